@@ -1,0 +1,29 @@
+# The libraries Blowback stands on, all Debian's own packages, each under one name: blowback::<part>.
+# Their headers are SYSTEM: our warnings are for our own code.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(CLI11 REQUIRED)
+
+function(blowback_part name)
+  pkg_check_modules(PART_${name} REQUIRED IMPORTED_TARGET ${ARGN})
+  add_library(blowback::${name} ALIAS PkgConfig::PART_${name})
+endfunction()
+
+blowback_part(sqlite sqlite3>=3.40)
+blowback_part(ldns ldns>=1.8)
+blowback_part(gmime gmime-3.0>=3.2)
+blowback_part(re2 re2)
+
+add_library(blowback::fmt ALIAS fmt::fmt)
+add_library(blowback::spdlog ALIAS spdlog::spdlog)
+add_library(blowback::json ALIAS nlohmann_json::nlohmann_json)
+add_library(blowback::toml ALIAS tomlplusplus::tomlplusplus)
+add_library(blowback::cli11 ALIAS CLI11::CLI11)
+
+add_library(blowback_warnings INTERFACE)
+add_library(blowback::warnings ALIAS blowback_warnings)
+target_compile_options(blowback_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)

@@ -1,0 +1,54 @@
+# A room: one static library whose doors (public headers) are seen by those who link it, and by nobody else.
+#
+#   blowback_room(detect
+#     DOORS judge.h                      # seen by others as "detect/judge.h"
+#     SOURCES judge.cc signature_set.cc
+#     SHOWS core mail                    # rooms whose types stand in the doors
+#     USES blowback::re2)                # all else
+#
+# Doors are linked into a folder of the build tree that holds nothing else, and that folder is the include root: a header
+# that isn't a door, or the door of a room that isn't linked, doesn't compile. Each door is also compiled alone.
+function(blowback_room name)
+  cmake_parse_arguments(ROOM "" "PREFIX" "DOORS;SOURCES;SHOWS;USES" ${ARGN})
+  if(NOT ROOM_PREFIX)
+    set(ROOM_PREFIX ${name})
+  endif()
+  set(root ${CMAKE_BINARY_DIR}/doors/${name})
+  file(MAKE_DIRECTORY ${root}/${ROOM_PREFIX})
+  set(alone)
+  foreach(door IN LISTS ROOM_DOORS)
+    file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${door} ${root}/${ROOM_PREFIX}/${door} SYMBOLIC)
+    string(MAKE_C_IDENTIFIER ${door} id)
+    set(unit ${CMAKE_BINARY_DIR}/doors-alone/${name}_${id}.cc)
+    file(CONFIGURE OUTPUT ${unit} CONTENT "#include \"${ROOM_PREFIX}/${door}\"\n")
+    list(APPEND alone ${unit})
+  endforeach()
+  add_library(blowback_${name} STATIC ${ROOM_SOURCES} ${alone})
+  add_library(blowback::${name} ALIAS blowback_${name})
+  set_source_files_properties(${alone} PROPERTIES SKIP_LINTING ON)
+  target_include_directories(blowback_${name} PUBLIC ${root})
+  list(TRANSFORM ROOM_SHOWS PREPEND blowback::)
+  target_link_libraries(blowback_${name} PUBLIC ${ROOM_SHOWS} PRIVATE ${ROOM_USES} blowback::warnings)
+endfunction()
+
+# A program: a thin main that wires rooms.
+function(blowback_program name)
+  cmake_parse_arguments(PROGRAM "" "" "SOURCES;USES" ${ARGN})
+  add_executable(${name} ${PROGRAM_SOURCES})
+  target_link_libraries(${name} PRIVATE ${PROGRAM_USES} blowback::warnings)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+# A test program of Catch2 sentences. Every test case becomes a CTest test of that label.
+function(blowback_unit_tests name)
+  cmake_parse_arguments(TESTS "" "" "SOURCES;USES" ${ARGN})
+  if(NOT BLOWBACK_TESTS)
+    return()
+  endif()
+  add_executable(${name} ${TESTS_SOURCES})
+  target_link_libraries(${name} PRIVATE ${TESTS_USES} blowback::test_main blowback::warnings)
+  target_compile_definitions(${name} PRIVATE BLOWBACK_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
+endfunction()

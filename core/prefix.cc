@@ -1,0 +1,75 @@
+// Prefixes: masking, covering, and their text form.
+#include "blowback/prefix.h"
+
+#include <cassert>
+#include <charconv>
+
+namespace blowback {
+namespace {
+
+/// Bits before the address proper in the 16 octets: 96 for IPv4 in its mapped form.
+[[nodiscard]] int lead_bits(const IpAddress& address) { return 128 - address.bits(); }
+
+/// `octets` with everything after the first `keep` bits set to `ones` or to zero.
+[[nodiscard]] IpAddress::Octets filled_after(IpAddress::Octets octets, int keep, bool ones) {
+  for (int bit = keep; bit < 128; bit = (bit / 8 + 1) * 8) {
+    const auto i = static_cast<std::size_t>(bit / 8);
+    const auto tail = static_cast<std::uint8_t>(0xffU >> static_cast<unsigned>(bit % 8));
+    octets[i] = static_cast<std::uint8_t>(ones ? octets[i] | tail : octets[i] & static_cast<std::uint8_t>(~tail));
+  }
+  return octets;
+}
+
+}  // namespace
+
+Prefix Prefix::covering(const IpAddress& address, int length) {
+  assert(length >= 0 && length <= address.bits());
+  return {IpAddress::from_octets(filled_after(address.octets(), lead_bits(address) + length, false)), length};
+}
+
+std::expected<Prefix, AddressError> Prefix::parse(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto address = IpAddress::parse(text.substr(0, slash));
+  if (!address) return std::unexpected(address.error());
+  if (slash == std::string_view::npos) return of(*address);
+  const auto digits = text.substr(slash + 1);
+  int length = -1;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  const bool leading_zero = digits.size() > 1 && digits.front() == '0';
+  if (error != std::errc{} || end != digits.data() + digits.size() || leading_zero || length < 0 ||
+      length > address->bits()) {
+    return std::unexpected(AddressError{"'" + std::string(text.substr(0, 60)) + "' has no prefix length of 0 to " +
+                                        std::to_string(address->bits()) + " after the slash"});
+  }
+  const Prefix prefix = covering(*address, length);
+  if (prefix.first_ != *address) {
+    return std::unexpected(AddressError{"'" + std::string(text.substr(0, 60)) +
+                                        "' has host bits set; the network around it is " + prefix.to_string()});
+  }
+  return prefix;
+}
+
+IpAddress Prefix::last() const {
+  return IpAddress::from_octets(filled_after(first_.octets(), lead_bits(first_) + length_, true));
+}
+
+bool Prefix::contains(const IpAddress& address) const {
+  return address.family() == family() && covering(address, length_).first_ == first_;
+}
+
+bool Prefix::contains(const Prefix& other) const { return other.length_ >= length_ && contains(other.first_); }
+
+std::string Prefix::to_string() const {
+  if (is_single_address()) return first_.to_string();
+  return first_.to_string() + "/" + std::to_string(length_);
+}
+
+Prefix sender_of(const IpAddress& address) {
+  return Prefix::covering(address, address.family() == Family::ipv4 ? 32 : 64);
+}
+
+}  // namespace blowback
+
+std::size_t std::hash<blowback::Prefix>::operator()(const blowback::Prefix& prefix) const noexcept {
+  return std::hash<blowback::IpAddress>{}(prefix.first()) ^ (static_cast<std::size_t>(prefix.length()) * 0x9e3779b1U);
+}

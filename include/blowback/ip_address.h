@@ -1,0 +1,69 @@
+// An IPv4 or IPv6 address as a value, and what the special-purpose registries say of it.
+//
+// IPv4-mapped IPv6 (::ffff:192.0.2.1) *is* the IPv4 address: a sender has one name here, whichever socket saw it.
+// Networks are prefix.h; which prefix of an address is held to account is `sender_of` there.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace blowback {
+
+enum class Family : std::uint8_t { ipv4, ipv6 };
+
+/// Why a text is no address or prefix; `text` is a clause for a person ("has host bits set").
+struct AddressError {
+  std::string text;
+};
+
+class IpAddress {
+ public:
+  using Octets = std::array<std::uint8_t, 16>;
+
+  /// 0.0.0.0, so that records holding an address can be made in steps.
+  constexpr IpAddress() : octets_{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff} {}
+
+  /// Strict: dotted quad without leading zeros, or RFC 4291 §2.2 text. No brackets, no zone id, no port, no blanks.
+  [[nodiscard]] static std::expected<IpAddress, AddressError> parse(std::string_view text);
+  /// `host_order`: 192.0.2.1 is 0xC0000201.
+  [[nodiscard]] static IpAddress from_v4(std::uint32_t host_order);
+  /// Network order; a mapped address becomes IPv4.
+  [[nodiscard]] static IpAddress from_octets(const Octets& octets);
+
+  [[nodiscard]] Family family() const;
+  /// 32 or 128.
+  [[nodiscard]] int bits() const { return family() == Family::ipv4 ? 32 : 128; }
+  /// Host order. Requires family() == ipv4.
+  [[nodiscard]] std::uint32_t v4() const;
+  /// Network order; IPv4 in its mapped form, so that one order and one key serve both families.
+  [[nodiscard]] const Octets& octets() const { return octets_; }
+  /// RFC 5952 for IPv6, dotted quad for IPv4. The inverse of `parse`.
+  [[nodiscard]] std::string to_string() const;
+
+  friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
+
+ private:
+  Octets octets_;
+};
+
+enum class AddressUse : std::uint8_t {
+  ordinary,       ///< globally reachable unicast
+  documentation,  ///< RFC 5737, RFC 3849, RFC 9637: may be listed only where the policy allows it
+  special,        ///< everything else of RFC 6890's registries, multicast, and IPv6 outside 2000::/3
+};
+
+/// Pure. A special-use address in trap mail is a sign of a misread trace, never a listing.
+[[nodiscard]] AddressUse use_of(const IpAddress& address);
+
+}  // namespace blowback
+
+template <>
+struct std::hash<blowback::IpAddress> {
+  std::size_t operator()(const blowback::IpAddress& address) const noexcept;
+};

@@ -1,0 +1,79 @@
+// What a delivery is (kind), what caused it (cause), and by which code the zone tells (listing code).
+//
+// What database, files, commands and the wire call each of them is one table beside the type, in core/kind.cc.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace blowback {
+
+/// The six that are backscatter when they reach a trap, gravest first, then the two that never are.
+enum class Kind : std::uint8_t {
+  dsn,              ///< a delivery status notification, RFC 3464 or free text
+  challenge,        ///< "please confirm that you are human"
+  virus_notice,     ///< a virus or content filter's warning to the forged originator
+  auto_reply,       ///< vacation, out of office, ticket received: RFC 3834
+  mdn,              ///< a message disposition notification, RFC 8098
+  callout,          ///< sender verification: a session that ended before DATA
+  feedback,         ///< ARF (RFC 5965), DMARC and TLS reports: owed to whoever asked for them
+  not_backscatter,  ///< all else
+};
+
+[[nodiscard]] constexpr bool is_backscatter(Kind kind) { return kind < Kind::feedback; }
+[[nodiscard]] std::string_view name_of(Kind kind);
+[[nodiscard]] std::optional<Kind> kind_named(std::string_view name);
+
+/// Why the accused server sent it, where the message tells; it decides which advice a postmaster gets.
+enum class Cause : std::uint8_t { none, unknown_user, over_quota, content_rejected, delayed, policy, system, other };
+
+/// `none` is written `-`.
+[[nodiscard]] std::string_view name_of(Cause cause);
+[[nodiscard]] std::optional<Cause> cause_named(std::string_view name);
+
+/// One A record in the zone: 127.0.0.N. The order of the enumerators is the order of the answers, always: clients that
+/// read only the first record must not flap.
+enum class Code : std::uint8_t { dsn, challenge, virus_notice, auto_reply, mdn, callout, by_operator };
+
+inline constexpr std::array kAllCodes{Code::dsn, Code::challenge, Code::virus_notice, Code::auto_reply,
+                                      Code::mdn, Code::callout,   Code::by_operator};
+
+/// The last octet of its A record: 2, 5, 6, 3, 7, 4, 9.
+[[nodiscard]] std::uint8_t octet_of(Code code);
+/// `dsn` … `callout`, and `operator`.
+[[nodiscard]] std::string_view name_of(Code code);
+[[nodiscard]] std::optional<Code> code_named(std::string_view name);
+/// Requires is_backscatter(kind).
+[[nodiscard]] Code code_for(Kind kind);
+
+/// A set of codes; iterate `kAllCodes` and ask `has` to visit it in answer order.
+class CodeSet {
+ public:
+  constexpr CodeSet() = default;
+  constexpr CodeSet(Code code) : bits_(bit(code)) {}  // NOLINT(google-explicit-constructor): a code is a set of one
+  /// The inverse of `bits`; bits that mean nothing are dropped.
+  [[nodiscard]] static constexpr CodeSet from_bits(std::uint32_t bits) {
+    CodeSet set;
+    set.bits_ = static_cast<std::uint8_t>(bits & ((1U << kAllCodes.size()) - 1U));
+    return set;
+  }
+
+  [[nodiscard]] constexpr bool has(Code code) const { return (bits_ & bit(code)) != 0; }
+  [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
+  /// As the database keeps it: bit n stands for the enumerator with value n.
+  [[nodiscard]] constexpr std::uint8_t bits() const { return bits_; }
+  constexpr CodeSet& operator|=(CodeSet other) {
+    bits_ = static_cast<std::uint8_t>(bits_ | other.bits_);
+    return *this;
+  }
+  friend constexpr CodeSet operator|(CodeSet a, CodeSet b) { return a |= b; }
+  friend constexpr bool operator==(CodeSet, CodeSet) = default;
+
+ private:
+  static constexpr std::uint8_t bit(Code code) { return static_cast<std::uint8_t>(1U << static_cast<unsigned>(code)); }
+  std::uint8_t bits_ = 0;
+};
+
+}  // namespace blowback

@@ -1,0 +1,73 @@
+// What is listed, why, until when; and the journal of changes to it, from which servers and mirrors follow.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "blowback/kind.h"
+#include "blowback/prefix.h"
+#include "blowback/unix_time.h"
+
+namespace blowback {
+
+/// Who put a listing there. A prefix may have one of each; neither undoes the other.
+enum class Source : std::uint8_t { automatic, by_operator };
+
+/// `automatic`, `operator`.
+[[nodiscard]] std::string_view name_of(Source source);
+
+struct Listing {
+  Prefix prefix;
+  Source source = Source::automatic;
+  /// Which A records it gives; `by_operator` for an operator's.
+  CodeSet codes;
+  UnixTime listed_at{};
+  /// The listing isn't served from this second on. Absent: until the operator delists it.
+  std::optional<UnixTime> expires_at;
+  /// The operator's reason; "" for an automatic one, whose reason are its incidents.
+  std::string reason;
+
+  [[nodiscard]] bool in_force(UnixTime now) const { return !expires_at || now < *expires_at; }
+  friend bool operator==(const Listing&, const Listing&) = default;
+};
+
+/// An operator's exception: no address in it is listed, whatever else says so.
+struct Exemption {
+  Prefix prefix;
+  UnixTime since{};
+  std::optional<UnixTime> expires_at;
+  std::string reason;
+
+  [[nodiscard]] bool in_force(UnixTime now) const { return !expires_at || now < *expires_at; }
+  friend bool operator==(const Exemption&, const Exemption&) = default;
+};
+
+/// The number of a change, ascending without gaps from 1; 0 is the empty list. The zone's SOA serial is its low 32 bits,
+/// where RFC 1982's arithmetic takes over.
+using Serial = std::uint64_t;
+
+struct ListingChange {
+  enum class Action : std::uint8_t {
+    listed,           ///< new, or listed again
+    prolonged,        ///< expiry or codes moved
+    delisted,         ///< by the operator, or because of an exemption
+    expired,          ///< it had ended by itself; said by whoever swept it up
+    exempted,         ///< source is by_operator and codes empty here and below
+    exemption_ended,  ///< by the operator or by its own expiry
+  };
+
+  Serial serial = 0;
+  UnixTime at{};
+  Action action = Action::listed;
+  Prefix prefix;
+  Source source = Source::automatic;
+  CodeSet codes;
+  std::optional<UnixTime> expires_at;
+};
+
+/// `listed`, `prolonged`, …
+[[nodiscard]] std::string_view name_of(ListingChange::Action action);
+
+}  // namespace blowback

@@ -1,0 +1,44 @@
+// The operator's policy: what each kind of backscatter weighs, how it fades, and when a sender is listed and for how long.
+//
+// It only says; ingest/score applies it. Defaults are those of the documented configuration.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+
+#include "blowback/kind.h"
+#include "blowback/unix_time.h"
+
+namespace blowback {
+
+struct Policy {
+  /// A standing halves in this time. > 0.
+  Duration half_life = std::chrono::days{7};
+  /// A sender is listed once its score is at least this. > 0.
+  double list_at = 3.0;
+  /// A listing ends when the score has faded to this. > 0, <= list_at.
+  double delist_below = 1.0;
+  /// So many different traps must have reported within `memory()`. 1 to 64.
+  int distinct_traps = 2;
+  /// So many different campaigns likewise. 1 to 64; the cap below already asks for two at the default `list_at`.
+  int distinct_campaigns = 1;
+  /// What one trap, and what one campaign (one forged mailing), can have standing against a sender at most. > 0.
+  double trap_cap = 3.0;
+  double campaign_cap = 2.0;
+  /// No automatic listing outlasts the last incident by more. > 0.
+  Duration max_listing = std::chrono::days{28};
+  /// Each earlier listing of the sender multiplies the duration of the next. >= 1.
+  double repeat_factor = 2.0;
+  /// Whether 192.0.2.0/24 and its kin may be listed: demonstrations and tests.
+  bool allow_documentation = false;
+  /// By `Kind`, for the six kinds of backscatter. >= 0.
+  std::array<double, 6> weights{1.0, 1.0, 1.0, 0.7, 0.5, 0.5};
+
+  /// Requires is_backscatter(kind).
+  [[nodiscard]] double weight_of(Kind kind) const { return weights[static_cast<std::size_t>(kind)]; }
+  /// A trap or campaign counts as distinct for this long after its last incident: by then it has faded to a sixteenth.
+  [[nodiscard]] Duration memory() const { return 4 * half_life; }
+};
+
+}  // namespace blowback

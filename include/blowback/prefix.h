@@ -1,0 +1,59 @@
+// A network such as 203.0.113.0/24: what a listing or an exemption covers, and what a sender is counted by.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "blowback/ip_address.h"
+
+namespace blowback {
+
+/// Host bits are zero, always. A single address is the prefix of full length.
+class Prefix {
+ public:
+  /// 0.0.0.0/32, so that records holding a prefix can be made in steps.
+  Prefix() = default;
+
+  /// `ADDRESS` or `ADDRESS/LENGTH`. Fails on anything else, and where host bits are set: the operator meant something else.
+  [[nodiscard]] static std::expected<Prefix, AddressError> parse(std::string_view text);
+  /// The network of that length around `address`; host bits are cleared. Requires 0 <= length <= address.bits().
+  [[nodiscard]] static Prefix covering(const IpAddress& address, int length);
+  /// The prefix of full length.
+  [[nodiscard]] static Prefix of(const IpAddress& address) { return covering(address, address.bits()); }
+
+  [[nodiscard]] Family family() const { return first_.family(); }
+  /// 0 to 32 for IPv4, 0 to 128 for IPv6.
+  [[nodiscard]] int length() const { return length_; }
+  [[nodiscard]] const IpAddress& first() const { return first_; }
+  [[nodiscard]] IpAddress last() const;
+  [[nodiscard]] bool is_single_address() const { return length_ == first_.bits(); }
+  [[nodiscard]] bool contains(const IpAddress& address) const;
+  /// True for itself.
+  [[nodiscard]] bool contains(const Prefix& other) const;
+  /// `192.0.2.1` for a single address, else `192.0.2.0/24`. The inverse of `parse`.
+  [[nodiscard]] std::string to_string() const;
+
+  /// By first address, then the wider before the narrower: a network comes right before all it contains.
+  friend auto operator<=>(const Prefix&, const Prefix&) = default;
+
+ private:
+  Prefix(const IpAddress& first, int length) : first_(first), length_(length) {}
+
+  IpAddress first_;
+  int length_ = 32;
+};
+
+/// What is counted and listed as one sender: an IPv4 address, or the /64 of an IPv6 address, since whoever holds one
+/// address of a /64 holds them all.
+[[nodiscard]] Prefix sender_of(const IpAddress& address);
+
+}  // namespace blowback
+
+template <>
+struct std::hash<blowback::Prefix> {
+  std::size_t operator()(const blowback::Prefix& prefix) const noexcept;
+};

@@ -1,0 +1,61 @@
+// How a sender stands: sums that fade, kept as (amount, as of when) and faded when read, so no job ever rewrites rows.
+//
+// These are the values; the rules that move them are ingest/score.
+#pragma once
+
+#include <optional>
+
+#include "blowback/kind.h"
+#include "blowback/listing.h"
+#include "blowback/prefix.h"
+#include "blowback/unix_time.h"
+
+namespace blowback {
+
+/// An amount as it was at a time; it halves every `Policy::half_life`.
+struct FadingSum {
+  double amount = 0;
+  UnixTime at{};
+};
+
+/// The sum as it is at `now`. Pure. For `now <= sum.at` it returns the amount unchanged, so that a clock stepped back
+/// can't raise a score. Requires half_life > 0s.
+[[nodiscard]] double faded(const FadingSum& sum, UnixTime now, Duration half_life);
+
+struct Standing {
+  Prefix sender;
+  FadingSum score;
+  /// How many times the sender was listed so far, the present time included; forgotten once the score is next to nothing.
+  int times_listed = 0;
+  /// The operator delisted it then: what was received up to that second counts no more.
+  std::optional<UnixTime> afresh_since;
+};
+
+/// What the store knows of a sender when an incident comes in: all that scoring may look at.
+struct Ledger {
+  Standing standing;
+  FadingSum by_trap;      ///< what this incident's trap has standing against the sender
+  FadingSum by_campaign;  ///< likewise its campaign
+  FadingSum by_kind;      ///< likewise its kind
+  /// *Other* traps that reported within `Policy::memory()` before this incident, counted up to `distinct_traps`.
+  int traps = 0;
+  int campaigns = 0;  ///< likewise campaigns
+  CodeSet codes;      ///< kinds that were seen within `Policy::memory()` before this incident
+  /// An exemption covers the sender: it is counted, never listed.
+  bool exempt = false;
+  /// The automatic listing in force, if any, expired or not.
+  std::optional<Listing> listing;
+};
+
+/// What one incident makes of it.
+struct Assessment {
+  double credit = 0;  ///< what the incident adds, at its `received_at`
+  Standing standing;
+  FadingSum by_trap;
+  FadingSum by_campaign;
+  FadingSum by_kind;
+  /// The automatic listing from now on: new, prolonged, or as it was. Absent: none.
+  std::optional<Listing> listing;
+};
+
+}  // namespace blowback

@@ -1,0 +1,50 @@
+// What the judge says of one delivery, and the facts it read on the way that can't be had later.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "blowback/ip_address.h"
+#include "blowback/kind.h"
+
+namespace blowback {
+
+/// One thing seen that spoke for or against a verdict. Positive weights speak for the kind that was found.
+struct Signal {
+  std::string name;  ///< stable and short: `report-type-delivery-status`
+  double weight = 0;
+};
+
+/// What is told of the mail that came back: none of it is believed beyond telling mailings apart and explaining.
+struct ReturnedOriginal {
+  std::string message_id;            ///< without angle brackets, "" where absent; likewise below
+  std::string from;                  ///< address of the From: header
+  std::string return_path;           ///< address of Return-Path: or X-Envelope-From:
+  std::string subject;               ///< decoded to UTF-8
+  std::string date;                  ///< as written
+  std::optional<IpAddress> client;   ///< who gave the original to the accused server, by that server's own Received:
+  /// SPF had failed when the accused server took the original (its Received-SPF: or Authentication-Results:): it could
+  /// have refused it.
+  bool spf_failed = false;
+};
+
+struct Verdict {
+  Kind kind = Kind::not_backscatter;
+  Cause cause = Cause::none;
+  /// 0 to 1. 1 means: structure and content leave no doubt. Weights of incidents are multiplied by it.
+  double confidence = 0;
+  /// The returned original claims to come from the trap: misdirection is certain.
+  bool proved = false;
+  std::vector<Signal> signals;
+  std::optional<ReturnedOriginal> original;
+  /// Hex hash of the returned original's stable parts, "" where nothing was returned.
+  std::string campaign;
+  std::string reporting_mta;  ///< the DSN's Reporting-MTA, without `dns;`
+  std::string product;        ///< which mail server wrote it, where that shows: `postfix`, `exchange`, `qmail`…
+  std::string queue_id;       ///< the accused server's own, from its Message-ID, Received: or X-Postfix-Queue-ID
+  std::string message_id;     ///< of the delivery itself, without angle brackets
+  std::string subject;        ///< of the delivery itself, decoded
+};
+
+}  // namespace blowback
