@@ -1,0 +1,57 @@
+// Who connected: read from the Received: fields, by walking down from the top through our own relays.
+//
+// Each of our relays vouches for the hop it spoke with, and for nothing below. The address that the last trusted hop says
+// it spoke with is the client; a stranger can write every line beneath it, also ones that look like our own relay's.
+// RFC 5321 §4.4; the forms of Postfix, Exim, Sendmail, qmail, OpenSMTPD, Exchange, Haraka and Courier.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "blowback/ip_address.h"
+#include "blowback/prefix.h"
+
+namespace blowback::mail {
+
+/// One Received: field.
+struct ReceivedHop {
+  std::string helo;                 ///< what the client called itself; "" where not said
+  std::optional<IpAddress> client;  ///< the address the writer saw, never one the client claimed (a HELO of `[192.0.2.9]`)
+  std::string by;                   ///< the writer's own name; "" where not said
+  std::string with;                 ///< protocol, upper case
+  std::string id;                   ///< the writer's queue id
+  /// The hop names no client because there was none: handed over on the same host (LMTP, a content filter, qmail's
+  /// `invoked by`), so the line below is the same host's too.
+  bool local_handover = false;
+};
+
+struct ReceivedError {
+  std::string text;
+};
+
+/// One field's value, unfolded. Fails where no known form fits, or where two readings would name different clients.
+[[nodiscard]] std::expected<ReceivedHop, ReceivedError> parse_received(std::string_view value);
+
+struct Client {
+  IpAddress address;
+  std::string helo;
+  /// How many Received: fields from the top are ours (trusted): the first that the accused server wrote is at this index.
+  std::size_t ours = 0;
+};
+
+/// Why no client can be named.
+struct Doubt {
+  std::string text;  ///< a sentence with the way out: "…; if 10.0.0.5 is a relay of yours, add it to trusted_relays"
+};
+
+/// `received`: the values of the Received: fields, top first. Loopback is trusted always: only our own host can write
+/// from there at the top. Special-use addresses that aren't trusted relays are in doubt, documentation ranges aren't.
+[[nodiscard]] std::expected<Client, Doubt> client_of(std::span<const std::string> received,
+                                                     std::span<const Prefix> trusted_relays);
+
+}  // namespace blowback::mail

@@ -1,0 +1,103 @@
+// The arithmetic of a standing. Everything is reckoned as of the later of the incident and the standing, so that a backlog
+// read out of order comes to the same sum.
+#include "score/assess.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace blowback::score {
+namespace {
+
+/// A sender whose score has faded to less than this share of `list_at` starts with a clean record: no repeat offence.
+constexpr double kForgottenShare = 0.01;
+
+/// A listing lasts this long at least, also where `delist_below` is close to `list_at`.
+constexpr Duration kShortestListing = std::chrono::hours{1};
+
+[[nodiscard]] double fading(Duration elapsed, Duration half_life) {
+  return std::exp2(-static_cast<double>(elapsed.count()) / static_cast<double>(half_life.count()));
+}
+
+[[nodiscard]] bool may_be_listed(const IpAddress& client, const Policy& policy) {
+  switch (use_of(client)) {
+    case AddressUse::ordinary: return true;
+    case AddressUse::documentation: return policy.allow_documentation;
+    case AddressUse::special: return false;
+  }
+  return false;
+}
+
+/// How long a listing lasts from `score.at` on if nothing more comes.
+[[nodiscard]] Duration listing_lasts(const FadingSum& score, int times_listed, const Policy& policy) {
+  const auto until_faded = static_cast<double>((fades_out_at(score, policy) - score.at).count());
+  const double repeated = until_faded * std::pow(policy.repeat_factor, std::max(0, times_listed - 1));
+  const auto most = static_cast<double>(policy.max_listing.count());
+  const Duration lasts{static_cast<std::int64_t>(std::min(repeated, most))};
+  return std::min(std::max(lasts, kShortestListing), policy.max_listing);
+}
+
+}  // namespace
+
+bool reaches(double score, double threshold) { return std::round(score * 10) >= std::round(threshold * 10); }
+
+UnixTime fades_out_at(const FadingSum& score, const Policy& policy) {
+  if (score.amount <= policy.delist_below) return score.at;
+  const double half_lives = std::log2(score.amount / policy.delist_below);
+  return score.at + Duration{static_cast<std::int64_t>(half_lives * static_cast<double>(policy.half_life.count()))};
+}
+
+Assessment assess(const Policy& policy, const Incident& incident, const Ledger& ledger) {
+  Assessment result{.credit = 0,
+                    .standing = ledger.standing,
+                    .by_trap = ledger.by_trap,
+                    .by_campaign = ledger.by_campaign,
+                    .by_kind = ledger.by_kind,
+                    .listing = ledger.listing};
+  Standing& standing = result.standing;
+  if (standing.afresh_since && incident.received_at <= *standing.afresh_since) return result;
+
+  const UnixTime as_of = std::max(incident.received_at, standing.score.at);
+  const double left = fading(as_of - incident.received_at, policy.half_life);  // of this incident, by then
+  const auto stands = [&](const FadingSum& sum) { return faded(sum, as_of, policy.half_life); };
+
+  const double weight = policy.weight_of(incident.kind) * incident.confidence;
+  const double room = std::min(policy.trap_cap - stands(ledger.by_trap), policy.campaign_cap - stands(ledger.by_campaign));
+  const double added = std::clamp(room, 0.0, weight * left);
+  result.credit = added == weight * left ? weight : added / left;
+
+  const double before = stands(standing.score);
+  standing.score = {before + added, as_of};
+  result.by_trap = {stands(ledger.by_trap) + added, as_of};
+  result.by_campaign = {stands(ledger.by_campaign) + added, as_of};
+  result.by_kind = {stands(ledger.by_kind) + added, as_of};
+
+  if (ledger.exempt || !may_be_listed(incident.client, policy)) {
+    result.listing.reset();
+    return result;
+  }
+
+  const bool is_listed = ledger.listing && ledger.listing->in_force(as_of);
+  if (!is_listed) {
+    result.listing.reset();
+    const bool agreed = ledger.traps + 1 >= policy.distinct_traps && ledger.campaigns + 1 >= policy.distinct_campaigns;
+    if (weight <= 0 || !agreed || !reaches(standing.score.amount, policy.list_at)) return result;
+    if (before < kForgottenShare * policy.list_at) standing.times_listed = 0;
+    ++standing.times_listed;
+  }
+  if (weight <= 0) return result;  // a kind that the policy doesn't count neither lists nor prolongs
+
+  Listing listing = is_listed ? *ledger.listing : Listing{.prefix = standing.sender,
+                                                          .source = Source::automatic,
+                                                          .codes = {},
+                                                          .listed_at = as_of,
+                                                          .expires_at = std::nullopt,
+                                                          .reason = {}};
+  listing.codes = ledger.codes | code_for(incident.kind);
+  const UnixTime ends = as_of + listing_lasts(standing.score, standing.times_listed, policy);
+  listing.expires_at = is_listed && listing.expires_at ? std::max(*listing.expires_at, ends) : ends;
+  result.listing = std::move(listing);
+  return result;
+}
+
+}  // namespace blowback::score

@@ -1,0 +1,25 @@
+// What one incident makes of its sender's standing, and whether the sender is listed by it and for how long.
+//
+// The sum is linear: an incident's credit is settled when it comes in (weight × confidence, cut to what its trap and its
+// campaign may still add), and everything fades at one rate. So (score, as of when) is all there is to keep, and the
+// terms that `blowback why` prints add up to it exactly.
+#pragma once
+
+#include "blowback/incident.h"
+#include "blowback/policy.h"
+#include "blowback/standing.h"
+
+namespace blowback::score {
+
+/// Whether a score counts as having reached a threshold: both are compared as people write them, rounded to one decimal,
+/// so that three bounces on one afternoon are 3.0 although the first has faded by a thousandth. Pure.
+[[nodiscard]] bool reaches(double score, double threshold);
+
+/// When `score`, as of `at`, will have faded to `Policy::delist_below`; `at` itself if it already has. Pure.
+[[nodiscard]] UnixTime fades_out_at(const FadingSum& score, const Policy& policy);
+
+/// Pure: no clock but `incident.received_at`. An incident older than the standing's time adds what is left of it by then,
+/// so the order in which a backlog is read hardly matters. One received up to `afresh_since` adds nothing.
+[[nodiscard]] Assessment assess(const Policy& policy, const Incident& incident, const Ledger& ledger);
+
+}  // namespace blowback::score

@@ -1,0 +1,205 @@
+// Questions: what is known of a sender, what is listed, who decided what. Nothing here writes.
+#include <algorithm>
+
+#include "store_impl.h"
+
+namespace blowback::schema {
+namespace {
+
+constexpr std::int64_t kMostParts = 1'000;
+constexpr std::int64_t kMostHistory = 100;
+
+[[nodiscard]] std::vector<Part> parts(const Connection& db, const Prefix& sender, int dimension) {
+  std::vector<Part> found;
+  Statement rows(db,
+                 "SELECT key, amount, at, last_at, incidents FROM standing_part WHERE sender = ? AND dimension = ? "
+                 "ORDER BY last_at DESC, key LIMIT ?");
+  rows.bind(sender.first().octets(), dimension, kMostParts);
+  while (rows.step()) {
+    found.push_back({.key = rows.text(0),
+                     .sum = {.amount = rows.real(1), .at = time_of(rows.integer(2))},
+                     .last_at = time_of(rows.integer(3)),
+                     .incidents = static_cast<std::uint64_t>(rows.integer(4))});
+  }
+  return found;
+}
+
+/// Every listing that covers `address` or lies within its sender's prefix, with its reason.
+[[nodiscard]] std::vector<Listing> listings_around(const Connection& db, const IpAddress& address) {
+  std::vector<Listing> found;
+  Statement rows(db, std::string("SELECT ") + kListingColumns +
+                         ", coalesce((SELECT reason FROM audit WHERE id = audit_id), '') FROM listing "
+                         "WHERE first = ? AND length = ? ORDER BY source");
+  for (int length = 0; length <= address.bits(); ++length) {
+    const Prefix prefix = Prefix::covering(address, length);
+    rows.bind(prefix.first().octets(), length);
+    while (rows.step()) {
+      found.push_back(listing_of(rows, 0));
+      found.back().reason = rows.text(6);
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<Dossier> Store::dossier(const IpAddress& address, std::size_t most_incidents) {
+  return attempt(impl_->path, [&]() -> Dossier {
+    const ReadTransaction one_state(impl_->db);
+    Dossier dossier;
+    dossier.sender = sender_of(address);
+    const auto& key = dossier.sender.first().octets();
+    Statement standing(impl_->db, "SELECT score, at, times_listed, afresh_since FROM standing WHERE sender = ?");
+    if (standing.bind(key).step()) {
+      dossier.standing = Standing{.sender = dossier.sender,
+                                  .score = {.amount = standing.real(0), .at = time_of(standing.integer(1))},
+                                  .times_listed = static_cast<int>(standing.integer(2)),
+                                  .afresh_since = optional_time(standing, 3)};
+    }
+    dossier.listings = listings_around(impl_->db, address);
+    for (auto& exemption : impl_->exemptions_in_force(UnixTime::min())) {
+      if (exemption.prefix.contains(address)) dossier.exemptions.push_back(std::move(exemption));
+    }
+    Statement count(impl_->db, "SELECT count(*) FROM incident WHERE sender = ?");
+    count.bind(key).step();
+    dossier.incidents_in_all = static_cast<std::uint64_t>(count.integer(0));
+    Statement incidents(impl_->db, std::string("SELECT ") + kIncidentColumns +
+                                       " FROM incident WHERE sender = ? ORDER BY received_at DESC, id DESC LIMIT ?");
+    incidents.bind(key, most_incidents);
+    while (incidents.step()) dossier.incidents.push_back(incident_of(incidents));
+    dossier.traps = parts(impl_->db, dossier.sender, 1);
+    dossier.campaigns = parts(impl_->db, dossier.sender, 2);
+    dossier.kinds = parts(impl_->db, dossier.sender, 3);
+    Statement history(impl_->db, std::string("SELECT ") + kChangeColumns +
+                                     " FROM listing_change WHERE first = ? AND length = ? ORDER BY serial DESC LIMIT ?");
+    history.bind(key, dossier.sender.length(), kMostHistory);
+    while (history.step()) dossier.history.push_back(change_of(history));
+    return dossier;
+  });
+}
+
+Result<CodeSet> Store::check(const IpAddress& address, UnixTime now) {
+  return attempt(impl_->path, [&]() -> CodeSet {
+    const ReadTransaction one_state(impl_->db);
+    CodeSet codes;
+    if (covered(impl_->exemptions_in_force(now), Prefix::of(address))) return codes;
+    for (const auto& listing : listings_around(impl_->db, address)) {
+      if (listing.in_force(now)) codes |= listing.codes;
+    }
+    return codes;
+  });
+}
+
+Result<void> Store::for_each_listing(const std::optional<Prefix>& within, UnixTime now,
+                                     const std::function<void(const Listing&)>& visit) {
+  return attempt(impl_->path, [&] {
+    const ReadTransaction one_state(impl_->db);
+    KeyRange range{{}, {}};
+    range.last.fill(0xff);
+    if (within) range = keys_of(*within);
+    Statement rows(impl_->db, std::string("SELECT ") + kListingColumns +
+                                  ", coalesce((SELECT reason FROM audit WHERE id = audit_id), '') FROM listing "
+                                  "WHERE first BETWEEN ? AND ? AND (expires_at IS NULL OR expires_at > ?) "
+                                  "ORDER BY first, length, source");
+    rows.bind(range.first, range.last, seconds(now));
+    while (rows.step()) {
+      Listing listing = listing_of(rows, 0);
+      if (within && !within->contains(listing.prefix)) continue;
+      listing.reason = rows.text(6);
+      visit(listing);
+    }
+  });
+}
+
+Result<std::vector<Exemption>> Store::exemptions(UnixTime now) {
+  return attempt(impl_->path, [&] { return impl_->exemptions_in_force(now); });
+}
+
+Result<std::vector<AuditEntry>> Store::audit(std::size_t most) {
+  return attempt(impl_->path, [&]() -> std::vector<AuditEntry> {
+    std::vector<AuditEntry> entries;
+    Statement rows(impl_->db,
+                   "SELECT id, at, who, action, subject, reason, until, changes FROM audit ORDER BY id DESC LIMIT ?");
+    rows.bind(most);
+    while (rows.step()) {
+      entries.push_back({.id = static_cast<std::uint64_t>(rows.integer(0)),
+                         .at = time_of(rows.integer(1)),
+                         .who = rows.text(2),
+                         .action = rows.text(3),
+                         .subject = rows.text(4),
+                         .reason = rows.text(5),
+                         .until = optional_time(rows, 6),
+                         .changes = static_cast<std::uint64_t>(rows.integer(7))});
+    }
+    return entries;
+  });
+}
+
+Result<std::vector<Quarantined>> Store::quarantined(std::size_t most) {
+  return attempt(impl_->path, [&]() -> std::vector<Quarantined> {
+    std::vector<Quarantined> things;
+    Statement rows(impl_->db,
+                   "SELECT digest, feed, at, place, reason, detail, bytes FROM quarantine ORDER BY id DESC LIMIT ?");
+    rows.bind(most);
+    while (rows.step()) {
+      const auto bytes = rows.blob(6);
+      things.push_back({.digest = digest_hex(rows.blob(0)),
+                        .feed = rows.text(1),
+                        .at = time_of(rows.integer(2)),
+                        .where = rows.text(3),
+                        .reason = rows.text(4),
+                        .detail = rows.text(5),
+                        .bytes = std::string(bytes.begin(), bytes.end())});
+    }
+    return things;
+  });
+}
+
+Result<Stats> Store::stats(UnixTime now) {
+  return attempt(impl_->path, [&]() -> Stats {
+    const ReadTransaction one_state(impl_->db);
+    Connection& db = impl_->db;
+    const auto count = [&](const char* sql) { return static_cast<std::uint64_t>(db.integer(sql)); };
+    Stats stats;
+    stats.serial = impl_->head();
+    stats.incidents = count("SELECT count(*) FROM incident");
+    stats.senders = count("SELECT count(*) FROM standing");
+    stats.quarantined = count("SELECT count(*) FROM quarantine");
+    stats.traps = count("SELECT count(DISTINCT trap) FROM incident");
+    stats.exemptions = impl_->exemptions_in_force(now).size();
+    Statement kinds(db, "SELECT kind, count(*) FROM incident GROUP BY kind");
+    while (kinds.step()) {
+      stats.incidents_by_kind.at(static_cast<std::size_t>(kinds.integer(0))) = static_cast<std::uint64_t>(kinds.integer(1));
+    }
+    Statement listings(db,
+                       "SELECT source, codes, count(*) FROM listing WHERE expires_at IS NULL OR expires_at > ? "
+                       "GROUP BY source, codes");
+    listings.bind(seconds(now));
+    while (listings.step()) {
+      const auto in_force = static_cast<std::uint64_t>(listings.integer(2));
+      const bool automatic = static_cast<Source>(listings.integer(0)) == Source::automatic;
+      (automatic ? stats.listings_automatic : stats.listings_by_operator) += in_force;
+      const auto codes = CodeSet::from_bits(static_cast<std::uint32_t>(listings.integer(1)));
+      for (const Code code : kAllCodes) {
+        if (codes.has(code)) stats.listings_by_code[static_cast<std::size_t>(code)] += in_force;
+      }
+    }
+    Statement feeds(db,
+                    "SELECT feed, last_delivery, deliveries, incidents, duplicates, not_backscatter, not_a_trap, "
+                    "quarantined FROM feed_position ORDER BY feed");
+    while (feeds.step()) {
+      const auto number = [&](int column) { return static_cast<std::uint64_t>(feeds.integer(column)); };
+      stats.feeds.push_back({.name = feeds.text(0),
+                             .counts = {.deliveries = number(2),
+                                        .incidents = number(3),
+                                        .duplicates = number(4),
+                                        .not_backscatter = number(5),
+                                        .not_a_trap = number(6),
+                                        .quarantined = number(7)},
+                             .last_delivery = optional_time(feeds, 1)});
+    }
+    return stats;
+  });
+}
+
+}  // namespace blowback::schema

@@ -1,0 +1,287 @@
+// Ingest's verbs: a batch of a feed in one transaction, and the sweep of what has ended.
+//
+// The order within the transaction decides what survives a kill: nothing, or all of it. Incidents, standings, listings,
+// journal, quarantine, counts and the feed's position commit together, so a feed read again from its position meets
+// either none of the batch or all of it, and the digest catches the rest.
+#include <algorithm>
+#include <unordered_map>
+
+#include "store_impl.h"
+
+namespace blowback::schema {
+namespace {
+
+/// What a part of a standing is about; the numbers stand in the database.
+enum class Dimension : std::uint8_t { trap = 1, campaign = 2, kind = 3 };
+
+/// Quarantine keeps the beginning of a thing; what is wrong with it shows there.
+constexpr std::size_t kKeptOctets = 1U << 20U;
+
+/// The quarantine is for looking at, and strangers fill it: beyond this many entries the oldest go.
+constexpr std::int64_t kKeptQuarantine = 10'000;
+
+}  // namespace
+
+struct RecordStatements {
+  explicit RecordStatements(const Connection& db)
+      : known(db, "SELECT 1 FROM incident WHERE digest = ?"),
+        standing(db, "SELECT score, at, times_listed, afresh_since FROM standing WHERE sender = ?"),
+        part(db, "SELECT amount, at FROM standing_part WHERE sender = ? AND dimension = ? AND key = ?"),
+        others(db,
+               "SELECT count(*) FROM (SELECT 1 FROM standing_part WHERE sender = ? AND dimension = ? AND key <> ? "
+               "AND last_at > ? LIMIT ?)"),
+        kinds(db, "SELECT key FROM standing_part WHERE sender = ? AND dimension = 3 AND last_at > ?"),
+        listing(db, std::string("SELECT ") + kListingColumns + " FROM listing WHERE first = ? AND length = ? AND source = 0"),
+        put_standing(db,
+                     "INSERT INTO standing (sender, score, at, times_listed, afresh_since) VALUES (?, ?, ?, ?, ?) "
+                     "ON CONFLICT DO UPDATE SET score = excluded.score, at = excluded.at, "
+                     "times_listed = excluded.times_listed, afresh_since = excluded.afresh_since"),
+        put_part(db,
+                 "INSERT INTO standing_part (sender, dimension, key, amount, at, last_at, incidents) "
+                 "VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET amount = excluded.amount, at = excluded.at, "
+                 "last_at = max(last_at, excluded.last_at), incidents = incidents + 1"),
+        put_incident(db, std::string("INSERT INTO incident (") + kIncidentColumns +
+                             ", sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        put_listing(db,
+                    "INSERT INTO listing (first, length, source, codes, listed_at, expires_at) VALUES (?, ?, 0, ?, ?, ?) "
+                    "ON CONFLICT DO UPDATE SET codes = excluded.codes, listed_at = excluded.listed_at, "
+                    "expires_at = excluded.expires_at"),
+        remove_listing(db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = ?"),
+        put_quarantine(db,
+                       "INSERT INTO quarantine (digest, feed, at, place, reason, detail, bytes) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                       "ON CONFLICT DO NOTHING"),
+        trim_quarantine(db, "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?"),
+        put_feed(db,
+                 "INSERT INTO feed_position (feed, position, last_delivery, deliveries, incidents, duplicates, "
+                 "not_backscatter, not_a_trap, quarantined) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                 "ON CONFLICT DO UPDATE SET position = coalesce(excluded.position, position), "
+                 "last_delivery = coalesce(excluded.last_delivery, last_delivery), "
+                 "deliveries = deliveries + excluded.deliveries, incidents = incidents + excluded.incidents, "
+                 "duplicates = duplicates + excluded.duplicates, "
+                 "not_backscatter = not_backscatter + excluded.not_backscatter, "
+                 "not_a_trap = not_a_trap + excluded.not_a_trap, quarantined = quarantined + excluded.quarantined") {}
+
+  Statement known, standing, part, others, kinds, listing, put_standing, put_part, put_incident, put_listing,
+      remove_listing, put_quarantine, trim_quarantine, put_feed;
+};
+
+Store::Impl::Impl(std::string file, Mode open_mode, int flags) : path(std::move(file)), mode(open_mode), db(path, flags) {}
+Store::Impl::~Impl() = default;
+
+namespace {
+
+/// One batch's work, within its transaction.
+class Recording {
+ public:
+  Recording(Store::Impl& impl, const Policy& policy, Assess assess, UnixTime now)
+      : impl_(impl), sql_(*impl.recording), policy_(policy), assess_(assess), now_(now),
+        exemptions_(impl.exemptions_in_force(now)) {}
+
+  void take(const Incident& incident, Recorded& recorded) {
+    const auto digest = digest_octets(incident.digest);
+    if (sql_.known.bind(digest).step()) {
+      ++recorded.duplicates;
+      return;
+    }
+    ++recorded.incidents;
+    const Prefix sender = sender_of(incident.client);
+    const Ledger ledger = ledger_for(sender, incident);
+    const Assessment result = assess_(policy_, incident, ledger);
+
+    const auto& key = sender.first().octets();
+    const Standing& standing = result.standing;
+    sql_.put_standing
+        .bind(key, standing.score.amount, seconds(standing.score.at), standing.times_listed,
+              seconds(standing.afresh_since))
+        .run();
+    put_part(key, Dimension::trap, incident.trap, result.by_trap, incident);
+    put_part(key, Dimension::campaign, incident.campaign, result.by_campaign, incident);
+    put_part(key, Dimension::kind, name_of(incident.kind), result.by_kind, incident);
+    sql_.put_incident
+        .bind(digest, seconds(incident.received_at), incident.client.octets(), incident.helo, incident.feed, incident.trap,
+              static_cast<int>(incident.kind), static_cast<int>(incident.cause), incident.confidence, incident.proved,
+              incident.could_have_known, incident.campaign, incident.reporting_mta, incident.product, incident.queue_id,
+              incident.message_id, incident.subject, incident.first_received, incident.size, text_of(incident.signals),
+              result.credit, key)
+        .run();
+    relist(sender, ledger.listing, result.listing, recorded);
+  }
+
+  /// True: it wasn't there yet.
+  bool keep(const Quarantined& thing) {
+    const auto bytes = std::string_view(thing.bytes).substr(0, kKeptOctets);
+    sql_.put_quarantine
+        .bind(digest_octets(thing.digest), thing.feed, seconds(thing.at), thing.where, thing.reason, thing.detail,
+              std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()))
+        .run();
+    return impl_.db.changes() > 0;
+  }
+
+ private:
+  [[nodiscard]] FadingSum part(const IpAddress::Octets& sender, Dimension dimension, std::string_view key) {
+    if (!sql_.part.bind(sender, static_cast<int>(dimension), key).step()) return {};
+    return {.amount = sql_.part.real(0), .at = time_of(sql_.part.integer(1))};
+  }
+
+  /// How many parts but `key` were touched after `since`, counted up to `most`.
+  [[nodiscard]] int others(const IpAddress::Octets& sender, Dimension dimension, std::string_view key, UnixTime since,
+                           int most) {
+    sql_.others.bind(sender, static_cast<int>(dimension), key, seconds(since), most).step();
+    return static_cast<int>(sql_.others.integer(0));
+  }
+
+  [[nodiscard]] Ledger ledger_for(const Prefix& sender, const Incident& incident) {
+    Ledger ledger;
+    ledger.standing.sender = sender;
+    const auto& key = sender.first().octets();
+    if (sql_.standing.bind(key).step()) {
+      ledger.standing.score = {.amount = sql_.standing.real(0), .at = time_of(sql_.standing.integer(1))};
+      ledger.standing.times_listed = static_cast<int>(sql_.standing.integer(2));
+      ledger.standing.afresh_since = optional_time(sql_.standing, 3);
+      ledger.by_trap = part(key, Dimension::trap, incident.trap);
+      ledger.by_campaign = part(key, Dimension::campaign, incident.campaign);
+      ledger.by_kind = part(key, Dimension::kind, name_of(incident.kind));
+      const UnixTime since = incident.received_at - policy_.memory();
+      ledger.traps = others(key, Dimension::trap, incident.trap, since, policy_.distinct_traps);
+      ledger.campaigns = others(key, Dimension::campaign, incident.campaign, since, policy_.distinct_campaigns);
+      sql_.kinds.bind(key, seconds(since));
+      while (sql_.kinds.step()) {
+        if (const auto kind = kind_named(sql_.kinds.text(0)); kind && is_backscatter(*kind)) ledger.codes |= code_for(*kind);
+      }
+      if (sql_.listing.bind(key, sender.length()).step()) ledger.listing = listing_of(sql_.listing, 0);
+    }
+    ledger.exempt = std::any_of(exemptions_.begin(), exemptions_.end(), [&](const Exemption& exemption) {
+      return exemption.prefix.contains(sender) || exemption.prefix.contains(incident.client);
+    });
+    return ledger;
+  }
+
+  void put_part(const IpAddress::Octets& sender, Dimension dimension, std::string_view key, const FadingSum& sum,
+                const Incident& incident) {
+    sql_.put_part
+        .bind(sender, static_cast<int>(dimension), key, sum.amount, seconds(sum.at), seconds(incident.received_at))
+        .run();
+  }
+
+  void relist(const Prefix& sender, const std::optional<Listing>& before, const std::optional<Listing>& after,
+              Recorded& recorded) {
+    if (before == after) return;
+    const auto say = [&](ListingChange::Action action, const Listing& listing) {
+      impl_.journal({.serial = 0,
+                     .at = now_,
+                     .action = action,
+                     .prefix = sender,
+                     .source = Source::automatic,
+                     .codes = listing.codes,
+                     .expires_at = listing.expires_at},
+                    std::nullopt);
+    };
+    if (!after) {
+      sql_.remove_listing.bind(sender.first().octets(), sender.length(), static_cast<int>(Source::automatic)).run();
+      say(before->in_force(now_) ? ListingChange::Action::delisted : ListingChange::Action::expired, *before);
+      return;
+    }
+    sql_.put_listing
+        .bind(sender.first().octets(), sender.length(), after->codes.bits(), seconds(after->listed_at),
+              seconds(after->expires_at))
+        .run();
+    // The same listing goes on if it began when it began; otherwise the earlier one had ended, swept up or not.
+    const bool goes_on = before && before->listed_at == after->listed_at;
+    if (before && !goes_on) say(ListingChange::Action::expired, *before);
+    say(goes_on ? ListingChange::Action::prolonged : ListingChange::Action::listed, *after);
+    if (goes_on) {
+      ++recorded.prolonged;
+    } else {
+      recorded.newly_listed.push_back(sender);
+    }
+  }
+
+  Store::Impl& impl_;
+  RecordStatements& sql_;
+  const Policy& policy_;
+  Assess assess_;
+  UnixTime now_;
+  std::vector<Exemption> exemptions_;
+};
+
+}  // namespace
+
+Result<Recorded> Store::record(const Batch& batch, const Policy& policy, Assess assess, UnixTime now) {
+  return attempt(impl_->path, [&]() -> Recorded {
+    Transaction transaction(impl_->db);
+    if (!impl_->recording) impl_->recording = std::make_unique<RecordStatements>(impl_->db);
+    Recording recording(*impl_, policy, assess, now);
+    Recorded recorded;
+    for (const auto& incident : batch.incidents) recording.take(incident, recorded);
+    bool any_kept = false;
+    for (const auto& thing : batch.quarantined) any_kept |= recording.keep(thing);
+    if (any_kept) impl_->recording->trim_quarantine.bind(kKeptQuarantine).run();
+    const FeedCounts& counts = batch.counts;
+    const std::optional<UnixTime> delivered = counts.deliveries > 0 ? std::optional(now) : std::nullopt;
+    impl_->recording->put_feed
+        .bind(batch.feed, batch.position, seconds(delivered), counts.deliveries, recorded.incidents, recorded.duplicates,
+              counts.not_backscatter, counts.not_a_trap, counts.quarantined)
+        .run();
+    recorded.serial = impl_->head();
+    transaction.commit();
+    return recorded;
+  });
+}
+
+Result<std::optional<std::string>> Store::feed_position(std::string_view feed) {
+  return attempt(impl_->path, [&]() -> std::optional<std::string> {
+    Statement row(impl_->db, "SELECT position FROM feed_position WHERE feed = ? AND position IS NOT NULL");
+    if (!row.bind(feed).step()) return std::nullopt;
+    return row.text(0);
+  });
+}
+
+Result<std::uint64_t> Store::expire(UnixTime now) {
+  return attempt(impl_->path, [&]() -> std::uint64_t {
+    // Most sweeps find nothing: don't take the write lock to learn that.
+    const auto due = [&](const char* table) {
+      Statement row(impl_->db, std::string("SELECT count(*) FROM ") + table + " WHERE expires_at <= ?");
+      row.bind(seconds(now)).step();
+      return row.integer(0);
+    };
+    if (due("listing") + due("exemption") == 0) return 0;
+    Transaction transaction(impl_->db);
+    std::vector<Listing> listings;
+    Statement rows(impl_->db, std::string("SELECT ") + kListingColumns +
+                                  " FROM listing WHERE expires_at <= ? ORDER BY expires_at, first, length, source");
+    rows.bind(seconds(now));
+    while (rows.step()) listings.push_back(listing_of(rows, 0));
+    Statement remove(impl_->db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = ?");
+    for (const auto& listing : listings) {
+      remove.bind(listing.prefix.first().octets(), listing.prefix.length(), static_cast<int>(listing.source)).run();
+      impl_->journal({.serial = 0,
+                      .at = now,
+                      .action = ListingChange::Action::expired,
+                      .prefix = listing.prefix,
+                      .source = listing.source,
+                      .codes = listing.codes,
+                      .expires_at = listing.expires_at},
+                     std::nullopt);
+    }
+    std::vector<Prefix> exemptions;
+    Statement ended(impl_->db, "SELECT first, length FROM exemption WHERE expires_at <= ? ORDER BY first, length");
+    ended.bind(seconds(now));
+    while (ended.step()) exemptions.push_back(prefix_of(ended, 0));
+    Statement remove_exemption(impl_->db, "DELETE FROM exemption WHERE first = ? AND length = ?");
+    for (const auto& prefix : exemptions) {
+      remove_exemption.bind(prefix.first().octets(), prefix.length()).run();
+      impl_->journal({.serial = 0,
+                      .at = now,
+                      .action = ListingChange::Action::exemption_ended,
+                      .prefix = prefix,
+                      .source = Source::by_operator,
+                      .codes = {},
+                      .expires_at = std::nullopt},
+                     std::nullopt);
+    }
+    transaction.commit();
+    return listings.size() + exemptions.size();
+  });
+}
+
+}  // namespace blowback::schema

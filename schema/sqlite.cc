@@ -1,0 +1,95 @@
+// The few lines that SQLite's C interface needs to be safe.
+#include "sqlite.h"
+
+#include <cassert>
+
+namespace blowback::schema {
+namespace {
+
+/// How long we wait for another process's write lock. A batch takes milliseconds; a million-line import seconds.
+constexpr int kBusyMilliseconds = 10'000;
+
+}  // namespace
+
+Connection::Connection(const std::string& path, int flags) {
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  handle_.reset(handle);
+  if (code != SQLITE_OK) {
+    throw SqlFailure(handle == nullptr ? code : sqlite3_extended_errcode(handle),
+                     handle == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle));
+  }
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, kBusyMilliseconds);
+}
+
+void Connection::run(const char* sql) {
+  if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
+    throw SqlFailure(sqlite3_extended_errcode(handle_.get()), sqlite3_errmsg(handle_.get()));
+  }
+}
+
+std::int64_t Connection::integer(const char* sql) {
+  Statement statement(*this, sql);
+  return statement.step() ? statement.integer(0) : 0;
+}
+
+std::string Connection::text(const char* sql) {
+  Statement statement(*this, sql);
+  return statement.step() ? statement.text(0) : std::string();
+}
+
+Statement::Statement(const Connection& connection, std::string_view sql) {
+  sqlite3_stmt* handle = nullptr;
+  const int code = sqlite3_prepare_v3(connection.handle(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
+  handle_.reset(handle);
+  if (code != SQLITE_OK) {
+    throw SqlFailure(sqlite3_extended_errcode(connection.handle()), sqlite3_errmsg(connection.handle()));
+  }
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(handle_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) {
+    sqlite3_reset(handle_.get());
+    return false;
+  }
+  sqlite3* const connection = sqlite3_db_handle(handle_.get());
+  const SqlFailure failure(sqlite3_extended_errcode(connection), sqlite3_errmsg(connection));
+  sqlite3_reset(handle_.get());
+  throw failure;
+}
+
+std::string Statement::text(int column) const {
+  const auto* const bytes = sqlite3_column_text(handle_.get(), column);
+  if (bytes == nullptr) return {};
+  // SQLite hands out UTF-8 as unsigned char.
+  return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
+}
+
+std::span<const std::uint8_t> Statement::blob(int column) const {
+  const auto* const bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(handle_.get(), column));
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
+}
+
+void Statement::check(int code) const {
+  if (code != SQLITE_OK) throw SqlFailure(code, sqlite3_errmsg(sqlite3_db_handle(handle_.get())));
+}
+
+Transaction::Transaction(Connection& connection) : connection_(connection) { connection_.run("BEGIN IMMEDIATE"); }
+
+Transaction::~Transaction() {
+  // After some failures (a full disk) SQLite has rolled back by itself; asking again is harmless.
+  if (open_) sqlite3_exec(connection_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::commit() {
+  connection_.run("COMMIT");
+  open_ = false;
+}
+
+ReadTransaction::~ReadTransaction() { sqlite3_exec(connection_.handle(), "COMMIT", nullptr, nullptr, nullptr); }
+
+}  // namespace blowback::schema

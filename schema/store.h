@@ -1,0 +1,235 @@
+// Everything that is kept, behind verbs of the trade: record, list, delist, exempt, changes since. The only door to SQL.
+//
+// Each verb is one transaction: it happens whole or not at all, also when the process is killed in it. Verbs never read a
+// clock; `now` comes in. The database is SQLite in WAL mode, so readers never wait for a writer, nor it for them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "blowback/incident.h"
+#include "blowback/listing.h"
+#include "blowback/policy.h"
+#include "blowback/standing.h"
+
+namespace blowback::schema {
+
+struct StoreError {
+  enum class Code : std::uint8_t {
+    busy,       ///< another process holds the write lock for longer than we wait (10 s); try again
+    full,       ///< no room on the disk
+    read_only,  ///< the file or its folder may not be written
+    missing,    ///< no database there, or its folder doesn't exist
+    corrupt,    ///< not a database, or damaged
+    newer,      ///< written by a newer Blowback than this one
+    older,      ///< needs `blowback db migrate` first (only when opened for following or reading)
+    other,
+  };
+  Code code = Code::other;
+  std::string text;  ///< what, where (the file) and the way out, for a person
+};
+
+template <typename T>
+using Result = std::expected<T, StoreError>;
+
+/// What came from a feed and can't be judged or attributed. Kept so that it can be looked at, never guessed about.
+struct Quarantined {
+  /// SHA-256 in hex of what is kept; the same thing read twice is kept once.
+  std::string digest;
+  std::string feed;
+  UnixTime at{};
+  std::string where;   ///< file name, `line 12`, `offset 4096`
+  std::string reason;  ///< short stable name: `doubtful-client`, `not-json`, `too-large`, `too-deep`…
+  std::string detail;  ///< a sentence for a person, with the way out
+  std::string bytes;   ///< the thing itself, cut at 1 MiB
+};
+
+/// What a feed delivered so far. Sums over the feed's life.
+struct FeedCounts {
+  std::uint64_t deliveries = 0;       ///< read, whatever became of them
+  std::uint64_t incidents = 0;        ///< recorded as backscatter
+  std::uint64_t duplicates = 0;       ///< recorded before
+  std::uint64_t not_backscatter = 0;  ///< judged and let go
+  std::uint64_t not_a_trap = 0;       ///< for no trap of ours
+  std::uint64_t quarantined = 0;
+};
+
+/// One transaction's worth of a feed.
+struct Batch {
+  std::string feed;
+  /// Where the feed goes on after this batch, in its own words; absent: leave it as it is.
+  std::optional<std::string> position;
+  std::vector<Incident> incidents;  ///< in the order they are to be scored; `credit` is still 0
+  std::vector<Quarantined> quarantined;
+  /// Added to the feed's sums. `incidents` and `duplicates` are counted by the store; leave them 0.
+  FeedCounts counts;
+};
+
+/// The scorer. Pure; called within the transaction, once per new incident in the batch's order.
+using Assess = Assessment (*)(const Policy&, const Incident&, const Ledger&);
+
+/// What a batch changed.
+struct Recorded {
+  std::uint64_t incidents = 0;
+  std::uint64_t duplicates = 0;
+  std::vector<Prefix> newly_listed;
+  std::uint64_t prolonged = 0;
+  Serial serial = 0;  ///< the journal's head afterwards
+};
+
+/// Who decided, and why. Goes on record with every change a person makes.
+struct Decision {
+  std::string who;
+  std::string reason;  ///< never empty
+};
+
+/// One line of the audit: who changed what, when and why.
+struct AuditEntry {
+  std::uint64_t id = 0;
+  UnixTime at{};
+  std::string who;
+  std::string action;   ///< `list`, `delist`, `exempt`, `end-exemption`, `import`
+  std::string subject;  ///< the prefix, or what was imported
+  std::string reason;
+  std::optional<UnixTime> until;
+  std::uint64_t changes = 0;  ///< how many listings or exemptions it changed
+};
+
+/// The whole list as of one serial.
+struct Snapshot {
+  Serial serial = 0;
+  std::vector<Listing> listings;      ///< by prefix, without their reasons; expired ones are left out
+  std::vector<Exemption> exemptions;  ///< likewise
+};
+
+/// A part of a sender's standing: what one trap, one campaign or one kind has against it.
+struct Part {
+  std::string key;  ///< the trap's address, the campaign, or the kind's name
+  FadingSum sum;
+  UnixTime last_at{};
+  std::uint64_t incidents = 0;
+};
+
+/// All that is known of a sender, for `why`, `evidence` and the look-up page.
+struct Dossier {
+  Prefix sender;
+  std::optional<Standing> standing;
+  std::vector<Listing> listings;      ///< every one that covers the sender, in force or not yet swept up
+  std::vector<Exemption> exemptions;  ///< likewise
+  std::vector<Incident> incidents;    ///< newest first, at most as many as were asked for
+  std::uint64_t incidents_in_all = 0;
+  std::vector<Part> traps;      ///< newest first, at most 1,000
+  std::vector<Part> campaigns;  ///< newest first, at most 1,000
+  std::vector<Part> kinds;      ///< newest first
+  std::vector<ListingChange> history;  ///< of the sender's own prefix, newest first, at most 100
+};
+
+struct Stats {
+  struct Feed {
+    std::string name;
+    FeedCounts counts;
+    std::optional<UnixTime> last_delivery;
+  };
+  Serial serial = 0;
+  std::uint64_t incidents = 0;
+  std::uint64_t senders = 0;
+  std::uint64_t listings_automatic = 0;  ///< in force
+  std::uint64_t listings_by_operator = 0;
+  std::uint64_t exemptions = 0;
+  std::uint64_t quarantined = 0;
+  std::uint64_t traps = 0;  ///< distinct traps that ever reported
+  std::array<std::uint64_t, 6> incidents_by_kind{};  ///< by Kind
+  std::array<std::uint64_t, kAllCodes.size()> listings_by_code{};  ///< in force, by Code
+  std::vector<Feed> feeds;
+};
+
+/// Which database format this program writes (`PRAGMA user_version`).
+[[nodiscard]] int schema_version();
+
+class Store {
+ public:
+  enum class Mode : std::uint8_t {
+    create,  ///< read and write; makes the file and migrates it where needed (ingest, operator's changes)
+    write,   ///< read and write; the file must exist; it is migrated where needed
+    read,    ///< never changes anything; fails with `missing` or `older` (server, questions)
+  };
+
+  /// Fails with every code but `busy` as its text explains.
+  [[nodiscard]] static Result<Store> open(const std::string& path, Mode mode);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();  ///< One thread at a time may use a Store; several Stores on one file are fine.
+
+  // ── ingest ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  /// Incidents, standings, listings, journal, quarantine, counts and the feed's position, in one transaction. An incident
+  /// whose digest is known is a duplicate and changes nothing. `now` is the journal's time; scoring goes by received_at.
+  [[nodiscard]] Result<Recorded> record(const Batch& batch, const Policy& policy, Assess assess, UnixTime now);
+  /// Where the feed left off; absent for one never seen.
+  [[nodiscard]] Result<std::optional<std::string>> feed_position(std::string_view feed);
+  /// Sweeps up listings and exemptions that have ended: removes them and says so in the journal. Returns how many.
+  [[nodiscard]] Result<std::uint64_t> expire(UnixTime now);
+
+  // ── operator ────────────────────────────────────────────────────────────────────────────────────────────────────
+  /// Lists by the operator's word; replaces an operator's listing of the same prefix. Sorted input is fastest, duplicates
+  /// are one. Prefixes that an exemption covers are skipped. Returns the number listed.
+  [[nodiscard]] Result<std::uint64_t> list(std::span<const Prefix> prefixes, std::optional<UnixTime> until,
+                                           const Decision& decision, UnixTime now, std::string_view imported_from = {});
+  /// Ends every listing within `prefix`, of either source, and lets all senders in it start afresh: what was received up
+  /// to `now` counts no more. Returns the number of listings ended.
+  [[nodiscard]] Result<std::uint64_t> delist(const Prefix& prefix, const Decision& decision, UnixTime now);
+  /// From now on no address in `prefix` is listed; listings within it end. Returns the number of listings ended.
+  [[nodiscard]] Result<std::uint64_t> exempt(const Prefix& prefix, std::optional<UnixTime> until,
+                                             const Decision& decision, UnixTime now);
+  /// Ends the exemption of exactly `prefix`; what was counted meanwhile lists at the next incident. False: there is none.
+  [[nodiscard]] Result<bool> end_exemption(const Prefix& prefix, const Decision& decision, UnixTime now);
+
+  // ── followers ───────────────────────────────────────────────────────────────────────────────────────────────────
+  /// Differs from its last value whenever another connection committed since. Cheap: asked many times a second.
+  [[nodiscard]] Result<std::uint64_t> change_mark();
+  [[nodiscard]] Result<Snapshot> snapshot(UnixTime now);
+  /// The journal's head.
+  [[nodiscard]] Result<Serial> serial();
+  /// Changes after `since`, oldest first, at most `limit`. Empty: nothing new.
+  [[nodiscard]] Result<std::vector<ListingChange>> changes_since(Serial since, std::size_t limit);
+
+  // ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────
+  /// Everything about the sender that `address` belongs to, with its newest `most_incidents` incidents.
+  [[nodiscard]] Result<Dossier> dossier(const IpAddress& address, std::size_t most_incidents);
+  /// Codes in force for one address, all covering listings together; empty where it isn't listed or is exempt.
+  [[nodiscard]] Result<CodeSet> check(const IpAddress& address, UnixTime now);
+  /// Every listing in force within `within` (everything if absent), by prefix, without holding them all in memory.
+  [[nodiscard]] Result<void> for_each_listing(const std::optional<Prefix>& within, UnixTime now,
+                                              const std::function<void(const Listing&)>& visit);
+  [[nodiscard]] Result<std::vector<Exemption>> exemptions(UnixTime now);
+  /// Newest first.
+  [[nodiscard]] Result<std::vector<AuditEntry>> audit(std::size_t most);
+  /// Newest first.
+  [[nodiscard]] Result<std::vector<Quarantined>> quarantined(std::size_t most);
+  [[nodiscard]] Result<Stats> stats(UnixTime now);
+
+  // ── upkeep ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  /// The format found when the file was opened, before any migration: equal to schema_version() if none was needed.
+  [[nodiscard]] int version_found() const;
+  /// SQLite's own integrity and foreign key checks, then ours: journal without gaps and equal to the listings, every
+  /// listing's sender standing. Each finding is a line; empty is well.
+  [[nodiscard]] Result<std::vector<std::string>> check_integrity();
+  /// A consistent copy, made while others write. Fails where `to` exists.
+  [[nodiscard]] Result<void> backup(const std::string& to);
+
+  class Impl;  ///< this room's own
+
+ private:
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace blowback::schema

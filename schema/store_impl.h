@@ -1,0 +1,75 @@
+// What the verbs share: the connection, the journal, the audit, the ranges of keys. Verbs stand in a file per user:
+// record.cc (ingest), decide.cc (operator), follow.cc (server), ask.cc (questions), upkeep.cc.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rows.h"
+#include "schema/store.h"
+#include "sqlite.h"
+
+namespace blowback::schema {
+
+struct RecordStatements;
+
+class Store::Impl {
+ public:
+  Impl(std::string file, Mode open_mode, int flags);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  /// One journal entry; within a transaction.
+  void journal(const ListingChange& change, const std::optional<std::int64_t>& audit);
+  /// One line of audit; returns its id. `changes` is set by `settle` once known.
+  [[nodiscard]] std::int64_t audit(const Decision& decision, const char* action, const std::string& subject,
+                                   std::optional<UnixTime> until, UnixTime now);
+  void settle(std::int64_t audit, std::uint64_t changes);
+  [[nodiscard]] Serial head();
+  [[nodiscard]] std::vector<Exemption> exemptions_in_force(UnixTime now);
+  /// Removes every listing within `prefix` and says so in the journal.
+  [[nodiscard]] std::uint64_t end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit, UnixTime now);
+
+  std::string path;
+  Mode mode;
+  Connection db;
+  int version_found = 0;
+  /// Prepared at the first batch and kept; ingest lives on them.
+  std::unique_ptr<RecordStatements> recording;
+
+ private:
+  std::unique_ptr<Statement> journal_;
+};
+
+/// What a failure means to whoever called, with the file's name and the way out.
+[[nodiscard]] StoreError explained(const SqlFailure& failure, const std::string& path);
+
+/// Runs `body`, which may throw SqlFailure, as a verb.
+template <typename Body>
+auto attempt(const std::string& path, Body body) -> Result<decltype(body())> {
+  try {
+    if constexpr (std::is_void_v<decltype(body())>) {
+      body();
+      return {};
+    } else {
+      return body();
+    }
+  } catch (const SqlFailure& failure) {
+    return std::unexpected(explained(failure, path));
+  }
+}
+
+/// Keys from `first` to `last` of a prefix. Rows of the other family or of wider prefixes may lie between: ask `contains`.
+struct KeyRange {
+  IpAddress::Octets first;
+  IpAddress::Octets last;
+};
+[[nodiscard]] KeyRange keys_of(const Prefix& prefix);
+
+/// Whether one of `exemptions` covers the whole of `prefix`.
+[[nodiscard]] bool covered(const std::vector<Exemption>& exemptions, const Prefix& prefix);
+
+}  // namespace blowback::schema

@@ -1,0 +1,66 @@
+// Upkeep: is the database whole, and a copy of it while others write.
+#include <filesystem>
+#include <system_error>
+
+#include "store_impl.h"
+
+namespace blowback::schema {
+namespace {
+
+struct Rule {
+  const char* broken;  ///< what it means, with the count before it
+  const char* count;   ///< how many rows break it
+};
+
+// What must hold in every database of ours, beyond what SQLite itself guards.
+constexpr std::array kRules{
+    Rule{"missing numbers in the journal (listing_change): followers can't trust it, restore a backup",
+         "SELECT coalesce(max(serial) - min(serial) + 1 - count(*), 0) FROM listing_change"},
+    Rule{"listings that the journal doesn't end with: the list and its journal differ",
+         "SELECT count(*) FROM listing l WHERE NOT EXISTS (SELECT 1 FROM listing_change c WHERE c.serial = "
+         "(SELECT max(serial) FROM listing_change d WHERE d.first = l.first AND d.length = l.length AND d.source = l.source "
+         "AND d.action < 4) AND c.action IN (0, 1) AND c.codes = l.codes AND c.expires_at IS l.expires_at)"},
+    Rule{"prefixes that the journal lists and the list doesn't hold",
+         "SELECT count(*) FROM (SELECT first, length, source, action, max(serial) FROM listing_change WHERE action < 4 "
+         "GROUP BY first, length, source) j WHERE j.action IN (0, 1) AND NOT EXISTS (SELECT 1 FROM listing l WHERE "
+         "l.first = j.first AND l.length = j.length AND l.source = j.source)"},
+    Rule{"automatic listings whose sender has no standing",
+         "SELECT count(*) FROM listing WHERE source = 0 AND first NOT IN (SELECT sender FROM standing)"},
+    Rule{"incidents filed under a wrong sender",
+         "SELECT count(*) FROM incident WHERE substr(client, 1, 8) <> substr(sender, 1, 8)"},
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> Store::check_integrity() {
+  return attempt(impl_->path, [&]() -> std::vector<std::string> {
+    const ReadTransaction one_state(impl_->db);
+    std::vector<std::string> findings;
+    Statement integrity(impl_->db, "PRAGMA integrity_check(20)");
+    while (integrity.step()) {
+      if (auto line = integrity.text(0); line != "ok") findings.push_back("SQLite: " + line);
+    }
+    if (!findings.empty()) return findings;  // our own questions would only trip over the same damage
+    Statement keys(impl_->db, "PRAGMA foreign_key_check");
+    while (keys.step()) {
+      findings.push_back("row " + std::to_string(keys.integer(1)) + " of " + keys.text(0) + " refers to a missing row of " +
+                         keys.text(2));
+    }
+    for (const auto& rule : kRules) {
+      if (const auto rows = impl_->db.integer(rule.count); rows != 0) {
+        findings.push_back(std::to_string(rows) + " " + rule.broken);
+      }
+    }
+    return findings;
+  });
+}
+
+Result<void> Store::backup(const std::string& to) {
+  std::error_code ignored;
+  if (std::filesystem::exists(to, ignored)) {
+    return std::unexpected(StoreError{StoreError::Code::other, to + ": exists already; name a new file for the backup"});
+  }
+  return attempt(to, [&] { Statement(impl_->db, "VACUUM INTO ?").bind(to).run(); });
+}
+
+}  // namespace blowback::schema
