@@ -1,9 +1,8 @@
 // Reading and writing addresses by inet_pton/inet_ntop, and the special-purpose registries as two tables.
 #include "blowback/ip_address.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
+#include <arpa/inet.h>
 #include <cassert>
 #include <cstring>
 #include <span>
@@ -52,11 +51,11 @@ struct SpecialV6 {
 
 // IANA's IPv6 special-purpose registry, as far as it lies within 2000::/3; all outside is special anyway.
 constexpr std::array kSpecialV6{
-    SpecialV6{{0x20, 0x01, 0x0d, 0xb8, 0, 0}, 32, AddressUse::documentation},        // 2001:db8::/32  RFC 3849
-    SpecialV6{{0x3f, 0xff, 0, 0, 0, 0}, 20, AddressUse::documentation},              // 3fff::/20      RFC 9637
-    SpecialV6{{0x20, 0x01, 0, 0, 0, 0}, 23, AddressUse::special},                    // 2001::/23      IETF protocols, Teredo
-    SpecialV6{{0x20, 0x02, 0, 0, 0, 0}, 16, AddressUse::special},                    // 2002::/16      6to4
-    SpecialV6{{0x26, 0x20, 0x00, 0x4f, 0x80, 0x00}, 48, AddressUse::special},        // 2620:4f:8000::/48 AS112
+    SpecialV6{{0x20, 0x01, 0x0d, 0xb8, 0, 0}, 32, AddressUse::documentation},  // 2001:db8::/32  RFC 3849
+    SpecialV6{{0x3f, 0xff, 0, 0, 0, 0}, 20, AddressUse::documentation},        // 3fff::/20      RFC 9637
+    SpecialV6{{0x20, 0x01, 0, 0, 0, 0}, 23, AddressUse::special},              // 2001::/23      IETF protocols, Teredo
+    SpecialV6{{0x20, 0x02, 0, 0, 0, 0}, 16, AddressUse::special},              // 2002::/16      6to4
+    SpecialV6{{0x26, 0x20, 0x00, 0x4f, 0x80, 0x00}, 48, AddressUse::special},  // 2620:4f:8000::/48 AS112
 };
 
 [[nodiscard]] bool starts_with(std::span<const std::uint8_t> octets, std::span<const std::uint8_t> head, int length) {

@@ -3,8 +3,8 @@
 
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <limits>
 
@@ -49,10 +49,10 @@ std::string to_iso8601(UnixTime time) {
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{time - day};
   std::array<char, 48> text{};
-  const int length = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ",
-                                   static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                                   static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                                   static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+  const int length = std::snprintf(
+      text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
   return {text.data(), static_cast<std::size_t>(length)};
 }
 
@@ -108,8 +108,8 @@ std::expected<Duration, TimeError> parse_duration(std::string_view text) {
     const auto [after, error] = std::from_chars(at, end, number);
     if (error != std::errc{} || number < 0) return std::unexpected(bad);
     if (after == end) {
-      return std::unexpected(TimeError{"needs a unit, for example " + std::string(at, after) + "d or " +
-                                       std::string(at, after) + "h"});
+      return std::unexpected(
+          TimeError{"needs a unit, for example " + std::string(at, after) + "d or " + std::string(at, after) + "h"});
     }
     std::size_t unit = next_unit;
     while (unit < kUnits.size() && kUnits[unit].letter != *after) ++unit;

@@ -1,7 +1,7 @@
 // Questions: what is known of a sender, what is listed, who decided what. Nothing here writes.
-#include <algorithm>
-
 #include "store_impl.h"
+
+#include <algorithm>
 
 namespace blowback::schema {
 namespace {
@@ -49,13 +49,10 @@ Result<Dossier> Store::dossier(const IpAddress& address, std::size_t most_incide
     Dossier dossier;
     dossier.sender = sender_of(address);
     const auto& key = dossier.sender.first().octets();
-    Statement standing(impl_->db, "SELECT score, at, times_listed, afresh_since FROM standing WHERE sender = ?");
-    if (standing.bind(key).step()) {
-      dossier.standing = Standing{.sender = dossier.sender,
-                                  .score = {.amount = standing.real(0), .at = time_of(standing.integer(1))},
-                                  .times_listed = static_cast<int>(standing.integer(2)),
-                                  .afresh_since = optional_time(standing, 3)};
-    }
+    dossier.standing =
+        Statement(impl_->db, std::string("SELECT ") + kStandingColumns + " FROM standing WHERE sender = ?")
+            .bind(key)
+            .first([&](const Statement& row) { return standing_of(row, dossier.sender); });
     dossier.listings = listings_around(impl_->db, address);
     for (auto& exemption : impl_->exemptions_in_force(UnixTime::min())) {
       if (exemption.prefix.contains(address)) dossier.exemptions.push_back(std::move(exemption));
@@ -70,8 +67,9 @@ Result<Dossier> Store::dossier(const IpAddress& address, std::size_t most_incide
     dossier.traps = parts(impl_->db, dossier.sender, 1);
     dossier.campaigns = parts(impl_->db, dossier.sender, 2);
     dossier.kinds = parts(impl_->db, dossier.sender, 3);
-    Statement history(impl_->db, std::string("SELECT ") + kChangeColumns +
-                                     " FROM listing_change WHERE first = ? AND length = ? ORDER BY serial DESC LIMIT ?");
+    Statement history(impl_->db,
+                      std::string("SELECT ") + kChangeColumns +
+                          " FROM listing_change WHERE first = ? AND length = ? ORDER BY serial DESC LIMIT ?");
     history.bind(key, dossier.sender.length(), kMostHistory);
     while (history.step()) dossier.history.push_back(change_of(history));
     return dossier;
@@ -169,7 +167,8 @@ Result<Stats> Store::stats(UnixTime now) {
     stats.exemptions = impl_->exemptions_in_force(now).size();
     Statement kinds(db, "SELECT kind, count(*) FROM incident GROUP BY kind");
     while (kinds.step()) {
-      stats.incidents_by_kind.at(static_cast<std::size_t>(kinds.integer(0))) = static_cast<std::uint64_t>(kinds.integer(1));
+      stats.incidents_by_kind.at(static_cast<std::size_t>(kinds.integer(0))) =
+          static_cast<std::uint64_t>(kinds.integer(1));
     }
     Statement listings(db,
                        "SELECT source, codes, count(*) FROM listing WHERE expires_at IS NULL OR expires_at > ? "

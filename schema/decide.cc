@@ -24,7 +24,7 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
   return attempt(impl_->path, [&]() -> std::uint64_t {
     Transaction transaction(impl_->db);
     const bool is_import = !imported_from.empty();
-    const std::string subject = is_import                ? std::string(imported_from)
+    const std::string subject = is_import              ? std::string(imported_from)
                                 : prefixes.size() == 1 ? prefixes.front().to_string()
                                                        : std::to_string(prefixes.size()) + " prefixes";
     const auto audit = impl_->audit(decision, is_import ? "import" : "list", subject, until, now);
@@ -32,12 +32,13 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
     const CodeSet codes = Code::by_operator;
     // A listing that stands as it is asked for stays untouched, with its first reason: importing the same file daily
     // must not write the whole list anew.
-    Statement upsert(impl_->db,
-                     "INSERT INTO listing (first, length, source, codes, listed_at, expires_at, audit_id) "
-                     "VALUES (?, ?, 1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET listed_at = excluded.listed_at, "
-                     "expires_at = excluded.expires_at, audit_id = excluded.audit_id "
-                     "WHERE expires_at IS NOT excluded.expires_at OR (SELECT reason FROM audit WHERE id = listing.audit_id) "
-                     "IS NOT (SELECT reason FROM audit WHERE id = excluded.audit_id)");
+    Statement upsert(
+        impl_->db,
+        "INSERT INTO listing (first, length, source, codes, listed_at, expires_at, audit_id) "
+        "VALUES (?, ?, 1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET listed_at = excluded.listed_at, "
+        "expires_at = excluded.expires_at, audit_id = excluded.audit_id "
+        "WHERE expires_at IS NOT excluded.expires_at OR (SELECT reason FROM audit WHERE id = listing.audit_id) "
+        "IS NOT (SELECT reason FROM audit WHERE id = excluded.audit_id)");
     std::uint64_t listed = 0;
     std::uint64_t changed = 0;
     const Prefix* previous = nullptr;

@@ -17,8 +17,9 @@ Result<Snapshot> Store::snapshot(UnixTime now) {
     Snapshot snapshot;
     snapshot.serial = impl_->head();
     snapshot.exemptions = impl_->exemptions_in_force(now);
-    Statement rows(impl_->db, std::string("SELECT ") + kListingColumns +
-                                  " FROM listing WHERE expires_at IS NULL OR expires_at > ? ORDER BY first, length, source");
+    Statement rows(impl_->db,
+                   std::string("SELECT ") + kListingColumns +
+                       " FROM listing WHERE expires_at IS NULL OR expires_at > ? ORDER BY first, length, source");
     rows.bind(seconds(now));
     while (rows.step()) snapshot.listings.push_back(listing_of(rows, 0));
     return snapshot;
@@ -28,8 +29,8 @@ Result<Snapshot> Store::snapshot(UnixTime now) {
 Result<std::vector<ListingChange>> Store::changes_since(Serial since, std::size_t limit) {
   return attempt(impl_->path, [&]() -> std::vector<ListingChange> {
     std::vector<ListingChange> changes;
-    Statement rows(impl_->db,
-                   std::string("SELECT ") + kChangeColumns + " FROM listing_change WHERE serial > ? ORDER BY serial LIMIT ?");
+    Statement rows(impl_->db, std::string("SELECT ") + kChangeColumns +
+                                  " FROM listing_change WHERE serial > ? ORDER BY serial LIMIT ?");
     rows.bind(since, limit);
     while (rows.step()) changes.push_back(change_of(rows));
     return changes;

@@ -3,10 +3,10 @@
 // The order within the transaction decides what survives a kill: nothing, or all of it. Incidents, standings, listings,
 // journal, quarantine, counts and the feed's position commit together, so a feed read again from its position meets
 // either none of the batch or all of it, and the digest catches the rest.
+#include "store_impl.h"
+
 #include <algorithm>
 #include <unordered_map>
-
-#include "store_impl.h"
 
 namespace blowback::schema {
 namespace {
@@ -25,13 +25,14 @@ constexpr std::int64_t kKeptQuarantine = 10'000;
 struct RecordStatements {
   explicit RecordStatements(const Connection& db)
       : known(db, "SELECT 1 FROM incident WHERE digest = ?"),
-        standing(db, "SELECT score, at, times_listed, afresh_since FROM standing WHERE sender = ?"),
+        standing(db, std::string("SELECT ") + kStandingColumns + " FROM standing WHERE sender = ?"),
         part(db, "SELECT amount, at FROM standing_part WHERE sender = ? AND dimension = ? AND key = ?"),
         others(db,
                "SELECT count(*) FROM (SELECT 1 FROM standing_part WHERE sender = ? AND dimension = ? AND key <> ? "
                "AND last_at > ? LIMIT ?)"),
         kinds(db, "SELECT key FROM standing_part WHERE sender = ? AND dimension = 3 AND last_at > ?"),
-        listing(db, std::string("SELECT ") + kListingColumns + " FROM listing WHERE first = ? AND length = ? AND source = 0"),
+        listing(db, std::string("SELECT ") + kListingColumns +
+                        " FROM listing WHERE first = ? AND length = ? AND source = 0"),
         put_standing(db,
                      "INSERT INTO standing (sender, score, at, times_listed, afresh_since) VALUES (?, ?, ?, ?, ?) "
                      "ON CONFLICT DO UPDATE SET score = excluded.score, at = excluded.at, "
@@ -42,14 +43,16 @@ struct RecordStatements {
                  "last_at = max(last_at, excluded.last_at), incidents = incidents + 1"),
         put_incident(db, std::string("INSERT INTO incident (") + kIncidentColumns +
                              ", sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-        put_listing(db,
-                    "INSERT INTO listing (first, length, source, codes, listed_at, expires_at) VALUES (?, ?, 0, ?, ?, ?) "
-                    "ON CONFLICT DO UPDATE SET codes = excluded.codes, listed_at = excluded.listed_at, "
-                    "expires_at = excluded.expires_at"),
+        put_listing(
+            db,
+            "INSERT INTO listing (first, length, source, codes, listed_at, expires_at) VALUES (?, ?, 0, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET codes = excluded.codes, listed_at = excluded.listed_at, "
+            "expires_at = excluded.expires_at"),
         remove_listing(db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = ?"),
-        put_quarantine(db,
-                       "INSERT INTO quarantine (digest, feed, at, place, reason, detail, bytes) VALUES (?, ?, ?, ?, ?, ?, ?) "
-                       "ON CONFLICT DO NOTHING"),
+        put_quarantine(
+            db,
+            "INSERT INTO quarantine (digest, feed, at, place, reason, detail, bytes) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING"),
         trim_quarantine(db, "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?"),
         put_feed(db,
                  "INSERT INTO feed_position (feed, position, last_delivery, deliveries, incidents, duplicates, "
@@ -65,7 +68,8 @@ struct RecordStatements {
       remove_listing, put_quarantine, trim_quarantine, put_feed;
 };
 
-Store::Impl::Impl(std::string file, Mode open_mode, int flags) : path(std::move(file)), mode(open_mode), db(path, flags) {}
+Store::Impl::Impl(std::string file, Mode open_mode, int flags)
+    : path(std::move(file)), mode(open_mode), db(path, flags) {}
 Store::Impl::~Impl() = default;
 
 namespace {
@@ -74,12 +78,16 @@ namespace {
 class Recording {
  public:
   Recording(Store::Impl& impl, const Policy& policy, Assess assess, UnixTime now)
-      : impl_(impl), sql_(*impl.recording), policy_(policy), assess_(assess), now_(now),
+      : impl_(impl),
+        sql_(*impl.recording),
+        policy_(policy),
+        assess_(assess),
+        now_(now),
         exemptions_(impl.exemptions_in_force(now)) {}
 
   void take(const Incident& incident, Recorded& recorded) {
     const auto digest = digest_octets(incident.digest);
-    if (sql_.known.bind(digest).step()) {
+    if (sql_.known.bind(digest).first([](const Statement&) { return true; })) {
       ++recorded.duplicates;
       return;
     }
@@ -98,11 +106,11 @@ class Recording {
     put_part(key, Dimension::campaign, incident.campaign, result.by_campaign, incident);
     put_part(key, Dimension::kind, name_of(incident.kind), result.by_kind, incident);
     sql_.put_incident
-        .bind(digest, seconds(incident.received_at), incident.client.octets(), incident.helo, incident.feed, incident.trap,
-              static_cast<int>(incident.kind), static_cast<int>(incident.cause), incident.confidence, incident.proved,
-              incident.could_have_known, incident.campaign, incident.reporting_mta, incident.product, incident.queue_id,
-              incident.message_id, incident.subject, incident.first_received, incident.size, text_of(incident.signals),
-              result.credit, key)
+        .bind(digest, seconds(incident.received_at), incident.client.octets(), incident.helo, incident.feed,
+              incident.trap, static_cast<int>(incident.kind), static_cast<int>(incident.cause), incident.confidence,
+              incident.proved, incident.could_have_known, incident.campaign, incident.reporting_mta, incident.product,
+              incident.queue_id, incident.message_id, incident.subject, incident.first_received, incident.size,
+              text_of(incident.signals), result.credit, key)
         .run();
     relist(sender, ledger.listing, result.listing, recorded);
   }
@@ -119,25 +127,26 @@ class Recording {
 
  private:
   [[nodiscard]] FadingSum part(const IpAddress::Octets& sender, Dimension dimension, std::string_view key) {
-    if (!sql_.part.bind(sender, static_cast<int>(dimension), key).step()) return {};
-    return {.amount = sql_.part.real(0), .at = time_of(sql_.part.integer(1))};
+    return sql_.part.bind(sender, static_cast<int>(dimension), key)
+        .first([](const Statement& row) { return FadingSum{.amount = row.real(0), .at = time_of(row.integer(1))}; })
+        .value_or(FadingSum{});
   }
 
   /// How many parts but `key` were touched after `since`, counted up to `most`.
   [[nodiscard]] int others(const IpAddress::Octets& sender, Dimension dimension, std::string_view key, UnixTime since,
                            int most) {
-    sql_.others.bind(sender, static_cast<int>(dimension), key, seconds(since), most).step();
-    return static_cast<int>(sql_.others.integer(0));
+    return sql_.others.bind(sender, static_cast<int>(dimension), key, seconds(since), most)
+        .first([](const Statement& row) { return static_cast<int>(row.integer(0)); })
+        .value_or(0);
   }
 
   [[nodiscard]] Ledger ledger_for(const Prefix& sender, const Incident& incident) {
     Ledger ledger;
     ledger.standing.sender = sender;
     const auto& key = sender.first().octets();
-    if (sql_.standing.bind(key).step()) {
-      ledger.standing.score = {.amount = sql_.standing.real(0), .at = time_of(sql_.standing.integer(1))};
-      ledger.standing.times_listed = static_cast<int>(sql_.standing.integer(2));
-      ledger.standing.afresh_since = optional_time(sql_.standing, 3);
+    const auto standing = sql_.standing.bind(key).first([&](const Statement& row) { return standing_of(row, sender); });
+    if (standing) {
+      ledger.standing = *standing;
       ledger.by_trap = part(key, Dimension::trap, incident.trap);
       ledger.by_campaign = part(key, Dimension::campaign, incident.campaign);
       ledger.by_kind = part(key, Dimension::kind, name_of(incident.kind));
@@ -146,9 +155,11 @@ class Recording {
       ledger.campaigns = others(key, Dimension::campaign, incident.campaign, since, policy_.distinct_campaigns);
       sql_.kinds.bind(key, seconds(since));
       while (sql_.kinds.step()) {
-        if (const auto kind = kind_named(sql_.kinds.text(0)); kind && is_backscatter(*kind)) ledger.codes |= code_for(*kind);
+        if (const auto kind = kind_named(sql_.kinds.text(0)); kind && is_backscatter(*kind))
+          ledger.codes |= code_for(*kind);
       }
-      if (sql_.listing.bind(key, sender.length()).step()) ledger.listing = listing_of(sql_.listing, 0);
+      ledger.listing =
+          sql_.listing.bind(key, sender.length()).first([](const Statement& row) { return listing_of(row, 0); });
     }
     ledger.exempt = std::any_of(exemptions_.begin(), exemptions_.end(), [&](const Exemption& exemption) {
       return exemption.prefix.contains(sender) || exemption.prefix.contains(incident.client);
@@ -219,8 +230,8 @@ Result<Recorded> Store::record(const Batch& batch, const Policy& policy, Assess 
     const FeedCounts& counts = batch.counts;
     const std::optional<UnixTime> delivered = counts.deliveries > 0 ? std::optional(now) : std::nullopt;
     impl_->recording->put_feed
-        .bind(batch.feed, batch.position, seconds(delivered), counts.deliveries, recorded.incidents, recorded.duplicates,
-              counts.not_backscatter, counts.not_a_trap, counts.quarantined)
+        .bind(batch.feed, batch.position, seconds(delivered), counts.deliveries, recorded.incidents,
+              recorded.duplicates, counts.not_backscatter, counts.not_a_trap, counts.quarantined)
         .run();
     recorded.serial = impl_->head();
     transaction.commit();
@@ -230,9 +241,9 @@ Result<Recorded> Store::record(const Batch& batch, const Policy& policy, Assess 
 
 Result<std::optional<std::string>> Store::feed_position(std::string_view feed) {
   return attempt(impl_->path, [&]() -> std::optional<std::string> {
-    Statement row(impl_->db, "SELECT position FROM feed_position WHERE feed = ? AND position IS NOT NULL");
-    if (!row.bind(feed).step()) return std::nullopt;
-    return row.text(0);
+    return Statement(impl_->db, "SELECT position FROM feed_position WHERE feed = ? AND position IS NOT NULL")
+        .bind(feed)
+        .first([](const Statement& row) { return row.text(0); });
   });
 }
 

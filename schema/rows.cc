@@ -12,9 +12,7 @@ namespace {
   return static_cast<std::uint8_t>(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
 }
 
-[[noreturn]] void damaged(const char* what) {
-  throw SqlFailure(SQLITE_CORRUPT, std::string("a row holds ") + what);
-}
+[[noreturn]] void damaged(const char* what) { throw SqlFailure(SQLITE_CORRUPT, std::string("a row holds ") + what); }
 
 }  // namespace
 
@@ -91,6 +89,13 @@ Listing listing_of(const Statement& row, int column) {
           .listed_at = time_of(row.integer(column + 4)),
           .expires_at = optional_time(row, column + 5),
           .reason = {}};
+}
+
+Standing standing_of(const Statement& row, const Prefix& sender) {
+  return {.sender = sender,
+          .score = {.amount = row.real(0), .at = time_of(row.integer(1))},
+          .times_listed = static_cast<int>(row.integer(2)),
+          .afresh_since = optional_time(row, 3)};
 }
 
 ListingChange change_of(const Statement& row) {

@@ -1,17 +1,17 @@
 // How values stand in rows: addresses as 16 octets, digests as 32, times as seconds, choices as numbers.
 #pragma once
 
+#include "blowback/incident.h"
+#include "blowback/listing.h"
+#include "blowback/standing.h"
+#include "sqlite.h"
+
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "blowback/incident.h"
-#include "blowback/listing.h"
-#include "blowback/standing.h"
-#include "sqlite.h"
 
 namespace blowback::schema {
 
@@ -40,6 +40,10 @@ using DigestOctets = std::array<std::uint8_t, 32>;
 /// Columns of listing: first, length, source, codes, listed_at, expires_at, from `column` on. The reason is left empty.
 inline constexpr const char* kListingColumns = "first, length, source, codes, listed_at, expires_at";
 [[nodiscard]] Listing listing_of(const Statement& row, int column);
+
+/// Columns of standing without its key.
+inline constexpr const char* kStandingColumns = "score, at, times_listed, afresh_since";
+[[nodiscard]] Standing standing_of(const Statement& row, const Prefix& sender);
 
 /// Columns of listing_change in the order of the table, without audit_id.
 inline constexpr const char* kChangeColumns = "serial, at, action, first, length, source, codes, expires_at";

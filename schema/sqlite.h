@@ -64,6 +64,15 @@ class Statement {
   }
   /// True: there is a row to read.
   bool step();
+  /// What `read` makes of the first row, if there is one. The statement is done afterwards: one left in the middle would
+  /// hold its view of the database open.
+  template <typename Read>
+  auto first(Read read) -> std::optional<decltype(read(*this))> {
+    if (!step()) return std::nullopt;
+    std::optional<decltype(read(*this))> result(read(*this));
+    sqlite3_reset(handle_.get());
+    return result;
+  }
   /// For statements without rows.
   void run() {
     while (step()) {

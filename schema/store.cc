@@ -1,12 +1,12 @@
 // Opening a database: finding out whether it is ours and of our format, migrating it, and saying plainly what is wrong.
 #include "schema/store.h"
 
+#include "migrations.h"
+#include "store_impl.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
-
-#include "migrations.h"
-#include "store_impl.h"
 
 namespace blowback::schema {
 namespace {
@@ -64,9 +64,9 @@ Result<Store> Store::open(const std::string& path, Mode mode) {
   std::error_code ignored;
   const bool exists = std::filesystem::exists(path, ignored);
   if (!exists && mode != Mode::create) {
-    return std::unexpected(StoreError{StoreError::Code::missing,
-                                      path + ": no database there; check `database` in the config, or run "
-                                             "`blowback db migrate` to make one"});
+    return std::unexpected(
+        StoreError{StoreError::Code::missing, path + ": no database there; check `database` in the config, or run "
+                                                     "`blowback db migrate` to make one"});
   }
   const auto folder = std::filesystem::path(path).parent_path();
   if (!exists && !folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
@@ -102,8 +102,9 @@ void Store::Impl::journal(const ListingChange& change, const std::optional<std::
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
   }
   journal_
-      ->bind(seconds(change.at), static_cast<int>(change.action), change.prefix.first().octets(), change.prefix.length(),
-             static_cast<int>(change.source), change.codes.bits(), seconds(change.expires_at), audit_id)
+      ->bind(seconds(change.at), static_cast<int>(change.action), change.prefix.first().octets(),
+             change.prefix.length(), static_cast<int>(change.source), change.codes.bits(), seconds(change.expires_at),
+             audit_id)
       .run();
 }
 
@@ -118,7 +119,9 @@ void Store::Impl::settle(std::int64_t audit_id, std::uint64_t changes) {
   Statement(db, "UPDATE audit SET changes = ? WHERE id = ?").bind(changes, audit_id).run();
 }
 
-Serial Store::Impl::head() { return static_cast<Serial>(db.integer("SELECT coalesce(max(serial), 0) FROM listing_change")); }
+Serial Store::Impl::head() {
+  return static_cast<Serial>(db.integer("SELECT coalesce(max(serial), 0) FROM listing_change"));
+}
 
 std::vector<Exemption> Store::Impl::exemptions_in_force(UnixTime now) {
   std::vector<Exemption> exemptions;
@@ -135,7 +138,8 @@ std::vector<Exemption> Store::Impl::exemptions_in_force(UnixTime now) {
   return exemptions;
 }
 
-std::uint64_t Store::Impl::end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit_id, UnixTime now) {
+std::uint64_t Store::Impl::end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit_id,
+                                        UnixTime now) {
   const auto range = keys_of(prefix);
   std::vector<Listing> ended;
   Statement rows(db, std::string("SELECT ") + kListingColumns + " FROM listing WHERE first BETWEEN ? AND ?");
@@ -165,8 +169,8 @@ StoreError explained(const SqlFailure& failure, const std::string& path) {
   switch (failure.code() & 0xff) {  // the primary result code
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {Code::busy, said + "; another process is writing for very long: try again, or see which one by `fuser " +
-                              path + "`"};
+      return {Code::busy,
+              said + "; another process is writing for very long: try again, or see which one by `fuser " + path + "`"};
     case SQLITE_FULL:
       return {Code::full, said + "; make room on that disk, nothing stored is lost"};
     case SQLITE_READONLY:

@@ -4,6 +4,11 @@
 // clock; `now` comes in. The database is SQLite in WAL mode, so readers never wait for a writer, nor it for them.
 #pragma once
 
+#include "blowback/incident.h"
+#include "blowback/listing.h"
+#include "blowback/policy.h"
+#include "blowback/standing.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,11 +20,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "blowback/incident.h"
-#include "blowback/listing.h"
-#include "blowback/policy.h"
-#include "blowback/standing.h"
 
 namespace blowback::schema {
 
@@ -127,9 +127,9 @@ struct Dossier {
   std::vector<Exemption> exemptions;  ///< likewise
   std::vector<Incident> incidents;    ///< newest first, at most as many as were asked for
   std::uint64_t incidents_in_all = 0;
-  std::vector<Part> traps;      ///< newest first, at most 1,000
-  std::vector<Part> campaigns;  ///< newest first, at most 1,000
-  std::vector<Part> kinds;      ///< newest first
+  std::vector<Part> traps;             ///< newest first, at most 1,000
+  std::vector<Part> campaigns;         ///< newest first, at most 1,000
+  std::vector<Part> kinds;             ///< newest first
   std::vector<ListingChange> history;  ///< of the sender's own prefix, newest first, at most 100
 };
 
@@ -146,8 +146,8 @@ struct Stats {
   std::uint64_t listings_by_operator = 0;
   std::uint64_t exemptions = 0;
   std::uint64_t quarantined = 0;
-  std::uint64_t traps = 0;  ///< distinct traps that ever reported
-  std::array<std::uint64_t, 6> incidents_by_kind{};  ///< by Kind
+  std::uint64_t traps = 0;                                         ///< distinct traps that ever reported
+  std::array<std::uint64_t, 6> incidents_by_kind{};                ///< by Kind
   std::array<std::uint64_t, kAllCodes.size()> listings_by_code{};  ///< in force, by Code
   std::vector<Feed> feeds;
 };

@@ -2,14 +2,14 @@
 // record.cc (ingest), decide.cc (operator), follow.cc (server), ask.cc (questions), upkeep.cc.
 #pragma once
 
+#include "rows.h"
+#include "schema/store.h"
+#include "sqlite.h"
+
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "rows.h"
-#include "schema/store.h"
-#include "sqlite.h"
 
 namespace blowback::schema {
 
@@ -31,7 +31,8 @@ class Store::Impl {
   [[nodiscard]] Serial head();
   [[nodiscard]] std::vector<Exemption> exemptions_in_force(UnixTime now);
   /// Removes every listing within `prefix` and says so in the journal.
-  [[nodiscard]] std::uint64_t end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit, UnixTime now);
+  [[nodiscard]] std::uint64_t end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit,
+                                           UnixTime now);
 
   std::string path;
   Mode mode;

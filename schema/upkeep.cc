@@ -1,8 +1,8 @@
 // Upkeep: is the database whole, and a copy of it while others write.
+#include "store_impl.h"
+
 #include <filesystem>
 #include <system_error>
-
-#include "store_impl.h"
 
 namespace blowback::schema {
 namespace {
@@ -18,7 +18,8 @@ constexpr std::array kRules{
          "SELECT coalesce(max(serial) - min(serial) + 1 - count(*), 0) FROM listing_change"},
     Rule{"listings that the journal doesn't end with: the list and its journal differ",
          "SELECT count(*) FROM listing l WHERE NOT EXISTS (SELECT 1 FROM listing_change c WHERE c.serial = "
-         "(SELECT max(serial) FROM listing_change d WHERE d.first = l.first AND d.length = l.length AND d.source = l.source "
+         "(SELECT max(serial) FROM listing_change d WHERE d.first = l.first AND d.length = l.length AND d.source = "
+         "l.source "
          "AND d.action < 4) AND c.action IN (0, 1) AND c.codes = l.codes AND c.expires_at IS l.expires_at)"},
     Rule{"prefixes that the journal lists and the list doesn't hold",
          "SELECT count(*) FROM (SELECT first, length, source, action, max(serial) FROM listing_change WHERE action < 4 "
@@ -43,8 +44,8 @@ Result<std::vector<std::string>> Store::check_integrity() {
     if (!findings.empty()) return findings;  // our own questions would only trip over the same damage
     Statement keys(impl_->db, "PRAGMA foreign_key_check");
     while (keys.step()) {
-      findings.push_back("row " + std::to_string(keys.integer(1)) + " of " + keys.text(0) + " refers to a missing row of " +
-                         keys.text(2));
+      findings.push_back("row " + std::to_string(keys.integer(1)) + " of " + keys.text(0) +
+                         " refers to a missing row of " + keys.text(2));
     }
     for (const auto& rule : kRules) {
       if (const auto rows = impl_->db.integer(rule.count); rows != 0) {
@@ -58,7 +59,8 @@ Result<std::vector<std::string>> Store::check_integrity() {
 Result<void> Store::backup(const std::string& to) {
   std::error_code ignored;
   if (std::filesystem::exists(to, ignored)) {
-    return std::unexpected(StoreError{StoreError::Code::other, to + ": exists already; name a new file for the backup"});
+    return std::unexpected(
+        StoreError{StoreError::Code::other, to + ": exists already; name a new file for the backup"});
   }
   return attempt(to, [&] { Statement(impl_->db, "VACUUM INTO ?").bind(to).run(); });
 }

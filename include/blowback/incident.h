@@ -1,15 +1,15 @@
 // One delivery of backscatter to one trap, as it is kept: the accusation and its evidence.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "blowback/ip_address.h"
 #include "blowback/kind.h"
 #include "blowback/unix_time.h"
 #include "blowback/verdict.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace blowback {
 

@@ -1,14 +1,14 @@
 // What is listed, why, until when; and the journal of changes to it, from which servers and mirrors follow.
 #pragma once
 
+#include "blowback/kind.h"
+#include "blowback/prefix.h"
+#include "blowback/unix_time.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "blowback/kind.h"
-#include "blowback/prefix.h"
-#include "blowback/unix_time.h"
 
 namespace blowback {
 

@@ -3,12 +3,12 @@
 // It only says; ingest/score applies it. Defaults are those of the documented configuration.
 #pragma once
 
+#include "blowback/kind.h"
+#include "blowback/unix_time.h"
+
 #include <array>
 #include <chrono>
 #include <cstddef>
-
-#include "blowback/kind.h"
-#include "blowback/unix_time.h"
 
 namespace blowback {
 

@@ -1,14 +1,14 @@
 // A network such as 203.0.113.0/24: what a listing or an exemption covers, and what a sender is counted by.
 #pragma once
 
+#include "blowback/ip_address.h"
+
 #include <compare>
 #include <cstddef>
 #include <expected>
 #include <functional>
 #include <string>
 #include <string_view>
-
-#include "blowback/ip_address.h"
 
 namespace blowback {
 

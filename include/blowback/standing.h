@@ -3,12 +3,12 @@
 // These are the values; the rules that move them are ingest/score.
 #pragma once
 
-#include <optional>
-
 #include "blowback/kind.h"
 #include "blowback/listing.h"
 #include "blowback/prefix.h"
 #include "blowback/unix_time.h"
+
+#include <optional>
 
 namespace blowback {
 

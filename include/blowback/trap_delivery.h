@@ -1,13 +1,13 @@
 // What a feed hands on: one delivery to a trap with its envelope, as far as the feed knows it.
 #pragma once
 
+#include "blowback/ip_address.h"
+#include "blowback/unix_time.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "blowback/ip_address.h"
-#include "blowback/unix_time.h"
 
 namespace blowback {
 

@@ -1,12 +1,12 @@
 // What the judge says of one delivery, and the facts it read on the way that can't be had later.
 #pragma once
 
+#include "blowback/ip_address.h"
+#include "blowback/kind.h"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "blowback/ip_address.h"
-#include "blowback/kind.h"
 
 namespace blowback {
 
@@ -18,12 +18,12 @@ struct Signal {
 
 /// What is told of the mail that came back: none of it is believed beyond telling mailings apart and explaining.
 struct ReturnedOriginal {
-  std::string message_id;            ///< without angle brackets, "" where absent; likewise below
-  std::string from;                  ///< address of the From: header
-  std::string return_path;           ///< address of Return-Path: or X-Envelope-From:
-  std::string subject;               ///< decoded to UTF-8
-  std::string date;                  ///< as written
-  std::optional<IpAddress> client;   ///< who gave the original to the accused server, by that server's own Received:
+  std::string message_id;           ///< without angle brackets, "" where absent; likewise below
+  std::string from;                 ///< address of the From: header
+  std::string return_path;          ///< address of Return-Path: or X-Envelope-From:
+  std::string subject;              ///< decoded to UTF-8
+  std::string date;                 ///< as written
+  std::optional<IpAddress> client;  ///< who gave the original to the accused server, by that server's own Received:
   /// SPF had failed when the accused server took the original (its Received-SPF: or Authentication-Results:): it could
   /// have refused it.
   bool spf_failed = false;

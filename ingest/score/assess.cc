@@ -9,7 +9,8 @@
 namespace blowback::score {
 namespace {
 
-/// A sender whose score has faded to less than this share of `list_at` starts with a clean record: no repeat offence.
+/// A sender that was quiet for `Policy::memory()` and whose score has faded to less than this share of `list_at` starts with
+/// a clean record: no repeat offence. The first condition alone keeps whoever was delisted by the operator on probation.
 constexpr double kForgottenShare = 0.01;
 
 /// A listing lasts this long at least, also where `delist_below` is close to `list_at`.
@@ -21,9 +22,12 @@ constexpr Duration kShortestListing = std::chrono::hours{1};
 
 [[nodiscard]] bool may_be_listed(const IpAddress& client, const Policy& policy) {
   switch (use_of(client)) {
-    case AddressUse::ordinary: return true;
-    case AddressUse::documentation: return policy.allow_documentation;
-    case AddressUse::special: return false;
+    case AddressUse::ordinary:
+      return true;
+    case AddressUse::documentation:
+      return policy.allow_documentation;
+    case AddressUse::special:
+      return false;
   }
   return false;
 }
@@ -62,7 +66,8 @@ Assessment assess(const Policy& policy, const Incident& incident, const Ledger& 
   const auto stands = [&](const FadingSum& sum) { return faded(sum, as_of, policy.half_life); };
 
   const double weight = policy.weight_of(incident.kind) * incident.confidence;
-  const double room = std::min(policy.trap_cap - stands(ledger.by_trap), policy.campaign_cap - stands(ledger.by_campaign));
+  const double room =
+      std::min(policy.trap_cap - stands(ledger.by_trap), policy.campaign_cap - stands(ledger.by_campaign));
   const double added = std::clamp(room, 0.0, weight * left);
   result.credit = added == weight * left ? weight : added / left;
 
@@ -80,19 +85,21 @@ Assessment assess(const Policy& policy, const Incident& incident, const Ledger& 
   const bool is_listed = ledger.listing && ledger.listing->in_force(as_of);
   if (!is_listed) {
     result.listing.reset();
+    const bool was_quiet = as_of - ledger.standing.score.at > policy.memory();
+    if (was_quiet && before < kForgottenShare * policy.list_at) standing.times_listed = 0;
     const bool agreed = ledger.traps + 1 >= policy.distinct_traps && ledger.campaigns + 1 >= policy.distinct_campaigns;
     if (weight <= 0 || !agreed || !reaches(standing.score.amount, policy.list_at)) return result;
-    if (before < kForgottenShare * policy.list_at) standing.times_listed = 0;
     ++standing.times_listed;
   }
   if (weight <= 0) return result;  // a kind that the policy doesn't count neither lists nor prolongs
 
-  Listing listing = is_listed ? *ledger.listing : Listing{.prefix = standing.sender,
-                                                          .source = Source::automatic,
-                                                          .codes = {},
-                                                          .listed_at = as_of,
-                                                          .expires_at = std::nullopt,
-                                                          .reason = {}};
+  Listing listing = is_listed ? *ledger.listing
+                              : Listing{.prefix = standing.sender,
+                                        .source = Source::automatic,
+                                        .codes = {},
+                                        .listed_at = as_of,
+                                        .expires_at = std::nullopt,
+                                        .reason = {}};
   listing.codes = ledger.codes | code_for(incident.kind);
   const UnixTime ends = as_of + listing_lasts(standing.score, standing.times_listed, policy);
   listing.expires_at = is_listed && listing.expires_at ? std::max(*listing.expires_at, ends) : ends;

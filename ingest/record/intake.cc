@@ -1,0 +1,208 @@
+// One delivery after the other: traps, verdict, client, incident.
+#include "record/intake.h"
+
+#include "detect/judge.h"
+#include "digest.h"
+#include "evidence_text.h"
+#include "mail/received_chain.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <expected>
+#include <optional>
+#include <utility>
+
+namespace blowback::record {
+namespace {
+
+// Octets kept of what strangers wrote. Longest mailbox, domain and line of RFC 5321 §4.5.3.1, or what a table shows.
+constexpr std::size_t kHelo = 255;
+constexpr std::size_t kIdentifier = 255;
+constexpr std::size_t kSubject = 300;
+constexpr std::size_t kTraceField = 998;
+constexpr std::size_t kAddress = 320;
+constexpr std::size_t kQuarantined = 1U << 20U;
+
+/// A delivery to several traps counts once for each, up to this many: RFC 5321 §4.5.3.1.8 asks for 100 recipients.
+constexpr std::size_t kMostTraps = 100;
+
+[[nodiscard]] std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return result;
+}
+
+[[nodiscard]] std::vector<std::string> received_values(const std::vector<mail::Field>& fields) {
+  std::vector<std::string> values;
+  for (const auto& field : fields) {
+    if (lower(field.name) == "received") values.push_back(field.value);
+  }
+  return values;
+}
+
+/// Who connected, and how far our own hops reach in the trace.
+[[nodiscard]] std::expected<mail::Client, mail::Doubt> client_of(const TrapDelivery& delivery,
+                                                                 const std::vector<std::string>& received,
+                                                                 const std::vector<Prefix>& trusted_relays) {
+  auto traced = mail::client_of(received, trusted_relays);
+  if (!delivery.client) return traced;
+  if (use_of(*delivery.client) == AddressUse::special) {
+    return std::unexpected(mail::Doubt{"the feed names " + delivery.client->to_string() +
+                                       " as the client, which is no address of the public Internet; let the feed's "
+                                       "source pass on the address that connected to your outermost relay"});
+  }
+  // The connection's word counts. The trace only tells where the accused server's own lines begin: below ours where it
+  // agrees, else at the top.
+  mail::Client client{.address = *delivery.client, .helo = delivery.helo, .ours = 0};
+  if (traced && traced->address == client.address) {
+    client.ours = traced->ours;
+    if (client.helo.empty()) client.helo = traced->helo;
+  }
+  return client;
+}
+
+class Intake {
+ public:
+  Intake(const Source& source, UnixTime now) : source_(source), now_(now) { batch_.feed = source.feed; }
+
+  void take(const feed::Item& item) {
+    ++batch_.counts.deliveries;
+    if (const auto* unreadable = std::get_if<feed::Unreadable>(&item.content)) {
+      quarantine(item.where, unreadable->reason, unreadable->detail, unreadable->bytes);
+      return;
+    }
+    take(item.where, std::get<TrapDelivery>(item.content));
+  }
+
+  [[nodiscard]] schema::Batch done() && { return std::move(batch_); }
+
+ private:
+  void take(const std::string& where, const TrapDelivery& delivery) {
+    mail::Message message;
+    if (delivery.event == TrapDelivery::Event::message) {
+      auto parsed = mail::parse(delivery.message, source_.limits);
+      if (!parsed) {
+        quarantine(where, std::string(mail::name_of(parsed.error().code)), parsed.error().text, delivery.message);
+        return;
+      }
+      message = std::move(*parsed);
+    }
+    const auto traps = traps_of(delivery, message.fields);
+    if (traps.empty()) {
+      ++batch_.counts.not_a_trap;
+      return;
+    }
+    const Verdict verdict = detect::judge(delivery, message, traps);
+    if (!is_backscatter(verdict.kind)) {
+      ++batch_.counts.not_backscatter;
+      return;
+    }
+    const auto received = received_values(message.fields);
+    const auto client = client_of(delivery, received, source_.trusted_relays);
+    if (!client) {
+      quarantine(where, "doubtful-client", client.error().text, delivery.message);
+      return;
+    }
+    for (const auto& trap : traps) batch_.incidents.push_back(incident(delivery, verdict, *client, received, trap));
+  }
+
+  [[nodiscard]] std::vector<std::string> traps_of(const TrapDelivery& delivery,
+                                                  const std::vector<mail::Field>& fields) const {
+    auto recipients = recipients_of(delivery, fields);
+    const bool all_are_traps = source_.traps.domains.empty() && source_.traps.addresses.empty();
+    if (!all_are_traps) {
+      std::erase_if(recipients, [&](const std::string& address) { return !source_.traps.is_trap(address); });
+    } else if (recipients.empty()) {
+      // Everything in this feed came to a trap; which one nobody says, so the feed as a whole is one.
+      recipients.push_back("feed:" + source_.feed);
+    }
+    // Header fields may name one delivery twice (X-Original-To: and Delivered-To:): without an envelope it is one trap.
+    if (delivery.rcpt_to.empty() && recipients.size() > 1) recipients.resize(1);
+    if (recipients.size() > kMostTraps) recipients.resize(kMostTraps);
+    return recipients;
+  }
+
+  [[nodiscard]] Incident incident(const TrapDelivery& delivery, const Verdict& verdict, const mail::Client& client,
+                                  const std::vector<std::string>& received, const std::string& trap) const {
+    Incident incident;
+    incident.digest = digest_of(delivery, client.address, trap);
+    incident.received_at = delivery.received_at;
+    incident.client = client.address;
+    incident.helo = evidence_text(delivery.helo.empty() ? client.helo : delivery.helo, kHelo);
+    incident.feed = source_.feed;
+    incident.trap = evidence_text(trap, kAddress);
+    incident.kind = verdict.kind;
+    incident.cause = verdict.cause;
+    incident.confidence = std::clamp(verdict.confidence, 0.0, 1.0);
+    incident.proved = verdict.proved;
+    incident.could_have_known = verdict.original && verdict.original->spf_failed;
+    // Where nothing came back there is no telling mailings apart; then whom it hit does.
+    incident.campaign =
+        verdict.campaign.empty() ? "trap:" + sha256_hex({incident.trap}).substr(0, 32) : verdict.campaign;
+    incident.reporting_mta = evidence_text(verdict.reporting_mta, kIdentifier);
+    incident.product = evidence_text(verdict.product, kIdentifier);
+    incident.message_id = evidence_text(verdict.message_id, kIdentifier);
+    incident.subject = evidence_text(verdict.subject, kSubject);
+    std::string queue_id = verdict.queue_id;
+    if (client.ours < received.size()) {
+      const std::string& theirs = received[client.ours];
+      incident.first_received = evidence_text(theirs, kTraceField);
+      if (queue_id.empty()) {
+        if (const auto hop = mail::parse_received(theirs)) queue_id = hop->id;
+      }
+    }
+    incident.queue_id = evidence_text(queue_id, kIdentifier);
+    incident.size = delivery.message.size();
+    incident.signals = verdict.signals;
+    return incident;
+  }
+
+  void quarantine(const std::string& where, const std::string& reason, const std::string& detail,
+                  const std::string& bytes) {
+    ++batch_.counts.quarantined;
+    const auto kept = std::string_view(bytes).substr(0, kQuarantined);
+    // Where nothing could be read (a folder in the way, no permission), the place stands for the thing.
+    batch_.quarantined.push_back({.digest = sha256_hex({source_.feed, reason, kept.empty() ? where : "", kept}),
+                                  .feed = source_.feed,
+                                  .at = now_,
+                                  .where = where,
+                                  .reason = reason,
+                                  .detail = evidence_text(detail, kTraceField),
+                                  .bytes = std::string(kept)});
+  }
+
+  const Source& source_;
+  UnixTime now_;
+  schema::Batch batch_;
+};
+
+}  // namespace
+
+std::vector<std::string> recipients_of(const TrapDelivery& delivery, const std::vector<mail::Field>& fields) {
+  std::vector<std::string> recipients;
+  const auto add = [&](std::string address) {
+    if (address.empty()) return;
+    if (std::find(recipients.begin(), recipients.end(), address) == recipients.end()) {
+      recipients.push_back(std::move(address));
+    }
+  };
+  for (const auto& address : delivery.rcpt_to) add(lower(address));
+  if (!delivery.rcpt_to.empty()) return recipients;
+  for (const auto* const name : {"Delivered-To", "X-Original-To", "Envelope-To"}) {
+    // The first of each only: our own delivery writes on top, a stranger's copies stand below.
+    if (const auto* value = mail::find(fields, name)) add(lower(mail::first_address(*value)));
+  }
+  return recipients;
+}
+
+schema::Batch take_in(const feed::Chunk& chunk, const Source& source, UnixTime now) {
+  Intake intake(source, now);
+  for (const auto& item : chunk.items) intake.take(item);
+  auto batch = std::move(intake).done();
+  batch.position = chunk.position;
+  return batch;
+}
+
+}  // namespace blowback::record

@@ -1,0 +1,3 @@
+blowback_unit_tests(test_schema
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/schema_open.cc ${CMAKE_CURRENT_LIST_DIR}/schema_record.cc ${CMAKE_CURRENT_LIST_DIR}/schema_decide.cc
+  USES blowback::schema blowback::score blowback::core blowback::sqlite)

@@ -1,0 +1,86 @@
+// A database in a folder of its own, and incidents to fill it with.
+#pragma once
+
+#include "blowback/incident.h"
+#include "blowback/policy.h"
+#include "schema/store.h"
+#include "score/assess.h"
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace blowback::schema_test {
+
+inline constexpr UnixTime kNow{Duration{1'780'000'000}};
+
+/// Removed with all that is in it.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "blowback-test-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline schema::Store open(const std::string& file, schema::Store::Mode mode = schema::Store::Mode::create) {
+  auto store = schema::Store::open(file, mode);
+  if (!store) FAIL(store.error().text);
+  return std::move(*store);
+}
+
+template <typename T>
+T value(std::expected<T, schema::StoreError> result) {
+  if (!result) FAIL(result.error().text);
+  return std::move(*result);
+}
+
+inline IpAddress ip(const std::string& text) { return *IpAddress::parse(text); }
+inline Prefix net(const std::string& text) { return *Prefix::parse(text); }
+
+inline Policy demonstration() {
+  Policy policy;
+  policy.allow_documentation = true;
+  return policy;
+}
+
+/// `number` makes digest, campaign and (modulo 3) trap.
+inline Incident incident(const std::string& client, int number, UnixTime at = kNow) {
+  Incident incident;
+  incident.client = ip(client);
+  const std::string digits = std::to_string(number);
+  incident.digest = std::string(64 - digits.size(), 'a') + digits;
+  incident.trap = "t" + std::to_string(number % 3) + "@trap.example.net";
+  incident.campaign = "c" + digits;
+  incident.received_at = at;
+  incident.helo = "mx.example.org";
+  incident.feed = "test";
+  incident.subject = "Undelivered Mail";
+  incident.signals = {{"report-type-delivery-status", 5}, {"null-reverse-path", 1.5}};
+  return incident;
+}
+
+inline schema::Recorded record(schema::Store& store, std::vector<Incident> incidents, UnixTime now = kNow) {
+  schema::Batch batch;
+  batch.feed = "test";
+  batch.counts.deliveries = incidents.size();
+  batch.incidents = std::move(incidents);
+  return value(store.record(batch, demonstration(), &score::assess, now));
+}
+
+inline const schema::Decision kDecision{.who = "operator", .reason = "because"};
+
+}  // namespace blowback::schema_test

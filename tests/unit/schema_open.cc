@@ -1,0 +1,115 @@
+// Opening: what is ours, what is too new, what can't be written; backups and checks.
+#include "schema_fixture.h"
+
+#include <sqlite3.h>
+
+#include <fstream>
+
+using namespace blowback;
+using namespace blowback::schema_test;
+using schema::Store;
+using schema::StoreError;
+
+namespace {
+
+void run_sql(const std::string& file, const std::string& sql) {
+  sqlite3* db = nullptr;
+  REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
+  char* message = nullptr;
+  const int code = sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &message);
+  const std::string said = message == nullptr ? "" : message;
+  sqlite3_free(message);
+  sqlite3_close(db);
+  INFO(said);
+  REQUIRE(code == SQLITE_OK);
+}
+
+StoreError::Code failure(const std::string& file, Store::Mode mode) {
+  auto store = Store::open(file, mode);
+  REQUIRE_FALSE(store);
+  INFO(store.error().text);
+  CHECK(store.error().text.find(file) != std::string::npos);
+  return store.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("a new database has the program's format and reads back", "[schema]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  CHECK(failure(file, Store::Mode::read) == StoreError::Code::missing);
+  CHECK(failure(file, Store::Mode::write) == StoreError::Code::missing);
+  CHECK(open(file).version_found() == 0);
+  CHECK(open(file, Store::Mode::read).version_found() == schema::schema_version());
+}
+
+TEST_CASE("a database newer than the program is refused with a clear message and left as it is", "[schema]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  {
+    auto store = open(file);
+    record(store, {incident("192.0.2.1", 1)});
+  }
+  run_sql(file, "PRAGMA user_version = 99");
+  for (const auto mode : {Store::Mode::create, Store::Mode::write, Store::Mode::read}) {
+    CHECK(failure(file, mode) == StoreError::Code::newer);
+  }
+  run_sql(file, "PRAGMA user_version = 1");
+  auto store = open(file);
+  CHECK(value(store.stats(kNow)).incidents == 1);
+}
+
+TEST_CASE("somebody else's file is never touched", "[schema]") {
+  const Folder folder;
+  const auto other = folder.file("other.db");
+  run_sql(other, "CREATE TABLE mine (x)");
+  CHECK(failure(other, Store::Mode::create) == StoreError::Code::corrupt);
+  const auto text = folder.file("text.db");
+  std::ofstream(text) << std::string(4096, 'x');
+  CHECK(failure(text, Store::Mode::create) == StoreError::Code::corrupt);
+  CHECK(failure(folder.file("no/such/folder/a.db"), Store::Mode::create) == StoreError::Code::missing);
+}
+
+TEST_CASE("a backup made while another connection writes is whole", "[schema]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  auto writer = open(folder.file("a.db"));
+  record(store, {incident("192.0.2.1", 1), incident("192.0.2.1", 2), incident("192.0.2.1", 3)});
+  const auto copy = folder.file("copy.db");
+  REQUIRE(store.backup(copy));
+  CHECK_FALSE(store.backup(copy));
+  record(writer, {incident("192.0.2.2", 4)});
+  auto restored = open(copy);
+  CHECK(value(restored.stats(kNow)).incidents == 3);
+  CHECK(value(restored.check_integrity()).empty());
+}
+
+TEST_CASE("the check finds a listing that the journal doesn't know and a hole in the journal", "[schema]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  {
+    auto store = open(file);
+    const std::vector<Prefix> three{net("192.0.2.1"), net("192.0.2.2"), net("192.0.2.3")};
+    value(store.list(three, std::nullopt, kDecision, kNow));
+    CHECK(value(store.check_integrity()).empty());
+  }
+  run_sql(file, "DELETE FROM listing_change WHERE serial = 2");
+  auto store = open(file);
+  const auto findings = value(store.check_integrity());
+  CHECK(findings.size() == 2);
+}
+
+TEST_CASE("an unwritable database says so and stays whole", "[schema]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  {
+    auto store = open(file);
+    record(store, {incident("192.0.2.1", 1)});
+  }
+  auto store = open(file, Store::Mode::read);
+  schema::Batch batch;
+  batch.feed = "test";
+  const auto refused = store.record(batch, demonstration(), &score::assess, kNow);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == StoreError::Code::read_only);
+}

@@ -1,0 +1,207 @@
+// Recording: once is once, one transaction is one, and what has ended is swept up.
+#include "schema_fixture.h"
+
+#include <map>
+#include <random>
+#include <tuple>
+
+using namespace blowback;
+using namespace blowback::schema_test;
+
+namespace {
+
+std::vector<Listing> listings(schema::Store& store, UnixTime now = kNow) { return value(store.snapshot(now)).listings; }
+
+/// The list as the journal tells it from the start.
+std::vector<std::tuple<Prefix, Source, int, std::optional<UnixTime>>> replayed(schema::Store& store) {
+  std::map<std::pair<Prefix, Source>, std::pair<CodeSet, std::optional<UnixTime>>> list;
+  for (const auto& change : value(store.changes_since(0, 1'000'000))) {
+    switch (change.action) {
+      case ListingChange::Action::listed:
+      case ListingChange::Action::prolonged:
+        list[{change.prefix, change.source}] = {change.codes, change.expires_at};
+        break;
+      case ListingChange::Action::delisted:
+      case ListingChange::Action::expired:
+        list.erase({change.prefix, change.source});
+        break;
+      case ListingChange::Action::exempted:
+      case ListingChange::Action::exemption_ended:
+        break;
+    }
+  }
+  std::vector<std::tuple<Prefix, Source, int, std::optional<UnixTime>>> rows;
+  for (const auto& [key, state] : list) rows.emplace_back(key.first, key.second, state.first.bits(), state.second);
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("the same delivery read twice counts once", "[schema]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  const auto once = record(store, {incident("192.0.2.1", 1), incident("192.0.2.1", 1)});
+  CHECK(once.incidents == 1);
+  CHECK(once.duplicates == 1);
+  const auto before = value(store.dossier(ip("192.0.2.1"), 10));
+  CHECK(record(store, {incident("192.0.2.1", 1)}).duplicates == 1);
+  const auto after = value(store.dossier(ip("192.0.2.1"), 10));
+  CHECK(after.standing->score.amount == before.standing->score.amount);
+  CHECK(after.incidents_in_all == 1);
+  CHECK(value(store.stats(kNow)).feeds.at(0).counts.duplicates == 2);
+}
+
+TEST_CASE("an incident reads back as it was recorded, with its credit", "[schema]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  auto given = incident("2001:db8::25", 7);
+  given.kind = Kind::auto_reply;
+  given.cause = Cause::over_quota;
+  given.confidence = 0.5;
+  given.proved = true;
+  given.could_have_known = true;
+  given.queue_id = "4XyZ";
+  given.message_id = "x@y";
+  given.reporting_mta = "mx.example.org";
+  given.product = "postfix";
+  given.first_received = "from a by b";
+  given.size = 1234;
+  record(store, {given});
+  const auto dossier = value(store.dossier(ip("2001:db8::1"), 10));  // the same /64
+  REQUIRE(dossier.incidents.size() == 1);
+  const auto& read = dossier.incidents[0];
+  CHECK(read.digest == given.digest);
+  CHECK(read.client == given.client);
+  CHECK(read.received_at == given.received_at);
+  CHECK(read.trap == given.trap);
+  CHECK(read.campaign == given.campaign);
+  CHECK(read.kind == given.kind);
+  CHECK(read.cause == given.cause);
+  CHECK(read.confidence == given.confidence);
+  CHECK(read.proved);
+  CHECK(read.could_have_known);
+  CHECK(read.queue_id == "4XyZ");
+  CHECK(read.first_received == "from a by b");
+  CHECK(read.size == 1234);
+  REQUIRE(read.signals.size() == 2);
+  CHECK(read.signals[1].name == "null-reverse-path");
+  CHECK(read.signals[1].weight == 1.5);
+  CHECK(read.credit == Approx(0.35));
+  CHECK(dossier.sender == net("2001:db8::/64"));
+  CHECK(dossier.traps.at(0).key == given.trap);
+  CHECK(dossier.kinds.at(0).key == "auto_reply");
+}
+
+TEST_CASE("the third bounce lists, and the journal says it with the next serial", "[schema]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  CHECK(record(store, {incident("192.0.2.1", 1), incident("192.0.2.1", 2)}).serial == 0);
+  const auto recorded = record(store, {incident("192.0.2.1", 3)});
+  CHECK(recorded.newly_listed == std::vector{net("192.0.2.1")});
+  CHECK(recorded.serial == 1);
+  CHECK(value(store.check(ip("192.0.2.1"), kNow)) == CodeSet(Code::dsn));
+  CHECK(value(store.check(ip("192.0.2.2"), kNow)).empty());
+  CHECK(record(store, {incident("192.0.2.1", 4)}).prolonged == 1);
+  const auto changes = value(store.changes_since(0, 10));
+  REQUIRE(changes.size() == 2);
+  CHECK(changes[0].action == ListingChange::Action::listed);
+  CHECK(changes[1].action == ListingChange::Action::prolonged);
+  CHECK(value(store.check_integrity()).empty());
+}
+
+TEST_CASE("one batch and many batches come to the same rows and the journal to the same list", "[schema][property]") {
+  std::mt19937 random(5);
+  std::vector<Incident> incidents;
+  for (int i = 0; i < 600; ++i) {
+    incidents.push_back(incident("198.51.100." + std::to_string(random() % 20), i, kNow + Duration{i * 5'000}));
+    if (i % 10 == 0) incidents.back().client = ip("2001:db8:0:" + std::to_string(random() % 3) + "::1");
+  }
+  const Folder folder;
+  auto one = open(folder.file("one.db"));
+  auto many = open(folder.file("many.db"));
+  record(one, incidents);
+  for (std::size_t i = 0; i < incidents.size();) {
+    const std::size_t n = std::min<std::size_t>(1 + random() % 40, incidents.size() - i);
+    // each batch overlaps the one before, as a feed does that is read again after a kill
+    const std::size_t from = i - std::min<std::size_t>(i, random() % 20);
+    record(many, {incidents.begin() + static_cast<std::ptrdiff_t>(from),
+                  incidents.begin() + static_cast<std::ptrdiff_t>(i + n)});
+    i += n;
+  }
+  CHECK(listings(one) == listings(many));
+  CHECK_FALSE(listings(one).empty());
+  for (auto* store : {&one, &many}) {
+    CHECK(value(store->check_integrity()).empty());
+    std::vector<std::tuple<Prefix, Source, int, std::optional<UnixTime>>> rows;
+    for (const auto& listing : listings(*store, UnixTime{})) {
+      rows.emplace_back(listing.prefix, listing.source, listing.codes.bits(), listing.expires_at);
+    }
+    CHECK(rows == replayed(*store));
+  }
+  for (const auto& suffix : {"198.51.100.3", "2001:db8:0:1::1"}) {
+    CHECK(value(one.dossier(ip(suffix), 1)).standing->score.amount ==
+          value(many.dossier(ip(suffix), 1)).standing->score.amount);
+  }
+}
+
+TEST_CASE("the feed's position is taken over with its batch and kept where a batch has none", "[schema]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  CHECK_FALSE(value(store.feed_position("mbox")));
+  schema::Batch batch;
+  batch.feed = "mbox";
+  batch.position = "4096";
+  value(store.record(batch, demonstration(), &score::assess, kNow));
+  batch.position.reset();
+  value(store.record(batch, demonstration(), &score::assess, kNow));
+  CHECK(value(store.feed_position("mbox")) == "4096");
+}
+
+TEST_CASE("what is quarantined is kept once, cut, and can be looked at", "[schema]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  schema::Batch batch;
+  batch.feed = "jsonl";
+  const schema::Quarantined thing{.digest = std::string(64, 'b'),
+                                  .feed = "jsonl",
+                                  .at = kNow,
+                                  .where = "line 12",
+                                  .reason = "not-json",
+                                  .detail = "expected a value",
+                                  .bytes = std::string("{\0x", 3) + std::string(2U << 20U, 'y')};
+  batch.quarantined = {thing, thing};
+  batch.counts.quarantined = 2;
+  value(store.record(batch, demonstration(), &score::assess, kNow));
+  const auto kept = value(store.quarantined(10));
+  REQUIRE(kept.size() == 1);
+  CHECK(kept[0].bytes.size() == 1U << 20U);
+  CHECK(kept[0].bytes.substr(0, 3) == std::string("{\0x", 3));
+  CHECK(kept[0].where == "line 12");
+}
+
+TEST_CASE("a listing that has ended is swept up with a serial of its own, and the next one is a repeat", "[schema]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  record(store, {incident("192.0.2.1", 1), incident("192.0.2.1", 2), incident("192.0.2.1", 3)});
+  const UnixTime ends = *listings(store).at(0).expires_at;
+  CHECK(value(store.expire(ends - Duration{1})) == 0);
+  CHECK(value(store.check(ip("192.0.2.1"), ends)).empty());  // not in force, although still there
+  CHECK(value(store.expire(ends)) == 1);
+  CHECK(listings(store, UnixTime{}).empty());
+  CHECK(value(store.changes_since(0, 10)).back().action == ListingChange::Action::expired);
+  const UnixTime later = ends + Duration{10};
+  record(store, {incident("192.0.2.1", 4, later), incident("192.0.2.1", 5, later), incident("192.0.2.1", 6, later)},
+         later);
+  CHECK(value(store.dossier(ip("192.0.2.1"), 1)).standing->times_listed == 2);
+  CHECK(value(store.check_integrity()).empty());
+}
+
+TEST_CASE("another connection sees a commit by its change mark", "[schema]") {
+  const Folder folder;
+  auto writer = open(folder.file("a.db"));
+  auto follower = open(folder.file("a.db"), schema::Store::Mode::read);
+  const auto before = value(follower.change_mark());
+  CHECK(value(follower.change_mark()) == before);
+  record(writer, {incident("192.0.2.1", 1)});
+  CHECK(value(follower.change_mark()) != before);
+}
