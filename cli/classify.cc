@@ -1,0 +1,159 @@
+// `blowback classify PATH…`: what would the judge say of these messages? Nothing is recorded.
+#include "command.h"
+#include "detect/judge.h"
+#include "feed/feed.h"
+#include "mail/message.h"
+#include "mail/received_chain.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+#include <variant>
+
+namespace blowback::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Classifier {
+ public:
+  Classifier(const Context& context, std::vector<Prefix> trusted_relays)
+      : context_(context), trusted_relays_(std::move(trusted_relays)) {}
+
+  /// A message, an mbox, or a folder with such in it.
+  void path(const fs::path& path) {
+    std::error_code error;
+    if (fs::is_directory(path, error)) {
+      std::vector<fs::path> entries;
+      for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+        if (at->is_regular_file(error)) entries.push_back(at->path());
+      }
+      if (error) trouble(path.string(), error.message());
+      std::sort(entries.begin(), entries.end());
+      for (const auto& entry : entries) file(entry);
+    } else {
+      file(path);
+    }
+  }
+
+ private:
+  void file(const fs::path& path) {
+    std::error_code error;
+    const auto size = fs::file_size(path, error);
+    if (error || !fs::is_regular_file(path, error)) {
+      trouble(path.string(), error ? error.message() : "is no file");
+      return;
+    }
+    std::ifstream stream(path, std::ios::binary);
+    std::string beginning(5, '\0');
+    stream.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+    if (!stream.eof() && beginning == "From ") {
+      mbox(path);
+      return;
+    }
+    if (size > mail::Limits{}.message) {
+      trouble(path.string(),
+              fmt::format("{} octets are more than the {} that are judged", size, mail::Limits{}.message));
+      line(path.string(), "-", "-", "-");
+      return;
+    }
+    stream.clear();
+    stream.seekg(0);
+    TrapDelivery delivery;
+    delivery.message.resize(size);
+    stream.read(delivery.message.data(), static_cast<std::streamsize>(size));
+    if (stream.gcount() != static_cast<std::streamsize>(size)) {
+      trouble(path.string(), "can't be read");
+      return;
+    }
+    message(path.string(), delivery);
+  }
+
+  void mbox(const fs::path& path) {
+    auto opened = feed::open_mbox(path.string(), std::nullopt);
+    if (!opened) {
+      trouble(path.string(), opened.error().text);
+      return;
+    }
+    while (true) {
+      const auto chunk = (*opened)->next({});
+      if (!chunk) {
+        trouble(path.string(), chunk.error().text);
+        return;
+      }
+      for (const auto& item : chunk->items) {
+        const std::string where = path.string() + ":" + item.where;
+        if (const auto* delivery = std::get_if<TrapDelivery>(&item.content)) {
+          message(where, *delivery);
+        } else {
+          trouble(where, std::get<feed::Unreadable>(item.content).detail);
+          line(where, "-", "-", "-");
+        }
+      }
+      if (chunk->drained && chunk->items.empty()) return;
+      if (const auto taken = (*opened)->committed(); !taken) {
+        trouble(path.string(), taken.error().text);
+        return;
+      }
+    }
+  }
+
+  void message(const std::string& where, const TrapDelivery& delivery) {
+    const auto parsed = mail::parse(delivery.message, {});
+    if (!parsed) {
+      trouble(where, parsed.error().text);
+      line(where, "-", "-", "-");
+      return;
+    }
+    std::vector<std::string> received;
+    std::vector<std::string> traps;
+    for (const auto& field : parsed->fields) {
+      std::string name(field.name);
+      std::transform(name.begin(), name.end(), name.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      if (name == "received") received.push_back(field.value);
+      if (name == "delivered-to" || name == "x-original-to" || name == "envelope-to" || name == "to") {
+        if (auto address = mail::first_address(field.value); !address.empty()) traps.push_back(std::move(address));
+      }
+    }
+    const Verdict verdict = detect::judge(delivery, *parsed, traps);
+    const auto client = mail::client_of(received, trusted_relays_);
+    line(where, name_of(verdict.kind), is_backscatter(verdict.kind) ? name_of(verdict.cause) : "-",
+         client ? client->address.to_string() : "-");
+  }
+
+  void line(const std::string& where, std::string_view kind, std::string_view cause, std::string_view client) const {
+    fmt::print(context_.world.out, "{}\t{}\t{}\t{}\n", where, kind, cause, client);
+  }
+
+  void trouble(const std::string& where, const std::string& what) {
+    context_.complain(where + ": " + harmless(what), kFailed);
+  }
+
+  const Context& context_;
+  std::vector<Prefix> trusted_relays_;
+};
+
+}  // namespace
+
+int classify(Context& context, const std::vector<std::string>& paths, const std::vector<std::string>& trusted_relays) {
+  std::vector<Prefix> relays;
+  for (const auto& text : trusted_relays) {
+    const auto relay = prefix(context, text);
+    if (!relay) return kWrongUse;
+    relays.push_back(*relay);
+  }
+  std::error_code ignored;
+  for (const auto& path : paths) {
+    if (!fs::exists(path, ignored)) return context.complain(path + ": no such file or folder", kWrongUse);
+  }
+  Classifier classifier(context, std::move(relays));
+  for (const auto& path : paths) classifier.path(path);
+  return kYes;
+}
+
+}  // namespace blowback::cli

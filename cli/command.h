@@ -1,0 +1,79 @@
+// What every command has: the config, the database, the world, and a way to say what went wrong.
+//
+// Each command is a function in a file of its own name; tool.cc knows their arguments.
+#pragma once
+
+#include "blowback/ip_address.h"
+#include "blowback/prefix.h"
+#include "cli/tool.h"
+#include "config/config.h"
+#include "output.h"
+#include "schema/store.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace blowback::cli {
+
+struct Context {
+  const World& world;
+  std::string config_file;
+  Format format = Format::table;
+  bool bold = false;
+
+  /// Reads the config. Empty: it was told on `err`; return `failure`.
+  [[nodiscard]] std::optional<config::Config> config();
+  /// Reads the config and opens the database. Empty likewise.
+  [[nodiscard]] std::optional<schema::Store> store(schema::Store::Mode mode);
+  /// What to return after `config` or `store` came back empty.
+  int failure = kFailed;
+
+  /// `blowback: text` on `err`; returns `code`.
+  int complain(const std::string& text, int code) const;
+  /// For a failed verb.
+  int complain(const schema::StoreError& error) const { return complain(error.text, kFailed); }
+  /// Prints a table in the format that was asked for.
+  void print(const Table& table) const { table.print(world.out, format, world.now, bold); }
+  void say(const std::string& text) const;
+};
+
+/// What a person decided, as it goes on record. Empty: no reason was given, and that was told.
+[[nodiscard]] std::optional<schema::Decision> decision(const Context& context, const std::string& reason);
+/// `--for 14d` as a point in time. Outer empty: it was told on `err`.
+[[nodiscard]] std::optional<std::optional<UnixTime>> until(const Context& context, const std::string& duration);
+/// Empty: it was told on `err`.
+[[nodiscard]] std::optional<IpAddress> address(const Context& context, const std::string& text);
+[[nodiscard]] std::optional<Prefix> prefix(const Context& context, const std::string& text);
+
+// ── questions ──
+int check(Context& context, const std::vector<std::string>& addresses);
+int why(Context& context, const std::string& ip);
+int evidence(Context& context, const std::string& ip, std::size_t most);
+int listings(Context& context, const std::string& within);
+int exemptions(Context& context);
+int log(Context& context, std::size_t most);
+int quarantine(Context& context, std::size_t most, const std::string& show);
+int stats(Context& context);
+int export_list(Context& context, const std::string& format);
+int classify(Context& context, const std::vector<std::string>& paths, const std::vector<std::string>& trusted_relays);
+
+// ── decisions ──
+struct DecisionArguments {
+  std::string prefix;
+  std::string reason;
+  std::string duration;  ///< `14d`; "" is for good
+  bool end = false;      ///< exempt: end the exemption
+};
+int list(Context& context, const DecisionArguments& arguments);
+int delist(Context& context, const DecisionArguments& arguments);
+int exempt(Context& context, const DecisionArguments& arguments);
+int import(Context& context, const std::string& file, const DecisionArguments& arguments);
+
+// ── upkeep ──
+int db_migrate(Context& context);
+int db_check(Context& context);
+int db_backup(Context& context, const std::string& to);
+
+}  // namespace blowback::cli

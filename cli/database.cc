@@ -1,0 +1,37 @@
+// `blowback db migrate|check|backup`.
+#include "command.h"
+
+#include <fmt/format.h>
+
+namespace blowback::cli {
+
+int db_migrate(Context& context) {
+  auto store = context.store(schema::Store::Mode::create);
+  if (!store) return context.failure;
+  const int found = store->version_found();
+  context.say(found == schema::schema_version() ? fmt::format("format {}: nothing to do", found)
+              : found == 0                      ? fmt::format("made, format {}", schema::schema_version())
+                                                : fmt::format("format {} became {}", found, schema::schema_version()));
+  return kYes;
+}
+
+int db_check(Context& context) {
+  auto store = context.store(schema::Store::Mode::read);
+  if (!store) return context.failure;
+  const auto findings = store->check_integrity();
+  if (!findings) return context.complain(findings.error());
+  for (const auto& finding : *findings) context.say(finding);
+  if (findings->empty()) context.say("ok");
+  return findings->empty() ? kYes : kNo;
+}
+
+int db_backup(Context& context, const std::string& to) {
+  auto store = context.store(schema::Store::Mode::read);
+  if (!store) return context.failure;
+  const auto copied = store->backup(to);
+  if (!copied) return context.complain(copied.error());
+  context.say("backup written to " + to);
+  return kYes;
+}
+
+}  // namespace blowback::cli

@@ -1,0 +1,20 @@
+// `blowback log`: who changed what, when and why.
+#include "command.h"
+
+namespace blowback::cli {
+
+int log(Context& context, std::size_t most) {
+  auto store = context.store(schema::Store::Mode::read);
+  if (!store) return context.failure;
+  const auto entries = store->audit(most);
+  if (!entries) return context.complain(entries.error());
+  Table table({"at", "who", "action", "subject", "until", "changes", "reason"});
+  for (const auto& entry : *entries) {
+    table.add({Cell(entry.at), Cell(entry.who), Cell(entry.action), Cell(entry.subject), cell(entry.until),
+               Cell(entry.changes), Cell(entry.reason)});
+  }
+  context.print(table);
+  return kYes;
+}
+
+}  // namespace blowback::cli

@@ -1,0 +1,35 @@
+// blowback: the operator's tool. All of it is cli/tool.cc; here is what only a process has.
+#include "cli/tool.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace {
+
+/// Who decides: the person behind sudo, else the login name.
+std::string who() {
+  if (const char* const name = std::getenv("SUDO_USER"); name != nullptr && *name != '\0') return name;
+  if (const passwd* const entry = getpwuid(getuid()); entry != nullptr) return entry->pw_name;
+  return "uid " + std::to_string(getuid());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool no_color = std::getenv("NO_COLOR") != nullptr;
+  const blowback::cli::World world{
+      .out = stdout,
+      .err = stderr,
+      .in = stdin,
+      .now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
+      .who = who(),
+      .terminal = isatty(STDOUT_FILENO) != 0 && !no_color,
+      .variable = [](const char* name) -> const char* { return std::getenv(name); },
+  };
+  return blowback::cli::run(std::vector<std::string>(argv + 1, argv + argc), world);
+}

@@ -1,0 +1,185 @@
+// The tool's arguments: every command, its options, its examples.
+#include "cli/tool.h"
+
+#include "command.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <map>
+
+namespace blowback::cli {
+namespace {
+
+constexpr std::size_t kMostLines = 100;
+
+/// The parser with the commands hung into it. CLI11 calls back while it parses; what it calls is only noted here, and run
+/// after all arguments are known to be right.
+class Parser {
+ public:
+  explicit Parser(const World& world) : context_{.world = world, .config_file = {}} {
+    app_.footer(
+        "Examples:\n"
+        "  blowback why 192.0.2.1                                   what was seen, and when the listing ends\n"
+        "  blowback list 198.51.100.0/24 --reason 'ticket 12' --for 14d\n"
+        "  blowback delist 192.0.2.1 --reason 'postmaster fixed it'\n"
+        "  blowback import bad.txt --reason 'partner list'\n"
+        "  blowback classify Maildir/cur                            what the judge says, recording nothing\n"
+        "Exit codes: 0 yes, 1 no (not listed, unknown), 2 wrong use, 3 the system failed.\n");
+    app_.add_option("--config", context_.config_file, "Config file (BLOWBACK_CONFIG, /etc/blowback/blowback.toml)");
+    app_.set_version_flag("--version", BLOWBACK_VERSION);
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    questions();
+    decisions();
+    upkeep();
+  }
+
+  int run(const std::vector<std::string>& arguments) {
+    const World& world = context_.world;
+    try {
+      // CLI11 takes them last first.
+      app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    } catch (const CLI::CallForHelp&) {
+      fmt::print(world.out, "{}", (app_.get_subcommands().empty() ? &app_ : deepest())->help());
+      return kYes;
+    } catch (const CLI::CallForVersion&) {
+      fmt::print(world.out, "{}\n", BLOWBACK_VERSION);
+      return kYes;
+    } catch (const CLI::ParseError& error) {
+      return context_.complain(
+          fmt::format("{}; see `blowback {}--help`", error.what(),
+                      app_.get_subcommands().empty() ? "" : app_.get_subcommands()[0]->get_name() + " "),
+          kWrongUse);
+    }
+    context_.format = format_;
+    context_.bold = world.terminal;
+    return chosen_ ? chosen_() : static_cast<int>(kWrongUse);
+  }
+
+ private:
+  /// A command: what it does, and what runs it.
+  CLI::App* command(CLI::App& parent, const std::string& name, const std::string& does, std::function<int()> run) {
+    CLI::App* const sub = parent.add_subcommand(name, does);
+    sub->fallthrough();
+    sub->callback([this, run = std::move(run)] { chosen_ = run; });
+    return sub;
+  }
+
+  /// For commands that print a table.
+  void formats(CLI::App* sub) {
+    static const std::map<std::string, Format> kNames{
+        {"table", Format::table}, {"json", Format::json}, {"csv", Format::csv}};
+    sub->add_option("--format", format_, "table, json or csv")
+        ->transform(CLI::CheckedTransformer(kNames))
+        ->option_text("FORMAT");
+  }
+
+  [[nodiscard]] const CLI::App* deepest() const {
+    const CLI::App* at = &app_;
+    while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+    return at;
+  }
+
+  void questions() {
+    auto* const check_command =
+        command(app_, "check", "Is it listed? Exits 1 where one isn't", [this] { return check(context_, many_); });
+    check_command->add_option("IP", many_, "Addresses")->required();
+    formats(check_command);
+    auto* const why_command = command(app_, "why", "What was seen of a sender, the sum, when it ends, what to mend",
+                                      [this] { return why(context_, one_); });
+    why_command->add_option("IP", one_, "Address")->required();
+    formats(why_command);
+    auto* const evidence_command = command(app_, "evidence", "Its incidents, by the fields that may be shown to others",
+                                           [this] { return evidence(context_, one_, most_); });
+    evidence_command->add_option("IP", one_, "Address")->required();
+    evidence_command->add_option("--most", most_, "At most so many, newest first")->capture_default_str();
+    formats(evidence_command);
+    auto* const listings_command =
+        command(app_, "listings", "What is listed now", [this] { return listings(context_, one_); });
+    listings_command->add_option("CIDR", one_, "Only within this network");
+    formats(listings_command);
+    formats(command(app_, "exemptions", "What is exempt now", [this] { return exemptions(context_); }));
+    auto* const log_command =
+        command(app_, "log", "Who changed what, when and why", [this] { return log(context_, most_); });
+    log_command->add_option("--most", most_, "At most so many, newest first")->capture_default_str();
+    formats(log_command);
+    auto* const quarantine_command = command(app_, "quarantine", "What couldn't be judged or attributed, and why",
+                                             [this] { return quarantine(context_, most_, show_); });
+    quarantine_command->add_option("--most", most_, "At most so many, newest first")->capture_default_str();
+    quarantine_command->add_option("--show", show_, "Write out the thing with this id");
+    formats(quarantine_command);
+    formats(command(app_, "stats", "The list and its feeds in numbers", [this] { return stats(context_); }));
+    auto* const export_command = command(app_, "export", "The list for other programs",
+                                         [this] { return export_list(context_, export_format_); });
+    export_command->add_option("--format", export_format_, "plain, cidr, json, rbldnsd or zone")
+        ->check(CLI::IsMember({"plain", "cidr", "json", "rbldnsd", "zone"}))
+        ->capture_default_str();
+    auto* const classify_command =
+        command(app_, "classify", "What the judge says of messages, folders, mboxes; records nothing",
+                [this] { return classify(context_, many_, relays_); });
+    classify_command->add_option("PATH", many_, "Messages, folders, mboxes")->required();
+    classify_command
+        ->add_option("--trusted-relay", relays_, "Our own hop, for reading Received:; may be given several times")
+        ->option_text("CIDR");
+    classify_command->footer("Prints path, kind, cause and client address with tabs between, - where there is none.");
+  }
+
+  void reason_and_time(CLI::App* sub, bool with_time) {
+    sub->add_option("--reason", decision_.reason, "Why; goes on record")->required();
+    if (with_time) sub->add_option("--for", decision_.duration, "For how long, such as 14d; for good if not given");
+  }
+
+  void decisions() {
+    auto* const list_command =
+        command(app_, "list", "List an address or network by your word", [this] { return list(context_, decision_); });
+    list_command->add_option("CIDR", decision_.prefix, "Address or network")->required();
+    reason_and_time(list_command, true);
+    auto* const delist_command =
+        command(app_, "delist", "End listings and start afresh: what was seen until now counts no more",
+                [this] { return delist(context_, decision_); });
+    delist_command->add_option("CIDR", decision_.prefix, "Address or network")->required();
+    reason_and_time(delist_command, false);
+    auto* const exempt_command =
+        command(app_, "exempt", "Never list an address or network", [this] { return exempt(context_, decision_); });
+    exempt_command->add_option("CIDR", decision_.prefix, "Address or network")->required();
+    exempt_command->add_flag("--end", decision_.end, "End this exemption");
+    reason_and_time(exempt_command, true);
+    auto* const import_command =
+        command(app_, "import", "List what a file names: an address or network a line, # comments",
+                [this] { return import(context_, one_, decision_); });
+    import_command->add_option("FILE", one_, "File, - for standard input")->required();
+    reason_and_time(import_command, true);
+    import_command->footer("Lines that aren't understood are told and left out (exit code 1); all others are listed.");
+  }
+
+  void upkeep() {
+    auto* const db = app_.add_subcommand("db", "Look after the database");
+    db->require_subcommand(1);
+    db->fallthrough();
+    command(*db, "migrate", "Make the database, or bring it to this program's format",
+            [this] { return db_migrate(context_); });
+    command(*db, "check", "Is it whole? Prints what isn't", [this] { return db_check(context_); });
+    auto* const backup = command(*db, "backup", "A consistent copy, also while others write",
+                                 [this] { return db_backup(context_, one_); });
+    backup->add_option("FILE", one_, "Where to; must not exist yet")->required();
+  }
+
+  CLI::App app_{"The operator's tool of Blowback: list, delist, exempt, explain.", "blowback"};
+  Context context_;
+  std::function<int()> chosen_;
+  Format format_ = Format::table;
+  std::string one_;
+  std::vector<std::string> many_;
+  std::size_t most_ = kMostLines;
+  std::string show_;
+  std::string export_format_ = "plain";
+  std::vector<std::string> relays_;
+  DecisionArguments decision_;
+};
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, const World& world) { return Parser(world).run(arguments); }
+
+}  // namespace blowback::cli

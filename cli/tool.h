@@ -1,0 +1,30 @@
+// The whole tool as a function, so that main has nothing to do and tests can call it.
+#pragma once
+
+#include "blowback/unix_time.h"
+
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace blowback::cli {
+
+/// What a run of the tool has of the world outside its files.
+struct World {
+  std::FILE* out = stdout;
+  std::FILE* err = stderr;
+  std::FILE* in = stdin;
+  UnixTime now{};
+  std::string who;                                   ///< goes on record with every change: a person's login name
+  bool terminal = false;                             ///< `out` is a terminal that takes bold
+  std::function<const char*(const char*)> variable;  ///< std::getenv in the program
+};
+
+/// Exit codes, for scripts: yes, no, wrong use, system failed.
+enum Exit : int { kYes = 0, kNo = 1, kWrongUse = 2, kFailed = 3 };
+
+/// `arguments` without the program's name. Returns one of Exit.
+[[nodiscard]] int run(const std::vector<std::string>& arguments, const World& world);
+
+}  // namespace blowback::cli

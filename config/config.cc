@@ -1,0 +1,352 @@
+// The config's keys, their ranges and their defaults, section by section.
+#include "config/config.h"
+
+#include "names.h"
+#include "section.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <set>
+#include <system_error>
+
+namespace blowback::config {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::weeks;
+
+/// So that a misplaced key can be told where it belongs.
+constexpr std::array<std::string_view, 35> kAllKeys{"database",
+                                                    "zone.name",
+                                                    "zone.nameservers",
+                                                    "zone.hostmaster",
+                                                    "zone.ttl",
+                                                    "zone.negative_ttl",
+                                                    "zone.txt",
+                                                    "server.listen",
+                                                    "server.workers",
+                                                    "server.nsid",
+                                                    "server.stale_after",
+                                                    "server.tcp_connections",
+                                                    "server.tcp_idle",
+                                                    "traps.domains",
+                                                    "traps.addresses",
+                                                    "feed.type",
+                                                    "feed.path",
+                                                    "feed.trusted_relays",
+                                                    "feed.after",
+                                                    "policy.half_life",
+                                                    "policy.list_at",
+                                                    "policy.delist_below",
+                                                    "policy.distinct_traps",
+                                                    "policy.distinct_campaigns",
+                                                    "policy.trap_cap",
+                                                    "policy.campaign_cap",
+                                                    "policy.max_listing",
+                                                    "policy.repeat_factor",
+                                                    "policy.allow_documentation",
+                                                    "policy.weights.dsn",
+                                                    "policy.weights.auto_reply",
+                                                    "policy.weights.challenge",
+                                                    "policy.weights.virus_notice",
+                                                    "policy.weights.mdn",
+                                                    "policy.weights.callout"};
+
+constexpr Duration kTenYears = days{3653};
+
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+/// Reads an array of texts and turns each into its value, or complains of it by its own line.
+template <typename T, typename Parse>
+void parsed_texts(Section& section, std::string_view key, std::vector<T>& into, Parse parse) {
+  std::vector<std::string> texts;
+  section.texts(key, texts);
+  if (!section.is_good(key)) return;
+  into.clear();
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    auto value = parse(texts[i]);
+    if (value) {
+      into.push_back(std::move(*value));
+    } else {
+      section.complain(key, i, value.error().text);
+    }
+  }
+}
+
+void read_zone(Section& section, Zone& zone) {
+  section.text("name", zone.name);
+  if (section.is_good("name")) {
+    auto name = dns_name(zone.name, 255 - kNibbleOctets);
+    if (name) {
+      zone.name = *std::move(name);
+    } else {
+      const bool too_long = wire_length(zone.name) > 255 - kNibbleOctets && dns_name(zone.name);
+      section.complain(
+          "name", too_long ? fmt::format("{} (32 labels of an IPv6 address stand in front of it)", name.error().text)
+                           : name.error().text);
+    }
+  } else if (!section.has("name")) {
+    section.complain("name",
+                     "is missing, and is the one key without a default; write name = \"bl.example.org\" in [zone]");
+  }
+
+  zone.nameservers = {"ns." + zone.name};
+  parsed_texts(section, "nameservers", zone.nameservers, [](const std::string& text) { return dns_name(text); });
+  if (section.is_good("nameservers") && zone.nameservers.empty()) {
+    section.complain("nameservers", "is empty; name at least one, or leave the key out for ns. and the zone's name");
+  }
+
+  zone.hostmaster = "hostmaster@" + zone.name;
+  section.text("hostmaster", zone.hostmaster);
+  if (section.is_good("hostmaster")) {
+    // The local part keeps its case: it is a mailbox, and its domain is checked as any.
+    if (auto address = mail_address(zone.hostmaster); !address) section.complain("hostmaster", address.error().text);
+  }
+
+  section.duration("ttl", zone.ttl, Duration{0}, weeks{1});
+  section.duration("negative_ttl", zone.negative_ttl, Duration{0}, days{1});
+
+  zone.txt = fmt::format("Backscatter from {{ip}}, see https://{}/{{ip}}", zone.name);
+  section.text("txt", zone.txt);
+  if (section.is_good("txt")) {
+    if (auto checked = check_txt(zone.txt); !checked) section.complain("txt", checked.error().text);
+  } else if (!section.has("txt") && section.is_good("name")) {
+    // A long zone name can make the default too long.
+    if (auto checked = check_txt(zone.txt); !checked) {
+      section.complain("txt", fmt::format("its default {}; write a txt of your own in [zone]", checked.error().text));
+    }
+  }
+}
+
+void read_server(Section& section, Server& server) {
+  parsed_texts(section, "listen", server.listen, [](const std::string& text) { return endpoint(text); });
+  if (section.is_good("listen")) {
+    if (server.listen.empty()) {
+      section.complain("listen", R"(is empty; name at least one, for example ["127.0.0.1:5300"])");
+    }
+    std::set<std::pair<IpAddress, std::uint16_t>> seen;
+    for (std::size_t i = 0; i < server.listen.size(); ++i) {
+      if (!seen.emplace(server.listen[i].address, server.listen[i].port).second) {
+        section.complain("listen", i, "stands there twice; take one away");
+      }
+    }
+  }
+  section.integer("workers", server.workers, 0, 256);
+  section.text("nsid", server.nsid);
+  if (section.is_good("nsid")) {
+    if (server.nsid.size() > 64) {
+      section.complain("nsid", "is longer than 64 octets; shorten it");
+    } else if (!std::ranges::all_of(server.nsid, [](char c) { return c >= ' ' && c <= '~'; })) {
+      section.complain("nsid", "has something other than printable ASCII; use plain ASCII");
+    }
+  }
+  section.duration("stale_after", server.stale_after, Duration{1}, kTenYears);
+  section.integer("tcp_connections", server.tcp_connections, 1, 65536);
+  section.duration("tcp_idle", server.tcp_idle, Duration{1}, hours{1});
+}
+
+void read_traps(Section& section, Traps& traps) {
+  parsed_texts(section, "domains", traps.domains, [](const std::string& text) { return dns_name(text); });
+  parsed_texts(section, "addresses", traps.addresses, [](const std::string& text) { return mail_address(text); });
+}
+
+struct FeedTypeName {
+  std::string_view name;
+  FeedType type;
+  std::string_view default_path;
+};
+
+constexpr std::array<FeedTypeName, 4> kFeedTypes{{{"maildir", FeedType::maildir, "/var/spool/blowback/Maildir"},
+                                                  {"mbox", FeedType::mbox, "/var/spool/blowback/mbox"},
+                                                  {"jsonl", FeedType::jsonl, "-"},
+                                                  {"stdin", FeedType::standard_input, ""}}};
+
+void read_feed(Section& section, std::vector<Feed>& feeds) {
+  Feed feed;
+  std::string type = "maildir";
+  section.text("type", type);
+  const auto* known = std::ranges::find(kFeedTypes, type, &FeedTypeName::name);
+  if (known == kFeedTypes.end()) {
+    section.complain("type", R"(is no type of feed; there are "maildir", "mbox", "jsonl" and "stdin")");
+    known = kFeedTypes.begin();
+  }
+  feed.type = known->type;
+
+  feed.name = type;
+  section.text("name", feed.name);
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (feed.name.empty() || feed.name.size() > 64 || std::ranges::any_of(feed.name, is_control)) {
+    section.complain("name", "needs 1 to 64 octets without control characters; logs and statistics go by it");
+  } else if (std::ranges::find(feeds, feed.name, &Feed::name) != feeds.end()) {
+    section.complain("name", fmt::format("is the name of an earlier feed, too; give each feed a name of its own{}",
+                                         section.has("name") ? "" : fmt::format(" (without one it is \"{}\")", type)));
+  }
+
+  feed.path = known->default_path;
+  section.text("path", feed.path);
+  if (section.is_good("path")) {
+    if (feed.type == FeedType::standard_input) {
+      section.complain("path", "has no use, since a stdin feed reads standard input; take the key away");
+    } else if (feed.path.empty() || feed.path.find('\0') != std::string::npos) {
+      section.complain("path", "is no path; name the folder or file where the mail is");
+    } else if (feed.path == "-" && feed.type != FeedType::jsonl) {
+      section.complain("path",
+                       R"(is standard input, which only "jsonl" reads; name a folder or file, or use type = "stdin")");
+    }
+  }
+  parsed_texts(
+      section, "trusted_relays", feed.trusted_relays,
+      [](const std::string& text) -> std::expected<Prefix, AddressError> {
+        auto prefix = Prefix::parse(text);
+        if (prefix) return prefix;
+        return std::unexpected(AddressError{
+            prefix.error().text + R"(; write an address or a network, for example "192.0.2.25" or "192.0.2.0/24")"});
+      });
+  std::string after = "cur";
+  section.text("after", after);
+  if (section.is_good("after")) {
+    if (feed.type != FeedType::maildir) {
+      section.complain("after", "concerns a maildir only; take the key away");
+    } else if (after != "cur" && after != "remove") {
+      section.complain("after",
+                       R"(says what becomes of a file once it is taken: "cur" moves it there, "remove" removes it)");
+    }
+  }
+  feed.remove = after == "remove";
+  feeds.push_back(std::move(feed));
+}
+
+void read_policy(Section& section, Policy& policy) {
+  constexpr Range kAmount{.least = 0, .most = 1e6, .above = true};
+  section.duration("half_life", policy.half_life, Duration{1}, kTenYears);
+  section.number("list_at", policy.list_at, kAmount);
+  section.number("delist_below", policy.delist_below, kAmount);
+  if (policy.delist_below > policy.list_at) {
+    const std::string_view key = section.has("delist_below") ? "delist_below" : "list_at";
+    section.complain(key,
+                     fmt::format("makes delist_below ({:g}) greater than list_at ({:g}), so that a listing would end "
+                                 "before it began; lower delist_below",
+                                 policy.delist_below, policy.list_at));
+  }
+  section.integer("distinct_traps", policy.distinct_traps, 1, 64);
+  section.integer("distinct_campaigns", policy.distinct_campaigns, 1, 64);
+  section.number("trap_cap", policy.trap_cap, kAmount);
+  section.number("campaign_cap", policy.campaign_cap, kAmount);
+  section.duration("max_listing", policy.max_listing, Duration{1}, kTenYears);
+  section.number("repeat_factor", policy.repeat_factor, {.least = 1, .most = 1000});
+  section.boolean("allow_documentation", policy.allow_documentation);
+  section.section("weights", [&](Section& weights) {
+    for (std::size_t i = 0; i < policy.weights.size(); ++i) {
+      weights.number(name_of(static_cast<Kind>(i)), policy.weights[i], {.least = 0, .most = 1e6});
+    }
+  });
+}
+
+void read_file(Section& top, Config& config) {
+  top.text("database", config.database);
+  if (top.is_good("database") && (config.database.empty() || config.database.find('\0') != std::string::npos)) {
+    top.complain("database", "is no path; name the file of the database");
+  }
+  if (!top.has("zone")) {
+    top.complain("zone.name",
+                 "is missing, and is the one key without a default; write [zone] and name = \"bl.example.org\"");
+  }
+  top.section("zone", [&](Section& section) { read_zone(section, config.zone); });
+  top.section("server", [&](Section& section) { read_server(section, config.server); });
+  top.section("traps", [&](Section& section) { read_traps(section, config.traps); });
+  top.sections("feed", [&](Section& section) { read_feed(section, config.feeds); });
+  top.section("policy", [&](Section& section) { read_policy(section, config.policy); });
+  top.finish();
+}
+
+std::string told(Findings findings, const std::string& name) {
+  std::ranges::stable_sort(findings, {}, &Finding::line);
+  std::string text;
+  for (const Finding& finding : findings) {
+    if (!text.empty()) text += '\n';
+    text += finding.line == 0 ? fmt::format("config: {}: {}", name, finding.text)
+                              : fmt::format("config: {}:{}: {}", name, finding.line, finding.text);
+  }
+  return text;
+}
+
+ConfigError unreadable(const std::string& file, int error) {
+  std::string_view mend = "see that it is a readable file";
+  if (error == ENOENT || error == ENOTDIR) {
+    mend = "name the right file by --config or BLOWBACK_CONFIG, or write one from the example in deploy/blowback.toml";
+  } else if (error == EISDIR) {
+    mend = "name the file itself by --config, not its folder";
+  } else if (error == EACCES) {
+    mend = "run as a user who may read it, or change its mode";
+  }
+  return {
+      fmt::format("config: {}: can't be read: {}; {}", file, std::generic_category().message(error), mend)};
+}
+
+}  // namespace
+
+bool Traps::is_trap(std::string_view address) const {
+  if (domains.empty() && addresses.empty()) return true;
+  const std::string wanted = lowered(address);
+  if (std::ranges::find(addresses, wanted) != addresses.end()) return true;
+  const std::size_t at = wanted.rfind('@');
+  return at != std::string::npos && std::ranges::find(domains, wanted.substr(at + 1)) != domains.end();
+}
+
+std::string config_path(const std::string& option, const char* environment) {
+  if (!option.empty()) return option;
+  if (environment != nullptr && *environment != '\0') return environment;
+  return "/etc/blowback/blowback.toml";
+}
+
+std::expected<Config, ConfigError> parse(std::string_view toml, const std::string& name) {
+  Config config;
+  config.file = name;
+  config.server.listen = {*endpoint("127.0.0.1:5300"), *endpoint("[::1]:5300")};
+  Findings findings;
+  try {
+    const toml::table table = toml::parse(toml, name);
+    Section top(table, "", kAllKeys, findings);
+    read_file(top, config);
+  } catch (const toml::parse_error& error) {
+    findings.assign(1, {error.source().begin.line,
+                        fmt::format("is not TOML: {}; see https://toml.io for the form", error.description())});
+  }
+  if (!findings.empty()) return std::unexpected(ConfigError{told(std::move(findings), name)});
+  return config;
+}
+
+std::expected<Config, ConfigError> load(const std::string& file) {
+  // Far beyond any real config; keeps a wrong file name (a device, a database) from filling the memory.
+  constexpr std::size_t kMost = 4U << 20U;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "re"), &std::fclose);
+  if (!stream) return std::unexpected(unreadable(file, errno));
+  std::string text;
+  std::array<char, 16384> buffer{};
+  while (text.size() <= kMost) {
+    const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), stream.get());
+    if (got == 0) break;
+    text.append(buffer.data(), got);
+  }
+  if (std::ferror(stream.get()) != 0) return std::unexpected(unreadable(file, errno));
+  if (text.size() > kMost) {
+    return std::unexpected(
+        ConfigError{fmt::format("config: {}: is larger than 4 MiB; see that it is the config", file)});
+  }
+  return parse(text, file);
+}
+
+}  // namespace blowback::config

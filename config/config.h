@@ -1,0 +1,84 @@
+// The one TOML file of all three programs, read and checked whole: a program that starts has understood every key.
+//
+// An unknown key, a wrong type, or a value out of range is an error that names file, line and key and how to mend it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "blowback/ip_address.h"
+#include "blowback/policy.h"
+#include "blowback/prefix.h"
+#include "blowback/unix_time.h"
+
+namespace blowback::config {
+
+struct Zone {
+  std::string name;                      ///< lower case, without the final dot; the one key without a default
+  std::vector<std::string> nameservers;  ///< without final dot; the first is the SOA's MNAME. Default: `ns.NAME`
+  std::string hostmaster;                ///< a mail address. Default: `hostmaster@NAME`
+  Duration ttl = std::chrono::minutes{5};           ///< 0s to 1w
+  Duration negative_ttl = std::chrono::minutes{1};  ///< 0s to 1d
+  std::string txt;  ///< `{ip}` stands for the address asked for; ASCII, <= 255 octets with the longest address, no ": "
+};
+
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port = 0;
+};
+
+struct Server {
+  std::vector<Endpoint> listen;  ///< UDP and TCP. Default: 127.0.0.1:5300 and [::1]:5300
+  int workers = 0;               ///< 0: one per core. 0 to 256
+  std::string nsid;              ///< RFC 5001; "" sends none. At most 64 ASCII octets
+  /// How long the last good index goes on answering while the database can't be read; then nobody is listed.
+  Duration stale_after = std::chrono::hours{24};
+  int tcp_connections = 512;             ///< per worker; 1 to 65536
+  Duration tcp_idle = std::chrono::seconds{10};   ///< 1s to 1h, between a client's queries
+};
+
+struct Traps {
+  std::vector<std::string> domains;    ///< lower case
+  std::vector<std::string> addresses;  ///< lower case
+  /// With both lists empty every recipient of a feed is a trap. `address` in any case.
+  [[nodiscard]] bool is_trap(std::string_view address) const;
+};
+
+enum class FeedType : std::uint8_t { maildir, mbox, jsonl, standard_input };
+
+struct Feed {
+  std::string name;  ///< unique
+  FeedType type = FeedType::maildir;
+  std::string path;  ///< absent for stdin
+  std::vector<Prefix> trusted_relays;
+  bool remove = false;  ///< maildir: `after = "remove"` instead of the default `"cur"`
+};
+
+struct Config {
+  std::string file;  ///< where it was read from
+  std::string database = "/var/lib/blowback/blowback.db";
+  Zone zone;
+  Server server;
+  Traps traps;
+  std::vector<Feed> feeds;
+  Policy policy;
+};
+
+struct ConfigError {
+  /// `config: FILE:LINE: KEY = VALUE: what is wrong and how to mend it`
+  std::string text;
+};
+
+/// `--config`, else BLOWBACK_CONFIG, else /etc/blowback/blowback.toml. `environment`: the variable's value or nullptr.
+[[nodiscard]] std::string config_path(const std::string& option, const char* environment);
+
+[[nodiscard]] std::expected<Config, ConfigError> load(const std::string& file);
+/// For tests and for checking text before it is a file. `name` stands in messages for the file.
+[[nodiscard]] std::expected<Config, ConfigError> parse(std::string_view toml, const std::string& name);
+
+}  // namespace blowback::config

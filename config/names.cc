@@ -1,0 +1,146 @@
+// DNS names, mail addresses, endpoints and the TXT, as the config may write them.
+#include "names.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace blowback::config {
+namespace {
+
+// RFC 5952 writes no address longer than this: eight groups of four.
+constexpr std::string_view kLongestAddress = "2001:1db8:1111:2222:3333:4444:5555:6666";
+constexpr std::string_view kPlaceholder = "{ip}";
+
+bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), lower);
+  return out;
+}
+
+std::unexpected<NameError> wrong(std::string text) { return std::unexpected(NameError{std::move(text)}); }
+
+std::expected<void, NameError> check_label(std::string_view label) {
+  if (label.empty()) return wrong("has an empty label; write it like \"bl.example.org\"");
+  if (label.size() > 63) {
+    return wrong(fmt::format("has a label of {} octets; a label has at most 63 (RFC 1035)", label.size()));
+  }
+  for (const char c : label) {
+    if (!is_letter_or_digit(c) && c != '-' && c != '_') {
+      return wrong(
+          "has a character that a name here can't have; use letters, digits, \"-\" and dots, as in \"bl.example.org\"");
+    }
+  }
+  if (label.front() == '-' || label.back() == '-')
+    return wrong("has a label that begins or ends with \"-\"; take it away");
+  return {};
+}
+
+}  // namespace
+
+std::size_t wire_length(std::string_view name) { return name.size() + 2; }
+
+std::expected<std::string, NameError> dns_name(std::string_view text, std::size_t most) {
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty()) return wrong("is no name; write it like \"bl.example.org\"");
+  for (std::size_t from = 0; from <= text.size();) {
+    const std::size_t dot = std::min(text.find('.', from), text.size());
+    if (auto label = check_label(text.substr(from, dot - from)); !label)
+      return std::unexpected(std::move(label).error());
+    from = dot + 1;
+  }
+  if (wire_length(text) > most) {
+    return wrong(
+        fmt::format("has {} octets on the wire; at most {} fit, take a shorter name", wire_length(text), most));
+  }
+  return lowered(text);
+}
+
+std::expected<std::string, NameError> mail_address(std::string_view text) {
+  const std::size_t at = text.rfind('@');
+  if (at == std::string_view::npos || at == 0) return wrong("is no mail address; write it like \"name@example.org\"");
+  const std::string_view local = text.substr(0, at);
+  // RFC 5321 §4.5.3.1.1 allows 64; one less makes it a label of the SOA's RNAME, too.
+  if (local.size() > 63) return wrong("has a local part of more than 63 octets; take a shorter one");
+  constexpr std::string_view kAtext = "!#$%&'*+-/=?^_`{|}~.";  // RFC 5322 §3.2.3, and the dot
+  for (const char c : local) {
+    if (!is_letter_or_digit(c) && kAtext.find(c) == std::string_view::npos) {
+      return wrong(
+          "has a character that can't stand before the \"@\" without quotes; write it like \"name@example.org\"");
+    }
+  }
+  if (local.starts_with('.') || local.ends_with('.') || local.find("..") != std::string_view::npos) {
+    return wrong("has a dot in the wrong place before the \"@\"; write it like \"first.last@example.org\"");
+  }
+  auto domain = dns_name(text.substr(at + 1));
+  if (!domain) return wrong("its domain " + domain.error().text);
+  return lowered(local) + "@" + *domain;
+}
+
+std::expected<Endpoint, NameError> endpoint(std::string_view text) {
+  constexpr std::string_view kForm = "write ADDRESS:PORT, for example \"127.0.0.1:5300\" or \"[::1]:5300\"";
+  std::string_view host;
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == std::string_view::npos) return wrong(fmt::format("has no \"]\" after the address; {}", kForm));
+    host = text.substr(1, end - 1);
+    port = text.substr(end + 1);
+    if (port.empty()) return wrong(fmt::format("has no port; {}", kForm));
+    if (!port.starts_with(':')) return wrong(fmt::format("has something other than a port after \"]\"; {}", kForm));
+    port.remove_prefix(1);
+  } else {
+    const std::size_t colon = text.find(':');
+    if (colon == std::string_view::npos) return wrong(fmt::format("has no port; {}", kForm));
+    if (text.find(':', colon + 1) != std::string_view::npos) {
+      return wrong(fmt::format("is IPv6 without brackets, so where the port begins is anybody's guess; {}", kForm));
+    }
+    host = text.substr(0, colon);
+    port = text.substr(colon + 1);
+  }
+  auto address = IpAddress::parse(host);
+  if (!address) return wrong(fmt::format("its address {}; {}", address.error().text, kForm));
+  if (text.starts_with('[') && address->family() == Family::ipv4) {
+    return wrong(fmt::format("is an IPv4 address in brackets; {}", kForm));
+  }
+  unsigned number = 0;
+  const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (failed != std::errc{} || end != port.data() + port.size() || number < 1 || number > 65535) {
+    return wrong(fmt::format("its port is no number from 1 to 65535; {}", kForm));
+  }
+  return Endpoint{*address, static_cast<std::uint16_t>(number)};
+}
+
+std::expected<void, NameError> check_txt(std::string_view text) {
+  if (text.empty()) return wrong("is empty; say why mail was refused and where to read more");
+  if (!std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; })) {
+    return wrong("has something other than printable ASCII; it ends up in SMTP replies, so use plain ASCII");
+  }
+  std::string longest;
+  for (std::size_t i = 0; i < text.size();) {
+    if (text.substr(i).starts_with(kPlaceholder)) {
+      longest += kLongestAddress;
+      i += kPlaceholder.size();
+      continue;
+    }
+    if (text[i] == '{' || text[i] == '}') {
+      return wrong("has a brace that isn't of {ip}, the one placeholder there is; take it away or write {ip}");
+    }
+    longest += text[i++];
+  }
+  if (text.find(": ") != std::string_view::npos) {
+    return wrong("has \": \", where Exim splits a reply; use a comma or a dash instead");
+  }
+  if (longest.size() > 255) {
+    return wrong(fmt::format("has {} octets with the longest address in it; one TXT string holds 255, shorten it by {}",
+                             longest.size(), longest.size() - 255));
+  }
+  return {};
+}
+
+}  // namespace blowback::config

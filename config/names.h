@@ -1,0 +1,38 @@
+// The small grammars that stand in the config: DNS names, mail addresses, endpoints, and the zone's TXT.
+//
+// Each takes what the operator wrote and gives the value, or a clause that says what is wrong and how to mend it.
+#pragma once
+
+#include "config/config.h"
+
+#include <cstddef>
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace blowback::config {
+
+struct NameError {
+  std::string text;
+};
+
+/// The longest owner name of a listing has 32 one-octet labels (64 octets on the wire) in front of the zone's name.
+inline constexpr std::size_t kNibbleOctets = 64;
+
+/// Octets of a name without final dot on the wire: a length octet per label and the root's (RFC 1035 §3.1).
+[[nodiscard]] std::size_t wire_length(std::string_view name);
+
+/// Lower case, without the final dot. Labels of letters, digits, `-` and `_`, 1 to 63 octets, no `-` at either end; the
+/// whole at most `most` octets on the wire (RFC 1035 §2.3.4 allows 255).
+[[nodiscard]] std::expected<std::string, NameError> dns_name(std::string_view text, std::size_t most = 255);
+
+/// `local@domain`, whole lower case. ASCII, no quoted local part: none is needed for a trap or a hostmaster.
+[[nodiscard]] std::expected<std::string, NameError> mail_address(std::string_view text);
+
+/// `192.0.2.1:53` or `[2001:db8::1]:53`, port 1 to 65535.
+[[nodiscard]] std::expected<Endpoint, NameError> endpoint(std::string_view text);
+
+/// The zone's TXT as it stands, if one string can hold it with the longest address and Exim shows it whole.
+[[nodiscard]] std::expected<void, NameError> check_txt(std::string_view text);
+
+}  // namespace blowback::config

@@ -1,0 +1,123 @@
+// From a question to an RRset or a negative answer.
+//
+// The order matters: whose zone it is comes before what is asked, so that nobody learns anything of a zone that isn't ours;
+// that there is an index at all comes before what a name means, so that a server that isn't ready never says "not listed".
+#include "decide.h"
+
+#include <algorithm>
+#include <cassert>
+#include <variant>
+
+#include "answer/owner_name.h"
+#include "test_points.h"
+
+namespace blowback::answer {
+namespace {
+
+/// The SOA serial is the low half of the journal's. Zero is a serial like any other (RFC 1982 §3): an empty list has it,
+/// and a secondary that had 0xffffffff takes 0 for newer. A restored backup steps back, and secondaries wait until the
+/// journal has caught up or are told to fetch the zone afresh.
+[[nodiscard]] std::uint32_t soa_serial(const zone::ListingIndex& index) {
+  return static_cast<std::uint32_t>(index.serial() & 0xffffffffU);
+}
+
+[[nodiscard]] std::uint8_t lower(std::uint8_t c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c + ('a' - 'A')) : c;
+}
+
+/// Labels left of the apex; absent where the QNAME isn't in the zone. Case is ignored (RFC 4343); length octets are below
+/// 64, where no letter is.
+[[nodiscard]] std::optional<Wire> below_apex(const Question& question, const ServedZone& zone) {
+  if (question.labels < zone.apex_labels) return std::nullopt;
+  const auto own = question.labels - zone.apex_labels;
+  const std::size_t begin = own == question.labels ? question.qname.size() - 1 : question.label_at[own];
+  const auto tail = question.qname.subspan(begin);
+  if (!std::equal(tail.begin(), tail.end(), zone.apex.begin(), zone.apex.end(),
+                  [](std::uint8_t a, std::uint8_t b) { return lower(a) == lower(b); })) {
+    return std::nullopt;
+  }
+  return question.qname.first(begin);
+}
+
+[[nodiscard]] Decision refusal(ExtendedError why) {
+  return {.rcode = Rcode::refused, .extended_error = why, .outcome = Outcome::refused};
+}
+
+/// A zone's answer without a record in it.
+[[nodiscard]] Decision negative(Rcode rcode, Outcome outcome) {
+  return {.rcode = rcode, .authoritative = true, .negative = true, .outcome = outcome};
+}
+
+[[nodiscard]] Decision at_apex(std::uint16_t type) {
+  // No A, on purpose: an apex with one is taken for a listing by whoever forgot to reverse an address.
+  Decision decision = negative(Rcode::noerror, Outcome::apex);
+  if (type == kSoa || type == kAny) decision.answer = Decision::RrSet::soa;
+  if (type == kNs) decision.answer = Decision::RrSet::ns;
+  decision.negative = decision.answer == Decision::RrSet::none;
+  return decision;
+}
+
+[[nodiscard]] Decision at_listed(std::uint16_t type, const IpAddress& address, CodeSet codes, Outcome outcome) {
+  Decision decision = negative(Rcode::noerror, Outcome::nodata);
+  // ANY gets one RRset, not all (RFC 8482 §4.1): the one that says most.
+  if (type == kA || type == kAny) decision.answer = Decision::RrSet::a;
+  if (type == kTxt) decision.answer = Decision::RrSet::txt;
+  if (decision.answer == Decision::RrSet::none) return decision;
+  decision.negative = false;
+  decision.outcome = outcome;
+  decision.codes = codes;
+  decision.address = address;
+  return decision;
+}
+
+[[nodiscard]] Decision at_address_name(std::uint16_t type, const AddressName& name, const zone::View& view, UnixTime now) {
+  if (name.address) {
+    if (const auto code = test_point(*name.address)) return at_listed(type, *name.address, *code, Outcome::test_point);
+    if (!view.stale && !is_never_listed(*name.address)) {
+      const auto codes = view.index->codes_at(*name.address, now);
+      if (!codes.empty()) return at_listed(type, *name.address, codes, Outcome::listed);
+    }
+  }
+  // RFC 8020: a name exists if there is anything beneath it, and then it isn't NXDOMAIN.
+  const auto exists = [&](const std::optional<Prefix>& network) {
+    return network && (holds_test_point(*network) || (!view.stale && view.index->anything_within(*network, now)));
+  };
+  if (exists(name.octets) || exists(name.nibbles)) return negative(Rcode::noerror, Outcome::nodata);
+  return negative(Rcode::nxdomain, Outcome::nxdomain);
+}
+
+[[nodiscard]] Decision in_zone(std::uint16_t type, const OwnerName& name, const zone::View& view, UnixTime now) {
+  if (std::holds_alternative<Apex>(name)) return at_apex(type);
+  if (const auto* address_name = std::get_if<AddressName>(&name)) return at_address_name(type, *address_name, view, now);
+  return negative(Rcode::nxdomain, Outcome::misuse);
+}
+
+}  // namespace
+
+Decision decide(const Query& query, const ServedZone& zone, const zone::View& view, UnixTime now) {
+  switch (query.form) {
+    case Query::Form::silence: break;
+    case Query::Form::notimp: return {.rcode = Rcode::notimp, .outcome = Outcome::notimp};
+    case Query::Form::formerr: return {.rcode = Rcode::formerr, .outcome = Outcome::formerr};
+    case Query::Form::badvers: return {.rcode = Rcode::badvers, .outcome = Outcome::badvers};
+    case Query::Form::good: {
+      const auto& question = *query.question;
+      // CHAOS too: what we run and who we are is told by NSID, if at all.
+      if (question.klass != kClassIn) return refusal(ExtendedError::not_authoritative);
+      const auto labels = below_apex(question, zone);
+      if (!labels) return refusal(ExtendedError::not_authoritative);
+      if (question.type == kAxfr || question.type == kIxfr) return refusal(ExtendedError::not_supported);
+      if (!view.index) {
+        return {.rcode = Rcode::servfail, .extended_error = ExtendedError::not_ready, .outcome = Outcome::servfail};
+      }
+      auto decision = in_zone(question.type, owner_name(*labels), view, now);
+      decision.serial = soa_serial(*view.index);
+      if (view.stale) decision.extended_error = ExtendedError::stale_answer;
+      return decision;
+    }
+  }
+  assert(false);
+  return {};
+}
+
+}  // namespace blowback::answer

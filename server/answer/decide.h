@@ -1,0 +1,39 @@
+// The decision: what the question means, whether there is anything at that name, and which RRset answers it.
+//
+// Pure, and apart from building the reply, so that every way of building one decides alike. Private to this room.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "answer/outcome.h"
+#include "answer/served_zone.h"
+#include "blowback/kind.h"
+#include "query.h"
+#include "zone/follower.h"
+
+namespace blowback::answer {
+
+enum class Rcode : std::uint8_t { noerror = 0, formerr = 1, servfail = 2, nxdomain = 3, notimp = 4, refused = 5, badvers = 16 };
+
+/// RFC 8914, those that we send.
+enum class ExtendedError : std::uint16_t { stale_answer = 3, not_ready = 14, not_authoritative = 20, not_supported = 21 };
+
+struct Decision {
+  enum class RrSet : std::uint8_t { none, a, txt, soa, ns };
+
+  Rcode rcode = Rcode::noerror;
+  bool authoritative = false;
+  RrSet answer = RrSet::none;
+  CodeSet codes;            ///< `a`: one record for each, in their order
+  IpAddress address;        ///< `txt`: whom it is about
+  bool negative = false;    ///< the SOA goes into the authority section (RFC 2308)
+  std::uint32_t serial = 0; ///< the SOA's
+  std::optional<ExtendedError> extended_error;
+  Outcome outcome = Outcome::formerr;
+};
+
+/// What to reply to `query`. Requires that its form isn't `silence`.
+[[nodiscard]] Decision decide(const Query& query, const ServedZone& zone, const zone::View& view, UnixTime now);
+
+}  // namespace blowback::answer

@@ -1,0 +1,165 @@
+// The ladder of doubts, cheapest first: too short, a response, a foreign opcode, counts, question, records, OPT.
+#include "query.h"
+
+namespace blowback::answer {
+namespace {
+
+constexpr std::size_t kHeader = 12;
+constexpr std::size_t kLongestName = 255;
+constexpr std::uint16_t kOptionNsid = 3;
+constexpr std::uint16_t kOptionKeepalive = 11;
+
+/// Reads forward; once it has run over the end everything it returns is 0 or empty, and `ran_over` is true.
+class Reader {
+ public:
+  explicit Reader(Wire bytes) : bytes_(bytes) {}
+
+  std::uint8_t u8() {
+    const auto one = take(1);
+    return one.empty() ? std::uint8_t{0} : one[0];
+  }
+  std::uint16_t u16() {
+    const auto two = take(2);
+    return two.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>((two[0] << 8U) | two[1]);
+  }
+  Wire take(std::size_t count) {
+    if (count > bytes_.size() - at_) {
+      ran_over_ = true;
+      at_ = bytes_.size();
+      return {};
+    }
+    const auto taken = bytes_.subspan(at_, count);
+    at_ += count;
+    return taken;
+  }
+  [[nodiscard]] bool ran_over() const { return ran_over_; }
+  [[nodiscard]] bool at_end() const { return at_ == bytes_.size(); }
+  [[nodiscard]] std::size_t at() const { return at_; }
+  [[nodiscard]] Wire since(std::size_t start) const { return bytes_.subspan(start, at_ - start); }
+
+ private:
+  Wire bytes_;
+  std::size_t at_ = 0;
+  bool ran_over_ = false;
+};
+
+/// A QNAME has nothing before it to point to, so a compression pointer in it is an error, as are the other label types.
+[[nodiscard]] std::optional<Question> read_question(Reader& reader) {
+  Question question;
+  const auto start = reader.at();
+  for (;;) {
+    const auto offset = reader.at() - start;
+    const std::uint8_t length = reader.u8();
+    if (reader.ran_over() || length > 63) return std::nullopt;
+    if (length == 0) break;
+    reader.take(length);
+    if (reader.ran_over() || reader.at() - start > kLongestName - 1) return std::nullopt;
+    question.label_at[question.labels++] = static_cast<std::uint8_t>(offset);
+  }
+  question.qname = reader.since(start);
+  question.type = reader.u16();
+  question.klass = reader.u16();
+  if (reader.ran_over()) return std::nullopt;
+  return question;
+}
+
+/// Passes over an owner name; true: it is the root. A pointer ends it and isn't followed.
+[[nodiscard]] bool pass_owner(Reader& reader, bool& malformed) {
+  const auto start = reader.at();
+  for (;;) {
+    const std::uint8_t length = reader.u8();
+    if (length >= 0xc0) {
+      reader.u8();
+      return false;
+    }
+    if (length > 63 || reader.at() - start > kLongestName) {
+      malformed = true;
+      return false;
+    }
+    if (length == 0) return reader.at() - start == 1;
+    reader.take(length);
+  }
+}
+
+/// Returns false where the options aren't well formed.
+[[nodiscard]] bool read_options(Wire rdata, Edns& edns) {
+  Reader reader(rdata);
+  while (!reader.at_end()) {
+    const auto code = reader.u16();
+    reader.take(reader.u16());
+    if (reader.ran_over()) return false;
+    if (code == kOptionNsid) edns.nsid = true;
+    if (code == kOptionKeepalive) edns.keepalive = true;
+  }
+  return true;
+}
+
+/// Reads one record of the section; false: the message can't be read on.
+[[nodiscard]] bool read_record(Reader& reader, bool additional, Query& query, bool& formerr) {
+  bool malformed = false;
+  const bool root = pass_owner(reader, malformed);
+  const auto type = reader.u16();
+  const auto klass = reader.u16();
+  const auto extended_rcode = reader.u8();
+  const auto version = reader.u8();
+  const auto flags = reader.u16();
+  const auto rdata = reader.take(reader.u16());
+  if (malformed || reader.ran_over()) return false;
+  if (type != kOpt || !additional) return true;
+  // RFC 6891 §6.1.1: one OPT at most; §6.1.2: its owner is the root.
+  if (query.edns || !root) formerr = true;
+  if (query.edns) return true;
+  static_cast<void>(extended_rcode);  // means nothing in a query
+  Edns edns{.payload = klass, .version = version, .dnssec_ok = (flags & 0x8000U) != 0};
+  // What the options of another version look like we can't know.
+  if (version == 0 && !read_options(rdata, edns)) formerr = true;
+  query.edns = edns;
+  return true;
+}
+
+}  // namespace
+
+Query read_query(Wire message) {
+  Query query;
+  if (message.size() < kHeader) {
+    query.form = Query::Form::silence;
+    return query;
+  }
+  Reader reader(message);
+  query.id = reader.u16();
+  const auto flags = reader.u16();
+  query.opcode = static_cast<std::uint8_t>((flags >> 11U) & 0xfU);
+  query.recursion_desired = (flags & 0x0100U) != 0;
+  query.checking_disabled = (flags & 0x0010U) != 0;
+  if ((flags & 0x8000U) != 0) {
+    query.form = Query::Form::silence;  // answering responses is how two servers talk for ever
+    return query;
+  }
+  if (query.opcode != 0) {
+    query.form = Query::Form::notimp;
+    return query;
+  }
+  const auto questions = reader.u16();
+  const auto answers = reader.u16();
+  const auto authorities = reader.u16();
+  const auto additionals = reader.u16();
+
+  query.form = Query::Form::formerr;  // unless all that follows is in order
+  if (questions > 1) return query;    // RFC 9619: there is no such query
+  if (questions == 1) {
+    query.question = read_question(reader);
+    if (!query.question) return query;
+  }
+  bool formerr = questions == 0 || answers != 0;
+  // IXFR carries the client's SOA there (RFC 1995 §3); nothing else has anything in it.
+  if (authorities != 0 && (!query.question || query.question->type != kIxfr)) formerr = true;
+  const std::size_t before_additional = std::size_t{answers} + authorities;
+  for (std::size_t i = 0; i < before_additional + additionals; ++i) {
+    if (!read_record(reader, i >= before_additional, query, formerr)) return query;
+  }
+  if (formerr || !reader.at_end()) return query;
+  query.form = query.edns && query.edns->version != 0 ? Query::Form::badvers : Query::Form::good;
+  return query;
+}
+
+}  // namespace blowback::answer

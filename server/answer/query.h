@@ -1,0 +1,58 @@
+// A query as it came off the wire: read strictly, bounded, without copying. Private to this room.
+//
+// It says what is there and whether it is well formed; what we make of it is decide.h.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace blowback::answer {
+
+using Wire = std::span<const std::uint8_t>;
+
+// RFC 1035 §3.2, 6895, 8482: the types and classes that we tell apart.
+enum RrType : std::uint16_t { kA = 1, kNs = 2, kSoa = 6, kTxt = 16, kOpt = 41, kIxfr = 251, kAxfr = 252, kAny = 255 };
+inline constexpr std::uint16_t kClassIn = 1;
+
+/// The query's OPT (RFC 6891 §6.1), as far as we heed it.
+struct Edns {
+  std::uint16_t payload = 0;  ///< as it stands there, also where it is below 512
+  std::uint8_t version = 0;
+  bool dnssec_ok = false;
+  bool nsid = false;       ///< asks for it (RFC 5001)
+  bool keepalive = false;  ///< asks for it (RFC 7828)
+};
+
+struct Question {
+  Wire qname;  ///< within the query: labels and the root, uncompressed, in the query's own case
+  std::uint16_t type = 0;
+  std::uint16_t klass = 0;
+  std::array<std::uint8_t, 128> label_at{};  ///< where each label begins in qname
+  std::size_t labels = 0;                    ///< without the root
+};
+
+struct Query {
+  enum class Form : std::uint8_t {
+    good,
+    silence,  ///< shorter than a header, or a response
+    notimp,   ///< an opcode that isn't QUERY; nothing after the header was read
+    formerr,
+    badvers,
+  };
+
+  Form form = Form::good;
+  std::uint16_t id = 0;
+  std::uint8_t opcode = 0;
+  bool recursion_desired = false;
+  bool checking_disabled = false;
+  std::optional<Question> question;  ///< always there where `form` is good or badvers; else if it could be read
+  std::optional<Edns> edns;          ///< likewise: as far as the message could be read
+};
+
+/// Total: any bytes give a Query. What it refers to must outlive it. Pure.
+[[nodiscard]] Query read_query(Wire message);
+
+}  // namespace blowback::answer

@@ -1,0 +1,85 @@
+// Names to wire format, and the text of the TXT.
+#include "answer/served_zone.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace blowback::answer {
+namespace {
+
+constexpr std::size_t kLongestName = 255;
+constexpr std::size_t kLongestLabel = 63;
+constexpr std::size_t kLongestString = 255;  // RFC 1035 §3.3: a <character-string>
+
+[[nodiscard]] bool append_label(WireName& name, std::string_view label) {
+  if (label.empty() || label.size() > kLongestLabel) return false;
+  name.push_back(static_cast<std::uint8_t>(label.size()));
+  name.insert(name.end(), label.begin(), label.end());
+  return true;
+}
+
+}  // namespace
+
+std::expected<WireName, std::string> wire_name(const std::string& name) {
+  WireName wire;
+  std::string_view rest = name;
+  for (bool more = true; more;) {
+    const auto dot = rest.find('.');
+    more = dot != std::string_view::npos;
+    if (!append_label(wire, rest.substr(0, dot))) {
+      return std::unexpected("'" + name + "' has a label that is empty or longer than 63 octets");
+    }
+    if (more) rest.remove_prefix(dot + 1);
+  }
+  wire.push_back(0);
+  if (wire.size() > kLongestName) return std::unexpected("'" + name + "' is longer than 255 octets");
+  return wire;
+}
+
+std::expected<ServedZone, std::string> ServedZone::of(const config::Zone& zone, const config::Server& server) {
+  ServedZone served;
+  auto apex = wire_name(zone.name);
+  if (!apex) return std::unexpected("zone.name: " + apex.error());
+  served.apex = std::move(*apex);
+  served.apex_labels = static_cast<std::size_t>(std::count(zone.name.begin(), zone.name.end(), '.')) + 1;
+
+  if (zone.nameservers.empty()) return std::unexpected("zone.nameservers: name at least one");
+  for (const auto& nameserver : zone.nameservers) {
+    auto wire = wire_name(nameserver);
+    if (!wire) return std::unexpected("zone.nameservers: " + wire.error());
+    served.nameservers.push_back(std::move(*wire));
+  }
+
+  const auto at = zone.hostmaster.rfind('@');
+  if (at == std::string::npos) return std::unexpected("zone.hostmaster: '" + zone.hostmaster + "' has no @");
+  const auto domain = wire_name(zone.hostmaster.substr(at + 1));
+  if (!domain) return std::unexpected("zone.hostmaster: " + domain.error());
+  if (!append_label(served.hostmaster, std::string_view(zone.hostmaster).substr(0, at))) {
+    return std::unexpected("zone.hostmaster: the part before the @ is empty or longer than 63 octets");
+  }
+  served.hostmaster.insert(served.hostmaster.end(), domain->begin(), domain->end());
+  if (served.hostmaster.size() > kLongestName) {
+    return std::unexpected("zone.hostmaster: '" + zone.hostmaster + "' is longer than a name can be");
+  }
+
+  served.ttl = static_cast<std::uint32_t>(zone.ttl.count());
+  served.negative_ttl = static_cast<std::uint32_t>(zone.negative_ttl.count());
+  served.txt = zone.txt;
+  served.nsid = server.nsid;
+  served.keepalive = static_cast<std::uint16_t>(std::min<std::int64_t>(server.tcp_idle.count() * 10, 0xffff));
+  return served;
+}
+
+std::string ServedZone::txt_for(const IpAddress& address) const {
+  constexpr std::string_view kPlace = "{ip}";
+  const auto ip = address.to_string();
+  std::string text = txt;
+  for (auto at = text.find(kPlace); at != std::string::npos; at = text.find(kPlace, at + ip.size())) {
+    text.replace(at, kPlace.size(), ip);
+  }
+  if (text.size() > kLongestString) text.resize(kLongestString);
+  return text;
+}
+
+}  // namespace blowback::answer

@@ -1,0 +1,193 @@
+// blowback-server: serves the list as an authoritative zone. Thin: arguments, signals, wiring.
+//
+// It reads the database and its config, and speaks on its own sockets; it writes nothing and connects to nobody.
+#include "answer/served_zone.h"
+#include "config/config.h"
+#include "net/responders.h"
+#include "zone/follower.h"
+#include "zone/published.h"
+
+#include <CLI/CLI.hpp>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace {
+
+using blowback::answer::ServedZone;
+using blowback::net::Responders;
+
+constexpr int kExitConfig = 2;
+constexpr int kExitSystem = 3;
+
+blowback::UnixTime clock_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+
+void tell(const blowback::zone::FollowerReport& report) {
+  using Event = blowback::zone::FollowerReport::Event;
+  switch (report.event) {
+    case Event::loaded:
+      spdlog::info("list-loaded entries={} serial={}", report.count, report.serial);
+      return;
+    case Event::not_ready:
+      spdlog::error("list-not-ready detail=\"{}\"", report.text);
+      return;
+    case Event::lost:
+      spdlog::error("database-lost serial={} detail=\"{}\"", report.serial, report.text);
+      return;
+    case Event::stale:
+      spdlog::critical("list-stale serial={} detail=\"{}\"", report.serial, report.text);
+      return;
+    case Event::recovered:
+      spdlog::info("database-back serial={}", report.serial);
+      return;
+  }
+}
+
+void tell(const Responders& responders) {
+  const auto counts = responders.counts();
+  for (const auto* const transport : {"udp", "tcp"}) {
+    const auto& tally = transport == std::string_view("udp") ? counts.udp : counts.tcp;
+    std::string line;
+    for (std::size_t i = 0; i < blowback::answer::kOutcomes; ++i) {
+      line += fmt::format(" {}={}", blowback::answer::name_of(static_cast<blowback::answer::Outcome>(i)),
+                          tally.by_outcome[i]);
+    }
+    spdlog::info("answered transport={}{} truncated={}", transport, line, tally.truncated);
+  }
+}
+
+/// The running server and what it runs on. Made whole or not at all; changed by a new config as far as that differs.
+class Server {
+ public:
+  /// Fails with a line for standard error.
+  [[nodiscard]] std::optional<std::string> start(blowback::config::Config config) {
+    auto served = ServedZone::of(config.zone, config.server);
+    if (!served) return served.error();
+    zone_.publish(std::move(*served));
+    follow(config);
+    auto started = Responders::start(config.server, {.zone = zone_, .view = view_, .clock = clock_now}, {});
+    if (!started) return started.error().text;
+    take(std::move(*started));
+    config_ = std::move(config);
+    spdlog::info("serving zone={} endpoints={}", config_.zone.name, config_.server.listen.size());
+    return std::nullopt;
+  }
+
+  /// A config that can't be served is told, and everything stays as it was.
+  void change(blowback::config::Config config) {
+    auto served = ServedZone::of(config.zone, config.server);
+    if (!served) {
+      spdlog::error("config-kept detail=\"{}\"", served.error());
+      return;
+    }
+    if (sockets_differ(config.server)) {
+      auto started =
+          Responders::start(config.server, {.zone = zone_, .view = view_, .clock = clock_now}, config_.server.listen);
+      if (!started) {
+        spdlog::error("config-kept detail=\"{}\"", started.error().text);
+        return;
+      }
+      responders_->stop();
+      tell(*responders_);
+      take(std::move(*started));
+    }
+    zone_.publish(std::move(*served));
+    if (config.database != config_.database || config.server.stale_after != config_.server.stale_after) follow(config);
+    config_ = std::move(config);
+    spdlog::info("config-read file={}", config_.file);
+  }
+
+  void stop() {
+    responders_->stop();
+    tell(*responders_);
+  }
+
+ private:
+  void follow(const blowback::config::Config& config) {
+    follower_.reset();  // one writer at a time
+    follower_ = std::make_unique<blowback::zone::Follower>(
+        blowback::zone::Follower::Settings{.database = config.database, .stale_after = config.server.stale_after},
+        view_, clock_now, [](const blowback::zone::FollowerReport& report) { tell(report); });
+  }
+
+  void take(Responders responders) {
+    responders_.emplace(std::move(responders));
+    for (const auto& skipped : responders_->skipped()) spdlog::warn("endpoint-skipped detail=\"{}\"", skipped);
+  }
+
+  [[nodiscard]] bool sockets_differ(const blowback::config::Server& server) const {
+    const auto& now = config_.server;
+    return server.workers != now.workers || server.tcp_connections != now.tcp_connections ||
+           server.tcp_idle != now.tcp_idle ||
+           !std::equal(server.listen.begin(), server.listen.end(), now.listen.begin(), now.listen.end(),
+                       [](const auto& a, const auto& b) { return a.address == b.address && a.port == b.port; });
+  }
+
+  // In the order of their dependence: what is published outlives who reads and writes it.
+  blowback::zone::Published<ServedZone> zone_;
+  blowback::zone::Published<blowback::zone::View> view_;
+  std::unique_ptr<blowback::zone::Follower> follower_;
+  std::optional<Responders> responders_;
+  blowback::config::Config config_;
+};
+
+int run(const std::string& file) {
+  // Blocked before any thread starts, so that all threads inherit it and only sigwait meets the signals.
+  sigset_t watched;
+  sigemptyset(&watched);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&watched, number);
+  pthread_sigmask(SIG_BLOCK, &watched, nullptr);
+
+  auto config = blowback::config::load(file);
+  if (!config) {
+    std::fprintf(stderr, "blowback-server: %s\n", config.error().text.c_str());
+    return kExitConfig;
+  }
+  Server server;
+  if (const auto error = server.start(std::move(*config))) {
+    std::fprintf(stderr, "blowback-server: %s\n", error->c_str());
+    return kExitSystem;
+  }
+  while (true) {
+    int number = 0;
+    if (sigwait(&watched, &number) != 0) continue;
+    if (number != SIGHUP) break;
+    if (auto again = blowback::config::load(file)) {
+      server.change(std::move(*again));
+    } else {
+      spdlog::error("config-kept detail=\"{}\"", again.error().text);
+    }
+  }
+  server.stop();
+  spdlog::info("stopped");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string file;
+  CLI::App app{"Serves the list of backscatterers as an authoritative DNS zone."};
+  app.footer(
+      "Examples:\n"
+      "  blowback-server --config /etc/blowback/blowback.toml\n"
+      "  dig -p 5300 @127.0.0.1 2.0.0.127.bl.example.org A      the zone's test point answers 127.0.0.2\n"
+      "SIGHUP reads the config again, SIGTERM ends.\n");
+  app.add_option("--config", file, "Config file (BLOWBACK_CONFIG, /etc/blowback/blowback.toml)");
+  app.set_version_flag("--version", BLOWBACK_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitConfig;
+  }
+  spdlog::set_default_logger(spdlog::stderr_color_mt("blowback-server"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%SZ %l %v", spdlog::pattern_time_type::utc);
+  return run(blowback::config::config_path(file, std::getenv("BLOWBACK_CONFIG")));
+}

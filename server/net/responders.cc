@@ -1,0 +1,97 @@
+// Binding for all workers first, then starting them: either the whole server runs as configured or none of it.
+#include "net/responders.h"
+
+#include "sockets.h"
+#include "tcp.h"
+#include "worker.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace blowback::net {
+namespace {
+
+[[nodiscard]] std::size_t worker_count(int configured) {
+  if (configured > 0) return static_cast<std::size_t>(configured);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+[[nodiscard]] bool same(const config::Endpoint& a, const config::Endpoint& b) {
+  return a.address == b.address && a.port == b.port;
+}
+
+}  // namespace
+
+class Responders::Impl {
+ public:
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::string> skipped;
+};
+
+Responders::Responders(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Responders::Responders(Responders&&) noexcept = default;
+Responders& Responders::operator=(Responders&&) noexcept = default;
+Responders::~Responders() = default;
+
+std::expected<Responders, StartError> Responders::start(const config::Server& settings, Sources sources,
+                                                        const std::vector<config::Endpoint>& held) {
+  auto impl = std::make_unique<Impl>();
+  std::vector<config::Endpoint> endpoints;
+  for (const auto& endpoint : settings.listen) {
+    const bool ours = std::any_of(held.begin(), held.end(), [&](const auto& other) { return same(other, endpoint); });
+    if (!ours) {
+      if (const auto available = must_be_free(endpoint); !available) {
+        if (!available.error().no_ipv6) return std::unexpected(StartError{available.error().text});
+        impl->skipped.push_back(available.error().text);
+        continue;
+      }
+    }
+    endpoints.push_back(endpoint);
+  }
+  if (endpoints.empty()) {
+    return std::unexpected(
+        StartError{impl->skipped.empty() ? "server.listen names no endpoint" : impl->skipped.front()});
+  }
+  const TcpConnections::Limits limits{.connections = static_cast<std::size_t>(settings.tcp_connections),
+                                      .idle = settings.tcp_idle};
+  for (std::size_t i = 0; i < worker_count(settings.workers); ++i) {
+    std::vector<Descriptor> udp;
+    std::vector<Descriptor> listeners;
+    for (const auto& endpoint : endpoints) {
+      auto datagrams = udp_socket(endpoint);
+      if (!datagrams) return std::unexpected(StartError{datagrams.error().text});
+      udp.push_back(std::move(*datagrams));
+      auto listener = tcp_listener(endpoint);
+      if (!listener) return std::unexpected(StartError{listener.error().text});
+      listeners.push_back(std::move(*listener));
+    }
+    impl->workers.push_back(std::make_unique<Worker>(std::move(udp), std::move(listeners), limits, sources));
+    if (!impl->workers.back()->is_able()) {
+      return std::unexpected(StartError{"no more descriptors: raise the limit (`ulimit -n`, LimitNOFILE=)"});
+    }
+  }
+  for (const auto& worker : impl->workers) worker->start();
+  return Responders(std::move(impl));
+}
+
+void Responders::stop() {
+  for (const auto& worker : impl_->workers) worker->stop();
+}
+
+Counts Responders::counts() const {
+  Counts counts;
+  for (const auto& worker : impl_->workers) {
+    const auto& own = worker->counters();
+    counts.udp += own.udp.read();
+    counts.tcp += own.tcp.read();
+    counts.tcp_connections += own.tcp_connections.read();
+    counts.tcp_closed_idle += own.tcp_closed_idle.read();
+    counts.send_failed += own.send_failed.read();
+  }
+  return counts;
+}
+
+const std::vector<std::string>& Responders::skipped() const { return impl_->skipped; }
+
+}  // namespace blowback::net

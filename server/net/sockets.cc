@@ -1,0 +1,132 @@
+// Opening and binding.
+#include "sockets.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <system_error>
+
+namespace blowback::net {
+namespace {
+
+constexpr int kBacklog = 511;
+/// Room for a burst of queries while a worker is busy; the kernel gives what net.core.rmem_max allows.
+constexpr int kReceiveBuffer = 4 << 20;
+
+struct Address {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+};
+
+[[nodiscard]] Address address_of(const config::Endpoint& endpoint) {
+  Address address;
+  const auto& octets = endpoint.address.octets();
+  if (endpoint.address.family() == Family::ipv4) {
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(endpoint.port);
+    std::memcpy(&v4.sin_addr, octets.data() + 12, 4);
+    std::memcpy(&address.storage, &v4, sizeof v4);
+    address.length = sizeof v4;
+  } else {
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(endpoint.port);
+    std::memcpy(&v6.sin6_addr, octets.data(), 16);
+    std::memcpy(&address.storage, &v6, sizeof v6);
+    address.length = sizeof v6;
+  }
+  return address;
+}
+
+[[nodiscard]] std::unexpected<SocketError> failed(const config::Endpoint& endpoint, int code) {
+  std::string mend;
+  switch (code) {
+    case EADDRINUSE:
+      mend = fmt::format(
+          "; another program has it: see which by `ss -lnptu sport = :{}`, stop it or set server.listen "
+          "to another port",
+          endpoint.port);
+      break;
+    case EACCES:
+      mend = "; ports below 1024 need CAP_NET_BIND_SERVICE, or set server.listen to a higher port";
+      break;
+    case EADDRNOTAVAIL:
+      mend = "; this host doesn't have that address: see `ip address`, and set server.listen";
+      break;
+    default:
+      break;
+  }
+  const bool is_v6 = endpoint.address.family() == Family::ipv6;
+  return std::unexpected(SocketError{
+      .code = code,
+      .text = to_string(endpoint) + ": " + std::generic_category().message(code) + mend,
+      .no_ipv6 =
+          is_v6 && (code == EAFNOSUPPORT || (code == EADDRNOTAVAIL && use_of(endpoint.address) == AddressUse::special)),
+  });
+}
+
+[[nodiscard]] bool set(const Descriptor& socket, int level, int option, int value) {
+  return setsockopt(socket.get(), level, option, &value, sizeof value) == 0;
+}
+
+[[nodiscard]] std::expected<Descriptor, SocketError> open(const config::Endpoint& endpoint, int type, bool shared) {
+  const bool is_v6 = endpoint.address.family() == Family::ipv6;
+  Descriptor socket(::socket(is_v6 ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (socket.get() < 0) return failed(endpoint, errno);
+  const bool options_set = (!is_v6 || set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+                           // TCP: a listener may come back while old connections are in TIME_WAIT.
+                           (type != SOCK_STREAM || set(socket, SOL_SOCKET, SO_REUSEADDR, 1)) &&
+                           (!shared || set(socket, SOL_SOCKET, SO_REUSEPORT, 1));
+  if (!options_set) return failed(endpoint, errno);
+  const Address address = address_of(endpoint);
+  // The BSD interface takes every family's address as a sockaddr.
+  if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0) {
+    return failed(endpoint, errno);
+  }
+  return socket;
+}
+
+}  // namespace
+
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+std::string to_string(const config::Endpoint& endpoint) {
+  const bool is_v6 = endpoint.address.family() == Family::ipv6;
+  return fmt::format(fmt::runtime(is_v6 ? "[{}]:{}" : "{}:{}"), endpoint.address.to_string(), endpoint.port);
+}
+
+std::expected<Descriptor, SocketError> udp_socket(const config::Endpoint& endpoint) {
+  auto socket = open(endpoint, SOCK_DGRAM, true);
+  if (!socket) return socket;
+  const bool is_v6 = endpoint.address.family() == Family::ipv6;
+  // On a wildcard address the reply must come from the address that was asked.
+  if (!(is_v6 ? set(*socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(*socket, IPPROTO_IP, IP_PKTINFO, 1))) {
+    return failed(endpoint, errno);
+  }
+  // A smaller buffer than asked for only drops bursts sooner.
+  static_cast<void>(set(*socket, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer));
+  return socket;
+}
+
+std::expected<Descriptor, SocketError> tcp_listener(const config::Endpoint& endpoint) {
+  auto socket = open(endpoint, SOCK_STREAM, true);
+  if (!socket) return socket;
+  if (listen(socket->get(), kBacklog) != 0) return failed(endpoint, errno);
+  return socket;
+}
+
+std::expected<void, SocketError> must_be_free(const config::Endpoint& endpoint) {
+  for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+    if (auto socket = open(endpoint, type, false); !socket) return std::unexpected(std::move(socket).error());
+  }
+  return {};
+}
+
+}  // namespace blowback::net

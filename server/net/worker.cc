@@ -1,0 +1,106 @@
+// The worker's loop: UDP first, then TCP, each for a bounded turn; once a second what is idle is closed.
+#include "worker.h"
+
+#include "udp.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <utility>
+
+namespace blowback::net {
+namespace {
+
+constexpr std::size_t kDatagramsAtOnce = 256;
+constexpr std::size_t kEventsAtOnce = 64;
+constexpr std::chrono::milliseconds kTick{1'000};
+
+[[nodiscard]] bool holds(const std::vector<Descriptor>& sockets, int fd) {
+  return std::any_of(sockets.begin(), sockets.end(), [&](const Descriptor& socket) { return socket.get() == fd; });
+}
+
+}  // namespace
+
+Worker::Worker(std::vector<Descriptor> udp, std::vector<Descriptor> listeners, TcpConnections::Limits limits,
+               Responders::Sources sources)
+    : udp_(std::move(udp)),
+      listeners_(std::move(listeners)),
+      limits_(limits),
+      sources_(std::move(sources)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+Worker::~Worker() { stop(); }
+
+bool Worker::watch(int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ||
+         epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0;
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  const std::uint64_t one = 1;
+  // An event descriptor takes a 1 unless it holds 2^64-2 of them.
+  static_cast<void>(write(wake_.get(), &one, sizeof one));
+  thread_.join();
+  udp_.clear();
+  listeners_.clear();
+}
+
+void Worker::run() {
+  static_cast<void>(watch(wake_.get()));
+  for (const auto& socket : udp_) static_cast<void>(watch(socket.get()));
+  for (const auto& socket : listeners_) static_cast<void>(watch(socket.get()));
+
+  zone::Published<answer::ServedZone>::Reader zone(sources_.zone);
+  zone::Published<zone::View>::Reader view(sources_.view);
+  static const zone::View kNothingYet;
+  const Answerer answer = [&](std::span<const std::uint8_t> query, answer::Transport transport) {
+    const zone::View* const seen = view.get();
+    return answer::answer(query, transport, *zone.get(), seen == nullptr ? kNothingYet : *seen, sources_.clock());
+  };
+
+  TcpConnections connections(epoll_.get(), limits_, *counters_);
+  std::array<epoll_event, kEventsAtOnce> events{};
+  auto next_tick = std::chrono::steady_clock::now() + kTick;
+  std::vector<int> resting;  // listeners that wait for descriptors to become free
+  while (true) {
+    const auto until_tick = std::chrono::ceil<std::chrono::milliseconds>(next_tick - std::chrono::steady_clock::now());
+    const int timeout = static_cast<int>(std::max<std::int64_t>(0, until_tick.count()));
+    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+    const auto now = std::chrono::steady_clock::now();
+    for (int i = 0; i < count; ++i) {
+      const auto& event = events[static_cast<std::size_t>(i)];
+      const int fd = event.data.fd;
+      if (fd == wake_.get()) return;
+      if (holds(udp_, fd)) {
+        answer_datagrams(fd, kDatagramsAtOnce, answer, *counters_);
+      } else if (holds(listeners_, fd)) {
+        if (!connections.accept_from(fd, now)) {
+          epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+          resting.push_back(fd);
+        }
+      } else {
+        connections.serve(fd, event.events, answer, now);
+      }
+    }
+    if (now < next_tick) continue;
+    next_tick = now + kTick;
+    connections.close_idle(now);
+    for (const int listener : std::exchange(resting, {})) static_cast<void>(watch(listener));
+  }
+}
+
+}  // namespace blowback::net

@@ -1,0 +1,48 @@
+// One worker: a thread that waits on its own sockets and answers on them.
+#pragma once
+
+#include "answer/served_zone.h"
+#include "counters.h"
+#include "net/responders.h"
+#include "sockets.h"
+#include "tcp.h"
+#include "zone/follower.h"
+#include "zone/published.h"
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace blowback::net {
+
+class Worker {
+ public:
+  /// Takes the sockets over; nothing runs yet.
+  Worker(std::vector<Descriptor> udp, std::vector<Descriptor> listeners, TcpConnections::Limits limits,
+         Responders::Sources sources);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();  ///< stops
+
+  /// Whether the kernel gave what a worker needs (an epoll and an event descriptor).
+  [[nodiscard]] bool is_able() const { return epoll_.get() >= 0 && wake_.get() >= 0; }
+  void start();
+  /// Asks the thread to end after its present turn, and waits for it. Safe to call again.
+  void stop();
+  [[nodiscard]] const WorkerCounters& counters() const { return *counters_; }
+
+ private:
+  void run();
+  [[nodiscard]] bool watch(int fd);
+
+  std::vector<Descriptor> udp_;
+  std::vector<Descriptor> listeners_;
+  TcpConnections::Limits limits_;
+  Responders::Sources sources_;
+  Descriptor epoll_;
+  Descriptor wake_;
+  std::unique_ptr<WorkerCounters> counters_ = std::make_unique<WorkerCounters>();
+  std::thread thread_;
+};
+
+}  // namespace blowback::net

@@ -1,0 +1,129 @@
+// The follower's rounds: look for news, publish them, and keep count of how long there was no looking.
+#include "zone/follower.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include "journal_reader.h"
+
+namespace blowback::zone {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kBetweenLooks{50};
+/// While the database can't be read.
+constexpr std::chrono::milliseconds kBetweenAttempts{250};
+/// How often what has ended is dropped from the index.
+constexpr std::chrono::minutes kBetweenSweeps{1};
+
+}  // namespace
+
+class Follower::Impl {
+ public:
+  Impl(Settings settings, Published<View>& out, Clock clock, Report report)
+      : stale_after_(settings.stale_after),
+        out_(out),
+        clock_(std::move(clock)),
+        report_(std::move(report)),
+        reader_(std::move(settings.database)) {
+    Published<View>::Reader published(out_);
+    if (const View* former = published.get()) {
+      former_ = former->index;
+      stale_ = former->stale;
+    }
+    look();
+    thread_ = std::jthread([this](const std::stop_token& stop) { follow(stop); });
+  }
+
+ private:
+  void follow(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+      const auto pause = lost_since_ ? kBetweenAttempts : kBetweenLooks;
+      wake.wait_for(lock, stop, pause, [] { return false; });
+      while (!stop.stop_requested() && look()) {
+      }
+    }
+  }
+
+  /// One round. True: there is more to read at once.
+  bool look() {
+    const auto steady = Steady::now();
+    const auto progress = reader_.advance(clock_(), steady);
+    if (!progress) {
+      missed(progress.error().text, steady);
+      return false;
+    }
+    const bool was_lost = lost_since_.has_value();
+    lost_since_.reset();
+    if (progress->index) {
+      stale_ = false;
+      out_.publish({.index = progress->index, .stale = false});
+    } else if (stale_) {
+      stale_ = false;
+      out_.publish({.index = reader_.index(), .stale = false});
+    }
+    if (progress->whole) {
+      tell(FollowerReport::Event::loaded, "the whole list was read");
+    }
+    if (was_lost && had_index_) tell(FollowerReport::Event::recovered, "the database can be read again");
+    had_index_ = true;
+    if (steady >= next_sweep_) sweep(steady);
+    return progress->more;
+  }
+
+  void missed(const std::string& why, Steady::time_point steady) {
+    const auto& index = reader_.index() ? reader_.index() : former_;
+    if (!lost_since_) {
+      lost_since_ = steady;
+      tell(index ? FollowerReport::Event::lost : FollowerReport::Event::not_ready, why);
+    }
+    if (index && !stale_ && steady - *lost_since_ >= stale_after_) {
+      stale_ = true;
+      out_.publish({.index = index, .stale = true});
+      tell(FollowerReport::Event::stale, why);
+    }
+  }
+
+  void sweep(Steady::time_point steady) {
+    next_sweep_ = steady + kBetweenSweeps;
+    const auto now = clock_();
+    auto swept = std::make_shared<const ListingIndex>(reader_.index()->without_ended(now));
+    if (swept->size() == reader_.index()->size()) return;
+    reader_.replace(swept);
+    out_.publish({.index = std::move(swept), .stale = false});
+  }
+
+  void tell(FollowerReport::Event event, std::string text) const {
+    const auto& index = reader_.index() ? reader_.index() : former_;
+    report_({.event = event,
+             .text = std::move(text),
+             .count = index ? index->size() : 0,
+             .serial = index ? index->serial() : 0});
+  }
+
+  Duration stale_after_;
+  Published<View>& out_;
+  Clock clock_;
+  Report report_;
+  JournalReader reader_;
+  std::shared_ptr<const ListingIndex> former_;  ///< of the follower before this one
+  std::optional<Steady::time_point> lost_since_;
+  Steady::time_point next_sweep_ = Steady::now() + kBetweenSweeps;
+  bool stale_ = false;      ///< as published
+  bool had_index_ = false;  ///< this follower has read the database once
+  std::jthread thread_;     ///< last: it uses all of the above
+};
+
+Follower::Follower(Settings settings, Published<View>& out, Clock clock, Report report)
+    : impl_(std::make_unique<Impl>(std::move(settings), out, std::move(clock), std::move(report))) {}
+Follower::~Follower() = default;
+
+}  // namespace blowback::zone

@@ -1,0 +1,63 @@
+// The thread that keeps the index at the database's heels: a committed change is published within some tens of milliseconds.
+//
+// It is the only part of the server that reads the database. Where the database goes away, is locked or is damaged, the last
+// good index stays published; once that has lasted longer than the operator allows, it is marked stale, and the zone fails
+// open (answer/decide.cc). It doesn't log: it reports, once per loss and once per recovery, to whoever made it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "blowback/unix_time.h"
+#include "zone/listing_index.h"
+#include "zone/published.h"
+
+namespace blowback::zone {
+
+/// What there is to answer from.
+struct View {
+  std::shared_ptr<const ListingIndex> index;  ///< nullptr until the database was read for the first time
+  bool stale = false;  ///< the database couldn't be read for longer than allowed: nobody is to be called listed any more
+};
+
+struct FollowerReport {
+  enum class Event : std::uint8_t {
+    loaded,     ///< the whole list was read: at the start, or because the database isn't the one followed so far
+    not_ready,  ///< the database can't be read, and never could: there is no index
+    lost,       ///< the database can't be read any more; the last good index goes on answering
+    stale,      ///< `lost` has lasted too long
+    recovered,  ///< the database can be read again
+  };
+  Event event = Event::loaded;
+  std::string text;         ///< a sentence for a person
+  std::uint64_t count = 0;  ///< `loaded`: listings and exemptions
+  Serial serial = 0;        ///< of the index published now
+};
+
+class Follower {
+ public:
+  using Clock = std::function<UnixTime()>;
+  using Report = std::function<void(const FollowerReport&)>;
+
+  struct Settings {
+    std::string database;
+    Duration stale_after{};  ///< > 0
+  };
+
+  /// Reads the list once, in this thread, and publishes it, or reports why it can't. Then follows in a thread of its own.
+  /// `out` must outlive the follower. `clock` and `report` are called from this thread and the follower's own.
+  /// An index that stands published from an earlier follower stays until this one has a better.
+  Follower(Settings settings, Published<View>& out, Clock clock, Report report);
+  Follower(const Follower&) = delete;
+  Follower& operator=(const Follower&) = delete;
+  /// Stops following; what was published stays. Waits for a question to the database that is under way.
+  ~Follower();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace blowback::zone

@@ -1,0 +1,108 @@
+// How following recognises its own journal. Serials alone don't tell: a restored backup, or another file under the same
+// name, may have a journal of its own that has grown past ours. So each read starts one entry early, with the last entry
+// we know, and unless that is there unchanged the whole list is read anew. A gap shows in the same way.
+#include "journal_reader.h"
+
+#include <sys/stat.h>
+
+#include <utility>
+#include <vector>
+
+namespace blowback::zone {
+namespace {
+
+using schema::Result;
+using schema::StoreError;
+
+/// Changes taken in one go; an import of a million comes in twenty steps, each of which is published.
+constexpr std::size_t kChangesAtOnce = 50'000;
+
+/// A connection goes on living on the pages it has read, also when the file was damaged beneath it. A new one looks.
+constexpr std::chrono::seconds kConnectionLife{5};
+
+[[nodiscard]] bool same_entry(const ListingChange& a, const ListingChange& b) {
+  return a.serial == b.serial && a.at == b.at && a.action == b.action && a.prefix == b.prefix && a.source == b.source &&
+         a.codes == b.codes && a.expires_at == b.expires_at;
+}
+
+}  // namespace
+
+std::optional<JournalReader::FileId> JournalReader::file_id() const {
+  struct stat file {};
+  if (stat(database_.c_str(), &file) != 0) return std::nullopt;
+  return FileId{.device = file.st_dev, .inode = file.st_ino};
+}
+
+Result<void> JournalReader::reopen(std::chrono::steady_clock::time_point steady) {
+  store_.reset();
+  mark_.reset();
+  const auto file = file_id();
+  auto store = schema::Store::open(database_, schema::Store::Mode::read);
+  if (!store) return std::unexpected(std::move(store).error());
+  // Replaced between the two: the next round sees it.
+  if (file) opened_ = *file;
+  opened_at_ = steady;
+  store_ = std::move(*store);
+  return {};
+}
+
+Result<JournalReader::Progress> JournalReader::advance(UnixTime now, std::chrono::steady_clock::time_point steady) {
+  const auto file = file_id();
+  if (!file) {
+    store_.reset();
+    return std::unexpected(StoreError{StoreError::Code::missing, database_ + ": no database there any more, or not yet; "
+                                      "check `database` in the config, or restore the last backup"});
+  }
+  if (!store_ || *file != opened_ || steady - opened_at_ >= kConnectionLife) {
+    if (auto opened = reopen(steady); !opened) return std::unexpected(std::move(opened).error());
+  }
+  // The mark before the read: what is committed between the two is read now or found by its mark later, never missed.
+  const auto mark = store_->change_mark();
+  if (mark && mark_ == *mark && followed_ == opened_) return Progress{};
+  auto progress = !mark                            ? Result<Progress>(std::unexpected(mark.error()))
+                  : index_ && followed_ == opened_ ? read_changes(now)
+                                                   : read_whole(now);
+  if (!progress) {
+    store_.reset();
+    return progress;
+  }
+  followed_ = opened_;
+  if (!progress->more) mark_ = *mark;
+  return progress;
+}
+
+Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
+  const auto snapshot = store_->snapshot(now);
+  if (!snapshot) return std::unexpected(snapshot.error());
+  std::optional<ListingChange> last;
+  if (snapshot->serial > 0) {
+    const auto entry = store_->changes_since(snapshot->serial - 1, 1);
+    if (!entry) return std::unexpected(entry.error());
+    if (!entry->empty()) last = entry->front();
+  }
+  index_ = std::make_shared<const ListingIndex>(
+      ListingIndex::of(snapshot->serial, snapshot->listings, snapshot->exemptions, now));
+  last_ = last;
+  return Progress{.index = index_, .whole = true, .more = false};
+}
+
+Result<JournalReader::Progress> JournalReader::read_changes(UnixTime now) {
+  const Serial ours = index_->serial();
+  const auto changes = store_->changes_since(last_ ? ours - 1 : ours, kChangesAtOnce);
+  if (!changes) return std::unexpected(changes.error());
+  std::span<const ListingChange> fresh(*changes);
+  if (last_) {
+    if (fresh.empty() || !same_entry(fresh.front(), *last_)) return read_whole(now);
+    fresh = fresh.subspan(1);
+  }
+  Serial expected = ours;
+  for (const auto& change : fresh) {
+    if (change.serial != ++expected) return read_whole(now);
+  }
+  if (fresh.empty()) return Progress{};
+  index_ = std::make_shared<const ListingIndex>(index_->with(fresh, now));
+  last_ = fresh.back();
+  return Progress{.index = index_, .whole = false, .more = changes->size() == kChangesAtOnce};
+}
+
+}  // namespace blowback::zone

@@ -1,0 +1,59 @@
+// One reader's place in the journal: brings an index up to what the database says, by its changes or, where they don't
+// continue from the index, by the whole list.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "blowback/listing.h"
+#include "schema/store.h"
+#include "zone/listing_index.h"
+
+namespace blowback::zone {
+
+class JournalReader {
+ public:
+  explicit JournalReader(std::string database) : database_(std::move(database)) {}
+
+  struct Progress {
+    std::shared_ptr<const ListingIndex> index;  ///< nullptr: nothing new
+    bool whole = false;  ///< read as a whole list, not patched
+    bool more = false;   ///< ask again at once
+  };
+
+  /// What is new since the last call; the whole list at the first. After a failure the next call opens the database anew
+  /// and goes on from the last index, if that still is what the database's journal says.
+  [[nodiscard]] schema::Result<Progress> advance(UnixTime now, std::chrono::steady_clock::time_point steady);
+
+  /// The index was rid of what has ended; go on from this one.
+  void replace(std::shared_ptr<const ListingIndex> index) { index_ = std::move(index); }
+  /// As of the last `advance`; nullptr before the first that succeeded.
+  [[nodiscard]] const std::shared_ptr<const ListingIndex>& index() const { return index_; }
+
+ private:
+  /// The file behind a name: a database that was replaced has the same path, and another of these.
+  struct FileId {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    friend bool operator==(const FileId&, const FileId&) = default;
+  };
+
+  [[nodiscard]] schema::Result<void> reopen(std::chrono::steady_clock::time_point steady);
+  [[nodiscard]] schema::Result<Progress> read_whole(UnixTime now);
+  [[nodiscard]] schema::Result<Progress> read_changes(UnixTime now);
+  [[nodiscard]] std::optional<FileId> file_id() const;
+
+  std::string database_;
+  std::optional<schema::Store> store_;
+  std::chrono::steady_clock::time_point opened_at_;
+  FileId opened_;                       ///< the file behind store_
+  std::optional<FileId> followed_;      ///< the file that index_ was read from
+  std::optional<std::uint64_t> mark_;   ///< of store_, when index_ was brought up to it
+  std::shared_ptr<const ListingIndex> index_;
+  std::optional<ListingChange> last_;  ///< the journal's entry with index_'s serial, by which we know our journal again
+};
+
+}  // namespace blowback::zone

@@ -1,0 +1,18 @@
+# Fuzz targets: fuzz_NAME.cc, its seeds in seeds/NAME. With clang and BLOWBACK_FUZZ they are libFuzzer programs; in every
+# other build each runs its seeds once (label fuzz-smoke), so that a target that broke is seen at once.
+function(blowback_fuzz name)
+  cmake_parse_arguments(FUZZ "" "" "USES" ${ARGN})
+  add_executable(fuzz_${name} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/fuzz_${name}.cc)
+  target_link_libraries(fuzz_${name} PRIVATE ${FUZZ_USES} blowback::warnings)
+  if(BLOWBACK_FUZZ)
+    target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(fuzz_${name} PRIVATE ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/run_seeds.cc)
+  endif()
+  file(GLOB seeds ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/seeds/${name}/*)
+  if(seeds)
+    add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${seeds})
+    set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz-smoke TIMEOUT 120)
+  endif()
+endfunction()

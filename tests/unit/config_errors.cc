@@ -1,0 +1,170 @@
+// Each thing that can be wrong in a config is told by file, line and key, with the way out.
+#include "config/config.h"
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+namespace {
+
+const std::string kZone = "[zone]\nname = \"bl.example.org\"\n";
+
+std::string error_of(const std::string& text) {
+  const auto config = blowback::config::parse(text, "t.toml");
+  return config ? "no error" : config.error().text;
+}
+
+struct Case {
+  std::string text;   ///< comes after the zone's two lines
+  std::string start;  ///< what the message begins with
+  std::string mend;   ///< what it has somewhere
+};
+
+}  // namespace
+
+TEST_CASE("a config error names file, line, key, value and the way out", "[config]") {
+  const Case c = GENERATE(values<Case>({
+      // wrong types
+      {"ttl = 300", "config: t.toml:3: zone.ttl = 300: ", "for example \"7d\""},
+      {"ttl = [1]", "config: t.toml:3: zone.ttl = […]: ", "unit"},
+      {"hostmaster = true", "config: t.toml:3: zone.hostmaster = true: ", "quotes"},
+      {"nameservers = \"ns.example.org\"", "config: t.toml:3: zone.nameservers = ", "brackets"},
+      {"nameservers = [\"ns.example.org\",\n 7]", "config: t.toml:4: zone.nameservers = 7: ", "quotes"},
+      {"[server]\nworkers = \"4\"", "config: t.toml:4: server.workers = ", "whole number from 0 to 256"},
+      {"[server]\nworkers = 1.5", "config: t.toml:4: server.workers = 1.5: ", "whole number"},
+      {"[policy]\nlist_at = \"3\"", "config: t.toml:4: policy.list_at = ", "without quotes"},
+      {"[policy]\nallow_documentation = \"yes\"", "config: t.toml:4: policy.allow_documentation = ", "true or false"},
+      {"[policy]\nweights = 1", "config: t.toml:4: policy.weights = 1: ", "[policy.weights]"},
+      {"[feed]\nname = \"x\"", "config: t.toml:3: feed = {…}: ", "[[feed]]"},
+      {"[[server]]\nworkers = 1", "config: t.toml:3: server = […]: ", "[server]"},
+      // ranges, each on both sides
+      {"ttl = \"8d\"", "config: t.toml:3: zone.ttl = ", "from \"0s\" to \"7d\""},
+      {"ttl = \"7\"", "config: t.toml:3: zone.ttl = ", "needs a unit"},
+      {"ttl = \"soon\"", "config: t.toml:3: zone.ttl = ", "unit"},
+      {"negative_ttl = \"1d1s\"", "config: t.toml:3: zone.negative_ttl = ", "to \"1d\""},
+      {"[server]\nworkers = 257", "config: t.toml:4: server.workers = 257: ", "0 to 256"},
+      {"[server]\nworkers = -1", "config: t.toml:4: server.workers = -1: ", "0 to 256"},
+      {"[server]\ntcp_connections = 0", "config: t.toml:4: server.tcp_connections = 0: ", "1 to 65536"},
+      {"[server]\ntcp_connections = 65537", "config: t.toml:4: server.tcp_connections = 65537: ", "1 to 65536"},
+      {"[server]\ntcp_idle = \"0s\"", "config: t.toml:4: server.tcp_idle = ", "\"1s\" to \"1h\""},
+      {"[server]\ntcp_idle = \"61m\"", "config: t.toml:4: server.tcp_idle = ", "\"1s\" to \"1h\""},
+      {"[server]\nstale_after = \"0s\"", "config: t.toml:4: server.stale_after = ", "range"},
+      {"[server]\nnsid = \"é\"", "config: t.toml:4: server.nsid = ", "ASCII"},
+      {"[policy]\nhalf_life = \"0s\"", "config: t.toml:4: policy.half_life = ", "range"},
+      {"[policy]\nlist_at = 0", "config: t.toml:4: policy.list_at = 0: ", "above 0"},
+      {"[policy]\nlist_at = nan", "config: t.toml:4: policy.list_at = nan: ", "above 0"},
+      {"[policy]\nlist_at = inf", "config: t.toml:4: policy.list_at = inf: ", "range"},
+      {"[policy]\ndelist_below = -1.5", "config: t.toml:4: policy.delist_below = -1.5: ", "above 0"},
+      {"[policy]\ndelist_below = 4.0", "config: t.toml:4: policy.delist_below = 4.0: ", "lower delist_below"},
+      {"[policy]\nlist_at = 0.5", "config: t.toml:4: policy.list_at = 0.5: ", "greater than list_at"},
+      {"[policy]\ndistinct_traps = 0", "config: t.toml:4: policy.distinct_traps = 0: ", "1 to 64"},
+      {"[policy]\ndistinct_traps = 65", "config: t.toml:4: policy.distinct_traps = 65: ", "1 to 64"},
+      {"[policy]\ndistinct_campaigns = 0", "config: t.toml:4: policy.distinct_campaigns = 0: ", "1 to 64"},
+      {"[policy]\ntrap_cap = 0.0", "config: t.toml:4: policy.trap_cap = 0.0: ", "above 0"},
+      {"[policy]\ncampaign_cap = 0", "config: t.toml:4: policy.campaign_cap = 0: ", "above 0"},
+      {"[policy]\nmax_listing = \"0d\"", "config: t.toml:4: policy.max_listing = ", "range"},
+      {"[policy]\nrepeat_factor = 0.9", "config: t.toml:4: policy.repeat_factor = 0.9: ", "from 1"},
+      {"[policy.weights]\ndsn = -0.1", "config: t.toml:4: policy.weights.dsn = -0.1: ", "from 0"},
+      // values with a grammar
+      {"hostmaster = \"example.org\"", "config: t.toml:3: zone.hostmaster = ", "name@example.org"},
+      {"hostmaster = \"a b@example.org\"", "config: t.toml:3: zone.hostmaster = ", "before the \"@\""},
+      {"nameservers = []", "config: t.toml:3: zone.nameservers = […]: ", "at least one"},
+      {"nameservers = [\"ns..example.org\"]", "config: t.toml:3: zone.nameservers = ", "empty label"},
+      {"txt = \"Reason: {ip}\"", "config: t.toml:3: zone.txt = ", "Exim"},
+      {"txt = \"schön {ip}\"", "config: t.toml:3: zone.txt = ", "ASCII"},
+      {"txt = \"tab\\there\"", "config: t.toml:3: zone.txt = ", "ASCII"},
+      {"txt = \"\"", "config: t.toml:3: zone.txt = ", "empty"},
+      {"txt = \"listed {IP}\"", "config: t.toml:3: zone.txt = ", "{ip}"},
+      {"[server]\nlisten = [\"127.0.0.1\"]", "config: t.toml:4: server.listen = ", "has no port"},
+      {"[server]\nlisten = [\"[::1]\"]", "config: t.toml:4: server.listen = ", "has no port"},
+      {"[server]\nlisten = [\"::1:53\"]", "config: t.toml:4: server.listen = ", "brackets"},
+      {"[server]\nlisten = [\"localhost:53\"]", "config: t.toml:4: server.listen = ", "127.0.0.1:5300"},
+      {"[server]\nlisten = [\"127.0.0.1:0\"]", "config: t.toml:4: server.listen = ", "1 to 65535"},
+      {"[server]\nlisten = [\"127.0.0.1:65536\"]", "config: t.toml:4: server.listen = ", "1 to 65535"},
+      {"[server]\nlisten = [\"127.0.0.1:53x\"]", "config: t.toml:4: server.listen = ", "1 to 65535"},
+      {"[server]\nlisten = []", "config: t.toml:4: server.listen = ", "at least one"},
+      {"[server]\nlisten = [\"127.0.0.1:53\",\n\"127.0.0.1:53\"]", "config: t.toml:5: server.listen = ", "twice"},
+      {"[traps]\ndomains = [\"@trap.example.net\"]", "config: t.toml:4: traps.domains = ", "letters, digits"},
+      {"[traps]\naddresses = [\"trap.example.net\"]", "config: t.toml:4: traps.addresses = ", "name@example.org"},
+      {"database = 1", "config: t.toml:3: zone.database = 1: ", "at the top of the file"},
+      // feeds
+      {"[[feed]]\ntype = \"imap\"", "config: t.toml:4: feed.type = ", "\"maildir\", \"mbox\", \"jsonl\""},
+      {"[[feed]]\ntype = \"mbox\"\npath = \"\"", "config: t.toml:5: feed.path = ", "no path"},
+      {"[[feed]]\ntype = \"mbox\"\npath = \"-\"", "config: t.toml:5: feed.path = ", "standard input"},
+      {"[[feed]]\ntype = \"stdin\"\npath = \"/x\"", "config: t.toml:5: feed.path = ", "take the key away"},
+      {"[[feed]]\ntype = \"mbox\"\nafter = \"cur\"", "config: t.toml:5: feed.after = ", "maildir only"},
+      {"[[feed]]\nafter = \"keep\"", "config: t.toml:4: feed.after = ", "\"remove\""},
+      {"[[feed]]\nname = \"\"", "config: t.toml:4: feed.name = ", "1 to 64"},
+      {"[[feed]]\nname = \"a\"\n[[feed]]\nname = \"a\"", "config: t.toml:6: feed.name = ", "earlier feed"},
+      {"[[feed]]\n[[feed]]", "config: t.toml:4: feed.name: ", "without one it is \"maildir\""},
+      {"[[feed]]\ntrusted_relays = [\"192.0.2.1/24\"]", "config: t.toml:4: feed.trusted_relays = ", "192.0.2.0/24"},
+      {"[[feed]]\ntrusted_relays = [\"mx.example.org\"]", "config: t.toml:4: feed.trusted_relays = ", "192.0.2.25"},
+      // unknown keys
+      {"[policy]\nhalflife = \"7d\"", "config: t.toml:4: policy.halflife = ", "did you mean policy.half_life?"},
+      {"[policy.weights]\ndns = 1.0", "config: t.toml:4: policy.weights.dns = 1.0: ", "policy.weights.dsn?"},
+      {"[servers]\nworkers = 1", "config: t.toml:3: servers = {…}: ", "did you mean server?"},
+      {"list_at = 2.0", "config: t.toml:3: zone.list_at = 2.0: ", "belongs in [policy]"},
+      {"[policy]\npath = \"x\"", "config: t.toml:4: policy.path = ", "belongs in a [[feed]]"},
+      {"[policy]\nfrobnicate = 1", "config: t.toml:4: policy.frobnicate = 1: ", "half_life, list_at, delist_below"},
+      {"\"a\\nb\" = 1", "config: t.toml:3: zone.", "no such key"},
+      // not TOML at all
+      {"ttl = ", "config: t.toml:3: is not TOML: ", "toml.io"},
+      {"ttl = \"1m\"\nttl = \"2m\"", "config: t.toml:4: is not TOML: ", "toml.io"},
+  }));
+  CAPTURE(c.text);
+  const std::string error = error_of(kZone + c.text);
+  CHECK_THAT(error, Catch::StartsWith(c.start));
+  CHECK_THAT(error, Catch::Contains(c.mend));
+}
+
+TEST_CASE("a config without the zone's name says so", "[config]") {
+  CHECK_THAT(error_of(""), Catch::StartsWith("config: t.toml:") && Catch::Contains("zone.name") &&
+                               Catch::Contains("name = \"bl.example.org\""));
+  CHECK_THAT(error_of("database = \"x\"\n\n[zone]\nttl = \"1m\"\n"),
+             Catch::StartsWith("config: t.toml:3: zone.name: is missing"));
+}
+
+TEST_CASE("a zone's name must be a DNS name with room for an address before it", "[config]") {
+  const auto of = [](const std::string& name) { return error_of("[zone]\nname = \"" + name + "\"\n"); };
+  CHECK_THAT(of(""), Catch::StartsWith("config: t.toml:2: zone.name = ") && Catch::Contains("is no name"));
+  CHECK_THAT(of("."), Catch::Contains("is no name"));
+  CHECK_THAT(of("bl..example.org"), Catch::Contains("empty label"));
+  CHECK_THAT(of("bl example.org"), Catch::Contains("letters, digits"));
+  CHECK_THAT(of("-bl.example.org"), Catch::Contains("begins or ends with"));
+  CHECK_THAT(of(std::string(64, 'a') + ".org"), Catch::Contains("at most 63"));
+  const std::string long_name = std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(62, 'c');
+  CHECK_THAT(of(long_name), Catch::Contains("192 octets on the wire; at most 191 fit") && Catch::Contains("32 labels"));
+}
+
+TEST_CASE("a TXT must fit with the longest address in it", "[config]") {
+  const auto with = [](std::size_t dots) {
+    return error_of(kZone + "txt = \"" + std::string(dots, '.') + "{ip}" + "\"\n");
+  };
+  CHECK(with(255 - 39) == "no error");
+  CHECK_THAT(with(255 - 38), Catch::Contains("256 octets") && Catch::Contains("shorten it by 1"));
+}
+
+TEST_CASE("a default TXT that a long zone name makes too long asks for one of the operator's own", "[config]") {
+  const std::string name = std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(40, 'c');
+  CHECK_THAT(error_of("[zone]\nname = \"" + name + "\"\n"),
+             Catch::StartsWith("config: t.toml:1: zone.txt: its default has ") && Catch::Contains("of your own"));
+}
+
+TEST_CASE("everything that is wrong is told at once, in the order of the lines", "[config]") {
+  const std::string error =
+      error_of("[policy]\nlist_at = \"x\"\n[zone]\nttl = 1\nname = \"bl.example.org\"\nfoo = 1\n");
+  CHECK_THAT(error, Catch::StartsWith("config: t.toml:2: policy.list_at"));
+  CHECK_THAT(error, Catch::Contains("\nconfig: t.toml:4: zone.ttl"));
+  CHECK_THAT(error, Catch::Contains("\nconfig: t.toml:6: zone.foo"));
+}
+
+TEST_CASE("a long value is shown cut, on one line and without control characters", "[config]") {
+  const std::string error = error_of(kZone + "ttl = \"\\u001b[31m" + std::string(500, 'x') + "\"\n");
+  CHECK(error.size() < 300);
+  CHECK(error.find('\x1b') == std::string::npos);
+  CHECK(error.find('\n') == std::string::npos);
+}
+
+TEST_CASE("a value nested without end is an error, not a crash", "[config]") {
+  CHECK_THAT(error_of(kZone + "ttl = " + std::string(100'000, '[')),
+             Catch::StartsWith("config: t.toml:3: is not TOML"));
+}

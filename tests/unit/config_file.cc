@@ -1,0 +1,110 @@
+// The config as a file: the one that is shipped starts as it is, and one that can't be read is named.
+#include "config/config.h"
+
+#include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace {
+
+/// A folder of its own, gone at the end.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "blowback-config-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = pattern;
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string error_of(const std::string& file) {
+  const auto config = blowback::config::load(file);
+  return config ? "no error" : config.error().text;
+}
+
+}  // namespace
+
+TEST_CASE("the shipped config starts as it is and says what the defaults say", "[config]") {
+  const auto shipped = blowback::config::load(BLOWBACK_DEPLOY "/blowback.toml");
+  if (!shipped) FAIL(shipped.error().text);
+  const auto bare = blowback::config::parse("[zone]\nname = \"bl.example.org\"\n", "bare");
+  REQUIRE(bare);
+  CHECK(shipped->zone.name == "bl.example.org");
+  CHECK(shipped->database == bare->database);
+  CHECK(shipped->zone.ttl == bare->zone.ttl);
+  CHECK(shipped->zone.negative_ttl == bare->zone.negative_ttl);
+  CHECK(shipped->zone.txt == bare->zone.txt);
+  CHECK(shipped->server.listen.size() == bare->server.listen.size());
+  CHECK(shipped->server.stale_after == bare->server.stale_after);
+  CHECK(shipped->server.tcp_connections == bare->server.tcp_connections);
+  CHECK(shipped->server.tcp_idle == bare->server.tcp_idle);
+  CHECK(shipped->policy.half_life == bare->policy.half_life);
+  CHECK(shipped->policy.list_at == bare->policy.list_at);
+  CHECK(shipped->policy.delist_below == bare->policy.delist_below);
+  CHECK(shipped->policy.distinct_traps == bare->policy.distinct_traps);
+  CHECK(shipped->policy.distinct_campaigns == bare->policy.distinct_campaigns);
+  CHECK(shipped->policy.trap_cap == bare->policy.trap_cap);
+  CHECK(shipped->policy.campaign_cap == bare->policy.campaign_cap);
+  CHECK(shipped->policy.max_listing == bare->policy.max_listing);
+  CHECK(shipped->policy.repeat_factor == bare->policy.repeat_factor);
+  CHECK(shipped->policy.allow_documentation == bare->policy.allow_documentation);
+  CHECK(shipped->policy.weights == bare->policy.weights);
+}
+
+TEST_CASE("the feeds that the shipped config shows in comments work once uncommented", "[config]") {
+  std::ifstream in(BLOWBACK_DEPLOY "/blowback.toml");
+  std::string text;
+  for (std::string line; std::getline(in, line);) {
+    const bool commented_feed = line.starts_with("#") && line.size() > 1 && line[1] != ' ';
+    text += commented_feed ? line.substr(1) : line;
+    text += '\n';
+  }
+  const auto config = blowback::config::parse(text, "uncommented");
+  if (!config) FAIL(config.error().text);
+  CHECK(config->feeds.size() == 2);
+}
+
+TEST_CASE("a config file that isn't there is named, with the way out", "[config]") {
+  const Folder folder;
+  const std::string file = folder.file("none.toml");
+  CHECK_THAT(error_of(file), Catch::StartsWith("config: " + file + ": can't be read: ") &&
+                                 Catch::Contains("No such file") && Catch::Contains("--config"));
+}
+
+TEST_CASE("a folder given as config is named, with the way out", "[config]") {
+  const Folder folder;
+  CHECK_THAT(error_of(folder.file("")), Catch::Contains("can't be read") && Catch::Contains("not its folder"));
+}
+
+TEST_CASE("a config file that may not be read is named, with the way out", "[config]") {
+  if (::geteuid() == 0) return;  // root reads everything
+  const Folder folder;
+  const std::string file = folder.file("secret.toml");
+  std::ofstream(file) << "[zone]\nname = \"bl.example.org\"\n";
+  std::filesystem::permissions(file, std::filesystem::perms::none);
+  CHECK_THAT(error_of(file), Catch::Contains("can't be read") && Catch::Contains("change its mode"));
+}
+
+TEST_CASE("a file far too large for a config is refused", "[config]") {
+  const Folder folder;
+  const std::string file = folder.file("large.toml");
+  std::ofstream(file) << std::string((4U << 20U) + 1, '#');
+  CHECK_THAT(error_of(file), Catch::Contains("larger than 4 MiB"));
+}
+
+TEST_CASE("a config file in UTF-8 with a byte order mark and CRLF line ends is read", "[config]") {
+  const Folder folder;
+  const std::string file = folder.file("dos.toml");
+  std::ofstream(file) << "\xEF\xBB\xBF[zone]\r\nname = \"bl.example.org\"\r\n";
+  CHECK(error_of(file) == "no error");
+}

@@ -1,0 +1,203 @@
+// What a config means: its defaults, each key, and which addresses are traps.
+#include "config/config.h"
+
+#include <catch2/catch.hpp>
+
+using blowback::Duration;
+using blowback::IpAddress;
+using blowback::Prefix;
+using blowback::config::Config;
+using blowback::config::FeedType;
+using namespace std::chrono_literals;
+
+namespace {
+
+Config parsed(const std::string& text) {
+  auto config = blowback::config::parse(text, "test.toml");
+  INFO(text);
+  if (!config) FAIL(config.error().text);
+  return *config;
+}
+
+constexpr std::chrono::hours kDay{24};
+
+}  // namespace
+
+TEST_CASE("the zone's name is all that a config needs", "[config]") {
+  const Config config = parsed("[zone]\nname = \"bl.example.org\"\n");
+  CHECK(config.file == "test.toml");
+  CHECK(config.database == "/var/lib/blowback/blowback.db");
+  CHECK(config.zone.name == "bl.example.org");
+  CHECK(config.zone.nameservers == std::vector<std::string>{"ns.bl.example.org"});
+  CHECK(config.zone.hostmaster == "hostmaster@bl.example.org");
+  CHECK(config.zone.ttl == 5min);
+  CHECK(config.zone.negative_ttl == 1min);
+  CHECK(config.zone.txt == "Backscatter from {ip}, see https://bl.example.org/{ip}");
+  REQUIRE(config.server.listen.size() == 2);
+  CHECK(config.server.listen[0].address == *IpAddress::parse("127.0.0.1"));
+  CHECK(config.server.listen[0].port == 5300);
+  CHECK(config.server.listen[1].address == *IpAddress::parse("::1"));
+  CHECK(config.server.listen[1].port == 5300);
+  CHECK(config.server.workers == 0);
+  CHECK(config.server.nsid.empty());
+  CHECK(config.server.stale_after == 24h);
+  CHECK(config.server.tcp_connections == 512);
+  CHECK(config.server.tcp_idle == 10s);
+  CHECK(config.traps.domains.empty());
+  CHECK(config.traps.addresses.empty());
+  CHECK(config.feeds.empty());
+  const blowback::Policy& policy = config.policy;
+  CHECK(policy.half_life == 7 * kDay);
+  CHECK(policy.list_at == 3.0);
+  CHECK(policy.delist_below == 1.0);
+  CHECK(policy.distinct_traps == 2);
+  CHECK(policy.distinct_campaigns == 1);
+  CHECK(policy.trap_cap == 3.0);
+  CHECK(policy.campaign_cap == 2.0);
+  CHECK(policy.max_listing == 28 * kDay);
+  CHECK(policy.repeat_factor == 2.0);
+  CHECK_FALSE(policy.allow_documentation);
+  CHECK(policy.weight_of(blowback::Kind::dsn) == 1.0);
+  CHECK(policy.weight_of(blowback::Kind::challenge) == 1.0);
+  CHECK(policy.weight_of(blowback::Kind::virus_notice) == 1.0);
+  CHECK(policy.weight_of(blowback::Kind::auto_reply) == 0.7);
+  CHECK(policy.weight_of(blowback::Kind::mdn) == 0.5);
+  CHECK(policy.weight_of(blowback::Kind::callout) == 0.5);
+}
+
+TEST_CASE("every key that is written is taken over", "[config]") {
+  const Config config = parsed(R"(
+database = "/srv/bb.db"
+[zone]
+name = "BL.Example.ORG."
+nameservers = ["NS1.example.org.", "ns2.example.net"]
+hostmaster = "dns.admin@example.org"
+ttl = "10m"
+negative_ttl = "30s"
+txt = "see https://example.org/{ip}"
+[server]
+listen = ["192.0.2.53:53", "[2001:db8::53]:53"]
+workers = 4
+nsid = "a.ns"
+stale_after = "2h"
+tcp_connections = 64
+tcp_idle = "30s"
+[traps]
+domains = ["Trap.Example.NET"]
+addresses = ["Old.User@Example.com"]
+[[feed]]
+name = "one"
+type = "maildir"
+path = "/m"
+trusted_relays = ["192.0.2.25", "2001:db8:1::/48"]
+after = "remove"
+[[feed]]
+name = "two"
+type = "mbox"
+path = "/b"
+[[feed]]
+name = "three"
+type = "jsonl"
+path = "-"
+[[feed]]
+type = "stdin"
+[policy]
+half_life = "1d12h"
+list_at = 5
+delist_below = 0.5
+distinct_traps = 3
+distinct_campaigns = 2
+trap_cap = 4
+campaign_cap = 2.5
+max_listing = "2w"
+repeat_factor = 1
+allow_documentation = true
+[policy.weights]
+dsn = 2
+auto_reply = 0
+challenge = 1.5
+virus_notice = 0.25
+mdn = 0.1
+callout = 0.2
+)");
+  CHECK(config.database == "/srv/bb.db");
+  CHECK(config.zone.name == "bl.example.org");
+  CHECK(config.zone.nameservers == std::vector<std::string>{"ns1.example.org", "ns2.example.net"});
+  CHECK(config.zone.hostmaster == "dns.admin@example.org");
+  CHECK(config.zone.ttl == 10min);
+  CHECK(config.zone.negative_ttl == 30s);
+  CHECK(config.zone.txt == "see https://example.org/{ip}");
+  REQUIRE(config.server.listen.size() == 2);
+  CHECK(config.server.listen[1].address == *IpAddress::parse("2001:db8::53"));
+  CHECK(config.server.listen[1].port == 53);
+  CHECK(config.server.workers == 4);
+  CHECK(config.server.nsid == "a.ns");
+  CHECK(config.server.stale_after == 2h);
+  CHECK(config.server.tcp_connections == 64);
+  CHECK(config.server.tcp_idle == 30s);
+  CHECK(config.traps.domains == std::vector<std::string>{"trap.example.net"});
+  CHECK(config.traps.addresses == std::vector<std::string>{"old.user@example.com"});
+  REQUIRE(config.feeds.size() == 4);
+  CHECK(config.feeds[0].name == "one");
+  CHECK(config.feeds[0].type == FeedType::maildir);
+  CHECK(config.feeds[0].path == "/m");
+  CHECK(config.feeds[0].trusted_relays ==
+        std::vector<Prefix>{*Prefix::parse("192.0.2.25"), *Prefix::parse("2001:db8:1::/48")});
+  CHECK(config.feeds[0].remove);
+  CHECK(config.feeds[1].type == FeedType::mbox);
+  CHECK_FALSE(config.feeds[1].remove);
+  CHECK(config.feeds[2].type == FeedType::jsonl);
+  CHECK(config.feeds[3].type == FeedType::standard_input);
+  CHECK(config.feeds[3].name == "stdin");
+  CHECK(config.feeds[3].path.empty());
+  CHECK(config.policy.half_life == 36h);
+  CHECK(config.policy.list_at == 5.0);
+  CHECK(config.policy.delist_below == 0.5);
+  CHECK(config.policy.distinct_traps == 3);
+  CHECK(config.policy.distinct_campaigns == 2);
+  CHECK(config.policy.trap_cap == 4.0);
+  CHECK(config.policy.campaign_cap == 2.5);
+  CHECK(config.policy.max_listing == 14 * kDay);
+  CHECK(config.policy.repeat_factor == 1.0);
+  CHECK(config.policy.allow_documentation);
+  CHECK(config.policy.weight_of(blowback::Kind::dsn) == 2.0);
+  CHECK(config.policy.weight_of(blowback::Kind::auto_reply) == 0.0);
+  CHECK(config.policy.weight_of(blowback::Kind::challenge) == 1.5);
+  CHECK(config.policy.weight_of(blowback::Kind::virus_notice) == 0.25);
+  CHECK(config.policy.weight_of(blowback::Kind::mdn) == 0.1);
+  CHECK(config.policy.weight_of(blowback::Kind::callout) == 0.2);
+}
+
+TEST_CASE("with no traps named every recipient is one", "[config][traps]") {
+  CHECK(blowback::config::Traps{}.is_trap("anyone@example.org"));
+  CHECK(blowback::config::Traps{}.is_trap(""));
+}
+
+TEST_CASE("a trap is known by its domain or its address, in any case", "[config][traps]") {
+  const blowback::config::Traps traps{.domains = {"trap.example.net"}, .addresses = {"old.user@example.com"}};
+  CHECK(traps.is_trap("x@trap.example.net"));
+  CHECK(traps.is_trap("X@TRAP.example.NET"));
+  CHECK(traps.is_trap("OLD.USER@example.com"));
+  CHECK(traps.is_trap("a@b@trap.example.net"));
+  CHECK_FALSE(traps.is_trap("new.user@example.com"));
+  CHECK_FALSE(traps.is_trap("x@sub.trap.example.net"));
+  CHECK_FALSE(traps.is_trap("trap.example.net"));
+  CHECK_FALSE(traps.is_trap(""));
+}
+
+TEST_CASE("a zone name fits where 32 nibble labels still go before it", "[config][zone]") {
+  // 189 octets of text are 191 on the wire, and 64 + 191 = 255 (RFC 1035 §2.3.4).
+  const std::string fits = std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(61, 'c');
+  REQUIRE(fits.size() == 189);
+  const std::string txt = "\"\ntxt = \"x\"\n";
+  CHECK(parsed("[zone]\nname = \"" + fits + txt).zone.name == fits);
+  CHECK_FALSE(blowback::config::parse("[zone]\nname = \"" + fits + "c" + txt, "t"));
+}
+
+TEST_CASE("the config path is the option's, else the environment's, else the usual one", "[config]") {
+  using blowback::config::config_path;
+  CHECK(config_path("a.toml", "b.toml") == "a.toml");
+  CHECK(config_path("", "b.toml") == "b.toml");
+  CHECK(config_path("", "") == "/etc/blowback/blowback.toml");
+  CHECK(config_path("", nullptr) == "/etc/blowback/blowback.toml");
+}

@@ -1,0 +1,3 @@
+blowback_unit_tests(test_record
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/record_intake.cc
+  USES blowback::record blowback::feed blowback::schema blowback::core)
