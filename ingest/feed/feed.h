@@ -34,7 +34,7 @@ struct Chunk {
   std::vector<Item> items;
   /// Where the feed goes on after these items, in the feed's own words; goes into the store with them. Absent: unchanged.
   std::optional<std::string> position;
-  /// There is nothing more for now.
+  /// There is nothing more for now; of standard input: for ever.
   bool drained = false;
 };
 
@@ -58,7 +58,7 @@ struct Bounds {
 class Feed {
  public:
   virtual ~Feed() = default;
-  /// What is there now, within the bounds; never waits. An error means the feed as a whole can't be read (the folder is
+  /// What is there now, within the bounds; never waits, but for standard input a tenth of a second. An error means the feed as a whole can't be read (the folder is
   /// gone): the caller logs it once and asks again later.
   [[nodiscard]] virtual std::expected<Chunk, FeedError> next(const Bounds& bounds) = 0;
   /// The last chunk is in the database: files may be moved, the position is taken over. Failing to move is said in the
@@ -90,8 +90,9 @@ struct Envelope {
   std::vector<std::string> rcpt_to;
 };
 
-/// Fills what `options` leaves open from the variables that MTAs set: SENDER, RECIPIENT, ORIGINAL_RECIPIENT,
-/// CLIENT_ADDRESS, CLIENT_HELO (Postfix), DEFAULT… `get` looks a variable up (std::getenv in the program).
+/// Fills what `options` leaves open from the variables that MTAs set: SENDER and RECIPIENT (Postfix, Exim, qmail),
+/// ORIGINAL_RECIPIENT, CLIENT_ADDRESS and CLIENT_HELO (Postfix). A CLIENT_ADDRESS that is special-use is passed over: behind a
+/// content filter it is 127.0.0.1, and the trace tells more. `get` looks a variable up (std::getenv in the program).
 [[nodiscard]] Envelope completed_by_environment(Envelope options,
                                                 const std::function<const char*(const char*)>& get);
 

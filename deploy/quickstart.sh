@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# From a fresh clone to a DNS answer: installs what is missing, builds, feeds the sample trap mail of deploy/sample/, serves
+# on loopback and asks by dig. Everything it makes stands in one folder. Fails loudly where an answer isn't right.
+#
+#   deploy/quickstart.sh [--keep] [--dir FOLDER]      FOLDER: default build/quickstart
+#
+# --keep leaves the server running.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+keep=false
+dir=build/quickstart
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --keep) keep=true ;;
+    --dir) dir=${2:?--dir needs a folder}; shift ;;
+    *) sed -n '2,/^set -/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+fail() {
+  echo "quickstart: $*" >&2
+  exit 1
+}
+step() { printf '\n== %s\n' "$*"; }
+
+source deploy/install-missing.sh
+install_missing "${BUILD_PACKAGES[@]}" bind9-dnsutils
+
+step "Building the programs (build/release/bin)"
+# Tests are left out unless tests/run.sh has been here before.
+[ -f build/release/CMakeCache.txt ] || cmake --preset release -DBLOWBACK_TESTS=OFF >/dev/null
+# Ninja's lines are worth seeing only where something is to be done or goes wrong.
+cmake --build --preset release --target blowback-ingest blowback-server blowback | tail -n 1
+bin=build/release/bin
+
+# A folder that holds anything but an earlier quickstart is somebody's.
+if [ -e "$dir" ] && [ -n "$(ls -A "$dir")" ] && [ ! -e "$dir/.quickstart" ]; then
+  fail "$dir isn't empty and isn't an earlier quickstart's; name another folder with --dir"
+fi
+if [ -f "$dir/server.pid" ]; then
+  pid=$(cat "$dir/server.pid")
+  # Only what is still our server; process numbers are used again.
+  if [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$bin/blowback-server")" ]; then kill "$pid"; fi
+fi
+rm -rf "$dir"
+mkdir -p "$dir"/Maildir/{tmp,new,cur}
+touch "$dir/.quickstart"
+dir=$(cd "$dir" && pwd)
+
+step "A list of its own in $dir"
+# The server's port: the first of some that nobody uses.
+port=
+for try in $(seq 5300 5399); do
+  # A port is in use where its number, in hex, is somebody's local port in these tables.
+  if ! grep -qi ":$(printf '%04X' "$try") " <(awk 'FNR > 1 {print $2 " "}' /proc/net/{udp,tcp}); then
+    port=$try
+    break
+  fi
+done
+[ -n "$port" ] || fail "no port between 5300 and 5399 is free on 127.0.0.1"
+cat >"$dir/blowback.toml" <<TOML
+database = "$dir/blowback.db"
+
+[zone]
+name = "bl.example.org"
+nameservers = ["ns1.example.org"]
+hostmaster = "hostmaster@example.org"
+txt = "Backscatter from {ip}, see https://bl.example.org/{ip}"
+
+[server]
+listen = ["127.0.0.1:$port"]
+
+[traps]
+domains = ["trap.example.net"]
+
+[[feed]]
+name = "sample"
+type = "maildir"
+path = "$dir/Maildir"
+
+[policy]
+# The sample mail comes from documentation addresses, which are never listed otherwise.
+allow_documentation = true
+TOML
+cp deploy/sample/*.eml "$dir/Maildir/new/"
+echo "$(ls "$dir/Maildir/new" | wc -l) messages in the trap's Maildir, the config in blowback.toml"
+
+step "blowback-ingest --once"
+"$bin/blowback-ingest" --config "$dir/blowback.toml" --once
+
+step "blowback-server on 127.0.0.1:$port"
+"$bin/blowback-server" --config "$dir/blowback.toml" >"$dir/server.log" 2>&1 </dev/null &
+server=$!
+echo "$server" >"$dir/server.pid"
+stop_server() {
+  kill "$server" 2>/dev/null || true
+  wait "$server" 2>/dev/null || true
+  rm -f "$dir/server.pid"
+}
+trap stop_server EXIT
+ask() { dig +time=1 +tries=1 @127.0.0.1 -p "$port" "$@"; }
+for _ in $(seq 100); do
+  kill -0 "$server" 2>/dev/null || { cat "$dir/server.log" >&2; fail "the server ended, see above"; }
+  if ask +short bl.example.org SOA >/dev/null 2>&1; then break; fi
+  sleep 0.05
+done
+
+# show COMMAND...: prints the command and what it says.
+show() {
+  printf '\n$ %s\n' "$*"
+  "$@"
+}
+dig_here=(dig "@127.0.0.1" -p "$port")
+show "${dig_here[@]}" +noall +answer 10.2.0.192.bl.example.org A
+show "${dig_here[@]}" +noall +answer 10.2.0.192.bl.example.org TXT
+show "${dig_here[@]}" +noall +comments +authority 11.2.0.192.bl.example.org A
+
+[ "$(ask +short 10.2.0.192.bl.example.org A)" = 127.0.0.2 ] || fail "192.0.2.10 isn't answered with 127.0.0.2"
+[ "$(ask +short 10.2.0.192.bl.example.org TXT)" = '"Backscatter from 192.0.2.10, see https://bl.example.org/192.0.2.10"' ] ||
+  fail "the TXT for 192.0.2.10 isn't the config's"
+for innocent in 11.2.0.192 20.100.51.198 60.100.51.198; do  # nobody; one bounce only; a newsletter
+  ask "$innocent.bl.example.org" A | grep -q 'status: NXDOMAIN' || fail "$innocent.bl.example.org isn't NXDOMAIN"
+done
+
+show "$bin/blowback" --config "$dir/blowback.toml" why 192.0.2.10
+
+if $keep; then
+  trap - EXIT
+  printf '\nThe server runs on, process %s; end it by: kill %s\n' "$server" "$server"
+else
+  stop_server
+  trap - EXIT
+fi
+cat <<NEXT
+
+It works. Next:
+  $bin/blowback --config $dir/blowback.toml listings
+  $bin/blowback --config $dir/blowback.toml stats
+  deploy/quickstart.sh --keep           the same, and the server goes on answering
+  deploy/blowback.toml                  the config with every key explained
+  docs/manual.md                        running a list with traps of your own
+NEXT

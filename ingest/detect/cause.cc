@@ -1,0 +1,175 @@
+// The tables of wording are signatures/cause.tsv; the codes are here.
+#include "cause.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "words.h"
+
+namespace blowback::detect {
+namespace {
+
+// RFC 3463 §3.2 to §3.8 and the IANA registry (RFC 5248), class taken off. What isn't here falls to its subject below.
+constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{{{"1.0", Cause::unknown_user},
+                                                                      {"1.1", Cause::unknown_user},
+                                                                      {"1.2", Cause::other},
+                                                                      {"1.3", Cause::unknown_user},
+                                                                      {"1.4", Cause::unknown_user},
+                                                                      {"1.6", Cause::unknown_user},
+                                                                      {"1.7", Cause::policy},
+                                                                      {"1.8", Cause::policy},
+                                                                      {"1.9", Cause::policy},
+                                                                      {"1.10", Cause::unknown_user},
+                                                                      {"1.351", Cause::unknown_user},
+                                                                      {"2.1", Cause::unknown_user},
+                                                                      {"2.2", Cause::over_quota},
+                                                                      {"2.3", Cause::policy},
+                                                                      {"2.4", Cause::system},
+                                                                      {"3.1", Cause::system},
+                                                                      {"3.2", Cause::system},
+                                                                      {"3.3", Cause::system},
+                                                                      {"3.4", Cause::policy},
+                                                                      {"3.5", Cause::system},
+                                                                      {"4.1", Cause::system},
+                                                                      {"4.2", Cause::system},
+                                                                      {"4.3", Cause::system},
+                                                                      {"4.4", Cause::other},
+                                                                      {"4.5", Cause::system},
+                                                                      {"4.6", Cause::system},
+                                                                      {"4.7", Cause::delayed},
+                                                                      {"5.0", Cause::none},
+                                                                      {"5.1", Cause::system},
+                                                                      {"5.2", Cause::system},
+                                                                      {"5.3", Cause::policy},
+                                                                      {"5.4", Cause::system},
+                                                                      {"5.5", Cause::system},
+                                                                      {"5.6", Cause::policy},
+                                                                      {"6.7", Cause::policy},
+                                                                      {"7.13", Cause::unknown_user},
+                                                                      {"7.17", Cause::unknown_user},
+                                                                      {"7.1", Cause::policy},
+                                                                      {"7.0", Cause::policy},
+                                                                      {"7.9", Cause::policy}}};
+
+[[nodiscard]] Cause best_of(const std::vector<const Signature*>& matches) {
+  const Signature* best = nullptr;
+  for (const Signature* match : matches) {
+    if (match->claim == Claim::cause && (best == nullptr || match->weight > best->weight)) best = match;
+  }
+  return best == nullptr ? Cause::none : best->cause;
+}
+
+// The first SMTP reply in a text, with the lines that it goes on over: up to a blank line or a reply of another code, which
+// speaks of another recipient.
+[[nodiscard]] std::string first_reply(std::string_view lines) {
+  constexpr int kMostLines = 6;
+  std::string out;
+  int code = 0;
+  int taken = 0;
+  while (!lines.empty() && taken < kMostLines) {
+    const std::string_view line = trimmed(next_line(lines));
+    const int here = reply_code_in(line);
+    if (code == 0) {
+      if (here == 0) continue;
+      code = here;
+    } else if (line.empty() || (here != 0 && here != code)) {
+      break;
+    }
+    if (!out.empty()) out += ' ';
+    out += line;
+    ++taken;
+  }
+  return out;
+}
+
+}  // namespace
+
+Cause cause_of_status(std::string_view enhanced_status) {
+  const std::size_t dot = enhanced_status.find('.');
+  if (dot == std::string_view::npos || enhanced_status.starts_with('2')) return Cause::none;
+  const std::string_view detail = enhanced_status.substr(dot + 1);
+  const auto* const row =
+      std::find_if(kDetails.begin(), kDetails.end(), [&](const auto& entry) { return entry.first == detail; });
+  if (row != kDetails.end()) return row->second;
+  if (detail.ends_with(".0")) return Cause::none;
+  // RFC 3463 §2: the subject tells the rest.
+  switch (detail.front()) {
+    case '1':
+      return Cause::unknown_user;
+    case '2':
+    case '3':
+    case '4':
+      return Cause::system;
+    case '6':
+      return Cause::content_rejected;
+    case '5':
+    case '7':
+      return Cause::policy;
+    default:
+      return Cause::none;
+  }
+}
+
+Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std::string_view lines,
+               std::string_view words) {
+  const std::string reply_text = first_reply(lines);
+  // The first recipient that failed, else the first at all: what a postmaster would look at.
+  const RecipientStatus* recipient = nullptr;
+  for (const RecipientStatus& each : status.recipients) {
+    if (recipient == nullptr) recipient = &each;
+    if (each.action == "failed") {
+      recipient = &each;
+      break;
+    }
+  }
+  if (recipient != nullptr) {
+    const bool worked = recipient->action == "delivered" || recipient->action == "relayed" ||
+                        recipient->action == "expanded";
+    if (worked) return Cause::none;
+    if (const Cause told = best_of(signatures.match(Place::diagnostic, recipient->diagnostic)); told != Cause::none)
+      return told;
+    const std::string in_diagnostic = enhanced_status_in(recipient->diagnostic);
+    if (const Cause told = cause_of_status(in_diagnostic); told != Cause::none) return told;
+  }
+  if (recipient == nullptr || recipient->diagnostic.empty()) {
+    if (const Cause told = best_of(signatures.match(Place::diagnostic, reply_text)); told != Cause::none) return told;
+    if (const Cause told = cause_of_status(enhanced_status_in(reply_text)); told != Cause::none) return told;
+    if (const Cause told = best_of(signatures.match(Place::diagnostic, words)); told != Cause::none) return told;
+  }
+  if (recipient != nullptr) {
+    if (recipient->action == "delayed" || recipient->action == "expired") return Cause::delayed;
+    if (const Cause told = cause_of_status(recipient->status); told != Cause::none) return told;
+    if (const Cause told = best_of(signatures.match(Place::diagnostic, words)); told != Cause::none) return told;
+  }
+  const Cause by_words = cause_of_status(enhanced_status_in(words));
+  if (by_words != Cause::none) return by_words;
+  // RFC 5321 §4.2.3. 550 alone is anything, so only the replies that say one thing.
+  const int reply = reply_code_in(recipient != nullptr && !recipient->diagnostic.empty()
+                                      ? std::string_view(recipient->diagnostic)
+                                      : words);
+  switch (reply) {
+    case 422:
+    case 452:
+    case 552:
+      return Cause::over_quota;
+    case 421:
+    case 451:
+    case 432:
+    case 454:
+      return Cause::system;
+    case 551:
+    case 553:
+      return Cause::unknown_user;
+    case 530:
+    case 534:
+    case 535:
+    case 538:
+      return Cause::policy;
+    default:
+      return Cause::none;
+  }
+}
+
+}  // namespace blowback::detect

@@ -1,0 +1,42 @@
+// The fields of a delivery status notification: RFC 3464 §2, and RFC 6533 §3 for the internationalised form.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace blowback::detect {
+
+/// What one recipient's block says (RFC 3464 §2.3). "" where a field is absent; types (`rfc822;`, `dns;`) are taken off.
+struct RecipientStatus {
+  std::string final_recipient;
+  std::string action;  ///< lower case: failed, delayed, delivered, relayed, expanded
+  std::string status;  ///< `5.1.1`
+  std::string diagnostic;
+  std::string remote_mta;
+};
+
+struct DeliveryStatus {
+  std::string reporting_mta;
+  std::string queue_id;  ///< X-Postfix-Queue-ID and its kin
+  std::string sender;    ///< X-Postfix-Sender and its kin: the original's reverse-path
+  std::vector<RecipientStatus> recipients;  ///< at most 100; a report of more tells nothing new
+};
+
+/// Reads the decoded text of a message/delivery-status or message/global-delivery-status part, or report fields that stand
+/// in plain text. Lenient: blank lines too many or too few between the blocks, blanks before the colon. Pure.
+[[nodiscard]] DeliveryStatus parse_delivery_status(std::string_view text);
+
+/// The Original-Message-ID of a disposition notification (RFC 8098 §3.2.5), without angle brackets, or "". Pure.
+[[nodiscard]] std::string original_message_id_of(std::string_view text);
+
+/// Whether it reads as one: some recipient has an Action or a Status, or there are recipients and a reporting MTA.
+[[nodiscard]] bool is_well_formed(const DeliveryStatus& status);
+
+/// The enhanced status code (RFC 3463) in `text`, first one, or "": `5.1.1` out of `550 5.1.1 <x>… User unknown`.
+[[nodiscard]] std::string enhanced_status_in(std::string_view text);
+
+/// The SMTP reply code in `text`: 400 to 599, or 0.
+[[nodiscard]] int reply_code_in(std::string_view text);
+
+}  // namespace blowback::detect

@@ -1,0 +1,59 @@
+// What the judge looks at, taken out of the message once: who it says it is from, its outer parts, what it says in words.
+//
+// "Outer" is what the accused server wrote itself: nothing within an enclosed message is ever evidence of the kind. A
+// forwarded bounce has a multipart/report too, but inside.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "blowback/trap_delivery.h"
+#include "mail/message.h"
+#include "returned_original.h"
+
+namespace blowback::detect {
+
+struct Facts {
+  bool null_reverse_path = false;
+  std::string reverse_path;  ///< lower case; "" where null or not known
+  std::string from;          ///< address of From:, lower case; may be a bare `mailer-daemon`
+  std::string from_field;    ///< decoded
+  std::string subject;       ///< decoded
+  std::string header;        ///< lines `Name: value`, for signatures
+  std::string auto_submitted;  ///< RFC 3834 §5's keyword, lower case
+  std::string precedence;      ///< lower case
+  bool is_list_mail = false;   ///< RFC 2369, RFC 2919 fields
+  bool answers = false;        ///< In-Reply-To: or References:
+
+  const mail::Part* root = nullptr;
+  std::vector<const mail::Part*> outer;
+  /// Outer parts that matter, or nullptr.
+  const mail::Part* status = nullptr;       ///< message/delivery-status, message/global-delivery-status
+  const mail::Part* disposition = nullptr;  ///< message/disposition-notification
+  const mail::Part* feedback = nullptr;     ///< message/feedback-report
+  const mail::Part* enclosed = nullptr;     ///< message/rfc822, message/global
+  const mail::Part* enclosed_headers = nullptr;  ///< text/rfc822-headers, message/rfc822-headers, message/global-headers
+  /// What no mailer attaches to a bounce of its own making: a program, an archive, a page.
+  const mail::Part* odd_attachment = nullptr;
+  bool has_report_attachment = false;  ///< gzip, zip or XML of a DMARC or TLS report
+
+  std::string lines;   ///< the outer text, as lines
+  QuotedOriginal quoted;  ///< the original as found in `lines`
+  std::string words;   ///< `lines` up to the original, without what is quoted, blanks collapsed; at most 16 KiB
+  /// `lines` up to the original.
+  [[nodiscard]] std::string_view words_as_lines() const { return std::string_view(lines).substr(0, quoted.begin); }
+  int quoted_lines = 0;  ///< lines that begin with `>`
+};
+
+/// Pure. Points into `message`, which must outlive it.
+[[nodiscard]] Facts facts_of(const TrapDelivery& delivery, const mail::Message& message);
+
+/// Whether a local part is one that mailers send from: mailer-daemon, postmaster…
+[[nodiscard]] bool is_daemon(std::string_view address);
+[[nodiscard]] bool is_postmaster(std::string_view address);
+
+/// The words of an HTML text: tags, styles and scripts out, the common entities decoded. Linear. Pure.
+[[nodiscard]] std::string words_of_html(std::string_view html);
+
+}  // namespace blowback::detect

@@ -1,0 +1,332 @@
+// The ladder: a callout needs no look; reports that are owed to somebody; reports by structure; then what the words, the
+// origin and the form say together. Every rung leaves its signal, so that a verdict can be read back.
+#include "judge.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "campaign.h"
+#include "cause.h"
+#include "delivery_status.h"
+#include "facts.h"
+#include "returned_original.h"
+#include "signature_set.h"
+#include "words.h"
+
+namespace blowback::detect {
+namespace {
+
+// What each kind needs besides its own words before it is believed: some sign that a program sent it.
+constexpr double kEnough = 2.0;
+constexpr double kEnoughWords = 1.0;
+constexpr double kEnoughOrigin = 0.5;
+// A report in RFC 3464's or RFC 8098's own form: nothing but an odd attachment weighs against it.
+constexpr double kByStructure = 4.0;
+
+// Sums up the signals. Words speak for one kind each; the origin (who sent it, how it is marked) for all alike.
+class Tally {
+ public:
+  void word(std::string name, Kind kind, double weight) {
+    words_[static_cast<std::size_t>(kind)] += weight;
+    signals_.emplace_back(kind, Signal{std::move(name), weight});
+  }
+  void origin(std::string name, double weight) {
+    origin_ += weight;
+    common_.push_back({std::move(name), weight});
+  }
+  void against(std::string name, double weight) {
+    against_ += weight;
+    common_.push_back({std::move(name), -weight});
+  }
+
+  [[nodiscard]] double words(Kind kind) const { return words_[static_cast<std::size_t>(kind)]; }
+  [[nodiscard]] double origin() const { return origin_; }
+  [[nodiscard]] double against() const { return against_; }
+  [[nodiscard]] double sum(Kind kind) const { return words(kind) + origin_ - against_; }
+  [[nodiscard]] bool is_enough(Kind kind) const {
+    return words(kind) >= kEnoughWords && origin_ >= kEnoughOrigin && sum(kind) >= kEnough;
+  }
+
+  /// Those for `kind` and those for and against all, with the sign they have for it; for not_backscatter all are turned
+  /// round except the ones against.
+  [[nodiscard]] std::vector<Signal> signals_for(Kind kind) const {
+    std::vector<Signal> out;
+    for (const auto& [of, signal] : signals_) {
+      if (of == kind) out.push_back(signal);
+      else if (!is_backscatter(kind)) out.push_back({signal.name, -signal.weight});
+    }
+    for (const Signal& signal : common_) out.push_back({signal.name, is_backscatter(kind) ? signal.weight : -signal.weight});
+    return out;
+  }
+
+ private:
+  std::array<double, 8> words_{};
+  double origin_ = 0;
+  double against_ = 0;
+  std::vector<std::pair<Kind, Signal>> signals_;
+  std::vector<Signal> common_;
+};
+
+// ARF (RFC 5965), DMARC aggregate (RFC 7489 §7.2) and failure reports, TLS reports (RFC 8460 §5.3): sent to an address that
+// asked for them in DNS or by subscription, never to a forged one.
+[[nodiscard]] std::optional<std::string> feedback_signal(const Facts& facts, const mail::Message& message) {
+  if (facts.root != nullptr && facts.root->report_type == "feedback-report") return "report-type-feedback-report";
+  if (facts.feedback != nullptr) return "feedback-report-part";
+  if (facts.root != nullptr && facts.root->report_type == "tlsrpt") return "report-type-tlsrpt";
+  if (mail::find(message.fields, "TLS-Report-Domain") != nullptr) return "tls-report-domain";
+  if (facts.has_report_attachment && contains_ignoring_case(facts.subject, "report domain:") &&
+      contains_ignoring_case(facts.subject, "report-id:")) {
+    return "dmarc-aggregate-report";
+  }
+  // Microsoft's junk mail reports: multipart/mixed around the message, and a header field of their own.
+  for (const std::string_view name : {"X-HmXmrOriginalRecipient", "X-MS-Exchange-JMRP"}) {
+    if (mail::find(message.fields, name) != nullptr) return "junk-mail-report";
+  }
+  return std::nullopt;
+}
+
+void weigh_origin(const Facts& facts, Tally& tally) {
+  if (facts.null_reverse_path) {
+    tally.origin("null-reverse-path", 1.0);
+  } else if (is_daemon(facts.reverse_path)) {
+    tally.origin("reverse-path-mailer-daemon", 0.8);
+  }
+  if (is_daemon(facts.from)) {
+    tally.origin("from-mailer-daemon", 1.0);
+  } else if (is_postmaster(facts.from)) {
+    tally.origin("from-postmaster", 0.7);
+  }
+  // RFC 3834 §5: auto-replied answers a message; auto-generated is a program's own idea, a DSN among them.
+  if (facts.auto_submitted == "auto-replied") {
+    tally.origin("auto-submitted-auto-replied", 1.0);
+  } else if (!facts.auto_submitted.empty() && facts.auto_submitted != "no") {
+    tally.origin("auto-submitted", 0.7);
+  }
+  if (facts.precedence == "bulk" || facts.precedence == "junk" || facts.precedence == "auto_reply") {
+    tally.origin("precedence-" + facts.precedence, 0.5);
+  }
+  if (facts.is_list_mail) tally.against("list-header", 1.5);
+  if (facts.precedence == "list") tally.against("precedence-list", 1.0);
+  // A reply that quotes at length is a person's, whatever it quotes.
+  if (facts.quoted_lines > 3 && !facts.null_reverse_path) tally.against("quotes-line-by-line", 1.0);
+}
+
+void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) {
+  const bool is_report = facts.root != nullptr && facts.root->type == "multipart/report";
+  const bool says_status = is_report && (facts.root->report_type == "delivery-status" || facts.root->report_type.empty());
+  const bool by_machine = tally.origin() >= kEnoughOrigin;
+  if (facts.status != nullptr && is_well_formed(status)) {
+    // A person's mail program may forward such a part among others, but it doesn't call the whole a report.
+    if (says_status) {
+      tally.word("multipart-report-delivery-status", Kind::dsn, kByStructure);
+    } else if (by_machine) {
+      tally.word("delivery-status-part", Kind::dsn, 2.5);
+    }
+  } else if (says_status && facts.root->report_type == "delivery-status") {
+    tally.word("report-type-delivery-status", Kind::dsn, 2.0);
+  }
+  if (facts.disposition != nullptr || (is_report && facts.root->report_type == "disposition-notification")) {
+    const bool whole = is_report && facts.disposition != nullptr &&
+                       contains_ignoring_case(facts.disposition->text, "disposition:");
+    tally.word(whole ? "multipart-report-disposition-notification" : "disposition-notification", Kind::mdn,
+               whole ? kByStructure : 2.0);
+  }
+  if ((facts.enclosed != nullptr || facts.enclosed_headers != nullptr ||
+       facts.quoted.begin != std::string_view::npos) &&
+      (is_daemon(facts.from) || is_postmaster(facts.from) || facts.null_reverse_path)) {
+    tally.word("returns-the-original", Kind::dsn, 0.5);
+  }
+  // `550 5.1.1 …` beside an address is how a transcript looks.
+  if (reply_code_in(facts.words) != 0 && facts.words.find('@') != std::string::npos) {
+    tally.word("smtp-reply-in-text", Kind::dsn, 0.4);
+  }
+  if (facts.auto_submitted == "auto-replied" && !is_report) tally.word("answers-by-itself", Kind::auto_reply, 1.5);
+  if (facts.answers && facts.quoted_lines == 0) {
+    for (const Kind kind : {Kind::auto_reply, Kind::challenge}) tally.word("in-reply-to", kind, 0.3);
+  }
+  const bool structured = tally.words(Kind::dsn) >= kByStructure || tally.words(Kind::mdn) >= kByStructure;
+  if (facts.odd_attachment != nullptr) tally.against("attachment-no-mailer-makes", structured ? 0.5 : 3.0);
+}
+
+// Patterns over the places; products go to `product`.
+void weigh_wording(const SignatureSet& signatures, const Facts& facts, Tally& tally, std::string& product) {
+  double best_product = 0;
+  const auto take = [&](Place place, std::string_view text) {
+    for (const Signature* match : signatures.match(place, text)) {
+      switch (match->claim) {
+        case Claim::kind:
+          tally.word(match->name, match->kind, match->weight);
+          break;
+        case Claim::origin:
+          tally.origin(match->name, match->weight);
+          break;
+        case Claim::against:
+          tally.against(match->name, match->weight);
+          break;
+        case Claim::product:
+          if (match->weight > best_product) {
+            best_product = match->weight;
+            product = match->product;
+          }
+          break;
+        case Claim::cause:
+          break;
+      }
+    }
+  };
+  take(Place::subject, facts.subject);
+  take(Place::from, facts.from_field);
+  take(Place::header, facts.header);
+  // What nothing but a person can have sent needs no reading: the text costs more than all the rest.
+  if (tally.origin() < kEnoughOrigin && facts.status == nullptr && facts.disposition == nullptr) return;
+  take(Place::text, facts.words);
+  if (facts.status != nullptr) take(Place::status, facts.status->text);
+}
+
+// Marks of a program (X-Autoreply, a filter's own X-Mailer) count as origin where the header says them.
+[[nodiscard]] Kind decided(const Facts& facts, const Tally& tally) {
+  if (tally.words(Kind::mdn) >= kByStructure) return Kind::mdn;
+  const bool is_structured_dsn = tally.words(Kind::dsn) >= kByStructure;
+  // A filter's notice in the form of a DSN is the filter's notice: the advice for its owner is another one.
+  const bool is_notice = tally.words(Kind::virus_notice) >= 1.5;
+  if (is_structured_dsn) {
+    if (facts.odd_attachment != nullptr && tally.origin() < kEnoughOrigin) return Kind::not_backscatter;
+    return is_notice ? Kind::virus_notice : Kind::dsn;
+  }
+  // The more particular kinds first: a challenge and a virus notice are often marked as replies too.
+  for (const Kind kind : {Kind::challenge, Kind::virus_notice, Kind::dsn, Kind::mdn, Kind::auto_reply}) {
+    if (kind == Kind::dsn && tally.words(Kind::auto_reply) > tally.words(Kind::dsn) && tally.is_enough(Kind::auto_reply))
+      continue;
+    if (tally.is_enough(kind)) return kind;
+  }
+  return Kind::not_backscatter;
+}
+
+[[nodiscard]] double confidence_of(Kind kind, const Facts& facts, const Tally& tally, bool has_original) {
+  if (!is_backscatter(kind)) return 1.0;
+  if (tally.against() == 0) {
+    if (kind == Kind::mdn && tally.words(Kind::mdn) >= kByStructure) return 1.0;
+    if ((kind == Kind::dsn || kind == Kind::virus_notice) && tally.words(Kind::dsn) >= kByStructure && has_original)
+      return 1.0;
+    if (kind == Kind::auto_reply && facts.auto_submitted == "auto-replied" && facts.answers) return 1.0;
+  }
+  // The rest by how far it is past enough: 0.6 just there, 0.95 at most.
+  const double past = std::max(0.0, tally.sum(kind) - kEnough);
+  return std::min(0.95, 0.6 + 0.12 * past + (has_original ? 0.05 : 0.0));
+}
+
+[[nodiscard]] std::optional<ReturnedOriginal> returned(const Facts& facts, const DeliveryStatus& status, Kind kind) {
+  std::optional<ReturnedOriginal> original;
+  if (facts.enclosed != nullptr) original = original_of(facts.enclosed->enclosed_fields);
+  if (!original && facts.enclosed_headers != nullptr) {
+    original = original_of(find_quoted_original(facts.enclosed_headers->text).fields);
+  }
+  if (!original) original = original_of(facts.quoted.fields);
+  if (kind == Kind::mdn && facts.disposition != nullptr && (!original || original->message_id.empty())) {
+    // RFC 8098 §3.2.5: Original-Message-ID.
+    const std::string id = original_message_id_of(facts.disposition->text);
+    if (!id.empty()) {
+      if (!original) original.emplace();
+      original->message_id = id;
+    }
+  }
+  if (!status.sender.empty()) {
+    if (!original) original.emplace();
+    if (original->return_path.empty()) original->return_path = status.sender;
+  }
+  return original;
+}
+
+[[nodiscard]] bool claims_to_be(const ReturnedOriginal& original, std::span<const std::string> traps) {
+  return std::any_of(traps.begin(), traps.end(), [&](const std::string& trap) {
+    return equal_ignoring_case(original.from, trap) || equal_ignoring_case(original.return_path, trap);
+  });
+}
+
+[[nodiscard]] std::string unbracketed(std::string_view id) {
+  const std::size_t open = id.find('<');
+  if (open != std::string_view::npos) id.remove_prefix(open + 1);
+  return std::string(trimmed(id.substr(0, id.find('>'))));
+}
+
+// Several mailers build the Message-ID of a bounce around the queue id: Postfix `DATE.ID@host`, Sendmail `DATE.ID@host`,
+// Exim `EID@host`.
+[[nodiscard]] std::string queue_id_in(std::string_view message_id, std::string_view product) {
+  const std::string_view local = message_id.substr(0, message_id.find('@'));
+  if (product == "exim" && local.size() > 15 && local.starts_with('E')) return std::string(local.substr(1));
+  const bool dated = local.size() > 14 && std::all_of(local.begin(), local.begin() + 12,
+                                                      [](char c) { return c >= '0' && c <= '9'; });
+  if (dated && (product == "postfix" || product == "sendmail")) {
+    const std::size_t dot = local.find('.');
+    if (dot != std::string_view::npos) return std::string(local.substr(dot + 1));
+  }
+  return {};
+}
+
+[[nodiscard]] Verdict of_callout() {
+  Verdict verdict;
+  verdict.kind = Kind::callout;
+  verdict.confidence = 1;
+  verdict.signals.push_back({"ended-before-data", kByStructure});
+  return verdict;
+}
+
+}  // namespace
+
+Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::span<const std::string> traps) {
+  if (delivery.event == TrapDelivery::Event::callout) return of_callout();
+
+  Verdict verdict;
+  const Facts facts = facts_of(delivery, message);
+  verdict.subject = facts.subject;
+  if (const std::string* id = mail::find(message.fields, "Message-ID")) verdict.message_id = unbracketed(*id);
+
+  if (auto feedback = feedback_signal(facts, message)) {
+    verdict.kind = Kind::feedback;
+    verdict.confidence = 1;
+    verdict.signals.push_back({std::move(*feedback), kByStructure});
+    return verdict;
+  }
+
+  const SignatureSet& signatures = SignatureSet::built_in();
+  DeliveryStatus status = parse_delivery_status(facts.status != nullptr ? std::string_view(facts.status->text)
+                                                                        : std::string_view());
+  Tally tally;
+  weigh_origin(facts, tally);
+  weigh_wording(signatures, facts, tally, verdict.product);
+  weigh_form(facts, status, tally);
+  verdict.kind = decided(facts, tally);
+  verdict.signals = tally.signals_for(verdict.kind);
+  if (!is_backscatter(verdict.kind)) {
+    verdict.confidence = 1;
+    verdict.product.clear();
+    return verdict;
+  }
+
+  // Report fields in plain text, as some write them, serve as well.
+  if (facts.status == nullptr) status = parse_delivery_status(facts.words_as_lines());
+  verdict.original = returned(facts, status, verdict.kind);
+  verdict.confidence = confidence_of(verdict.kind, facts, tally, verdict.original.has_value());
+  if (verdict.original) {
+    verdict.proved = claims_to_be(*verdict.original, traps);
+    verdict.campaign = campaign_of(*verdict.original);
+  }
+  if (verdict.campaign.empty()) {
+    const std::string* answered = mail::find(message.fields, "In-Reply-To");
+    if (answered != nullptr) verdict.campaign = campaign_of_message_id(unbracketed(*answered));
+  }
+  verdict.reporting_mta = status.reporting_mta;
+  verdict.queue_id = status.queue_id.empty() ? queue_id_in(verdict.message_id, verdict.product) : status.queue_id;
+  if (verdict.kind == Kind::dsn || verdict.kind == Kind::virus_notice) {
+    verdict.cause = cause_of(signatures, status, facts.words_as_lines(), facts.words);
+    if (verdict.kind == Kind::virus_notice && verdict.cause == Cause::none) verdict.cause = Cause::content_rejected;
+  }
+  return verdict;
+}
+
+}  // namespace blowback::detect

@@ -1,0 +1,60 @@
+// A file that grows at its end: where reading goes on, and whether it is still the same file. Private to the room.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "descriptor.h"
+#include "feed.h"
+
+namespace blowback::feed {
+
+/// How far a file has been read, and by what it is known again: a hash of its first octets, at most 4 KiB and at most what
+/// has been read. So a file that was appended to or copied is the same file, a replaced or truncated one isn't.
+struct FilePosition {
+  std::uint64_t offset = 0;
+  std::uint64_t line = 0;  ///< lines before `offset`; where lines don't count, 0
+  std::uint64_t head = 0;  ///< how many octets the hash covers
+  std::uint64_t hash = 0;
+
+  /// `OFFSET LINE HEAD HASH`, the hash in hex.
+  [[nodiscard]] std::string to_string() const;
+  /// The inverse of `to_string`; absent for anything else.
+  [[nodiscard]] static std::optional<FilePosition> parse(std::string_view text);
+};
+
+/// One thread at a time.
+class TailedFile {
+ public:
+  /// `kind` ("mbox") is for error texts. A position that can't be read is none: the file is read from its start.
+  TailedFile(std::string path, std::string kind, const std::optional<std::string>& position);
+
+  /// Opens the file, or looks whether what lies there is still the file that was open; if not, `position` is the start.
+  /// Fails where there is no regular file that can be read.
+  [[nodiscard]] std::expected<void, FeedError> refresh();
+
+  /// Requires a successful refresh().
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] const struct stat& status() const { return status_; }
+  [[nodiscard]] std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
+
+  [[nodiscard]] const FilePosition& position() const { return position_; }
+  /// The position at `offset`, with the hash of the file as it is now.
+  [[nodiscard]] FilePosition position_at(std::uint64_t offset, std::uint64_t line) const;
+  void set_position(const FilePosition& position) { position_ = position; }
+
+ private:
+  [[nodiscard]] FeedError error(std::string_view what) const;
+  [[nodiscard]] std::uint64_t hash_of_head(std::uint64_t length) const;
+
+  std::string path_;
+  std::string kind_;
+  FilePosition position_;
+  Descriptor fd_;
+  struct stat status_ {};
+};
+
+}  // namespace blowback::feed

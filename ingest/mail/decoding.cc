@@ -1,0 +1,188 @@
+// GMime stands behind this file alone. Its MIME parser isn't used: it recurses on nesting, and message.cc has the bounds.
+#include "decoding.h"
+
+#include <gmime/gmime.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <mutex>
+
+#include "header.h"
+#include "mail/message.h"
+
+namespace blowback::mail {
+namespace {
+
+// No header field that means anything is longer; a cut one keeps GMime's work on it bounded.
+constexpr std::size_t kLongestField = 16U << 10U;
+
+template <typename T>
+struct Unref {
+  void operator()(T* object) const { g_object_unref(object); }
+};
+struct Free {
+  void operator()(char* text) const { g_free(text); }
+};
+struct CloseIconv {
+  void operator()(iconv_t descriptor) const { g_mime_iconv_close(descriptor); }
+};
+
+[[nodiscard]] std::string text_of(const char* text) { return text == nullptr ? std::string() : std::string(text); }
+
+[[nodiscard]] std::string valid_utf8(std::string text) {
+  if (g_utf8_validate_len(text.data(), text.size(), nullptr) != 0) return text;
+  const std::unique_ptr<char, Free> made(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
+  return text_of(made.get());
+}
+
+[[nodiscard]] GMimeContentEncoding encoding_named(std::string_view name) {
+  name = trimmed(name);
+  if (equal_ignoring_case(name, "base64")) return GMIME_CONTENT_ENCODING_BASE64;
+  if (equal_ignoring_case(name, "quoted-printable")) return GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
+  for (const std::string_view uu : {"x-uuencode", "x-uue", "uuencode"}) {
+    if (equal_ignoring_case(name, uu)) return GMIME_CONTENT_ENCODING_UUENCODE;
+  }
+  return GMIME_CONTENT_ENCODING_DEFAULT;
+}
+
+[[nodiscard]] bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+// iconv with U+FFFD for each octet that it refuses. Absent where there is no such charset.
+[[nodiscard]] bool convert(std::string_view octets, const char* charset, std::string& out) {
+  const iconv_t opened = g_mime_iconv_open("UTF-8", charset);
+  if (opened == reinterpret_cast<iconv_t>(-1)) return false;  // NOLINT: iconv's own way to say no
+  const std::unique_ptr<void, CloseIconv> descriptor(opened);
+  std::array<char, 4096> buffer{};
+  char* in = const_cast<char*>(octets.data());  // NOLINT: iconv takes char** and doesn't write there
+  std::size_t in_left = octets.size();
+  while (in_left > 0) {
+    char* to = buffer.data();
+    std::size_t to_left = buffer.size();
+    const std::size_t result = iconv(descriptor.get(), &in, &in_left, &to, &to_left);
+    const int error = errno;
+    out.append(buffer.data(), buffer.size() - to_left);
+    if (result != static_cast<std::size_t>(-1)) break;
+    if (error == E2BIG) continue;
+    out += kReplacement;
+    if (error != EILSEQ || in_left == 0) break;  // EINVAL: the text ends within a character
+    ++in;
+    --in_left;
+  }
+  return true;
+}
+
+}  // namespace
+
+void start_gmime() {
+  static std::once_flag once;
+  std::call_once(once, [] { g_mime_init(); });
+}
+
+ContentType parse_content_type(std::string_view value) {
+  ContentType out;
+  const std::string text(value.substr(0, kLongestField));
+  const std::unique_ptr<GMimeContentType, Unref<GMimeContentType>> parsed(
+      g_mime_content_type_parse(nullptr, text.c_str()));
+  if (!parsed) return out;
+  // GMime takes `text` alone for text/plain and nonsense for application/octet-stream: whoever wrote no slash wrote no type.
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos || slash > text.find(';')) return out;
+  out.type = lower_case(text_of(g_mime_content_type_get_media_type(parsed.get())) + '/' +
+                        text_of(g_mime_content_type_get_media_subtype(parsed.get())));
+  const auto parameter = [&](const char* name) {
+    return text_of(g_mime_content_type_get_parameter(parsed.get(), name));
+  };
+  out.charset = parameter("charset");
+  out.boundary = parameter("boundary");
+  out.report_type = lower_case(parameter("report-type"));
+  out.name = valid_utf8(parameter("name"));
+  return out;
+}
+
+Disposition parse_disposition(std::string_view value) {
+  const std::string text(value.substr(0, kLongestField));
+  const std::unique_ptr<GMimeContentDisposition, Unref<GMimeContentDisposition>> parsed(
+      g_mime_content_disposition_parse(nullptr, text.c_str()));
+  if (!parsed) return {};
+  return {lower_case(text_of(g_mime_content_disposition_get_disposition(parsed.get()))),
+          valid_utf8(text_of(g_mime_content_disposition_get_parameter(parsed.get(), "filename")))};
+}
+
+bool is_encoded(std::string_view encoding) { return encoding_named(encoding) != GMIME_CONTENT_ENCODING_DEFAULT; }
+
+std::string transfer_decoded(std::string_view octets, std::string_view encoding, std::size_t limit, bool& cut) {
+  const GMimeContentEncoding named = encoding_named(encoding);
+  std::string out;
+  if (named == GMIME_CONTENT_ENCODING_DEFAULT) {
+    cut = octets.size() > limit;
+    out = octets.substr(0, limit);
+    return out;
+  }
+  GMimeEncoding state;
+  g_mime_encoding_init_decode(&state, named);
+  // In steps, so that of a large attachment no more is decoded than is kept.
+  constexpr std::size_t kStep = 32U << 10U;
+  while (!octets.empty() && out.size() <= limit) {
+    const std::string_view step = octets.substr(0, kStep);
+    octets.remove_prefix(step.size());
+    const std::size_t before = out.size();
+    out.resize(before + g_mime_encoding_outlen(&state, step.size()));
+    out.resize(before + g_mime_encoding_step(&state, step.data(), step.size(), out.data() + before));
+  }
+  cut = out.size() > limit || !octets.empty();
+  if (out.size() > limit) out.resize(limit);
+  return out;
+}
+
+std::string to_utf8(std::string octets, std::string_view charset) {
+  // ISO-2022 is ASCII to the eye, so look for its escapes first; Japanese bounces often don't name it.
+  const bool has_escape = octets.find("\x1b$") != std::string::npos || octets.find("\x1b(") != std::string::npos;
+  if (has_escape) {
+    std::string out;
+    const bool is_japanese = charset.empty() || !lower_case(charset).starts_with("iso-2022");
+    if (convert(octets, is_japanese ? "iso-2022-jp" : std::string(charset).c_str(), out)) return out;
+  }
+  if (is_ascii(octets)) {
+    if (!charset.empty()) {
+      const std::string name = lower_case(charset);
+      // The few charsets that are written in ASCII octets without being ASCII.
+      if (name.starts_with("utf-7") || name.starts_with("utf-16") || name.starts_with("utf-32") ||
+          name.starts_with("hz")) {
+        std::string out;
+        if (convert(octets, name.c_str(), out)) return valid_utf8(std::move(out));
+      }
+    }
+    // A NUL in text is legal UTF-8, and trouble for whoever prints it.
+    std::replace(octets.begin(), octets.end(), '\0', ' ');
+    return octets;
+  }
+  std::replace(octets.begin(), octets.end(), '\0', ' ');
+  if (g_utf8_validate_len(octets.data(), octets.size(), nullptr) != 0) return octets;
+  std::string out;
+  const std::string name = lower_case(charset);
+  const bool says_nothing = name.empty() || name == "us-ascii" || name == "ascii" || name.starts_with("unknown");
+  if (!says_nothing && name != "utf-8" && name != "utf8" && convert(octets, name.c_str(), out)) {
+    return valid_utf8(std::move(out));
+  }
+  if (name == "utf-8" || name == "utf8") return valid_utf8(std::move(octets));
+  out.clear();
+  if (convert(octets, "windows-1252", out)) return out;
+  return valid_utf8(std::move(octets));
+}
+
+std::string decoded(std::string_view value) {
+  value = value.substr(0, kLongestField);
+  if (value.find("=?") == std::string_view::npos) return to_utf8(std::string(value), "");
+  start_gmime();
+  const std::string text(value);
+  const std::unique_ptr<char, Free> made(g_mime_utils_header_decode_text(nullptr, text.c_str()));
+  return valid_utf8(text_of(made.get()));
+}
+
+}  // namespace blowback::mail

@@ -1,0 +1,201 @@
+// The header as lines: RFC 5322 §2.2, and what strangers write in place of it.
+#include "header.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include <fmt/format.h>
+
+namespace blowback::mail {
+namespace {
+
+[[nodiscard]] bool is_blank(char c) { return c == ' ' || c == '\t'; }
+[[nodiscard]] char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+// RFC 5322 §3.6.8: printable US-ASCII but the colon; blanks before the colon are obsolete syntax (§4.5) and still seen.
+// No name in use is longer than some 60 octets: a longer "name" is text that happens to hold a colon.
+constexpr std::size_t kLongestName = 200;
+
+[[nodiscard]] std::optional<std::size_t> colon_of_field(std::string_view line) {
+  std::size_t i = 0;
+  while (i < line.size() && i < kLongestName && line[i] > ' ' && line[i] < '\x7f' && line[i] != ':') ++i;
+  // A line that starts like a MIME boundary is never a field, even where the boundary holds a colon.
+  if (i == 0 || line.starts_with("--")) return std::nullopt;
+  while (i < line.size() && is_blank(line[i])) ++i;
+  if (i < line.size() && line[i] == ':') return i;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Line line_at(std::string_view bytes, std::size_t at) {
+  const void* found = std::memchr(bytes.data() + at, '\n', bytes.size() - at);
+  if (found == nullptr) return {bytes.substr(at), bytes.size()};
+  const auto end = static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data());
+  const std::size_t length = end > at && bytes[end - 1] == '\r' ? end - 1 - at : end - at;
+  return {bytes.substr(at, length), end + 1};
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = lower(c);
+  return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto blank = [](char c) { return is_blank(c) || c == '\r' || c == '\n'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::size_t header_begin(std::string_view bytes) {
+  std::size_t at = 0;
+  // UTF-8's byte order mark: written by editors and by some gateways.
+  if (bytes.starts_with("\xEF\xBB\xBF")) at = 3;
+  while (at < bytes.size() && (bytes[at] == '\n' || bytes[at] == '\r')) ++at;
+  const std::string_view rest = bytes.substr(at);
+  if (rest.starts_with("From ") || rest.starts_with(">From ")) return line_at(bytes, at).next;
+  return at;
+}
+
+std::expected<HeaderEnd, MessageError> read_header(std::string_view bytes, std::size_t at, std::size_t& fields_left,
+                                                   std::size_t fields_limit, std::vector<Field>& fields) {
+  HeaderEnd end{at, false};
+  const std::size_t first = fields.size();
+  while (end.body < bytes.size()) {
+    const Line line = line_at(bytes, end.body);
+    if (line.text.find('\0') != std::string_view::npos) end.has_nul = true;
+    if (line.text.empty()) {
+      end.body = line.next;
+      return end;
+    }
+    const bool has_field = fields.size() > first;
+    if (has_field && is_blank(line.text.front())) {
+      // RFC 5322 §2.2.3; the blanks of the fold become one.
+      const std::string_view more = trimmed(line.text);
+      if (!more.empty()) {
+        std::string& value = fields.back().value;
+        if (!value.empty()) value += ' ';
+        value += more;
+      }
+      end.body = line.next;
+      continue;
+    }
+    if (const auto colon = colon_of_field(line.text)) {
+      if (fields_left == 0) {
+        return std::unexpected(MessageError{MessageError::Code::too_many_fields,
+                                            fmt::format("more than {} header fields", fields_limit)});
+      }
+      --fields_left;
+      fields.push_back({std::string(trimmed(line.text.substr(0, *colon))),
+                        std::string(trimmed(line.text.substr(*colon + 1)))});
+      end.body = line.next;
+      continue;
+    }
+    // No field. Generators that lose the blank of a fold leave `boundary=…` at the line's start.
+    if (has_field && fields.back().value.ends_with(';')) {
+      (fields.back().value += ' ') += trimmed(line.text);
+      end.body = line.next;
+      continue;
+    }
+    // One junk line between fields (an mbox's `>From `, a broken filter's note) is passed over; else the body begins here.
+    // A boundary is no junk: what follows it is the next part's header.
+    const bool field_follows = !line.text.starts_with("--") && line.next < bytes.size() && colon_of_field(line_at(bytes, line.next).text).has_value();
+    if (!field_follows || !has_field) return end;
+    end.body = line.next;
+  }
+  return end;
+}
+
+std::expected<std::vector<Field>, MessageError> parse_header(std::string_view bytes, const Limits& limits) {
+  std::vector<Field> fields;
+  std::size_t left = limits.header_fields;
+  const auto end = read_header(bytes, header_begin(bytes), left, limits.header_fields, fields);
+  if (!end) return std::unexpected(end.error());
+  if (end->has_nul) {
+    return std::unexpected(MessageError{MessageError::Code::nul_in_header, "a NUL octet in the header"});
+  }
+  return fields;
+}
+
+const std::string* find(const std::vector<Field>& fields, std::string_view name) {
+  for (const Field& field : fields) {
+    if (equal_ignoring_case(field.name, name)) return &field.value;
+  }
+  return nullptr;
+}
+
+std::string first_address(std::string_view value) {
+  // RFC 5322 §3.4 by hand: comments and quoted display names out, then what stands in angle brackets, else the first word
+  // with an `@`, else (MAILER-DAEMON alone) the first word at all.
+  std::string plain;
+  int comments = 0;
+  bool quoted = false;
+  bool angle = false;
+  bool in_local_quotes = false;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    if (c == '\\' && (quoted || comments > 0)) {
+      if (in_local_quotes && i + 1 < value.size()) (plain += c) += value[i + 1];
+      ++i;
+    } else if (quoted) {
+      if (in_local_quotes) plain += c;
+      if (c == '"') {
+        quoted = false;
+        in_local_quotes = false;
+      }
+    } else if (!angle && c == '(') {
+      ++comments;
+    } else if (comments > 0) {
+      if (c == ')') --comments;
+    } else if (c == '"') {
+      quoted = true;
+      // A quoted local part (`"a b"@example.org`) belongs to the address; a quoted display name doesn't.
+      const std::size_t close = value.find('"', i + 1);
+      in_local_quotes = close != std::string_view::npos && close + 1 < value.size() && value[close + 1] == '@';
+      if (in_local_quotes) plain += c;
+    } else if (c == '<') {
+      angle = true;
+      plain.clear();
+    } else if (c == '>') {
+      if (angle) break;
+    } else if (!angle && (c == ',' || c == ';')) {
+      if (!trimmed(plain).empty()) break;
+      plain.clear();
+    } else if (!angle && c == ':') {
+      plain.clear();  // a group's name
+    } else {
+      plain += c;
+    }
+  }
+  std::string_view address = trimmed(plain);
+  if (angle) {
+    // RFC 5322 §4.4: a source route, `@a,@b:user@c`.
+    if (address.starts_with('@')) {
+      const std::size_t colon = address.find(':');
+      if (colon != std::string_view::npos) address.remove_prefix(colon + 1);
+    }
+  } else if (const std::size_t at = address.find('@'); at != std::string_view::npos) {
+    const std::size_t begin = address.find_last_of(" \t", at);
+    if (begin != std::string_view::npos && !address.starts_with('"')) address.remove_prefix(begin + 1);
+    address = address.substr(0, address.find_first_of(" \t", address.find('@')));
+  } else {
+    address = address.substr(0, address.find_first_of(" \t"));
+  }
+  std::string out(address);
+  const std::size_t at = out.rfind('@');
+  if (at != std::string::npos) {
+    std::transform(out.begin() + static_cast<std::ptrdiff_t>(at), out.end(),
+                   out.begin() + static_cast<std::ptrdiff_t>(at), lower);
+  }
+  return out;
+}
+
+}  // namespace blowback::mail

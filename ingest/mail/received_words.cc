@@ -1,0 +1,139 @@
+// Words, comments and addresses of a Received: field. Every function is linear in the text and takes any bytes.
+#include "received_words.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace blowback::mail {
+namespace {
+
+constexpr int kDeepestComment = 16;
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_alnum(char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z'); }
+
+/// What a name or an address is made of; a maximal run of it is looked at as a whole.
+bool is_run_character(char c) { return is_alnum(c) || c == '.' || c == ':' || c == '-' || c == '_'; }
+
+bool is_port(std::string_view text) {
+  return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// The end of the comment that opens at `open`: the index of its closing parenthesis, or npos.
+std::expected<std::size_t, std::string> comment_end(std::string_view text, std::size_t open, Backslash backslash) {
+  int depth = 0;
+  for (std::size_t i = open; i < text.size(); ++i) {
+    if (text[i] == '\\' && backslash == Backslash::quotes) {
+      ++i;
+    } else if (text[i] == '(') {
+      if (++depth > kDeepestComment) return std::unexpected("comments nest deeper than 16");
+    } else if (text[i] == ')' && --depth == 0) {
+      return i;
+    }
+  }
+  return std::unexpected("a comment doesn't end");
+}
+
+}  // namespace
+
+std::expected<std::vector<Word>, std::string> words_of(std::string_view text, Backslash backslash) {
+  std::vector<Word> words;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    if (is_blank(text[i])) {
+      ++i;
+      continue;
+    }
+    const bool glued = i > 0 && !is_blank(text[i - 1]);
+    if (text[i] == ')') return std::unexpected("a parenthesis closes that was never opened");
+    if (text[i] == '(') {
+      const auto end = comment_end(text, i, backslash);
+      if (!end) return std::unexpected(end.error());
+      words.push_back({text.substr(i + 1, *end - i - 1), true, glued});
+      i = *end + 1;
+      continue;
+    }
+    std::size_t end = i;
+    while (end < text.size() && !is_blank(text[end]) && text[end] != '(' && text[end] != ')') ++end;
+    words.push_back({text.substr(i, end - i), false, glued});
+    i = end;
+  }
+  return words;
+}
+
+std::optional<IpAddress> bare_address(std::string_view text) {
+  if (begins(text, "IPv6:")) text.remove_prefix(5);
+  if (const auto zone = text.find('%'); zone != std::string_view::npos && text.contains(':')) text = text.substr(0, zone);
+  if (auto address = IpAddress::parse(text)) return *address;
+  return std::nullopt;
+}
+
+std::optional<IpAddress> address_literal(std::string_view text) {
+  if (text.empty() || text.front() != '[') return std::nullopt;
+  const auto close = text.find(']');
+  if (close == std::string_view::npos) return std::nullopt;
+  const auto rest = text.substr(close + 1);
+  if (!rest.empty() && (rest.front() != ':' || !is_port(rest.substr(1)))) return std::nullopt;
+  return bare_address(text.substr(1, close - 1));
+}
+
+std::vector<std::string_view> addresses_in(std::string_view text) {
+  std::vector<std::string_view> found;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    if (!is_run_character(text[i])) {
+      ++i;
+      continue;
+    }
+    const std::size_t begin = i;
+    while (i < text.size() && is_run_character(text[i])) ++i;
+    auto run = text.substr(begin, i - begin);
+    // An IPv6 address may end in `::`, so the whole is tried first, then without punctuation around, then without a port.
+    auto trimmed = run;
+    while (!trimmed.empty() && !is_alnum(trimmed.back())) trimmed.remove_suffix(1);
+    while (!trimmed.empty() && !is_alnum(trimmed.front())) trimmed.remove_prefix(1);
+    const auto colon = trimmed.rfind(':');
+    const bool is_address = bare_address(run) || bare_address(trimmed) ||
+                            (colon != std::string_view::npos && is_port(trimmed.substr(colon + 1)) &&
+                             bare_address(trimmed.substr(0, colon)));
+    if (is_address) found.push_back(run);
+  }
+  return found;
+}
+
+int occurrences(std::string_view text, std::string_view word) {
+  const auto is_edge = [](char c) { return is_blank(c) || c == '(' || c == ')'; };
+  int count = 0;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    if (is_edge(text[i])) {
+      ++i;
+      continue;
+    }
+    const std::size_t begin = i;
+    while (i < text.size() && !is_edge(text[i])) ++i;
+    if (is_same(text.substr(begin, i - begin), word)) ++count;
+  }
+  return count;
+}
+
+bool is_same(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool begins(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() && is_same(text.substr(0, prefix.size()), prefix);
+}
+
+std::string upper(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return result;
+}
+
+}  // namespace blowback::mail

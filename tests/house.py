@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""The rules of the house that a compiler can't check: who includes whom, where libraries and clocks may appear, how a
+file opens. docs/architecture.md says why."""
+
+import pathlib
+import re
+import subprocess
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOMS = ("core", "config", "schema", "include", "ingest", "server", "cli")
+
+# The only files that may ask what time it is: mains, where it becomes an argument, and the one that asks how long a
+# file has been left alone, which only makes sense against the file's own time.
+CLOCK_READERS = {"ingest/main.cc", "server/main.cc", "cli/main.cc", "ingest/feed/descriptor.cc"}
+
+
+def files(*folders, endings=(".cc", ".h", ".in")):
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and path.suffix in endings:
+                yield path
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def code_of(path):
+    """Without comments and the contents of strings; lines keep their numbers."""
+    text = path.read_text()
+    text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), text, flags=re.S)
+    text = re.sub(r'R"(\w*)\(.*?\)\1"', lambda m: '""' + "\n" * m[0].count("\n"), text, flags=re.S)
+    text = re.sub(r"^(\s*#\s*include.*)$|\"(?:\\.|[^\"\\\n])*\"", lambda m: m[1] or '""', text, flags=re.M)
+    return re.sub(r"//.*", "", text)
+
+
+def includes_of(path):
+    return re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', code_of(path), re.M)
+
+
+def places(pattern, paths, *, besides=()):
+    """`file:line` of each match in code."""
+    found = []
+    for path in paths:
+        if name_of(path) in besides:
+            continue
+        for number, line in enumerate(code_of(path).splitlines(), 1):
+            if re.search(pattern, line):
+                found.append(f"{name_of(path)}:{number}: {line.strip()}")
+    return found
+
+
+class HouseRules(unittest.TestCase):
+    maxDiff = None
+
+    def includers(self, pattern, paths):
+        return [f"{name_of(p)} includes {i}" for p in paths for i in includes_of(p) if re.match(pattern, i)]
+
+    def test_ingest_and_server_never_include_each_other(self):
+        self.assertEqual(self.includers(r"(zone|answer|net)/", files("ingest")), [])
+        self.assertEqual(self.includers(r"(feed|mail|detect|score|record)/", files("server")), [])
+
+    def test_only_schema_speaks_sql(self):
+        others = [p for p in files(*ROOMS) if not name_of(p).startswith("schema/")]
+        self.assertEqual(self.includers(r"sqlite3", others), [])
+        self.assertEqual(places(r"\bsqlite3", others), [])
+        # The doors of schema/ give nothing of it away.
+        self.assertEqual(places(r"\bsqlite3", [ROOT / "schema" / "store.h"]), [])
+
+    def test_libraries_stay_in_the_room_that_chose_them(self):
+        for library, rooms in ((r"ldns/|.*ldns_wire", ("server/answer/",)), (r"gmime/|glib", ("ingest/mail/",)),
+                               (r"re2/", ("ingest/detect/", "ingest/mail/")), (r"toml\+\+|toml\.hpp", ("config/",)),
+                               (r"openssl/", ("ingest/record/", "ingest/detect/", "ingest/feed/"))):
+            others = [p for p in files(*ROOMS) if not name_of(p).startswith(rooms)]
+            self.assertEqual(self.includers(library, others), [], library)
+
+    def test_the_vocabulary_does_no_input_or_output(self):
+        self.assertEqual(self.includers(r"spdlog|fstream|iostream|sys/|unistd|fcntl", files("include", "core")), [])
+
+    def test_time_comes_in_as_a_value(self):
+        # steady_clock measures durations for limits and progress; it decides nothing that is kept.
+        pattern = r"system_clock::now|\bstd::time\s*\(|(?<![\w.:>])time\s*\(\s*(nullptr|NULL|0|&)|\bgettimeofday\b|CLOCK_REALTIME"
+        self.assertEqual(places(pattern, files(*ROOMS), besides=CLOCK_READERS), [])
+        for name in CLOCK_READERS:
+            self.assertTrue((ROOT / name).exists(), f"{name} is gone: take it off this list")
+
+    def test_judging_and_scoring_are_pure(self):
+        pattern = r"\b(steady_clock|system_clock|fopen|ifstream|ofstream|getenv|spdlog)\b"
+        self.assertEqual(places(pattern, files("ingest/detect", "ingest/score")), [])
+
+    def test_every_file_opens_with_what_it_is_for(self):
+        bad = []
+        for path in [*files(*ROOMS, "tests"), *files("tests", "deploy", endings=(".py", ".sh"))]:
+            lines = [line for line in path.read_text().splitlines()[:3] if not line.startswith("#!")]
+            if not lines or not re.match(r'(//|--|#|"""|/\*) ?\S', lines[0]):
+                bad.append(name_of(path))
+        self.assertEqual(bad, [])
+
+    def test_nothing_depends_on_a_machines_folders_or_leaves_a_job_undone(self):
+        words = r"/home/\w|/root/|/work/|/tmp/build|\bTODO\b|\bFIXME\b|\bXXX\b"
+        found = []
+        for path in [*files(*ROOMS, "tests", "deploy", "docs", "cmake",
+                            endings=(".cc", ".h", ".in", ".sql", ".tsv", ".txt", ".cmake", ".py", ".sh", ".md", ".toml")),
+                     *(ROOT / name for name in ("README.md", "CMakeLists.txt", "CMakePresets.json"))]:
+            if path != pathlib.Path(__file__).resolve() and "tests/data" not in name_of(path):
+                found += [f"{name_of(path)}:{n}" for n, line in enumerate(path.read_text().splitlines(), 1) if re.search(words, line)]
+        self.assertEqual(found, [])
+
+    def test_every_integration_test_is_registered(self):
+        registered = "".join(path.read_text() for path in files("tests/integration", endings=(".cmake",)))
+        for path in files("tests/integration", endings=(".py",)):
+            if path.stem != "harness":
+                self.assertIn(path.stem, registered, f"{name_of(path)} exists, but no .cmake file registers it")
+
+    def test_every_unit_test_is_in_the_build(self):
+        registered = "".join(path.read_text() for path in files("tests/unit", endings=(".cmake",)))
+        for path in files("tests/unit", endings=(".cc",)):
+            if path.stem != "main":
+                self.assertIn(path.name, registered, f"{name_of(path)} exists, but isn't built")
+
+    def test_shell_scripts_parse(self):
+        for path in files("deploy", "tests", ".ci", endings=(".sh",)):
+            done = subprocess.run(["bash", "-n", path], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

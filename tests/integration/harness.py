@@ -1,0 +1,563 @@
+"""Runs the real programs on loopback for the integration tests: one Blowback is one list with its config, database,
+Maildir and daemons in a folder of its own, gone when the `with` block ends.
+
+Standard library only, and the real `dig`. The programs come from the folder in BLOWBACK_BIN (default:
+build/release/bin of this tree). Nothing here waits for a while; everything waits for a condition, within a bound.
+"""
+
+import ctypes
+import ipaddress
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import struct
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("BLOWBACK_BIN") or ROOT / "build" / "release" / "bin")
+ZONE = "bl.example.org"
+TRAP_DOMAIN = "trap.example.net"
+
+# Sanitizers make everything slower; whoever measures time asks for this factor.
+PATIENCE = float(os.environ.get("BLOWBACK_TEST_PATIENCE", "1"))
+
+TYPES = {"A": 1, "NS": 2, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "ANY": 255}
+RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 16: "BADVERS"}
+
+
+# ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def wait_until(condition, seconds, what, pause=0.02):
+    """Polls `condition` until it gives something true and returns that; fails with `what` after `seconds`."""
+    end = time.monotonic() + seconds * PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() >= end:
+            raise AssertionError(f"waited {seconds * PATIENCE:g} s in vain: {what() if callable(what) else what}")
+        time.sleep(pause)
+
+
+# ── DNS ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def owner_name(ip, zone=ZONE):
+    """The name to ask for `ip`: reversed octets, or reversed nibbles (RFC 5782)."""
+    address = ipaddress.ip_address(ip)
+    if address.version == 4:
+        labels = reversed(str(address).split("."))
+    else:
+        labels = reversed(address.exploded.replace(":", ""))
+    return ".".join(labels) + "." + zone
+
+
+def encode_name(name):
+    """Presentation to wire format, without compression."""
+    wire = b""
+    for label in name.rstrip(".").split("."):
+        if label:
+            octets = label.encode("ascii")
+            wire += bytes([len(octets)]) + octets
+    return wire + b"\0"
+
+
+def query(name, qtype="A", ident=0x1234, flags=0, qclass=1, edns=None):
+    """One query in wire format. `edns`: None, or (UDP size, version, DO, options in wire format)."""
+    number = TYPES[qtype] if isinstance(qtype, str) else qtype
+    wire = struct.pack("!6H", ident, flags, 1, 0, 0, 0 if edns is None else 1)
+    wire += encode_name(name) + struct.pack("!2H", number, qclass)
+    if edns is not None:
+        size, version, do, options = edns
+        wire += b"\0" + struct.pack("!HHBBHH", 41, size, 0, version, 0x8000 if do else 0, len(options)) + options
+    return wire
+
+
+@dataclass
+class Record:
+    name: str
+    ttl: int
+    type: str
+    rdata: str
+
+
+@dataclass
+class Reply:
+    """What dig printed, taken apart. `rcode` is None where no answer came."""
+
+    rcode: str | None = None
+    flags: set = field(default_factory=set)
+    answers: list = field(default_factory=list)
+    authority: list = field(default_factory=list)
+    additional: list = field(default_factory=list)
+    edns: str | None = None
+    ede: int | None = None
+    text: str = ""
+
+    def rdata(self, rtype=None):
+        """The answer section's RDATA in the order of the wire."""
+        return [r.rdata for r in self.answers if rtype is None or r.type == rtype]
+
+
+def parse_dig(text):
+    reply = Reply(text=text)
+    section = None
+    for line in text.splitlines():
+        if header := re.match(r";; ->>HEADER<<- opcode: \w+, status: (\w+)", line):
+            reply.rcode = header[1]
+        elif flags := re.match(r";; flags: ([^;]*);", line):
+            reply.flags = set(flags[1].split())
+        elif line.startswith("; EDNS:"):
+            reply.edns = line[2:]
+        elif ede := re.match(r"; EDE: (\d+)", line):
+            reply.ede = int(ede[1])
+        elif name := re.match(r";; (ANSWER|AUTHORITY|ADDITIONAL) SECTION:", line):
+            section = {"ANSWER": reply.answers, "AUTHORITY": reply.authority, "ADDITIONAL": reply.additional}[name[1]]
+        elif not line.strip() or line.startswith(";"):
+            section = section if line.startswith(";") and not line.startswith(";;") else None
+        elif section is not None:
+            parts = line.split(None, 4)
+            section.append(Record(parts[0], int(parts[1]), parts[3], parts[4] if len(parts) > 4 else ""))
+    return reply
+
+
+@dataclass
+class Header:
+    ident: int
+    flags: int
+    rcode: int
+    questions: int
+    answers: int
+    authority: int
+    additional: int
+
+
+def parse_header(wire):
+    ident, flags, qd, an, ns, ar = struct.unpack("!6H", wire[:12])
+    return Header(ident, flags, flags & 15, qd, an, ns, ar)
+
+
+# ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def make_dsn(client_ip, trap, n, *, action="failed", status="5.1.1", diagnostic="550 5.1.1 <nobody@sender.example>: User unknown",
+             campaign=None, helo="mx.sender.example", to_header=True):
+    """An RFC 3464 report from `client_ip` to `trap`, as our own relay would have stored it.
+
+    `n` makes it a delivery of its own; `campaign` (default: `n`) makes the returned original one of its own. The
+    original claims to come from the trap, so the report is proved misdirected."""
+    mailing = n if campaign is None else campaign
+    literal = f"IPv6:{client_ip}" if ":" in client_ip else client_ip
+    boundary = f"B_{n}_report"
+    lines = [
+        "Return-Path: <>",
+        *([f"Delivered-To: {trap}"] if to_header else []),
+        f"Received: from {helo} ({helo} [{literal}])",
+        f"\tby mx.{TRAP_DOMAIN} (Postfix) with ESMTP id 4F{n:08X}",
+        f"\tfor <{trap}>; Tue, 24 Nov 2026 10:00:00 +0000 (UTC)",
+        f"Received: by {helo} (Postfix) id 9A{n:08X}; Tue, 24 Nov 2026 09:59:58 +0000 (UTC)",
+        "Date: Tue, 24 Nov 2026 09:59:58 +0000 (UTC)",
+        f"From: MAILER-DAEMON@{helo} (Mail Delivery System)",
+        "Subject: Undelivered Mail Returned to Sender",
+        f"To: {trap}",
+        "Auto-Submitted: auto-replied",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/report; report-type=delivery-status; boundary="{boundary}"',
+        f"Message-Id: <9A{n:08X}@{helo}>",
+        "",
+        "This is a MIME-encapsulated message.",
+        "",
+        f"--{boundary}",
+        "Content-Description: Notification",
+        "Content-Type: text/plain; charset=us-ascii",
+        "",
+        f"This is the mail system at host {helo}.",
+        "",
+        "Your message could not be delivered to one or more recipients.",
+        "",
+        f"<nobody@sender.example>: {diagnostic}",
+        "",
+        f"--{boundary}",
+        "Content-Description: Delivery report",
+        "Content-Type: message/delivery-status",
+        "",
+        f"Reporting-MTA: dns; {helo}",
+        f"X-Postfix-Queue-ID: 9A{n:08X}",
+        f"X-Postfix-Sender: rfc822; {trap}",
+        "Arrival-Date: Tue, 24 Nov 2026 09:59:57 +0000 (UTC)",
+        "",
+        "Final-Recipient: rfc822; nobody@sender.example",
+        f"Action: {action}",
+        f"Status: {status}",
+        f"Diagnostic-Code: smtp; {diagnostic}",
+        "",
+        f"--{boundary}",
+        "Content-Description: Undelivered Message Headers",
+        "Content-Type: text/rfc822-headers",
+        "",
+        f"Return-Path: <{trap}>",
+        f"Received: from spammer.example (unknown [203.0.113.200]) by {helo} (Postfix) with SMTP id 9A{n:08X}",
+        f"\tfor <nobody@sender.example>; Tue, 24 Nov 2026 09:59:57 +0000 (UTC)",
+        f"Message-ID: <forged-{mailing}@{TRAP_DOMAIN}>",
+        f"From: <{trap}>",
+        "To: <nobody@sender.example>",
+        f"Subject: Offer {mailing}",
+        "Date: Tue, 24 Nov 2026 09:59:00 +0000",
+        "",
+        f"--{boundary}--",
+        "",
+    ]
+    return "\n".join(lines).encode("ascii")
+
+
+# ── programs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def program(name):
+    path = BIN / name
+    if not path.exists():
+        raise FileNotFoundError(f"{path} isn't there; build it, or set BLOWBACK_BIN to the folder of the programs")
+    return str(path)
+
+
+def _die_with_parent():
+    # A test killed by its time limit must leave no daemon behind.
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class Daemon:
+    """One running program with its log in a file."""
+
+    def __init__(self, arguments, log, *, env=None, stdin=subprocess.DEVNULL, preexec=None):
+        def before_exec():
+            _die_with_parent()
+            if preexec is not None:
+                preexec()
+
+        self.log_path = log
+        with open(log, "ab") as out:
+            self.process = subprocess.Popen(arguments, stdin=stdin, stdout=out, stderr=out, env=env, preexec_fn=before_exec)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def running(self):
+        return self.process.poll() is None
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def wait(self, seconds):
+        """The exit code; fails if it is still running after that."""
+        try:
+            return self.process.wait(seconds * PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.process.args[0]} still runs after {seconds} s; its log:\n{self.log()[-4000:]}") from None
+
+    def stop(self):
+        """SIGTERM, after five seconds SIGKILL. Returns the exit code."""
+        if self.running():
+            self.process.terminate()
+            try:
+                self.process.wait(5 * PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self.process.wait()
+
+    def kill(self):
+        """SIGKILL, at once."""
+        if self.running():
+            self.process.kill()
+        return self.process.wait()
+
+
+class _Ports:
+    """A port that is free for UDP and TCP on 127.0.0.1 (and on ::1, where there is IPv6), held until it is taken."""
+
+    def __init__(self):
+        for _ in range(100):
+            self.held = []
+            try:
+                self.held.append(self._bind(socket.AF_INET, socket.SOCK_STREAM, "127.0.0.1", 0))
+                self.v4 = self.held[0].getsockname()[1]
+                self.held.append(self._bind(socket.AF_INET, socket.SOCK_DGRAM, "127.0.0.1", self.v4))
+                self.v6 = None
+                if has_ipv6():
+                    self.held.append(self._bind(socket.AF_INET6, socket.SOCK_STREAM, "::1", 0))
+                    self.v6 = self.held[-1].getsockname()[1]
+                    self.held.append(self._bind(socket.AF_INET6, socket.SOCK_DGRAM, "::1", self.v6))
+                return
+            except OSError:
+                self.release()
+        raise AssertionError("no free port on loopback after 100 tries")
+
+    @staticmethod
+    def _bind(family, kind, host, port):
+        s = socket.socket(family, kind)
+        s.bind((host, port))
+        return s
+
+    def release(self):
+        for s in self.held:
+            s.close()
+        self.held = []
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+def to_toml(sections, feeds):
+    """Tables of plain values as TOML. A dotted key names a sub-table."""
+    # JSON's strings, numbers, booleans and arrays are TOML's, too.
+    lines = [f"{key} = {json.dumps(value)}" for key, value in sections.items() if not isinstance(value, dict)]
+    for name, values in sections.items():
+        if isinstance(values, dict):
+            lines += ["", f"[{name}]"] + [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    for feed in feeds:
+        lines += ["", "[[feed]]"] + [f"{key} = {json.dumps(value)}" for key, value in feed.items()]
+    return "\n".join(lines) + "\n"
+
+
+class Blowback:
+    """A list of its own: `with Blowback(policy={"list_at": 1.0}) as b: …`
+
+    Each keyword is a section of the config and is laid over the defaults, key by key (`None` takes a key away);
+    `feeds` replaces the one Maildir feed. Paths: b.dir, b.config, b.database, b.maildir. Programs started by it are
+    stopped at the end; where the block failed, the ends of their logs are printed."""
+
+    def __init__(self, *, feeds=None, zone=None, server=None, traps=None, policy=None, weights=None, database=None, directory=None):
+        self._own_dir = directory is None
+        self.dir = pathlib.Path(directory or tempfile.mkdtemp(prefix="blowback-test-"))
+        self.config = self.dir / "blowback.toml"
+        self.database = pathlib.Path(database) if database else self.dir / "blowback.db"
+        self.maildir = self.dir / "Maildir"
+        for name in ("tmp", "new", "cur"):
+            (self.maildir / name).mkdir(parents=True, exist_ok=True)
+        self._ports = _Ports()
+        self.port = self._ports.v4
+        self.port6 = self._ports.v6
+        self._daemons = []
+        self._delivered = 0
+        self.server = None
+        self.ingest = None
+
+        listen = [f"127.0.0.1:{self.port}"] + ([f"[::1]:{self.port6}"] if self.port6 else [])
+        self.sections = {
+            "database": str(self.database),
+            "zone": {"name": ZONE, "nameservers": ["ns1.example.org"], "hostmaster": "hostmaster@example.org", "ttl": "5m",
+                     "negative_ttl": "1m", "txt": "Backscatter from {ip}, see https://bl.example.org/{ip}"},
+            "server": {"listen": listen, "workers": 2},
+            "traps": {"domains": [TRAP_DOMAIN]},
+            "policy": {"allow_documentation": True},
+        }
+        for name, over in (("zone", zone), ("server", server), ("traps", traps), ("policy", policy), ("policy.weights", weights)):
+            if over:
+                section = self.sections.setdefault(name, {})
+                section.update(over)
+                for key in [key for key, value in section.items() if value is None]:
+                    del section[key]
+        self.feeds = feeds if feeds is not None else [{"name": "traps", "type": "maildir", "path": str(self.maildir)}]
+        self.write_config()
+
+    def write_config(self):
+        """Writes b.sections and b.feeds; call it after changing them."""
+        new = self.config.with_suffix(".new")
+        new.write_text(to_toml(self.sections, self.feeds))
+        new.rename(self.config)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        for daemon in reversed(self._daemons):
+            daemon.stop()
+        if kind is not None:
+            for log in sorted(self.dir.glob("*.log")):
+                print(f"--- end of {log.name}:\n{log.read_text(errors='replace')[-4000:]}")
+        self._ports.release()
+        if self._own_dir:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    # ── programs ──
+
+    def start(self, name, *arguments, log=None, **popen):
+        """Starts a program with --config; stopped at the end at the latest."""
+        log_path = self.dir / (log or f"{name}.log")
+        daemon = Daemon([program(name), "--config", str(self.config), *map(str, arguments)], log_path, **popen)
+        self._daemons.append(daemon)
+        return daemon
+
+    def start_server(self, *arguments, wait=True, **popen):
+        """Starts blowback-server; with `wait` returns once it answers for its apex."""
+        self._ports.release()
+        self.server = self.start("blowback-server", *arguments, **popen)
+        if wait:
+            def ready():
+                if not self.server.running():
+                    raise AssertionError(f"blowback-server ended with {self.server.process.returncode}:\n{self.server.log()}")
+                answer = self.raw_udp(query(self.zone_name, "SOA"), timeout=0.2)
+                return answer is not None and parse_header(answer).rcode == 0
+            wait_until(ready, 10, lambda: f"blowback-server answers for its apex; its log:\n{self.server.log()}")
+        return self.server
+
+    def start_ingest(self, *arguments, once=False, stdin=subprocess.DEVNULL, seconds=120, **popen):
+        """Starts blowback-ingest. With `once` waits for its end and returns it ended; see .process.returncode."""
+        daemon = self.start("blowback-ingest", *(["--once"] if once else []), *arguments, stdin=stdin, **popen)
+        if once:
+            daemon.wait(seconds)
+        else:
+            self.ingest = daemon
+        return daemon
+
+    def run(self, name, *arguments, stdin=b"", seconds=60, env=None, preexec=None):
+        """Runs a program with --config to its end. Text comes back as str, undecodable bytes replaced."""
+        done = subprocess.run([program(name), "--config", str(self.config), *map(str, arguments)], input=stdin, capture_output=True,
+                              timeout=seconds * PATIENCE, env=env, preexec_fn=preexec)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(errors="replace"),
+                                           done.stderr.decode(errors="replace"))
+
+    def cli(self, *arguments, stdin=b"", seconds=60, env=None):
+        """`blowback --config … arguments`: a CompletedProcess with str output."""
+        return self.run("blowback", *arguments, stdin=stdin, seconds=seconds, env=env)
+
+    def cli_json(self, *arguments, stdin=b""):
+        """The same with --format json, parsed; fails where the exit code isn't 0 or 1."""
+        done = self.cli(*arguments, "--format", "json", stdin=stdin)
+        if done.returncode not in (0, 1):
+            raise AssertionError(f"blowback {arguments} ended with {done.returncode}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def figures(self):
+        """`blowback stats`: {figure: value}."""
+        return {row["figure"]: row["value"] for row in self.cli_json("stats")}
+
+    def feed_counts(self, feed="traps"):
+        """What `blowback stats` says of one feed: {"deliveries": …, …}; all 0 where it never delivered anything."""
+        found = {name: 0 for name in ("deliveries", "incidents", "duplicates", "not_backscatter", "not_a_trap", "quarantined")}
+        prefix = f"feed.{feed}."
+        return found | {name.removeprefix(prefix): value for name, value in self.figures().items() if name.startswith(prefix)}
+
+    # ── DNS ──
+
+    @property
+    def zone_name(self):
+        return self.sections["zone"]["name"]
+
+    def dig(self, name, rtype="A", *options, v6=False):
+        """Asks by the real dig and takes its output apart; `options` such as "+tcp", "+bufsize=512"."""
+        server, port = ("::1", self.port6) if v6 else ("127.0.0.1", self.port)
+        done = subprocess.run(["dig", "+time=2", "+tries=1", f"@{server}", "-p", str(port), *options, "-q", name, "-t", rtype],
+                              capture_output=True, text=True, timeout=30, errors="replace")
+        return parse_dig(done.stdout)
+
+    def dig_ip(self, ip, rtype="A", *options, v6=False):
+        return self.dig(owner_name(ip, self.zone_name), rtype, *options, v6=v6)
+
+    def raw_udp(self, wire, *, v6=False, timeout=2.0):
+        """One datagram there, the first datagram back, or None after `timeout` seconds of silence."""
+        family, host, port = (socket.AF_INET6, "::1", self.port6) if v6 else (socket.AF_INET, "127.0.0.1", self.port)
+        with socket.socket(family, socket.SOCK_DGRAM) as s:
+            s.settimeout(timeout)
+            try:
+                s.connect((host, port))
+                s.send(wire)
+                return s.recv(65535)
+            except (TimeoutError, ConnectionRefusedError):
+                return None
+
+    def connect_tcp(self, *, v6=False, timeout=5.0):
+        """A connected TCP socket to the server; the caller closes it."""
+        return socket.create_connection(("::1", self.port6) if v6 else ("127.0.0.1", self.port), timeout=timeout)
+
+    def raw_tcp(self, *messages, v6=False, timeout=5.0):
+        """Sends the messages over one connection, each with its length, and returns as many answers, in order of arrival.
+        Fewer come back where the server closed before."""
+        with self.connect_tcp(v6=v6, timeout=timeout) as s:
+            s.sendall(b"".join(struct.pack("!H", len(m)) + m for m in messages))
+            answers = []
+            while len(answers) < len(messages):
+                answer = receive_tcp(s)
+                if answer is None:
+                    break
+                answers.append(answer)
+            return answers
+
+    def listed(self, ip):
+        """Whether the server answers with an A record for `ip` right now, asked by one raw datagram."""
+        answer = self.raw_udp(query(owner_name(ip, self.zone_name), "A"), timeout=0.5)
+        return answer is not None and parse_header(answer).rcode == 0 and parse_header(answer).answers > 0
+
+    def wait_listed(self, ip, seconds=1.0):
+        wait_until(lambda: self.listed(ip), seconds, f"{ip} is in the DNS answers", pause=0.005)
+
+    def wait_not_listed(self, ip, seconds=1.0):
+        wait_until(lambda: not self.listed(ip), seconds, f"{ip} is out of the DNS answers", pause=0.005)
+
+    # ── mail ──
+
+    def deliver(self, message, name=None, *, mtime=None, maildir=None):
+        """Into the Maildir as an MTA does it: written to tmp/, then renamed into new/. Returns the final path."""
+        self._delivered += 1
+        folder = pathlib.Path(maildir) if maildir else self.maildir
+        name = name or f"{int(time.time())}.M{time.time_ns() // 1000 % 1000000:06d}P{os.getpid()}_{self._delivered}.mx"
+        tmp = folder / "tmp" / name
+        tmp.write_bytes(message)
+        if mtime is not None:
+            os.utime(tmp, (mtime, mtime))
+        path = folder / "new" / name
+        tmp.rename(path)
+        return path
+
+    def list_sender(self, ip, traps=("a", "b", "c")):
+        """Delivers one report per trap from `ip`, each of a campaign of its own: enough for the default policy."""
+        for trap in traps:
+            self._delivered += 1
+            self.deliver(make_dsn(ip, f"{trap}@{TRAP_DOMAIN}", self._delivered))
+
+
+def receive_tcp(s):
+    """One message with its two octets of length from a TCP socket; None where the peer closed first."""
+    data = b""
+    while len(data) < 2 or len(data) < 2 + struct.unpack("!H", data[:2])[0]:
+        wanted = 2 - len(data) if len(data) < 2 else 2 + struct.unpack("!H", data[:2])[0] - len(data)
+        try:
+            more = s.recv(wanted)
+        except ConnectionResetError:
+            return None
+        if not more:
+            return None
+        data += more
+    return data[2:]
+
+
+def dump(database, tables):
+    """All rows and columns of the tables, ordered by their primary keys, as one text: what two equal runs agree on."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        lines = []
+        for table in tables:
+            columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+            if not columns:
+                raise AssertionError(f"{database} has no table {table}")
+            names = [column[1] for column in columns]
+            keys = [column[1] for column in sorted(columns, key=lambda c: c[5]) if column[5]] or names
+            lines.append(f"{table} ({', '.join(names)})")
+            for row in connection.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY {', '.join(keys)}"):
+                lines.append("  " + "|".join(value.hex() if isinstance(value, bytes) else repr(value) for value in row))
+    connection.close()
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,29 @@
+# Integration tests: plain python3 unittest files that run the real programs on loopback (harness.py).
+#
+#   blowback_integration_test(main_job_flow 120)      # tests/integration/main_job_flow.py, at most 120 seconds
+#
+# In a sanitizer's build everything takes longer; BLOWBACK_TEST_PATIENCE stretches the waits.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+set(BLOWBACK_TEST_PATIENCE 1)
+set(BLOWBACK_TEST_STRETCH 1)
+if(BLOWBACK_SANITIZE)
+  set(BLOWBACK_TEST_PATIENCE 5)
+  set(BLOWBACK_TEST_STRETCH 3)
+endif()
+
+function(blowback_integration_test name seconds)
+  math(EXPR limit "${seconds} * ${BLOWBACK_TEST_STRETCH}")
+  add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/${name}.py)
+  set_tests_properties(${name} PROPERTIES
+    LABELS integration TIMEOUT ${limit} SKIP_RETURN_CODE 77
+    ENVIRONMENT "BLOWBACK_BIN=${CMAKE_BINARY_DIR}/bin;BLOWBACK_TEST_PATIENCE=${BLOWBACK_TEST_PATIENCE};PYTHONDONTWRITEBYTECODE=1")
+endfunction()
+
+include(${CMAKE_CURRENT_LIST_DIR}/main_job.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/server.cmake OPTIONAL)
+include(${CMAKE_CURRENT_LIST_DIR}/cli.cmake OPTIONAL)
+
+# What no compiler checks: includes, clocks, how files open.
+add_test(NAME house COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/house.py)
+set_tests_properties(house PROPERTIES LABELS house TIMEOUT 60)

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""What is broken is told in one log line with its place, counted, put in quarantine; everything around it is processed."""
+
+import json
+import re
+import resource
+import time
+import unittest
+
+from harness import TRAP_DOMAIN, Blowback, make_dsn, wait_until
+
+
+def reports(ip, first):
+    """Three reports from `ip`, enough for a listing: whether it is listed shows whether they were processed."""
+    return [make_dsn(ip, f"{trap}@{TRAP_DOMAIN}", first + k) for k, trap in enumerate("abc")]
+
+
+def as_json(message, ip, trap, **more):
+    return json.dumps({"received_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "client_ip": ip, "helo": "mx.sender.example",
+                       "mail_from": "", "rcpt_to": [trap], "message": message.decode(), **more})
+
+
+class BadInput(unittest.TestCase):
+    def run_once(self, b, code=0, **more):
+        done = b.start_ingest(once=True, **more)
+        self.assertEqual(done.process.returncode, code, done.log()[-3000:])
+        return done.log()
+
+    def told_once(self, log, *parts):
+        """Exactly one line of the log holds all the parts."""
+        lines = [line for line in log.splitlines() if all(part in line for part in parts)]
+        self.assertEqual(len(lines), 1, f"lines with {parts} in:\n{log[-3000:]}")
+        return lines[0]
+
+    def quarantine(self, b):
+        done = b.cli("quarantine", "--format", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def check_kept(self, b, log, reasons, around):
+        """Each reason stands in one log line and in the quarantine, the counts agree, and all of `around` is listed."""
+        kept = self.quarantine(b)
+        self.assertEqual(sorted(entry["reason"] for entry in kept), sorted(reasons), kept)
+        for entry in kept:
+            self.told_once(log, entry["feed"], entry["reason"], entry["where"])
+            self.assertTrue(entry["detail"], entry)
+        self.assertEqual(sum(b.feed_counts(feed["name"])["quarantined"] for feed in b.feeds), len(reasons))
+        for ip in around:
+            self.assertEqual(b.cli("check", ip).returncode, 0, f"{ip} isn't listed: what is around the broken was not processed")
+
+    def test_a_maildir(self):
+        with Blowback() as b:
+            for n, message in enumerate(reports("192.0.2.1", 0)):
+                b.deliver(message, f"0{n}.good")
+            b.deliver(b"", "10.empty")
+            nested = b"".join(f'Content-Type: multipart/mixed; boundary="b{n}"\n\n--b{n}\n'.encode() for n in range(10_000))
+            header = make_dsn("192.0.2.66", f"a@{TRAP_DOMAIN}", 66).split(b"MIME-Version")[0]
+            b.deliver(header + b"MIME-Version: 1.0\n" + nested + b"Content-Type: text/plain\n\nhello\n", "20.nested")
+            b.deliver(make_dsn("192.0.2.67", f"a@{TRAP_DOMAIN}", 67).replace(b"Subject: Und", b"Subject: Und\0", 1), "30.nul")
+            (b.maildir / "new" / "40.folder").mkdir()
+            (b.maildir / "new" / "41.dangling").symlink_to(b.dir / "nowhere")
+            for n, message in enumerate(reports("192.0.2.2", 10)):
+                b.deliver(message, f"9{n}.good")
+            # Still being written: not ours to look at.
+            (b.maildir / "tmp" / "50.half").write_bytes(make_dsn("192.0.2.68", f"a@{TRAP_DOMAIN}", 68)[:400])
+            log = self.run_once(b)
+            kept = self.quarantine(b)
+            self.assertEqual({entry["where"].split("/")[-1] for entry in kept} >= {"20.nested", "30.nul"}, True, kept)
+            self.check_kept(b, log, sorted(entry["reason"] for entry in kept), ["192.0.2.1", "192.0.2.2"])
+            by_place = {entry["where"].split("/")[-1]: entry["reason"] for entry in kept}
+            self.assertEqual(by_place["20.nested"], "too-deep")
+            self.assertEqual(by_place["30.nul"], "nul-in-header")
+            self.assertEqual(by_place.get("10.empty"), "empty", by_place)
+            self.assertTrue((b.maildir / "tmp" / "50.half").exists())
+            self.assertEqual(b.cli("check", "192.0.2.68").returncode, 1)
+            # What can't be read is told, and told once however often it is met.
+            self.assertIn("41.dangling", by_place)
+            again = self.run_once(b)
+            self.assertEqual(len(self.quarantine(b)), len(kept), again)
+
+    def test_a_message_cut_off_anywhere_is_counted_and_harms_nothing(self):
+        whole = make_dsn("192.0.2.66", f"a@{TRAP_DOMAIN}", 66)
+        with Blowback() as b:
+            cuts = list(range(1, len(whole), 97))
+            for n, cut in enumerate(cuts):
+                b.deliver(whole[:cut], f"1{n:03d}.cut")
+            for n, message in enumerate(reports("192.0.2.1", 0)):
+                b.deliver(message, f"9{n}.good")
+            self.run_once(b)
+            feed = b.feed_counts()
+            self.assertEqual(feed["deliveries"], len(cuts) + 3)
+            self.assertEqual(feed["incidents"] + feed["duplicates"] + feed["not_backscatter"] + feed["not_a_trap"] + feed["quarantined"],
+                             feed["deliveries"], feed)
+            self.assertEqual(b.cli("check", "192.0.2.1").returncode, 0)
+
+    def test_a_message_of_100_megabytes(self):
+        with Blowback() as b:
+            for n, message in enumerate(reports("192.0.2.1", 0)):
+                b.deliver(message, f"0{n}.good")
+            huge = b.maildir / "tmp" / "50.huge"
+            with open(huge, "wb") as out:
+                out.write(make_dsn("192.0.2.66", f"a@{TRAP_DOMAIN}", 66))
+                block = b"x" * 76 + b"\n"
+                for _ in range(100):
+                    out.write(block * (1024 * 1024 // len(block)))
+                out.write(block * 20000)
+            self.assertGreater(huge.stat().st_size, 100_000_000)
+            huge.rename(b.maildir / "new" / "50.huge")
+            for n, message in enumerate(reports("192.0.2.2", 10)):
+                b.deliver(message, f"9{n}.good")
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+            log = self.run_once(b)
+            self.check_kept(b, log, ["too-large"], ["192.0.2.1", "192.0.2.2"])
+            grown = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+            print(f"\npeak memory with a message of 100 MB: {grown / 1024:.0f} MiB (children before: {before / 1024:.0f} MiB)")
+            self.told_once(log, "traps", "50.huge", "too-large")
+
+    def test_a_jsonl_file(self):
+        with Blowback(feeds=[]) as b:
+            path = b.dir / "deliveries.jsonl"
+            b.feeds = [{"name": "partner", "type": "jsonl", "path": str(path)}]
+            b.write_config()
+            good = [as_json(m, ip, f"{t}@{TRAP_DOMAIN}") for ip, first in (("192.0.2.1", 0), ("192.0.2.2", 10))
+                    for m, t in zip(reports(ip, first), "abc", strict=True)]
+            bad = ["this is not JSON", '{"client_ip": "192.0.2.9"', "[1, 2, 3]",
+                   as_json(b"Subject: x\n\nx\n", "192.0.2.256", f"a@{TRAP_DOMAIN}"), '{"a":' * 10_000 + "1" + "}" * 10_000, "\0\0\0", "\xff"]
+            with open(path, "wb") as out:
+                for line in good[:3] + bad + good[3:]:
+                    out.write(line.encode("latin-1") + b"\n")
+            log = self.run_once(b)
+            self.check_kept(b, log, [entry["reason"] for entry in self.quarantine(b)], ["192.0.2.1", "192.0.2.2"])
+            self.assertEqual(len(self.quarantine(b)), len(bad))
+            for line in range(4, 4 + len(bad)):
+                self.told_once(log, "feed=partner", f'line {line}"')
+            self.assertEqual({e["where"]: e["reason"] for e in self.quarantine(b)}["line 4"], "not-json")
+
+    def test_a_line_still_being_written_is_left_until_it_is_whole(self):
+        with Blowback(feeds=[]) as b:
+            path = b.dir / "deliveries.jsonl"
+            b.feeds = [{"name": "partner", "type": "jsonl", "path": str(path)}]
+            b.write_config()
+            text = "\n".join(as_json(m, "192.0.2.1", f"{t}@{TRAP_DOMAIN}") for m, t in zip(reports("192.0.2.1", 0), "abc", strict=True)) + "\n"
+            path.write_text(text[:-200])
+            b.start_ingest()
+            wait_until(lambda: b.database.exists() and b.cli("stats").returncode == 0 and b.feed_counts("partner")["deliveries"] == 2, 10, "the two whole lines are taken")
+            with open(path, "a") as out:
+                out.write(text[-200:])
+            wait_until(lambda: b.cli("check", "192.0.2.1").returncode == 0, 10, "the third line, now whole, is taken")
+            self.assertEqual(b.feed_counts("partner")["quarantined"], 0)
+
+    def test_a_broken_mbox(self):
+        with Blowback(feeds=[]) as b:
+            path = b.dir / "traps.mbox"
+            b.feeds = [{"name": "old", "type": "mbox", "path": str(path)}]
+            b.write_config()
+
+            def entry(message):
+                return b"From MAILER-DAEMON Tue Nov 24 10:00:00 2026\n" + message + b"\n"
+
+            with open(path, "wb") as out:
+                out.write(b"garbage before the first From line\nmore of it\n\n")
+                for message in reports("192.0.2.1", 0):
+                    out.write(entry(message))
+                out.write(entry(b""))
+                out.write(entry(make_dsn("192.0.2.66", f"a@{TRAP_DOMAIN}", 66).replace(b"Subject: Und", b"Subject: Und\0", 1)))
+                for message in reports("192.0.2.2", 10):
+                    out.write(entry(message))
+                out.write(entry(make_dsn("192.0.2.3", f"a@{TRAP_DOMAIN}", 20))[:300])
+            log = self.run_once(b)
+            reasons = [e["reason"] for e in self.quarantine(b)]
+            self.assertIn("no-from-line", reasons)
+            self.assertIn("nul-in-header", reasons)
+            self.check_kept(b, log, reasons, ["192.0.2.1", "192.0.2.2"])
+
+    def test_an_unreadable_feed_does_not_hold_up_the_others(self):
+        with Blowback() as b:
+            b.feeds = [{"name": "gone", "type": "maildir", "path": str(b.dir / "nowhere")},
+                       {"name": "file", "type": "mbox", "path": str(b.dir / "nowhere.mbox")}, *b.feeds]
+            b.write_config()
+            for message in reports("192.0.2.1", 0):
+                b.deliver(message)
+            log = self.run_once(b, code=3)
+            self.told_once(log, "feed=gone", str(b.dir / "nowhere"))
+            self.told_once(log, "feed=file", str(b.dir / "nowhere.mbox"))
+            self.assertEqual(b.cli("check", "192.0.2.1").returncode, 0)
+
+    def test_a_feed_that_comes_back_is_read_on(self):
+        with Blowback() as b:
+            later = b.dir / "later"
+            b.feeds.append({"name": "later", "type": "maildir", "path": str(later)})
+            b.write_config()
+            daemon = b.start_ingest()
+            wait_until(lambda: "feed=later" in daemon.log(), 10, "the absent folder is told")
+            for name in ("tmp", "cur", "new"):
+                (later / name).mkdir(parents=True)
+            for n, message in enumerate(reports("192.0.2.1", 0)):
+                b.deliver(message, maildir=later)
+            wait_until(lambda: b.cli("check", "192.0.2.1").returncode == 0, 10, "mail in the folder that came later is taken")
+            errors = [line for line in daemon.log().splitlines() if "feed=later" in line and re.search(r" error ", line)]
+            self.assertEqual(len(errors), 1, daemon.log())
+
+    def test_a_doubtful_client_is_quarantined_never_guessed(self):
+        with Blowback() as b:
+            murky = make_dsn("192.0.2.66", f"a@{TRAP_DOMAIN}", 1).replace(b"(mx.sender.example [192.0.2.66])", b"(HELO mx) (10.0.0.5)")
+            b.deliver(murky, "10.murky")
+            private = make_dsn("192.168.1.5", f"a@{TRAP_DOMAIN}", 2)
+            b.deliver(private, "20.private")
+            log = self.run_once(b)
+            self.check_kept(b, log, ["doubtful-client", "doubtful-client"], [])
+            self.assertIn("trusted_relays", self.told_once(log, "20.private"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

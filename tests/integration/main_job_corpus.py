@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Real mail with labels through `blowback classify`: at least 97 % of the backscatter of the right kind, no false positive.
+
+The corpus stands beside the project (../shared/corpus) and is no part of it; where it is absent this test is skipped."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import unittest
+
+from harness import ROOT, Blowback
+
+CORPUS = pathlib.Path(os.environ.get("BLOWBACK_CORPUS") or ROOT.parent / "shared" / "corpus")
+WANTED = 97.0
+
+
+class Corpus(unittest.TestCase):
+    def test_backscatter_is_found_and_nothing_else_called_so(self):
+        with Blowback() as b:
+            began = time.monotonic()
+            done = b.cli("classify", CORPUS / "dev", seconds=120)
+            took = time.monotonic() - began
+            self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+            lines = done.stdout.splitlines()
+            messages = sum(1 for path in (CORPUS / "dev").rglob("*") if path.is_file())
+            self.assertEqual(len(lines), messages, "one line per message")
+            for line in lines:
+                self.assertEqual(line.count("\t"), 3, f"path, kind, cause, client_ip: {line!r}")
+            found = b.dir / "found.tsv"
+            found.write_text(done.stdout)
+            score = subprocess.run([sys.executable, CORPUS / "score.py", CORPUS / "labels.tsv", found, "--list"],
+                                   capture_output=True, text=True, check=True).stdout
+            print(f"\n{messages} messages in {took:.1f} s\n{score}", flush=True)
+            right = float(re.search(r"right kind \d+/\d+ = ([\d.]+)%", score)[1])
+            self.assertGreaterEqual(right, WANTED, "right kind, in percent")
+            self.assertEqual(re.findall(r"^FALSE.*$", score, re.M), [], "false positives")
+
+
+if __name__ == "__main__":
+    if not (CORPUS / "dev").is_dir():
+        print(f"skipped: no corpus at {CORPUS}")
+        sys.exit(77)
+    unittest.main(verbosity=2)

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""kill -9 at any instant loses nothing and counts nothing twice.
+
+One import of some 3,000 deliveries is killed 50 times at random instants and then run to its end. What is in the database
+afterwards equals, byte for byte in an ordered dump, what one uninterrupted run over a copy of the same mail gives."""
+
+import json
+import os
+import random
+import shutil
+import sqlite3
+import time
+import unittest
+
+from harness import PATIENCE, TRAP_DOMAIN, Blowback, dump, make_dsn
+
+TABLES = ("incident", "standing", "standing_part", "listing")
+DELIVERIES = 3000
+KILLS = 50
+SEED = int(os.environ.get("BLOWBACK_TEST_SEED", "20261124"))
+
+
+def deliveries(rng):
+    """(message, seconds ago): 250 senders at 9 traps, some campaigns shared, every tenth a duplicate of an earlier one."""
+    made = []
+    for n in range(DELIVERIES):
+        if made and n % 10 == 9:
+            made.append((rng.choice(made)[0], rng.randrange(12 * 86400)))
+            continue
+        sender = f"198.51.100.{rng.randrange(1, 201)}" if rng.random() < 0.8 else f"2001:db8:{rng.randrange(1, 51):x}::{rng.randrange(1, 999):x}"
+        trap = f"{rng.choice('abcdefghi')}@{TRAP_DOMAIN}"
+        campaign = f"c{rng.randrange(400)}" if rng.random() < 0.5 else None
+        made.append((make_dsn(sender, trap, n, campaign=campaign), rng.randrange(12 * 86400)))
+    return made
+
+
+def incidents_in(database):
+    if not database.exists():
+        return 0
+    try:
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10) as connection:
+            count = connection.execute("SELECT coalesce(sum(deliveries), 0) FROM feed_position").fetchone()[0]
+        connection.close()
+        return count
+    except sqlite3.OperationalError:
+        return 0  # killed before the first migration was committed
+
+
+class KilledAtAnyInstant(unittest.TestCase):
+    def check(self, feed, fill):
+        rng = random.Random(SEED)
+        now = int(time.time())
+        feeds = [{"name": "traps", **feed}]
+        with Blowback(feeds=feeds) as calm, Blowback(feeds=feeds) as killed:
+            for b in (calm, killed):
+                b.feeds = [{**feeds[0], "path": str(b.dir / "traps")}]
+                b.write_config()
+            fill(calm.dir / "traps", deliveries(rng), now)
+            # The same bytes with the same times.
+            if (calm.dir / "traps").is_dir():
+                shutil.copytree(calm.dir / "traps", killed.dir / "traps", copy_function=shutil.copy2)
+            else:
+                shutil.copy2(calm.dir / "traps", killed.dir / "traps")
+
+            began = time.monotonic()
+            done = calm.start_ingest(once=True)
+            self.assertEqual(done.process.returncode, 0, done.log())
+            whole = time.monotonic() - began
+
+            # How far it is after each kill steers how long the next run may live, so that the kills are spread over the
+            # whole import: ahead of the schedule the runs get short, behind it longer.
+            life = whole / 6
+            inside = 0
+            for kill in range(KILLS):
+                before = incidents_in(killed.database)
+                daemon = killed.start("blowback-ingest", "--once")
+                end = time.monotonic() + rng.uniform(0, life)
+                while time.monotonic() < end and daemon.running():
+                    time.sleep(0.0005)
+                daemon.kill()
+                after = incidents_in(killed.database)
+                inside += after < DELIVERIES
+                ahead = after / DELIVERIES > (kill + 1) / KILLS
+                life = max(life * 0.8, 0.01) if ahead else min(life * 1.15 + 0.002, whole)
+                if before == DELIVERIES and daemon.process.returncode == 0:
+                    life = whole / 6
+            done = killed.start_ingest(once=True)
+            self.assertEqual(done.process.returncode, 0, done.log())
+
+            stats = killed.feed_counts()
+            print(f"\n{feed['type']}: {DELIVERIES} deliveries, {KILLS} kills, {inside} of them before the import was complete, "
+                  f"uninterrupted run {whole:.2f} s, seed {SEED}, {stats['duplicates']} duplicates seen", flush=True)
+            self.assertGreaterEqual(inside, 10, "too few kills hit the import; it isn't tested")
+            expected = dump(calm.database, TABLES)
+            self.assertIn("listing", expected)
+            self.assertGreater(expected.count("\n"), 1000)
+            got = dump(killed.database, TABLES)
+            if got != expected:
+                for name, text in (("calm", expected), ("killed", got)):
+                    (calm.dir / f"{name}.dump").write_text(text)
+                os.system(f"diff {calm.dir}/calm.dump {calm.dir}/killed.dump | head -20")
+            self.assertTrue(got == expected, "the killed import differs from the uninterrupted one, see above")
+            check = killed.cli("db", "check")
+            self.assertEqual(check.returncode, 0, check.stdout + check.stderr)
+
+    def test_over_a_maildir(self):
+        def fill(path, made, now):
+            for name in ("tmp", "new", "cur"):
+                (path / name).mkdir(parents=True)
+            for n, (message, ago) in enumerate(made):
+                file = path / "new" / f"{n:06d}.trap.mx"
+                file.write_bytes(message)
+                os.utime(file, (now - ago, now - ago))
+
+        self.check({"type": "maildir"}, fill)
+
+    def test_over_a_jsonl_file(self):
+        def fill(path, made, now):
+            with open(path, "w") as out:
+                for message, ago in made:
+                    text = message.decode()
+                    told = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - ago))
+                    ip = text.split("[", 1)[1].split("]", 1)[0].removeprefix("IPv6:")
+                    trap = text.split("Delivered-To: ", 1)[1].split("\n", 1)[0]
+                    out.write(json.dumps({"received_at": told, "client_ip": ip, "helo": "mx.sender.example", "mail_from": "",
+                                          "rcpt_to": [trap], "message": text}) + "\n")
+
+        self.check({"type": "jsonl"}, fill)
+
+    def test_over_an_mbox(self):
+        def fill(path, made, now):
+            with open(path, "wb") as out:
+                for message, ago in made:
+                    told = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(now - ago))
+                    out.write(f"From MAILER-DAEMON {told}\n".encode() + message.replace(b"\nFrom ", b"\n>From ") + b"\n")
+
+        self.check({"type": "mbox"}, fill)
+
+
+if __name__ == "__main__":
+    print(f"patience {PATIENCE:g}")
+    unittest.main(verbosity=2)
