@@ -70,7 +70,7 @@ constexpr std::array kSpecialV6{
 
 std::expected<IpAddress, AddressError> IpAddress::parse(std::string_view text) {
   const auto bad = [&]() -> std::unexpected<AddressError> {
-    std::string shown(text.substr(0, kLongestText));
+    const std::string shown(text.substr(0, kLongestText));
     return std::unexpected(AddressError{"'" + shown + "' is no IP address, write it like 192.0.2.1 or 2001:db8::1"});
   };
   if (text.empty() || text.size() > kLongestText || text.find('\0') != std::string_view::npos) return bad();

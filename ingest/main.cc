@@ -60,9 +60,9 @@ class Signals {
 
 /// Every `--feed` must name one of the config's.
 [[nodiscard]] bool feeds_exist(const blowback::config::Config& config, const std::vector<std::string>& names) {
-  return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-    const bool known = std::any_of(config.feeds.begin(), config.feeds.end(),
-                                   [&](const blowback::config::Feed& feed) { return feed.name == name; });
+  return std::ranges::all_of(names, [&](const std::string& name) {
+    const bool known =
+        std::ranges::any_of(config.feeds, [&](const blowback::config::Feed& feed) { return feed.name == name; });
     if (!known) {
       std::fprintf(stderr, "blowback-ingest: --feed %s: no such feed in %s\n", name.c_str(), config.file.c_str());
     }
@@ -72,13 +72,13 @@ class Signals {
 
 /// A message piped in must not be lost when we can't take it: its MTA is asked to try again.
 [[nodiscard]] bool reads_a_pipe(const blowback::config::Config& config, const std::vector<std::string>& names) {
-  return std::any_of(config.feeds.begin(), config.feeds.end(), [&](const blowback::config::Feed& feed) {
+  return std::ranges::any_of(config.feeds, [&](const blowback::config::Feed& feed) {
     return feed.type == blowback::config::FeedType::standard_input &&
-           (names.empty() || std::find(names.begin(), names.end(), feed.name) != names.end());
+           (names.empty() || std::ranges::find(names, feed.name) != names.end());
   });
 }
 
-int run(Arguments arguments) {
+int run(const Arguments& arguments) {
   auto config = blowback::config::load(arguments.config);
   if (!config) {
     std::fprintf(stderr, "blowback-ingest: %s\n", config.error().text.c_str());
@@ -161,5 +161,5 @@ int main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("blowback-ingest"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%SZ %l %v", spdlog::pattern_time_type::utc);
   spdlog::set_level(arguments.verbose ? spdlog::level::debug : spdlog::level::info);
-  return run(std::move(arguments));
+  return run(arguments);
 }

@@ -24,9 +24,10 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
   return attempt(impl_->path, [&]() -> std::uint64_t {
     Transaction transaction(impl_->db);
     const bool is_import = !imported_from.empty();
-    const std::string subject = is_import              ? std::string(imported_from)
-                                : prefixes.size() == 1 ? prefixes.front().to_string()
-                                                       : std::to_string(prefixes.size()) + " prefixes";
+    std::string subject(imported_from);
+    if (!is_import) {
+      subject = prefixes.size() == 1 ? prefixes.front().to_string() : std::to_string(prefixes.size()) + " prefixes";
+    }
     const auto audit = impl_->audit(decision, is_import ? "import" : "list", subject, until, now);
     const auto exemptions = impl_->exemptions_in_force(now);
     const CodeSet codes = Code::by_operator;
@@ -65,14 +66,14 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
   });
 }
 
-Result<std::uint64_t> Store::delist(const Prefix& asked, const Decision& decision, UnixTime now) {
+Result<std::uint64_t> Store::delist(const Prefix& prefix, const Decision& decision, UnixTime now) {
   if (auto error = unfounded(decision)) return std::unexpected(std::move(*error));
   return attempt(impl_->path, [&]() -> std::uint64_t {
-    const Prefix prefix = at_least_a_sender(asked);
+    const Prefix ended_within = at_least_a_sender(prefix);
     Transaction transaction(impl_->db);
-    const auto audit = impl_->audit(decision, "delist", prefix.to_string(), std::nullopt, now);
-    const auto ended = impl_->end_listings(prefix, audit, now);
-    const auto range = keys_of(prefix);
+    const auto audit = impl_->audit(decision, "delist", ended_within.to_string(), std::nullopt, now);
+    const auto ended = impl_->end_listings(ended_within, audit, now);
+    const auto range = keys_of(ended_within);
     // Afresh: what was received until now counts no more. How often the sender was listed stays, and so the next
     // listing lasts longer.
     std::vector<IpAddress> senders;
@@ -80,7 +81,7 @@ Result<std::uint64_t> Store::delist(const Prefix& asked, const Decision& decisio
     standing.bind(range.first, range.last);
     while (standing.step()) {
       const IpAddress sender = address_of(standing, 0);
-      if (prefix.contains(sender)) senders.push_back(sender);
+      if (ended_within.contains(sender)) senders.push_back(sender);
     }
     Statement forget(impl_->db, "UPDATE standing SET score = 0, at = ?, afresh_since = ? WHERE sender = ?");
     Statement forget_parts(impl_->db, "DELETE FROM standing_part WHERE sender = ?");

@@ -161,7 +161,7 @@ class Recording {
       ledger.listing =
           sql_.listing.bind(key, sender.length()).first([](const Statement& row) { return listing_of(row, 0); });
     }
-    ledger.exempt = std::any_of(exemptions_.begin(), exemptions_.end(), [&](const Exemption& exemption) {
+    ledger.exempt = std::ranges::any_of(exemptions_, [&](const Exemption& exemption) {
       return exemption.prefix.contains(sender) || exemption.prefix.contains(incident.client);
     });
     return ledger;

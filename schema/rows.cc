@@ -45,7 +45,7 @@ IpAddress address_of(const Statement& row, int column) {
   const auto bytes = row.blob(column);
   IpAddress::Octets octets{};
   if (bytes.size() != octets.size()) damaged("an address that isn't 16 octets");
-  std::copy(bytes.begin(), bytes.end(), octets.begin());
+  std::ranges::copy(bytes, octets.begin());
   return IpAddress::from_octets(octets);
 }
 
@@ -61,8 +61,8 @@ std::string text_of(const std::vector<Signal>& signals) {
   for (const auto& signal : signals) {
     if (!text.empty()) text += ' ';
     std::array<char, 32> weight{};
-    const auto end = std::to_chars(weight.data(), weight.data() + weight.size(), signal.weight).ptr;
-    text.append(signal.name).append(":").append(weight.data(), end);
+    const auto* const end = std::to_chars(weight.data(), weight.data() + weight.size(), signal.weight).ptr;
+    text.append(signal.name).append(":").append(weight.data(), static_cast<std::size_t>(end - weight.data()));
   }
   return text;
 }

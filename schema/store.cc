@@ -74,9 +74,9 @@ Result<Store> Store::open(const std::string& path, Mode mode) {
         StoreError::Code::missing,
         path + ": its folder doesn't exist; make it (`mkdir -p " + folder.string() + "`) or set `database` elsewhere"});
   }
-  const int flags = mode == Mode::read     ? SQLITE_OPEN_READONLY
-                    : mode == Mode::create ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                           : SQLITE_OPEN_READWRITE;
+  int flags = SQLITE_OPEN_READWRITE;
+  if (mode == Mode::read) flags = SQLITE_OPEN_READONLY;
+  if (mode == Mode::create) flags |= SQLITE_OPEN_CREATE;
   try {
     auto impl = std::make_unique<Impl>(path, mode, flags);
     impl->db.run(kPragmas);
@@ -194,8 +194,7 @@ StoreError explained(const SqlFailure& failure, const std::string& path) {
 KeyRange keys_of(const Prefix& prefix) { return {prefix.first().octets(), prefix.last().octets()}; }
 
 bool covered(const std::vector<Exemption>& exemptions, const Prefix& prefix) {
-  return std::any_of(exemptions.begin(), exemptions.end(),
-                     [&](const Exemption& exemption) { return exemption.prefix.contains(prefix); });
+  return std::ranges::any_of(exemptions, [&](const Exemption& exemption) { return exemption.prefix.contains(prefix); });
 }
 
 }  // namespace blowback::schema

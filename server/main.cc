@@ -126,8 +126,8 @@ class Server {
     const auto& now = config_.server;
     return server.workers != now.workers || server.tcp_connections != now.tcp_connections ||
            server.tcp_idle != now.tcp_idle ||
-           !std::equal(server.listen.begin(), server.listen.end(), now.listen.begin(), now.listen.end(),
-                       [](const auto& a, const auto& b) { return a.address == b.address && a.port == b.port; });
+           !std::ranges::equal(server.listen, now.listen,
+                               [](const auto& a, const auto& b) { return a.address == b.address && a.port == b.port; });
   }
 
   // In the order of their dependence: what is published outlives who reads and writes it.

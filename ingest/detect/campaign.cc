@@ -2,11 +2,11 @@
 // makes them count for less.
 #include "campaign.h"
 
+#include "words.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-
-#include "words.h"
 
 namespace blowback::detect {
 namespace {

@@ -1,9 +1,9 @@
 // Which forged mailing a delivery comes from: bounces of one mailing are one campaign, however many there are.
 #pragma once
 
-#include <string>
-
 #include "blowback/verdict.h"
+
+#include <string>
 
 namespace blowback::detect {
 

@@ -1,57 +1,32 @@
 // The tables of wording are signatures/cause.tsv; the codes are here.
 #include "cause.h"
 
+#include "words.h"
+
 #include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
 
-#include "words.h"
-
 namespace blowback::detect {
 namespace {
 
 // RFC 3463 §3.2 to §3.8 and the IANA registry (RFC 5248), class taken off. What isn't here falls to its subject below.
-constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{{{"1.0", Cause::unknown_user},
-                                                                      {"1.1", Cause::unknown_user},
-                                                                      {"1.2", Cause::other},
-                                                                      {"1.3", Cause::unknown_user},
-                                                                      {"1.4", Cause::unknown_user},
-                                                                      {"1.6", Cause::unknown_user},
-                                                                      {"1.7", Cause::policy},
-                                                                      {"1.8", Cause::policy},
-                                                                      {"1.9", Cause::policy},
-                                                                      {"1.10", Cause::unknown_user},
-                                                                      {"1.351", Cause::unknown_user},
-                                                                      {"2.1", Cause::unknown_user},
-                                                                      {"2.2", Cause::over_quota},
-                                                                      {"2.3", Cause::policy},
-                                                                      {"2.4", Cause::system},
-                                                                      {"3.1", Cause::system},
-                                                                      {"3.2", Cause::system},
-                                                                      {"3.3", Cause::system},
-                                                                      {"3.4", Cause::policy},
-                                                                      {"3.5", Cause::system},
-                                                                      {"4.1", Cause::system},
-                                                                      {"4.2", Cause::system},
-                                                                      {"4.3", Cause::system},
-                                                                      {"4.4", Cause::other},
-                                                                      {"4.5", Cause::system},
-                                                                      {"4.6", Cause::system},
-                                                                      {"4.7", Cause::delayed},
-                                                                      {"5.0", Cause::none},
-                                                                      {"5.1", Cause::system},
-                                                                      {"5.2", Cause::system},
-                                                                      {"5.3", Cause::policy},
-                                                                      {"5.4", Cause::system},
-                                                                      {"5.5", Cause::system},
-                                                                      {"5.6", Cause::policy},
-                                                                      {"6.7", Cause::policy},
-                                                                      {"7.13", Cause::unknown_user},
-                                                                      {"7.17", Cause::unknown_user},
-                                                                      {"7.1", Cause::policy},
-                                                                      {"7.0", Cause::policy},
-                                                                      {"7.9", Cause::policy}}};
+constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{
+    {{"1.0", Cause::unknown_user},  {"1.1", Cause::unknown_user},   {"1.2", Cause::other},
+     {"1.3", Cause::unknown_user},  {"1.4", Cause::unknown_user},   {"1.6", Cause::unknown_user},
+     {"1.7", Cause::policy},        {"1.8", Cause::policy},         {"1.9", Cause::policy},
+     {"1.10", Cause::unknown_user}, {"1.351", Cause::unknown_user}, {"2.1", Cause::unknown_user},
+     {"2.2", Cause::over_quota},    {"2.3", Cause::policy},         {"2.4", Cause::system},
+     {"3.1", Cause::system},        {"3.2", Cause::system},         {"3.3", Cause::system},
+     {"3.4", Cause::policy},        {"3.5", Cause::system},         {"4.1", Cause::system},
+     {"4.2", Cause::system},        {"4.3", Cause::system},         {"4.4", Cause::other},
+     {"4.5", Cause::system},        {"4.6", Cause::system},         {"4.7", Cause::delayed},
+     {"5.0", Cause::none},          {"5.1", Cause::system},         {"5.2", Cause::system},
+     {"5.3", Cause::policy},        {"5.4", Cause::system},         {"5.5", Cause::system},
+     {"5.6", Cause::policy},        {"6.7", Cause::policy},         {"7.13", Cause::unknown_user},
+     {"7.17", Cause::unknown_user}, {"7.1", Cause::policy},         {"7.0", Cause::policy},
+     {"7.9", Cause::policy}}};
 
 [[nodiscard]] Cause best_of(const std::vector<const Signature*>& matches) {
   const Signature* best = nullptr;
@@ -90,8 +65,7 @@ Cause cause_of_status(std::string_view enhanced_status) {
   const std::size_t dot = enhanced_status.find('.');
   if (dot == std::string_view::npos || enhanced_status.starts_with('2')) return Cause::none;
   const std::string_view detail = enhanced_status.substr(dot + 1);
-  const auto* const row =
-      std::find_if(kDetails.begin(), kDetails.end(), [&](const auto& entry) { return entry.first == detail; });
+  const auto* const row = std::ranges::find_if(kDetails, [&](const auto& entry) { return entry.first == detail; });
   if (row != kDetails.end()) return row->second;
   if (detail.ends_with(".0")) return Cause::none;
   // RFC 3463 §2: the subject tells the rest.
@@ -125,9 +99,14 @@ Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std
     }
   }
   if (recipient != nullptr) {
-    const bool worked = recipient->action == "delivered" || recipient->action == "relayed" ||
-                        recipient->action == "expanded";
+    const bool worked =
+        recipient->action == "delivered" || recipient->action == "relayed" || recipient->action == "expanded";
     if (worked) return Cause::none;
+    // SendGrid's own action; and a delay that is its own reason, with nothing said of the peer.
+    if (recipient->action == "expired" ||
+        (recipient->action == "delayed" && recipient->diagnostic.empty() && recipient->status.ends_with(".4.7"))) {
+      return Cause::delayed;
+    }
     if (const Cause told = best_of(signatures.match(Place::diagnostic, recipient->diagnostic)); told != Cause::none)
       return told;
     const std::string in_diagnostic = enhanced_status_in(recipient->diagnostic);
@@ -146,9 +125,8 @@ Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std
   const Cause by_words = cause_of_status(enhanced_status_in(words));
   if (by_words != Cause::none) return by_words;
   // RFC 5321 §4.2.3. 550 alone is anything, so only the replies that say one thing.
-  const int reply = reply_code_in(recipient != nullptr && !recipient->diagnostic.empty()
-                                      ? std::string_view(recipient->diagnostic)
-                                      : words);
+  const int reply = reply_code_in(
+      recipient != nullptr && !recipient->diagnostic.empty() ? std::string_view(recipient->diagnostic) : words);
   switch (reply) {
     case 422:
     case 452:

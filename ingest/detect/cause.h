@@ -1,12 +1,12 @@
 // Why the accused server sent it, from what it says: the words of the diagnostic, RFC 3463 codes, RFC 5321 replies.
 #pragma once
 
-#include <string_view>
-#include <vector>
-
 #include "blowback/kind.h"
 #include "delivery_status.h"
 #include "signature_set.h"
+
+#include <string_view>
+#include <vector>
 
 namespace blowback::detect {
 

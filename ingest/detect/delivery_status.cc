@@ -1,12 +1,12 @@
 // RFC 3464 by hand: the groups of fields are told apart by their names, not by blank lines, since mailers lose those.
 #include "delivery_status.h"
 
+#include "mail/message.h"
+#include "words.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
-
-#include "mail/message.h"
-#include "words.h"
 
 namespace blowback::detect {
 namespace {
@@ -119,7 +119,7 @@ std::string original_message_id_of(std::string_view text) {
 }
 
 bool is_well_formed(const DeliveryStatus& status) {
-  return std::any_of(status.recipients.begin(), status.recipients.end(), [&](const RecipientStatus& recipient) {
+  return std::ranges::any_of(status.recipients, [&](const RecipientStatus& recipient) {
     return !recipient.action.empty() || !recipient.status.empty() ||
            (!recipient.final_recipient.empty() && !status.reporting_mta.empty());
   });

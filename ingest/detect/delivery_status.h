@@ -18,8 +18,8 @@ struct RecipientStatus {
 
 struct DeliveryStatus {
   std::string reporting_mta;
-  std::string queue_id;  ///< X-Postfix-Queue-ID and its kin
-  std::string sender;    ///< X-Postfix-Sender and its kin: the original's reverse-path
+  std::string queue_id;                     ///< X-Postfix-Queue-ID and its kin
+  std::string sender;                       ///< X-Postfix-Sender and its kin: the original's reverse-path
   std::vector<RecipientStatus> recipients;  ///< at most 100; a report of more tells nothing new
 };
 

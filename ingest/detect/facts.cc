@@ -1,12 +1,12 @@
 // Gathers the facts; decides nothing.
 #include "facts.h"
 
+#include "words.h"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
-
-#include "words.h"
 
 namespace blowback::detect {
 namespace {
@@ -19,7 +19,7 @@ constexpr std::size_t kMostWords = 16U << 10U;
 
 template <std::size_t N>
 [[nodiscard]] bool is_one_of(std::string_view text, const std::array<std::string_view, N>& of) {
-  return std::find(of.begin(), of.end(), text) != of.end();
+  return std::ranges::find(of, text) != of.end();
 }
 
 [[nodiscard]] std::string_view extension(std::string_view file_name) {
@@ -30,15 +30,15 @@ template <std::size_t N>
 // A mailer returns the original, its header, or a log; it doesn't send programs, archives or pages to open.
 [[nodiscard]] bool is_odd(const mail::Part& part) {
   static constexpr std::array<std::string_view, 30> kExtensions{
-      "exe", "scr", "pif", "com", "bat", "cmd", "cpl", "js",  "jse", "vbs", "vbe", "wsf",  "hta",  "lnk", "jar",
+      "exe", "scr", "pif", "com", "bat", "cmd", "cpl", "js",  "jse", "vbs", "vbe", "wsf",  "hta",  "lnk",  "jar",
       "zip", "rar", "7z",  "iso", "img", "ace", "gz",  "doc", "xls", "pdf", "htm", "html", "docm", "xlsm", "shtml"};
   return is_one_of(lower_case(extension(part.file_name)), kExtensions);
 }
 
 [[nodiscard]] bool is_report_file(const mail::Part& part) {
   static constexpr std::array<std::string_view, 8> kTypes{
-      "application/gzip",        "application/x-gzip",        "application/zip",         "application/x-zip-compressed",
-      "application/tlsrpt+gzip", "application/tlsrpt+json",   "application/xml",         "text/xml"};
+      "application/gzip",        "application/x-gzip",      "application/zip", "application/x-zip-compressed",
+      "application/tlsrpt+gzip", "application/tlsrpt+json", "application/xml", "text/xml"};
   static constexpr std::array<std::string_view, 4> kExtensions{"gz", "zip", "xml", "json"};
   return is_one_of(part.type, kTypes) || is_one_of(lower_case(extension(part.file_name)), kExtensions);
 }
@@ -101,18 +101,18 @@ void find_parts(const mail::Message& message, Facts& facts) {
 // Where a person's mail program begins to quote or forward. What follows isn't said by the sender.
 [[nodiscard]] bool begins_forwarding(std::string_view line) {
   static constexpr std::array<std::string_view, 9> kMarks{
-      "begin forwarded message",  "----- forwarded message", "---------- forwarded message",
-      "-----original message",    "----- original message",  "-------- original message",
+      "begin forwarded message",   "----- forwarded message",    "---------- forwarded message",
+      "-----original message",     "----- original message",     "-------- original message",
       "--------forwarded message", "-------- forwarded message", "forwarded message:"};
-  return std::any_of(kMarks.begin(), kMarks.end(),
-                     [&](std::string_view mark) { return starts_ignoring_case(line, mark); });
+  return std::ranges::any_of(kMarks, [&](std::string_view mark) { return starts_ignoring_case(line, mark); });
 }
 
 // Sendmail's transcript: `>>> DATA` is what it said to the peer, and no quotation.
 [[nodiscard]] bool is_quotation(std::string_view line) {
   if (!line.starts_with('>')) return false;
-  return !(line.starts_with(">>> ") && line.size() > 5 && line[4] >= 'A' && line[4] <= 'Z' && line[5] >= 'A' &&
-           line[5] <= 'Z');
+  const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  const bool is_command = line.starts_with(">>> ") && line.size() > 5 && is_capital(line[4]) && is_capital(line[5]);
+  return !is_command;
 }
 
 void append_collapsed(std::string_view line, std::string& out) {
@@ -150,8 +150,8 @@ void read_words(Facts& facts) {
 
 bool is_daemon(std::string_view address) {
   static constexpr std::array<std::string_view, 10> kNames{
-      "mailer-daemon", "mailerdaemon", "mailer_daemon", "mail-daemon", "maildaemon",
-      "mail.delivery.system", "mmdf",  "double-bounce", "bounce-daemon", "mail-delivery-subsystem"};
+      "mailer-daemon",        "mailerdaemon", "mailer_daemon", "mail-daemon",   "maildaemon",
+      "mail.delivery.system", "mmdf",         "double-bounce", "bounce-daemon", "mail-delivery-subsystem"};
   return is_one_of(local_part(address), kNames);
 }
 
@@ -162,29 +162,29 @@ bool is_postmaster(std::string_view address) {
 }
 
 std::string words_of_html(std::string_view html) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kEntities{
-      {{"&nbsp;", " "}, {"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&apos;", "'"}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kEntities{{{"&nbsp;", " "},
+                                                                                           {"&lt;", "<"},
+                                                                                           {"&gt;", ">"},
+                                                                                           {"&amp;", "&"},
+                                                                                           {"&quot;", "\""},
+                                                                                           {"&#39;", "'"},
+                                                                                           {"&apos;", "'"}}};
   std::string out;
   std::size_t at = 0;
-  // Once no closing tag is found there is none further on either: each search fails at most once.
-  bool may_close = true;
   while (at < html.size()) {
     const char c = html[at];
     if (c == '<') {
-      for (const std::string_view hidden : {"style", "script", "head"}) {
-        if (!may_close || !starts_ignoring_case(html.substr(at + 1), hidden)) continue;
+      for (const std::string_view hidden : {"style", "script", "title"}) {
+        if (!starts_ignoring_case(html.substr(at + 1), hidden)) continue;
         const std::string close = "</" + std::string(hidden);
         std::size_t end = at;
         do {
           end = html.find("</", end + 1);
         } while (end != std::string_view::npos && !starts_ignoring_case(html.substr(end), close));
-        if (end == std::string_view::npos) {
-          may_close = false;
-        } else {
-          at = end;
-        }
+        at = std::min(end, html.size());  // never closed: all the rest is hidden
         break;
       }
+      if (at == html.size()) break;
       const std::string_view tag = html.substr(at + 1, 4);
       const bool breaks = starts_ignoring_case(tag, "br") || starts_ignoring_case(tag, "p") ||
                           starts_ignoring_case(tag, "/p") || starts_ignoring_case(tag, "/div") ||
@@ -197,8 +197,8 @@ std::string words_of_html(std::string_view html) {
       continue;
     }
     if (c == '&') {
-      const auto* const entity = std::find_if(kEntities.begin(), kEntities.end(),
-                                              [&](const auto& row) { return html.substr(at).starts_with(row.first); });
+      const auto* const entity =
+          std::ranges::find_if(kEntities, [&](const auto& row) { return html.substr(at).starts_with(row.first); });
       if (entity != kEntities.end()) {
         out += entity->second;
         at += entity->first.size();
@@ -237,8 +237,8 @@ Facts facts_of(const TrapDelivery& delivery, const mail::Message& message) {
   for (const std::string_view name : {"List-Id", "List-Post", "List-Unsubscribe", "List-Help", "Mailing-List"}) {
     if (mail::find(message.fields, name) != nullptr) facts.is_list_mail = true;
   }
-  facts.answers = mail::find(message.fields, "In-Reply-To") != nullptr ||
-                  mail::find(message.fields, "References") != nullptr;
+  facts.answers =
+      mail::find(message.fields, "In-Reply-To") != nullptr || mail::find(message.fields, "References") != nullptr;
   append_header(message.fields, facts.header);
   find_parts(message, facts);
   facts.lines = readable_lines(facts);

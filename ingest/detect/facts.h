@@ -4,23 +4,23 @@
 // forwarded bounce has a multipart/report too, but inside.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "blowback/trap_delivery.h"
 #include "mail/message.h"
 #include "returned_original.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace blowback::detect {
 
 struct Facts {
   bool null_reverse_path = false;
-  std::string reverse_path;  ///< lower case; "" where null or not known
-  std::string from;          ///< address of From:, lower case; may be a bare `mailer-daemon`
-  std::string from_field;    ///< decoded
-  std::string subject;       ///< decoded
-  std::string header;        ///< lines `Name: value`, for signatures
+  std::string reverse_path;    ///< lower case; "" where null or not known
+  std::string from;            ///< address of From:, lower case; may be a bare `mailer-daemon`
+  std::string from_field;      ///< decoded
+  std::string subject;         ///< decoded
+  std::string header;          ///< lines `Name: value`, for signatures
   std::string auto_submitted;  ///< RFC 3834 §5's keyword, lower case
   std::string precedence;      ///< lower case
   bool is_list_mail = false;   ///< RFC 2369, RFC 2919 fields
@@ -33,14 +33,15 @@ struct Facts {
   const mail::Part* disposition = nullptr;  ///< message/disposition-notification
   const mail::Part* feedback = nullptr;     ///< message/feedback-report
   const mail::Part* enclosed = nullptr;     ///< message/rfc822, message/global
-  const mail::Part* enclosed_headers = nullptr;  ///< text/rfc822-headers, message/rfc822-headers, message/global-headers
+  const mail::Part* enclosed_headers =
+      nullptr;  ///< text/rfc822-headers, message/rfc822-headers, message/global-headers
   /// What no mailer attaches to a bounce of its own making: a program, an archive, a page.
   const mail::Part* odd_attachment = nullptr;
   bool has_report_attachment = false;  ///< gzip, zip or XML of a DMARC or TLS report
 
-  std::string lines;   ///< the outer text, as lines
+  std::string lines;      ///< the outer text, as lines
   QuotedOriginal quoted;  ///< the original as found in `lines`
-  std::string words;   ///< `lines` up to the original, without what is quoted, blanks collapsed; at most 16 KiB
+  std::string words;      ///< `lines` up to the original, without what is quoted, blanks collapsed; at most 16 KiB
   /// `lines` up to the original.
   [[nodiscard]] std::string_view words_as_lines() const { return std::string_view(lines).substr(0, quoted.begin); }
   int quoted_lines = 0;  ///< lines that begin with `>`

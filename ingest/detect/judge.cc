@@ -2,14 +2,6 @@
 // origin and the form say together. Every rung leaves its signal, so that a verdict can be read back.
 #include "judge.h"
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <optional>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 #include "campaign.h"
 #include "cause.h"
 #include "delivery_status.h"
@@ -17,6 +9,14 @@
 #include "returned_original.h"
 #include "signature_set.h"
 #include "words.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace blowback::detect {
 namespace {
@@ -44,6 +44,17 @@ class Tally {
     common_.push_back({std::move(name), -weight});
   }
 
+  /// It has RFC 3464's or RFC 8098's own form.
+  void report(std::string name, Kind kind) {
+    word(std::move(name), kind, kByStructure);
+    report_ = kind;
+  }
+  [[nodiscard]] bool is_report(Kind kind) const { return report_ == kind; }
+
+  /// Something besides the subject and the sender's name looks like a bounce.
+  void saw_bounce() { bounce_within_ = true; }
+  [[nodiscard]] bool bounce_within() const { return bounce_within_; }
+
   [[nodiscard]] double words(Kind kind) const { return words_[static_cast<std::size_t>(kind)]; }
   [[nodiscard]] double origin() const { return origin_; }
   [[nodiscard]] double against() const { return against_; }
@@ -57,10 +68,13 @@ class Tally {
   [[nodiscard]] std::vector<Signal> signals_for(Kind kind) const {
     std::vector<Signal> out;
     for (const auto& [of, signal] : signals_) {
-      if (of == kind) out.push_back(signal);
-      else if (!is_backscatter(kind)) out.push_back({signal.name, -signal.weight});
+      if (of == kind)
+        out.push_back(signal);
+      else if (!is_backscatter(kind))
+        out.push_back({signal.name, -signal.weight});
     }
-    for (const Signal& signal : common_) out.push_back({signal.name, is_backscatter(kind) ? signal.weight : -signal.weight});
+    for (const Signal& signal : common_)
+      out.push_back({signal.name, is_backscatter(kind) ? signal.weight : -signal.weight});
     return out;
   }
 
@@ -68,6 +82,8 @@ class Tally {
   std::array<double, 8> words_{};
   double origin_ = 0;
   double against_ = 0;
+  bool bounce_within_ = false;
+  std::optional<Kind> report_;
   std::vector<std::pair<Kind, Signal>> signals_;
   std::vector<Signal> common_;
 };
@@ -118,38 +134,49 @@ void weigh_origin(const Facts& facts, Tally& tally) {
 
 void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) {
   const bool is_report = facts.root != nullptr && facts.root->type == "multipart/report";
-  const bool says_status = is_report && (facts.root->report_type == "delivery-status" || facts.root->report_type.empty());
+  const bool says_status =
+      is_report && (facts.root->report_type == "delivery-status" || facts.root->report_type.empty());
   const bool by_machine = tally.origin() >= kEnoughOrigin;
   if (facts.status != nullptr && is_well_formed(status)) {
     // A person's mail program may forward such a part among others, but it doesn't call the whole a report.
     if (says_status) {
-      tally.word("multipart-report-delivery-status", Kind::dsn, kByStructure);
+      tally.report("multipart-report-delivery-status", Kind::dsn);
     } else if (by_machine) {
       tally.word("delivery-status-part", Kind::dsn, 2.5);
+      tally.saw_bounce();
     }
   } else if (says_status && facts.root->report_type == "delivery-status") {
     tally.word("report-type-delivery-status", Kind::dsn, 2.0);
   }
   if (facts.disposition != nullptr || (is_report && facts.root->report_type == "disposition-notification")) {
-    const bool whole = is_report && facts.disposition != nullptr &&
-                       contains_ignoring_case(facts.disposition->text, "disposition:");
-    tally.word(whole ? "multipart-report-disposition-notification" : "disposition-notification", Kind::mdn,
-               whole ? kByStructure : 2.0);
+    const bool whole =
+        is_report && facts.disposition != nullptr && contains_ignoring_case(facts.disposition->text, "disposition:");
+    if (whole) {
+      tally.report("multipart-report-disposition-notification", Kind::mdn);
+    } else {
+      tally.word("disposition-notification", Kind::mdn, 2.0);
+    }
   }
   if ((facts.enclosed != nullptr || facts.enclosed_headers != nullptr ||
        facts.quoted.begin != std::string_view::npos) &&
       (is_daemon(facts.from) || is_postmaster(facts.from) || facts.null_reverse_path)) {
     tally.word("returns-the-original", Kind::dsn, 0.5);
+    tally.saw_bounce();
   }
   // `550 5.1.1 …` beside an address is how a transcript looks.
   if (reply_code_in(facts.words) != 0 && facts.words.find('@') != std::string::npos) {
     tally.word("smtp-reply-in-text", Kind::dsn, 0.4);
+    tally.saw_bounce();
   }
   if (facts.auto_submitted == "auto-replied" && !is_report) tally.word("answers-by-itself", Kind::auto_reply, 1.5);
   if (facts.answers && facts.quoted_lines == 0) {
     for (const Kind kind : {Kind::auto_reply, Kind::challenge}) tally.word("in-reply-to", kind, 0.3);
   }
-  const bool structured = tally.words(Kind::dsn) >= kByStructure || tally.words(Kind::mdn) >= kByStructure;
+  // A subject and a name are what spam dressed as a bounce has, too; inside it has nothing of one.
+  if (tally.words(Kind::dsn) > 0 && !tally.is_report(Kind::dsn) && !tally.bounce_within()) {
+    tally.against("nothing-of-a-bounce-inside", 2.0);
+  }
+  const bool structured = tally.is_report(Kind::dsn) || tally.is_report(Kind::mdn);
   if (facts.odd_attachment != nullptr) tally.against("attachment-no-mailer-makes", structured ? 0.5 : 3.0);
 }
 
@@ -160,6 +187,7 @@ void weigh_wording(const SignatureSet& signatures, const Facts& facts, Tally& ta
     for (const Signature* match : signatures.match(place, text)) {
       switch (match->claim) {
         case Claim::kind:
+          if (match->kind == Kind::dsn && (place == Place::text || place == Place::header)) tally.saw_bounce();
           tally.word(match->name, match->kind, match->weight);
           break;
         case Claim::origin:
@@ -188,20 +216,21 @@ void weigh_wording(const SignatureSet& signatures, const Facts& facts, Tally& ta
   if (facts.status != nullptr) take(Place::status, facts.status->text);
 }
 
-// Marks of a program (X-Autoreply, a filter's own X-Mailer) count as origin where the header says them.
+// The ladder proper.
 [[nodiscard]] Kind decided(const Facts& facts, const Tally& tally) {
-  if (tally.words(Kind::mdn) >= kByStructure) return Kind::mdn;
-  const bool is_structured_dsn = tally.words(Kind::dsn) >= kByStructure;
+  if (tally.is_report(Kind::mdn)) return Kind::mdn;
   // A filter's notice in the form of a DSN is the filter's notice: the advice for its owner is another one.
   const bool is_notice = tally.words(Kind::virus_notice) >= 1.5;
-  if (is_structured_dsn) {
+  if (tally.is_report(Kind::dsn)) {
     if (facts.odd_attachment != nullptr && tally.origin() < kEnoughOrigin) return Kind::not_backscatter;
     return is_notice ? Kind::virus_notice : Kind::dsn;
   }
   // The more particular kinds first: a challenge and a virus notice are often marked as replies too.
   for (const Kind kind : {Kind::challenge, Kind::virus_notice, Kind::dsn, Kind::mdn, Kind::auto_reply}) {
-    if (kind == Kind::dsn && tally.words(Kind::auto_reply) > tally.words(Kind::dsn) && tally.is_enough(Kind::auto_reply))
+    if (kind == Kind::dsn && tally.words(Kind::auto_reply) > tally.words(Kind::dsn) &&
+        tally.is_enough(Kind::auto_reply))
       continue;
+    if (kind == Kind::dsn && !tally.bounce_within()) continue;
     if (tally.is_enough(kind)) return kind;
   }
   return Kind::not_backscatter;
@@ -210,9 +239,8 @@ void weigh_wording(const SignatureSet& signatures, const Facts& facts, Tally& ta
 [[nodiscard]] double confidence_of(Kind kind, const Facts& facts, const Tally& tally, bool has_original) {
   if (!is_backscatter(kind)) return 1.0;
   if (tally.against() == 0) {
-    if (kind == Kind::mdn && tally.words(Kind::mdn) >= kByStructure) return 1.0;
-    if ((kind == Kind::dsn || kind == Kind::virus_notice) && tally.words(Kind::dsn) >= kByStructure && has_original)
-      return 1.0;
+    if (kind == Kind::mdn && tally.is_report(Kind::mdn)) return 1.0;
+    if ((kind == Kind::dsn || kind == Kind::virus_notice) && tally.is_report(Kind::dsn) && has_original) return 1.0;
     if (kind == Kind::auto_reply && facts.auto_submitted == "auto-replied" && facts.answers) return 1.0;
   }
   // The rest by how far it is past enough: 0.6 just there, 0.95 at most.
@@ -243,7 +271,7 @@ void weigh_wording(const SignatureSet& signatures, const Facts& facts, Tally& ta
 }
 
 [[nodiscard]] bool claims_to_be(const ReturnedOriginal& original, std::span<const std::string> traps) {
-  return std::any_of(traps.begin(), traps.end(), [&](const std::string& trap) {
+  return std::ranges::any_of(traps, [&](const std::string& trap) {
     return equal_ignoring_case(original.from, trap) || equal_ignoring_case(original.return_path, trap);
   });
 }
@@ -259,8 +287,8 @@ void weigh_wording(const SignatureSet& signatures, const Facts& facts, Tally& ta
 [[nodiscard]] std::string queue_id_in(std::string_view message_id, std::string_view product) {
   const std::string_view local = message_id.substr(0, message_id.find('@'));
   if (product == "exim" && local.size() > 15 && local.starts_with('E')) return std::string(local.substr(1));
-  const bool dated = local.size() > 14 && std::all_of(local.begin(), local.begin() + 12,
-                                                      [](char c) { return c >= '0' && c <= '9'; });
+  const bool dated =
+      local.size() > 14 && std::all_of(local.begin(), local.begin() + 12, [](char c) { return c >= '0' && c <= '9'; });
   if (dated && (product == "postfix" || product == "sendmail")) {
     const std::size_t dot = local.find('.');
     if (dot != std::string_view::npos) return std::string(local.substr(dot + 1));
@@ -294,8 +322,8 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
   }
 
   const SignatureSet& signatures = SignatureSet::built_in();
-  DeliveryStatus status = parse_delivery_status(facts.status != nullptr ? std::string_view(facts.status->text)
-                                                                        : std::string_view());
+  DeliveryStatus status =
+      parse_delivery_status(facts.status != nullptr ? std::string_view(facts.status->text) : std::string_view());
   Tally tally;
   weigh_origin(facts, tally);
   weigh_wording(signatures, facts, tally, verdict.product);

@@ -1,12 +1,12 @@
 // A run of header fields is found by the fields' own names: separators come in a hundred wordings and are lost in transit.
 #include "returned_original.h"
 
+#include "mail/received_chain.h"
+#include "words.h"
+
 #include <algorithm>
 #include <array>
 #include <utility>
-
-#include "mail/received_chain.h"
-#include "words.h"
 
 namespace blowback::detect {
 namespace {
@@ -22,7 +22,8 @@ struct FieldLine {
 // RFC 5322 §2.2, at any indent and behind any quotation marks.
 [[nodiscard]] std::optional<FieldLine> field_line(std::string_view line) {
   std::size_t indent = 0;
-  while (indent < line.size() && (line[indent] == ' ' || line[indent] == '\t' || line[indent] == '>' || line[indent] == '|'))
+  while (indent < line.size() &&
+         (line[indent] == ' ' || line[indent] == '\t' || line[indent] == '>' || line[indent] == '|'))
     ++indent;
   const std::string_view rest = line.substr(indent);
   const std::size_t colon = rest.substr(0, 60).find(':');
@@ -31,7 +32,7 @@ struct FieldLine {
   const auto is_name = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   };
-  if (!std::all_of(name.begin(), name.end(), is_name)) return std::nullopt;
+  if (!std::ranges::all_of(name, is_name)) return std::nullopt;
   return FieldLine{name, trimmed(rest.substr(colon + 1)), indent};
 }
 
@@ -79,7 +80,7 @@ struct Tally {
 
 // RFC 7208 §9.1 `Received-SPF: Fail (…)`, RFC 8601 `spf=fail`: what the accused server itself saw when it accepted.
 [[nodiscard]] bool says_spf_failed(const std::vector<mail::Field>& fields) {
-  return std::any_of(fields.begin(), fields.end(), [](const mail::Field& field) {
+  return std::ranges::any_of(fields, [](const mail::Field& field) {
     if (equal_ignoring_case(field.name, "Received-SPF")) {
       const std::string_view result = trimmed(field.value);
       return starts_ignoring_case(result, "fail") || starts_ignoring_case(result, "softfail");
@@ -101,7 +102,8 @@ struct Tally {
     if (++hops > kMostHops) break;
     const auto hop = mail::parse_received(field.value);
     if (!hop) break;
-    if (hop->client && use_of(*hop->client) != AddressUse::special) return hop->client;
+    const std::optional<IpAddress>& client = hop->client;
+    if (client.has_value() && use_of(*client) != AddressUse::special) return client;
     // An inner hop, by a private address or on the same host: the next is its own too.
   }
   return std::nullopt;
@@ -127,11 +129,11 @@ QuotedOriginal find_quoted_original(std::string_view text) {
   while (!rest.empty()) {
     const std::size_t at = text.size() - rest.size();
     const std::string_view line = next_line(rest);
-    const std::string_view bare = trimmed(line);
-    if (!block.fields.empty() && !bare.empty()) {
-      const std::size_t own = line.find_first_not_of(" \t>|");
+    if (!block.fields.empty()) {
+      // Indented deeper than the fields are: the last one goes on (RFC 5322 §2.2.3).
+      const std::size_t own = line.find_first_not_of(" \t>|\r");
       if (own != std::string_view::npos && own > indent) {
-        if (block.fields.size() < kMostFields) (block.fields.back().value += ' ') += bare;
+        if (block.fields.size() < kMostFields) (block.fields.back().value += ' ') += trimmed(line.substr(own));
         continue;
       }
     }
@@ -147,7 +149,6 @@ QuotedOriginal find_quoted_original(std::string_view text) {
       }
       continue;
     }
-    // Exim and Sendmail leave a `From ` line of an mbox at the top.
     if (block.fields.empty()) continue;
     if (settle()) return block;
   }

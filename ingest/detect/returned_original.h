@@ -3,14 +3,14 @@
 // All of it was written by strangers. It tells mailings apart and explains; nothing in it decides who is accused.
 #pragma once
 
+#include "blowback/verdict.h"
+#include "mail/message.h"
+
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "blowback/verdict.h"
-#include "mail/message.h"
 
 namespace blowback::detect {
 

@@ -1,6 +1,8 @@
 // Reads the tables that the build compiled in, and asks RE2.
 #include "signature_set.h"
 
+#include "signature_tables.h"
+
 #include <re2/re2.h>
 #include <re2/set.h>
 
@@ -11,8 +13,6 @@
 #include <cstdlib>
 #include <optional>
 #include <utility>
-
-#include "signature_tables.h"
 
 namespace blowback::detect {
 namespace {
@@ -37,8 +37,8 @@ constexpr std::int64_t kSetMemory = 64 << 20;
 
 [[noreturn]] void unusable(std::string_view line, std::string_view why) {
   // The data is part of the program: only a broken build gets here.
-  std::fprintf(stderr, "signature \"%.*s\": %.*s\n", static_cast<int>(line.size()), line.data(),
-               static_cast<int>(why.size()), why.data());
+  const std::string text = "signature \"" + std::string(line) + "\": " + std::string(why) + "\n";
+  std::fputs(text.c_str(), stderr);
   std::abort();
 }
 
@@ -65,12 +65,12 @@ void read_claim(std::string_view line, std::string_view claim, Signature& signat
   } else if (what == "product" && !value.empty()) {
     signature.claim = Claim::product;
     signature.product = value;
-  } else if (what == "cause" && cause_named(value)) {
+  } else if (const auto cause = cause_named(value); what == "cause" && cause) {
     signature.claim = Claim::cause;
-    signature.cause = *cause_named(value);
-  } else if (what == "kind" && kind_named(value)) {
+    signature.cause = *cause;
+  } else if (const auto kind = kind_named(value); what == "kind" && kind) {
     signature.claim = Claim::kind;
-    signature.kind = *kind_named(value);
+    signature.kind = *kind;
   } else {
     unusable(line, "the third column is kind:…, cause:…, product:…, origin or against");
   }
@@ -82,8 +82,7 @@ void read_claim(std::string_view line, std::string_view claim, Signature& signat
   if (column.size() != 5) unusable(line, "not five columns");
   Signature out;
   out.name = column[0];
-  const auto* const place =
-      std::find_if(kPlaces.begin(), kPlaces.end(), [&](const auto& row) { return row.first == column[1]; });
+  const auto* const place = std::ranges::find_if(kPlaces, [&](const auto& row) { return row.first == column[1]; });
   if (place == kPlaces.end()) unusable(line, "no such place");
   out.place = place->second;
   read_claim(line, column[2], out);
@@ -143,7 +142,7 @@ std::vector<const Signature*> SignatureSet::match(Place place, std::string_view 
       if (RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), alone)) out.push_back(&signatures_[index]);
     }
   }
-  std::sort(out.begin(), out.end());  // all in one vector: by address is by line
+  std::ranges::sort(out);  // all in one vector: by address is by line
   return out;
 }
 

@@ -4,13 +4,13 @@
 // in the text whatever the text is, and all patterns of a place cost one pass.
 #pragma once
 
+#include "blowback/kind.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "blowback/kind.h"
 
 namespace blowback::detect {
 

@@ -29,16 +29,16 @@ std::string_view trimmed(std::string_view text) {
 
 std::string lower_case(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
+  std::ranges::transform(out, out.begin(), lower);
   return out;
 }
 
 bool contains_ignoring_case(std::string_view text, std::string_view what) {
-  return std::search(text.begin(), text.end(), what.begin(), what.end(), same) != text.end();
+  return !std::ranges::search(text, what, same).empty() || what.empty();
 }
 
 bool starts_ignoring_case(std::string_view text, std::string_view what) {
-  return text.size() >= what.size() && std::equal(what.begin(), what.end(), text.begin(), same);
+  return text.size() >= what.size() && std::ranges::equal(text.substr(0, what.size()), what, same);
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {

@@ -1,6 +1,9 @@
 // GMime stands behind this file alone. Its MIME parser isn't used: it recurses on nesting, and message.cc has the bounds.
 #include "decoding.h"
 
+#include "header.h"
+#include "mail/message.h"
+
 #include <gmime/gmime.h>
 
 #include <algorithm>
@@ -8,9 +11,6 @@
 #include <cerrno>
 #include <memory>
 #include <mutex>
-
-#include "header.h"
-#include "mail/message.h"
 
 namespace blowback::mail {
 namespace {
@@ -48,7 +48,7 @@ struct CloseIconv {
 }
 
 [[nodiscard]] bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
@@ -159,10 +159,10 @@ std::string to_utf8(std::string octets, std::string_view charset) {
       }
     }
     // A NUL in text is legal UTF-8, and trouble for whoever prints it.
-    std::replace(octets.begin(), octets.end(), '\0', ' ');
+    std::ranges::replace(octets, '\0', ' ');
     return octets;
   }
-  std::replace(octets.begin(), octets.end(), '\0', ' ');
+  std::ranges::replace(octets, '\0', ' ');
   if (g_utf8_validate_len(octets.data(), octets.size(), nullptr) != 0) return octets;
   std::string out;
   const std::string name = lower_case(charset);

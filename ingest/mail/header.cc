@@ -1,11 +1,11 @@
 // The header as lines: RFC 5322 §2.2, and what strangers write in place of it.
 #include "header.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <optional>
-
-#include <fmt/format.h>
 
 namespace blowback::mail {
 namespace {
@@ -90,12 +90,12 @@ std::expected<HeaderEnd, MessageError> read_header(std::string_view bytes, std::
     }
     if (const auto colon = colon_of_field(line.text)) {
       if (fields_left == 0) {
-        return std::unexpected(MessageError{MessageError::Code::too_many_fields,
-                                            fmt::format("more than {} header fields", fields_limit)});
+        return std::unexpected(
+            MessageError{MessageError::Code::too_many_fields, fmt::format("more than {} header fields", fields_limit)});
       }
       --fields_left;
-      fields.push_back({std::string(trimmed(line.text.substr(0, *colon))),
-                        std::string(trimmed(line.text.substr(*colon + 1)))});
+      fields.push_back(
+          {std::string(trimmed(line.text.substr(0, *colon))), std::string(trimmed(line.text.substr(*colon + 1)))});
       end.body = line.next;
       continue;
     }
@@ -107,7 +107,8 @@ std::expected<HeaderEnd, MessageError> read_header(std::string_view bytes, std::
     }
     // One junk line between fields (an mbox's `>From `, a broken filter's note) is passed over; else the body begins here.
     // A boundary is no junk: what follows it is the next part's header.
-    const bool field_follows = !line.text.starts_with("--") && line.next < bytes.size() && colon_of_field(line_at(bytes, line.next).text).has_value();
+    const bool field_follows = !line.text.starts_with("--") && line.next < bytes.size() &&
+                               colon_of_field(line_at(bytes, line.next).text).has_value();
     if (!field_follows || !has_field) return end;
     end.body = line.next;
   }

@@ -3,13 +3,13 @@
 // Shared by `parse` (all parts) and `parse_header` (the top alone), so that both read the same fields.
 #pragma once
 
+#include "mail/message.h"
+
 #include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "mail/message.h"
 
 namespace blowback::mail {
 

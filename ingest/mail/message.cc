@@ -5,16 +5,16 @@
 // can say stop. Here the stack is at most `Limits::depth` high, so a line costs at most that many comparisons.
 #include "mail/message.h"
 
+#include "decoding.h"
+#include "header.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <deque>
 #include <utility>
-
-#include <fmt/format.h>
-
-#include "decoding.h"
-#include "header.h"
 
 namespace blowback::mail {
 namespace {
@@ -55,7 +55,7 @@ struct Open {
   bool is_digest = false;
   bool has_children = false;
   int child_depth = 0;
-  std::size_t part = 0;       ///< index in Message::parts
+  std::size_t part = 0;  ///< index in Message::parts
   std::size_t body_begin = 0;
 };
 
@@ -72,7 +72,7 @@ class Walker {
 
   [[nodiscard]] std::expected<std::size_t, MessageError> entity(std::size_t at, int depth, bool is_message_root,
                                                                 bool in_digest, std::size_t owner);
-  [[nodiscard]] PartHeader described(std::vector<Field>& fields, int depth, bool in_digest) const;
+  [[nodiscard]] static PartHeader described(const std::vector<Field>& fields, int depth, bool in_digest);
   [[nodiscard]] std::pair<Match, std::size_t> boundary_at(std::string_view line) const;
   [[nodiscard]] std::string guessed_boundary(std::size_t body) const;
   void finish_leaf(std::size_t end);
@@ -101,7 +101,7 @@ class Walker {
   std::optional<MessageError> failed_;
 };
 
-PartHeader Walker::described(std::vector<Field>& fields, int depth, bool in_digest) const {
+PartHeader Walker::described(const std::vector<Field>& fields, int depth, bool in_digest) {
   PartHeader header;
   header.part.depth = depth;
   if (const std::string* type = find(fields, "Content-Type")) header.content = parse_content_type(*type);
@@ -203,8 +203,8 @@ void Walker::close_down_to(std::size_t height, std::size_t end) {
 }
 
 // Reads the header at `at` and opens what it announces. `owner`: for the root of an enclosed message, its part.
-std::expected<std::size_t, MessageError> Walker::entity(std::size_t at, int depth, bool is_message_root,
-                                                        bool in_digest, std::size_t owner) {
+std::expected<std::size_t, MessageError> Walker::entity(std::size_t at, int depth, bool is_message_root, bool in_digest,
+                                                        std::size_t owner) {
   const bool is_top = is_message_root && message_.parts.empty();
   while (true) {
     std::vector<Field> fields;
@@ -312,8 +312,8 @@ std::string_view name_of(MessageError::Code code) {
 
 std::expected<Message, MessageError> parse(std::string_view bytes, const Limits& limits) {
   if (bytes.size() > limits.message) {
-    return std::unexpected(error(MessageError::Code::too_large, fmt::format("a message of {} octets, the limit is {}",
-                                                                            bytes.size(), limits.message)));
+    return std::unexpected(error(MessageError::Code::too_large,
+                                 fmt::format("a message of {} octets, the limit is {}", bytes.size(), limits.message)));
   }
   if (bytes.find_first_not_of("\r\n \t") == std::string_view::npos) {
     return std::unexpected(error(MessageError::Code::empty, "an empty message"));

@@ -14,11 +14,11 @@
 namespace blowback::mail {
 
 struct Limits {
-  std::size_t message = 32U << 20U;      ///< octets of a whole message; a larger one fails as `too_large`
-  std::size_t header_fields = 10'000;    ///< in all parts together; more fail as `too_many_fields`
-  int depth = 50;                        ///< nested multiparts and messages; deeper fails as `too_deep`
-  std::size_t parts = 1'000;             ///< more fail as `too_many_parts`
-  std::size_t text = 256U << 10U;        ///< octets of decoded text kept per part; the rest is cut, `Part::cut` says so
+  std::size_t message = 32U << 20U;    ///< octets of a whole message; a larger one fails as `too_large`
+  std::size_t header_fields = 10'000;  ///< in all parts together; more fail as `too_many_fields`
+  int depth = 50;                      ///< nested multiparts and messages; deeper fails as `too_deep`
+  std::size_t parts = 1'000;           ///< more fail as `too_many_parts`
+  std::size_t text = 256U << 10U;      ///< octets of decoded text kept per part; the rest is cut, `Part::cut` says so
 };
 
 struct Field {
@@ -28,8 +28,8 @@ struct Field {
 
 /// One node of the MIME tree.
 struct Part {
-  int depth = 0;       ///< 0 is the message's own body
-  std::string type;    ///< lower case, `text/plain` where the header says nothing (RFC 2045 §5.2)
+  int depth = 0;            ///< 0 is the message's own body
+  std::string type;         ///< lower case, `text/plain` where the header says nothing (RFC 2045 §5.2)
   std::string report_type;  ///< the Content-Type's report-type parameter, lower case
   std::string file_name;    ///< of Content-Disposition or Content-Type, decoded; "" where none
   bool is_attachment = false;
@@ -48,7 +48,15 @@ struct Message {
 };
 
 struct MessageError {
-  enum class Code : std::uint8_t { empty, too_large, too_deep, too_many_parts, too_many_fields, nul_in_header, malformed };
+  enum class Code : std::uint8_t {
+    empty,
+    too_large,
+    too_deep,
+    too_many_parts,
+    too_many_fields,
+    nul_in_header,
+    malformed
+  };
   Code code = Code::malformed;
   std::string text;  ///< with the figure and the limit
 };
@@ -61,7 +69,8 @@ struct MessageError {
 
 /// The header fields alone, cheaply and without GMime: for the trace and the envelope. Folding is undone.
 /// Stops at the first empty line or at `limits`.
-[[nodiscard]] std::expected<std::vector<Field>, MessageError> parse_header(std::string_view bytes, const Limits& limits);
+[[nodiscard]] std::expected<std::vector<Field>, MessageError> parse_header(std::string_view bytes,
+                                                                           const Limits& limits);
 
 /// The first field of that name, case ignored, or nullptr.
 [[nodiscard]] const std::string* find(const std::vector<Field>& fields, std::string_view name);

@@ -12,7 +12,8 @@ namespace {
   const std::uint8_t first = octet(0);
   if (first < 0x80) return 1;
   if (first < 0xc2 || first > 0xf4) return 0;
-  const std::size_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  std::size_t length = 2;
+  if (first >= 0xe0) length = first < 0xf0 ? 3 : 4;
   if (text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((octet(i) & 0xc0U) != 0x80) return 0;

@@ -38,7 +38,7 @@ class Loop {
       : config_(config), options_(options), store_(store), surroundings_(surroundings) {
     for (const auto& settings : config.feeds) {
       const auto& only = options.only_feeds;
-      if (!only.empty() && std::find(only.begin(), only.end(), settings.name) == only.end()) continue;
+      if (!only.empty() && std::ranges::find(only, settings.name) == only.end()) continue;
       OpenFeed open;
       open.settings = &settings;
       open.source = {
@@ -121,7 +121,7 @@ class Loop {
     return true;
   }
 
-  void trouble(OpenFeed& open, const std::string& detail) {
+  static void trouble(OpenFeed& open, const std::string& detail) {
     open.feed.reset();
     open.drained = false;
     if (std::exchange(open.told_trouble, true)) return;

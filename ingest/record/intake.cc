@@ -29,8 +29,7 @@ constexpr std::size_t kMostTraps = 100;
 
 [[nodiscard]] std::string lower(std::string_view text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return result;
 }
 
@@ -184,7 +183,7 @@ std::vector<std::string> recipients_of(const TrapDelivery& delivery, const std::
   std::vector<std::string> recipients;
   const auto add = [&](std::string address) {
     if (address.empty()) return;
-    if (std::find(recipients.begin(), recipients.end(), address) == recipients.end()) {
+    if (std::ranges::find(recipients, address) == recipients.end()) {
       recipients.push_back(std::move(address));
     }
   };

@@ -1,11 +1,11 @@
 // The three steps of an answer: read, decide, build.
 #include "answer/answer.h"
 
-#include <utility>
-
 #include "decide.h"
 #include "plain_answer.h"
 #include "query.h"
+
+#include <utility>
 
 namespace blowback::answer {
 

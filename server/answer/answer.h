@@ -1,15 +1,15 @@
 // From the octets of a query to the octets of a reply: the whole of what the server knows of DNS, without sockets or clock.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <vector>
-
 #include "answer/outcome.h"
 #include "answer/served_zone.h"
 #include "blowback/unix_time.h"
 #include "zone/follower.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
 
 namespace blowback::answer {
 

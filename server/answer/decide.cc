@@ -4,12 +4,12 @@
 // that there is an index at all comes before what a name means, so that a server that isn't ready never says "not listed".
 #include "decide.h"
 
+#include "answer/owner_name.h"
+#include "test_points.h"
+
 #include <algorithm>
 #include <cassert>
 #include <variant>
-
-#include "answer/owner_name.h"
-#include "test_points.h"
 
 namespace blowback::answer {
 namespace {
@@ -70,7 +70,8 @@ namespace {
   return decision;
 }
 
-[[nodiscard]] Decision at_address_name(std::uint16_t type, const AddressName& name, const zone::View& view, UnixTime now) {
+[[nodiscard]] Decision at_address_name(std::uint16_t type, const AddressName& name, const zone::View& view,
+                                       UnixTime now) {
   if (name.address) {
     if (const auto code = test_point(*name.address)) return at_listed(type, *name.address, *code, Outcome::test_point);
     if (!view.stale && !is_never_listed(*name.address)) {
@@ -88,7 +89,8 @@ namespace {
 
 [[nodiscard]] Decision in_zone(std::uint16_t type, const OwnerName& name, const zone::View& view, UnixTime now) {
   if (std::holds_alternative<Apex>(name)) return at_apex(type);
-  if (const auto* address_name = std::get_if<AddressName>(&name)) return at_address_name(type, *address_name, view, now);
+  if (const auto* address_name = std::get_if<AddressName>(&name))
+    return at_address_name(type, *address_name, view, now);
   return negative(Rcode::nxdomain, Outcome::misuse);
 }
 
@@ -96,10 +98,14 @@ namespace {
 
 Decision decide(const Query& query, const ServedZone& zone, const zone::View& view, UnixTime now) {
   switch (query.form) {
-    case Query::Form::silence: break;
-    case Query::Form::notimp: return {.rcode = Rcode::notimp, .outcome = Outcome::notimp};
-    case Query::Form::formerr: return {.rcode = Rcode::formerr, .outcome = Outcome::formerr};
-    case Query::Form::badvers: return {.rcode = Rcode::badvers, .outcome = Outcome::badvers};
+    case Query::Form::silence:
+      break;
+    case Query::Form::notimp:
+      return {.rcode = Rcode::notimp, .outcome = Outcome::notimp};
+    case Query::Form::formerr:
+      return {.rcode = Rcode::formerr, .outcome = Outcome::formerr};
+    case Query::Form::badvers:
+      return {.rcode = Rcode::badvers, .outcome = Outcome::badvers};
     case Query::Form::good: {
       const auto& question = *query.question;
       // CHAOS too: what we run and who we are is told by NSID, if at all.

@@ -3,21 +3,34 @@
 // Pure, and apart from building the reply, so that every way of building one decides alike. Private to this room.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-
 #include "answer/outcome.h"
 #include "answer/served_zone.h"
 #include "blowback/kind.h"
 #include "query.h"
 #include "zone/follower.h"
 
+#include <cstdint>
+#include <optional>
+
 namespace blowback::answer {
 
-enum class Rcode : std::uint8_t { noerror = 0, formerr = 1, servfail = 2, nxdomain = 3, notimp = 4, refused = 5, badvers = 16 };
+enum class Rcode : std::uint8_t {
+  noerror = 0,
+  formerr = 1,
+  servfail = 2,
+  nxdomain = 3,
+  notimp = 4,
+  refused = 5,
+  badvers = 16
+};
 
 /// RFC 8914, those that we send.
-enum class ExtendedError : std::uint16_t { stale_answer = 3, not_ready = 14, not_authoritative = 20, not_supported = 21 };
+enum class ExtendedError : std::uint16_t {
+  stale_answer = 3,
+  not_ready = 14,
+  not_authoritative = 20,
+  not_supported = 21
+};
 
 struct Decision {
   enum class RrSet : std::uint8_t { none, a, txt, soa, ns };
@@ -25,10 +38,10 @@ struct Decision {
   Rcode rcode = Rcode::noerror;
   bool authoritative = false;
   RrSet answer = RrSet::none;
-  CodeSet codes;            ///< `a`: one record for each, in their order
-  IpAddress address;        ///< `txt`: whom it is about
-  bool negative = false;    ///< the SOA goes into the authority section (RFC 2308)
-  std::uint32_t serial = 0; ///< the SOA's
+  CodeSet codes;             ///< `a`: one record for each, in their order
+  IpAddress address;         ///< `txt`: whom it is about
+  bool negative = false;     ///< the SOA goes into the authority section (RFC 2308)
+  std::uint32_t serial = 0;  ///< the SOA's
   std::optional<ExtendedError> extended_error;
   Outcome outcome = Outcome::formerr;
 };

@@ -1,14 +1,14 @@
 // The OPT record of a reply (RFC 6891), and how large a reply may be. Private to this room.
 #pragma once
 
+#include "answer/served_zone.h"
+#include "decide.h"
+#include "query.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
-
-#include "answer/served_zone.h"
-#include "decide.h"
-#include "query.h"
 
 namespace blowback::answer {
 

@@ -1,9 +1,8 @@
 // ldns behind RAII: the only place that includes it. Private to this room, and for .cc files only.
 #pragma once
 
-#include <stdbool.h>  // NOLINT(modernize-deprecated-headers): first, or ldns/common.h makes bool, true and false macros
-
 #include <ldns/ldns.h>
+#include <stdbool.h>  // NOLINT(modernize-deprecated-headers): first, or ldns/common.h makes bool, true and false macros
 
 #include <cstdlib>
 #include <memory>

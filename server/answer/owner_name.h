@@ -3,13 +3,13 @@
 // It only reads the name. Whether there is anything at it is decide.h.
 #pragma once
 
+#include "blowback/ip_address.h"
+#include "blowback/prefix.h"
+
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <variant>
-
-#include "blowback/ip_address.h"
-#include "blowback/prefix.h"
 
 namespace blowback::answer {
 

@@ -1,12 +1,12 @@
 // Header, question and records by ldns, which also compresses the names; the OPT is appended as edns.cc makes it.
 #include "plain_answer.h"
 
+#include "edns.h"
+#include "ldns_wire.h"
+
 #include <algorithm>
 #include <new>
 #include <string_view>
-
-#include "edns.h"
-#include "ldns_wire.h"
 
 namespace blowback::answer {
 namespace {
@@ -120,7 +120,8 @@ class Builder {
     auto record = record_of(LDNS_RR_TYPE_SOA, ttl, zone_.apex);
     push(*record, field(LDNS_RDF_TYPE_DNAME, zone_.nameservers.front()));
     push(*record, field(LDNS_RDF_TYPE_DNAME, zone_.hostmaster));
-    for (const auto value : {decision_.serial, kRefresh, kRetry, kExpire, zone_.negative_ttl}) push(*record, number(value));
+    for (const auto value : {decision_.serial, kRefresh, kRetry, kExpire, zone_.negative_ttl})
+      push(*record, number(value));
     return record;
   }
 

@@ -3,12 +3,12 @@
 // A faster way of building the commonest replies belongs beside it, with this one as its measure.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "answer/served_zone.h"
 #include "decide.h"
 #include "query.h"
+
+#include <cstdint>
+#include <vector>
 
 namespace blowback::answer {
 

@@ -3,14 +3,14 @@
 // An immutable value, made once per start or SIGHUP, shared by all workers.
 #pragma once
 
+#include "blowback/ip_address.h"
+#include "config/config.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
 #include <vector>
-
-#include "blowback/ip_address.h"
-#include "config/config.h"
 
 namespace blowback::answer {
 
@@ -23,17 +23,18 @@ using WireName = std::vector<std::uint8_t>;
 
 struct ServedZone {
   WireName apex;
-  std::size_t apex_labels = 0;         ///< without the root
-  std::vector<WireName> nameservers;   ///< not empty; the first is the SOA's MNAME
-  WireName hostmaster;                 ///< the SOA's RNAME: the local part is one label, dots and all (RFC 1035 §8)
-  std::uint32_t ttl = 0;               ///< of positive answers and of the SOA
-  std::uint32_t negative_ttl = 0;      ///< the SOA's minimum (RFC 2308 §4)
-  std::string txt;                     ///< `{ip}` stands for the address
-  std::string nsid;                    ///< RFC 5001; empty: not told
-  std::uint16_t keepalive = 0;         ///< RFC 7828, in units of 100 ms
+  std::size_t apex_labels = 0;        ///< without the root
+  std::vector<WireName> nameservers;  ///< not empty; the first is the SOA's MNAME
+  WireName hostmaster;                ///< the SOA's RNAME: the local part is one label, dots and all (RFC 1035 §8)
+  std::uint32_t ttl = 0;              ///< of positive answers and of the SOA
+  std::uint32_t negative_ttl = 0;     ///< the SOA's minimum (RFC 2308 §4)
+  std::string txt;                    ///< `{ip}` stands for the address
+  std::string nsid;                   ///< RFC 5001; empty: not told
+  std::uint16_t keepalive = 0;        ///< RFC 7828, in units of 100 ms
 
   /// Fails with a sentence that names the key.
-  [[nodiscard]] static std::expected<ServedZone, std::string> of(const config::Zone& zone, const config::Server& server);
+  [[nodiscard]] static std::expected<ServedZone, std::string> of(const config::Zone& zone,
+                                                                 const config::Server& server);
 
   /// What the TXT says of `address`: at most 255 octets.
   [[nodiscard]] std::string txt_for(const IpAddress& address) const;

@@ -3,11 +3,11 @@
 // They stand in no database. 127.0.0.1 is the counter-example: never listed, whatever the database says.
 #pragma once
 
-#include <optional>
-
 #include "blowback/ip_address.h"
 #include "blowback/kind.h"
 #include "blowback/prefix.h"
+
+#include <optional>
 
 namespace blowback::answer {
 

@@ -34,12 +34,12 @@ Responders::Responders(Responders&&) noexcept = default;
 Responders& Responders::operator=(Responders&&) noexcept = default;
 Responders::~Responders() = default;
 
-std::expected<Responders, StartError> Responders::start(const config::Server& settings, Sources sources,
+std::expected<Responders, StartError> Responders::start(const config::Server& settings, const Sources& sources,
                                                         const std::vector<config::Endpoint>& held) {
   auto impl = std::make_unique<Impl>();
   std::vector<config::Endpoint> endpoints;
   for (const auto& endpoint : settings.listen) {
-    const bool ours = std::any_of(held.begin(), held.end(), [&](const auto& other) { return same(other, endpoint); });
+    const bool ours = std::ranges::any_of(held, [&](const auto& other) { return same(other, endpoint); });
     if (!ours) {
       if (const auto available = must_be_free(endpoint); !available) {
         if (!available.error().no_ipv6) return std::unexpected(StartError{available.error().text});

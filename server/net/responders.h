@@ -45,7 +45,8 @@ class Responders {
   /// Binds every endpoint and starts the workers, or starts nothing and says why. `held` are endpoints that this process
   /// has open already (a change of settings): all others must be free, also of another server that shares ports.
   /// An IPv6 endpoint on a host without IPv6 is left out and named in `skipped`, as long as another one is left.
-  [[nodiscard]] static std::expected<Responders, StartError> start(const config::Server& settings, Sources sources,
+  [[nodiscard]] static std::expected<Responders, StartError> start(const config::Server& settings,
+                                                                   const Sources& sources,
                                                                    const std::vector<config::Endpoint>& held);
   Responders(Responders&&) noexcept;
   Responders& operator=(Responders&&) noexcept;

@@ -1,212 +1,206 @@
-// Whom we serve, and for how long. Slow clients can't hold the server, because
-// - only a whole query counts as a sign of life: octets that trickle in, or replies that are never read, don't;
-// - whatever it does, a connection ends after ten times the idle limit;
-// - one client has at most an eighth of the connections;
-// - and when there is no room, the connection that has been silent longest makes it.
+// Reading, answering and writing at whatever pace the client has.
+//
+// Per connection: octets read and not yet answered (`in`), replies not yet taken (`out`). While `out` holds more than
+// kPendingReplies nothing more is read, so a client that asks without reading holds that much and no more.
 #include "tcp.h"
 
-#include "blowback/prefix.h"
-#include "tcp_connection.h"
+#include "sockets.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <list>
-#include <map>
+#include <cstring>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <span>
 #include <sys/epoll.h>
-#include <system_error>
+#include <sys/socket.h>
 #include <utility>
+#include <vector>
 
 namespace blowback::net {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+constexpr std::size_t kReadAtOnce = 16'384;
+constexpr std::size_t kPendingReplies = 65'536;
+/// Connections taken and queries answered in one turn, before other sockets get theirs.
+constexpr int kAcceptAtOnce = 16;
+constexpr std::size_t kAnswerAtOnce = 64;
+/// RFC 1035 §4.2.2: two octets of length before each message.
+constexpr std::size_t kLengthPrefix = 2;
 
-constexpr int kTickMilliseconds = 250;
-constexpr std::chrono::milliseconds kFarewell{500};
-/// A connection that we have shut waits so long for the client to do the same.
-constexpr std::chrono::milliseconds kLinger{1000};
-
-class TcpServer {
- public:
-  TcpServer(std::vector<Descriptor> listeners, const TcpLimits& limits, const StopSignal& stop, Responder& responder,
-            TcpCounters& counters)
-      : listeners_(std::move(listeners)),
-        limits_(limits),
-        responder_(responder),
-        counters_(counters),
-        epoll_(epoll_create1(EPOLL_CLOEXEC)),
-        stop_descriptor_(stop.get()) {
-    if (!epoll_.is_open()) throw std::system_error(errno, std::generic_category(), "epoll_create1");
-    for (auto& listener : listeners_) watch(EPOLL_CTL_ADD, listener.get(), EPOLLIN, &listener);
-    watch(EPOLL_CTL_ADD, stop_descriptor_, EPOLLIN, &stop_);
+[[nodiscard]] IpAddress address_of(const sockaddr_storage& from) {
+  if (from.ss_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, &from, sizeof v4);
+    return IpAddress::from_v4(ntohl(v4.sin_addr.s_addr));
   }
-
-  void serve() {
-    while (!stop_) turn();
-    listeners_.clear();
-    for (auto& client : clients_) {
-      client.connection.finish();
-      advance(client);
-    }
-    const auto end = Clock::now() + kFarewell;
-    while (!clients_.empty() && Clock::now() < end) turn();
-  }
-
- private:
-  struct Client {
-    Client(Descriptor socket, const Prefix& who, Clock::time_point now)
-        : connection(std::move(socket)), from(who), began(now), last_query(now) {}
-    TcpConnection connection;
-    Prefix from;
-    Clock::time_point began;
-    Clock::time_point last_query;
-    std::uint32_t watched = EPOLLIN;
-    std::list<Client>::iterator self;  ///< where it stands in clients_
-    bool gone = false;                 ///< closed; an event for it may still be in the batch at hand
-  };
-
-  void watch(int operation, int descriptor, std::uint32_t events, void* what) const {
-    epoll_event event{.events = events, .data = {.ptr = what}};
-    epoll_ctl(epoll_.get(), operation, descriptor, &event);
-  }
-
-  /// Waits for events, at most a tick, and does what is to be done for them.
-  void turn() {
-    std::array<epoll_event, 64> events;
-    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), kTickMilliseconds);
-    for (int i = 0; i < count; ++i) {
-      void* const what = events[static_cast<std::size_t>(i)].data.ptr;
-      const auto listener =
-          std::find_if(listeners_.begin(), listeners_.end(), [&](const Descriptor& each) { return &each == what; });
-      if (what == &stop_) {
-        stop_ = true;
-        epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, stop_descriptor_, nullptr);
-      } else if (listener != listeners_.end()) {
-        accept_from(*listener);
-      } else {
-        advance(*static_cast<Client*>(what));
-      }
-    }
-    gone_.clear();
-    const auto now = Clock::now();
-    if (now >= next_tick_) {
-      next_tick_ = now + std::chrono::milliseconds(kTickMilliseconds);
-      tick(now);
-    }
-  }
-
-  void tick(Clock::time_point now) {
-    responder_.refresh();
-    if (std::exchange(paused_, false)) {
-      for (auto& listener : listeners_) watch(EPOLL_CTL_MOD, listener.get(), EPOLLIN, &listener);
-    }
-    for (auto at = clients_.begin(); at != clients_.end();) {
-      auto& client = *at++;
-      const bool finishing = client.connection.state() == TcpConnection::State::finishing;
-      const auto idle = finishing ? std::min<std::chrono::milliseconds>(kLinger, limits_.idle) : limits_.idle;
-      if (now - client.last_query < idle && now - client.began < limits_.life()) continue;
-      counters_.closed.add();
-      close(client);
-    }
-    gone_.clear();
-  }
-
-  void accept_from(const Descriptor& listener) {
-    constexpr int kAtOnce = 64;
-    for (int i = 0; i < kAtOnce; ++i) {
-      sockaddr_storage peer{};
-      socklen_t length = sizeof peer;
-      Descriptor socket(
-          accept4(listener.get(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
-      if (!socket.is_open()) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();
-        if (errno == ECONNABORTED || errno == EINTR) continue;
-        return;
-      }
-      counters_.accepted.add();
-      take_in(std::move(socket), sender_of(address_of(peer)));
-    }
-  }
-
-  void take_in(Descriptor socket, const Prefix& from) {
-    auto& of_client = connections_of_[from];
-    if (of_client >= limits_.per_client()) {
-      counters_.turned_away.add();
-      return;
-    }
-    ++of_client;
-    if (clients_.size() >= limits_.connections) {
-      counters_.closed.add();
-      close(clients_.front());
-    }
-    const int no_delay = 1;
-    setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof no_delay);
-    auto& client = clients_.emplace_back(std::move(socket), from, Clock::now());
-    client.self = std::prev(clients_.end());
-    watch(EPOLL_CTL_ADD, client.connection.descriptor(), EPOLLIN, &client);
-  }
-
-  /// There is no descriptor left, and the waiting connection would wake us at once again and again. The next tick looks.
-  void pause() {
-    if (paused_) return;
-    paused_ = true;
-    for (auto& listener : listeners_) watch(EPOLL_CTL_MOD, listener.get(), 0, &listener);
-    if (!clients_.empty()) {
-      counters_.closed.add();
-      close(clients_.front());
-    }
-  }
-
-  void advance(Client& client) {
-    if (client.gone) return;
-    const auto before = client.connection.state();
-    const auto answered = client.connection.advance(responder_);
-    if (client.connection.state() == TcpConnection::State::done) {
-      close(client);
-      return;
-    }
-    if (answered > 0 || client.connection.state() != before) {
-      client.last_query = Clock::now();
-      clients_.splice(clients_.end(), clients_, client.self);  // clients_ is ordered by last_query
-    }
-    const auto wanted =
-        (client.connection.wants_to_read() ? EPOLLIN : 0U) | (client.connection.wants_to_write() ? EPOLLOUT : 0U);
-    if (wanted != client.watched) {
-      client.watched = wanted;
-      watch(EPOLL_CTL_MOD, client.connection.descriptor(), wanted, &client);
-    }
-  }
-
-  void close(Client& client) {
-    client.gone = true;
-    const auto of_client = connections_of_.find(client.from);
-    if (--of_client->second == 0) connections_of_.erase(of_client);
-    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, client.connection.descriptor(), nullptr);
-    gone_.splice(gone_.end(), clients_, client.self);
-  }
-
-  std::vector<Descriptor> listeners_;
-  const TcpLimits limits_;
-  Responder& responder_;
-  TcpCounters& counters_;
-  Descriptor epoll_;
-  int stop_descriptor_;
-  bool stop_ = false;
-  bool paused_ = false;  ///< listeners aren't watched until the next tick
-  Clock::time_point next_tick_ = Clock::now();
-  std::list<Client> clients_;  ///< longest silent first
-  std::list<Client> gone_;     ///< closed in this turn
-  std::map<Prefix, std::size_t> connections_of_;
-};
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, &from, sizeof v6);
+  IpAddress::Octets octets{};
+  std::memcpy(octets.data(), &v6.sin6_addr, octets.size());
+  return IpAddress::from_octets(octets);
+}
 
 }  // namespace
 
-void serve_tcp(std::vector<Descriptor> listeners, const TcpLimits& limits, const StopSignal& stop, Responder& responder,
-               TcpCounters& counters) {
-  TcpServer(std::move(listeners), limits, stop, responder, counters).serve();
+struct TcpConnections::Connection {
+  Descriptor socket;
+  IpAddress client;
+  Steady::time_point opened;
+  /// The last time a whole query was read or a reply taken: dribbling octets doesn't count.
+  Steady::time_point active;
+  std::vector<std::uint8_t> in;
+  std::vector<std::uint8_t> out;
+  std::size_t written = 0;   ///< of out
+  bool client_done = false;  ///< it sent FIN: answer what was asked, then close
+  std::uint32_t watched = 0;
+
+  [[nodiscard]] std::size_t pending() const { return out.size() - written; }
+  /// Whether `in` holds a whole query.
+  [[nodiscard]] bool holds_query() const {
+    return in.size() >= kLengthPrefix && in.size() - kLengthPrefix >= static_cast<std::size_t>((in[0] << 8U) | in[1]);
+  }
+};
+
+TcpConnections::TcpConnections(int epoll, Limits limits, WorkerCounters& counters)
+    : epoll_(epoll), limits_(limits), counters_(counters) {}
+TcpConnections::~TcpConnections() = default;
+
+bool TcpConnections::accept_from(int listener, Steady::time_point now) {
+  for (int i = 0; i < kAcceptAtOnce; ++i) {
+    sockaddr_storage from{};
+    socklen_t length = sizeof from;
+    Descriptor socket(accept4(listener, reinterpret_cast<sockaddr*>(&from), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.get() < 0) {
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return false;
+      continue;  // that client went away again
+    }
+    const IpAddress client = address_of(from);
+    make_room(client);
+    counters_.tcp_connections.add();
+    const int fd = socket.get();
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) continue;  // out of watches: the client is turned away
+    auto connection = std::make_unique<Connection>();
+    connection->socket = std::move(socket);
+    connection->client = client;
+    connection->opened = connection->active = now;
+    connection->watched = EPOLLIN;
+    ++per_address_[client];
+    open_[fd] = std::move(connection);
+  }
+  return true;
+}
+
+void TcpConnections::make_room(const IpAddress& address) {
+  const auto held = per_address_.find(address);
+  const bool address_full = held != per_address_.end() && held->second >= limits_.per_address();
+  if (!address_full && open_.size() < limits_.connections) return;
+  const Connection* idlest = nullptr;
+  for (const auto& [fd, connection] : open_) {
+    if (address_full && connection->client != address) continue;
+    if (idlest == nullptr || connection->active < idlest->active) idlest = connection.get();
+  }
+  if (idlest == nullptr) return;
+  counters_.tcp_closed_idle.add();
+  close(idlest->socket.get());
+}
+
+void TcpConnections::close(int fd) {
+  const auto found = open_.find(fd);
+  if (found == open_.end()) return;
+  const auto held = per_address_.find(found->second->client);
+  if (held != per_address_.end() && --held->second == 0) per_address_.erase(held);
+  open_.erase(found);  // closing the descriptor takes it out of epoll
+}
+
+void TcpConnections::serve(int fd, std::uint32_t events, const Answerer& answer, Steady::time_point now) {
+  const auto found = open_.find(fd);
+  if (found == open_.end()) return;  // closed earlier in this turn
+  Connection& connection = *found->second;
+  bool well = (events & EPOLLERR) == 0;
+  if (well && (events & (EPOLLIN | EPOLLHUP)) != 0 && !connection.client_done) well = read_more(connection);
+  if (well) {
+    answer_what_is_read(connection, answer, now);
+    well = write_out(connection, now);
+  }
+  const bool is_over = connection.client_done && !connection.holds_query() && connection.pending() == 0;
+  if (!well || is_over) {
+    close(fd);
+    return;
+  }
+  watch(connection);
+}
+
+bool TcpConnections::read_more(Connection& connection) {
+  if (connection.pending() > kPendingReplies || connection.holds_query()) return true;
+  std::array<std::uint8_t, kReadAtOnce> buffer;  // read only as far as it was filled
+  const ssize_t size = recv(connection.socket.get(), buffer.data(), buffer.size(), 0);
+  if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+  if (size == 0) connection.client_done = true;
+  connection.in.insert(connection.in.end(), buffer.begin(), buffer.begin() + size);
+  return true;
+}
+
+void TcpConnections::answer_what_is_read(Connection& connection, const Answerer& answer, Steady::time_point now) {
+  std::size_t at = 0;
+  auto& in = connection.in;
+  auto& out = connection.out;
+  for (std::size_t i = 0; i < kAnswerAtOnce && connection.pending() <= kPendingReplies; ++i) {
+    if (in.size() - at < kLengthPrefix) break;
+    const auto length = static_cast<std::size_t>((in[at] << 8U) | in[at + 1]);
+    if (in.size() - at - kLengthPrefix < length) break;
+    const auto answered = answer(std::span(in).subspan(at + kLengthPrefix, length), answer::Transport::tcp);
+    at += kLengthPrefix + length;
+    connection.active = now;
+    counters_.tcp.count(answered);
+    if (!answered.reply) continue;
+    out.push_back(static_cast<std::uint8_t>(answered.reply->size() >> 8U));
+    out.push_back(static_cast<std::uint8_t>(answered.reply->size()));
+    out.insert(out.end(), answered.reply->begin(), answered.reply->end());
+  }
+  in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+bool TcpConnections::write_out(Connection& connection, Steady::time_point now) {
+  while (connection.pending() > 0) {
+    const ssize_t size =
+        send(connection.socket.get(), connection.out.data() + connection.written, connection.pending(), MSG_NOSIGNAL);
+    if (size < 0) {
+      if (errno == EINTR) continue;
+      return errno == EAGAIN || errno == EWOULDBLOCK;
+    }
+    connection.written += static_cast<std::size_t>(size);
+    connection.active = now;
+  }
+  connection.out.clear();
+  connection.written = 0;
+  return true;
+}
+
+/// Writable is asked for also where whole queries wait that this turn had no time for: a writable socket wakes at once.
+void TcpConnections::watch(Connection& connection) const {
+  const bool may_read = !connection.client_done && connection.pending() <= kPendingReplies && !connection.holds_query();
+  const bool must_write = connection.pending() > 0 || connection.holds_query();
+  const std::uint32_t wanted = (may_read ? EPOLLIN : 0U) | (must_write ? EPOLLOUT : 0U);
+  if (wanted == connection.watched) return;
+  epoll_event event{};
+  event.events = wanted;
+  event.data.fd = connection.socket.get();
+  if (epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.socket.get(), &event) == 0) connection.watched = wanted;
+}
+
+void TcpConnections::close_idle(Steady::time_point now) {
+  std::vector<int> over;
+  for (const auto& [fd, connection] : open_) {
+    if (now - connection->active >= limits_.idle || now - connection->opened >= limits_.lifetime()) over.push_back(fd);
+  }
+  for (const int fd : over) {
+    counters_.tcp_closed_idle.add();
+    close(fd);
+  }
 }
 
 }  // namespace blowback::net

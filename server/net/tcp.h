@@ -1,32 +1,62 @@
-// Answering on TCP: one thread's listeners and all its connections. Private to this room.
+// TCP connections of one worker (RFC 7766): many queries each, pipelined, answered as they come, and bounded in everything
+// a slow or hostile client could stretch: idle time, lifetime, buffers, connections in all and per client address.
 #pragma once
 
-#include "responder.h"
-#include "socket.h"
+#include "blowback/ip_address.h"
+#include "counters.h"
+#include "udp.h"
 
+#include <algorithm>
 #include <chrono>
-#include <vector>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
 
 namespace blowback::net {
 
-struct TcpLimits {
-  std::size_t connections = 0;       ///< of this thread
-  std::chrono::milliseconds idle{};  ///< between a client's queries
-  /// A connection's whole life, however busy: ten times `idle`.
-  [[nodiscard]] std::chrono::milliseconds life() const { return 10 * idle; }
-  /// Of one client (an IPv4 address, or a /64): an eighth, so that no client keeps the others out.
-  [[nodiscard]] std::size_t per_client() const { return connections < 16 ? 2 : connections / 8; }
-};
+class TcpConnections {
+ public:
+  using Steady = std::chrono::steady_clock;
 
-struct TcpCounters {
-  Counter accepted;
-  Counter turned_away;
-  Counter closed;
-};
+  struct Limits {
+    std::size_t connections = 512;
+    std::chrono::seconds idle{10};
+    /// One client address may hold this share of the connections, and at least eight.
+    [[nodiscard]] std::size_t per_address() const { return std::max<std::size_t>(8, connections / 4); }
+    [[nodiscard]] std::chrono::seconds lifetime() const { return 10 * idle; }
+  };
 
-/// Answers until `stop` is raised; then the listeners are closed, connections get what is pending, and all is closed
-/// within half a second. All must outlive the call.
-void serve_tcp(std::vector<Descriptor> listeners, const TcpLimits& limits, const StopSignal& stop, Responder& responder,
-               TcpCounters& counters);
+  /// `epoll` watches the connections' descriptors with their number as data; it and `counters` must outlive this.
+  TcpConnections(int epoll, Limits limits, WorkerCounters& counters);
+  ~TcpConnections();
+  TcpConnections(const TcpConnections&) = delete;
+  TcpConnections& operator=(const TcpConnections&) = delete;
+
+  /// Takes what waits on the listener, at most a few. Where a limit is reached, the connection that was idle longest makes
+  /// room: new clients are never locked out by old ones. False: the process is out of descriptors, listen again later.
+  [[nodiscard]] bool accept_from(int listener, Steady::time_point now);
+  /// `events` of epoll for the connection with descriptor `fd`.
+  void serve(int fd, std::uint32_t events, const Answerer& answer, Steady::time_point now);
+  /// Closes what has been idle, or open, for too long. Ask about once a second.
+  void close_idle(Steady::time_point now);
+
+ private:
+  struct Connection;
+
+  void answer_what_is_read(Connection& connection, const Answerer& answer, Steady::time_point now);
+  /// False: the connection is broken. Likewise `write_out`.
+  [[nodiscard]] static bool read_more(Connection& connection);
+  [[nodiscard]] static bool write_out(Connection& connection, Steady::time_point now);
+  void watch(Connection& connection) const;
+  void make_room(const IpAddress& address);
+  void close(int fd);
+
+  int epoll_;
+  Limits limits_;
+  WorkerCounters& counters_;
+  std::unordered_map<int, std::unique_ptr<Connection>> open_;
+  std::unordered_map<IpAddress, std::size_t> per_address_;
+};
 
 }  // namespace blowback::net

@@ -21,7 +21,7 @@ constexpr std::size_t kEventsAtOnce = 64;
 constexpr std::chrono::milliseconds kTick{1'000};
 
 [[nodiscard]] bool holds(const std::vector<Descriptor>& sockets, int fd) {
-  return std::any_of(sockets.begin(), sockets.end(), [&](const Descriptor& socket) { return socket.get() == fd; });
+  return std::ranges::any_of(sockets, [&](const Descriptor& socket) { return socket.get() == fd; });
 }
 
 }  // namespace

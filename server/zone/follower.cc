@@ -1,14 +1,14 @@
 // The follower's rounds: look for news, publish them, and keep count of how long there was no looking.
 #include "zone/follower.h"
 
+#include "journal_reader.h"
+
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
-
-#include "journal_reader.h"
 
 namespace blowback::zone {
 namespace {

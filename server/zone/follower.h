@@ -5,21 +5,22 @@
 // open (answer/decide.cc). It doesn't log: it reports, once per loss and once per recovery, to whoever made it.
 #pragma once
 
+#include "blowback/unix_time.h"
+#include "zone/listing_index.h"
+#include "zone/published.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-
-#include "blowback/unix_time.h"
-#include "zone/listing_index.h"
-#include "zone/published.h"
 
 namespace blowback::zone {
 
 /// What there is to answer from.
 struct View {
   std::shared_ptr<const ListingIndex> index;  ///< nullptr until the database was read for the first time
-  bool stale = false;  ///< the database couldn't be read for longer than allowed: nobody is to be called listed any more
+  bool stale =
+      false;  ///< the database couldn't be read for longer than allowed: nobody is to be called listed any more
 };
 
 struct FollowerReport {

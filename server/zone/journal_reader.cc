@@ -4,7 +4,6 @@
 #include "journal_reader.h"
 
 #include <sys/stat.h>
-
 #include <utility>
 #include <vector>
 
@@ -28,7 +27,7 @@ constexpr std::chrono::seconds kConnectionLife{5};
 }  // namespace
 
 std::optional<JournalReader::FileId> JournalReader::file_id() const {
-  struct stat file {};
+  struct stat file{};
   if (stat(database_.c_str(), &file) != 0) return std::nullopt;
   return FileId{.device = file.st_dev, .inode = file.st_ino};
 }
@@ -50,8 +49,9 @@ Result<JournalReader::Progress> JournalReader::advance(UnixTime now, std::chrono
   const auto file = file_id();
   if (!file) {
     store_.reset();
-    return std::unexpected(StoreError{StoreError::Code::missing, database_ + ": no database there any more, or not yet; "
-                                      "check `database` in the config, or restore the last backup"});
+    return std::unexpected(StoreError{StoreError::Code::missing,
+                                      database_ + ": no database there any more, or not yet; "
+                                                  "check `database` in the config, or restore the last backup"});
   }
   if (!store_ || *file != opened_ || steady - opened_at_ >= kConnectionLife) {
     if (auto opened = reopen(steady); !opened) return std::unexpected(std::move(opened).error());

@@ -2,15 +2,15 @@
 // continue from the index, by the whole list.
 #pragma once
 
+#include "blowback/listing.h"
+#include "schema/store.h"
+#include "zone/listing_index.h"
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-
-#include "blowback/listing.h"
-#include "schema/store.h"
-#include "zone/listing_index.h"
 
 namespace blowback::zone {
 
@@ -20,8 +20,8 @@ class JournalReader {
 
   struct Progress {
     std::shared_ptr<const ListingIndex> index;  ///< nullptr: nothing new
-    bool whole = false;  ///< read as a whole list, not patched
-    bool more = false;   ///< ask again at once
+    bool whole = false;                         ///< read as a whole list, not patched
+    bool more = false;                          ///< ask again at once
   };
 
   /// What is new since the last call; the whole list at the first. After a failure the next call opens the database anew
@@ -49,9 +49,9 @@ class JournalReader {
   std::string database_;
   std::optional<schema::Store> store_;
   std::chrono::steady_clock::time_point opened_at_;
-  FileId opened_;                       ///< the file behind store_
-  std::optional<FileId> followed_;      ///< the file that index_ was read from
-  std::optional<std::uint64_t> mark_;   ///< of store_, when index_ was brought up to it
+  FileId opened_;                      ///< the file behind store_
+  std::optional<FileId> followed_;     ///< the file that index_ was read from
+  std::optional<std::uint64_t> mark_;  ///< of store_, when index_ was brought up to it
   std::shared_ptr<const ListingIndex> index_;
   std::optional<ListingChange> last_;  ///< the journal's entry with index_'s serial, by which we know our journal again
 };

@@ -5,13 +5,13 @@
 // its end, until there is none (not all) or the network's end is passed (all). Mostly it takes one step.
 #include "zone/listing_index.h"
 
+#include "prefix_table.h"
+
 #include <algorithm>
 #include <cassert>
 #include <optional>
 #include <utility>
 #include <vector>
-
-#include "prefix_table.h"
 
 namespace blowback::zone {
 namespace {
@@ -29,8 +29,11 @@ constexpr std::size_t kSmallLayer = 4096;
 [[nodiscard]] Role role_of(Source source) { return source == Source::automatic ? Role::automatic : Role::by_operator; }
 
 [[nodiscard]] PrefixEntry entry_of(const ListingChange& change) {
-  PrefixEntry entry{.prefix = change.prefix, .role = role_of(change.source), .codes = change.codes,
-                    .removed = false, .ends = end_of(change.expires_at)};
+  PrefixEntry entry{.prefix = change.prefix,
+                    .role = role_of(change.source),
+                    .codes = change.codes,
+                    .removed = false,
+                    .ends = end_of(change.expires_at)};
   switch (change.action) {
     case ListingChange::Action::listed:
     case ListingChange::Action::prolonged:
@@ -145,13 +148,19 @@ ListingIndex ListingIndex::of(Serial serial, std::span<const Listing> listings, 
   entries.reserve(listings.size() + exemptions.size());
   for (const auto& listing : listings) {
     if (!listing.in_force(now)) continue;
-    entries.push_back({.prefix = listing.prefix, .role = role_of(listing.source), .codes = listing.codes,
-                       .removed = false, .ends = end_of(listing.expires_at)});
+    entries.push_back({.prefix = listing.prefix,
+                       .role = role_of(listing.source),
+                       .codes = listing.codes,
+                       .removed = false,
+                       .ends = end_of(listing.expires_at)});
   }
   const auto end_of_listings = entries.size();
   for (const auto& exemption : exemptions) {
     if (!exemption.in_force(now)) continue;
-    entries.push_back({.prefix = exemption.prefix, .role = Role::exemption, .codes = {}, .removed = false,
+    entries.push_back({.prefix = exemption.prefix,
+                       .role = Role::exemption,
+                       .codes = {},
+                       .removed = false,
                        .ends = end_of(exemption.expires_at)});
   }
   ListingIndex index;
@@ -216,9 +225,8 @@ bool ListingIndex::anything_within(const Prefix& prefix, UnixTime now) const {
   if (exempt) return false;
   // A listing around it lists all of it, but for narrower exemptions.
   if (listed) return !layers.wholly_exempt(prefix);
-  return layers.any_within(prefix, [&](const PrefixEntry& entry) {
-    return !entry.is_exemption() && !layers.wholly_exempt(entry.prefix);
-  });
+  return layers.any_within(
+      prefix, [&](const PrefixEntry& entry) { return !entry.is_exemption() && !layers.wholly_exempt(entry.prefix); });
 }
 
 std::size_t ListingIndex::size() const { return base_->size() + changes_->size(); }

@@ -5,11 +5,11 @@
 // both answers. Following the database is follower.h; what a name in the zone stands for is answer/owner_name.h.
 #pragma once
 
+#include "blowback/listing.h"
+
 #include <cstddef>
 #include <memory>
 #include <span>
-
-#include "blowback/listing.h"
 
 namespace blowback::zone {
 

@@ -63,10 +63,9 @@ std::span<const PrefixEntry> PrefixTable::within(const Prefix& prefix) const {
   const auto& entries = family_of(prefix.family()).entries;
   const auto first = std::lower_bound(entries.begin(), entries.end(), prefix,
                                       [](const PrefixEntry& entry, const Prefix& key) { return entry.prefix < key; });
-  const auto end = std::upper_bound(first, entries.end(), prefix.last().octets(),
-                                    [](const IpAddress::Octets& key, const PrefixEntry& entry) {
-                                      return key < entry.prefix.first().octets();
-                                    });
+  const auto end = std::upper_bound(
+      first, entries.end(), prefix.last().octets(),
+      [](const IpAddress::Octets& key, const PrefixEntry& entry) { return key < entry.prefix.first().octets(); });
   return {first, end};
 }
 

@@ -5,6 +5,8 @@
 // handful. IPv4 and IPv6 stand apart: the octets of IPv4 in mapped form lie in the middle of IPv6 networks such as ::/64.
 #pragma once
 
+#include "blowback/listing.h"
+
 #include <array>
 #include <bitset>
 #include <cstddef>
@@ -12,8 +14,6 @@
 #include <limits>
 #include <span>
 #include <vector>
-
-#include "blowback/listing.h"
 
 namespace blowback::zone {
 
@@ -25,8 +25,8 @@ struct PrefixEntry {
 
   Prefix prefix;
   Role role = Role::automatic;
-  CodeSet codes;         ///< empty for an exemption
-  bool removed = false;  ///< hides the entry of this key in the layer below
+  CodeSet codes;               ///< empty for an exemption
+  bool removed = false;        ///< hides the entry of this key in the layer below
   std::int64_t ends = kNever;  ///< in seconds since 1970: not in force from then on
 
   [[nodiscard]] bool in_force(UnixTime now) const { return !removed && now.time_since_epoch().count() < ends; }
@@ -51,7 +51,8 @@ class PrefixTable {
   explicit PrefixTable(std::vector<PrefixEntry> entries);
 
   /// `upper` over `lower`. With `settled` removals and what has ended by `now` are dropped: there is no layer below.
-  [[nodiscard]] static PrefixTable merged(const PrefixTable& lower, const PrefixTable& upper, bool settled, UnixTime now);
+  [[nodiscard]] static PrefixTable merged(const PrefixTable& lower, const PrefixTable& upper, bool settled,
+                                          UnixTime now);
 
   /// At most one entry per role.
   [[nodiscard]] std::span<const PrefixEntry> at(const Prefix& prefix) const;

@@ -4,6 +4,13 @@
 //
 // Parsing alone is timed too, so that the judge's own share can be read. The lines feed a scorer; the figures go to
 // standard error.
+#include "blowback/kind.h"
+#include "blowback/trap_delivery.h"
+#include "detect/judge.h"
+#include "mail/message.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -17,13 +24,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <fmt/format.h>
-
-#include "blowback/kind.h"
-#include "blowback/trap_delivery.h"
-#include "detect/judge.h"
-#include "mail/message.h"
 
 namespace {
 
@@ -41,7 +41,7 @@ void add(const fs::path& path, std::vector<Sample>& samples) {
     for (const auto& entry : fs::recursive_directory_iterator(path)) {
       if (entry.is_regular_file()) files.push_back(entry.path());
     }
-    std::sort(files.begin(), files.end());
+    std::ranges::sort(files);
     for (const fs::path& file : files) add(file, samples);
     return;
   }
@@ -112,7 +112,9 @@ int main(int argc, char** argv) try {
   const auto seconds = [](Clock::duration time) { return std::chrono::duration<double>(time).count(); };
   const double messages = static_cast<double>(samples.size()) * repeat;
   const double both = seconds(parsing) + seconds(judging);
-  fmt::print(stderr, "{:.0f} messages, {:.1f} MB, {} unreadable: {:.0f} messages/s ({:.1f} MB/s); parsed {:.1f} µs each, judged {:.1f} µs each\n",
+  fmt::print(stderr,
+             "{:.0f} messages, {:.1f} MB, {} unreadable: {:.0f} messages/s ({:.1f} MB/s); parsed {:.1f} µs each, "
+             "judged {:.1f} µs each\n",
              messages, static_cast<double>(octets) / 1e6, failed, messages / both,
              static_cast<double>(octets) / 1e6 / both, seconds(parsing) * 1e6 / messages,
              seconds(judging) * 1e6 / messages);

@@ -52,7 +52,9 @@ class BadInput(unittest.TestCase):
         with Blowback() as b:
             for n, message in enumerate(reports("192.0.2.1", 0)):
                 b.deliver(message, f"0{n}.good")
-            b.deliver(b"", "10.empty")
+            # An MTA may have just made the file; one that stays empty for a minute is an accident.
+            b.deliver(b"", "10.empty", mtime=time.time() - 120)
+            b.deliver(b"", "11.new")
             nested = b"".join(f'Content-Type: multipart/mixed; boundary="b{n}"\n\n--b{n}\n'.encode() for n in range(10_000))
             header = make_dsn("192.0.2.66", f"a@{TRAP_DOMAIN}", 66).split(b"MIME-Version")[0]
             b.deliver(header + b"MIME-Version: 1.0\n" + nested + b"Content-Type: text/plain\n\nhello\n", "20.nested")
@@ -65,18 +67,16 @@ class BadInput(unittest.TestCase):
             (b.maildir / "tmp" / "50.half").write_bytes(make_dsn("192.0.2.68", f"a@{TRAP_DOMAIN}", 68)[:400])
             log = self.run_once(b)
             kept = self.quarantine(b)
-            self.assertEqual({entry["where"].split("/")[-1] for entry in kept} >= {"20.nested", "30.nul"}, True, kept)
-            self.check_kept(b, log, sorted(entry["reason"] for entry in kept), ["192.0.2.1", "192.0.2.2"])
-            by_place = {entry["where"].split("/")[-1]: entry["reason"] for entry in kept}
-            self.assertEqual(by_place["20.nested"], "too-deep")
-            self.assertEqual(by_place["30.nul"], "nul-in-header")
-            self.assertEqual(by_place.get("10.empty"), "empty", by_place)
+            self.check_kept(b, log, [entry["reason"] for entry in kept], ["192.0.2.1", "192.0.2.2"])
+            self.assertEqual({entry["where"]: entry["reason"] for entry in kept},
+                             {"10.empty": "empty", "20.nested": "too-deep", "30.nul": "nul-in-header",
+                              "40.folder": "unreadable-file", "41.dangling": "unreadable-file"})
+            self.assertTrue((b.maildir / "new" / "11.new").exists())
             self.assertTrue((b.maildir / "tmp" / "50.half").exists())
             self.assertEqual(b.cli("check", "192.0.2.68").returncode, 1)
-            # What can't be read is told, and told once however often it is met.
-            self.assertIn("41.dangling", by_place)
-            again = self.run_once(b)
-            self.assertEqual(len(self.quarantine(b)), len(kept), again)
+            # Met again, the same things are in quarantine once.
+            self.run_once(b)
+            self.assertEqual(len(self.quarantine(b)), len(kept))
 
     def test_a_message_cut_off_anywhere_is_counted_and_harms_nothing(self):
         whole = make_dsn("192.0.2.66", f"a@{TRAP_DOMAIN}", 66)

@@ -16,6 +16,7 @@ from harness import PATIENCE, TRAP_DOMAIN, Blowback, dump, make_dsn
 
 TABLES = ("incident", "standing", "standing_part", "listing")
 DELIVERIES = 3000
+BATCH = 500  # deliveries that blowback-ingest commits together
 KILLS = 50
 SEED = int(os.environ.get("BLOWBACK_TEST_SEED", "20261124"))
 
@@ -34,7 +35,7 @@ def deliveries(rng):
     return made
 
 
-def incidents_in(database):
+def deliveries_in(database):
     if not database.exists():
         return 0
     try:
@@ -68,29 +69,34 @@ class KilledAtAnyInstant(unittest.TestCase):
             whole = time.monotonic() - began
 
             # How far it is after each kill steers how long the next run may live, so that the kills are spread over the
-            # whole import: ahead of the schedule the runs get short, behind it longer.
-            life = whole / 6
+            # whole import: ahead of the schedule the runs get short, more than a batch behind it longer.
+            life = whole / 10
             inside = 0
+            stages = set()
             for kill in range(KILLS):
-                before = incidents_in(killed.database)
                 daemon = killed.start("blowback-ingest", "--once")
                 end = time.monotonic() + rng.uniform(0, life)
                 while time.monotonic() < end and daemon.running():
                     time.sleep(0.0005)
                 daemon.kill()
-                after = incidents_in(killed.database)
-                inside += after < DELIVERIES
-                ahead = after / DELIVERIES > (kill + 1) / KILLS
-                life = max(life * 0.8, 0.01) if ahead else min(life * 1.15 + 0.002, whole)
-                if before == DELIVERIES and daemon.process.returncode == 0:
-                    life = whole / 6
+                done = deliveries_in(killed.database)
+                if done < DELIVERIES:
+                    inside += 1
+                    stages.add(done)
+                expected = DELIVERIES * (kill + 1) / KILLS
+                if done > expected:
+                    life *= 0.7
+                elif done < expected - BATCH:
+                    life = min(life * 1.15, whole / 2)
             done = killed.start_ingest(once=True)
             self.assertEqual(done.process.returncode, 0, done.log())
 
             stats = killed.feed_counts()
             print(f"\n{feed['type']}: {DELIVERIES} deliveries, {KILLS} kills, {inside} of them before the import was complete, "
+                  f"at {len(stages)} stages of it, "
                   f"uninterrupted run {whole:.2f} s, seed {SEED}, {stats['duplicates']} duplicates seen", flush=True)
-            self.assertGreaterEqual(inside, 10, "too few kills hit the import; it isn't tested")
+            self.assertGreaterEqual(inside, 15, "too few kills hit the import; this tests nothing")
+            self.assertGreaterEqual(len(stages), 3, "the kills hit the same stage of the import again and again")
             expected = dump(calm.database, TABLES)
             self.assertIn("listing", expected)
             self.assertGreater(expected.count("\n"), 1000)

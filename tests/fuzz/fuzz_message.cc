@@ -1,0 +1,30 @@
+// The parser on any bytes: whatever comes out keeps its promises.
+#include "mail/message.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+// The bytes are copied to their exact size: a view into a padded buffer would hide an overrun.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string bytes(reinterpret_cast<const char*>(data), size);
+  blowback::mail::Limits limits;
+  limits.text = 4096;
+  limits.depth = 8;
+  const auto message = blowback::mail::parse(bytes, limits);
+  if (message) {
+    if (message->parts.empty() || message->parts.size() > limits.parts) std::abort();
+    for (const auto& part : message->parts) {
+      // U+FFFD and other charsets may triple what was kept.
+      if (part.depth > limits.depth || part.text.size() > 4 * limits.text) std::abort();
+      (void)blowback::mail::decoded(part.file_name);
+    }
+    for (const auto& field : message->fields) {
+      (void)blowback::mail::decoded(field.value);
+      (void)blowback::mail::first_address(field.value);
+    }
+  }
+  (void)blowback::mail::parse_header(bytes, limits);
+  return 0;
+}

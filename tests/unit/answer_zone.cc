@@ -1,0 +1,239 @@
+// What the zone holds: listed names, test points, the apex, and all that isn't there.
+#include "answer_fixture.h"
+
+#include <catch2/catch.hpp>
+
+#include <random>
+#include <set>
+
+using namespace blowback;
+using namespace blowback::test;
+using answer::Outcome;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+const Texts kSoa{"bl.example.org.\t60\tIN\tSOA\tns1.example.org. host\\.master.example.org. 1 600 120 604800 60"};
+
+/// NOERROR without an answer, the SOA in its place.
+void check_nodata(const Reply& reply) {
+  CHECK(reply.rcode() == kNoError);
+  CHECK(reply.aa());
+  CHECK(reply.answers().empty());
+  CHECK(reply.authority().size() == 1);
+}
+
+void check_nxdomain(const Reply& reply) {
+  CHECK(reply.rcode() == kNxDomain);
+  CHECK(reply.aa());
+  CHECK(reply.answers().empty());
+  CHECK(reply.authority().size() == 1);
+}
+
+}  // namespace
+
+TEST_CASE("a listed address has one A per code, always in the same order", "[answer]") {
+  const auto all = CodeSet::from_bits(0x7f);
+  const Served served(index_of({listed("192.0.2.1", all), listed("198.51.100.1", CodeSet(Code::callout) | Code::dsn)}));
+  CHECK(served.ask({.name = name_of(ip("192.0.2.1"))}).rdata() ==
+        Texts{"127.0.0.2", "127.0.0.5", "127.0.0.6", "127.0.0.3", "127.0.0.7", "127.0.0.4", "127.0.0.9"});
+  const auto reply = served.ask({.name = name_of(ip("198.51.100.1"))});
+  CHECK(reply.answers() == Texts{"1.100.51.198.bl.example.org.\t300\tIN\tA\t127.0.0.2",
+                                 "1.100.51.198.bl.example.org.\t300\tIN\tA\t127.0.0.4"});
+  CHECK(reply.aa());
+  CHECK(reply.authority().empty());
+}
+
+TEST_CASE("a listed address has exactly one TXT, one string that names it", "[answer]") {
+  const Served served(index_of({listed("192.0.2.1", CodeSet(Code::callout) | Code::dsn), listed("2001:db8::/64")}));
+  CHECK(served.ask({.name = name_of(ip("192.0.2.1")), .type = LDNS_RR_TYPE_TXT}).rdata() ==
+        Texts{"\"Backscatter from 192.0.2.1, see https://bl.example.org/192.0.2.1\""});
+  CHECK(served.ask({.name = name_of(ip("2001:db8::5")), .type = LDNS_RR_TYPE_TXT}).rdata() ==
+        Texts{"\"Backscatter from 2001:db8::5, see https://bl.example.org/2001:db8::5\""});
+}
+
+TEST_CASE("a TXT is never longer than a string can be", "[answer]") {
+  auto settings = zone_config();
+  settings.txt = std::string(250, 'x') + "{ip}";
+  const Served served(index_of({listed("2001:db8::/64")}), settings);
+  const auto text = served.ask({.name = name_of(ip("2001:db8::1234:5678")), .type = LDNS_RR_TYPE_TXT}).rdata();
+  REQUIRE(text.size() == 1);
+  CHECK(text[0].size() == 255 + 2);
+}
+
+TEST_CASE("the test points are listed without a row in the database, in both forms, each with its code",
+          "[answer][rfc5782]") {
+  const auto n = GENERATE(2, 3, 4, 5, 6, 7, 9);
+  const auto address = ip("127.0.0." + std::to_string(n));
+  const auto as_nibbles = GENERATE(false, true);
+  CAPTURE(n, as_nibbles);
+  const Served served;
+  CHECK(served.ask({.name = name_of(address, as_nibbles)}).rdata() == Texts{address.to_string()});
+  CHECK(served.ask({.name = name_of(address, as_nibbles), .type = LDNS_RR_TYPE_TXT}).rdata().size() == 1);
+  CHECK(served.outcome({.name = name_of(address, as_nibbles)}) == Outcome::test_point);
+}
+
+TEST_CASE("127.0.0.1 is NXDOMAIN in both forms, even if the database says otherwise", "[answer][rfc5782]") {
+  const auto as_nibbles = GENERATE(false, true);
+  const auto type = GENERATE(unsigned{LDNS_RR_TYPE_A}, unsigned{LDNS_RR_TYPE_TXT}, unsigned{LDNS_RR_TYPE_NS});
+  const Served served(index_of({listed("127.0.0.0/8")}));
+  check_nxdomain(served.ask({.name = name_of(ip("127.0.0.1"), as_nibbles), .type = type}));
+}
+
+TEST_CASE("names above the test points always exist", "[answer][rfc8020]") {
+  const Served served;
+  for (const bool as_nibbles : {false, true}) {
+    const auto labels = reversed_labels(ip("127.0.0.2"), as_nibbles);
+    for (std::size_t count = 1; count < labels.size(); ++count) {
+      CAPTURE(name_of(labels, count));
+      check_nodata(served.ask({.name = name_of(labels, count)}));
+    }
+  }
+}
+
+TEST_CASE("a name exists at each depth as soon as anything beneath it is listed, and not before", "[answer][rfc8020]") {
+  const auto address = GENERATE(ip("192.0.2.1"), ip("2001:db8:1:2::"));
+  const auto type = GENERATE(unsigned{LDNS_RR_TYPE_A}, unsigned{LDNS_RR_TYPE_NS});
+  const Served before;
+  const Served after(index_of({listed(sender_of(address).to_string())}));
+  const auto labels = reversed_labels(address);
+  for (std::size_t count = 1; count < labels.size(); ++count) {
+    const auto name = name_of(labels, count);
+    CAPTURE(name);
+    check_nodata(after.ask({.name = name, .type = type}));
+    CHECK(after.outcome({.name = name, .type = type}) == Outcome::nodata);
+    // `2` is above 2001:db8:… and above nothing else here; so it is with all names but those of the zone's own points.
+    check_nxdomain(before.ask({.name = name, .type = type}));
+  }
+  check_nxdomain(before.ask({.name = name_of(address), .type = type}));
+}
+
+TEST_CASE("IPv4 listings make the names above their mapped form exist", "[answer][rfc8020]") {
+  const Served served(index_of({listed("192.0.2.1")}));
+  const auto labels = reversed_labels(ip("192.0.2.1"), true);
+  for (std::size_t count = 1; count < labels.size(); ++count)
+    check_nodata(served.ask({.name = name_of(labels, count)}));
+  CHECK(served.ask({.name = name_of(ip("192.0.2.1"), true)}).rdata() == Texts{"127.0.0.2"});
+  const auto neighbour = reversed_labels(ip("193.0.2.1"), true);
+  check_nxdomain(served.ask({.name = name_of(neighbour, 26)}));
+}
+
+TEST_CASE("no listed name has an NXDOMAIN above it, and nothing exists beneath an NXDOMAIN", "[answer][rfc8020]") {
+  std::mt19937 random(GENERATE(range(1U, 6U)));
+  std::vector<Listing> listings;
+  std::vector<IpAddress> addresses;
+  for (int i = 0; i < 40; ++i) {
+    // Small digits, so that names of both families collide.
+    const auto octet = [&] { return std::to_string(random() % 10); };
+    addresses.push_back(ip(octet() + "." + octet() + "." + octet() + "." + octet()));
+    addresses.push_back(ip(octet() + "00" + octet() + ":" + octet() + "::"));
+    for (std::size_t j = addresses.size() - 2; j < addresses.size(); ++j) {
+      if (random() % 2 == 0) listings.push_back(listed(sender_of(addresses[j]).to_string()));
+    }
+  }
+  const Served served(index_of(listings));
+  for (const auto& address : addresses) {
+    const auto labels = reversed_labels(address);
+    bool gone = false;
+    for (std::size_t count = 1; count <= labels.size(); ++count) {
+      const auto reply = served.ask({.name = name_of(labels, count)});
+      CAPTURE(name_of(labels, count));
+      if (gone) REQUIRE(reply.rcode() == kNxDomain);
+      gone = reply.rcode() == kNxDomain;
+    }
+  }
+}
+
+TEST_CASE("an exempt network in a listed one doesn't exist", "[answer][rfc8020]") {
+  const Served served(index_of({listed("198.18.0.0/16")}, {exempt("198.18.5.0/24")}));
+  check_nodata(served.ask({.name = "18.198.bl.example.org"}));
+  check_nodata(served.ask({.name = "4.18.198.bl.example.org"}));
+  check_nxdomain(served.ask({.name = "5.18.198.bl.example.org"}));
+  check_nxdomain(served.ask({.name = "1.5.18.198.bl.example.org"}));
+}
+
+TEST_CASE("other types at a listed name are NODATA with the SOA", "[answer]") {
+  const auto type = GENERATE(unsigned{LDNS_RR_TYPE_AAAA}, unsigned{LDNS_RR_TYPE_MX}, unsigned{LDNS_RR_TYPE_NS},
+                             unsigned{LDNS_RR_TYPE_SOA}, unsigned{LDNS_RR_TYPE_RRSIG}, unsigned{LDNS_RR_TYPE_DNSKEY},
+                             unsigned{LDNS_RR_TYPE_PTR}, 65280U);
+  CAPTURE(type);
+  const Served served(index_of({listed("192.0.2.1")}));
+  const auto reply = served.ask({.name = name_of(ip("192.0.2.1")), .type = type});
+  check_nodata(reply);
+  CHECK(reply.authority() == kSoa);
+}
+
+TEST_CASE("the apex has SOA and NS, no A and no TXT", "[answer]") {
+  const Served served(index_of({listed("192.0.2.1")}, {}, 4711));
+  CHECK(served.ask({.name = "bl.example.org", .type = LDNS_RR_TYPE_SOA}).rdata() ==
+        Texts{"ns1.example.org. host\\.master.example.org. 4711 600 120 604800 60"});
+  CHECK(served.ask({.name = "bl.example.org", .type = LDNS_RR_TYPE_NS}).rdata() ==
+        Texts{"ns1.example.org.", "ns2.example.net."});
+  check_nodata(served.ask({.name = "bl.example.org"}));
+  check_nodata(served.ask({.name = "bl.example.org", .type = LDNS_RR_TYPE_TXT}));
+}
+
+TEST_CASE("ANY gets one RRset", "[answer][rfc8482]") {
+  const Served served(index_of({listed("192.0.2.1", CodeSet(Code::dsn) | Code::mdn)}));
+  CHECK(served.ask({.name = name_of(ip("192.0.2.1")), .type = LDNS_RR_TYPE_ANY}).rdata() ==
+        Texts{"127.0.0.2", "127.0.0.7"});
+  CHECK(served.ask({.name = "bl.example.org", .type = LDNS_RR_TYPE_ANY}).answers().size() == 1);
+  check_nodata(served.ask({.name = "192.bl.example.org", .type = LDNS_RR_TYPE_ANY}));
+}
+
+TEST_CASE("a name that is no address is NXDOMAIN and counted as misuse", "[answer]") {
+  const auto name = GENERATE(as<std::string>{}, "www", "002.0.0.127", "256", "2.0.0.127.x", "_.127", "1.2.0.0.127");
+  CAPTURE(name);
+  const Served served;
+  check_nxdomain(served.ask({.name = name + ".bl.example.org"}));
+  CHECK(served.outcome({.name = name + ".bl.example.org"}) == Outcome::misuse);
+}
+
+TEST_CASE("negative answers may be kept for the lesser of the SOA's TTL and its minimum", "[answer][rfc2308]") {
+  auto settings = zone_config();
+  settings.ttl = std::chrono::seconds{GENERATE(30, 3600)};
+  const Served served({}, settings);
+  const auto authority = served.ask({.name = "192.bl.example.org"}).authority();
+  REQUIRE(authority.size() == 1);
+  CHECK(authority[0].find(settings.ttl.count() == 30 ? "\t30\t" : "\t60\t") != std::string::npos);
+}
+
+TEST_CASE("the SOA serial is the low half of the journal's", "[answer][rfc1982]") {
+  const Served served(index_of({}, {}, 0x1'0000'0002ULL));
+  const auto rdata = served.ask({.name = "bl.example.org", .type = LDNS_RR_TYPE_SOA}).rdata();
+  REQUIRE(rdata.size() == 1);
+  CHECK(rdata[0].find(" 2 600 ") != std::string::npos);
+}
+
+TEST_CASE("names outside the zone are refused", "[answer]") {
+  const auto name = GENERATE(as<std::string>{}, "example.org", "", "xbl.example.org", "2.0.0.127.bl.example.com",
+                             "bl.example.org.example.net", "org");
+  CAPTURE(name);
+  const Served served;
+  const auto reply = served.ask({.name = name, .edns = true});
+  CHECK(reply.rcode() == kRefused);
+  CHECK(reply.ede() == 20);
+  CHECK_FALSE(reply.aa());
+  CHECK(reply.authority().empty());
+}
+
+TEST_CASE("without an index the zone is SERVFAIL with Not Ready, never a verdict", "[answer]") {
+  Served served;
+  served.view.index = nullptr;
+  const auto name = GENERATE(as<std::string>{}, "2.0.0.127.bl.example.org", "bl.example.org", "www.bl.example.org");
+  const auto reply = served.ask({.name = name, .edns = true});
+  CHECK(reply.rcode() == kServFail);
+  CHECK(reply.ede() == 14);
+  CHECK_FALSE(reply.aa());
+  CHECK(served.ask({.name = "example.com", .edns = true}).rcode() == kRefused);
+}
+
+TEST_CASE("a stale list fails open: nobody is listed but the test points, and the reply says why", "[answer]") {
+  Served served(index_of({listed("192.0.2.1")}));
+  served.view.stale = true;
+  const auto reply = served.ask({.name = name_of(ip("192.0.2.1")), .edns = true});
+  check_nxdomain(reply);
+  CHECK(reply.ede() == 3);
+  check_nxdomain(served.ask({.name = "192.bl.example.org"}));
+  CHECK(served.ask({.name = name_of(ip("127.0.0.2"))}).rdata() == Texts{"127.0.0.2"});
+}

@@ -1,0 +1,4 @@
+# Messages taken apart. The trace fields are received.cmake's.
+blowback_unit_tests(test_mail_message
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/mail_message.cc
+  USES blowback::mail)

@@ -1,0 +1,235 @@
+// Following a real database: changes arrive, and what goes wrong with the file costs no answer.
+#include "schema/store.h"
+#include "zone/follower.h"
+#include "zone_fixture.h"
+
+#include <catch2/catch.hpp>
+
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+using namespace blowback;
+using namespace blowback::test;
+using zone::Follower;
+using zone::FollowerReport;
+using zone::Published;
+using zone::View;
+using Event = FollowerReport::Event;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder of its own for each test, gone afterwards.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "blowback-follower-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~Folder() { fs::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] std::string file(const char* name) const { return (path_ / name).string(); }
+
+ private:
+  fs::path path_;
+};
+
+/// A follower of `database`, what it reported, and what it published.
+struct Followed {
+  explicit Followed(const std::string& database, Duration stale_after = std::chrono::hours{1})
+      : follower(
+            {.database = database, .stale_after = stale_after}, view, [] { return kNow; },
+            [this](const FollowerReport& report) {
+              const std::scoped_lock lock(mutex);
+              reports.push_back(report.event);
+            }) {}
+
+  template <typename Condition>
+  [[nodiscard]] bool within_ten_seconds(Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    return true;
+  }
+  [[nodiscard]] bool is_listed(const char* address) {
+    const View* seen = reader.get();
+    return seen != nullptr && seen->index && !seen->stale && !seen->index->codes_at(ip(address), kNow).empty();
+  }
+  [[nodiscard]] std::ptrdiff_t times(Event event) {
+    const std::scoped_lock lock(mutex);
+    return std::count(reports.begin(), reports.end(), event);
+  }
+
+  std::mutex mutex;
+  std::vector<Event> reports;
+  Published<View> view;
+  Published<View>::Reader reader{view};
+  Follower follower;  // last: it uses the others
+};
+
+const schema::Decision kDecision{.who = "operator", .reason = "a test"};
+
+schema::Store made(const std::string& file) {
+  auto store = schema::Store::open(file, schema::Store::Mode::create);
+  REQUIRE(store);
+  return std::move(*store);
+}
+
+void list(schema::Store& store, const char* prefix) {
+  REQUIRE(store.list(std::vector{net(prefix)}, std::nullopt, kDecision, kNow));
+}
+
+void remove_database(const std::string& file) {
+  for (const auto* const suffix : {"", "-wal", "-shm"}) fs::remove(file + suffix);
+}
+
+}  // namespace
+
+TEST_CASE("what the database lists at the start is published when the follower has been made", "[zone][follower]") {
+  const Folder folder;
+  auto store = made(folder.file("a.db"));
+  list(store, "192.0.2.1");
+  Followed followed(folder.file("a.db"));
+  CHECK(followed.is_listed("192.0.2.1"));
+  CHECK(followed.times(Event::loaded) == 1);
+}
+
+TEST_CASE("a committed change is published without reading the whole list again", "[zone][follower]") {
+  const Folder folder;
+  auto store = made(folder.file("a.db"));
+  list(store, "192.0.2.1");
+  Followed followed(folder.file("a.db"));
+  const auto start = std::chrono::steady_clock::now();
+  list(store, "192.0.2.2");
+  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.2"); }));
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+  WARN("a change was published after " << took.count() << " ms");
+  REQUIRE(store.delist(net("192.0.2.1"), kDecision, kNow));
+  CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("192.0.2.1"); }));
+  REQUIRE(store.exempt(net("192.0.2.0/24"), std::nullopt, kDecision, kNow));
+  CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("192.0.2.2"); }));
+  CHECK(followed.times(Event::loaded) == 1);
+  CHECK(followed.reader.get()->index->serial() == store.serial().value());
+}
+
+TEST_CASE("without a database nothing is published until there is one", "[zone][follower]") {
+  const Folder folder;
+  Followed followed(folder.file("a.db"));
+  CHECK(followed.times(Event::not_ready) == 1);
+  CHECK(followed.reader.get() == nullptr);
+  auto store = made(folder.file("a.db"));
+  list(store, "192.0.2.1");
+  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.1"); }));
+  CHECK(followed.times(Event::not_ready) == 1);
+}
+
+TEST_CASE("a database that is deleted leaves the last good list, and is said to be lost once", "[zone][follower]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  {
+    auto store = made(file);
+    list(store, "192.0.2.1");
+  }
+  Followed followed(file);
+  remove_database(file);
+  CHECK(followed.within_ten_seconds([&] { return followed.times(Event::lost) == 1; }));
+  CHECK(followed.is_listed("192.0.2.1"));
+  auto store = made(file);
+  list(store, "192.0.2.9");
+  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.9"); }));
+  CHECK_FALSE(followed.is_listed("192.0.2.1"));
+  CHECK(followed.within_ten_seconds([&] { return followed.times(Event::recovered) == 1; }));
+  CHECK(followed.times(Event::lost) == 1);
+}
+
+TEST_CASE("a database overwritten with rubbish leaves the last good list", "[zone][follower]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  {
+    auto store = made(file);
+    list(store, "192.0.2.1");
+  }
+  Followed followed(file);
+  std::ofstream(file, std::ios::binary | std::ios::trunc) << std::string(65536, '#');
+  CHECK(followed.within_ten_seconds([&] { return followed.times(Event::lost) == 1; }));
+  CHECK(followed.is_listed("192.0.2.1"));
+}
+
+TEST_CASE("another database under the same name is read whole, even if its serials go on from ours",
+          "[zone][follower]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  {
+    auto store = made(file);
+    list(store, "192.0.2.1");
+  }
+  {
+    auto other = made(folder.file("b.db"));
+    list(other, "198.51.100.1");
+    list(other, "198.51.100.2");
+  }
+  Followed followed(file);
+  remove_database(file);
+  fs::rename(folder.file("b.db"), file);
+  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("198.51.100.1"); }));
+  CHECK(followed.is_listed("198.51.100.2"));
+  CHECK_FALSE(followed.is_listed("192.0.2.1"));
+}
+
+TEST_CASE("a backup restored over the database takes the list back to it", "[zone][follower]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  auto store = made(file);
+  list(store, "192.0.2.1");
+  REQUIRE(store.backup(folder.file("backup.db")));
+  list(store, "192.0.2.2");
+  Followed followed(file);
+  REQUIRE(followed.is_listed("192.0.2.2"));
+  {
+    const auto closed = std::move(store);
+  }
+  remove_database(file);
+  fs::copy_file(folder.file("backup.db"), file);
+  CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("192.0.2.2"); }));
+  CHECK(followed.is_listed("192.0.2.1"));
+}
+
+TEST_CASE("a loss that lasts beyond the limit makes the list stale, until the database is back", "[zone][follower]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  {
+    auto store = made(file);
+    list(store, "192.0.2.1");
+  }
+  fs::copy_file(file, folder.file("copy.db"));
+  Followed followed(file, std::chrono::seconds{1});
+  remove_database(file);
+  CHECK(followed.within_ten_seconds([&] { return followed.times(Event::stale) == 1; }));
+  CHECK(followed.reader.get()->stale);
+  REQUIRE(followed.reader.get()->index != nullptr);
+  fs::rename(folder.file("copy.db"), file);
+  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.1"); }));
+}
+
+TEST_CASE("a new follower leaves what the one before it published until it has a better list", "[zone][follower]") {
+  const Folder folder;
+  Published<View> view;
+  const auto index = index_of({listed("192.0.2.1")});
+  view.publish({.index = std::make_shared<const zone::ListingIndex>(index), .stale = false});
+  {
+    const Follower follower(
+        {.database = folder.file("none.db"), .stale_after = std::chrono::hours{1}}, view, [] { return kNow; },
+        [](const FollowerReport&) {});
+  }
+  Published<View>::Reader reader(view);
+  REQUIRE(reader.get() != nullptr);
+  CHECK_FALSE(reader.get()->index->codes_at(ip("192.0.2.1"), kNow).empty());
+}
