@@ -292,8 +292,7 @@ ConfigError unreadable(const std::string& file, int error) {
   } else if (error == EACCES) {
     mend = "run as a user who may read it, or change its mode";
   }
-  return {
-      fmt::format("config: {}: can't be read: {}; {}", file, std::generic_category().message(error), mend)};
+  return {fmt::format("config: {}: can't be read: {}; {}", file, std::generic_category().message(error), mend)};
 }
 
 }  // namespace
@@ -336,11 +335,11 @@ std::expected<Config, ConfigError> load(const std::string& file) {
   if (!stream) return std::unexpected(unreadable(file, errno));
   std::string text;
   std::array<char, 16384> buffer{};
-  while (text.size() <= kMost) {
-    const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), stream.get());
-    if (got == 0) break;
+  std::size_t got = 0;
+  do {
+    got = std::fread(buffer.data(), 1, buffer.size(), stream.get());
     text.append(buffer.data(), got);
-  }
+  } while (got == buffer.size() && text.size() <= kMost);
   if (std::ferror(stream.get()) != 0) return std::unexpected(unreadable(file, errno));
   if (text.size() > kMost) {
     return std::unexpected(

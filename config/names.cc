@@ -33,7 +33,7 @@ std::expected<void, NameError> check_label(std::string_view label) {
   for (const char c : label) {
     if (!is_letter_or_digit(c) && c != '-' && c != '_') {
       return wrong(
-          "has a character that a name here can't have; use letters, digits, \"-\" and dots, as in \"bl.example.org\"");
+          R"(has a character that a name here can't have; use letters, digits, "-" and dots, as in "bl.example.org")");
     }
   }
   if (label.front() == '-' || label.back() == '-')
@@ -71,11 +71,11 @@ std::expected<std::string, NameError> mail_address(std::string_view text) {
   for (const char c : local) {
     if (!is_letter_or_digit(c) && kAtext.find(c) == std::string_view::npos) {
       return wrong(
-          "has a character that can't stand before the \"@\" without quotes; write it like \"name@example.org\"");
+          R"(has a character that can't stand before the "@" without quotes; write it like "name@example.org")");
     }
   }
   if (local.starts_with('.') || local.ends_with('.') || local.find("..") != std::string_view::npos) {
-    return wrong("has a dot in the wrong place before the \"@\"; write it like \"first.last@example.org\"");
+    return wrong(R"(has a dot in the wrong place before the "@"; write it like "first.last@example.org")");
   }
   auto domain = dns_name(text.substr(at + 1));
   if (!domain) return wrong("its domain " + domain.error().text);
@@ -83,7 +83,7 @@ std::expected<std::string, NameError> mail_address(std::string_view text) {
 }
 
 std::expected<Endpoint, NameError> endpoint(std::string_view text) {
-  constexpr std::string_view kForm = "write ADDRESS:PORT, for example \"127.0.0.1:5300\" or \"[::1]:5300\"";
+  constexpr std::string_view kForm = R"(write ADDRESS:PORT, for example "127.0.0.1:5300" or "[::1]:5300")";
   std::string_view host;
   std::string_view port;
   if (text.starts_with('[')) {

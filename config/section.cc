@@ -137,7 +137,7 @@ void Section::duration(std::string_view key, Duration& into, Duration least, Dur
     complain(key, *value, parsed.error().text);
   } else if (*parsed < least || *parsed > most) {
     complain(key, *value,
-             fmt::format("is out of range; it may be from \"{}\" to \"{}\"", to_string(least), to_string(most)));
+             fmt::format(R"(is out of range; it may be from "{}" to "{}")", to_string(least), to_string(most)));
   } else {
     into = *parsed;
   }

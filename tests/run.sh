@@ -15,7 +15,7 @@ case "${1:-all}" in
   quick) stages=(release) ;;
   lint) stages=(format tidy) ;;
   format | tidy | asan | tsan | release) stages=("$@") ;;
-  *) sed -n '2,/^set -/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,/^set -/s/^# \{0,1\}//p' tests/run.sh >&2; exit 2 ;;
 esac
 
 source deploy/install-missing.sh

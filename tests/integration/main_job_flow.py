@@ -170,9 +170,10 @@ class TheExampleConfig(unittest.TestCase):
             block, _, rest = after.partition("#\n")
             block = "\n".join(line.removeprefix("#") for line in block.splitlines())
             b.config.write_text(before + "[[feed]]\n" + block.replace("/var/spool/blowback/Maildir", str(b.maildir)) + "\n" + rest)
+            b.deliver(make_dsn("192.0.2.1", f"a@{TRAP_DOMAIN}", 1))
             done = b.run("blowback-ingest", "--once")
             self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertIn("feed.trap-maildir.deliveries", b.figures())
+            self.assertEqual(b.feed_counts("trap-maildir")["incidents"], 1)
             b.start_server()
             self.assertEqual(b.dig(ZONE, "SOA").rdata("SOA")[0].split()[:2], ["ns1.example.org.", "hostmaster.example.org."])
 

@@ -17,21 +17,23 @@ from harness import PATIENCE, TRAP_DOMAIN, Blowback, dump, make_dsn
 TABLES = ("incident", "standing", "standing_part", "listing")
 DELIVERIES = 3000
 BATCH = 500  # deliveries that blowback-ingest commits together
+# How long ago, in seconds at most, and in no order: some listings have ended before the rest of the backlog is read.
+SPAN = 45 * 86400
 KILLS = 50
 SEED = int(os.environ.get("BLOWBACK_TEST_SEED", "20261124"))
 
 
 def deliveries(rng):
-    """(message, seconds ago): 250 senders at 9 traps, some campaigns shared, every tenth a duplicate of an earlier one."""
+    """(message, seconds ago): some 250 senders at 9 traps, some campaigns shared, every tenth a duplicate of an earlier one."""
     made = []
     for n in range(DELIVERIES):
         if made and n % 10 == 9:
-            made.append((rng.choice(made)[0], rng.randrange(12 * 86400)))
+            made.append((rng.choice(made)[0], rng.randrange(SPAN)))
             continue
         sender = f"198.51.100.{rng.randrange(1, 201)}" if rng.random() < 0.8 else f"2001:db8:{rng.randrange(1, 51):x}::{rng.randrange(1, 999):x}"
         trap = f"{rng.choice('abcdefghi')}@{TRAP_DOMAIN}"
         campaign = f"c{rng.randrange(400)}" if rng.random() < 0.5 else None
-        made.append((make_dsn(sender, trap, n, campaign=campaign), rng.randrange(12 * 86400)))
+        made.append((make_dsn(sender, trap, n, campaign=campaign), rng.randrange(SPAN)))
     return made
 
 

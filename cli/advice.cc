@@ -1,0 +1,225 @@
+// The advice as tables: first what is wrong, then which setting it is in which product.
+#include "advice.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+namespace blowback::cli {
+namespace {
+
+/// What one remedy is called in one product; "" is for any.
+struct Row {
+  std::string_view product;
+  std::string_view step;
+};
+
+// Unknown recipients have one remedy: know them, and refuse while the client is still there.
+constexpr std::array kRefuseRecipients{
+    Row{"",
+        "Refuse unknown recipients at RCPT TO, also on backup MX hosts and gateways in front: a refusal makes no "
+        "bounce, and a sender who is real still learns of it."},
+    Row{"postfix",
+        "Postfix: leave local_recipient_maps at its default, list relayed recipients in relay_recipient_maps; where "
+        "they can't be listed, reject_unverified_recipient. No catch-all that is forwarded elsewhere, no after-queue "
+        "filter that bounces."},
+    Row{"exim",
+        "Exim: `require verify = recipient` in the RCPT ACL; for relayed domains `verify = recipient/callout=20s`."},
+    Row{"exchange",
+        "Exchange: turn recipient filtering on where mail comes in (Set-RecipientFilterConfig "
+        "-RecipientValidationEnabled $true; on Mailbox servers install the antispam agents first)."},
+    Row{"exchange-online",
+        "Exchange Online: make the domain authoritative, so that Directory-Based Edge Blocking refuses unknown "
+        "recipients."},
+    Row{"sendmail",
+        "Sendmail: end virtusertable domains with `@example.org error:nouser User unknown`; for relayed domains list "
+        "recipients in the access map, route by LDAP, or ask ahead by a milter."},
+    Row{"qmail",
+        "qmail: it takes any recipient by design; add a check, by the validrcptto patch or a qmail-spp plugin."},
+    Row{"domino",
+        "Domino: in the configuration document, SMTP inbound controls: `Verify that local domain recipients exist in "
+        "the Domino Directory`."},
+    Row{"courier", "Courier: don't accept for domains (esmtpacceptmailfor) whose recipients it can't check."},
+    Row{"opensmtpd", "OpenSMTPD: name the recipients in the rule, `match … for rcpt-to <recipients>`."},
+    Row{"haraka", "Haraka: load an rcpt_to plugin that knows the recipients, and not one that knows the domains only."},
+    Row{"barracuda", "Barracuda: turn recipient verification on (LDAP or SMTP), and bounces for blocked mail off."},
+    Row{"cpanel", "cPanel: Default Address: `Discard with error to sender (at SMTP time)`, `:fail:`; never a forward."},
+    Row{"plesk", "Plesk: mail settings of the domain, mail for non-existent users: Reject."},
+};
+
+constexpr std::array kRefuseFull{
+    Row{"", "Check the quota at RCPT TO and answer 452 4.2.2 there; the client keeps the mail and tries again."},
+    Row{"postfix",
+        "Postfix: ask the mail store while the client is there, with Dovecot by its quota-status policy service "
+        "(check_policy_service in smtpd_recipient_restrictions)."},
+    Row{"exim",
+        "Exim: `verify = recipient/callout=20s` by LMTP to the mail store, or check the quota in the RCPT ACL."},
+    Row{"exchange", "Exchange: raise quotas or clear unused mailboxes; the transport can't know them at RCPT TO."},
+    Row{"cpanel", "cPanel: reject mail for accounts that are over quota during SMTP (Exim configuration, mail)."},
+};
+
+constexpr std::array kFilterEarly{
+    Row{"", "Refuse while the client is still connected, or quarantine, or discard; never answer afterwards."},
+    Row{"postfix",
+        "Postfix: filter before the queue, by a milter or smtpd_proxy_filter; an after-queue filter must not "
+        "bounce."},
+    Row{"amavis",
+        "amavisd behind the queue: $final_virus_destiny, $final_banned_destiny and $final_spam_destiny at D_DISCARD or "
+        "D_PASS, never D_BOUNCE."},
+    Row{"mailscanner", "MailScanner: no `bounce` in Spam Actions, and Enable Spam Bounce = no."},
+    Row{"exim",
+        "Exim: filter in the DATA ACL (`deny malware = *`, `deny spam = nobody`), not in a router or transport."},
+    Row{"exchange",
+        "Exchange: let filters and transport rules reject during the session or quarantine, without an NDR."},
+    Row{"barracuda", "Barracuda: set Send Bounce to No for blocked and quarantined mail."},
+};
+
+constexpr std::array kStopDelayWarnings{
+    Row{"",
+        "Don't warn unauthenticated senders of delays, and refuse what can't be delivered: relay only for domains "
+        "whose server is up and whose recipients you know."},
+    Row{"postfix", "Postfix: delay_warning_time = 0h (the default)."},
+    Row{"exim", "Exim: `delay_warning_condition = ${if def:authenticated_id}` or delay_warning empty."},
+    Row{"sendmail", "Sendmail: leave confTO_QUEUEWARN empty."},
+    Row{"exchange",
+        "Exchange: Set-TransportService -DelayNotificationTimeout to its maximum, and external delay DSNs off "
+        "(Set-TransportConfig -ExternalDelayDsnEnabled $false)."},
+};
+
+constexpr std::array kAnswerLess{
+    Row{"",
+        "RFC 3834 §2: answer nothing with a null reverse-path, `Auto-Submitted`, `List-*` or `Precedence: bulk`, "
+        "nothing that doesn't name the user in To: or Cc:, and each correspondent once in seven days at most."},
+    Row{"",
+        "Let `vacation` answer only correspondents known to the user or senders that passed SPF or DKIM, and never "
+        "what "
+        "the spam filter caught."},
+    Row{"exchange",
+        "Exchange: no automatic replies to the outside (Set-RemoteDomain Default -AutoReplyEnabled $false), or "
+        "to contacts only."},
+    Row{"exchange-online", "Exchange Online: Set-RemoteDomain Default -AutoReplyEnabled $false, or to contacts only."},
+    Row{"cpanel", "cPanel: remove autoresponders of role addresses; ticket systems should confirm by the web instead."},
+};
+
+constexpr std::array kWarnNobody{
+    Row{"",
+        "Send no notice to the sender of a virus: it is forged. Tell the recipient or the administrator, if anybody."},
+    Row{"amavis", "amavisd: $warnvirussender = 0, $warnbannedsender = 0, $final_virus_destiny = D_DISCARD."},
+    Row{"mailscanner", "MailScanner: Notify Senders = no."},
+    Row{"exchange", "Exchange: in the malware filter's policy, notify no external senders."},
+};
+
+constexpr std::array kAskNobody{
+    Row{"",
+        "Don't ask strangers to confirm: most addresses asked are forged. Filter instead, or refuse during SMTP with a "
+        "text that tells a real sender what to do."},
+    Row{"tmda", "TMDA: ACTION_INCOMING = \"hold\" in place of \"confirm\"."},
+};
+
+constexpr std::array kAskForConsent{
+    Row{"",
+        "RFC 8098 §2.1: no receipt goes out by itself where Disposition-Notification-To: and Return-Path: differ. Turn "
+        "automatic receipts off, on the server and in clients."},
+    Row{"exchange", "Exchange: Set-RemoteDomain Default -DeliveryReportEnabled $false."},
+};
+
+constexpr std::array kVerifyOtherwise{
+    Row{"",
+        "Don't verify senders by calling the server of a domain that may be forged: SPF and DMARC tell more and "
+        "trouble "
+        "nobody."},
+    Row{"postfix", "Postfix: remove reject_unverified_sender, or limit it to a few domains by check_sender_access."},
+    Row{"exim", "Exim: `verify = sender` in place of `verify = sender/callout`."},
+    Row{"cpanel", "cPanel: Sender Verification Callouts: off (Exim configuration)."},
+};
+
+[[nodiscard]] std::vector<std::string> chosen(std::span<const Row> rows, std::string_view product) {
+  const bool known = !product.empty() && std::ranges::find(rows, product, &Row::product) != rows.end();
+  std::vector<std::string> steps;
+  for (const auto& row : rows) {
+    if (!known || row.product.empty() || row.product == product) steps.emplace_back(row.step);
+  }
+  return steps;
+}
+
+[[nodiscard]] std::vector<std::string> steps_for_dsn(Cause cause, std::string_view product) {
+  switch (cause) {
+    case Cause::content_rejected:
+    case Cause::policy:
+      return chosen(kFilterEarly, product);
+    case Cause::over_quota:
+      return chosen(kRefuseFull, product);
+    case Cause::delayed:
+      return chosen(kStopDelayWarnings, product);
+    case Cause::unknown_user:
+    case Cause::system:
+    case Cause::other:
+    case Cause::none:
+      break;
+  }
+  return chosen(kRefuseRecipients, product);
+}
+
+[[nodiscard]] std::string_view fault_of_dsn(Cause cause) {
+  switch (cause) {
+    case Cause::unknown_user:
+      return "It accepts mail for recipients that don't exist, and bounces it later to the forged sender.";
+    case Cause::over_quota:
+      return "It accepts mail for full mailboxes, and bounces it later to the forged sender.";
+    case Cause::content_rejected:
+      return "It accepts mail, filters it afterwards, and bounces what it doesn't like to the forged sender.";
+    case Cause::policy:
+      return "It accepts mail that its own policy refuses, and bounces it later to the forged sender.";
+    case Cause::delayed:
+      return "It accepts mail that it can't deliver, and tells the forged sender of the delay.";
+    case Cause::system:
+    case Cause::other:
+    case Cause::none:
+      break;
+  }
+  return "It accepts mail that it can't deliver, and bounces it later to the forged sender.";
+}
+
+}  // namespace
+
+std::string_view fault_of(Kind kind, Cause cause) {
+  switch (kind) {
+    case Kind::challenge:
+      return "It asks the senders of mail it took to prove that they are human; most of those are forged.";
+    case Kind::virus_notice:
+      return "It warns the senders of viruses and filtered mail; those are forged.";
+    case Kind::auto_reply:
+      return "It answers automatically without asking whether the sender is real.";
+    case Kind::mdn:
+      return "It sends receipts to whatever address asks for one.";
+    case Kind::callout:
+      return "It asks our servers whether our addresses exist whenever somebody forges them.";
+    case Kind::dsn:
+    case Kind::feedback:
+    case Kind::not_backscatter:
+      break;
+  }
+  return fault_of_dsn(cause);
+}
+
+std::vector<std::string> steps_for(Kind kind, Cause cause, std::string_view product) {
+  switch (kind) {
+    case Kind::challenge:
+      return chosen(kAskNobody, product);
+    case Kind::virus_notice:
+      return chosen(kWarnNobody, product);
+    case Kind::auto_reply:
+      return chosen(kAnswerLess, product);
+    case Kind::mdn:
+      return chosen(kAskForConsent, product);
+    case Kind::callout:
+      return chosen(kVerifyOtherwise, product);
+    case Kind::dsn:
+    case Kind::feedback:
+    case Kind::not_backscatter:
+      break;
+  }
+  return steps_for_dsn(cause, product);
+}
+
+}  // namespace blowback::cli

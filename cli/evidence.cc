@@ -1,0 +1,48 @@
+// `blowback evidence IP`: what may be shown to others of each incident: an allow-list of fields, with traps masked.
+#include "command.h"
+#include "masked.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace blowback::cli {
+namespace {
+
+/// Every trap that the config names, and those that this sender hit: one report may name several.
+[[nodiscard]] TrapMask mask_for(const config::Config& config, const schema::Dossier& dossier) {
+  std::vector<std::string> addresses = config.traps.addresses;
+  for (const auto& trap : dossier.traps) addresses.push_back(trap.key);
+  for (const auto& incident : dossier.incidents) addresses.push_back(incident.trap);
+  return {addresses, config.traps.domains};
+}
+
+}  // namespace
+
+int evidence(Context& context, const std::string& ip, std::size_t most) {
+  const auto asked = address(context, ip);
+  if (!asked) return kWrongUse;
+  const auto config = context.config();
+  if (!config) return context.failure;
+  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
+  if (!store) return context.complain(store.error());
+  const auto dossier = store->dossier(*asked, most);
+  if (!dossier) return context.complain(dossier.error());
+
+  const TrapMask mask = mask_for(*config, *dossier);
+  Table table({"time", "client", "helo", "kind", "cause", "queue_id", "message_id", "size", "first_received"});
+  for (const auto& incident : dossier->incidents) {
+    table.add({Cell(incident.received_at), cell(incident.client.to_string()), Cell(mask.masked(incident.helo)),
+               cell(name_of(incident.kind)), cell(name_of(incident.cause)), Cell(mask.masked(incident.queue_id)),
+               Cell(mask.masked(incident.message_id)), Cell(incident.size),
+               Cell(mask.masked(incident.first_received))});
+  }
+  if (table.empty() && context.format == Format::table) {
+    context.say("Nothing was seen of " + dossier->sender.to_string() + ".");
+  } else {
+    context.print(table);
+  }
+  return table.empty() ? kNo : kYes;
+}
+
+}  // namespace blowback::cli
