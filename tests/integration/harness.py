@@ -149,7 +149,7 @@ def parse_header(wire):
 # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def make_dsn(client_ip, trap, n, *, action="failed", status="5.1.1", diagnostic="550 5.1.1 <nobody@sender.example>: User unknown",
+def make_dsn(client_ip, trap, n, *, action="failed", status="5.1.1", diagnostic="550 5.1.1 <nobody@corp.example>: User unknown",
              campaign=None, helo="mx.sender.example", to_header=True):
     """An RFC 3464 report from `client_ip` to `trap`, as our own relay would have stored it.
 
@@ -184,7 +184,7 @@ def make_dsn(client_ip, trap, n, *, action="failed", status="5.1.1", diagnostic=
         "",
         "Your message could not be delivered to one or more recipients.",
         "",
-        f"<nobody@sender.example>: {diagnostic}",
+        f"<nobody@corp.example>: {diagnostic}",
         "",
         f"--{boundary}",
         "Content-Description: Delivery report",
@@ -195,7 +195,7 @@ def make_dsn(client_ip, trap, n, *, action="failed", status="5.1.1", diagnostic=
         f"X-Postfix-Sender: rfc822; {trap}",
         "Arrival-Date: Tue, 24 Nov 2026 09:59:57 +0000 (UTC)",
         "",
-        "Final-Recipient: rfc822; nobody@sender.example",
+        "Final-Recipient: rfc822; nobody@corp.example",
         f"Action: {action}",
         f"Status: {status}",
         f"Diagnostic-Code: smtp; {diagnostic}",
@@ -206,10 +206,10 @@ def make_dsn(client_ip, trap, n, *, action="failed", status="5.1.1", diagnostic=
         "",
         f"Return-Path: <{trap}>",
         f"Received: from spammer.example (unknown [203.0.113.200]) by {helo} (Postfix) with SMTP id 9A{n:08X}",
-        f"\tfor <nobody@sender.example>; Tue, 24 Nov 2026 09:59:57 +0000 (UTC)",
+        f"\tfor <nobody@corp.example>; Tue, 24 Nov 2026 09:59:57 +0000 (UTC)",
         f"Message-ID: <forged-{mailing}@{TRAP_DOMAIN}>",
         f"From: <{trap}>",
-        "To: <nobody@sender.example>",
+        "To: <nobody@corp.example>",
         f"Subject: Offer {mailing}",
         "Date: Tue, 24 Nov 2026 09:59:00 +0000",
         "",

@@ -132,7 +132,7 @@ TEST_CASE("another file that got a committed name since is read", "[feed][maildi
   CHECK(take_all(*box.open(position)) == Words{"1.a: y"});
 }
 
-TEST_CASE("a position that means nothing is none", "[feed][maildir]") {
+TEST_CASE("maildir: a position that means nothing is none", "[feed][maildir]") {
   const Mailbox box;
   box.deliver("1.a", "x");
   const std::string position = GENERATE("", "nonsense", "1", "1 2", "1 2 ", "\n\n", "x y 1.a", "1 2 ../../etc/passwd");
@@ -249,7 +249,7 @@ TEST_CASE("a Maildir that is replaced while it is watched is followed", "[feed][
   CHECK(take_all(*feed) == Words{"1.a: x"});
 }
 
-TEST_CASE("a message at the limit is taken, a larger one is told with its beginning", "[feed][maildir]") {
+TEST_CASE("maildir: a message at the limit is taken, a larger one is told with its beginning", "[feed][maildir]") {
   const Mailbox box;
   Bounds bounds;
   bounds.message = 2U << 20U;

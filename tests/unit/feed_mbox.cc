@@ -214,7 +214,7 @@ TEST_CASE("the last message waits until its writer has closed the file", "[feed]
   CHECK(take_all(*feed) == Words{"offset 47: half a message\n"});
 }
 
-TEST_CASE("a position that means nothing is none", "[feed][mbox]") {
+TEST_CASE("mbox: a position that means nothing is none", "[feed][mbox]") {
   const Folder folder;
   write_file(folder.path("mbox"), std::string(kFrom) + "x\n");
   const std::string position = GENERATE("", "nonsense", "0", "5 0 5 0", "99999999999999999999 0 0 0", "4096 0 1 0", "-1 0 0 0",

@@ -82,7 +82,7 @@ TEST_CASE("a From line is taken off, and its address used where nothing better i
   CHECK(in_words(items_of(from).at(0)) == "standard input: (empty)");
 }
 
-TEST_CASE("a message at the limit is taken, a larger one is told with its beginning", "[feed][stdin]") {
+TEST_CASE("stdin: a message at the limit is taken, a larger one is told with its beginning", "[feed][stdin]") {
   Bounds bounds;
   bounds.message = 3U << 20U;
   const std::string from = GENERATE("", "From b@example.org Tue Nov 24 10:00:00 2026\n");
