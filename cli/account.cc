@@ -11,6 +11,8 @@ namespace blowback::cli {
 namespace {
 
 constexpr std::size_t kMostBygone = 5;
+/// Amounts are told in hundredths: less than half of one is nothing.
+constexpr double kRounding = 0.005;
 
 /// One group of incidents while it is counted.
 struct Seen {
@@ -118,6 +120,10 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
   for (const auto& incident : dossier.incidents) {
     if (!counts(incident)) continue;
     ++counted;
+    if (incident.credit < kRounding) {
+      ++account.added_nothing;
+      continue;
+    }
     if (account.terms.size() == most_terms) continue;
     const double left = faded({.amount = incident.credit, .at = incident.received_at}, now, policy.half_life);
     account.terms.push_back({.at = incident.received_at,
@@ -131,14 +137,12 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
   // The sum is what is stored; whatever the terms don't say is older (or was reckoned under another half-life).
   account.older = account.score - told;
   const bool all_read = dossier.incidents.size() == dossier.incidents_in_all;
-  account.older_incidents = (all_read ? counted : dossier.incidents_in_all) - account.terms.size();
+  account.older_incidents =
+      (all_read ? counted : dossier.incidents_in_all) - account.terms.size() - account.added_nothing;
   return account;
 }
 
-bool is_cut(const Term& term) {
-  constexpr double kRounding = 0.005;
-  return term.credit < term.weight - kRounding;
-}
+bool is_cut(const Term& term) { return term.credit < term.weight - kRounding; }
 
 std::vector<std::int64_t> in_hundredths(const Account& account) {
   // Each is the difference of two rounded running sums, so no rounding is lost: they add up to the rounded total.

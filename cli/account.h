@@ -49,12 +49,13 @@ struct Account {
   std::vector<Exemption> exempt;
   std::vector<Bygone> bygone;     ///< newest first, at most 5
   std::vector<Observation> seen;  ///< most frequent first
-  std::vector<Term> terms;        ///< newest first, at most as many as asked for; those delisted away are left out
+  std::vector<Term> terms;        ///< newest first, at most as many as asked for; only those that added something
   double older = 0;               ///< what is left of all incidents that have no term of their own
   std::uint64_t older_incidents = 0;
-  double score = 0;   ///< now: the terms and `older` add up to it
-  int traps = 0;      ///< that reported lately enough to count
-  int campaigns = 0;  ///< likewise
+  std::uint64_t added_nothing = 0;  ///< incidents with no credit: their trap or mailing had no more to add
+  double score = 0;                 ///< now: the terms and `older` add up to it
+  int traps = 0;                    ///< that reported lately enough to count
+  int campaigns = 0;                ///< likewise
   std::optional<UnixTime> afresh_since;
   int times_listed = 0;
   std::uint64_t incidents_in_all = 0;

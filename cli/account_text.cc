@@ -118,9 +118,16 @@ class Teller {
     }
   }
 
+  /// Without the full stop that an operator may have written: the sentence brings its own.
+  [[nodiscard]] static std::string reason_of(const std::string& written) {
+    std::string reason = harmless(written);
+    while (reason.ends_with('.')) reason.pop_back();
+    return reason;
+  }
+
   void exempt(const std::string& who, const Exemption& exemption) {
     say(fmt::format("{} is EXEMPT as part of {} since {}: {}.", who, exemption.prefix.to_string(),
-                    when(exemption.since, now_), harmless(exemption.reason)));
+                    when(exemption.since, now_), reason_of(exemption.reason)));
     say("It isn't listed, whatever was seen.");
     if (exemption.expires_at) say(fmt::format("The exemption ends {}.", when(*exemption.expires_at, now_)));
   }
@@ -134,7 +141,7 @@ class Teller {
     say(fmt::format("{} is LISTED since {}, answered as {}.", who, when(listing.listed_at, now_), codes));
     switch (listing.source) {
       case Source::by_operator:
-        say(fmt::format("The operator listed {}: {}.", listing.prefix.to_string(), harmless(listing.reason)));
+        say(fmt::format("The operator listed {}: {}.", listing.prefix.to_string(), reason_of(listing.reason)));
         say(listing.expires_at ? fmt::format("That ends {}.", when(*listing.expires_at, now_))
                                : "That stays until the operator ends it.");
         break;
@@ -198,6 +205,11 @@ class Teller {
     } else if (parts.back() != 0) {
       say(fmt::format("  {:<16}  {:<36} {:5}    {:6.2f} now", "", "reckoned under an earlier policy", "",
                       amount(parts.back())));
+    }
+    if (account_.added_nothing > 0) {
+      any_cut = true;
+      say(fmt::format("  {:<16}  {:<36} {:5.2f}* → {:6.2f} now", "besides",
+                      plural(account_.added_nothing, "incident", "incidents"), 0.0, 0.0));
     }
     say(fmt::format("  {:<16}  {:<36} {:5}    {:6.2f} now", "", "score", "",
                     amount(std::llround(account_.score * 100))));

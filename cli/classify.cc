@@ -51,7 +51,9 @@ class Classifier {
     std::ifstream stream(path, std::ios::binary);
     std::string beginning(5, '\0');
     stream.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-    if (!stream.eof() && beginning == "From ") {
+    // By its name one message, although mail programs like to put a `From ` line on top of it.
+    const bool is_one_message = path.extension() == ".eml";
+    if (!is_one_message && !stream.eof() && beginning == "From ") {
       mbox(path);
       return;
     }

@@ -84,6 +84,7 @@ constexpr std::size_t kMostTerms = 20;
                              {"cut", is_cut(term)},
                              {"now", term.left}});
   }
+  json["added_nothing"] = account.added_nothing;
   json["earlier"] = {{"incidents", account.older_incidents}, {"now", account.older}};
   json["times_listed"] = account.times_listed;
   json["afresh_since"] = account.afresh_since ? Json(to_iso8601(*account.afresh_since)) : Json();

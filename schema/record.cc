@@ -34,9 +34,11 @@ struct RecordStatements {
         listing(db, std::string("SELECT ") + kListingColumns +
                         " FROM listing WHERE first = ? AND length = ? AND source = 0"),
         put_standing(db,
-                     "INSERT INTO standing (sender, score, at, times_listed, afresh_since) VALUES (?, ?, ?, ?, ?) "
+                     "INSERT INTO standing (sender, score, at, times_listed, listed_at, listed_until, afresh_since) "
+                     "VALUES (?, ?, ?, ?, ?, ?, ?) "
                      "ON CONFLICT DO UPDATE SET score = excluded.score, at = excluded.at, "
-                     "times_listed = excluded.times_listed, afresh_since = excluded.afresh_since"),
+                     "times_listed = excluded.times_listed, listed_at = excluded.listed_at, "
+                     "listed_until = excluded.listed_until, afresh_since = excluded.afresh_since"),
         put_part(db,
                  "INSERT INTO standing_part (sender, dimension, key, amount, at, last_at, incidents) "
                  "VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET amount = excluded.amount, at = excluded.at, "
@@ -100,7 +102,7 @@ class Recording {
     const Standing& standing = result.standing;
     sql_.put_standing
         .bind(key, standing.score.amount, seconds(standing.score.at), standing.times_listed,
-              seconds(standing.afresh_since))
+              seconds(standing.listed_at), seconds(standing.listed_until), seconds(standing.afresh_since))
         .run();
     put_part(key, Dimension::trap, incident.trap, result.by_trap, incident);
     put_part(key, Dimension::campaign, incident.campaign, result.by_campaign, incident);
@@ -112,7 +114,7 @@ class Recording {
               incident.queue_id, incident.message_id, incident.subject, incident.first_received, incident.size,
               text_of(incident.signals), result.credit, key)
         .run();
-    relist(sender, ledger.listing, result.listing, recorded);
+    if (result.listing) relist(*result.listing, recorded);
   }
 
   /// True: it wasn't there yet.
@@ -158,8 +160,6 @@ class Recording {
         if (const auto kind = kind_named(sql_.kinds.text(0)); kind && is_backscatter(*kind))
           ledger.codes |= code_for(*kind);
       }
-      ledger.listing =
-          sql_.listing.bind(key, sender.length()).first([](const Statement& row) { return listing_of(row, 0); });
     }
     ledger.exempt = std::ranges::any_of(exemptions_, [&](const Exemption& exemption) {
       return exemption.prefix.contains(sender) || exemption.prefix.contains(incident.client);
@@ -174,8 +174,11 @@ class Recording {
         .run();
   }
 
-  void relist(const Prefix& sender, const std::optional<Listing>& before, const std::optional<Listing>& after,
-              Recorded& recorded) {
+  void relist(const Listing& after, Recorded& recorded) {
+    const Prefix& sender = after.prefix;
+    const auto before = sql_.listing.bind(sender.first().octets(), sender.length()).first([](const Statement& row) {
+      return listing_of(row, 0);
+    });
     if (before == after) return;
     const auto say = [&](ListingChange::Action action, const Listing& listing) {
       impl_.journal({.serial = 0,
@@ -187,19 +190,14 @@ class Recording {
                      .expires_at = listing.expires_at},
                     std::nullopt);
     };
-    if (!after) {
-      sql_.remove_listing.bind(sender.first().octets(), sender.length(), static_cast<int>(Source::automatic)).run();
-      say(before->in_force(now_) ? ListingChange::Action::delisted : ListingChange::Action::expired, *before);
-      return;
-    }
     sql_.put_listing
-        .bind(sender.first().octets(), sender.length(), after->codes.bits(), seconds(after->listed_at),
-              seconds(after->expires_at))
+        .bind(sender.first().octets(), sender.length(), after.codes.bits(), seconds(after.listed_at),
+              seconds(after.expires_at))
         .run();
     // The same listing goes on if it began when it began; otherwise the earlier one had ended, swept up or not.
-    const bool goes_on = before && before->listed_at == after->listed_at;
+    const bool goes_on = before && before->listed_at == after.listed_at;
     if (before && !goes_on) say(ListingChange::Action::expired, *before);
-    say(goes_on ? ListingChange::Action::prolonged : ListingChange::Action::listed, *after);
+    say(goes_on ? ListingChange::Action::prolonged : ListingChange::Action::listed, after);
     if (goes_on) {
       ++recorded.prolonged;
     } else {

@@ -95,7 +95,9 @@ Standing standing_of(const Statement& row, const Prefix& sender) {
   return {.sender = sender,
           .score = {.amount = row.real(0), .at = time_of(row.integer(1))},
           .times_listed = static_cast<int>(row.integer(2)),
-          .afresh_since = optional_time(row, 3)};
+          .listed_at = optional_time(row, 3),
+          .listed_until = optional_time(row, 4),
+          .afresh_since = optional_time(row, 5)};
 }
 
 ListingChange change_of(const Statement& row) {

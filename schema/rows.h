@@ -42,7 +42,7 @@ inline constexpr const char* kListingColumns = "first, length, source, codes, li
 [[nodiscard]] Listing listing_of(const Statement& row, int column);
 
 /// Columns of standing without its key.
-inline constexpr const char* kStandingColumns = "score, at, times_listed, afresh_since";
+inline constexpr const char* kStandingColumns = "score, at, times_listed, listed_at, listed_until, afresh_since";
 [[nodiscard]] Standing standing_of(const Statement& row, const Prefix& sender);
 
 /// Columns of listing_change in the order of the table, without audit_id.

@@ -149,7 +149,9 @@ std::uint64_t Store::Impl::end_listings(const Prefix& prefix, const std::optiona
     if (prefix.contains(listing.prefix)) ended.push_back(std::move(listing));
   }
   Statement remove(db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = ?");
+  Statement forget(db, "UPDATE standing SET listed_at = NULL, listed_until = NULL WHERE sender = ?");
   for (const auto& listing : ended) {
+    if (listing.source == Source::automatic) forget.bind(listing.prefix.first().octets()).run();
     remove.bind(listing.prefix.first().octets(), listing.prefix.length(), static_cast<int>(listing.source)).run();
     journal({.serial = 0,
              .at = now,

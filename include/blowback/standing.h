@@ -27,6 +27,10 @@ struct Standing {
   FadingSum score;
   /// How many times the sender was listed so far, the present time included; forgotten once the score is next to nothing.
   int times_listed = 0;
+  /// The latest automatic listing, from and until, also when that has passed and was swept up. Absent: there was none, or
+  /// the operator ended it.
+  std::optional<UnixTime> listed_at;
+  std::optional<UnixTime> listed_until;
   /// The operator delisted it then: what was received up to that second counts no more.
   std::optional<UnixTime> afresh_since;
 };
@@ -43,8 +47,6 @@ struct Ledger {
   CodeSet codes;      ///< kinds that were seen within `Policy::memory()` before this incident
   /// An exemption covers the sender: it is counted, never listed.
   bool exempt = false;
-  /// The automatic listing in force, if any, expired or not.
-  std::optional<Listing> listing;
 };
 
 /// What one incident makes of it.
@@ -54,7 +56,7 @@ struct Assessment {
   FadingSum by_trap;
   FadingSum by_campaign;
   FadingSum by_kind;
-  /// The automatic listing from now on: new, prolonged, or as it was. Absent: none.
+  /// The automatic listing that the sender has by this incident: new or prolonged. Absent: the incident lists nobody.
   std::optional<Listing> listing;
 };
 

@@ -40,12 +40,18 @@ std::int64_t change_stamp(const struct stat& file) {
 
 std::string file_type(const struct stat& file) {
   switch (file.st_mode & S_IFMT) {
-    case S_IFDIR: return "directory";
-    case S_IFIFO: return "FIFO";
-    case S_IFLNK: return "symbolic link";
-    case S_IFSOCK: return "socket";
-    case S_IFREG: return "regular file";
-    default: return "device";
+    case S_IFDIR:
+      return "directory";
+    case S_IFIFO:
+      return "FIFO";
+    case S_IFLNK:
+      return "symbolic link";
+    case S_IFSOCK:
+      return "socket";
+    case S_IFREG:
+      return "regular file";
+    default:
+      return "device";
   }
 }
 

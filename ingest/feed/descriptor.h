@@ -1,13 +1,12 @@
 // A file descriptor that closes itself, and what the feeds ask the system about open files. Private to the room.
 #pragma once
 
-#include <sys/stat.h>
+#include "blowback/unix_time.h"
 
 #include <cstdint>
 #include <string>
+#include <sys/stat.h>
 #include <utility>
-
-#include "blowback/unix_time.h"
 
 namespace blowback::feed {
 

@@ -4,6 +4,8 @@
 // batch is committed to the database; killed at any instant, it yields the same again and the store counts it once.
 #pragma once
 
+#include "blowback/trap_delivery.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -13,8 +15,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "blowback/trap_delivery.h"
 
 namespace blowback::feed {
 
@@ -49,9 +49,9 @@ struct Progress {
 };
 
 struct Bounds {
-  std::size_t items = 500;              ///< per chunk
-  std::size_t octets = 64U << 20U;      ///< per chunk: no further item is read once it holds so many
-  std::size_t message = 32U << 20U;     ///< a larger message is Unreadable `too-large`, and is never held whole in memory
+  std::size_t items = 500;           ///< per chunk
+  std::size_t octets = 64U << 20U;   ///< per chunk: no further item is read once it holds so many
+  std::size_t message = 32U << 20U;  ///< a larger message is Unreadable `too-large`, and is never held whole in memory
 };
 
 /// One thread at a time.
@@ -93,10 +93,10 @@ struct Envelope {
 /// Fills what `options` leaves open from the variables that MTAs set: SENDER and RECIPIENT (Postfix, Exim, qmail),
 /// ORIGINAL_RECIPIENT, CLIENT_ADDRESS and CLIENT_HELO (Postfix). A CLIENT_ADDRESS that is special-use is passed over: behind a
 /// content filter it is 127.0.0.1, and the trace tells more. `get` looks a variable up (std::getenv in the program).
-[[nodiscard]] Envelope completed_by_environment(Envelope options,
-                                                const std::function<const char*(const char*)>& get);
+[[nodiscard]] Envelope completed_by_environment(Envelope options, const std::function<const char*(const char*)>& get);
 
 /// One message, read from `fd` to its end; an empty input is no delivery. `now` becomes received_at.
-[[nodiscard]] std::expected<std::unique_ptr<Feed>, FeedError> open_stdin(int fd, const Envelope& envelope, UnixTime now);
+[[nodiscard]] std::expected<std::unique_ptr<Feed>, FeedError> open_stdin(int fd, const Envelope& envelope,
+                                                                         UnixTime now);
 
 }  // namespace blowback::feed

@@ -65,9 +65,8 @@ std::optional<Duration> zone(std::string_view text) {
 }
 
 bool is_zone_name(std::string_view text) {
-  return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-  });
+  return !text.empty() && text.size() <= 5 &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
 }
 
 /// Weekday, month, day, time, then year and zone in either order.
@@ -91,7 +90,8 @@ std::optional<UnixTime> asctime_date(const std::vector<std::string_view>& words,
   if (++next < words.size()) {
     if (const auto said = zone(words[next])) offset = *said;
   }
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month) + 1),
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month) + 1),
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok()) return std::nullopt;
   return UnixTime(std::chrono::sys_days(date)) + *time - offset;

@@ -1,11 +1,11 @@
 // The `From ` line that mbox files and some delivery agents put in front of a message. Private to the room.
 #pragma once
 
+#include "blowback/unix_time.h"
+
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "blowback/unix_time.h"
 
 namespace blowback::feed {
 

@@ -1,17 +1,17 @@
 // Parsed by events, not into a tree: only the known keys of the outermost object are kept, whatever else the line holds.
 #include "json_line.h"
 
-#include <array>
-#include <cstdint>
-#include <optional>
-#include <utility>
-#include <vector>
-
 #include "base64.h"
 #include "from_line.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace blowback::feed {
 namespace {
@@ -49,8 +49,10 @@ class Events final : public nlohmann::json_sax<nlohmann::json> {
       if (depth_ != 2) return wrong_type();
       fields_.rcpt_to.push_back(std::move(value));
     } else if (depth_ == 1 && key_) {
-      if (*key_ == Key::rcpt_to) fields_.rcpt_to.push_back(std::move(value));
-      else fields_[*key_] = std::move(value);
+      if (*key_ == Key::rcpt_to)
+        fields_.rcpt_to.push_back(std::move(value));
+      else
+        fields_[*key_] = std::move(value);
     }
     return accept();
   }
@@ -122,7 +124,8 @@ class Events final : public nlohmann::json_sax<nlohmann::json> {
   }
   bool wrong_type() {
     const auto name = key_ ? kKeys[static_cast<std::size_t>(*key_)] : std::string_view("rcpt_to");
-    return bad_field(fmt::format("`{}` has to be a string{}", name, key_ == Key::rcpt_to ? " or a list of strings" : ""));
+    return bad_field(
+        fmt::format("`{}` has to be a string{}", name, key_ == Key::rcpt_to ? " or a list of strings" : ""));
   }
   bool scalar() {
     if (!is_object()) return refuse("it isn't an object");
@@ -159,7 +162,8 @@ std::expected<std::string, JsonLineError> message_of(Fields& fields, std::size_t
   } else if (coded) {
     auto decoded = from_base64(*coded);
     if (!decoded) {
-      return std::unexpected(JsonLineError{.reason = "bad-base64", .text = "`message_base64` isn't base64 (RFC 4648, padded)"});
+      return std::unexpected(
+          JsonLineError{.reason = "bad-base64", .text = "`message_base64` isn't base64 (RFC 4648, padded)"});
     }
     message = std::move(*decoded);
   } else {
@@ -175,7 +179,8 @@ std::expected<std::string, JsonLineError> message_of(Fields& fields, std::size_t
 }
 
 std::string without_angles(std::string_view address) {
-  if (address.size() >= 2 && address.front() == '<' && address.back() == '>') address = address.substr(1, address.size() - 2);
+  if (address.size() >= 2 && address.front() == '<' && address.back() == '>')
+    address = address.substr(1, address.size() - 2);
   return std::string(address);
 }
 

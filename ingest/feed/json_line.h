@@ -9,12 +9,12 @@
 // writes the lines may add his own; a known key that comes twice is an error, since readers differ in which one counts.
 #pragma once
 
+#include "blowback/trap_delivery.h"
+
 #include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>
-
-#include "blowback/trap_delivery.h"
 
 namespace blowback::feed {
 

@@ -3,12 +3,6 @@
 // Of a file, a last line without its newline is still being written and is left; of standard input, it counts at the end.
 // A pipe can't be read twice, so its chunk is kept until it is committed. It is drained at its end only: a writer that pauses
 // isn't done, and `--once` has to take all he writes. So with nothing there, next() waits a tenth of a second for him.
-#include <poll.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <utility>
-
 #include "feed.h"
 #include "json_line.h"
 #include "limits.h"
@@ -16,6 +10,11 @@
 #include "tailed_file.h"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
 
 namespace blowback::feed {
 namespace {
@@ -52,10 +51,11 @@ class Lines {
     auto line = std::exchange(line_, {});
     Item item{.where = fmt::format("line {}", number_), .content = {}};
     if (too_long) {
-      item.content = Unreadable{.reason = "line-too-long",
-                                .detail = fmt::format("line {} has {} octets, more than the limit of {}; its beginning is kept",
-                                                      number_, size, kLongestLine),
-                                .bytes = std::move(line)};
+      item.content =
+          Unreadable{.reason = "line-too-long",
+                     .detail = fmt::format("line {} has {} octets, more than the limit of {}; its beginning is kept",
+                                           number_, size, kLongestLine),
+                     .bytes = std::move(line)};
       return item;
     }
     if (line.find_first_not_of(" \t\r\n") == std::string::npos) return std::nullopt;
@@ -119,7 +119,8 @@ class JsonFile final : public Feed {
       }
     }
     if (const auto fault = reader.error()) {
-      return std::unexpected(FeedError{fmt::format("jsonl: reading behind line {} failed, {}", lines.number(), system_text(*fault))});
+      return std::unexpected(
+          FeedError{fmt::format("jsonl: reading behind line {} failed, {}", lines.number(), system_text(*fault))});
     }
     unfinished_.reset();
     if (chunk.drained && lines.has_begun()) unfinished_ = std::pair(taken, file_.size());
@@ -142,7 +143,8 @@ class JsonFile final : public Feed {
  private:
   TailedFile file_;
   std::optional<FilePosition> next_;  ///< taken over once the chunk is committed
-  std::optional<std::pair<std::uint64_t, std::uint64_t>> unfinished_;  ///< offset of a line without newline, and file size
+  std::optional<std::pair<std::uint64_t, std::uint64_t>>
+      unfinished_;  ///< offset of a line without newline, and file size
 };
 
 class JsonStream final : public Feed {
@@ -202,7 +204,8 @@ class JsonStream final : public Feed {
 
 }  // namespace
 
-std::expected<std::unique_ptr<Feed>, FeedError> open_jsonl(const std::string& path, const std::optional<std::string>& position) {
+std::expected<std::unique_ptr<Feed>, FeedError> open_jsonl(const std::string& path,
+                                                           const std::optional<std::string>& position) {
   if (path == "-") return std::make_unique<JsonStream>();
   return std::make_unique<JsonFile>(path, position);
 }

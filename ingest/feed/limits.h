@@ -1,15 +1,15 @@
 // What all feeds do alike with what is too large. Private to the room.
 #pragma once
 
+#include "feed.h"
+
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <variant>
-
-#include "feed.h"
-
-#include <fmt/format.h>
 
 namespace blowback::feed {
 
@@ -20,9 +20,10 @@ inline constexpr std::size_t kKept = 1U << 20U;
 [[nodiscard]] inline Unreadable too_large_message(std::uint64_t size, std::size_t limit, std::string beginning) {
   if (beginning.size() > kKept) beginning.resize(kKept);
   beginning.shrink_to_fit();
-  return {.reason = "too-large",
-          .detail = fmt::format("the message has {} octets, more than the limit of {}; its beginning is kept", size, limit),
-          .bytes = std::move(beginning)};
+  return {
+      .reason = "too-large",
+      .detail = fmt::format("the message has {} octets, more than the limit of {}; its beginning is kept", size, limit),
+      .bytes = std::move(beginning)};
 }
 
 /// What an item takes of Bounds::octets.

@@ -7,9 +7,13 @@
 // Deliverers rename or link a finished file into new/, so what is there is whole. One that writes into new/ itself breaks
 // the convention; its file is left alone while it is open for writing (a lease tells, descriptor.h), and an empty file for
 // a minute besides.
+#include "descriptor.h"
+#include "feed.h"
+#include "limits.h"
+
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/inotify.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,13 +24,8 @@
 #include <cstdio>
 #include <deque>
 #include <map>
+#include <sys/inotify.h>
 #include <utility>
-
-#include "descriptor.h"
-#include "feed.h"
-#include "limits.h"
-
-#include <fmt/format.h>
 
 namespace blowback::feed {
 namespace {
@@ -89,7 +88,8 @@ class Maildir final : public Feed {
   void drain_inotify();
   /// One file; absent where it has gone or is to be left alone for now.
   [[nodiscard]] std::optional<Item> read(const std::string& name, const Bounds& bounds);
-  [[nodiscard]] std::optional<Item> read_open(const std::string& name, int fd, const struct stat& status, const Bounds& bounds);
+  [[nodiscard]] std::optional<Item> read_open(const std::string& name, int fd, const struct stat& status,
+                                              const Bounds& bounds);
   [[nodiscard]] Item unreadable(const std::string& name, const struct stat& status, std::string detail);
   void leave(const std::string& name);
   /// Moves or removes what is in the database. True: it is gone from new/.
@@ -99,9 +99,9 @@ class Maildir final : public Feed {
   AfterCommit after_;
   Descriptor inotify_;
   int watch_ = -1;
-  Descriptor new_;  ///< the folder new/, as long as it is watched
-  bool changed_ = true;    ///< new/ has changed since it was listed
-  bool held_back_ = false;  ///< something in it was to be left alone for now
+  Descriptor new_;                 ///< the folder new/, as long as it is watched
+  bool changed_ = true;            ///< new/ has changed since it was listed
+  bool held_back_ = false;         ///< something in it was to be left alone for now
   std::deque<std::string> names_;  ///< listed and not yet read
   Files moving_;                   ///< committed before this start, to be moved yet
   Files read_;                     ///< in the last chunk: to be moved once committed
@@ -112,8 +112,8 @@ class Maildir final : public Feed {
 std::expected<void, FeedError> Maildir::watch() {
   const std::string folder = path_ + "/new";
   if (new_.is_open()) {
-    struct stat watched {};
-    struct stat there {};
+    struct stat watched{};
+    struct stat there{};
     if (fstat(new_.get(), &watched) == 0 && stat(folder.c_str(), &there) == 0 && watched.st_ino == there.st_ino &&
         watched.st_dev == there.st_dev) {
       return {};
@@ -126,17 +126,19 @@ std::expected<void, FeedError> Maildir::watch() {
   new_ = Descriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!new_.is_open()) {
     const int fault = errno;
-    return std::unexpected(error(fmt::format("new/: {}; {}", system_text(fault),
-                                             fault == EACCES ? "let this user read it"
-                                                             : "create it (maildirmake) or correct the feed's path")));
+    return std::unexpected(error(
+        fmt::format("new/: {}; {}", system_text(fault),
+                    fault == EACCES ? "let this user read it" : "create it (maildirmake) or correct the feed's path")));
   }
   watch_ = inotify_add_watch(inotify_.get(), folder.c_str(),
                              IN_MOVED_TO | IN_CREATE | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF);
   if (watch_ < 0) {
     const int fault = errno;
     new_.close();
-    return std::unexpected(error(fmt::format("new/ can't be watched, {}; if it says no space, raise "
-                                             "fs.inotify.max_user_watches", system_text(fault))));
+    return std::unexpected(
+        error(fmt::format("new/ can't be watched, {}; if it says no space, raise "
+                          "fs.inotify.max_user_watches",
+                          system_text(fault))));
   }
   changed_ = true;
   for (const auto& [name, identity] : std::exchange(moving_, {})) {
@@ -183,12 +185,12 @@ Item Maildir::unreadable(const std::string& name, const struct stat& status, std
 }
 
 void Maildir::leave(const std::string& name) {
-  struct stat status {};
+  struct stat status{};
   if (fstatat(new_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) left_[name] = status_identity(status);
 }
 
 std::optional<Item> Maildir::read(const std::string& name, const Bounds& bounds) {
-  struct stat status {};
+  struct stat status{};
   if (fstatat(new_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;  // gone
   if (const auto left = left_.find(name); left != left_.end() && left->second == status_identity(status)) {
     return std::nullopt;
@@ -204,7 +206,8 @@ std::optional<Item> Maildir::read(const std::string& name, const Bounds& bounds)
     if (errno == ENOENT) return std::nullopt;
     return unreadable(name, status, fmt::format("it can't be opened, {}; let this user read it", system_text(errno)));
   }
-  if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;  // replaced: looked at next time
+  if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return std::nullopt;  // replaced: looked at next time
   if (writers_of(file.get()) == Writers::some) {
     held_back_ = true;
     return std::nullopt;
@@ -212,7 +215,8 @@ std::optional<Item> Maildir::read(const std::string& name, const Bounds& bounds)
   return read_open(name, file.get(), status, bounds);
 }
 
-std::optional<Item> Maildir::read_open(const std::string& name, int fd, const struct stat& status, const Bounds& bounds) {
+std::optional<Item> Maildir::read_open(const std::string& name, int fd, const struct stat& status,
+                                       const Bounds& bounds) {
   const auto identity = identity_of(status);
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size == 0) {
@@ -271,7 +275,7 @@ std::expected<Chunk, FeedError> Maildir::next(const Bounds& bounds) {
 }
 
 bool Maildir::move_on(const std::string& name, const Identity& identity) {
-  struct stat status {};
+  struct stat status{};
   if (fstatat(new_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT;
   if (identity_of(status) != identity) return true;  // another file has the name by now, and will be read
   if (after_ == AfterCommit::remove) return unlinkat(new_.get(), name.c_str(), 0) == 0;
@@ -304,7 +308,8 @@ std::expected<void, FeedError> Maildir::committed() {
   }
   if (failed == 0) return {};
   return std::unexpected(error(fmt::format(
-      "{} of the files read can't be {} ({}: {}); let this user write to new/ and cur/. They aren't read again until the "
+      "{} of the files read can't be {} ({}: {}); let this user write to new/ and cur/. They aren't read again until "
+      "the "
       "next start, and then they are known",
       failed, after_ == AfterCommit::remove ? "removed from new/" : "moved to cur/", example, system_text(fault))));
 }
@@ -315,8 +320,8 @@ std::expected<std::unique_ptr<Feed>, FeedError> open_maildir(const std::string& 
                                                              const std::optional<std::string>& position) {
   Descriptor inotify(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (!inotify.is_open()) {
-    return std::unexpected(FeedError{fmt::format("maildir {}: inotify can't be had, {}; raise fs.inotify.max_user_instances",
-                                                 path, system_text(errno))});
+    return std::unexpected(FeedError{fmt::format(
+        "maildir {}: inotify can't be had, {}; raise fs.inotify.max_user_instances", path, system_text(errno))});
   }
   return std::make_unique<Maildir>(path, after, position.value_or(""), std::move(inotify));
 }

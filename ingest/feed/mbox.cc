@@ -6,10 +6,6 @@
 // The last message of the file has no separator behind it. It is whole if no process has the file open for writing: mail
 // software opens, appends and closes. Where that can't be told (descriptor.h), it is whole once the file is unchanged for
 // two seconds. Until then it is left for the next time, and nothing of it is lost.
-#include <algorithm>
-#include <chrono>
-#include <utility>
-
 #include "feed.h"
 #include "from_line.h"
 #include "limits.h"
@@ -17,6 +13,10 @@
 #include "tailed_file.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
 
 namespace blowback::feed {
 namespace {
@@ -39,11 +39,16 @@ class Growing {
     auto text = piece.text;
     if (piece.begins_line && from_) {
       const auto quotes = text.find_first_not_of('>');
-      if (quotes != std::string_view::npos && quotes > 0 && text.substr(quotes).starts_with("From ")) text.remove_prefix(1);
+      if (quotes != std::string_view::npos && quotes > 0 && text.substr(quotes).starts_with("From "))
+        text.remove_prefix(1);
     }
     size_ += text.size();
     last_empty_ = piece.begins_line && is_empty_line(text) ? text.size() : 0;
     if (too_large_) return;
+    // Doubling, as a string does by itself, but not beyond what is ever kept.
+    if (bytes_.size() + text.size() > bytes_.capacity()) {
+      bytes_.reserve(std::max(bytes_.size() + text.size(), std::min(2 * bytes_.capacity(), limit_ + 2)));
+    }
     bytes_ += text;
     // The empty line in front of the next message isn't part of this one, so it may exceed the limit.
     if (bytes_.size() > limit_ + 2) {
@@ -59,9 +64,10 @@ class Growing {
     Item item{.where = fmt::format("offset {}", offset_), .content = {}};
     if (!from_) {
       bytes_.resize(std::min(bytes_.size(), kKept));
-      item.content = Unreadable{.reason = "no-from-line",
-                                .detail = fmt::format("{} octets don't begin with a From line as an mbox message does", size_),
-                                .bytes = std::move(bytes_)};
+      item.content =
+          Unreadable{.reason = "no-from-line",
+                     .detail = fmt::format("{} octets don't begin with a From line as an mbox message does", size_),
+                     .bytes = std::move(bytes_)};
     } else if (size_ > limit_) {
       item.content = too_large_message(size_, limit_, std::move(bytes_));
     } else if (size_ == 0) {
@@ -200,7 +206,8 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<Feed>, FeedError> open_mbox(const std::string& path, const std::optional<std::string>& position) {
+std::expected<std::unique_ptr<Feed>, FeedError> open_mbox(const std::string& path,
+                                                          const std::optional<std::string>& position) {
   return std::make_unique<Mbox>(path, position);
 }
 

@@ -2,12 +2,6 @@
 //
 // It is drained at its end only, since a message that isn't whole is none. With nothing there yet, next() waits a tenth of a
 // second for the writer.
-#include <poll.h>
-
-#include <cerrno>
-#include <chrono>
-#include <utility>
-
 #include "descriptor.h"
 #include "feed.h"
 #include "from_line.h"
@@ -15,6 +9,11 @@
 #include "line_reader.h"
 
 #include <fmt/format.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <chrono>
+#include <utility>
 
 namespace blowback::feed {
 namespace {
@@ -56,7 +55,8 @@ class StandardInput final : public Feed {
       const auto got = source_(buffer);
       if (!got) {
         if (got.error() == EAGAIN) return {};
-        return std::unexpected(FeedError{fmt::format("stdin: the message can't be read, {}", system_text(got.error()))});
+        return std::unexpected(
+            FeedError{fmt::format("stdin: the message can't be read, {}", system_text(got.error()))});
       }
       if (*got == 0) {
         ended_ = true;

@@ -2,6 +2,7 @@
 #include "tailed_file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,8 +10,6 @@
 #include <cerrno>
 #include <charconv>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace blowback::feed {
 namespace {
@@ -50,12 +49,12 @@ TailedFile::TailedFile(std::string path, std::string kind, const std::optional<s
 FeedError TailedFile::error(std::string_view what) const { return {fmt::format("{} {}: {}", kind_, path_, what)}; }
 
 std::expected<void, FeedError> TailedFile::refresh() {
-  struct stat there {};
+  struct stat there{};
   if (stat(path_.c_str(), &there) != 0) {
     const int fault = errno;
     fd_.close();
-    return std::unexpected(error(fmt::format("{}; check the feed's path, and that this user may read there",
-                                             system_text(fault))));
+    return std::unexpected(
+        error(fmt::format("{}; check the feed's path, and that this user may read there", system_text(fault))));
   }
   if (!S_ISREG(there.st_mode)) {
     fd_.close();

@@ -1,14 +1,14 @@
 // A file that grows at its end: where reading goes on, and whether it is still the same file. Private to the room.
 #pragma once
 
+#include "descriptor.h"
+#include "feed.h"
+
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "descriptor.h"
-#include "feed.h"
 
 namespace blowback::feed {
 
@@ -54,7 +54,7 @@ class TailedFile {
   std::string kind_;
   FilePosition position_;
   Descriptor fd_;
-  struct stat status_ {};
+  struct stat status_{};
 };
 
 }  // namespace blowback::feed

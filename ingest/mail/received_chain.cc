@@ -1,9 +1,9 @@
 // The walk: from the top of the Received: fields down through our own relays to the first hop that isn't ours.
 #include "received_chain.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace blowback::mail {
 namespace {
@@ -38,19 +38,20 @@ bool is_loopback(const IpAddress& address) {
 // wrote the next one as well. The walk ends with the first client, so nothing a stranger wrote is even parsed.
 std::expected<Client, Doubt> client_of(std::span<const std::string> received, std::span<const Prefix> trusted_relays) {
   if (received.empty()) {
-    return std::unexpected(Doubt{"there is no Received: field, so who connected isn't known; let your mail server add one, "
-                                 "or give the feed the client's address"});
+    return std::unexpected(
+        Doubt{"there is no Received: field, so who connected isn't known; let your mail server add one, "
+              "or give the feed the client's address"});
   }
   for (std::size_t i = 0; i < received.size() && i < kMostHops; ++i) {
     auto hop = parse_received(received[i]);
     if (!hop) {
-      return std::unexpected(Doubt{fmt::format("Received: field {} can't be read, {}: {}", i + 1, hop.error().text,
-                                               shown(received[i]))});
+      return std::unexpected(
+          Doubt{fmt::format("Received: field {} can't be read, {}: {}", i + 1, hop.error().text, shown(received[i]))});
     }
     if (!hop->client) {
       if (hop->local_handover) continue;
-      return std::unexpected(Doubt{fmt::format("Received: field {} names no client's address, let its writer add it: {}",
-                                               i + 1, shown(received[i]))});
+      return std::unexpected(Doubt{fmt::format(
+          "Received: field {} names no client's address, let its writer add it: {}", i + 1, shown(received[i]))});
     }
     const IpAddress address = *hop->client;
     const bool is_ours = is_loopback(address) || std::ranges::any_of(trusted_relays, [&](const Prefix& relay) {
@@ -58,14 +59,16 @@ std::expected<Client, Doubt> client_of(std::span<const std::string> received, st
                          });
     if (is_ours) continue;
     if (use_of(address) == AddressUse::special) {
-      return std::unexpected(Doubt{fmt::format("{} connected (Received: field {}), which is no public address; if {} is a "
-                                               "relay of yours, add it to trusted_relays",
-                                               address.to_string(), i + 1, address.to_string())});
+      return std::unexpected(
+          Doubt{fmt::format("{} connected (Received: field {}), which is no public address; if {} is a "
+                            "relay of yours, add it to trusted_relays",
+                            address.to_string(), i + 1, address.to_string())});
     }
     return Client{.address = address, .helo = std::move(hop->helo), .ours = i + 1};
   }
-  return std::unexpected(Doubt{"all of its Received: fields are by hosts of yours, so the message began there; if it came "
-                               "from elsewhere, look whether trusted_relays names too much"});
+  return std::unexpected(
+      Doubt{"all of its Received: fields are by hosts of yours, so the message began there; if it came "
+            "from elsewhere, look whether trusted_relays names too much"});
 }
 
 }  // namespace blowback::mail

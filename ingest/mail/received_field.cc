@@ -25,16 +25,16 @@
 //   4. A client comes with a network protocol behind `with`: content filters write other things there, and no client.
 //   5. Backslashes and parentheses: if reading `\)` as RFC 5322 does and reading it plainly differ, it is a doubt.
 // Quarantine is cheap and an innocent server accused is not, so whatever is left over fails.
-#include <algorithm>
-#include <array>
-#include <span>
-#include <utility>
-
 #include "blowback/ip_address.h"
 #include "received_chain.h"
 #include "received_words.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
 
 namespace blowback::mail {
 namespace {
@@ -353,7 +353,8 @@ std::optional<std::string> broken_rule(std::string_view value, std::size_t by_at
   for (const auto address : addresses_in(value)) {
     const auto at = static_cast<std::size_t>(address.data() - value.data());
     if (origin.client && bare_address(address) == origin.client) continue;  // the same one twice leaves no question
-    if (std::ranges::any_of(origin.explained, [&](std::string_view known) { return is_within(address, known); })) continue;
+    if (std::ranges::any_of(origin.explained, [&](std::string_view known) { return is_within(address, known); }))
+      continue;
     if (is_within(address, to.own_address) || address.data() == to.by.data()) continue;
     // Behind `by`, version numbers and ids may look like addresses; a writer puts one it means in brackets or parentheses.
     const char before = at > 0 ? value[at - 1] : ' ';
@@ -363,8 +364,10 @@ std::optional<std::string> broken_rule(std::string_view value, std::size_t by_at
       return fmt::format("{} stands in it too, and which of the addresses connected can't be told", address);
     }
   }
-  if (by_at < value.size() && occurrences(value, "by") != 1) return "it says `by` twice, so part of it is a stranger's text";
-  if (origin.client && !is_network(to)) return fmt::format("`with {}` is no protocol by which clients connect", to.with);
+  if (by_at < value.size() && occurrences(value, "by") != 1)
+    return "it says `by` twice, so part of it is a stranger's text";
+  if (origin.client && !is_network(to))
+    return fmt::format("`with {}` is no protocol by which clients connect", to.with);
   return std::nullopt;
 }
 
@@ -384,7 +387,8 @@ std::expected<ReceivedHop, ReceivedError> read(std::string_view value, Backslash
     const bool says_from = !all[0].is_comment && is_same(all[0].text, "from");
     const bool says_by = !all[0].is_comment && is_same(all[0].text, "by");
     const auto from = all.begin() + (says_by ? 0 : std::min<std::ptrdiff_t>(says_from ? 2 : 1, std::ssize(all)));
-    const auto by = std::find_if(from, all.end(), [](const Word& word) { return !word.is_comment && is_same(word.text, "by"); });
+    const auto by =
+        std::find_if(from, all.end(), [](const Word& word) { return !word.is_comment && is_same(word.text, "by"); });
     if (by == all.end()) return failed("it doesn't say who wrote it (`by`)");
     by_at = static_cast<std::size_t>(by->text.data() - value.data());
     auto rest = destination(all.subspan(static_cast<std::size_t>(by - all.begin()) + 1), backslash);
@@ -414,7 +418,8 @@ std::expected<ReceivedHop, ReceivedError> read(std::string_view value, Backslash
 
 std::expected<ReceivedHop, ReceivedError> parse_received(std::string_view value) {
   if (value.size() > kLongestField) return failed("it is longer than 4096 octets");
-  if (std::ranges::any_of(value, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; })) {
+  if (std::ranges::any_of(value,
+                          [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; })) {
     return failed("it contains a control character");
   }
   auto plain = read(value, Backslash::is_plain);

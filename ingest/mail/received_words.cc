@@ -66,7 +66,8 @@ std::expected<std::vector<Word>, std::string> words_of(std::string_view text, Ba
 
 std::optional<IpAddress> bare_address(std::string_view text) {
   if (begins(text, "IPv6:")) text.remove_prefix(5);
-  if (const auto zone = text.find('%'); zone != std::string_view::npos && text.contains(':')) text = text.substr(0, zone);
+  if (const auto zone = text.find('%'); zone != std::string_view::npos && text.contains(':'))
+    text = text.substr(0, zone);
   if (auto address = IpAddress::parse(text)) return *address;
   return std::nullopt;
 }

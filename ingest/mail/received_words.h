@@ -3,14 +3,14 @@
 // Knows no mail server's form; those are received_field.cc. Private to the room.
 #pragma once
 
+#include "blowback/ip_address.h"
+
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "blowback/ip_address.h"
 
 namespace blowback::mail {
 
@@ -40,8 +40,8 @@ enum class Backslash : std::uint8_t { quotes, is_plain };
 /// How often `word` stands between blanks, parentheses or the ends, in comments too, case ignored.
 [[nodiscard]] int occurrences(std::string_view text, std::string_view word);
 
-[[nodiscard]] bool is_same(std::string_view a, std::string_view b);        ///< case ignored, ASCII
+[[nodiscard]] bool is_same(std::string_view a, std::string_view b);         ///< case ignored, ASCII
 [[nodiscard]] bool begins(std::string_view text, std::string_view prefix);  ///< likewise
-[[nodiscard]] std::string upper(std::string_view text);                    ///< ASCII
+[[nodiscard]] std::string upper(std::string_view text);                     ///< ASCII
 
 }  // namespace blowback::mail

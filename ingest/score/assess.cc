@@ -57,7 +57,7 @@ Assessment assess(const Policy& policy, const Incident& incident, const Ledger& 
                     .by_trap = ledger.by_trap,
                     .by_campaign = ledger.by_campaign,
                     .by_kind = ledger.by_kind,
-                    .listing = ledger.listing};
+                    .listing = std::nullopt};
   Standing& standing = result.standing;
   if (standing.afresh_since && incident.received_at <= *standing.afresh_since) return result;
 
@@ -78,32 +78,30 @@ Assessment assess(const Policy& policy, const Incident& incident, const Ledger& 
   result.by_kind = {stands(ledger.by_kind) + added, as_of};
 
   if (ledger.exempt || !may_be_listed(incident.client, policy)) {
-    result.listing.reset();
     return result;
   }
 
-  const bool is_listed = ledger.listing && ledger.listing->in_force(as_of);
+  // By what the standing says, not by the listing's row: that is swept up when its time comes by the clock on the wall,
+  // and a backlog must come to the same whenever it is read.
+  const bool is_listed = standing.listed_until && as_of < *standing.listed_until;
   if (!is_listed) {
-    result.listing.reset();
     const bool was_quiet = as_of - ledger.standing.score.at > policy.memory();
     if (was_quiet && before < kForgottenShare * policy.list_at) standing.times_listed = 0;
     const bool agreed = ledger.traps + 1 >= policy.distinct_traps && ledger.campaigns + 1 >= policy.distinct_campaigns;
     if (weight <= 0 || !agreed || !reaches(standing.score.amount, policy.list_at)) return result;
     ++standing.times_listed;
+    standing.listed_at = as_of;
   }
   if (weight <= 0) return result;  // a kind that the policy doesn't count neither lists nor prolongs
 
-  Listing listing = is_listed ? *ledger.listing
-                              : Listing{.prefix = standing.sender,
-                                        .source = Source::automatic,
-                                        .codes = {},
-                                        .listed_at = as_of,
-                                        .expires_at = std::nullopt,
-                                        .reason = {}};
-  listing.codes = ledger.codes | code_for(incident.kind);
   const UnixTime ends = as_of + listing_lasts(standing.score, standing.times_listed, policy);
-  listing.expires_at = is_listed && listing.expires_at ? std::max(*listing.expires_at, ends) : ends;
-  result.listing = std::move(listing);
+  standing.listed_until = is_listed ? std::max(*standing.listed_until, ends) : ends;
+  result.listing = Listing{.prefix = standing.sender,
+                           .source = Source::automatic,
+                           .codes = ledger.codes | code_for(incident.kind),
+                           .listed_at = standing.listed_at.value_or(as_of),
+                           .expires_at = standing.listed_until,
+                           .reason = {}};
   return result;
 }
 

@@ -46,6 +46,8 @@ CREATE TABLE standing (
   score        REAL    NOT NULL,
   at           INTEGER NOT NULL,
   times_listed INTEGER NOT NULL,
+  listed_at    INTEGER,
+  listed_until INTEGER,
   afresh_since INTEGER
 ) STRICT, WITHOUT ROWID;
 

@@ -198,6 +198,71 @@ class PortInUse(unittest.TestCase):
                     self.assertRegex(done.stderr, r"in use", done.stderr)
 
 
+class APipe(unittest.TestCase):
+    """A message that is piped in has one chance only, unless its MTA is told to keep it."""
+
+    def test_an_mta_is_asked_to_try_again_when_the_system_fails(self):
+        with Blowback(feeds=[{"name": "pipe", "type": "stdin"}]) as b:
+            message = make_dsn("203.0.113.99", f"a@{TRAP_DOMAIN}", 1)
+            arguments = ["--once", "--client-ip", "192.0.2.1", "--helo", "mx.example", "--sender", "", "--recipient", f"a@{TRAP_DOMAIN}"]
+            b.sections["database"] = str(b.dir / "nowhere" / "blowback.db")
+            b.write_config()
+            done = b.run("blowback-ingest", *arguments, stdin=message)
+            self.assertEqual(done.returncode, 75, done.stderr)
+            self.assertIn("nowhere", done.stderr)
+            (b.dir / "nowhere").mkdir()
+            self.assertEqual(b.run("blowback-ingest", *arguments, stdin=message).returncode, 0)
+            self.assertEqual(b.feed_counts("pipe")["incidents"], 1)
+            # The connection's word counts, not the trace's.
+            self.assertEqual([e["client"] for e in b.cli_json("evidence", "192.0.2.1")], ["192.0.2.1"])
+
+    def test_what_cannot_be_told_from_a_feed_of_that_name_is_wrong_use(self):
+        with Blowback() as b:
+            done = b.run("blowback-ingest", "--once", "--feed", "nosuch")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("nosuch", done.stderr)
+
+
+class Signals(unittest.TestCase):
+    def test_sighup_reads_the_config_again_and_sigterm_ends(self):
+        with Blowback() as b:
+            daemon = b.start_ingest()
+            wait_until(b.database.exists, 10, "ingest has begun")
+            b.config.write_text("nonsense")
+            daemon.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "config-kept" in daemon.log(), 10, "the broken config is told and the old one kept")
+            later = b.dir / "later"
+            for name in ("tmp", "cur", "new"):
+                (later / name).mkdir(parents=True)
+            b.feeds.append({"name": "later", "type": "maildir", "path": str(later)})
+            b.write_config()
+            daemon.process.send_signal(signal.SIGHUP)
+            for n, trap in enumerate("abc"):
+                b.deliver(make_dsn("192.0.2.1", f"{trap}@{TRAP_DOMAIN}", n), maildir=later)
+            wait_until(lambda: b.cli("check", "192.0.2.1").returncode == 0, 10, "the feed added to the config is read")
+            self.assertEqual(daemon.stop(), 0)
+            self.assertIn("stopped", daemon.log().splitlines()[-1])
+
+
+class Restore(unittest.TestCase):
+    def test_a_backup_put_back_is_served_and_written_on(self):
+        with Blowback() as b:
+            b.list_sender("192.0.2.1")
+            self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
+            self.assertEqual(b.cli("db", "backup", b.dir / "copy.db").returncode, 0)
+            b.start_server()
+            self.assertEqual(b.cli("delist", "192.0.2.1", "--reason", "test").returncode, 0)
+            b.wait_not_listed("192.0.2.1")
+            for extra in ("-wal", "-shm"):
+                b.database.with_name(b.database.name + extra).unlink(missing_ok=True)
+            os.replace(b.dir / "copy.db", b.database)
+            b.wait_listed("192.0.2.1", seconds=10)
+            b.list_sender("192.0.2.2")
+            self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
+            b.wait_listed("192.0.2.2", seconds=10)
+            self.assertEqual(b.cli("db", "check").returncode, 0)
+
+
 class LockedDatabase(unittest.TestCase):
     def test_a_writer_that_waits_goes_on_when_the_lock_is_gone(self):
         import sqlite3

@@ -1,10 +1,11 @@
 // What the tests of the feeds share: a folder that goes away, files in it, and a feed's items in words.
 #pragma once
 
-#include <sys/stat.h>
-#include <unistd.h>
+#include "feed/feed.h"
 
 #include <catch2/catch.hpp>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -12,10 +13,9 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <utility>
 #include <vector>
-
-#include "feed/feed.h"
 
 namespace blowback::feed {
 
@@ -33,7 +33,9 @@ class Folder {
     std::filesystem::remove_all(path_, ignored);
   }
 
-  [[nodiscard]] std::string path(const std::string& name = "") const { return name.empty() ? path_ : path_ + "/" + name; }
+  [[nodiscard]] std::string path(const std::string& name = "") const {
+    return name.empty() ? path_ : path_ + "/" + name;
+  }
 
  private:
   std::string path_;
@@ -53,7 +55,8 @@ inline std::string read_file(const std::string& path) {
 
 /// `where: message` or `where: reason`.
 inline std::string in_words(const Item& item) {
-  if (const auto* const delivery = std::get_if<TrapDelivery>(&item.content)) return item.where + ": " + delivery->message;
+  if (const auto* const delivery = std::get_if<TrapDelivery>(&item.content))
+    return item.where + ": " + delivery->message;
   return item.where + ": (" + std::get<Unreadable>(item.content).reason + ")";
 }
 

@@ -1,8 +1,8 @@
 // The jsonl feed: fields of a line, bad lines, torn lines, positions, and a pipe.
+#include "feed_fixture.h"
+
 #include <chrono>
 #include <string>
-
-#include "feed_fixture.h"
 
 namespace blowback::feed {
 namespace {
@@ -26,7 +26,9 @@ Item item_of(const std::string& line) {
 }
 
 /// A good line, but for what is added.
-std::string line_with(const std::string& fields) { return R"({"received_at": "2026-11-24T10:00:00Z", )" + fields + "}"; }
+std::string line_with(const std::string& fields) {
+  return R"({"received_at": "2026-11-24T10:00:00Z", )" + fields + "}";
+}
 std::string line_of(const std::string& message) { return line_with(R"("message": ")" + message + "\""); }
 
 TEST_CASE("a line's fields become a delivery", "[feed][jsonl]") {
@@ -47,9 +49,11 @@ TEST_CASE("a line's fields become a delivery", "[feed][jsonl]") {
 }
 
 TEST_CASE("what a line doesn't say isn't known", "[feed][jsonl]") {
-  const std::string fields = GENERATE(R"("message": "x")", R"("message": "x", "client_ip": null, "mail_from": null, "rcpt_to": null, "helo": null)",
-                                      R"("message": "x", "rcpt_to": [])", R"("event": "message", "message": "x", "event2": [1, {"client_ip": "192.0.2.1"}])",
-                                      R"("x": {"message": 5, "rcpt_to": [[]]}, "message": "x", "y": [[[]]], "z": 1.5, "w": true)");
+  const std::string fields = GENERATE(
+      R"("message": "x")", R"("message": "x", "client_ip": null, "mail_from": null, "rcpt_to": null, "helo": null)",
+      R"("message": "x", "rcpt_to": [])",
+      R"("event": "message", "message": "x", "event2": [1, {"client_ip": "192.0.2.1"}])",
+      R"("x": {"message": 5, "rcpt_to": [[]]}, "message": "x", "y": [[[]]], "z": 1.5, "w": true)");
   CAPTURE(fields);
   const auto item = item_of(line_with(fields));
   const auto& read = delivery(item);
@@ -61,13 +65,16 @@ TEST_CASE("what a line doesn't say isn't known", "[feed][jsonl]") {
 }
 
 TEST_CASE("a single recipient may be a string, and a reverse-path stand in angle brackets", "[feed][jsonl]") {
-  const auto item = item_of(line_with(R"("message": "x", "rcpt_to": "a@trap.example.net", "mail_from": "<b@example.org>")"));
+  const auto item =
+      item_of(line_with(R"("message": "x", "rcpt_to": "a@trap.example.net", "mail_from": "<b@example.org>")"));
   CHECK(delivery(item).rcpt_to == Words{"a@trap.example.net"});
   CHECK(delivery(item).mail_from == "b@example.org");
 }
 
 TEST_CASE("a message may come in base64, with any octets", "[feed][jsonl]") {
-  const auto decoded = [](const std::string& coded) { return delivery(item_of(line_with(R"("message_base64": ")" + coded + "\""))).message; };
+  const auto decoded = [](const std::string& coded) {
+    return delivery(item_of(line_with(R"("message_base64": ")" + coded + "\""))).message;
+  };
   CHECK(decoded("AP8=") == std::string("\0\xff", 2));
   CHECK(decoded("YQ==") == "a");
   CHECK(decoded("YWI=") == "ab");
@@ -76,7 +83,8 @@ TEST_CASE("a message may come in base64, with any octets", "[feed][jsonl]") {
 }
 
 TEST_CASE("a callout has no message", "[feed][jsonl]") {
-  const auto item = item_of(line_with(R"("event": "callout", "client_ip": "192.0.2.1", "mail_from": "", "rcpt_to": ["a@trap.example.net"])"));
+  const auto item = item_of(
+      line_with(R"("event": "callout", "client_ip": "192.0.2.1", "mail_from": "", "rcpt_to": ["a@trap.example.net"])"));
   CHECK(delivery(item).event == TrapDelivery::Event::callout);
   CHECK(delivery(item).message.empty());
 }
@@ -141,7 +149,8 @@ TEST_CASE("a bad line is told with its number and what is wrong", "[feed][jsonl]
 }
 
 TEST_CASE("nesting up to 64 is read", "[feed][jsonl]") {
-  CHECK(delivery(item_of(line_with("\"x\": " + std::string(63, '[') + std::string(63, ']') + R"(, "message": "x")"))).message == "x");
+  CHECK(delivery(item_of(line_with("\"x\": " + std::string(63, '[') + std::string(63, ']') + R"(, "message": "x")")))
+            .message == "x");
 }
 
 TEST_CASE("empty lines are passed over and counted, CRLF and a byte order mark are no harm", "[feed][jsonl]") {
@@ -245,7 +254,9 @@ class Input {
     dup2(saved_, 0);
     close(saved_);
   }
-  void say(const std::string& text) const { REQUIRE(write(writer_, text.data(), text.size()) == static_cast<ssize_t>(text.size())); }
+  void say(const std::string& text) const {
+    REQUIRE(write(writer_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  }
   void finish() {
     if (writer_ >= 0) close(std::exchange(writer_, -1));
   }

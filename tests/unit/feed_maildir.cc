@@ -1,11 +1,11 @@
 // The maildir feed: what it takes, when it moves files, and what it leaves alone.
+#include "feed_fixture.h"
+
 #include <fcntl.h>
 #include <poll.h>
 
 #include <chrono>
 #include <thread>
-
-#include "feed_fixture.h"
 
 namespace blowback::feed {
 namespace {
@@ -21,7 +21,8 @@ struct Mailbox : Folder {
   }
   [[nodiscard]] Words names(const std::string& folder) const {
     Words names;
-    for (const auto& entry : std::filesystem::directory_iterator(path(folder))) names.push_back(entry.path().filename());
+    for (const auto& entry : std::filesystem::directory_iterator(path(folder)))
+      names.push_back(entry.path().filename());
     std::ranges::sort(names);
     return names;
   }
@@ -174,7 +175,8 @@ TEST_CASE("an empty file is left alone for a minute", "[feed][maildir]") {
   const Mailbox box;
   box.deliver("1.a", "");
   const auto feed = box.open();
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   set_time(box.path("new/1.a"), now - 50);
   CHECK(take_all(*feed).empty());
   CHECK(box.names("new") == Words{"1.a"});
@@ -193,8 +195,9 @@ TEST_CASE("what is no file in new is told once, and never waited for", "[feed][m
   box.deliver("6.mail", "y");
   write_file(box.path("new/.hidden"), "z");
   const auto feed = box.open();
-  CHECK(take_all(*feed) == Words{"1.folder: (unreadable-file)", "2.fifo: (unreadable-file)", "3.link: (unreadable-file)",
-                                 "4.link: (unreadable-file)", "5.\n: (unreadable-file)", "6.mail: y"});
+  CHECK(take_all(*feed) == Words{"1.folder: (unreadable-file)", "2.fifo: (unreadable-file)",
+                                 "3.link: (unreadable-file)", "4.link: (unreadable-file)", "5.\n: (unreadable-file)",
+                                 "6.mail: y"});
   box.deliver("7.mail", "z");
   CHECK(take_all(*feed) == Words{"7.mail: z"});
 }
@@ -271,8 +274,10 @@ TEST_CASE("a chunk ends at its bounds, and nothing is lost between chunks", "[fe
   const auto feed = box.open();
   Bounds bounds;
   const bool by_octets = GENERATE(false, true);
-  if (by_octets) bounds.octets = 59;
-  else bounds.items = 10;
+  if (by_octets)
+    bounds.octets = 59;
+  else
+    bounds.items = 10;
   const auto chunk = next(*feed, bounds);
   CHECK(chunk.items.size() == 10);
   CHECK_FALSE(chunk.drained);

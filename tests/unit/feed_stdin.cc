@@ -1,11 +1,11 @@
 // One message on standard input, and the envelope around it.
+#include "feed_fixture.h"
+
 #include <fcntl.h>
 
 #include <functional>
 #include <map>
 #include <thread>
-
-#include "feed_fixture.h"
 
 namespace blowback::feed {
 namespace {
@@ -52,7 +52,8 @@ std::vector<Item> items_of(const std::string& bytes, const Envelope& envelope = 
 }
 
 TEST_CASE("a message on standard input has the envelope that options give", "[feed][stdin]") {
-  const Envelope envelope{.client_ip = "192.0.2.1", .helo = "mx.example.com", .mail_from = "", .rcpt_to = {"a@trap.example.net"}};
+  const Envelope envelope{
+      .client_ip = "192.0.2.1", .helo = "mx.example.com", .mail_from = "", .rcpt_to = {"a@trap.example.net"}};
   const auto items = items_of("A: 1\n\nx\n", envelope);
   REQUIRE(items.size() == 1);
   const auto& read = delivery(items[0]);
@@ -131,7 +132,10 @@ TEST_CASE("the environment fills what options leave open", "[feed][stdin]") {
 
 TEST_CASE("options go before the environment", "[feed][stdin]") {
   const auto envelope =
-      completed({{"CLIENT_ADDRESS", "192.0.2.1"}, {"CLIENT_HELO", "x"}, {"SENDER", "b@example.org"}, {"RECIPIENT", "c@example.net"}},
+      completed({{"CLIENT_ADDRESS", "192.0.2.1"},
+                 {"CLIENT_HELO", "x"},
+                 {"SENDER", "b@example.org"},
+                 {"RECIPIENT", "c@example.net"}},
                 {.client_ip = "192.0.2.2", .helo = "y", .mail_from = "", .rcpt_to = {"a@example.net"}});
   CHECK(envelope.client_ip == "192.0.2.2");
   CHECK(envelope.helo == "y");

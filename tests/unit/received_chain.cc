@@ -1,9 +1,10 @@
 // The walk down the Received: fields: what is believed, and what isn't.
+#include "mail/received_chain.h"
+
 #include <catch2/catch.hpp>
+
 #include <string>
 #include <vector>
-
-#include "mail/received_chain.h"
 
 namespace blowback::mail {
 namespace {
@@ -24,7 +25,8 @@ const char* const kForged =
     "from bank.example.com (bank.example.com [203.0.113.66]) by mx.example.net (Postfix) with ESMTP id FORGED; date";
 
 std::string told(const std::expected<Client, Doubt>& client) {
-  return client ? client->address.to_string() + " at " + std::to_string(client->ours) : "in doubt: " + client.error().text;
+  return client ? client->address.to_string() + " at " + std::to_string(client->ours)
+                : "in doubt: " + client.error().text;
 }
 
 TEST_CASE("without trusted relays the top line's client is it, and nothing below is believed", "[received]") {
@@ -56,7 +58,8 @@ TEST_CASE("loopback and handovers on our own hosts are passed over", "[received]
   const Fields fields{
       "from mx.example.net by store.example.net with LMTP id 1; date",
       "from localhost (localhost [127.0.0.1]) by mx.example.net (Postfix) with ESMTP id 2; date",
-      "from mx.example.net ([127.0.0.1]) by localhost (mx.example.net [127.0.0.1]) (amavis, port 10024) with ESMTP id 3; date",
+      "from mx.example.net ([127.0.0.1]) by localhost (mx.example.net [127.0.0.1]) (amavis, port 10024) with ESMTP id "
+      "3; date",
       "from localhost (localhost [IPv6:::1]) by mx.example.net (Postfix) with ESMTP id 4; date",
       line("198.51.100.7"),
       kForged,
@@ -65,25 +68,27 @@ TEST_CASE("loopback and handovers on our own hosts are passed over", "[received]
 }
 
 TEST_CASE("qmail's two lines are one hop", "[received]") {
-  const Fields fields{"(qmail 11081 invoked by alias); 24 Nov 2026 10:00:00 -0000",
-                      "(qmail 11079 invoked from network); 24 Nov 2026 10:00:00 -0000",
-                      "from unknown (HELO mx.example.com) (198.51.100.7) by mx.example.net with SMTP; 24 Nov 2026 10:00:00 -0000"};
+  const Fields fields{
+      "(qmail 11081 invoked by alias); 24 Nov 2026 10:00:00 -0000",
+      "(qmail 11079 invoked from network); 24 Nov 2026 10:00:00 -0000",
+      "from unknown (HELO mx.example.com) (198.51.100.7) by mx.example.net with SMTP; 24 Nov 2026 10:00:00 -0000"};
   CHECK(told(client_of(fields, {})) == "198.51.100.7 at 3");
 }
 
 TEST_CASE("a mailbox fetched by POP3 names the client of the mailbox's own server", "[received]") {
-  const Fields fields{"from pop.example.net [203.0.113.9] by localhost with POP3 (fetchmail-6.4.37) for <a@localhost>; date",
-                      line("198.51.100.7")};
+  const Fields fields{
+      "from pop.example.net [203.0.113.9] by localhost with POP3 (fetchmail-6.4.37) for <a@localhost>; date",
+      line("198.51.100.7")};
   CHECK(told(client_of(fields, {})) == "198.51.100.7 at 2");
 }
 
 TEST_CASE("a private address that isn't a trusted relay is in doubt, and the mend is named", "[received]") {
-  const std::string address = GENERATE("10.0.0.5", "192.168.1.1", "100.64.0.1", "fd00::1", "fe80::1", "169.254.1.1", "0.0.0.0");
+  const std::string address =
+      GENERATE("10.0.0.5", "192.168.1.1", "100.64.0.1", "fd00::1", "fe80::1", "169.254.1.1", "0.0.0.0");
   const auto client = client_of(Fields{line(address), line("198.51.100.7")}, {});
   CAPTURE(address);
   REQUIRE_FALSE(client.has_value());
-  CHECK_THAT(client.error().text,
-             Catch::Contains("if " + address + " is a relay of yours, add it to trusted_relays"));
+  CHECK_THAT(client.error().text, Catch::Contains("if " + address + " is a relay of yours, add it to trusted_relays"));
 }
 
 TEST_CASE("a private address that is a trusted relay is passed over", "[received]") {
@@ -97,12 +102,13 @@ TEST_CASE("documentation ranges are told, whether they are listed is the policy'
 
 TEST_CASE("a chain that tells no client is in doubt", "[received]") {
   const auto trusted = relays({"192.0.2.25"});
-  const Fields fields = GENERATE(
-      Fields{}, Fields{""}, Fields{"from mx.example.com by mx.example.net with SMTP id 1; date"},
-      Fields{"from mx.example.com by mx.example.net with SMTP id 1; date", line("198.51.100.7")},
-      Fields{"nonsense", line("198.51.100.7")}, Fields{line("192.0.2.25")}, Fields{line("192.0.2.25"), line("127.0.0.1")},
-      Fields{"from localhost (localhost) by mx.example.net (8.17.1/8.17.1) id 1; date"},
-      Fields{"(qmail 1 invoked for bounce); 24 Nov 2026 10:00:00 -0000"}, Fields(200, line("192.0.2.25")));
+  const Fields fields =
+      GENERATE(Fields{}, Fields{""}, Fields{"from mx.example.com by mx.example.net with SMTP id 1; date"},
+               Fields{"from mx.example.com by mx.example.net with SMTP id 1; date", line("198.51.100.7")},
+               Fields{"nonsense", line("198.51.100.7")}, Fields{line("192.0.2.25")},
+               Fields{line("192.0.2.25"), line("127.0.0.1")},
+               Fields{"from localhost (localhost) by mx.example.net (8.17.1/8.17.1) id 1; date"},
+               Fields{"(qmail 1 invoked for bounce); 24 Nov 2026 10:00:00 -0000"}, Fields(200, line("192.0.2.25")));
   const auto client = client_of(fields, trusted);
   CAPTURE(told(client));
   REQUIRE_FALSE(client.has_value());

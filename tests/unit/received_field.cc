@@ -1,8 +1,9 @@
 // The forms of Received: that real servers write, and what is read from each.
-#include <catch2/catch.hpp>
-#include <string>
-
 #include "mail/received_chain.h"
+
+#include <catch2/catch.hpp>
+
+#include <string>
 
 namespace blowback::mail {
 namespace {
@@ -37,29 +38,38 @@ void check(const Line& line) {
 TEST_CASE("Postfix's lines are read", "[received]") {
   const std::string date = kDate;
   check(GENERATE_COPY(values<Line>({
-      {"from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net (Postfix) with ESMTP id 4XyZ12abcz" + date,
+      {"from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net (Postfix) with ESMTP id 4XyZ12abcz" +
+           date,
        "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "4XyZ12abcz"},
       {"from mx.example.com (mail.example.com [IPv6:2001:db8::1])\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 "
        "(256/256 bits) key-exchange X25519 server-signature RSA-PSS (2048 bits) server-digest SHA256)\t(No client "
-       "certificate requested)\tby mx.example.net (Postfix) with ESMTPS id 4XyZ12\tfor <a@trap.example.net>" + date,
+       "certificate requested)\tby mx.example.net (Postfix) with ESMTPS id 4XyZ12\tfor <a@trap.example.net>" +
+           date,
        "2001:db8::1", "mx.example.com", "mx.example.net", "ESMTPS", "4XyZ12"},
       {"from [192.0.2.9] (unknown [198.51.100.7]) by mx.example.net (Postfix) with ESMTP id Q1" + date, "198.51.100.7",
        "[192.0.2.9]", "mx.example.net", "ESMTP", "Q1"},
       {"from 192.0.2.9 (unknown [198.51.100.7]) by mx.example.net (Postfix) with SMTP id Q2" + date, "198.51.100.7",
        "192.0.2.9", "mx.example.net", "SMTP", "Q2"},
-      {"from laptop (unknown [198.51.100.7]) (Authenticated sender: EXAMPLE\\user) by mx.example.net (Postfix) with ESMTPSA "
-       "id Q3" + date, "198.51.100.7", "laptop", "mx.example.net", "ESMTPSA", "Q3"},
+      {"from laptop (unknown [198.51.100.7]) (Authenticated sender: EXAMPLE\\user) by mx.example.net (Postfix) with "
+       "ESMTPSA "
+       "id Q3" +
+           date,
+       "198.51.100.7", "laptop", "mx.example.net", "ESMTPSA", "Q3"},
       {"from mx.example.com (mail.example.com [198.51.100.7]) (Client CN \"mail.example.com\", Issuer \"Example CA\" "
-       "(verified OK)) by mx.example.net (Postfix) with ESMTPS id Q4" + date, "198.51.100.7", "mx.example.com",
-       "mx.example.net", "ESMTPS", "Q4"},
+       "(verified OK)) by mx.example.net (Postfix) with ESMTPS id Q4" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS", "Q4"},
       {"from localhost (localhost [127.0.0.1]) by mx.example.net (Postfix) with ESMTP id Q5" + date, "127.0.0.1",
        "localhost", "mx.example.net", "ESMTP", "Q5"},
       {"from localhost (localhost [IPv6:::1]) by mx.example.net (Postfix) with ESMTP id Q6" + date, "::1", "localhost",
        "mx.example.net", "ESMTP", "Q6"},
       {"by mx.example.net (Postfix, from userid 0) id Q7" + date, "handover", "", "mx.example.net", "", "Q7"},
       {"by mx.example.net (Postfix) id Q8" + date, "handover", "", "mx.example.net", "", "Q8"},
-      {"from mx.example.net ([127.0.0.1]) by localhost (mx.example.net [127.0.0.1]) (amavisd-new, port 10024) with ESMTP id "
-       "aB-3 for <a@trap.example.net>" + date, "127.0.0.1", "mx.example.net", "localhost", "ESMTP", "aB-3"},
+      {"from mx.example.net ([127.0.0.1]) by localhost (mx.example.net [127.0.0.1]) (amavisd-new, port 10024) with "
+       "ESMTP id "
+       "aB-3 for <a@trap.example.net>" +
+           date,
+       "127.0.0.1", "mx.example.net", "localhost", "ESMTP", "aB-3"},
   })));
 }
 
@@ -67,19 +77,26 @@ TEST_CASE("Exim's lines are read", "[received]") {
   const std::string date = kDate;
   check(GENERATE_COPY(values<Line>({
       {"from [198.51.100.7] (helo=mx.example.com) by mx.example.net with esmtp (Exim 4.96) (envelope-from <>) id "
-       "1tAbCd-000123-4E for a@trap.example.net" + date, "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP",
-       "1tAbCd-000123-4E"},
+       "1tAbCd-000123-4E for a@trap.example.net" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "1tAbCd-000123-4E"},
       {"from mail.example.com ([198.51.100.7] helo=mx.example.com) by mx.example.net with esmtps (TLS1.3) tls "
-       "TLS_AES_256_GCM_SHA384 (Exim 4.96) id 1tAbCd-000123-4F" + date, "198.51.100.7", "mx.example.com", "mx.example.net",
-       "ESMTPS", "1tAbCd-000123-4F"},
-      {"from mail.example.com ([198.51.100.7]) by mx.example.net with smtp (Exim 3.35 #1 (Debian)) id 17adLZ-0002Mk-00" + date,
+       "TLS_AES_256_GCM_SHA384 (Exim 4.96) id 1tAbCd-000123-4F" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS", "1tAbCd-000123-4F"},
+      {"from mail.example.com ([198.51.100.7]) by mx.example.net with smtp (Exim 3.35 #1 (Debian)) id "
+       "17adLZ-0002Mk-00" +
+           date,
        "198.51.100.7", "mail.example.com", "mx.example.net", "SMTP", "17adLZ-0002Mk-00"},
-      {"from mail.example.com ([198.51.100.7]:41234 helo=mx.example.com ident=mail) by mx.example.net with esmtp (Exim 4.96) "
-       "id E4" + date, "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "E4"},
+      {"from mail.example.com ([198.51.100.7]:41234 helo=mx.example.com ident=mail) by mx.example.net with esmtp (Exim "
+       "4.96) "
+       "id E4" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "E4"},
       {"from [198.51.100.7] (port=41234 helo=[192.0.2.9]) by mx.example.net with esmtp (Exim 4.69) id E5" + date,
        "198.51.100.7", "[192.0.2.9]", "mx.example.net", "ESMTP", "E5"},
-      {"from [198.51.100.7]:41234 (helo=192.0.2.9) by mx.example.net with esmtp (Exim 4.96) id E6" + date, "198.51.100.7",
-       "192.0.2.9", "mx.example.net", "ESMTP", "E6"},
+      {"from [198.51.100.7]:41234 (helo=192.0.2.9) by mx.example.net with esmtp (Exim 4.96) id E6" + date,
+       "198.51.100.7", "192.0.2.9", "mx.example.net", "ESMTP", "E6"},
       {"from [198.51.100.7] by mx.example.net with esmtp (Exim 4.96) id E7" + date, "198.51.100.7", "[198.51.100.7]",
        "mx.example.net", "ESMTP", "E7"},
       {"from [2001:db8::7] (helo=mx.example.com) by mx.example.net with esmtp (Exim 4.96) id E8" + date, "2001:db8::7",
@@ -92,25 +109,32 @@ TEST_CASE("Exim's lines are read", "[received]") {
 TEST_CASE("Sendmail's lines are read", "[received]") {
   const std::string date = kDate;
   check(GENERATE_COPY(values<Line>({
-      {"from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net (8.17.1/8.17.1) with ESMTP id 4AOA0" + date,
+      {"from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net (8.17.1/8.17.1) with ESMTP id 4AOA0" +
+           date,
        "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "4AOA0"},
-      {"from mx.example.com (mail.example.com [198.51.100.7] (may be forged)) by mx.example.net (8.14.4/8.14.4) with ESMTP id "
-       "S2 (version=TLSv1/SSLv3 cipher=DHE-RSA-AES256-SHA bits=256 verify=NO) for <a@trap.example.net>" + date,
+      {"from mx.example.com (mail.example.com [198.51.100.7] (may be forged)) by mx.example.net (8.14.4/8.14.4) with "
+       "ESMTP id "
+       "S2 (version=TLSv1/SSLv3 cipher=DHE-RSA-AES256-SHA bits=256 verify=NO) for <a@trap.example.net>" +
+           date,
        "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "S2"},
       {"from mx.example.com ([198.51.100.7]) by mx.example.net (8.11.6/8.11.6) with SMTP id S3" + date, "198.51.100.7",
        "mx.example.com", "mx.example.net", "SMTP", "S3"},
-      {"from mx.example.com (IDENT:squid@mail.example.com [198.51.100.7]) by mx.example.net (8.11.2/8.11.2) with SMTP id S4" +
-       date, "198.51.100.7", "mx.example.com", "mx.example.net", "SMTP", "S4"},
+      {"from mx.example.com (IDENT:squid@mail.example.com [198.51.100.7]) by mx.example.net (8.11.2/8.11.2) with SMTP "
+       "id S4" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "SMTP", "S4"},
       {"from mx.example.com (IDENT:root@[198.51.100.7]) by mx.example.net (8.11.2/8.11.2) with SMTP id S5" + date,
        "198.51.100.7", "mx.example.com", "mx.example.net", "SMTP", "S5"},
       {"from localhost (localhost) by mx.example.net (8.14.4/8.14.4) id S6" + date, "handover", "localhost",
        "mx.example.net", "", "S6"},
-      {"(from daemon@localhost) by mx.example.net (8.14.4/8.14.4/Submit) id S7" + date, "handover", "", "mx.example.net", "",
-       "S7"},
-      {"(from mail.example.com [198.51.100.7]) by mx.example.net (8.14.4/8.14.4) with SMTP id S8" + date, "198.51.100.7", "",
-       "mx.example.net", "SMTP", "S8"},
-      {"from mx.example.com (mail.example.com [IPv6:2001:db8:1:2:3:4:5:6]) by mx.example.net (8.15.2/8.15.2) with ESMTP id S9" +
-       date, "2001:db8:1:2:3:4:5:6", "mx.example.com", "mx.example.net", "ESMTP", "S9"},
+      {"(from daemon@localhost) by mx.example.net (8.14.4/8.14.4/Submit) id S7" + date, "handover", "",
+       "mx.example.net", "", "S7"},
+      {"(from mail.example.com [198.51.100.7]) by mx.example.net (8.14.4/8.14.4) with SMTP id S8" + date,
+       "198.51.100.7", "", "mx.example.net", "SMTP", "S8"},
+      {"from mx.example.com (mail.example.com [IPv6:2001:db8:1:2:3:4:5:6]) by mx.example.net (8.15.2/8.15.2) with "
+       "ESMTP id S9" +
+           date,
+       "2001:db8:1:2:3:4:5:6", "mx.example.com", "mx.example.net", "ESMTP", "S9"},
   })));
 }
 
@@ -123,17 +147,22 @@ TEST_CASE("qmail's lines are read", "[received]") {
       {"(qmail 11081 invoked for bounce)" + date, "handover", "", "", "", ""},
       {"from unknown (HELO mx.example.com) (198.51.100.7) by mx.example.net with SMTP" + date, "198.51.100.7",
        "mx.example.com", "mx.example.net", "SMTP", ""},
-      {"from mail.example.com (198.51.100.7) by 0 with SMTP" + date, "198.51.100.7", "mail.example.com", "0", "SMTP", ""},
-      {"from mail.example.com (HELO mx.example.com) (mail@198.51.100.7) by mx.example.net with ESMTP" + date, "198.51.100.7",
-       "mx.example.com", "mx.example.net", "ESMTP", ""},
+      {"from mail.example.com (198.51.100.7) by 0 with SMTP" + date, "198.51.100.7", "mail.example.com", "0", "SMTP",
+       ""},
+      {"from mail.example.com (HELO mx.example.com) (mail@198.51.100.7) by mx.example.net with ESMTP" + date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", ""},
       {"from mail.example.com (HELO mx.example.com) (a@b@198.51.100.7) by mx.example.net with "
-       "(DHE-RSA-AES256-SHA encrypted) SMTP" + date, "198.51.100.7", "mx.example.com", "mx.example.net", "SMTP", ""},
-      {"from unknown (HELO ?192.0.2.9?) (198.51.100.7) by mx.example.net with SMTP" + date, "198.51.100.7", "?192.0.2.9?",
-       "mx.example.net", "SMTP", ""},
+       "(DHE-RSA-AES256-SHA encrypted) SMTP" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "SMTP", ""},
+      {"from unknown (HELO ?192.0.2.9?) (198.51.100.7) by mx.example.net with SMTP" + date, "198.51.100.7",
+       "?192.0.2.9?", "mx.example.net", "SMTP", ""},
       {"from unknown (HELO mx.example.com) (2001:db8::7) by mx.example.net with ESMTP" + date, "2001:db8::7",
        "mx.example.com", "mx.example.net", "ESMTP", ""},
       {"from localhost (HELO mx.example.com) (?2fF9ssrzq?@[127.0.0.1]) (envelope-sender <a@example.com>) by localhost "
-       "(qmail-ldap-1.03) with SMTP for <b@example.org>" + date, "127.0.0.1", "mx.example.com", "localhost", "SMTP", ""},
+       "(qmail-ldap-1.03) with SMTP for <b@example.org>" +
+           date,
+       "127.0.0.1", "mx.example.com", "localhost", "SMTP", ""},
   })));
 }
 
@@ -142,8 +171,9 @@ TEST_CASE("the lines of other servers are read", "[received]") {
   check(GENERATE_COPY(values<Line>({
       // OpenSMTPD
       {"from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net (OpenSMTPD) with ESMTPS id 5e1f3c2a "
-       "(TLSv1.3:TLS_AES_256_GCM_SHA384:256:NO) for <a@trap.example.net>" + date, "198.51.100.7", "mx.example.com",
-       "mx.example.net", "ESMTPS", "5e1f3c2a"},
+       "(TLSv1.3:TLS_AES_256_GCM_SHA384:256:NO) for <a@trap.example.net>" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS", "5e1f3c2a"},
       {"from mx.example.com (<unknown> [198.51.100.7]) by mx.example.net (OpenSMTPD) with ESMTP id 5e1f" + date,
        "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "5e1f"},
       {"from localhost (mx.example.net [local]) by mx.example.net (OpenSMTPD) with ESMTPA id 6e1f" + date, "handover",
@@ -151,39 +181,51 @@ TEST_CASE("the lines of other servers are read", "[received]") {
       {"from localhost (localhost [local]);\tby localhost (OpenSMTPD) with ESMTPA id 1e2a;\tfor <a@example.net>" + date,
        "handover", "localhost", "localhost", "ESMTPA", "1e2a"},
       // Exchange
-      {"from ex1.example.com (198.51.100.7) by ex2.example.net (203.0.113.5) with Microsoft SMTP Server (version=TLS1_2, "
-       "cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.1.2507.6" + date, "198.51.100.7", "ex1.example.com",
-       "ex2.example.net", "MICROSOFT SMTP SERVER", "15.1.2507.6"},
-      {"from ex1.example.com (2001:db8:10a6:208::12) by ex2.example.net (2001:db8:10a6:44::7) with Microsoft SMTP Server "
-       "(version=TLS1_2, cipher=X) id 15.20.8158.19 via Frontend Transport" + date, "2001:db8:10a6:208::12",
-       "ex1.example.com", "ex2.example.net", "MICROSOFT SMTP SERVER", "15.20.8158.19"},
-      {"from [192.0.2.9] (198.51.100.7) by ex2.example.net (203.0.113.5) with Microsoft SMTP Server (TLS) id 8.1.340.1" + date,
+      {"from ex1.example.com (198.51.100.7) by ex2.example.net (203.0.113.5) with Microsoft SMTP Server "
+       "(version=TLS1_2, "
+       "cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.1.2507.6" +
+           date,
+       "198.51.100.7", "ex1.example.com", "ex2.example.net", "MICROSOFT SMTP SERVER", "15.1.2507.6"},
+      {"from ex1.example.com (2001:db8:10a6:208::12) by ex2.example.net (2001:db8:10a6:44::7) with Microsoft SMTP "
+       "Server "
+       "(version=TLS1_2, cipher=X) id 15.20.8158.19 via Frontend Transport" +
+           date,
+       "2001:db8:10a6:208::12", "ex1.example.com", "ex2.example.net", "MICROSOFT SMTP SERVER", "15.20.8158.19"},
+      {"from [192.0.2.9] (198.51.100.7) by ex2.example.net (203.0.113.5) with Microsoft SMTP Server (TLS) id "
+       "8.1.340.1" +
+           date,
        "198.51.100.7", "[192.0.2.9]", "ex2.example.net", "MICROSOFT SMTP SERVER", "8.1.340.1"},
-      {"from ex1.example.com ([fe80::1c2d:3e4f%12]) by ex1.example.com ([fe80::aaaa%12]) with mapi id 14.03.0123.003" + date,
+      {"from ex1.example.com ([fe80::1c2d:3e4f%12]) by ex1.example.com ([fe80::aaaa%12]) with mapi id 14.03.0123.003" +
+           date,
        "fe80::1c2d:3e4f", "ex1.example.com", "ex1.example.com", "MAPI", "14.03.0123.003"},
-      {"from ex1.example.com ([10.1.1.1]) by ex1.example.com ([10.1.1.2])  with mapi" + date, "10.1.1.1", "ex1.example.com",
-       "ex1.example.com", "MAPI", ""},
-      {"from mail pickup service by ex1.example.com with Microsoft SMTPSVC" + date, "handover", "mail", "ex1.example.com",
-       "MICROSOFT SMTPSVC", ""},
-      {"from mx.example.com ([198.51.100.7]) by ex1.example.com with Microsoft SMTPSVC(6.0.3790.4675)" + date, "198.51.100.7",
-       "mx.example.com", "ex1.example.com", "MICROSOFT SMTPSVC", ""},
+      {"from ex1.example.com ([10.1.1.1]) by ex1.example.com ([10.1.1.2])  with mapi" + date, "10.1.1.1",
+       "ex1.example.com", "ex1.example.com", "MAPI", ""},
+      {"from mail pickup service by ex1.example.com with Microsoft SMTPSVC" + date, "handover", "mail",
+       "ex1.example.com", "MICROSOFT SMTPSVC", ""},
+      {"from mx.example.com ([198.51.100.7]) by ex1.example.com with Microsoft SMTPSVC(6.0.3790.4675)" + date,
+       "198.51.100.7", "mx.example.com", "ex1.example.com", "MICROSOFT SMTPSVC", ""},
       // Haraka
       {"from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net (Haraka/2.8.28) with ESMTPS id 1A-2B.1 "
-       "envelope-from <> (cipher=TLS_AES_256_GCM_SHA384)" + date, "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS",
-       "1A-2B.1"},
+       "envelope-from <> (cipher=TLS_AES_256_GCM_SHA384)" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS", "1A-2B.1"},
       // Courier
       {"from mx.example.com (mail.example.com [::ffff:198.51.100.7]) (TLS: TLSv1/SSLv3,256bits,DHE-RSA-AES256-SHA) by "
-       "mx.example.net with esmtp" + date, "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", ""},
+       "mx.example.net with esmtp" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", ""},
       {"from mx.example.com (IDENT: mail, mail.example.com [::ffff:198.51.100.7]) by mx.example.net with ESMTP" + date,
        "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", ""},
-      {"from localhost (localhost [127.0.0.1]) (uid 1000) by mx.example.net with local" + date, "127.0.0.1", "localhost",
-       "mx.example.net", "LOCAL", ""},
+      {"from localhost (localhost [127.0.0.1]) (uid 1000) by mx.example.net with local" + date, "127.0.0.1",
+       "localhost", "mx.example.net", "LOCAL", ""},
       // Gmail
-      {"from mail-ed1.example.com (mail-ed1.example.com. [198.51.100.7]) by mx.google.com with SMTPS id a640-5cf sor12 for "
-       "<a@trap.example.net> (Google Transport Security)" + date, "198.51.100.7", "mail-ed1.example.com", "mx.google.com",
-       "SMTPS", "a640-5cf"},
-      {"by 2002:a05:6402:1:b0:5cf:abcd:12 with SMTP id x1csp1" + date, "handover", "", "2002:a05:6402:1:b0:5cf:abcd:12", "SMTP",
-       "x1csp1"},
+      {"from mail-ed1.example.com (mail-ed1.example.com. [198.51.100.7]) by mx.google.com with SMTPS id a640-5cf sor12 "
+       "for "
+       "<a@trap.example.net> (Google Transport Security)" +
+           date,
+       "198.51.100.7", "mail-ed1.example.com", "mx.google.com", "SMTPS", "a640-5cf"},
+      {"by 2002:a05:6402:1:b0:5cf:abcd:12 with SMTP id x1csp1" + date, "handover", "", "2002:a05:6402:1:b0:5cf:abcd:12",
+       "SMTP", "x1csp1"},
       {"by mail-ed1.example.com with SMTP id x2" + date, "-", "", "mail-ed1.example.com", "SMTP", "x2"},
       // Delivery by LMTP, and mailboxes fetched from elsewhere
       {"from mx.example.net by store.example.net with LMTP id 8FqUC (envelope-from <>) for <a@trap.example.net>" + date,
@@ -192,32 +234,35 @@ TEST_CASE("the lines of other servers are read", "[received]") {
        "store.example.net", "LMTP", "8FqUD"},
       {"from mx.example.net ([unix socket]) by store.example.net (Cyrus 2.4.17) with LMTPA" + date, "handover",
        "mx.example.net", "store.example.net", "LMTPA", ""},
-      {"from pop.example.net [203.0.113.9] by localhost with POP3 (fetchmail-6.4.37) for <a@localhost> (single-drop)" + date,
+      {"from pop.example.net [203.0.113.9] by localhost with POP3 (fetchmail-6.4.37) for <a@localhost> (single-drop)" +
+           date,
        "handover", "pop.example.net", "localhost", "POP3", ""},
-      {"from imap.example.net by home.example.net with IMAP4-SSL getmail6 msgid:1/2" + date, "handover", "imap.example.net",
-       "home.example.net", "IMAP4-SSL GETMAIL6 MSGID:1/2", ""},
+      {"from imap.example.net by home.example.net with IMAP4-SSL getmail6 msgid:1/2" + date, "handover",
+       "imap.example.net", "home.example.net", "IMAP4-SSL GETMAIL6 MSGID:1/2", ""},
   })));
 }
 
 TEST_CASE("a line that names no address is no handover just because of that", "[received]") {
-  const auto hop = parse_received("from mx.example.com by mx.example.net with SMTP id X; Tue, 24 Nov 2026 10:00:00 +0000");
+  const auto hop =
+      parse_received("from mx.example.com by mx.example.net with SMTP id X; Tue, 24 Nov 2026 10:00:00 +0000");
   REQUIRE(hop);
   CHECK_FALSE(hop->client.has_value());
   CHECK_FALSE(hop->local_handover);
 }
 
 TEST_CASE("what fits no form of a mail server fails", "[received]") {
-  const std::string value = GENERATE(
-      "", " ", "from", "by", "from mx.example.com", "from by with", "(", ")", "(qmail)", "; Tue, 24 Nov 2026 10:00:00 +0000",
-      "from mx.example.com (mail.example.com [198.51.100.7])", "from mx.example.com (mail.example.com [198.51.100.7]) by",
-      "from mx.example.com (mail.example.com []) by mx.example.net with ESMTP id 1",
-      "from mx.example.com (mail.example.com [unknown]) by mx.example.net with ESMTP id 1",
-      "from mx.example.com (unknown [198.51.100.256]) by mx.example.net with ESMTP id 1",
-      "from mx.example.com [198.51.100.7] by mx.example.net with ESMTP id 1",
-      "from (mx.example.com) [198.51.100.7] by mx.example.net with esmtp id 1",
-      "from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net",
-      "from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net with qmail-scanner-1.23",
-      "(EGP: mail-8_1_0_1); 5 Sep 2002 22:33:40 -0000");
+  const std::string value =
+      GENERATE("", " ", "from", "by", "from mx.example.com", "from by with", "(", ")", "(qmail)",
+               "; Tue, 24 Nov 2026 10:00:00 +0000", "from mx.example.com (mail.example.com [198.51.100.7])",
+               "from mx.example.com (mail.example.com [198.51.100.7]) by",
+               "from mx.example.com (mail.example.com []) by mx.example.net with ESMTP id 1",
+               "from mx.example.com (mail.example.com [unknown]) by mx.example.net with ESMTP id 1",
+               "from mx.example.com (unknown [198.51.100.256]) by mx.example.net with ESMTP id 1",
+               "from mx.example.com [198.51.100.7] by mx.example.net with ESMTP id 1",
+               "from (mx.example.com) [198.51.100.7] by mx.example.net with esmtp id 1",
+               "from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net",
+               "from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net with qmail-scanner-1.23",
+               "(EGP: mail-8_1_0_1); 5 Sep 2002 22:33:40 -0000");
   CAPTURE(value);
   CHECK_FALSE(parse_received(value).has_value());
 }
@@ -225,10 +270,14 @@ TEST_CASE("what fits no form of a mail server fails", "[received]") {
 TEST_CASE("a field is read up to 4096 octets and comments up to 16 deep", "[received]") {
   const std::string head = "from mx.example.com (mail.example.com [198.51.100.7]) ";
   const std::string tail = " by mx.example.net (Postfix) with ESMTP id 1";
-  const auto padded = [&](std::size_t size) { return head + tail + std::string(size - head.size() - tail.size(), ' '); };
+  const auto padded = [&](std::size_t size) {
+    return head + tail + std::string(size - head.size() - tail.size(), ' ');
+  };
   CHECK(parse_received(padded(4096)).has_value());
   CHECK_FALSE(parse_received(padded(4097)).has_value());
-  const auto nested = [&](std::size_t depth) { return head + std::string(depth, '(') + "x" + std::string(depth, ')') + tail; };
+  const auto nested = [&](std::size_t depth) {
+    return head + std::string(depth, '(') + "x" + std::string(depth, ')') + tail;
+  };
   CHECK(parse_received(nested(16)).has_value());
   CHECK_FALSE(parse_received(nested(17)).has_value());
 }

@@ -1,7 +1,7 @@
 // From a chunk to a batch: which trap, which client, what is let go, what goes to quarantine.
-#include <catch2/catch.hpp>
-
 #include "record/intake.h"
+
+#include <catch2/catch.hpp>
 
 using namespace blowback;
 
@@ -14,7 +14,9 @@ std::string bounce(const std::string& received, const std::string& trap = "bob@t
   return "Return-Path: <>\r\nDelivered-To: " + trap + "\r\n" + received +
          "Date: Tue, 24 Nov 2026 10:00:00 +0000 (UTC)\r\n"
          "From: MAILER-DAEMON@mx.example.org (Mail Delivery System)\r\n"
-         "Subject: Undelivered Mail Returned to Sender\r\nTo: " + trap + "\r\nAuto-Submitted: auto-replied\r\n"
+         "Subject: Undelivered Mail Returned to Sender\r\nTo: " +
+         trap +
+         "\r\nAuto-Submitted: auto-replied\r\n"
          "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"B/x\"\r\n"
          "Message-Id: <20261124100000.4F1@mx.example.org>\r\n\r\n"
          "--B/x\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n"
@@ -24,12 +26,14 @@ std::string bounce(const std::string& received, const std::string& trap = "bob@t
          "Reporting-MTA: dns; mx.example.org\r\nX-Postfix-Queue-ID: 4F1\r\n\r\n"
          "Final-Recipient: rfc822; nobody@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
          "--B/x\r\nContent-Type: message/rfc822\r\n\r\n"
-         "From: Bob <" + trap + ">\r\nTo: nobody@example.org\r\nSubject: Cheap\r\nMessage-ID: <m" + std::to_string(number) +
+         "From: Bob <" +
+         trap + ">\r\nTo: nobody@example.org\r\nSubject: Cheap\r\nMessage-ID: <m" + std::to_string(number) +
          "@spammer.example>\r\nDate: Tue, 24 Nov 2026 09:59:00 +0000\r\n\r\nBuy.\r\n--B/x--\r\n";
 }
 
 std::string from(const std::string& client) {
-  return "Received: from mx.example.org (mx.example.org [" + client + "])\r\n\tby mx.trap.example.net (Postfix) with ESMTP id 9A7"
+  return "Received: from mx.example.org (mx.example.org [" + client +
+         "])\r\n\tby mx.trap.example.net (Postfix) with ESMTP id 9A7"
          "\r\n\tfor <bob@trap.example.net>; Tue, 24 Nov 2026 10:00:01 +0000 (UTC)\r\n";
 }
 
@@ -89,19 +93,22 @@ TEST_CASE("a delivery for no trap is counted and left alone", "[record]") {
 TEST_CASE("with no traps set every recipient of the feed is one", "[record]") {
   auto everything = source();
   everything.traps = {};
-  CHECK(take(delivery(bounce(from("192.0.2.1"), "bob@elsewhere.example")), everything).incidents.at(0).trap == "bob@elsewhere.example");
+  CHECK(take(delivery(bounce(from("192.0.2.1"), "bob@elsewhere.example")), everything).incidents.at(0).trap ==
+        "bob@elsewhere.example");
 }
 
 TEST_CASE("innocent mail is counted and let go", "[record]") {
-  const auto batch = take(delivery("Delivered-To: bob@trap.example.net\r\n" + from("192.0.2.1") +
-                                   "From: Ann <ann@example.org>\r\nTo: bob@trap.example.net\r\nSubject: Lunch?\r\n\r\nAt noon?\r\n"));
+  const auto batch =
+      take(delivery("Delivered-To: bob@trap.example.net\r\n" + from("192.0.2.1") +
+                    "From: Ann <ann@example.org>\r\nTo: bob@trap.example.net\r\nSubject: Lunch?\r\n\r\nAt noon?\r\n"));
   CHECK(batch.incidents.empty());
   CHECK(batch.counts.not_backscatter == 1);
   CHECK(batch.quarantined.empty());
 }
 
 TEST_CASE("where the client is in doubt the delivery goes to quarantine with the reason", "[record]") {
-  const std::string received = GENERATE(std::string(), from("10.0.0.5"), std::string("Received: by mx.trap.example.net; today\r\n"));
+  const std::string received =
+      GENERATE(std::string(), from("10.0.0.5"), std::string("Received: by mx.trap.example.net; today\r\n"));
   CAPTURE(received);
   const auto batch = take(delivery(bounce(received)));
   CHECK(batch.incidents.empty());
@@ -168,7 +175,8 @@ TEST_CASE("mail that can't be taken apart is quarantined under the limit's name"
   auto small = source();
   small.limits.message = 100;
   CHECK(take(delivery(bounce(from("192.0.2.1"))), small).quarantined.at(0).reason == "too-large");
-  const auto unreadable = take(feed::Item{.where = "line 3", .content = feed::Unreadable{.reason = "not-json", .detail = "…", .bytes = "{"}});
+  const auto unreadable = take(
+      feed::Item{.where = "line 3", .content = feed::Unreadable{.reason = "not-json", .detail = "…", .bytes = "{"}});
   CHECK(unreadable.quarantined.at(0).reason == "not-json");
   CHECK(unreadable.quarantined.at(0).where == "line 3");
 }

@@ -196,6 +196,34 @@ TEST_CASE("a listing that has ended is swept up with a serial of its own, and th
   CHECK(value(store.check_integrity()).empty());
 }
 
+TEST_CASE("a backlog comes to the same whether or not what has ended is swept up in between", "[schema]") {
+  std::mt19937 random(17);
+  std::vector<Incident> incidents;
+  for (int i = 0; i < 900; ++i) {
+    const auto ago = Duration{random() % (45U * 86'400U)};
+    incidents.push_back(incident("198.51.100." + std::to_string(random() % 30), i, kNow - ago));
+  }
+  const Folder folder;
+  auto calm = open(folder.file("calm.db"));
+  auto swept = open(folder.file("swept.db"));
+  record(calm, incidents);
+  for (const auto& one : incidents) {
+    record(swept, {one});
+    value(swept.expire(kNow));
+  }
+  value(calm.expire(kNow));
+  CHECK(listings(calm) == listings(swept));
+  for (int host = 0; host < 30; ++host) {
+    const auto address = ip("198.51.100." + std::to_string(host));
+    const auto a = value(calm.dossier(address, 1));
+    const auto b = value(swept.dossier(address, 1));
+    REQUIRE(a.standing.has_value() == b.standing.has_value());
+    if (!a.standing) continue;
+    CHECK(a.standing->times_listed == b.standing->times_listed);
+    CHECK(a.standing->listed_until == b.standing->listed_until);
+  }
+}
+
 TEST_CASE("another connection sees a commit by its change mark", "[schema]") {
   const Folder folder;
   auto writer = open(folder.file("a.db"));

@@ -61,7 +61,6 @@ struct Sender {
     }
     const auto result = assess(policy, incident, ledger);
     ledger.standing = result.standing;
-    ledger.listing = result.listing;
     traps[incident.trap] = result.by_trap;
     campaigns[incident.campaign] = result.by_campaign;
     kinds[incident.kind] = result.by_kind;
@@ -124,7 +123,7 @@ TEST_CASE("each incident of a listed sender prolongs, and none shortens", "[scor
   UnixTime at = kStart;
   for (int i = 0; i < 200; ++i) {
     at += Duration{random() % 20'000};
-    const bool was_listed = sender.ledger.listing && sender.ledger.listing->in_force(at);
+    const bool was_listed = sender.ledger.standing.listed_until && at < *sender.ledger.standing.listed_until;
     const auto result = sender.take(bounce(std::to_string(i % 7), std::to_string(i), at));
     if (!result.listing) continue;
     if (was_listed) CHECK(*result.listing->expires_at >= ends);
@@ -196,11 +195,12 @@ TEST_CASE("a backlog read in any order comes to the same score where no cap cuts
 TEST_CASE("what came before the operator delisted counts no more, what comes after does", "[score]") {
   Sender sender;
   for (int i = 0; i < 3; ++i) sender.take(bounce(std::to_string(i), std::to_string(i), kStart));
-  REQUIRE(sender.ledger.listing);
+  REQUIRE(sender.ledger.standing.listed_until);
   const UnixTime delisted = kStart + Duration{1'000};
   sender.ledger.standing.score = {.amount = 0, .at = delisted};
   sender.ledger.standing.afresh_since = delisted;
-  sender.ledger.listing.reset();
+  sender.ledger.standing.listed_at.reset();
+  sender.ledger.standing.listed_until.reset();
   sender.traps.clear();
   sender.campaigns.clear();
   const auto old = sender.take(bounce("9", "9", delisted));

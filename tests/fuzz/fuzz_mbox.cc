@@ -1,0 +1,54 @@
+// An mbox file of any octets: read to its end, each item within its bounds, the same in small chunks as in large ones.
+#include "feed/feed.h"
+
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace {
+
+std::vector<std::string> messages(const std::string& path, const blowback::feed::Bounds& bounds, std::size_t size) {
+  std::vector<std::string> found;
+  auto feed = blowback::feed::open_mbox(path, {});
+  if (!feed) std::abort();
+  for (std::size_t round = 0; round <= size + 2; ++round) {
+    auto chunk = (*feed)->next(bounds);
+    if (!chunk) std::abort();
+    for (auto& item : chunk->items) {
+      if (const auto* const delivery = std::get_if<blowback::TrapDelivery>(&item.content)) {
+        if (delivery->message.size() > bounds.message) std::abort();
+        found.push_back(item.where + delivery->message);
+      } else {
+        found.push_back(item.where + std::get<blowback::feed::Unreadable>(item.content).reason);
+      }
+    }
+    if (!(*feed)->committed()) std::abort();
+    if (chunk->drained) return found;
+  }
+  std::abort();  // never drained
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const std::string path = "/tmp/blowback-fuzz-mbox-" + std::to_string(getpid());
+  std::FILE* const file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr) return 0;
+  std::fwrite(data, 1, size, file);
+  std::fclose(file);
+  blowback::feed::Bounds large;
+  large.message = 1000;
+  auto small = large;
+  small.items = 1;
+  const auto at_once = messages(path, large, size);
+  const auto one_by_one = messages(path, small, size);
+  std::remove(path.c_str());
+  if (at_once != one_by_one) std::abort();
+  return 0;
+}

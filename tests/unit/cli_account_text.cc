@@ -1,0 +1,132 @@
+// The account in sentences: what an accused postmaster must find in it, and what never.
+#include "account.h"
+#include "cli_fixture.h"
+
+#include <catch2/catch.hpp>
+
+using namespace blowback;            // NOLINT(google-build-using-namespace): a test's own file
+using namespace blowback::cli_test;  // NOLINT(google-build-using-namespace)
+using Catch::Contains;
+
+namespace {
+
+std::string text_of(const schema::Dossier& dossier, const std::string& asked = "192.0.2.7", const Policy& policy = {},
+                    bool bold = false) {
+  return cli::told(cli::account_of(dossier, policy, kNow, 20), ip(asked), policy, kNow, bold);
+}
+
+schema::Dossier listed() {
+  auto first = incident(kNow - days(1), "old.user@trap.example.net", "c1", 1);
+  first.proved = true;
+  first.could_have_known = true;
+  auto dossier = dossier_of({incident(kNow - hours(2), "b@trap.example.net", "c1", 0),
+                             incident(kNow - hours(3), "b@trap.example.net", "c2", 0.5), first});
+  dossier.listings = {automatic(kNow - hours(3), kNow + days(11) + hours(2))};
+  return dossier;
+}
+
+}  // namespace
+
+TEST_CASE("a listed sender is told since when, as what, and to the minute when it ends by itself", "[cli][why]") {
+  const auto text = text_of(listed());
+  CHECK_THAT(text, Contains("192.0.2.7 is LISTED since 2026-11-24 07:00 (3 hours ago), answered as 127.0.0.2 (dsn)."));
+  CHECK_THAT(text, Contains("ends by itself 2026-12-05 12:00 (in 11 days 2 hours)"));
+}
+
+TEST_CASE("what was seen has how often, when, at how many traps, and what was proved", "[cli][why]") {
+  const auto text = text_of(listed());
+  CHECK_THAT(text,
+             Contains("3 × bounce (unknown user), 2026-11-23 10:00 to 2026-11-24 08:00, at 2 trap addresses, of 2 "
+                      "forged mailings"));
+  CHECK_THAT(text, Contains("1 of them returned mail that claims to come from the trap itself"));
+  CHECK_THAT(text, Contains("1 of them could have been refused: by the server's own header, SPF had failed"));
+}
+
+TEST_CASE("the sum is told term by term with caps, thresholds and how many traps agree", "[cli][why]") {
+  const auto text = text_of(listed());
+  CHECK_THAT(text, Contains("half of it is left after 7 days"));
+  CHECK_THAT(text, Contains("2026-11-23 10:00  bounce (unknown user)                 1.00  →   0.90 now") ||
+                       Contains("2026-11-23 10:00  bounce (unknown user)                 1.00  →   0.91 now"));
+  CHECK_THAT(text, Contains("0.50* →"));
+  CHECK_THAT(text, Contains("1 incident"));
+  CHECK_THAT(text, Contains("one trap can have 3.00 standing against a sender at most, one forged mailing 2.00"));
+  CHECK_THAT(text, Contains("A sender is listed at 3.00, once 2 different traps"));
+  CHECK_THAT(text, Contains("2 different traps (of 2 needed) and 2 different forged mailings (of 1 needed)"));
+}
+
+TEST_CASE("a sum that no cap touched says nothing of caps", "[cli][why]") {
+  const auto text = text_of(dossier_of({incident(kNow - hours(1), "a@trap.example.net", "c", 1)}));
+  CHECK_THAT(text, !Contains("at most"));
+  CHECK_THAT(text, Contains("is NOT LISTED."));
+}
+
+TEST_CASE("a score reckoned under another policy is told as such", "[cli][why]") {
+  auto dossier = dossier_of({incident(kNow - days(7), "a@trap.example.net", "c", 1)});
+  Policy slower;
+  slower.half_life = days(14);
+  CHECK_THAT(text_of(dossier, "192.0.2.7", slower),
+             Contains("reckoned under an earlier policy") && Contains("-0.21 now"));
+}
+
+TEST_CASE("no trap address is ever in the account", "[cli][why]") {
+  const auto text = text_of(listed());
+  CHECK_THAT(text, !Contains("old.user") && !Contains("trap.example"));
+}
+
+TEST_CASE("what to change stands there for what was seen", "[cli][why]") {
+  auto dossier = listed();
+  for (auto& one : dossier.incidents) one.product = "exim";
+  const auto text = text_of(dossier);
+  CHECK_THAT(text, Contains("accepts mail for recipients that don't exist"));
+  CHECK_THAT(text, Contains("verify = recipient") && !Contains("relay_recipient_maps"));
+}
+
+TEST_CASE("an operator's listing is told with its reason, made harmless", "[cli][why]") {
+  auto dossier = dossier_of({});
+  dossier.listings = {{.prefix = net("192.0.2.0/24"),
+                       .source = Source::by_operator,
+                       .codes = Code::by_operator,
+                       .listed_at = kNow - days(1),
+                       .expires_at = std::nullopt,
+                       .reason = "ticket\x1b[2J 12."}};
+  const auto text = text_of(dossier);
+  CHECK_THAT(text, Contains("127.0.0.9 (operator)") && Contains("The operator listed 192.0.2.0/24: ticket [2J 12.\n") &&
+                       Contains("until the operator ends it"));
+  CHECK(text.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("an exemption is told with its reason and its end, and that nothing is listed", "[cli][why]") {
+  auto dossier = listed();
+  dossier.exemptions = {
+      {.prefix = net("192.0.2.0/24"), .since = kNow - days(1), .expires_at = kNow + days(1), .reason = "our own"}};
+  const auto text = text_of(dossier);
+  CHECK_THAT(text, Contains("is EXEMPT as part of 192.0.2.0/24") && Contains("our own") &&
+                       Contains("The exemption ends 2026-11-25 10:00 (in 1 day)") && !Contains("is LISTED"));
+}
+
+TEST_CASE("a delisted sender reads when, and that it starts afresh", "[cli][why]") {
+  auto dossier = dossier_of({incident(kNow - days(3), "a@trap.example.net", "c", 0)});
+  dossier.standing->afresh_since = kNow - days(2);
+  CHECK_THAT(text_of(dossier), Contains("The operator delisted it 2026-11-22 10:00 (2 days ago)"));
+}
+
+TEST_CASE("a sender never seen reads just that", "[cli][why]") {
+  CHECK(text_of(dossier_of({})) == "Nothing was ever seen of 192.0.2.7, and it isn't listed.\n");
+}
+
+TEST_CASE("an IPv6 sender reads that its /64 is counted as one", "[cli][why]") {
+  auto dossier = listed();
+  dossier.sender = net("2001:db8:1:2::/64");
+  CHECK_THAT(text_of(dossier, "2001:db8:1:2::25"), Contains("2001:db8:1:2::25 (counted as 2001:db8:1:2::/64,"));
+}
+
+TEST_CASE("headings are bold only where asked", "[cli][why]") {
+  CHECK_THAT(text_of(listed(), "192.0.2.7", {}, true), Contains("\x1b[1mThe sum\x1b[0m"));
+  CHECK(text_of(listed()).find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("with more incidents than are read it is said how many the account is of", "[cli][why]") {
+  auto dossier = listed();
+  dossier.incidents_in_all = 40'000;
+  CHECK_THAT(text_of(dossier), Contains("the newest 3 of 40000 incidents"));
+}

@@ -1,0 +1,67 @@
+// What to change: for every kind and cause something, for a known product its own setting.
+#include "advice.h"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+using namespace blowback;  // NOLINT(google-build-using-namespace): a test's own file
+using Catch::Contains;
+using cli::fault_of;
+using cli::steps_for;
+
+namespace {
+
+constexpr std::array kKinds{Kind::dsn, Kind::challenge, Kind::virus_notice, Kind::auto_reply, Kind::mdn, Kind::callout};
+constexpr std::array kCauses{Cause::none,    Cause::unknown_user, Cause::over_quota, Cause::content_rejected,
+                             Cause::delayed, Cause::policy,       Cause::system,     Cause::other};
+
+std::string joined(Kind kind, Cause cause, std::string_view product) {
+  std::string text;
+  for (const auto& step : steps_for(kind, cause, product)) text += step + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("every kind and cause has a fault and a mend, whatever the product", "[cli][advice]") {
+  for (const Kind kind : kKinds) {
+    for (const Cause cause : kCauses) {
+      for (const std::string_view product : {"", "postfix", "exim", "never-heard-of"}) {
+        CAPTURE(name_of(kind), name_of(cause), product);
+        CHECK_FALSE(fault_of(kind, cause).empty());
+        CHECK_FALSE(steps_for(kind, cause, product).empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("a known product gets its own setting and no other's", "[cli][advice]") {
+  CHECK_THAT(joined(Kind::dsn, Cause::unknown_user, "postfix"),
+             Contains("relay_recipient_maps") && Contains("local_recipient_maps") &&
+                 Contains("reject_unverified_recipient") && !Contains("Exim") && !Contains("qmail"));
+  CHECK_THAT(joined(Kind::dsn, Cause::unknown_user, "exim"), Contains("verify = recipient") && !Contains("Postfix"));
+  CHECK_THAT(joined(Kind::dsn, Cause::unknown_user, "exchange"), Contains("RecipientValidationEnabled"));
+  CHECK_THAT(joined(Kind::dsn, Cause::unknown_user, "qmail"), Contains("validrcptto") && Contains("spp"));
+  CHECK_THAT(joined(Kind::dsn, Cause::unknown_user, "domino"), Contains("Domino Directory"));
+  CHECK_THAT(joined(Kind::virus_notice, Cause::none, "amavis"), Contains("$warnvirussender = 0"));
+  CHECK_THAT(joined(Kind::virus_notice, Cause::none, "mailscanner"), Contains("Notify Senders = no"));
+  CHECK_THAT(joined(Kind::callout, Cause::none, "postfix"), Contains("reject_unverified_sender"));
+  CHECK_THAT(joined(Kind::callout, Cause::none, "exim"), Contains("verify = sender/callout"));
+}
+
+TEST_CASE("an unknown product gets all common ones", "[cli][advice]") {
+  for (const std::string_view product : {"", "never-heard-of"}) {
+    CHECK_THAT(joined(Kind::dsn, Cause::unknown_user, product),
+               Contains("Postfix") && Contains("Exim") && Contains("Exchange") && Contains("Sendmail") &&
+                   Contains("qmail") && Contains("cPanel") && Contains("Plesk"));
+  }
+}
+
+TEST_CASE("what to change depends on the cause", "[cli][advice]") {
+  CHECK_THAT(joined(Kind::dsn, Cause::content_rejected, "postfix"), Contains("smtpd_proxy_filter"));
+  CHECK_THAT(joined(Kind::dsn, Cause::over_quota, "postfix"), Contains("quota-status"));
+  CHECK_THAT(joined(Kind::dsn, Cause::delayed, "postfix"), Contains("delay_warning_time"));
+  CHECK_THAT(joined(Kind::auto_reply, Cause::none, ""), Contains("RFC 3834"));
+  CHECK_THAT(joined(Kind::mdn, Cause::none, ""), Contains("RFC 8098"));
+}

@@ -1,0 +1,71 @@
+// Printing: aligned for people, typed for programs, harmless for terminals.
+#include "cli_fixture.h"
+#include "output.h"
+
+#include <catch2/catch.hpp>
+
+#include <cstdio>
+#include <memory>
+
+using namespace blowback::cli;       // NOLINT(google-build-using-namespace): a test's own file
+using namespace blowback::cli_test;  // NOLINT(google-build-using-namespace)
+
+namespace {
+
+std::string printed(const Table& table, Format format, bool bold = false) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), &std::fclose);
+  REQUIRE(file);
+  table.print(file.get(), format, kNow, bold);
+  std::string text(static_cast<std::size_t>(std::ftell(file.get())), '\0');
+  std::rewind(file.get());
+  REQUIRE(std::fread(text.data(), 1, text.size(), file.get()) == text.size());
+  return text;
+}
+
+Table sample() {
+  Table table({"ip", "listed_at", "count", "score", "yes", "until"});
+  table.add({cell("192.0.2.1"), Cell(kNow - hours(3)), Cell(std::uint64_t{7}), Cell(1.5), Cell(true), Cell()});
+  table.add({cell("a,\"b\"\r\nc"), Cell(kNow + days(1)), Cell(std::uint64_t{12}), Cell(0.0), Cell(false), Cell(kNow)});
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("a table for people is aligned, with times both ways", "[cli][output]") {
+  Table table({"ip", "listed_at"});
+  table.add({cell("192.0.2.1"), Cell(kNow - hours(3))});
+  table.add({cell("2001:db8::1"), Cell(kNow + days(11) + hours(2))});
+  CHECK(printed(table, Format::table) ==
+        "ip           listed at\n"
+        "192.0.2.1    2026-11-24 07:00 (3 hours ago)\n"
+        "2001:db8::1  2026-12-05 12:00 (in 11 days 2 hours)\n");
+  CHECK(printed(table, Format::table, true).starts_with("\x1b[1mip           listed at\x1b[0m\n"));
+}
+
+TEST_CASE("CSV is RFC 4180 with a heading and ISO 8601", "[cli][output]") {
+  CHECK(printed(sample(), Format::csv) ==
+        "ip,listed_at,count,score,yes,until\r\n"
+        "192.0.2.1,2026-11-24T07:00:00Z,7,1.5,true,\r\n"
+        "\"a,\"\"b\"\"\r\nc\",2026-11-25T10:00:00Z,12,0,false,2026-11-24T10:00:00Z\r\n");
+}
+
+TEST_CASE("JSON keeps numbers, truth and absence as what they are", "[cli][output]") {
+  CHECK(
+      printed(sample(), Format::json) ==
+      "[\n"
+      R"( {"ip":"192.0.2.1","listed_at":"2026-11-24T07:00:00Z","count":7,"score":1.5,"yes":true,"until":null},)"
+      "\n"
+      R"( {"ip":"a,\"b\"\r\nc","listed_at":"2026-11-25T10:00:00Z","count":12,"score":0.0,"yes":false,"until":"2026-11-24T10:00:00Z"})"
+      "\n]\n");
+  CHECK(printed(Table({"a"}), Format::json) == "[]\n");
+}
+
+TEST_CASE("text by strangers reaches no terminal with control characters or without end", "[cli][output]") {
+  CHECK(harmless("a\x1b[31mb\x07") == "a [31mb ");
+  CHECK(harmless("a\xC2\x9B"
+                 "31mb") == "a 31mb");  // C1: CSI in UTF-8
+  CHECK(harmless("line\nbreak\ttab\r") == "line break tab ");
+  CHECK(harmless(std::string(500, 'x'), 10) == "xxxxxxxxxx…");
+  CHECK(harmless("ééééé", 4) == "éé…");
+  CHECK(harmless("exactly ten", 11) == "exactly ten");
+}

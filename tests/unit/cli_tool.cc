@@ -1,0 +1,282 @@
+// The tool as one function on a real database: exit codes, who goes on record, and what errors say.
+#include "cli/tool.h"
+#include "cli_fixture.h"
+#include "schema/store.h"
+#include "score/assess.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+using namespace blowback;            // NOLINT(google-build-using-namespace): a test's own file
+using namespace blowback::cli_test;  // NOLINT(google-build-using-namespace)
+using Catch::Contains;
+
+namespace {
+
+struct Ran {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+std::string content(std::FILE* file) {
+  std::string text(static_cast<std::size_t>(std::ftell(file)), '\0');
+  std::rewind(file);
+  text.resize(std::fread(text.data(), 1, text.size(), file));
+  return text;
+}
+
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+/// A list of its own in a folder of its own.
+class List {
+ public:
+  List() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "blowback-cli-XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    folder_ = pattern;
+    std::ofstream(file("blowback.toml")) << "database = \"" << file("blowback.db")
+                                         << "\"\n[zone]\nname = \"bl.example.org\"\n"
+                                            "[policy]\nallow_documentation = true\n";
+  }
+  List(const List&) = delete;
+  List& operator=(const List&) = delete;
+  ~List() { std::filesystem::remove_all(folder_); }
+
+  [[nodiscard]] std::string file(const std::string& name) const { return (folder_ / name).string(); }
+
+  Ran run(std::vector<std::string> arguments, const std::string& input = "", UnixTime now = kNow) const {
+    arguments.insert(arguments.begin(), {"--config", file("blowback.toml")});
+    return bare(arguments, input, now);
+  }
+
+  static Ran bare(const std::vector<std::string>& arguments, const std::string& input = "", UnixTime now = kNow) {
+    const File out(std::tmpfile(), &std::fclose);
+    const File err(std::tmpfile(), &std::fclose);
+    const File in(std::tmpfile(), &std::fclose);
+    std::fwrite(input.data(), 1, input.size(), in.get());
+    std::rewind(in.get());
+    Ran ran;
+    ran.code = cli::run(arguments, {.out = out.get(),
+                                    .err = err.get(),
+                                    .in = in.get(),
+                                    .now = now,
+                                    .who = "olga",
+                                    .terminal = false,
+                                    .variable = [](const char*) -> const char* { return nullptr; }});
+    ran.out = content(out.get());
+    ran.err = content(err.get());
+    return ran;
+  }
+
+  /// Bounces from 192.0.2.7 to three traps: enough to be listed.
+  void take_bounces() const {
+    auto store = schema::Store::open(file("blowback.db"), schema::Store::Mode::create);
+    REQUIRE(store);
+    schema::Batch batch;
+    batch.feed = "traps";
+    for (int i = 0; i < 4; ++i) {
+      auto one =
+          incident(kNow - hours(4 - i), "trap" + std::to_string(i) + "@trap.example.net", "c" + std::to_string(i), 0);
+      one.digest = "digest" + std::to_string(i);
+      one.message_id = "x.trap1.y@mx.sender.example";
+      one.helo = "mx.sender.example";
+      batch.incidents.push_back(one);
+    }
+    Policy policy;
+    policy.allow_documentation = true;
+    REQUIRE(store->record(batch, policy, &score::assess, kNow));
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+}  // namespace
+
+TEST_CASE("wrong use exits 2 and says how it is used", "[cli][tool]") {
+  const List list;
+  const auto arguments = GENERATE(values<std::vector<std::string>>({
+      {},
+      {"frobnicate"},
+      {"check"},
+      {"check", "192.0.2.1.5"},
+      {"why", "not-an-ip"},
+      {"evidence", "192.0.2.0/24"},
+      {"list", "192.0.2.1/24", "--reason", "host bits"},
+      {"list", "192.0.2.0/24"},
+      {"list", "192.0.2.0/24", "--reason", "  "},
+      {"list", "192.0.2.0/24", "--reason", "r", "--for", "7"},
+      {"list", "192.0.2.0/24", "--reason", "r", "--for", "0s"},
+      {"delist", "192.0.2.0/24"},
+      {"exempt", "192.0.2.0/24"},
+      {"import", "-"},
+      {"listings", "--format", "xml"},
+      {"db"},
+      {"db", "frobnicate"},
+  }));
+  CAPTURE(arguments);
+  const auto ran = list.run(arguments);
+  CHECK(ran.code == 2);
+  CHECK(ran.out.empty());
+  CHECK_THAT(ran.err, Catch::StartsWith("blowback: "));
+}
+
+TEST_CASE("a config with a mistake exits 2 and names file and line", "[cli][tool]") {
+  const List list;
+  std::ofstream(list.file("blowback.toml")) << "[zone]\nnam = \"x\"\n";
+  const auto ran = list.run({"stats"});
+  CHECK(ran.code == 2);
+  CHECK_THAT(ran.err, Contains("blowback.toml:2: zone.nam") && Contains("did you mean zone.name?"));
+}
+
+TEST_CASE("without a database questions exit 3 and say so", "[cli][tool]") {
+  const List list;
+  const auto question = GENERATE(values<std::vector<std::string>>({{"check", "192.0.2.1"},
+                                                                   {"why", "192.0.2.1"},
+                                                                   {"evidence", "192.0.2.1"},
+                                                                   {"listings"},
+                                                                   {"exemptions"},
+                                                                   {"log"},
+                                                                   {"quarantine"},
+                                                                   {"stats"},
+                                                                   {"export"},
+                                                                   {"db", "check"},
+                                                                   {"delist", "192.0.2.1", "--reason", "r"}}));
+  CAPTURE(question);
+  const auto ran = list.run(question);
+  CHECK(ran.code == 3);
+  CHECK(ran.out.empty());
+  CHECK_THAT(ran.err, Catch::StartsWith("blowback: ") && Contains("blowback.db"));
+}
+
+TEST_CASE("list, check, listings and log tell the same", "[cli][tool]") {
+  const List list;
+  CHECK(list.run({"list", "198.51.100.0/24", "--reason", "ticket 12", "--for", "14d"}).code == 0);
+  CHECK(list.run({"check", "198.51.100.9"}).code == 0);
+  CHECK(list.run({"check", "198.51.100.9", "192.0.2.1"}).code == 1);
+  const auto listings = nlohmann::json::parse(list.run({"listings", "--format", "json"}).out);
+  REQUIRE(listings.size() == 1);
+  CHECK(listings[0]["prefix"] == "198.51.100.0/24");
+  CHECK(listings[0]["source"] == "operator");
+  CHECK(listings[0]["reason"] == "ticket 12");
+  CHECK(listings[0]["expires_at"] == "2026-12-08T10:00:00Z");
+  const auto log = nlohmann::json::parse(list.run({"log", "--format", "json"}).out);
+  REQUIRE(log.size() == 1);
+  CHECK(log[0]["who"] == "olga");
+  CHECK(log[0]["action"] == "list");
+  CHECK(log[0]["subject"] == "198.51.100.0/24");
+  CHECK(log[0]["until"] == "2026-12-08T10:00:00Z");
+  // It ends to the second.
+  CHECK(list.run({"check", "198.51.100.9"}, "", kNow + days(14) - Duration{1}).code == 0);
+  CHECK(list.run({"check", "198.51.100.9"}, "", kNow + days(14)).code == 1);
+}
+
+TEST_CASE("exempt keeps an address from being listed until it is ended", "[cli][tool]") {
+  const List list;
+  CHECK(list.run({"exempt", "192.0.2.0/24", "--reason", "ours"}).code == 0);
+  CHECK(list.run({"list", "192.0.2.7", "--reason", "r"}).code == 1);
+  CHECK(nlohmann::json::parse(list.run({"exemptions", "--format", "json"}).out).size() == 1);
+  CHECK_THAT(list.run({"why", "192.0.2.7"}).out, Contains("EXEMPT"));
+  CHECK(list.run({"exempt", "192.0.2.0/25", "--end", "--reason", "r"}).code == 1);
+  CHECK(list.run({"exempt", "192.0.2.0/24", "--end", "--reason", "r"}).code == 0);
+  CHECK(list.run({"list", "192.0.2.7", "--reason", "r"}).code == 0);
+}
+
+TEST_CASE("why and evidence of a sender never seen exit 1", "[cli][tool]") {
+  const List list;
+  REQUIRE(list.run({"db", "migrate"}).code == 0);
+  CHECK(list.run({"why", "192.0.2.99"}).code == 1);
+  CHECK_THAT(list.run({"why", "192.0.2.99"}).out, Contains("Nothing was ever seen of 192.0.2.99"));
+  const auto json = list.run({"why", "192.0.2.99", "--format", "json"});
+  CHECK(json.code == 1);
+  CHECK(nlohmann::json::parse(json.out)["listed"] == false);
+  CHECK(list.run({"evidence", "192.0.2.99"}).code == 1);
+  CHECK(list.run({"evidence", "192.0.2.99", "--format", "json"}).out == "[]\n");
+}
+
+TEST_CASE("why has as data what it says in words, and its terms add up", "[cli][tool]") {
+  const List list;
+  list.take_bounces();
+  const auto ran = list.run({"why", "192.0.2.7", "--format", "json"});
+  REQUIRE(ran.code == 0);
+  const auto why = nlohmann::json::parse(ran.out);
+  CHECK(why["listed"] == true);
+  CHECK(why["listings"][0]["codes"][0] == "dsn");
+  CHECK(why["seen"][0]["incidents"] == 4);
+  CHECK(why["seen"][0]["traps"] == 4);
+  CHECK(why["score"]["list_at"] == 3.0);
+  double told = why["earlier"]["now"];
+  for (const auto& term : why["terms"]) told += term["now"].get<double>();
+  CHECK(told == Approx(why["score"]["now"].get<double>()));
+  CHECK_THAT(list.run({"why", "192.0.2.7"}).out, Contains("LISTED") && !Contains("trap.example"));
+}
+
+TEST_CASE("evidence has the allowed fields only, and masks traps in them", "[cli][tool]") {
+  const List list;
+  list.take_bounces();
+  const auto rows = nlohmann::json::parse(list.run({"evidence", "192.0.2.7", "--format", "json"}).out);
+  REQUIRE(rows.size() == 4);
+  std::set<std::string> fields;
+  for (const auto& [key, value] : rows[0].items()) fields.insert(key);
+  CHECK(fields == std::set<std::string>{"time", "client", "helo", "kind", "cause", "queue_id", "message_id", "size",
+                                        "first_received"});
+  CHECK(rows[0]["message_id"] == "x.[trap].y@mx.sender.example");
+  CHECK(rows[0]["helo"] == "mx.sender.example");
+}
+
+TEST_CASE("delist ends a listing and starts the sender afresh", "[cli][tool]") {
+  const List list;
+  list.take_bounces();
+  REQUIRE(list.run({"check", "192.0.2.7"}).code == 0);
+  CHECK(list.run({"delist", "192.0.2.7", "--reason", "fixed"}).code == 0);
+  CHECK(list.run({"check", "192.0.2.7"}).code == 1);
+  CHECK_THAT(list.run({"why", "192.0.2.7"}).out, Contains("NOT LISTED") && Contains("The operator delisted it"));
+}
+
+TEST_CASE("import takes comments, CRLF and blanks, tells bad lines by number, and lists the rest", "[cli][tool]") {
+  const List list;
+  const auto ran =
+      list.run({"import", "-", "--reason", "partner"},
+               "# a list\r\n\r\n192.0.2.1\r\n  198.51.100.0/24  # net\r\n192.0.2.1\n300.1.1.1\n192.0.2.1/24\n"
+               "2001:db8::/48");
+  CHECK(ran.code == 1);
+  CHECK_THAT(ran.err, Contains(":6: ") && Contains(":7: "));
+  CHECK_THAT(ran.out, Contains("3 listed") && Contains("2 not understood"));
+  for (const char* const listed : {"192.0.2.1", "198.51.100.200", "2001:db8::1"}) {
+    CHECK(list.run({"check", listed}).code == 0);
+  }
+}
+
+TEST_CASE("an import with nothing in it changes nothing", "[cli][tool]") {
+  const List list;
+  REQUIRE(list.run({"db", "migrate"}).code == 0);
+  CHECK(list.run({"import", "-", "--reason", "r"}, "# nothing\n").code == 1);
+  CHECK(list.run({"import", list.file("none.txt"), "--reason", "r"}).code == 3);
+  CHECK(list.run({"log", "--format", "json"}).out == "[]\n");
+}
+
+TEST_CASE("the database is made, checked and copied", "[cli][tool]") {
+  const List list;
+  CHECK_THAT(list.run({"db", "migrate"}).out, Contains("made"));
+  CHECK_THAT(list.run({"db", "migrate"}).out, Contains("nothing to do"));
+  list.take_bounces();
+  CHECK(list.run({"db", "check"}).out == "ok\n");
+  CHECK(list.run({"db", "backup", list.file("copy.db")}).code == 0);
+  CHECK(std::filesystem::exists(list.file("copy.db")));
+  const auto again = list.run({"db", "backup", list.file("copy.db")});
+  CHECK(again.code == 3);
+  CHECK_THAT(again.err, Contains("copy.db"));
+}
+
+TEST_CASE("help is an answer, on standard output, with exit code 0", "[cli][tool]") {
+  const auto ran = List::bare({"--help"});
+  CHECK(ran.code == 0);
+  CHECK_THAT(ran.out, Contains("Examples:") && Contains("import"));
+  CHECK_THAT(List::bare({"import", "--help"}).out, Contains("--reason"));
+}
