@@ -56,6 +56,8 @@ class Loop {
         if (!take_from(open)) any_trouble = true;
         all_drained &= open.drained || open.told_trouble;
       }
+      // The last look before `--once` ends sweeps always, so that the list is left as it is now.
+      if (options_.once && all_drained) swept_at_.reset();
       sweep();
       if (options_.once && store_trouble_) return Ended::store_failed;
       if (options_.once && all_drained) return any_trouble ? Ended::feed_failed : Ended::drained;
