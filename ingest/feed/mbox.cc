@@ -45,17 +45,20 @@ class Growing {
     size_ += text.size();
     last_empty_ = piece.begins_line && is_empty_line(text) ? text.size() : 0;
     if (too_large_) return;
+    // The empty line in front of the next message isn't part of this one, so it may exceed the limit. Asked before the text
+    // is added: growing for it would hold the message twice.
+    if (bytes_.size() + text.size() > limit_ + 2) {
+      too_large_ = true;
+      if (bytes_.size() < kKept) bytes_ += text.substr(0, kKept - bytes_.size());
+      bytes_.resize(std::min(bytes_.size(), kKept));
+      bytes_.shrink_to_fit();
+      return;
+    }
     // Doubling, as a string does by itself, but not beyond what is ever kept.
     if (bytes_.size() + text.size() > bytes_.capacity()) {
       bytes_.reserve(std::max(bytes_.size() + text.size(), std::min(2 * bytes_.capacity(), limit_ + 2)));
     }
     bytes_ += text;
-    // The empty line in front of the next message isn't part of this one, so it may exceed the limit.
-    if (bytes_.size() > limit_ + 2) {
-      too_large_ = true;
-      bytes_.resize(std::min(bytes_.size(), kKept));
-      bytes_.shrink_to_fit();
-    }
   }
 
   [[nodiscard]] Item finish(const struct stat& file) {
