@@ -156,8 +156,7 @@ bool is_daemon(std::string_view address) {
 }
 
 bool is_postmaster(std::string_view address) {
-  static constexpr std::array<std::string_view, 5> kNames{"postmaster", "post_master", "post-master", "post.master",
-                                                          "poostmaster"};
+  static constexpr std::array<std::string_view, 4> kNames{"postmaster", "post_master", "post-master", "post.master"};
   return is_one_of(local_part(address), kNames);
 }
 

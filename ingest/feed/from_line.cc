@@ -117,8 +117,7 @@ std::optional<FromLine> parse_from_line(std::string_view line) {
     if (!date) continue;
     FromLine parsed{.reverse_path = std::nullopt, .date = *date};
     if (at > 0) {
-      const auto address = std::string_view(
-          words[0].data(), static_cast<std::size_t>(words[at - 1].data() + words[at - 1].size() - words[0].data()));
+      const auto address = std::string_view(words[0].begin(), words[at - 1].end());
       const bool is_placeholder = address == "-" || address == "???@???" || address.ends_with("@xxx");
       if (!is_placeholder) parsed.reverse_path = reverse_path(address);
     }

@@ -37,11 +37,11 @@ class Events final : public nlohmann::json_sax<nlohmann::json> {
   [[nodiscard]] const std::optional<JsonLineError>& error() const { return error_; }
 
   bool null() override { return value_taken_ || is_object() ? accept() : refuse("it isn't an object"); }
-  bool boolean(bool) override { return scalar(); }
-  bool number_integer(number_integer_t) override { return scalar(); }
-  bool number_unsigned(number_unsigned_t) override { return scalar(); }
-  bool number_float(number_float_t, const string_t&) override { return scalar(); }
-  bool binary(binary_t&) override { return scalar(); }
+  bool boolean(bool /*value*/) override { return scalar(); }
+  bool number_integer(number_integer_t /*value*/) override { return scalar(); }
+  bool number_unsigned(number_unsigned_t /*value*/) override { return scalar(); }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return scalar(); }
+  bool binary(binary_t& /*value*/) override { return scalar(); }
 
   bool string(string_t& value) override {
     if (!is_object()) return refuse("it isn't an object");
@@ -57,7 +57,7 @@ class Events final : public nlohmann::json_sax<nlohmann::json> {
     return accept();
   }
 
-  bool start_object(std::size_t) override {
+  bool start_object(std::size_t /*elements*/) override {
     if (depth_ > 0 && (in_recipients_ || (depth_ == 1 && key_))) return wrong_type();
     is_object_ = true;
     return deeper();
@@ -79,7 +79,7 @@ class Events final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
-  bool start_array(std::size_t) override {
+  bool start_array(std::size_t /*elements*/) override {
     if (!is_object()) return refuse("it isn't an object");
     if (in_recipients_) return wrong_type();
     if (depth_ == 1 && key_) {
@@ -94,7 +94,8 @@ class Events final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& fault) override {
+  bool parse_error(std::size_t position, const std::string& /*token*/,
+                   const nlohmann::detail::exception& fault) override {
     // The library's text ends in what it read last, which may be long; its own part comes first.
     std::string_view text = fault.what();
     if (const auto at = text.find("syntax error"); at != std::string_view::npos) text.remove_prefix(at);

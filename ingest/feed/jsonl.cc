@@ -5,9 +5,9 @@
 // isn't done, and `--once` has to take all he writes. So with nothing there, next() waits a tenth of a second for him.
 #include "feed.h"
 #include "json_line.h"
-#include "limits.h"
 #include "line_reader.h"
 #include "tailed_file.h"
+#include "too_large.h"
 
 #include <fmt/format.h>
 #include <poll.h>

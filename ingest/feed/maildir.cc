@@ -9,7 +9,7 @@
 // a minute besides.
 #include "descriptor.h"
 #include "feed.h"
-#include "limits.h"
+#include "too_large.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -62,8 +62,8 @@ Files files_in(std::string_view position) {
     auto line = position.substr(0, position.find('\n'));
     position.remove_prefix(std::min(line.size() + 1, position.size()));
     Identity identity;
-    const auto* const end = line.data() + line.size();
-    const auto inode = std::from_chars(line.data(), end, identity.inode);
+    const auto* const end = line.end();
+    const auto inode = std::from_chars(line.begin(), end, identity.inode);
     if (inode.ec != std::errc{} || inode.ptr == end || *inode.ptr != ' ') continue;
     const auto changed = std::from_chars(inode.ptr + 1, end, identity.changed);
     if (changed.ec != std::errc{} || changed.ptr == end || *changed.ptr != ' ') continue;
@@ -74,8 +74,8 @@ Files files_in(std::string_view position) {
 
 class Maildir final : public Feed {
  public:
-  Maildir(const std::string& path, AfterCommit after, std::string_view position, Descriptor inotify)
-      : path_(path), after_(after), inotify_(std::move(inotify)), moving_(files_in(position)) {}
+  Maildir(std::string path, AfterCommit after, std::string_view position, Descriptor inotify)
+      : path_(std::move(path)), after_(after), inotify_(std::move(inotify)), moving_(files_in(position)) {}
 
   [[nodiscard]] std::expected<Chunk, FeedError> next(const Bounds& bounds) override;
   [[nodiscard]] std::expected<void, FeedError> committed() override;

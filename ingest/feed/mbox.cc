@@ -8,9 +8,9 @@
 // two seconds. Until then it is left for the next time, and nothing of it is lost.
 #include "feed.h"
 #include "from_line.h"
-#include "limits.h"
 #include "line_reader.h"
 #include "tailed_file.h"
+#include "too_large.h"
 
 #include <fmt/format.h>
 

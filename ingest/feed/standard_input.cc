@@ -5,8 +5,8 @@
 #include "descriptor.h"
 #include "feed.h"
 #include "from_line.h"
-#include "limits.h"
 #include "line_reader.h"
+#include "too_large.h"
 
 #include <fmt/format.h>
 #include <poll.h>

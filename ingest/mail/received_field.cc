@@ -67,9 +67,7 @@ struct Destination {
 bool has_bracket(std::string_view text) { return text.find_first_of("[]") != std::string_view::npos; }
 
 /// The whole stretch from the first character of `first` to the last of `last`; both are of one field.
-std::string_view stretch(std::string_view first, std::string_view last) {
-  return {first.data(), static_cast<std::size_t>(last.data() + last.size() - first.data())};
-}
+std::string_view stretch(std::string_view first, std::string_view last) { return {first.begin(), last.end()}; }
 
 /// `[local]` (OpenSMTPD), `[unix socket]` (Cyrus), `[unix:/path]`: a connection without an address.
 bool names_no_network(std::string_view comment) {

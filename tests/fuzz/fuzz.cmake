@@ -16,3 +16,6 @@ function(blowback_fuzz name)
     set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz-smoke TIMEOUT 120)
   endif()
 endfunction()
+
+blowback_fuzz(message USES blowback::mail)
+blowback_fuzz(judge USES blowback::detect blowback::mail)

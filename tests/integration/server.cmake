@@ -1,0 +1,5 @@
+# The responder as clients and resolvers see it.
+blowback_integration_test(server_answers 120)
+blowback_integration_test(server_transport 120)
+blowback_integration_test(server_life 180)
+blowback_integration_test(server_behind_unbound 120)
