@@ -19,3 +19,6 @@ endfunction()
 
 blowback_fuzz(message USES blowback::mail)
 blowback_fuzz(judge USES blowback::detect blowback::mail)
+blowback_fuzz(received USES blowback::mail blowback::core)
+blowback_fuzz(mbox USES blowback::feed blowback::core)
+blowback_fuzz(jsonl USES blowback::feed blowback::core)

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
+#include <string>
 
 using namespace blowback;            // NOLINT(google-build-using-namespace): a test's own file
 using namespace blowback::cli_test;  // NOLINT(google-build-using-namespace)

@@ -111,6 +111,13 @@ inline const Unreadable& unreadable(const Item& item) {
   return std::get<Unreadable>(item.content);
 }
 
+/// Address- and ThreadSanitizer keep freed memory for a while, so its peak says nothing there.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kMemoryTells = false;
+#else
+inline constexpr bool kMemoryTells = true;
+#endif
+
 /// Peak memory of this process in octets.
 inline std::size_t peak_memory() {
   std::ifstream status("/proc/self/status");
