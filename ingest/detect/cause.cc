@@ -59,6 +59,24 @@ constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{
   return out;
 }
 
+// Mail addresses blanked out: what their owners called themselves (`spf@…`, `…@sender.example`) says nothing of a cause.
+[[nodiscard]] std::string without_addresses(std::string_view text) {
+  const auto is_part = [](char c) {
+    return static_cast<unsigned char>(c) > ' ' && std::string_view("<>()[]\",;:").find(c) == std::string_view::npos;
+  };
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = static_cast<std::size_t>(std::ranges::find_if_not(text, is_part) - text.begin());
+    const std::string_view word = text.substr(0, length);
+    const std::size_t at = word.find('@');
+    const bool is_address = at != std::string_view::npos && at > 0 && at + 1 < word.size();
+    out += is_address ? std::string_view("@") : word;
+    if (length < text.size()) out += text[length];
+    text.remove_prefix(std::min(length + 1, text.size()));
+  }
+  return out;
+}
+
 }  // namespace
 
 Cause cause_of_status(std::string_view enhanced_status) {
@@ -87,8 +105,9 @@ Cause cause_of_status(std::string_view enhanced_status) {
 }
 
 Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std::string_view lines,
-               std::string_view words) {
-  const std::string reply_text = first_reply(lines);
+               std::string_view words_as_written) {
+  const std::string reply_text = without_addresses(first_reply(lines));
+  const std::string words = without_addresses(words_as_written);
   // The first recipient that failed, else the first at all: what a postmaster would look at.
   const RecipientStatus* recipient = nullptr;
   for (const RecipientStatus& each : status.recipients) {
@@ -107,7 +126,8 @@ Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std
         (recipient->action == "delayed" && recipient->diagnostic.empty() && recipient->status.ends_with(".4.7"))) {
       return Cause::delayed;
     }
-    if (const Cause told = best_of(signatures.match(Place::diagnostic, recipient->diagnostic)); told != Cause::none)
+    if (const Cause told = best_of(signatures.match(Place::diagnostic, without_addresses(recipient->diagnostic)));
+        told != Cause::none)
       return told;
     const std::string in_diagnostic = enhanced_status_in(recipient->diagnostic);
     if (const Cause told = cause_of_status(in_diagnostic); told != Cause::none) return told;

@@ -105,3 +105,19 @@ TEST_CASE("what decided is recorded as named and weighted signals", "[detect]") 
   CHECK(sum >= 2.0);
   CHECK(verdict.confidence < 1.0);
 }
+
+TEST_CASE("a cause is read from what is said, not from what the addresses are called", "[detect][cause]") {
+  const std::string address =
+      GENERATE("nobody@sender.example", "policy@spf.example", "spam@example.org", "quota@full.example");
+  CAPTURE(address);
+  const Verdict verdict = judged(
+      "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.org\nSubject: Undelivered Mail Returned to Sender\n"
+      "MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+      "--b\n\nYour message could not be delivered.\n\n--b\nContent-Type: message/delivery-status\n\n"
+      "Reporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; " +
+      address +
+      "\nAction: failed\nStatus: 5.1.1\n"
+      "Diagnostic-Code: smtp; 550 5.1.1 <" +
+      address + ">: User unknown\n\n--b--\n");
+  CHECK(verdict.cause == Cause::unknown_user);
+}
