@@ -16,9 +16,7 @@ constexpr std::size_t kTold = 20;
 constexpr std::size_t kShown = 60;
 
 struct Close {
-  void operator()(std::FILE* file) const {
-    if (file != stdin) std::fclose(file);
-  }
+  void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
 /// Reads lines of any length in constant memory: of a longer one the beginning is kept, enough to refuse it.
@@ -68,14 +66,16 @@ int import(Context& context, const std::string& file, const DecisionArguments& a
   const auto ends = until(context, arguments.duration);
   if (!decided || !ends) return kWrongUse;
   const bool from_input = file == "-";
-  const std::unique_ptr<std::FILE, Close> opened(from_input ? context.world.in : std::fopen(file.c_str(), "rb"));
-  if (!opened) return context.complain(file + ": can't be read; check the name and its permissions", kFailed);
+  // Standard input isn't ours to close.
+  const std::unique_ptr<std::FILE, Close> opened(from_input ? nullptr : std::fopen(file.c_str(), "rb"));
+  std::FILE* const source = from_input ? context.world.in : opened.get();
+  if (source == nullptr) return context.complain(file + ": can't be read; check the name and its permissions", kFailed);
 
   std::vector<Prefix> prefixes;
   std::string line;
   std::size_t number = 0;
   std::size_t bad = 0;
-  for (Lines lines(opened.get()); lines.next(line);) {
+  for (Lines lines(source); lines.next(line);) {
     ++number;
     const auto entry = entry_of(line);
     if (entry.empty()) continue;
@@ -87,7 +87,7 @@ int import(Context& context, const std::string& file, const DecisionArguments& a
                        kNo);
     }
   }
-  if (std::ferror(opened.get()) != 0)
+  if (std::ferror(source) != 0)
     return context.complain(file + ": reading failed half-way; nothing was imported", kFailed);
   if (bad > kTold) context.complain(fmt::format("… and {} more lines like these", bad - kTold), kNo);
   if (prefixes.empty()) return context.complain(fmt::format("{}: no address or network in it", file), kNo);

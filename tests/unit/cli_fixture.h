@@ -26,6 +26,16 @@ inline Incident incident(UnixTime at, const std::string& trap, const std::string
   return made;
 }
 
+/// As the store does: one part per trap or campaign, with the time of its newest incident.
+inline void count(std::vector<schema::Part>& parts, const std::string& key, UnixTime at) {
+  for (auto& part : parts) {
+    if (part.key != key) continue;
+    ++part.incidents;
+    return;
+  }
+  parts.push_back({.key = key, .sum = {}, .last_at = at, .incidents = 1});
+}
+
 /// The standing that the incidents' credits add up to at `now`.
 inline schema::Dossier dossier_of(std::vector<Incident> newest_first, UnixTime now = kNow) {
   schema::Dossier dossier;
@@ -33,8 +43,8 @@ inline schema::Dossier dossier_of(std::vector<Incident> newest_first, UnixTime n
   Standing standing{.sender = dossier.sender, .score = {.amount = 0, .at = now}, .times_listed = 0, .afresh_since = {}};
   for (const auto& one : newest_first) {
     standing.score.amount += faded({.amount = one.credit, .at = one.received_at}, now, Policy{}.half_life);
-    dossier.traps.push_back({.key = one.trap, .sum = {}, .last_at = one.received_at, .incidents = 1});
-    dossier.campaigns.push_back({.key = one.campaign, .sum = {}, .last_at = one.received_at, .incidents = 1});
+    count(dossier.traps, one.trap, one.received_at);
+    count(dossier.campaigns, one.campaign, one.received_at);
   }
   if (!newest_first.empty()) dossier.standing = standing;
   dossier.incidents_in_all = newest_first.size();

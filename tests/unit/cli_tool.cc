@@ -85,7 +85,7 @@ class List {
     for (int i = 0; i < 4; ++i) {
       auto one =
           incident(kNow - hours(4 - i), "trap" + std::to_string(i) + "@trap.example.net", "c" + std::to_string(i), 0);
-      one.digest = "digest" + std::to_string(i);
+      one.digest = std::string(63, 'a') + std::to_string(i);
       one.message_id = "x.trap1.y@mx.sender.example";
       one.helo = "mx.sender.example";
       batch.incidents.push_back(one);
