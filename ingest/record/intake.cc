@@ -46,7 +46,11 @@ constexpr std::size_t kMostTraps = 100;
                                                                  const std::vector<std::string>& received,
                                                                  const std::vector<Prefix>& trusted_relays) {
   auto traced = mail::client_of(received, trusted_relays);
-  if (!delivery.client) return traced;
+  // A connection from our own relay says nothing of who connected to that: its trace field does.
+  const bool by_relay = delivery.client && std::ranges::any_of(trusted_relays, [&](const Prefix& relay) {
+                          return relay.contains(*delivery.client);
+                        });
+  if (!delivery.client || by_relay) return traced;
   if (use_of(*delivery.client) == AddressUse::special) {
     return std::unexpected(mail::Doubt{"the feed names " + delivery.client->to_string() +
                                        " as the client, which is no address of the public Internet; let the feed's "

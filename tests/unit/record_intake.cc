@@ -143,6 +143,16 @@ TEST_CASE("the connection's word counts before the trace", "[record]") {
   CHECK(batch.incidents[0].digest != batch.incidents[1].digest);
 }
 
+TEST_CASE("a connection from our own relay accuses whom the relay spoke with, never the relay", "[record]") {
+  auto relayed = source();
+  relayed.trusted_relays = {*Prefix::parse("203.0.113.25")};
+  auto told = delivery(bounce(from("192.0.2.1")));
+  told.client = IpAddress::parse("203.0.113.25").value();
+  CHECK(take(told, relayed).incidents.at(0).client.to_string() == "192.0.2.1");
+  told.message = bounce("");
+  CHECK(take(told, relayed).quarantined.at(0).reason == "doubtful-client");
+}
+
 TEST_CASE("a callout is an incident although there is no message", "[record]") {
   TrapDelivery callout;
   callout.event = TrapDelivery::Event::callout;
