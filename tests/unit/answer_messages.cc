@@ -66,7 +66,8 @@ TEST_CASE("another opcode is NOTIMP before anything else is read", "[answer][for
   bytes.resize(GENERATE(std::size_t{12}, std::size_t{20}));
   const auto reply = served.ask(bytes);
   CHECK(reply.rcode() == kNotImp);
-  CHECK(ldns_pkt_get_opcode(reply.packet()) == static_cast<ldns_pkt_opcode>(opcode));
+  // By the octet: ldns's enum doesn't have every value that the four bits can hold.
+  CHECK(((static_cast<unsigned>(reply.bytes()[2]) >> 3U) & 0xfU) == opcode);
   CHECK(reply.bytes().size() == 12);
 }
 

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <memory>
 #include <set>
+#include <set>
 #include <string>
 
 using namespace blowback;            // NOLINT(google-build-using-namespace): a test's own file
