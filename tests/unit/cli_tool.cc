@@ -12,7 +12,6 @@
 #include <fstream>
 #include <memory>
 #include <set>
-#include <set>
 #include <string>
 
 using namespace blowback;            // NOLINT(google-build-using-namespace): a test's own file
