@@ -3,6 +3,11 @@
 // An unknown key, a wrong type, or a value out of range is an error that names file, line and key and how to mend it.
 #pragma once
 
+#include "blowback/ip_address.h"
+#include "blowback/policy.h"
+#include "blowback/prefix.h"
+#include "blowback/unix_time.h"
+
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -11,18 +16,13 @@
 #include <string_view>
 #include <vector>
 
-#include "blowback/ip_address.h"
-#include "blowback/policy.h"
-#include "blowback/prefix.h"
-#include "blowback/unix_time.h"
-
 namespace blowback::config {
 
 struct Zone {
-  std::string name;                      ///< lower case, without the final dot; the one key without a default
-  std::vector<std::string> nameservers;  ///< without final dot; the first is the SOA's MNAME. Default: `ns.NAME`
-  std::string hostmaster;                ///< a mail address. Default: `hostmaster@NAME`
-  Duration ttl = std::chrono::minutes{5};           ///< 0s to 1w
+  std::string name;                        ///< lower case, without the final dot; the one key without a default
+  std::vector<std::string> nameservers;    ///< without final dot; the first is the SOA's MNAME. Default: `ns.NAME`
+  std::string hostmaster;                  ///< a mail address. Default: `hostmaster@NAME`
+  Duration ttl = std::chrono::minutes{5};  ///< 0s to 1w
   Duration negative_ttl = std::chrono::minutes{1};  ///< 0s to 1d
   std::string txt;  ///< `{ip}` stands for the address asked for; ASCII, <= 255 octets with the longest address, no ": "
 };
@@ -38,8 +38,8 @@ struct Server {
   std::string nsid;              ///< RFC 5001; "" sends none. At most 64 ASCII octets
   /// How long the last good index goes on answering while the database can't be read; then nobody is listed.
   Duration stale_after = std::chrono::hours{24};
-  int tcp_connections = 512;             ///< per worker; 1 to 65536
-  Duration tcp_idle = std::chrono::seconds{10};   ///< 1s to 1h, between a client's queries
+  int tcp_connections = 512;                     ///< per worker; 1 to 65536
+  Duration tcp_idle = std::chrono::seconds{10};  ///< 1s to 1h, between a client's queries
 };
 
 struct Traps {

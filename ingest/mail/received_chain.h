@@ -5,6 +5,9 @@
 // RFC 5321 §4.4; the forms of Postfix, Exim, Sendmail, qmail, OpenSMTPD, Exchange, Haraka and Courier.
 #pragma once
 
+#include "blowback/ip_address.h"
+#include "blowback/prefix.h"
+
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -13,18 +16,16 @@
 #include <string_view>
 #include <vector>
 
-#include "blowback/ip_address.h"
-#include "blowback/prefix.h"
-
 namespace blowback::mail {
 
 /// One Received: field.
 struct ReceivedHop {
-  std::string helo;                 ///< what the client called itself; "" where not said
-  std::optional<IpAddress> client;  ///< the address the writer saw, never one the client claimed (a HELO of `[192.0.2.9]`)
-  std::string by;                   ///< the writer's own name; "" where not said
-  std::string with;                 ///< protocol, upper case
-  std::string id;                   ///< the writer's queue id
+  std::string helo;  ///< what the client called itself; "" where not said
+  std::optional<IpAddress>
+      client;        ///< the address the writer saw, never one the client claimed (a HELO of `[192.0.2.9]`)
+  std::string by;    ///< the writer's own name; "" where not said
+  std::string with;  ///< protocol, upper case
+  std::string id;    ///< the writer's queue id
   /// The hop names no client because there was none: handed over on the same host (LMTP, a content filter, qmail's
   /// `invoked by`), so the line below is the same host's too.
   bool local_handover = false;
