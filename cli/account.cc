@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -57,23 +58,23 @@ struct Seen {
     if (from) result.push_back({.from = *from, .to = to, .by_operator = by_operator});
     from.reset();
   };
-  for (auto change = newest_first.rbegin(); change != newest_first.rend(); ++change) {
-    if (change->source != Source::automatic) continue;
-    switch (change->action) {
+  for (const auto& change : std::views::reverse(newest_first)) {
+    if (change.source != Source::automatic) continue;
+    switch (change.action) {
       case ListingChange::Action::listed:
         // Listed again before anybody swept up: the one before had run out by itself.
         if (from && ends) close(*ends, false);
-        from = change->at;
-        ends = change->expires_at;
+        from = change.at;
+        ends = change.expires_at;
         break;
       case ListingChange::Action::prolonged:
-        ends = change->expires_at;
+        ends = change.expires_at;
         break;
       case ListingChange::Action::delisted:
-        close(change->at, true);
+        close(change.at, true);
         break;
       case ListingChange::Action::expired:
-        close(ends.value_or(change->at), false);
+        close(ends.value_or(change.at), false);
         break;
       case ListingChange::Action::exempted:
       case ListingChange::Action::exemption_ended:

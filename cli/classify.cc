@@ -33,7 +33,7 @@ class Classifier {
         if (at->is_regular_file(error)) entries.push_back(at->path());
       }
       if (error) trouble(path.string(), error.message());
-      std::sort(entries.begin(), entries.end());
+      std::ranges::sort(entries);
       for (const auto& entry : entries) file(entry);
     } else {
       file(path);
@@ -115,8 +115,7 @@ class Classifier {
     std::vector<std::string> traps;
     for (const auto& field : parsed->fields) {
       std::string name(field.name);
-      std::transform(name.begin(), name.end(), name.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
       if (name == "received") received.push_back(field.value);
       if (name == "delivered-to" || name == "x-original-to" || name == "envelope-to" || name == "to") {
         if (auto address = mail::first_address(field.value); !address.empty()) traps.push_back(std::move(address));

@@ -9,9 +9,11 @@ int db_migrate(Context& context) {
   auto store = context.store(schema::Store::Mode::create);
   if (!store) return context.failure;
   const int found = store->version_found();
-  context.say(found == schema::schema_version() ? fmt::format("format {}: nothing to do", found)
-              : found == 0                      ? fmt::format("made, format {}", schema::schema_version())
-                                                : fmt::format("format {} became {}", found, schema::schema_version()));
+  const int now = schema::schema_version();
+  std::string done = fmt::format("format {} became {}", found, now);
+  if (found == now) done = fmt::format("format {}: nothing to do", now);
+  if (found == 0) done = fmt::format("made, format {}", now);
+  context.say(done);
   return kYes;
 }
 

@@ -68,8 +68,7 @@ int export_list(Context& context, const std::string& format) {
       fmt::print(out, "{}/{}\n", listing.prefix.first().to_string(), listing.prefix.length());
     } else if (format == "rbldnsd") {
       // rbldnsd answers one A per entry: the gravest code.
-      const auto* const gravest =
-          std::find_if(kAllCodes.begin(), kAllCodes.end(), [&](Code code) { return listing.codes.has(code); });
+      const auto* const gravest = std::ranges::find_if(kAllCodes, [&](Code code) { return listing.codes.has(code); });
       fmt::print(out, "{} :127.0.0.{}:\n", text, octet_of(*gravest));
     } else if (format == "zone") {
       write_zone(out, listing);

@@ -27,6 +27,7 @@ class Lines {
     line.clear();
     while (true) {
       if (at_ == end_) {
+        if (std::feof(file_) != 0 || std::ferror(file_) != 0) return !line.empty();
         end_ = std::fread(buffer_.get(), 1, kBuffer, file_);
         at_ = 0;
         if (end_ == 0) return !line.empty();
@@ -92,8 +93,8 @@ int import(Context& context, const std::string& file, const DecisionArguments& a
   if (bad > kTold) context.complain(fmt::format("… and {} more lines like these", bad - kTold), kNo);
   if (prefixes.empty()) return context.complain(fmt::format("{}: no address or network in it", file), kNo);
 
-  std::sort(prefixes.begin(), prefixes.end());
-  prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+  std::ranges::sort(prefixes);
+  prefixes.erase(std::ranges::unique(prefixes).begin(), prefixes.end());
   auto store = context.store(schema::Store::Mode::create);
   if (!store) return context.failure;
   const auto listed = store->list(prefixes, *ends, *decided, context.world.now, from_input ? "standard input" : file);

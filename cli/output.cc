@@ -109,7 +109,7 @@ void Table::print(std::FILE* out, Format format, UnixTime now, bool bold) const 
     put(out, (is_heading ? heading(text, bold) : text) + "\n");
   };
   std::vector<std::string> names = columns_;
-  for (auto& name : names) std::replace(name.begin(), name.end(), '_', ' ');
+  for (auto& name : names) std::ranges::replace(name, '_', ' ');
   line(names, true);
   for (const auto& texts : shown) line(texts, false);
 }

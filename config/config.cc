@@ -335,11 +335,9 @@ std::expected<Config, ConfigError> load(const std::string& file) {
   if (!stream) return std::unexpected(unreadable(file, errno));
   std::string text;
   std::array<char, 16384> buffer{};
-  std::size_t got = 0;
-  do {
-    got = std::fread(buffer.data(), 1, buffer.size(), stream.get());
-    text.append(buffer.data(), got);
-  } while (got == buffer.size() && text.size() <= kMost);
+  while (std::feof(stream.get()) == 0 && std::ferror(stream.get()) == 0 && text.size() <= kMost) {
+    text.append(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), stream.get()));
+  }
   if (std::ferror(stream.get()) != 0) return std::unexpected(unreadable(file, errno));
   if (text.size() > kMost) {
     return std::unexpected(

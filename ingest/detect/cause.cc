@@ -66,7 +66,7 @@ constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{
   };
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = static_cast<std::size_t>(std::ranges::find_if_not(text, is_part) - text.begin());
+    const auto length = static_cast<std::size_t>(std::ranges::find_if_not(text, is_part) - text.begin());
     const std::string_view word = text.substr(0, length);
     const std::size_t at = word.find('@');
     const bool is_address = at != std::string_view::npos && at > 0 && at + 1 < word.size();

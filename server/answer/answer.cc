@@ -9,12 +9,12 @@
 
 namespace blowback::answer {
 
-Answer answer(std::span<const std::uint8_t> octets, Transport transport, const ServedZone& zone, const zone::View& view,
+Answer answer(std::span<const std::uint8_t> query, Transport transport, const ServedZone& zone, const zone::View& view,
               UnixTime now) {
-  const auto query = read_query(octets);
-  if (query.form == Query::Form::silence) return {};
-  const auto decision = decide(query, zone, view, now);
-  auto built = plain_answer(query, decision, zone, transport == Transport::tcp);
+  const auto asked = read_query(query);
+  if (asked.form == Query::Form::silence) return {};
+  const auto decision = decide(asked, zone, view, now);
+  auto built = plain_answer(asked, decision, zone, transport == Transport::tcp);
   return {.reply = std::move(built.octets), .outcome = decision.outcome, .truncated = built.truncated};
 }
 

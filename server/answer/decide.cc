@@ -32,8 +32,7 @@ namespace {
   const auto own = question.labels - zone.apex_labels;
   const std::size_t begin = own == question.labels ? question.qname.size() - 1 : question.label_at[own];
   const auto tail = question.qname.subspan(begin);
-  if (!std::equal(tail.begin(), tail.end(), zone.apex.begin(), zone.apex.end(),
-                  [](std::uint8_t a, std::uint8_t b) { return lower(a) == lower(b); })) {
+  if (!std::ranges::equal(tail, zone.apex, [](std::uint8_t a, std::uint8_t b) { return lower(a) == lower(b); })) {
     return std::nullopt;
   }
   return question.qname.first(begin);

@@ -30,8 +30,8 @@ struct AddressName {
 
 using OwnerName = std::variant<Apex, AddressName, NotAnAddress>;
 
-/// `labels`: those left of the apex in wire format, each with its length before it, as they stand in the QNAME; empty for
+/// `wire`: the labels left of the apex in wire format, each with its length before it, as they stand in the QNAME; empty for
 /// the apex. Requires well-formed labels. Pure.
-[[nodiscard]] OwnerName owner_name(std::span<const std::uint8_t> labels);
+[[nodiscard]] OwnerName owner_name(std::span<const std::uint8_t> wire);
 
 }  // namespace blowback::answer

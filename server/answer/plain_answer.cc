@@ -131,7 +131,7 @@ class Builder {
 
   void add(ldns_pkt_section section, Record record) {
     if (!ldns_pkt_push_rr(packet_.get(), section, record.get())) throw std::bad_alloc();
-    static_cast<void>(record.release());  // the packet's now
+    [[maybe_unused]] auto* const owned_by_packet = record.release();
   }
 
   const Query& query_;

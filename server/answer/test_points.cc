@@ -14,8 +14,7 @@ constexpr std::uint32_t kLoopback = 0x7f000000;
 std::optional<Code> test_point(const IpAddress& address) {
   if (address.family() != Family::ipv4 || (address.v4() & 0xffffff00U) != kLoopback) return std::nullopt;
   const auto octet = address.v4() & 0xffU;
-  const auto* const code =
-      std::find_if(kAllCodes.begin(), kAllCodes.end(), [&](Code each) { return octet_of(each) == octet; });
+  const auto* const code = std::ranges::find_if(kAllCodes, [&](Code each) { return octet_of(each) == octet; });
   return code == kAllCodes.end() ? std::nullopt : std::optional(*code);
 }
 
@@ -25,8 +24,8 @@ bool is_never_listed(const IpAddress& address) {
 
 bool holds_test_point(const Prefix& prefix) {
   if (prefix.family() == Family::ipv4) {
-    return std::any_of(kAllCodes.begin(), kAllCodes.end(),
-                       [&](Code code) { return prefix.contains(IpAddress::from_v4(kLoopback | octet_of(code))); });
+    return std::ranges::any_of(
+        kAllCodes, [&](Code code) { return prefix.contains(IpAddress::from_v4(kLoopback | octet_of(code))); });
   }
   // An IPv6 network contains no IPv4 address as a value; as names, the mapped ones stand beneath it.
   const auto mapped = IpAddress::from_v4(kLoopback).octets();
