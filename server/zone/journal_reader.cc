@@ -59,9 +59,12 @@ Result<JournalReader::Progress> JournalReader::advance(UnixTime now, std::chrono
   // The mark before the read: what is committed between the two is read now or found by its mark later, never missed.
   const auto mark = store_->change_mark();
   if (mark && mark_ == *mark && followed_ == opened_) return Progress{};
-  auto progress = !mark                            ? Result<Progress>(std::unexpected(mark.error()))
-                  : index_ && followed_ == opened_ ? read_changes(now)
-                                                   : read_whole(now);
+  schema::Result<Progress> progress = std::unexpected(schema::StoreError{});
+  if (!mark) {
+    progress = std::unexpected(mark.error());
+  } else {
+    progress = index_ && followed_ == opened_ ? read_changes(now) : read_whole(now);
+  }
   if (!progress) {
     store_.reset();
     return progress;

@@ -167,10 +167,11 @@ ListingIndex ListingIndex::of(Serial serial, std::span<const Listing> listings, 
   index.serial_ = serial;
   // The store hands out both sorted: two sorted halves are merged, not sorted.
   const auto middle = entries.begin() + static_cast<std::ptrdiff_t>(end_of_listings);
-  if (std::is_sorted(entries.begin(), middle, before) && std::is_sorted(middle, entries.end(), before)) {
-    std::inplace_merge(entries.begin(), middle, entries.end(), before);
+  if (std::ranges::is_sorted(entries.begin(), middle, before) &&
+      std::ranges::is_sorted(middle, entries.end(), before)) {
+    std::ranges::inplace_merge(entries, middle, before);
   }
-  index.base_ = std::make_shared<const PrefixTable>(std::move(entries));
+  index.base_ = std::make_shared<const PrefixTable>(entries);
   return index;
 }
 
@@ -183,7 +184,7 @@ ListingIndex ListingIndex::with(std::span<const ListingChange> changes, UnixTime
 
   ListingIndex index;
   index.serial_ = changes.back().serial;
-  auto upper = PrefixTable::merged(*changes_, PrefixTable(std::move(entries)), false, now);
+  auto upper = PrefixTable::merged(*changes_, PrefixTable(entries), false, now);
   if (upper.size() > std::max(kSmallLayer, base_->size() / 8)) {
     index.base_ = std::make_shared<const PrefixTable>(PrefixTable::merged(*base_, upper, true, now));
   } else {

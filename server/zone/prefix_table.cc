@@ -8,18 +8,20 @@ namespace blowback::zone {
 namespace {
 
 void sort_and_keep_last(std::vector<PrefixEntry>& entries) {
-  if (!std::is_sorted(entries.begin(), entries.end(), before)) {
-    std::stable_sort(entries.begin(), entries.end(), before);
+  if (!std::ranges::is_sorted(entries, before)) std::ranges::stable_sort(entries, before);
+  // Of a run with one key the last came last: it takes the place of those before it.
+  std::size_t kept = 0;
+  for (const auto& entry : entries) {
+    if (kept > 0 && same_key(entries[kept - 1], entry)) --kept;
+    entries[kept++] = entry;
   }
-  // Of a run with one key the last came last: look from behind, where `unique` keeps the first it meets.
-  const auto kept = std::unique(entries.rbegin(), entries.rend(), same_key);
-  entries.erase(entries.begin(), kept.base());
+  entries.resize(kept);
 }
 
 }  // namespace
 
-PrefixTable::PrefixTable(std::vector<PrefixEntry> entries) {
-  for (auto& entry : entries) family_of(entry.prefix.family()).entries.push_back(entry);
+PrefixTable::PrefixTable(std::span<const PrefixEntry> entries) {
+  for (const auto& entry : entries) family_of(entry.prefix.family()).entries.push_back(entry);
   for (auto& family : families_) {
     sort_and_keep_last(family.entries);
     for (const auto& entry : family.entries) family.lengths.set(static_cast<std::size_t>(entry.prefix.length()));
@@ -51,8 +53,7 @@ PrefixTable PrefixTable::merged(const PrefixTable& lower, const PrefixTable& upp
 
 std::span<const PrefixEntry> PrefixTable::at(const Prefix& prefix) const {
   const auto& entries = family_of(prefix.family()).entries;
-  const auto first = std::lower_bound(entries.begin(), entries.end(), prefix,
-                                      [](const PrefixEntry& entry, const Prefix& key) { return entry.prefix < key; });
+  const auto first = std::ranges::lower_bound(entries, prefix, {}, &PrefixEntry::prefix);
   auto last = first;
   while (last != entries.end() && last->prefix == prefix) ++last;
   return {first, last};
@@ -61,8 +62,7 @@ std::span<const PrefixEntry> PrefixTable::at(const Prefix& prefix) const {
 std::span<const PrefixEntry> PrefixTable::within(const Prefix& prefix) const {
   // From the prefix on, and up to its last address: networks that begin within it can only be narrower than it.
   const auto& entries = family_of(prefix.family()).entries;
-  const auto first = std::lower_bound(entries.begin(), entries.end(), prefix,
-                                      [](const PrefixEntry& entry, const Prefix& key) { return entry.prefix < key; });
+  const auto first = std::ranges::lower_bound(entries, prefix, {}, &PrefixEntry::prefix);
   const auto end = std::upper_bound(
       first, entries.end(), prefix.last().octets(),
       [](const IpAddress::Octets& key, const PrefixEntry& entry) { return key < entry.prefix.first().octets(); });
@@ -70,9 +70,9 @@ std::span<const PrefixEntry> PrefixTable::within(const Prefix& prefix) const {
 }
 
 bool PrefixTable::holds_ended(UnixTime now) const {
-  return std::any_of(families_.begin(), families_.end(), [&](const OneFamily& family) {
-    return std::any_of(family.entries.begin(), family.entries.end(),
-                       [&](const PrefixEntry& entry) { return !entry.removed && !entry.in_force(now); });
+  return std::ranges::any_of(families_, [&](const OneFamily& family) {
+    return std::ranges::any_of(family.entries,
+                               [&](const PrefixEntry& entry) { return !entry.removed && !entry.in_force(now); });
   });
 }
 

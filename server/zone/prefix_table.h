@@ -48,7 +48,7 @@ class PrefixTable {
 
   PrefixTable() = default;
   /// Of several entries with one key the last holds. Needn't be sorted.
-  explicit PrefixTable(std::vector<PrefixEntry> entries);
+  explicit PrefixTable(std::span<const PrefixEntry> entries);
 
   /// `upper` over `lower`. With `settled` removals and what has ended by `now` are dropped: there is no layer below.
   [[nodiscard]] static PrefixTable merged(const PrefixTable& lower, const PrefixTable& upper, bool settled,

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   blowback::TrapDelivery delivery;
   if (size % 2 == 0) delivery.mail_from = "";
   const auto verdict = blowback::detect::judge(delivery, *message, traps);
-  if (!(verdict.confidence >= 0 && verdict.confidence <= 1)) std::abort();
+  if (verdict.confidence < 0 || verdict.confidence > 1) std::abort();
   if (blowback::is_backscatter(verdict.kind) && verdict.signals.empty()) std::abort();
   if (verdict.proved && !verdict.original) std::abort();
   const auto again = blowback::detect::judge(delivery, *message, traps);
