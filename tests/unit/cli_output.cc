@@ -17,7 +17,7 @@ std::string printed(const Table& table, Format format, bool bold = false) {
   REQUIRE(file);
   table.print(file.get(), format, kNow, bold);
   std::string text(static_cast<std::size_t>(std::ftell(file.get())), '\0');
-  std::rewind(file.get());
+  REQUIRE(std::fseek(file.get(), 0, SEEK_SET) == 0);
   REQUIRE(std::fread(text.data(), 1, text.size(), file.get()) == text.size());
   return text;
 }

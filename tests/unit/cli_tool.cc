@@ -28,7 +28,7 @@ struct Ran {
 
 std::string content(std::FILE* file) {
   std::string text(static_cast<std::size_t>(std::ftell(file)), '\0');
-  std::rewind(file);
+  REQUIRE(std::fseek(file, 0, SEEK_SET) == 0);
   text.resize(std::fread(text.data(), 1, text.size(), file));
   return text;
 }
@@ -62,7 +62,7 @@ class List {
     const File err(std::tmpfile(), &std::fclose);
     const File in(std::tmpfile(), &std::fclose);
     std::fwrite(input.data(), 1, input.size(), in.get());
-    std::rewind(in.get());
+    REQUIRE(std::fseek(in.get(), 0, SEEK_SET) == 0);
     Ran ran;
     ran.code = cli::run(arguments, {.out = out.get(),
                                     .err = err.get(),
