@@ -200,7 +200,7 @@ TEST_CASE("a backlog comes to the same whether or not what has ended is swept up
   std::mt19937 random(17);
   std::vector<Incident> incidents;
   for (int i = 0; i < 900; ++i) {
-    const auto ago = Duration{random() % (45U * 86'400U)};
+    const auto ago = Duration{random() % (45UL * 86'400UL)};
     incidents.push_back(incident("198.51.100." + std::to_string(random() % 30), i, kNow - ago));
   }
   const Folder folder;
