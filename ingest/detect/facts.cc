@@ -87,9 +87,9 @@ void find_parts(const mail::Message& message, Facts& facts) {
   for (const mail::Part* part : facts.outer) {
     if (part->is_attachment && part->type != "text/plain") continue;
     if (part->type == "text/html") {
-      if (html.size() < kMostLines) (html += words_of_html(part->text)) += '\n';
+      if (html.size() < kMostLines) (html += words_of_html(mail::text_of(*part).text)) += '\n';
     } else if (part->type == "text/plain" || part->type == "text/enriched" || part->type.starts_with("multipart/")) {
-      if (plain.size() < kMostLines && !part->text.empty()) (plain += part->text) += '\n';
+      if (plain.size() < kMostLines && !part->body.empty()) (plain += mail::text_of(*part, kMostLines).text) += '\n';
     }
   }
   constexpr std::size_t kAnything = 12;
@@ -115,20 +115,32 @@ void find_parts(const mail::Message& message, Facts& facts) {
   return !is_command;
 }
 
+// Runs of blanks become one, also the no-break space (U+00A0); the apostrophe that word processors set (U+2019) becomes plain.
 void append_collapsed(std::string_view line, std::string& out) {
-  bool blank = true;
+  bool blank = !out.empty();
+  const auto follows = [&](std::size_t at, std::string_view octets) {
+    return line.compare(at, octets.size(), octets) == 0;
+  };
   for (std::size_t i = 0; i < line.size(); ++i) {
-    const bool no_break = line[i] == '\xC2' && i + 1 < line.size() && line[i + 1] == '\xA0';
-    const bool apostrophe = line.substr(i).starts_with("\xE2\x80\x99");
-    if (no_break || static_cast<unsigned char>(line[i]) <= ' ') {
+    const char c = line[i];
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet <= ' ') {
       blank = true;
-      if (no_break) ++i;
+      continue;
+    }
+    if (octet >= 0xC2 && follows(i, "\xC2\xA0")) {
+      blank = true;
+      ++i;
       continue;
     }
     if (blank && !out.empty()) out += ' ';
     blank = false;
-    out += apostrophe ? '\'' : line[i];
-    if (apostrophe) i += 2;
+    if (octet >= 0xE2 && follows(i, "\xE2\x80\x99")) {
+      out += '\'';
+      i += 2;
+    } else {
+      out += c;
+    }
   }
 }
 
@@ -240,10 +252,15 @@ Facts facts_of(const TrapDelivery& delivery, const mail::Message& message) {
       mail::find(message.fields, "In-Reply-To") != nullptr || mail::find(message.fields, "References") != nullptr;
   append_header(message.fields, facts.header);
   find_parts(message, facts);
+  return facts;
+}
+
+void read_text(Facts& facts) {
+  if (facts.status != nullptr) facts.status_text = mail::text_of(*facts.status).text;
+  if (facts.disposition != nullptr) facts.disposition_text = mail::text_of(*facts.disposition).text;
   facts.lines = readable_lines(facts);
   facts.quoted = find_quoted_original(facts.lines);
   read_words(facts);
-  return facts;
 }
 
 }  // namespace blowback::detect

@@ -39,16 +39,22 @@ struct Facts {
   const mail::Part* odd_attachment = nullptr;
   bool has_report_attachment = false;  ///< gzip, zip or XML of a DMARC or TLS report
 
-  std::string lines;      ///< the outer text, as lines
-  QuotedOriginal quoted;  ///< the original as found in `lines`
-  std::string words;      ///< `lines` up to the original, without what is quoted, blanks collapsed; at most 16 KiB
+  // What `read_text` adds.
+  std::string status_text;       ///< of `status`, decoded
+  std::string disposition_text;  ///< of `disposition`, decoded
+  std::string lines;             ///< the outer text, as lines
+  QuotedOriginal quoted;         ///< the original as found in `lines`
+  std::string words;  ///< `lines` up to the original, without what is quoted, blanks collapsed; at most 16 KiB
   /// `lines` up to the original.
   [[nodiscard]] std::string_view words_as_lines() const { return std::string_view(lines).substr(0, quoted.begin); }
   int quoted_lines = 0;  ///< lines that begin with `>`
 };
 
-/// Pure. Points into `message`, which must outlive it.
+/// Of the header and the form; the text isn't read yet. Pure. Points into `message`, which must outlive it.
 [[nodiscard]] Facts facts_of(const TrapDelivery& delivery, const mail::Message& message);
+
+/// Reads the text: this costs more than all the rest, so the judge asks for it only where a program may have sent the mail.
+void read_text(Facts& facts);
 
 /// Whether a local part is one that mailers send from: mailer-daemon, postmaster…
 [[nodiscard]] bool is_daemon(std::string_view address);

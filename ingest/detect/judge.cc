@@ -128,8 +128,6 @@ void weigh_origin(const Facts& facts, Tally& tally) {
   }
   if (facts.is_list_mail) tally.against("list-header", 1.5);
   if (facts.precedence == "list") tally.against("precedence-list", 1.0);
-  // A reply that quotes at length is a person's, whatever it quotes.
-  if (facts.quoted_lines > 3 && !facts.null_reverse_path) tally.against("quotes-line-by-line", 1.0);
 }
 
 void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) {
@@ -137,6 +135,8 @@ void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) 
   const bool says_status =
       is_report && (facts.root->report_type == "delivery-status" || facts.root->report_type.empty());
   const bool by_machine = tally.origin() >= kEnoughOrigin;
+  // A reply that quotes at length is a person's, whatever it quotes.
+  if (facts.quoted_lines > 3 && !facts.null_reverse_path) tally.against("quotes-line-by-line", 1.0);
   if (facts.status != nullptr && is_well_formed(status)) {
     // A person's mail program may forward such a part among others, but it doesn't call the whole a report.
     if (says_status) {
@@ -150,7 +150,7 @@ void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) 
   }
   if (facts.disposition != nullptr || (is_report && facts.root->report_type == "disposition-notification")) {
     const bool whole =
-        is_report && facts.disposition != nullptr && contains_ignoring_case(facts.disposition->text, "disposition:");
+        is_report && facts.disposition != nullptr && contains_ignoring_case(facts.disposition_text, "disposition:");
     if (whole) {
       tally.report("multipart-report-disposition-notification", Kind::mdn);
     } else {
@@ -181,7 +181,8 @@ void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) 
 }
 
 // Patterns over the places; products go to `product`.
-void weigh_wording(const SignatureSet& signatures, const Facts& facts, Tally& tally, std::string& product) {
+// Reads the text of `facts` where it matters.
+void weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& tally, std::string& product) {
   double best_product = 0;
   const auto take = [&](Place place, std::string_view text) {
     for (const Signature* match : signatures.match(place, text)) {
@@ -212,8 +213,9 @@ void weigh_wording(const SignatureSet& signatures, const Facts& facts, Tally& ta
   take(Place::header, facts.header);
   // What nothing but a person can have sent needs no reading: the text costs more than all the rest.
   if (tally.origin() < kEnoughOrigin && facts.status == nullptr && facts.disposition == nullptr) return;
+  read_text(facts);
   take(Place::text, facts.words);
-  if (facts.status != nullptr) take(Place::status, facts.status->text);
+  if (facts.status != nullptr) take(Place::status, facts.status_text);
 }
 
 // The ladder proper.
@@ -252,12 +254,12 @@ void weigh_wording(const SignatureSet& signatures, const Facts& facts, Tally& ta
   std::optional<ReturnedOriginal> original;
   if (facts.enclosed != nullptr) original = original_of(facts.enclosed->enclosed_fields);
   if (!original && facts.enclosed_headers != nullptr) {
-    original = original_of(find_quoted_original(facts.enclosed_headers->text).fields);
+    original = original_of(find_quoted_original(mail::text_of(*facts.enclosed_headers).text).fields);
   }
   if (!original) original = original_of(facts.quoted.fields);
   if (kind == Kind::mdn && facts.disposition != nullptr && (!original || original->message_id.empty())) {
     // RFC 8098 §3.2.5: Original-Message-ID.
-    const std::string id = original_message_id_of(facts.disposition->text);
+    const std::string id = original_message_id_of(facts.disposition_text);
     if (!id.empty()) {
       if (!original) original.emplace();
       original->message_id = id;
@@ -310,7 +312,7 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
   if (delivery.event == TrapDelivery::Event::callout) return of_callout();
 
   Verdict verdict;
-  const Facts facts = facts_of(delivery, message);
+  Facts facts = facts_of(delivery, message);
   verdict.subject = facts.subject;
   if (const std::string* id = mail::find(message.fields, "Message-ID")) verdict.message_id = unbracketed(*id);
 
@@ -322,11 +324,10 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
   }
 
   const SignatureSet& signatures = SignatureSet::built_in();
-  DeliveryStatus status =
-      parse_delivery_status(facts.status != nullptr ? std::string_view(facts.status->text) : std::string_view());
   Tally tally;
   weigh_origin(facts, tally);
   weigh_wording(signatures, facts, tally, verdict.product);
+  DeliveryStatus status = parse_delivery_status(facts.status_text);
   weigh_form(facts, status, tally);
   verdict.kind = decided(facts, tally);
   verdict.signals = tally.signals_for(verdict.kind);

@@ -1,8 +1,12 @@
-// Reads the tables that the build compiled in, and asks RE2.
+// Reads the tables that the build compiled in, and asks RE2: fields by one set of all patterns, texts in two steps. There one set
+// finds the literals that patterns can't match without, then only the patterns whose literals are there are tried. A set of
+// literals has few states and soon knows them all; a set of whole patterns meets new states in every new text, and making
+// states is what costs.
 #include "signature_set.h"
 
 #include "signature_tables.h"
 
+#include <re2/filtered_re2.h>
 #include <re2/re2.h>
 #include <re2/set.h>
 
@@ -17,20 +21,28 @@
 namespace blowback::detect {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Place>, 6> kPlaces{{{"subject", Place::subject},
-                                                                     {"from", Place::from},
-                                                                     {"header", Place::header},
-                                                                     {"text", Place::text},
-                                                                     {"status", Place::status},
-                                                                     {"diagnostic", Place::diagnostic}}};
+struct PlaceRow {
+  std::string_view name;
+  Place place;
+  bool is_prose;  ///< long, and each one new: literals first
+};
+constexpr std::array<PlaceRow, 6> kPlaces{{{"subject", Place::subject, false},
+                                           {"from", Place::from, false},
+                                           {"header", Place::header, false},
+                                           {"text", Place::text, true},
+                                           {"status", Place::status, false},
+                                           {"diagnostic", Place::diagnostic, true}}};
 
-// Per place. The DFA of such a set is built as texts ask for it; some 100 patterns stay far below this.
-constexpr std::int64_t kSetMemory = 64 << 20;
+// Per automaton; made as texts ask for it, and far smaller in practice. An automaton that would outgrow it starts afresh.
+constexpr std::int64_t kAutomatonMemory = 16 << 20;
+
+// Shorter literals are in every text and would sort nothing out.
+constexpr int kShortestLiteral = 3;
 
 [[nodiscard]] RE2::Options options() {
   RE2::Options made;
   made.set_case_sensitive(false);
-  made.set_max_mem(kSetMemory);
+  made.set_max_mem(kAutomatonMemory);
   made.set_log_errors(false);
   return made;
 }
@@ -82,9 +94,9 @@ void read_claim(std::string_view line, std::string_view claim, Signature& signat
   if (column.size() != 5) unusable(line, "not five columns");
   Signature out;
   out.name = column[0];
-  const auto* const place = std::ranges::find_if(kPlaces, [&](const auto& row) { return row.first == column[1]; });
+  const auto* const place = std::ranges::find_if(kPlaces, [&](const auto& row) { return row.name == column[1]; });
   if (place == kPlaces.end()) unusable(line, "no such place");
-  out.place = place->second;
+  out.place = place->place;
   read_claim(line, column[2], out);
   const auto parsed = std::from_chars(column[3].data(), column[3].data() + column[3].size(), out.weight);
   if (parsed.ec != std::errc()) unusable(line, "the weight is no number");
@@ -94,30 +106,73 @@ void read_claim(std::string_view line, std::string_view claim, Signature& signat
 
 }  // namespace
 
-struct SignatureSet::OfPlace {
-  RE2::Set set{options(), RE2::UNANCHORED};
-  std::vector<std::size_t> signatures;  ///< by the set's own index
-  bool empty = true;
+// The patterns of one place. After `compile` it is only asked.
+class SignatureSet::OfPlace {
+ public:
+  explicit OfPlace(bool is_prose) : is_prose_(is_prose) {}
+
+  void add(std::string_view line, const std::string& pattern, std::size_t signature) {
+    int index = 0;
+    if (patterns_.Add(pattern, options(), &index) != RE2::NoError) unusable(line, "no pattern of RE2");
+    signatures_.push_back(signature);
+  }
+
+  void compile() {
+    std::vector<std::string> literals;
+    patterns_.Compile(&literals);
+    if (is_prose_) {
+      for (std::string& literal : literals) literal = RE2::QuoteMeta(literal);
+    } else {
+      literals.clear();
+      for (std::size_t i = 0; i < signatures_.size(); ++i) literals.push_back(pattern(i).pattern());
+    }
+    for (const std::string& literal : literals) {
+      if (set_.Add(literal, nullptr) < 0) unusable(literal, "no pattern of RE2");
+    }
+    if (!set_.Compile()) unusable("", "the set is too large");
+  }
+
+  /// Numbers of the signatures that match, in no order.
+  [[nodiscard]] std::vector<std::size_t> match(std::string_view text) const {
+    std::vector<std::size_t> out;
+    if (signatures_.empty() || text.empty()) return out;
+    const re2::StringPiece piece(text.data(), text.size());
+    std::vector<int> found;
+    RE2::Set::ErrorInfo error{};
+    if (!set_.Match(piece, &found, &error) && error.kind == RE2::Set::kOutOfMemory) {
+      // A text made to blow the automaton up: each pattern alone, still linear.
+      for (std::size_t i = 0; i < signatures_.size(); ++i) {
+        if (RE2::PartialMatch(piece, pattern(i))) out.push_back(signatures_[i]);
+      }
+      return out;
+    }
+    std::vector<int> matched;
+    if (is_prose_) patterns_.AllMatches(piece, found, &matched);
+    for (const int index : is_prose_ ? matched : found) out.push_back(signatures_[static_cast<std::size_t>(index)]);
+    return out;
+  }
+
+ private:
+  [[nodiscard]] const RE2& pattern(std::size_t index) const { return patterns_.GetRE2(static_cast<int>(index)); }
+
+  bool is_prose_ = false;
+  re2::FilteredRE2 patterns_{kShortestLiteral};
+  RE2::Set set_{options(), RE2::UNANCHORED};  ///< of the patterns, or for prose of their literals
+  std::vector<std::size_t> signatures_;       ///< by the pattern's own index
 };
 
 SignatureSet::SignatureSet(std::string_view table) {
-  for (std::size_t i = 0; i < kPlaces.size(); ++i) places_.push_back(std::make_unique<OfPlace>());
+  for (const PlaceRow& row : kPlaces) places_.push_back(std::make_unique<OfPlace>(row.is_prose));
   while (!table.empty()) {
     const std::size_t end = table.find('\n');
     const std::string_view line = table.substr(0, end);
     table.remove_prefix(end == std::string_view::npos ? table.size() : end + 1);
     std::optional<Signature> signature = signature_of(line);
     if (!signature) continue;
-    OfPlace& place = *places_[static_cast<std::size_t>(signature->place)];
-    std::string error;
-    if (place.set.Add(signature->pattern, &error) < 0) unusable(line, error);
-    place.empty = false;
-    place.signatures.push_back(signatures_.size());
+    places_[static_cast<std::size_t>(signature->place)]->add(line, signature->pattern, signatures_.size());
     signatures_.push_back(std::move(*signature));
   }
-  for (const auto& place : places_) {
-    if (!place->set.Compile()) unusable("", "the set is too large");
-  }
+  for (const auto& place : places_) place->compile();
 }
 
 SignatureSet::~SignatureSet() = default;
@@ -128,21 +183,10 @@ const SignatureSet& SignatureSet::built_in() {
 }
 
 std::vector<const Signature*> SignatureSet::match(Place place, std::string_view text) const {
+  std::vector<std::size_t> matched = places_[static_cast<std::size_t>(place)]->match(text);
+  std::ranges::sort(matched);
   std::vector<const Signature*> out;
-  const OfPlace& of = *places_[static_cast<std::size_t>(place)];
-  if (of.empty || text.empty()) return out;
-  std::vector<int> matched;
-  RE2::Set::ErrorInfo error{};
-  if (of.set.Match(re2::StringPiece(text.data(), text.size()), &matched, &error)) {
-    for (const int index : matched) out.push_back(&signatures_[of.signatures[static_cast<std::size_t>(index)]]);
-  } else if (error.kind == RE2::Set::kOutOfMemory) {
-    // A text made to blow the automaton up: each pattern alone, still linear.
-    for (const std::size_t index : of.signatures) {
-      const RE2 alone(signatures_[index].pattern, options());
-      if (RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), alone)) out.push_back(&signatures_[index]);
-    }
-  }
-  std::ranges::sort(out);  // all in one vector: by address is by line
+  for (const std::size_t index : matched) out.push_back(&signatures_[index]);
   return out;
 }
 

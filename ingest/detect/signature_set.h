@@ -1,7 +1,7 @@
-// Wording by which mailers are known: patterns are data (signatures/*.tsv), compiled once into one RE2 set per place.
+// Wording by which mailers are known: patterns are data (signatures/*.tsv), compiled once into RE2 automata, some per place.
 //
 // A line of data says what it is called, where it applies, what it says and how much that weighs. RE2 takes time linear
-// in the text whatever the text is, and all patterns of a place cost one pass.
+// in the text whatever the text is; a text that holds nothing of what the patterns need costs one pass.
 #pragma once
 
 #include "blowback/kind.h"
@@ -61,7 +61,7 @@ class SignatureSet {
   [[nodiscard]] const std::vector<Signature>& all() const { return signatures_; }
 
  private:
-  struct OfPlace;
+  class OfPlace;
   std::vector<Signature> signatures_;
   std::vector<std::unique_ptr<OfPlace>> places_;
 };

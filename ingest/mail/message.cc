@@ -45,8 +45,7 @@ constexpr std::size_t kLongestBoundary = 250;
 // What a part's own header says of its body.
 struct PartHeader {
   Part part;
-  ContentType content;
-  std::string encoding;
+  std::string boundary;
 };
 
 // An open multipart or enclosed message.
@@ -77,9 +76,7 @@ class Walker {
   [[nodiscard]] std::string guessed_boundary(std::size_t body) const;
   void finish_leaf(std::size_t end);
   void close_down_to(std::size_t height, std::size_t end);
-  void fill_text(Part& part, std::string_view body, std::string_view encoding, std::string_view charset);
-  [[nodiscard]] std::expected<void, MessageError> walk_encoded(std::string_view body, std::string_view encoding,
-                                                               std::size_t part);
+  [[nodiscard]] std::expected<void, MessageError> walk_encoded(std::string_view body, std::size_t part);
 
   Message& message_;
   const Limits& limits_;
@@ -93,8 +90,6 @@ class Walker {
   struct Leaf {
     std::size_t part = 0;
     std::size_t body = 0;
-    std::string encoding;
-    std::string charset;
     bool is_encoded_message = false;
   };
   std::optional<Leaf> leaf_;
@@ -104,19 +99,22 @@ class Walker {
 PartHeader Walker::described(const std::vector<Field>& fields, int depth, bool in_digest) {
   PartHeader header;
   header.part.depth = depth;
-  if (const std::string* type = find(fields, "Content-Type")) header.content = parse_content_type(*type);
+  ContentType content;
+  if (const std::string* type = find(fields, "Content-Type")) content = parse_content_type(*type);
   // RFC 2045 §5.2; RFC 2046 §5.1.5 for a digest's parts.
-  if (header.content.type.empty()) header.content.type = in_digest ? "message/rfc822" : "text/plain";
-  header.part.type = header.content.type;
-  header.part.report_type = header.content.report_type;
-  header.part.file_name = header.content.name;
+  if (content.type.empty()) content.type = in_digest ? "message/rfc822" : "text/plain";
+  header.part.type = std::move(content.type);
+  header.part.report_type = std::move(content.report_type);
+  header.part.file_name = std::move(content.name);
+  header.part.charset = std::move(content.charset);
+  header.boundary = std::move(content.boundary);
   if (const std::string* disposition = find(fields, "Content-Disposition")) {
     Disposition parsed = parse_disposition(*disposition);
     header.part.is_attachment = parsed.kind == "attachment";
     if (!parsed.file_name.empty()) header.part.file_name = std::move(parsed.file_name);
   }
   if (const std::string* encoding = find(fields, "Content-Transfer-Encoding")) {
-    header.encoding = encoding->substr(0, encoding->find_first_of("; \t("));
+    header.part.encoding = encoding->substr(0, encoding->find_first_of("; \t("));
   }
   return header;
 }
@@ -151,18 +149,13 @@ std::string Walker::guessed_boundary(std::size_t body) const {
   return {};
 }
 
-void Walker::fill_text(Part& part, std::string_view body, std::string_view encoding, std::string_view charset) {
-  bool cut = false;
-  part.text = to_utf8(transfer_decoded(body, encoding, limits_.text, cut), charset);
-  part.cut = cut;
-}
-
-std::expected<void, MessageError> Walker::walk_encoded(std::string_view body, std::string_view encoding,
-                                                       std::size_t part) {
+std::expected<void, MessageError> Walker::walk_encoded(std::string_view body, std::size_t part) {
   // RFC 2046 §5.2.1 forbids to encode message/rfc822, RFC 6532 §3.6 allows it for message/global, and both occur. One
   // level only: what is encoded within the encoded is kept closed, so memory stays a small multiple of the message.
   bool cut = false;
-  const std::string inner = transfer_decoded(body, encoding, limits_.message, cut);
+  message_.unpacked.push_back(
+      std::make_unique<const std::string>(transfer_decoded(body, message_.parts[part].encoding, limits_.message, cut)));
+  const std::string_view inner = *message_.unpacked.back();
   Walker walker(message_, limits_, fields_left_);
   walker.is_encoded_walk_ = true;
   walker.bytes_ = inner;
@@ -175,7 +168,7 @@ std::expected<void, MessageError> Walker::walk_encoded(std::string_view body, st
 
 void Walker::finish_leaf(std::size_t end) {
   if (!leaf_) return;
-  const Leaf leaf = std::move(*leaf_);
+  const Leaf leaf = *leaf_;
   leaf_.reset();
   std::size_t stop = std::max(end, leaf.body);
   // The line end before a boundary belongs to the boundary (RFC 2046 §5.1.1).
@@ -185,10 +178,10 @@ void Walker::finish_leaf(std::size_t end) {
   }
   const std::string_view body = bytes_.substr(leaf.body, stop - leaf.body);
   if (leaf.is_encoded_message) {
-    if (auto walked = walk_encoded(body, leaf.encoding, leaf.part); !walked) failed_ = std::move(walked.error());
+    if (auto walked = walk_encoded(body, leaf.part); !walked) failed_ = std::move(walked.error());
     return;
   }
-  fill_text(message_.parts[leaf.part], body, leaf.encoding, leaf.charset);
+  message_.parts[leaf.part].body = body;
 }
 
 void Walker::close_down_to(std::size_t height, std::size_t end) {
@@ -196,7 +189,10 @@ void Walker::close_down_to(std::size_t height, std::size_t end) {
     const Open& open = stack_.back();
     // A multipart in which no boundary ever came: whatever is in it is read as text.
     if (!open.boundary.empty() && !open.has_children) {
-      fill_text(message_.parts[open.part], bytes_.substr(open.body_begin, end - open.body_begin), "", "");
+      Part& part = message_.parts[open.part];
+      part.body = bytes_.substr(open.body_begin, end - open.body_begin);
+      part.encoding.clear();
+      part.charset.clear();
     }
     stack_.pop_back();
   }
@@ -229,11 +225,12 @@ std::expected<std::size_t, MessageError> Walker::entity(std::size_t at, int dept
       described_part.part.fields = std::move(fields);
     }
     const std::string type = described_part.part.type;
+    const bool encoded = is_encoded(described_part.part.encoding);
     message_.parts.push_back(std::move(described_part.part));
     at = header->body;
 
     if (type.starts_with("multipart/")) {
-      std::string boundary = described_part.content.boundary.substr(0, kLongestBoundary);
+      std::string boundary = described_part.boundary.substr(0, kLongestBoundary);
       while (!boundary.empty() && (boundary.back() == ' ' || boundary.back() == '\t')) boundary.pop_back();
       if (boundary.empty()) boundary = guessed_boundary(at);
       if (!boundary.empty()) {
@@ -242,7 +239,6 @@ std::expected<std::size_t, MessageError> Walker::entity(std::size_t at, int dept
       }
     }
     if (encloses_message(type)) {
-      const bool encoded = is_encoded(described_part.encoding);
       if (!encoded) {
         stack_.push_back({"", false, false, depth + 1, index, at});
         at = header_begin(bytes_.substr(at)) + at;
@@ -255,12 +251,12 @@ std::expected<std::size_t, MessageError> Walker::entity(std::size_t at, int dept
         continue;
       }
       if (!is_encoded_walk_) {
-        leaf_ = Leaf{index, at, std::move(described_part.encoding), "", true};
+        leaf_ = Leaf{index, at, true};
         return at;
       }
     }
     if (has_text(type) || type.starts_with("multipart/")) {
-      leaf_ = Leaf{index, at, std::move(described_part.encoding), std::move(described_part.content.charset), false};
+      leaf_ = Leaf{index, at, false};
     }
     return at;
   }
@@ -308,6 +304,12 @@ std::string_view name_of(MessageError::Code code) {
   }
   assert(false);
   return "";
+}
+
+Text text_of(const Part& part, std::size_t most) {
+  Text out;
+  out.text = to_utf8(transfer_decoded(part.body, part.encoding, most, out.cut), part.charset);
+  return out;
 }
 
 std::expected<Message, MessageError> parse(std::string_view bytes, const Limits& limits) {

@@ -3,9 +3,11 @@
 // Written for input by strangers: everything has a bound, and what breaks a bound is said, not guessed at.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +20,6 @@ struct Limits {
   std::size_t header_fields = 10'000;  ///< in all parts together; more fail as `too_many_fields`
   int depth = 50;                      ///< nested multiparts and messages; deeper fails as `too_deep`
   std::size_t parts = 1'000;           ///< more fail as `too_many_parts`
-  std::size_t text = 256U << 10U;      ///< octets of decoded text kept per part; the rest is cut, `Part::cut` says so
 };
 
 struct Field {
@@ -34,18 +35,30 @@ struct Part {
   std::string file_name;    ///< of Content-Disposition or Content-Type, decoded; "" where none
   bool is_attachment = false;
   std::vector<Field> fields;  ///< the part's own header; for the root part: empty, see Message::fields
-  /// For text/* and message/*-status kinds of leaf parts: decoded to UTF-8 (what can't be is replaced by U+FFFD). For
-  /// other leaves: empty. A message/rfc822 part is followed by the parts of the message in it.
-  std::string text;
-  bool cut = false;
+  /// For text/* and message/*-status kinds of leaf parts: the octets as they came; `text_of` decodes them. For other leaves:
+  /// empty. A message/rfc822 part is followed by the parts of the message in it.
+  std::string_view body;
+  std::string encoding;  ///< Content-Transfer-Encoding, as written
+  std::string charset;   ///< as written
   /// For message/rfc822 and message/global parts: that message's header fields.
   std::vector<Field> enclosed_fields;
 };
 
+/// Points into the bytes that were parsed, which must outlive it. Movable, not copyable.
 struct Message {
   std::vector<Field> fields;  ///< top to bottom
   std::vector<Part> parts;    ///< in the order of the text, a node before its children; never empty
+  /// Enclosed messages that came in base64 or quoted-printable, undone: some parts point in here.
+  std::vector<std::unique_ptr<const std::string>> unpacked;
 };
+
+struct Text {
+  std::string text;
+  bool cut = false;  ///< there was more
+};
+/// A part's body undone and in UTF-8: what can't be is replaced by U+FFFD. At most `most` octets are read into it. Done only
+/// for parts that somebody looks at: of a returned mail nobody does.
+[[nodiscard]] Text text_of(const Part& part, std::size_t most = 256U << 10U);
 
 struct MessageError {
   enum class Code : std::uint8_t {
@@ -66,6 +79,9 @@ struct MessageError {
 
 /// Safe from any thread. Time is linear in the size, memory a small multiple of it.
 [[nodiscard]] std::expected<Message, MessageError> parse(std::string_view bytes, const Limits& limits);
+/// Of a string that is gone afterwards: no.
+template <std::same_as<std::string> Temporary>
+std::expected<Message, MessageError> parse(Temporary&& bytes, const Limits& limits) = delete;
 
 /// The header fields alone, cheaply and without GMime: for the trace and the envelope. Folding is undone.
 /// Stops at the first empty line or at `limits`.

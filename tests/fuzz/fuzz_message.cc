@@ -10,14 +10,14 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data), size);
   blowback::mail::Limits limits;
-  limits.text = 4096;
   limits.depth = 8;
   const auto message = blowback::mail::parse(bytes, limits);
   if (message) {
     if (message->parts.empty() || message->parts.size() > limits.parts) std::abort();
     for (const auto& part : message->parts) {
       // U+FFFD and other charsets may triple what was kept.
-      if (part.depth > limits.depth || part.text.size() > 4 * limits.text) std::abort();
+      constexpr std::size_t kMost = 4096;
+      if (part.depth > limits.depth || blowback::mail::text_of(part, kMost).text.size() > 4 * kMost) std::abort();
       (void)blowback::mail::decoded(part.file_name);
     }
     for (const auto& field : message->fields) {
