@@ -1,3 +1,7 @@
-# How well and how fast the judge judges; fed with any folder of messages.
+# The judge's benchmarks, each fed with any folder of messages: how well, how fast, and how it bears what is made to hurt.
 add_executable(judge_quality ${CMAKE_CURRENT_LIST_DIR}/judge_quality.cc)
 target_link_libraries(judge_quality PRIVATE blowback::detect blowback::mail blowback::fmt blowback::warnings)
+
+add_executable(judge_speed ${CMAKE_CURRENT_LIST_DIR}/judge_speed.cc)
+target_link_libraries(judge_speed PRIVATE blowback::record blowback::detect blowback::mail blowback::feed blowback::score
+                                          blowback::schema blowback::gmime blowback::fmt blowback::warnings)

@@ -8,6 +8,7 @@
 #include "blowback/trap_delivery.h"
 #include "detect/judge.h"
 #include "mail/message.h"
+#include "samples.h"
 
 #include <fmt/format.h>
 
@@ -27,31 +28,7 @@
 
 namespace {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-struct Sample {
-  std::string path;
-  std::string bytes;
-};
-
-void add(const fs::path& path, std::vector<Sample>& samples) {
-  if (fs::is_directory(path)) {
-    std::vector<fs::path> files;
-    for (const auto& entry : fs::recursive_directory_iterator(path)) {
-      if (entry.is_regular_file()) files.push_back(entry.path());
-    }
-    std::ranges::sort(files);
-    for (const fs::path& file : files) add(file, samples);
-    return;
-  }
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    fmt::print(stderr, "judge_quality: {}: can't be read\n", path.string());
-    return;
-  }
-  samples.push_back({path.string(), std::string(std::istreambuf_iterator<char>(in), {})});
-}
 
 void explain(const blowback::Verdict& verdict) {
   fmt::print("  confidence {:.2f} product {} mta {} queue {} campaign {}\n", verdict.confidence,
@@ -70,7 +47,7 @@ void explain(const blowback::Verdict& verdict) {
 int main(int argc, char** argv) try {
   bool explains = false;
   int repeat = 1;
-  std::vector<Sample> samples;
+  std::vector<blowback::bench::Sample> samples;
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   bool has_paths = false;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -80,10 +57,10 @@ int main(int argc, char** argv) try {
       repeat = std::max(1, std::atoi(arguments[++i].c_str()));
     } else {
       has_paths = true;
-      add(arguments[i], samples);
+      blowback::bench::add_samples(arguments[i], samples);
     }
   }
-  for (std::string line; !has_paths && std::getline(std::cin, line);) add(line, samples);
+  for (std::string line; !has_paths && std::getline(std::cin, line);) blowback::bench::add_samples(line, samples);
 
   std::uint64_t octets = 0;
   std::size_t failed = 0;
@@ -91,7 +68,7 @@ int main(int argc, char** argv) try {
   Clock::duration judging{};
   const blowback::mail::Limits limits;
   for (int round = 0; round < repeat; ++round) {
-    for (const Sample& sample : samples) {
+    for (const blowback::bench::Sample& sample : samples) {
       const auto start = Clock::now();
       const auto message = blowback::mail::parse(sample.bytes, limits);
       const auto parsed = Clock::now();
