@@ -5,3 +5,6 @@ target_link_libraries(judge_quality PRIVATE blowback::detect blowback::mail blow
 add_executable(judge_speed ${CMAKE_CURRENT_LIST_DIR}/judge_speed.cc)
 target_link_libraries(judge_speed PRIVATE blowback::record blowback::detect blowback::mail blowback::feed blowback::score
                                           blowback::schema blowback::gmime blowback::fmt blowback::warnings)
+
+add_executable(judge_hostile ${CMAKE_CURRENT_LIST_DIR}/judge_hostile.cc)
+target_link_libraries(judge_hostile PRIVATE blowback::detect blowback::mail blowback::fmt blowback::warnings)
