@@ -53,8 +53,15 @@ struct CloseIconv {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
+// GMime's tables, made at first use: nothing of GMime may be called before. Cheap afterwards, safe from any thread.
+void start_gmime() {
+  static std::once_flag once;
+  std::call_once(once, [] { g_mime_init(); });
+}
+
 // iconv with U+FFFD for each octet that it refuses. Absent where there is no such charset.
 [[nodiscard]] bool convert(std::string_view octets, const char* charset, std::string& out) {
+  start_gmime();
   const iconv_t opened = g_mime_iconv_open("UTF-8", charset);
   if (opened == reinterpret_cast<iconv_t>(-1)) return false;  // NOLINT: iconv's own way to say no
   const std::unique_ptr<void, CloseIconv> descriptor(opened);
@@ -79,12 +86,8 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 }  // namespace
 
-void start_gmime() {
-  static std::once_flag once;
-  std::call_once(once, [] { g_mime_init(); });
-}
-
 ContentType parse_content_type(std::string_view value) {
+  start_gmime();
   ContentType out;
   const std::string text(value.substr(0, kLongestField));
   const std::unique_ptr<GMimeContentType, Unref<GMimeContentType>> parsed(
@@ -106,6 +109,7 @@ ContentType parse_content_type(std::string_view value) {
 }
 
 Disposition parse_disposition(std::string_view value) {
+  start_gmime();
   const std::string text(value.substr(0, kLongestField));
   const std::unique_ptr<GMimeContentDisposition, Unref<GMimeContentDisposition>> parsed(
       g_mime_content_disposition_parse(nullptr, text.c_str()));

@@ -7,6 +7,8 @@
 
 namespace blowback::mail {
 
+// All of these are safe from any thread.
+
 /// What a Content-Type says; "" where it doesn't.
 struct ContentType {
   std::string type;  ///< lower case; "" where the field makes no sense
@@ -15,9 +17,6 @@ struct ContentType {
   std::string report_type;  ///< lower case
   std::string name;         ///< decoded
 };
-
-/// GMime's tables; cheap after the first call. Safe from any thread.
-void start_gmime();
 
 [[nodiscard]] ContentType parse_content_type(std::string_view value);
 /// Lower-case disposition, and the decoded file name.

@@ -320,7 +320,6 @@ std::expected<Message, MessageError> parse(std::string_view bytes, const Limits&
   if (bytes.find_first_not_of("\r\n \t") == std::string_view::npos) {
     return std::unexpected(error(MessageError::Code::empty, "an empty message"));
   }
-  start_gmime();
   Message message;
   std::size_t fields_left = limits.header_fields;
   Walker walker(message, limits, fields_left);
