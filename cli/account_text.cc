@@ -178,6 +178,10 @@ class Teller {
                         some(seen.could_have_known, seen.incidents)));
       }
     }
+    if (account_.campaigns == 1 && account_.incidents_in_all > 2) {
+      say("  All of it is one forged mailing that was aimed at this server, a joe-job. One mailing lists nobody by "
+          "itself.");
+    }
     say("  Traps are addresses that nobody uses and that never send: whatever answers them answers a forgery. They are "
         "never shown.");
     if (account_.times_listed > 1) {

@@ -56,6 +56,11 @@ constexpr std::array kRefuseFull{
         "Exim: `verify = recipient/callout=20s` by LMTP to the mail store, or check the quota in the RCPT ACL."},
     Row{"exchange", "Exchange: raise quotas or clear unused mailboxes; the transport can't know them at RCPT TO."},
     Row{"cpanel", "cPanel: reject mail for accounts that are over quota during SMTP (Exim configuration, mail)."},
+    Row{"exchange-online", "Exchange Online: raise quotas or clear unused mailboxes; full ones bounce what was taken."},
+    Row{"sendmail", "Sendmail: ask the mail store ahead of DATA by a milter; mail.local learns of the quota too late."},
+    Row{"qmail", "qmail: check the quota in qmail-smtpd, by a qmail-spp plugin; after the queue it can only bounce."},
+    Row{"plesk", "Plesk: with Postfix and Dovecot, quota-status as above; else larger quotas for mailboxes in use."},
+    Row{"domino", "Domino: in the server document, `Over quota enforcement`: hold or refuse mail, not `Non Deliver`."},
 };
 
 constexpr std::array kFilterEarly{
@@ -72,6 +77,18 @@ constexpr std::array kFilterEarly{
     Row{"exchange",
         "Exchange: let filters and transport rules reject during the session or quarantine, without an NDR."},
     Row{"barracuda", "Barracuda: set Send Bounce to No for blocked and quarantined mail."},
+    Row{"exchange-online",
+        "Exchange Online: anti-spam policy and mail flow rules that quarantine or delete; none that rejects with an "
+        "NDR."},
+    Row{"sendmail", "Sendmail: filter by a milter (MIMEDefang, amavisd-milter), which refuses at the end of DATA."},
+    Row{"qmail", "qmail: scan in qmail-smtpd (qmail-queue replacement that exits 31 or 82), never after the queue."},
+    Row{"cpanel",
+        "cPanel: Exim configuration: reject at SMTP time by SpamAssassin and ClamAV; no `fail` in user filters."},
+    Row{"plesk", "Plesk: spam filter: move or delete; server-wide black lists and DNSBLs, which refuse at once."},
+    Row{"domino",
+        "Domino: mail rules on the server: `don't deliver silently` or journal, never `reject` after acceptance."},
+    Row{"mimecast", "Mimecast: policies that reject at the gateway; no bounce notification to external senders."},
+    Row{"proofpoint", "Proofpoint: rules that reject during the session or quarantine; no bounce as a disposition."},
 };
 
 constexpr std::array kStopDelayWarnings{
@@ -84,6 +101,12 @@ constexpr std::array kStopDelayWarnings{
     Row{"exchange",
         "Exchange: Set-TransportService -DelayNotificationTimeout to its maximum, and external delay DSNs off "
         "(Set-TransportConfig -ExternalDelayDsnEnabled $false)."},
+    Row{"exchange-online",
+        "Exchange Online: connectors to servers of yours that are up; remove domains you don't use."},
+    Row{"qmail", "qmail: it warns of no delay; what was told is another hop's, or a patch's: take that out."},
+    Row{"domino", "Domino: configuration document, Router/SMTP, `Send delayed delivery notifications`: off."},
+    Row{"cpanel", "cPanel: Exim's advanced configuration: delay_warning empty."},
+    Row{"plesk", "Plesk: with Postfix, delay_warning_time = 0h; with qmail nothing."},
 };
 
 constexpr std::array kAnswerLess{
@@ -99,6 +122,18 @@ constexpr std::array kAnswerLess{
         "to contacts only."},
     Row{"exchange-online", "Exchange Online: Set-RemoteDomain Default -AutoReplyEnabled $false, or to contacts only."},
     Row{"cpanel", "cPanel: remove autoresponders of role addresses; ticket systems should confirm by the web instead."},
+    Row{"postfix",
+        "Postfix with Dovecot: Sieve's vacation obeys RFC 5230 and 3834; let it run only on what isn't spam and names "
+        "the "
+        "user in :addresses."},
+    Row{"exim",
+        "Exim: in the autoreply router, `senders = !: …`, `condition` on Auto-Submitted, List-Id and Precedence, and "
+        "`once_repeat = 7d`."},
+    Row{"sendmail", "Sendmail: vacation(1) as it comes, with -r 7; it leaves alone who isn't in To: or Cc:."},
+    Row{"qmail", "qmail: qmail-autoresponder or vacation with a list of answered senders, after the spam filter."},
+    Row{"plesk",
+        "Plesk: autoresponders off, or limited to one answer per address and day, and behind the spam filter."},
+    Row{"domino", "Domino: Out of Office as a service, `no replies to Internet addresses`."},
 };
 
 constexpr std::array kWarnNobody{
@@ -107,6 +142,16 @@ constexpr std::array kWarnNobody{
     Row{"amavis", "amavisd: $warnvirussender = 0, $warnbannedsender = 0, $final_virus_destiny = D_DISCARD."},
     Row{"mailscanner", "MailScanner: Notify Senders = no."},
     Row{"exchange", "Exchange: in the malware filter's policy, notify no external senders."},
+    Row{"postfix", "Postfix: whatever scans behind it (amavisd, ClamAV, a gateway) must notify no sender."},
+    Row{"exim", "Exim: `deny malware = *` in the DATA ACL in place of a scanner that writes letters."},
+    Row{"exchange-online", "Exchange Online: anti-malware policy: notify external senders, off."},
+    Row{"sendmail",
+        "Sendmail: in MIMEDefang action_discard() or action_bounce() during SMTP, no action_notify_sender()."},
+    Row{"qmail", "qmail-scanner: --notify none (or psender for policy blocks only)."},
+    Row{"barracuda", "Barracuda: Notify Sender of blocked attachments and viruses: off."},
+    Row{"domino", "Domino: the scanner's task (ScanMail, GroupShield and the like): no notification to senders."},
+    Row{"cpanel", "cPanel: ClamAV in Exim's DATA ACL refuses; no filter that answers."},
+    Row{"plesk", "Plesk: antivirus: discard infected mail, no notice to the sender."},
 };
 
 constexpr std::array kAskNobody{
@@ -114,6 +159,7 @@ constexpr std::array kAskNobody{
         "Don't ask strangers to confirm: most addresses asked are forged. Filter instead, or refuse during SMTP with a "
         "text that tells a real sender what to do."},
     Row{"tmda", "TMDA: ACTION_INCOMING = \"hold\" in place of \"confirm\"."},
+    Row{"cpanel", "cPanel: BoxTrapper off, for all accounts: WHM, Feature Manager."},
 };
 
 constexpr std::array kAskForConsent{
@@ -121,6 +167,10 @@ constexpr std::array kAskForConsent{
         "RFC 8098 §2.1: no receipt goes out by itself where Disposition-Notification-To: and Return-Path: differ. Turn "
         "automatic receipts off, on the server and in clients."},
     Row{"exchange", "Exchange: Set-RemoteDomain Default -DeliveryReportEnabled $false."},
+    Row{"exchange-online", "Exchange Online: Set-RemoteDomain Default -DeliveryReportEnabled $false."},
+    Row{"domino",
+        "Domino: configuration document, `Return receipts to Internet senders`: off; Notes: prompt or never."},
+    Row{"groupwise", "GroupWise: GWIA, `Outbound status`: none, and return notification for Internet mail off."},
 };
 
 constexpr std::array kVerifyOtherwise{
@@ -131,10 +181,14 @@ constexpr std::array kVerifyOtherwise{
     Row{"postfix", "Postfix: remove reject_unverified_sender, or limit it to a few domains by check_sender_access."},
     Row{"exim", "Exim: `verify = sender` in place of `verify = sender/callout`."},
     Row{"cpanel", "cPanel: Sender Verification Callouts: off (Exim configuration)."},
+    Row{"sendmail", "Sendmail: remove milter-sender or the call-back in smf-sav; SPF and DKIM milters instead."},
+    Row{"qmail", "qmail: remove the sender callout patch or plugin (CHKUSER_SENDER and its kin)."},
+    Row{"plesk", "Plesk: no callout in the milters before Postfix; SPF and DMARC are switches in the mail settings."},
 };
 
 [[nodiscard]] std::vector<std::string> chosen(std::span<const Row> rows, std::string_view product) {
-  const bool known = !product.empty() && std::ranges::find(rows, product, &Row::product) != rows.end();
+  // Whoever runs another product than ours gains nothing by twelve settings of others.
+  const bool known = !product.empty();
   std::vector<std::string> steps;
   for (const auto& row : rows) {
     if (!known || row.product.empty() || row.product == product) steps.emplace_back(row.step);

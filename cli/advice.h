@@ -13,7 +13,7 @@ namespace blowback::cli {
 [[nodiscard]] std::string_view fault_of(Kind kind, Cause cause);
 
 /// Steps to mend it, each a sentence or a setting: first what holds for any server, then the product's own; where the product
-/// isn't known or has no row, those of all common products. `product` as the judge names it. Never empty.
+/// isn't known, those of all common products. `product` as the judge names it. Never empty.
 [[nodiscard]] std::vector<std::string> steps_for(Kind kind, Cause cause, std::string_view product);
 
 }  // namespace blowback::cli

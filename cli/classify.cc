@@ -1,4 +1,4 @@
-// `blowback classify PATH…`: what would the judge say of these messages? Nothing is recorded.
+// `blowback classify PATH…`: what would the judge say of these messages, and with --explain: why? Nothing is recorded.
 #include "command.h"
 #include "detect/judge.h"
 #include "feed/feed.h"
@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 
 class Classifier {
  public:
-  Classifier(const Context& context, std::vector<Prefix> trusted_relays)
-      : context_(context), trusted_relays_(std::move(trusted_relays)) {}
+  Classifier(const Context& context, std::vector<Prefix> trusted_relays, bool explains)
+      : context_(context), trusted_relays_(std::move(trusted_relays)), explains_(explains) {}
 
   /// A message, an mbox, or a folder with such in it.
   void path(const fs::path& path) {
@@ -125,6 +125,39 @@ class Classifier {
     const auto client = mail::client_of(received, trusted_relays_);
     line(where, name_of(verdict.kind), is_backscatter(verdict.kind) ? name_of(verdict.cause) : "-",
          client ? client->address.to_string() : "-");
+    if (!explains_) return;
+    explain(verdict);
+    if (!client) note("client", client.error().text);
+  }
+
+  /// What decided, for a person: below its line, set in.
+  void explain(const Verdict& verdict) const {
+    note("subject", verdict.subject);
+    note("confidence",
+         fmt::format("{:.2f}{}", verdict.confidence,
+                     verdict.proved ? ", proved: the returned mail claims to come from its recipient" : ""));
+    for (const Signal& signal : verdict.signals) {
+      note("signal", fmt::format("{:+.1f}  {}", signal.weight, signal.name));
+    }
+    note("product", verdict.product);
+    note("reporting MTA", verdict.reporting_mta);
+    note("queue id", verdict.queue_id);
+    if (verdict.original) explain(*verdict.original);
+    note("campaign", verdict.campaign);
+  }
+
+  void explain(const ReturnedOriginal& original) const {
+    note("original from", original.from);
+    note("original path", original.return_path);
+    note("original subject", original.subject);
+    note("original id", original.message_id);
+    note("original date", original.date);
+    if (original.client) note("original client", original.client->to_string());
+    if (original.spf_failed) note("original SPF", "had failed when the server took it: it could have refused it");
+  }
+
+  void note(std::string_view name, const std::string& value) const {
+    if (!value.empty()) fmt::print(context_.world.out, "    {:<17}{}\n", name, harmless(value));
   }
 
   void line(const std::string& where, std::string_view kind, std::string_view cause, std::string_view client) const {
@@ -137,11 +170,13 @@ class Classifier {
 
   const Context& context_;
   std::vector<Prefix> trusted_relays_;
+  bool explains_ = false;
 };
 
 }  // namespace
 
-int classify(Context& context, const std::vector<std::string>& paths, const std::vector<std::string>& trusted_relays) {
+int classify(Context& context, const std::vector<std::string>& paths, const std::vector<std::string>& trusted_relays,
+             bool explains) {
   std::vector<Prefix> relays;
   for (const auto& text : trusted_relays) {
     const auto relay = prefix(context, text);
@@ -152,7 +187,7 @@ int classify(Context& context, const std::vector<std::string>& paths, const std:
   for (const auto& path : paths) {
     if (!fs::exists(path, ignored)) return context.complain(path + ": no such file or folder", kWrongUse);
   }
-  Classifier classifier(context, std::move(relays));
+  Classifier classifier(context, std::move(relays), explains);
   for (const auto& path : paths) classifier.path(path);
   return kYes;
 }

@@ -50,14 +50,17 @@ struct Context {
 // ── questions ──
 int check(Context& context, const std::vector<std::string>& addresses);
 int why(Context& context, const std::string& ip);
-int evidence(Context& context, const std::string& ip, std::size_t most);
+/// `explains`: also how sure the judge was, and what decided.
+int evidence(Context& context, const std::string& ip, std::size_t most, bool explains);
 int listings(Context& context, const std::string& within);
 int exemptions(Context& context);
 int log(Context& context, std::size_t most);
 int quarantine(Context& context, std::size_t most, const std::string& show);
 int stats(Context& context);
 int export_list(Context& context, const std::string& format);
-int classify(Context& context, const std::vector<std::string>& paths, const std::vector<std::string>& trusted_relays);
+/// `explains`: below each line the signals that decided, the confidence, and what was read of the original.
+int classify(Context& context, const std::vector<std::string>& paths, const std::vector<std::string>& trusted_relays,
+             bool explains);
 
 // ── decisions ──
 struct DecisionArguments {

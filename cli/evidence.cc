@@ -2,6 +2,8 @@
 #include "command.h"
 #include "masked.h"
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,9 +19,18 @@ namespace {
   return {addresses, config.traps.domains};
 }
 
+/// What decided: the judge's own names for what it saw, which hold nothing of the mail.
+[[nodiscard]] std::string signals_of(const Incident& incident) {
+  std::string text;
+  for (const auto& signal : incident.signals) {
+    text += fmt::format("{}{} {:+.1f}", text.empty() ? "" : ", ", signal.name, signal.weight);
+  }
+  return text;
+}
+
 }  // namespace
 
-int evidence(Context& context, const std::string& ip, std::size_t most) {
+int evidence(Context& context, const std::string& ip, std::size_t most, bool explains) {
   const auto asked = address(context, ip);
   if (!asked) return kWrongUse;
   const auto config = context.config();
@@ -30,12 +41,22 @@ int evidence(Context& context, const std::string& ip, std::size_t most) {
   if (!dossier) return context.complain(dossier.error());
 
   const TrapMask mask = mask_for(*config, *dossier);
-  Table table({"time", "client", "helo", "kind", "cause", "queue_id", "message_id", "size", "first_received"});
+  std::vector<std::string> columns{"time",     "client",     "helo", "kind",          "cause",
+                                   "queue_id", "message_id", "size", "first_received"};
+  if (explains) columns.insert(columns.end(), {"confidence", "signals"});
+  Table table(columns);
   for (const auto& incident : dossier->incidents) {
-    table.add({Cell(incident.received_at), cell(incident.client.to_string()), Cell(mask.masked(incident.helo)),
-               cell(name_of(incident.kind)), cell(name_of(incident.cause)), Cell(mask.masked(incident.queue_id)),
-               Cell(mask.masked(incident.message_id)), Cell(incident.size),
-               Cell(mask.masked(incident.first_received))});
+    std::vector<Cell> row{Cell(incident.received_at),
+                          cell(incident.client.to_string()),
+                          Cell(mask.masked(incident.helo)),
+                          cell(name_of(incident.kind)),
+                          cell(name_of(incident.cause)),
+                          Cell(mask.masked(incident.queue_id)),
+                          Cell(mask.masked(incident.message_id)),
+                          Cell(incident.size),
+                          Cell(mask.masked(incident.first_received))};
+    if (explains) row.insert(row.end(), {Cell(incident.confidence), Cell(signals_of(incident))});
+    table.add(std::move(row));
   }
   if (table.empty() && context.format == Format::table) {
     context.say("Nothing was seen of " + dossier->sender.to_string() + ".");

@@ -24,7 +24,7 @@ class Parser {
         "  blowback list 198.51.100.0/24 --reason 'ticket 12' --for 14d\n"
         "  blowback delist 192.0.2.1 --reason 'postmaster fixed it'\n"
         "  blowback import bad.txt --reason 'partner list'\n"
-        "  blowback classify Maildir/cur                            what the judge says, recording nothing\n"
+        "  blowback classify --explain Maildir/cur                  what the judge says and why, recording nothing\n"
         "Exit codes: 0 yes, 1 no (not listed, unknown), 2 wrong use, 3 the system failed.\n");
     app_.add_option("--config", context_.config_file, "Config file (BLOWBACK_CONFIG, /etc/blowback/blowback.toml)");
     app_.set_version_flag("--version", BLOWBACK_VERSION);
@@ -91,9 +91,10 @@ class Parser {
     why_command->add_option("IP", one_, "Address")->required();
     formats(why_command);
     auto* const evidence_command = command(app_, "evidence", "Its incidents, by the fields that may be shown to others",
-                                           [this] { return evidence(context_, one_, most_); });
+                                           [this] { return evidence(context_, one_, most_, explains_); });
     evidence_command->add_option("IP", one_, "Address")->required();
     evidence_command->add_option("--most", most_, "At most so many, newest first")->capture_default_str();
+    evidence_command->add_flag("--explain", explains_, "Also how sure the judge was, and what decided");
     formats(evidence_command);
     auto* const listings_command =
         command(app_, "listings", "What is listed now", [this] { return listings(context_, one_); });
@@ -117,11 +118,12 @@ class Parser {
         ->capture_default_str();
     auto* const classify_command =
         command(app_, "classify", "What the judge says of messages, folders, mboxes; records nothing",
-                [this] { return classify(context_, many_, relays_); });
+                [this] { return classify(context_, many_, relays_, explains_); });
     classify_command->add_option("PATH", many_, "Messages, folders, mboxes")->required();
     classify_command
         ->add_option("--trusted-relay", relays_, "Our own hop, for reading Received:; may be given several times")
         ->option_text("CIDR");
+    classify_command->add_flag("--explain", explains_, "Say below each line what decided");
     classify_command->footer("Prints path, kind, cause and client address with tabs between, - where there is none.");
   }
 
@@ -175,6 +177,7 @@ class Parser {
   std::string show_;
   std::string export_format_ = "plain";
   std::vector<std::string> relays_;
+  bool explains_ = false;
   DecisionArguments decision_;
 };
 

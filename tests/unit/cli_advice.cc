@@ -50,12 +50,25 @@ TEST_CASE("a known product gets its own setting and no other's", "[cli][advice]"
   CHECK_THAT(joined(Kind::callout, Cause::none, "exim"), Contains("verify = sender/callout"));
 }
 
-TEST_CASE("an unknown product gets all common ones", "[cli][advice]") {
-  for (const std::string_view product : {"", "never-heard-of"}) {
-    CHECK_THAT(joined(Kind::dsn, Cause::unknown_user, product),
-               Contains("Postfix") && Contains("Exim") && Contains("Exchange") && Contains("Sendmail") &&
-                   Contains("qmail") && Contains("cPanel") && Contains("Plesk"));
+TEST_CASE("where the product isn't known there is a setting for each of the common ones", "[cli][advice]") {
+  const auto all = [](const std::string& text) {
+    for (const std::string product :
+         {"Postfix", "Exim", "Exchange", "Sendmail", "qmail", "cPanel", "Plesk", "Domino"}) {
+      CAPTURE(product);
+      CHECK_THAT(text, Contains(product));
+    }
+  };
+  for (const Cause cause : {Cause::unknown_user, Cause::over_quota, Cause::content_rejected, Cause::delayed}) {
+    CAPTURE(name_of(cause));
+    all(joined(Kind::dsn, cause, ""));
   }
+  all(joined(Kind::auto_reply, Cause::none, ""));
+  all(joined(Kind::virus_notice, Cause::none, ""));
+}
+
+TEST_CASE("a product without a setting of ours gets what holds for any, and not those of others", "[cli][advice]") {
+  CHECK_THAT(joined(Kind::dsn, Cause::unknown_user, "never-heard-of"),
+             Contains("at RCPT TO") && !Contains("Postfix") && !Contains("Exim"));
 }
 
 TEST_CASE("what to change depends on the cause", "[cli][advice]") {

@@ -88,6 +88,8 @@ class List {
       one.digest = std::string(63, 'a') + std::to_string(i);
       one.message_id = "x.trap1.y@mx.sender.example";
       one.helo = "mx.sender.example";
+      one.confidence = 1;
+      one.signals = {{"multipart-report-delivery-status", 4.0}, {"null-reverse-path", 1.0}};
       batch.incidents.push_back(one);
     }
     Policy policy;
@@ -230,6 +232,27 @@ TEST_CASE("evidence has the allowed fields only, and masks traps in them", "[cli
                                         "first_received"});
   CHECK(rows[0]["message_id"] == "x.[trap].y@mx.sender.example");
   CHECK(rows[0]["helo"] == "mx.sender.example");
+}
+
+TEST_CASE("evidence --explain adds what decided, as it was recorded", "[cli][tool]") {
+  const List list;
+  list.take_bounces();
+  const auto rows = nlohmann::json::parse(list.run({"evidence", "192.0.2.7", "--explain", "--format", "json"}).out);
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0]["confidence"] == 1.0);
+  CHECK(rows[0]["signals"] == "multipart-report-delivery-status +4.0, null-reverse-path +1.0");
+}
+
+TEST_CASE("classify --explain says below each line what decided", "[cli][tool]") {
+  const List list;
+  const std::string sample = std::string(BLOWBACK_TEST_DATA) + "/mail/dsn-postfix-unknown-user.eml";
+  const auto plain = list.run({"classify", sample});
+  CHECK(plain.out == sample + "\tdsn\tunknown_user\t192.0.2.10\n");
+  const auto explained = list.run({"classify", "--explain", sample});
+  CHECK(explained.out.starts_with(plain.out));
+  CHECK_THAT(explained.out, Contains("signal           +4.0  multipart-report-delivery-status\n") &&
+                                Contains("confidence       1.00, proved") && Contains("product          postfix\n") &&
+                                Contains("original client  198.51.100.77\n") && Contains("original SPF"));
 }
 
 TEST_CASE("delist ends a listing and starts the sender afresh", "[cli][tool]") {

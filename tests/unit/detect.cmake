@@ -1,5 +1,5 @@
 # The judge: golden samples, its promises, and what it reads.
 blowback_unit_tests(test_detect
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/detect_golden.cc ${CMAKE_CURRENT_LIST_DIR}/detect_judge.cc
-          ${CMAKE_CURRENT_LIST_DIR}/detect_reading.cc
-  USES blowback::detect blowback::mail blowback::fmt)
+          ${CMAKE_CURRENT_LIST_DIR}/detect_reading.cc ${CMAKE_CURRENT_LIST_DIR}/detect_signatures.cc
+  USES blowback::detect blowback::mail blowback::re2 blowback::fmt)

@@ -3,7 +3,6 @@
 #include "../../ingest/detect/delivery_status.h"
 #include "../../ingest/detect/facts.h"
 #include "../../ingest/detect/returned_original.h"
-#include "../../ingest/detect/signature_set.h"
 
 #include <catch2/catch.hpp>
 
@@ -108,22 +107,6 @@ TEST_CASE("a mailer's summary of the original isn't taken for its beginning", "[
       "Your message\n\n  To:      a@example.com\n  Subject: x\n  Sent:    today\n\ndid not reach the recipient\n");
   CHECK(found.begin == std::string::npos);
   CHECK(found.fields.size() == 3);
-}
-
-TEST_CASE("every signature has a name of its own and compiles", "[detect][signatures]") {
-  std::set<std::string> names;
-  for (const Signature& signature : SignatureSet::built_in().all()) {
-    CAPTURE(signature.name);
-    CHECK(names.insert(signature.name).second);
-    CHECK(signature.weight > 0);
-  }
-  CHECK(names.size() > 100);
-}
-
-TEST_CASE("text made to blow up an automaton is still matched", "[detect][signatures]") {
-  std::string text;
-  for (int i = 0; i < 20'000; ++i) text += (i * 7919 % 13 == 0) ? "message mailbox size " : "exceeded user not ";
-  CHECK_FALSE(SignatureSet::built_in().match(Place::diagnostic, text).empty());
 }
 
 TEST_CASE("HTML is reduced to its words", "[detect]") {
