@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -69,6 +70,8 @@ namespace {
   return some == all ? fmt::format("All {}", all) : fmt::format("{} of them", some);
 }
 
+constexpr std::size_t kWidest = 100;
+
 class Teller {
  public:
   Teller(const Account& account, const Policy& policy, UnixTime now, bool bold)
@@ -91,7 +94,22 @@ class Teller {
   }
 
  private:
+  /// A line, wrapped where it is longer than a mail should have; what goes on is set in like what it belongs to.
   void say(std::string_view line) {
+    const std::size_t blanks = std::min(line.find_first_not_of(' '), line.size());
+    const std::size_t indent = blanks + (line.substr(blanks).starts_with("- ") ? 2 : 0);
+    while (line.size() > kWidest) {
+      std::size_t cut = line.rfind(' ', kWidest);
+      // A setting in backquotes stays whole, so that it can be copied.
+      if (cut != std::string_view::npos && std::ranges::count(line.substr(0, cut), '`') % 2 != 0) {
+        const std::size_t whole = line.rfind(' ', line.rfind('`', cut));
+        if (whole != std::string_view::npos && whole > indent) cut = whole;
+      }
+      if (cut == std::string_view::npos || cut <= indent) break;
+      text_ += line.substr(0, cut);
+      text_ += '\n' + std::string(indent, ' ');
+      line.remove_prefix(cut + 1);
+    }
     text_ += line;
     text_ += '\n';
   }
@@ -164,7 +182,8 @@ class Teller {
                                    : fmt::format("{} to {}", minute(seen.first), minute(seen.last));
       say(fmt::format("  {} × {}, {}, at {}, of {}", seen.incidents, named(seen.kind, seen.cause), span,
                       plural(seen.traps, "trap address", "trap addresses"),
-                      plural(seen.campaigns, "forged mailing", "forged mailings")));
+                      plural(seen.campaigns, "forged mailing", "forged mailings")) +
+          (seen.product.empty() ? "" : fmt::format(", written by {}", called(seen.product))));
       if (seen.proved > 0) {
         say(
             fmt::format("      {} returned mail that claims to come from the trap itself. Traps never send mail: the "
@@ -200,22 +219,22 @@ class Teller {
       const auto& term = account_.terms[i];
       const bool cut = is_cut(term);
       any_cut |= cut;
-      say(fmt::format("  {}  {:<36} {:5.2f}{} → {:6.2f} now", minute(term.at), named(term.kind, term.cause),
+      say(fmt::format("  {}  {:<42} {:5.2f}{} → {:6.2f} now", minute(term.at), named(term.kind, term.cause),
                       term.credit, cut ? "*" : " ", amount(parts[i])));
     }
     if (account_.older_incidents > 0) {
-      say(fmt::format("  {:<16}  {:<36} {:5}    {:6.2f} now", "earlier",
+      say(fmt::format("  {:<16}  {:<42} {:5}    {:6.2f} now", "earlier",
                       plural(account_.older_incidents, "more incident", "more incidents"), "", amount(parts.back())));
     } else if (parts.back() != 0) {
-      say(fmt::format("  {:<16}  {:<36} {:5}    {:6.2f} now", "", "reckoned under an earlier policy", "",
+      say(fmt::format("  {:<16}  {:<42} {:5}    {:6.2f} now", "", "reckoned under an earlier policy", "",
                       amount(parts.back())));
     }
     if (account_.added_nothing > 0) {
       any_cut = true;
-      say(fmt::format("  {:<16}  {:<36} {:5.2f}* → {:6.2f} now", "besides",
+      say(fmt::format("  {:<16}  {:<42} {:5.2f}* → {:6.2f} now", "besides",
                       plural(account_.added_nothing, "incident", "incidents"), 0.0, 0.0));
     }
-    say(fmt::format("  {:<16}  {:<36} {:5}    {:6.2f} now", "", "score", "",
+    say(fmt::format("  {:<16}  {:<42} {:5}    {:6.2f} now", "", "score", "",
                     amount(std::llround(account_.score * 100))));
     say(fmt::format(
         "  A sender is listed at {:.2f}, once {} and {} agree; it counts as over at {:.2f}.", policy_.list_at,

@@ -26,8 +26,8 @@ constexpr std::array kRefuseRecipients{
     Row{"exim",
         "Exim: `require verify = recipient` in the RCPT ACL; for relayed domains `verify = recipient/callout=20s`."},
     Row{"exchange",
-        "Exchange: turn recipient filtering on where mail comes in (Set-RecipientFilterConfig "
-        "-RecipientValidationEnabled $true; on Mailbox servers install the antispam agents first)."},
+        "Exchange: turn recipient filtering on where mail comes in (`Set-RecipientFilterConfig "
+        "-RecipientValidationEnabled $true`; on Mailbox servers install the antispam agents first)."},
     Row{"exchange-online",
         "Exchange Online: make the domain authoritative, so that Directory-Based Edge Blocking refuses unknown "
         "recipients."},
@@ -100,7 +100,7 @@ constexpr std::array kStopDelayWarnings{
     Row{"sendmail", "Sendmail: leave confTO_QUEUEWARN empty."},
     Row{"exchange",
         "Exchange: Set-TransportService -DelayNotificationTimeout to its maximum, and external delay DSNs off "
-        "(Set-TransportConfig -ExternalDelayDsnEnabled $false)."},
+        "(`Set-TransportConfig -ExternalDelayDsnEnabled $false`)."},
     Row{"exchange-online",
         "Exchange Online: connectors to servers of yours that are up; remove domains you don't use."},
     Row{"qmail", "qmail: it warns of no delay; what was told is another hop's, or a patch's: take that out."},
@@ -118,9 +118,10 @@ constexpr std::array kAnswerLess{
         "what "
         "the spam filter caught."},
     Row{"exchange",
-        "Exchange: no automatic replies to the outside (Set-RemoteDomain Default -AutoReplyEnabled $false), or "
+        "Exchange: no automatic replies to the outside (`Set-RemoteDomain Default -AutoReplyEnabled $false`), or "
         "to contacts only."},
-    Row{"exchange-online", "Exchange Online: Set-RemoteDomain Default -AutoReplyEnabled $false, or to contacts only."},
+    Row{"exchange-online",
+        "Exchange Online: `Set-RemoteDomain Default -AutoReplyEnabled $false`, or to contacts only."},
     Row{"cpanel", "cPanel: remove autoresponders of role addresses; ticket systems should confirm by the web instead."},
     Row{"postfix",
         "Postfix with Dovecot: Sieve's vacation obeys RFC 5230 and 3834; let it run only on what isn't spam and names "
@@ -166,8 +167,8 @@ constexpr std::array kAskForConsent{
     Row{"",
         "RFC 8098 §2.1: no receipt goes out by itself where Disposition-Notification-To: and Return-Path: differ. Turn "
         "automatic receipts off, on the server and in clients."},
-    Row{"exchange", "Exchange: Set-RemoteDomain Default -DeliveryReportEnabled $false."},
-    Row{"exchange-online", "Exchange Online: Set-RemoteDomain Default -DeliveryReportEnabled $false."},
+    Row{"exchange", "Exchange: `Set-RemoteDomain Default -DeliveryReportEnabled $false`."},
+    Row{"exchange-online", "Exchange Online: `Set-RemoteDomain Default -DeliveryReportEnabled $false`."},
     Row{"domino",
         "Domino: configuration document, `Return receipts to Internet senders`: off; Notes: prompt or never."},
     Row{"groupwise", "GroupWise: GWIA, `Outbound status`: none, and return notification for Internet mail off."},
@@ -235,6 +236,39 @@ constexpr std::array kVerifyOtherwise{
 }
 
 }  // namespace
+
+std::string_view called(std::string_view product) {
+  static constexpr std::array<Row, 28> kNames{{{"postfix", "Postfix"},
+                                               {"exim", "Exim"},
+                                               {"sendmail", "Sendmail"},
+                                               {"exchange", "Microsoft Exchange"},
+                                               {"exchange-online", "Exchange Online"},
+                                               {"courier", "Courier"},
+                                               {"domino", "HCL (Lotus) Domino"},
+                                               {"opensmtpd", "OpenSMTPD"},
+                                               {"haraka", "Haraka"},
+                                               {"james", "Apache James"},
+                                               {"groupwise", "GroupWise"},
+                                               {"imail", "IMail"},
+                                               {"mailenable", "MailEnable"},
+                                               {"mdaemon", "MDaemon"},
+                                               {"amavis", "amavisd"},
+                                               {"mailscanner", "MailScanner"},
+                                               {"barracuda", "Barracuda"},
+                                               {"mimecast", "Mimecast"},
+                                               {"proofpoint", "Proofpoint"},
+                                               {"gmail", "Gmail"},
+                                               {"yahoo", "Yahoo"},
+                                               {"yandex", "Yandex"},
+                                               {"zoho", "Zoho"},
+                                               {"amazon-ses", "Amazon SES"},
+                                               {"oracle-messaging-server", "Oracle Messaging Server"},
+                                               {"mail.ru", "Mail.ru"},
+                                               {"tmda", "TMDA"},
+                                               {"dma", "DragonFly Mail Agent"}}};
+  const auto* const row = std::ranges::find(kNames, product, &Row::product);
+  return row == kNames.end() ? product : row->step;
+}
 
 std::string_view fault_of(Kind kind, Cause cause) {
   switch (kind) {

@@ -16,4 +16,7 @@ namespace blowback::cli {
 /// isn't known, those of all common products. `product` as the judge names it. Never empty.
 [[nodiscard]] std::vector<std::string> steps_for(Kind kind, Cause cause, std::string_view product);
 
+/// What a product is called by its makers: `Postfix` for `postfix`; as it is where we know no other name.
+[[nodiscard]] std::string_view called(std::string_view product);
+
 }  // namespace blowback::cli
