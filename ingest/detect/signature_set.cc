@@ -15,6 +15,8 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -88,9 +90,42 @@ void read_claim(std::string_view line, std::string_view claim, Signature& signat
   }
 }
 
-[[nodiscard]] std::optional<Signature> signature_of(std::string_view line) {
+// Wording that several patterns share: a line `let NAME TAB pattern`, used as `%{NAME}` from there on.
+class Wordings {
+ public:
+  void let(std::string_view line, std::string_view name, std::string_view pattern) {
+    if (name.empty() || !known_.emplace(name, "(?:" + completed(line, pattern) + ")").second) {
+      unusable(line, "a name for the wording that isn't taken is wanted");
+    }
+  }
+  [[nodiscard]] std::string completed(std::string_view line, std::string_view pattern) const {
+    std::string out;
+    for (std::size_t at = 0; at < pattern.size();) {
+      const std::size_t begin = std::min(pattern.find("%{", at), pattern.size());
+      out += pattern.substr(at, begin - at);
+      if (begin == pattern.size()) break;
+      const std::size_t end = pattern.find('}', begin);
+      const auto wording = known_.find(pattern.substr(begin + 2, end - begin - 2));
+      if (end == std::string_view::npos || wording == known_.end()) unusable(line, "no such wording");
+      out += wording->second;
+      at = end + 1;
+    }
+    return out;
+  }
+
+ private:
+  std::map<std::string, std::string, std::less<>> known_;
+};
+
+// Nothing for a comment, or for what only goes to `wordings`.
+[[nodiscard]] std::optional<Signature> signature_of(std::string_view line, Wordings& wordings) {
   if (line.empty() || line.starts_with('#')) return std::nullopt;
   const std::vector<std::string_view> column = columns(line);
+  constexpr std::string_view kLet = "let ";
+  if (column.size() == 2 && column[0].starts_with(kLet)) {
+    wordings.let(line, column[0].substr(kLet.size()), column[1]);
+    return std::nullopt;
+  }
   if (column.size() != 5) unusable(line, "not five columns");
   Signature out;
   out.name = column[0];
@@ -100,7 +135,7 @@ void read_claim(std::string_view line, std::string_view claim, Signature& signat
   read_claim(line, column[2], out);
   const auto parsed = std::from_chars(column[3].data(), column[3].data() + column[3].size(), out.weight);
   if (parsed.ec != std::errc()) unusable(line, "the weight is no number");
-  out.pattern = column[4];
+  out.pattern = wordings.completed(line, column[4]);
   return out;
 }
 
@@ -162,12 +197,13 @@ class SignatureSet::OfPlace {
 };
 
 SignatureSet::SignatureSet(std::string_view table) {
+  Wordings wordings;
   for (const PlaceRow& row : kPlaces) places_.push_back(std::make_unique<OfPlace>(row.is_prose));
   while (!table.empty()) {
     const std::size_t end = table.find('\n');
     const std::string_view line = table.substr(0, end);
     table.remove_prefix(end == std::string_view::npos ? table.size() : end + 1);
-    std::optional<Signature> signature = signature_of(line);
+    std::optional<Signature> signature = signature_of(line, wordings);
     if (!signature) continue;
     places_[static_cast<std::size_t>(signature->place)]->add(line, signature->pattern, signatures_.size());
     signatures_.push_back(std::move(*signature));

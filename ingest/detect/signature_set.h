@@ -50,7 +50,8 @@ class SignatureSet {
  public:
   /// The set that is built in. Its data is checked by the unit tests; a line that can't be used ends the program.
   [[nodiscard]] static const SignatureSet& built_in();
-  /// Lines of `name TAB place TAB claim TAB weight TAB pattern`; `#` begins a comment line. Requires valid lines.
+  /// Lines of `name TAB place TAB claim TAB weight TAB pattern`; `#` begins a comment line. A line `let NAME TAB pattern` names
+  /// wording that patterns below have as `%{NAME}`. Requires valid lines.
   explicit SignatureSet(std::string_view table);
   ~SignatureSet();
   SignatureSet(const SignatureSet&) = delete;

@@ -122,6 +122,16 @@ TEST_CASE("literals first finds what every pattern by itself finds", "[detect][s
   }
 }
 
+TEST_CASE("wording that patterns share has a name", "[detect][signatures]") {
+  const SignatureSet set(
+      "let mail\t(message|mail)\nlet sent\t%{mail} (not )?sent\n"
+      "one\ttext\tkind:dsn\t1\tyour %{sent}\ntwo\tsubject\torigin\t1\t^%{mail}$\n");
+  CHECK(names_of(set.match(Place::text, "Your mail not sent")) == std::set<std::string>{"one"});
+  CHECK(names_of(set.match(Place::subject, "message")) == std::set<std::string>{"two"});
+  CHECK(set.match(Place::subject, "messages").empty());
+  CHECK(set.all().size() == 2);
+}
+
 TEST_CASE("text made to blow up an automaton is still matched", "[detect][signatures]") {
   std::string text;
   for (int i = 0; i < 20'000; ++i) text += (i * 7919 % 13 == 0) ? "message mailbox size " : "exceeded user not ";
