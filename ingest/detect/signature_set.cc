@@ -153,6 +153,7 @@ class SignatureSet::OfPlace {
   }
 
   void compile() {
+    if (signatures_.empty()) return;
     std::vector<std::string> literals;
     patterns_.Compile(&literals);
     if (is_prose_) {
