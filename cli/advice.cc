@@ -160,6 +160,8 @@ constexpr std::array kAskNobody{
         "Don't ask strangers to confirm: most addresses asked are forged. Filter instead, or refuse during SMTP with a "
         "text that tells a real sender what to do."},
     Row{"tmda", "TMDA: ACTION_INCOMING = \"hold\" in place of \"confirm\"."},
+    Row{"boxtrapper", "cPanel: BoxTrapper off, for all accounts: WHM, Feature Manager."},
+    Row{"ask", "ASK: stop it from sending confirmations; let what it doesn't know go to a folder."},
     Row{"cpanel", "cPanel: BoxTrapper off, for all accounts: WHM, Feature Manager."},
 };
 

@@ -43,6 +43,12 @@ template <std::size_t N>
   return is_one_of(part.type, kTypes) || is_one_of(lower_case(extension(part.file_name)), kExtensions);
 }
 
+[[nodiscard]] bool is_dmarc_file(std::string_view name) {
+  if (std::ranges::count(name, '!') < 3) return false;
+  const std::string lower = lower_case(name);
+  return lower.ends_with(".xml") || lower.ends_with(".xml.gz") || lower.ends_with(".zip") || lower.ends_with(".gz");
+}
+
 void append_header(const std::vector<mail::Field>& fields, std::string& out) {
   for (const mail::Field& field : fields) {
     if (out.size() + field.name.size() + field.value.size() > kMostHeader) break;
@@ -76,6 +82,8 @@ void find_parts(const mail::Message& message, Facts& facts) {
       first(facts.enclosed_headers);
     }
     if (is_report_file(part)) facts.has_report_attachment = true;
+    if (is_dmarc_file(part.file_name)) facts.has_dmarc_attachment = true;
+    if (part.type == "text/calendar" || part.type == "application/ics") facts.has_calendar = true;
     if (is_odd(part)) first(facts.odd_attachment);
   }
 }
@@ -100,11 +108,39 @@ void find_parts(const mail::Message& message, Facts& facts) {
 
 // Where a person's mail program begins to quote or forward. What follows isn't said by the sender.
 [[nodiscard]] bool begins_forwarding(std::string_view line) {
-  static constexpr std::array<std::string_view, 9> kMarks{
-      "begin forwarded message",   "----- forwarded message",    "---------- forwarded message",
-      "-----original message",     "----- original message",     "-------- original message",
-      "--------forwarded message", "-------- forwarded message", "forwarded message:"};
-  return std::ranges::any_of(kMarks, [&](std::string_view mark) { return starts_ignoring_case(line, mark); });
+  // Between dashes, as most do: what the programs call it in the languages that they come in.
+  static constexpr std::array<std::string_view, 22> kBetweenDashes{"forwarded message",
+                                                                   "original message",
+                                                                   "original",
+                                                                   "original-nachricht",
+                                                                   "originalnachricht",
+                                                                   "ursprüngliche nachricht",
+                                                                   "weitergeleitete nachricht",
+                                                                   "message d'origine",
+                                                                   "message original",
+                                                                   "message transféré",
+                                                                   "mensaje original",
+                                                                   "mensaje reenviado",
+                                                                   "mensagem original",
+                                                                   "mensagem encaminhada",
+                                                                   "messaggio originale",
+                                                                   "messaggio inoltrato",
+                                                                   "oorspronkelijk bericht",
+                                                                   "doorgestuurd bericht",
+                                                                   "исходное сообщение",
+                                                                   "пересылаемое сообщение",
+                                                                   "原始邮件",
+                                                                   "转发邮件"};
+  if (line.starts_with("--")) {
+    std::string_view words = line.substr(std::min(line.find_first_not_of('-'), line.size()));
+    words.remove_prefix(std::min(words.find_first_not_of(' '), words.size()));
+    return std::ranges::any_of(kBetweenDashes, [&](std::string_view mark) {
+      // Dashes on both sides: a mailer's own `----- Original message follows -----` goes on otherwise.
+      const std::string_view after = words.substr(std::min(mark.size(), words.size()));
+      return starts_ignoring_case(words, mark) && trimmed(after).find_first_not_of("- ") == std::string_view::npos;
+    });
+  }
+  return starts_ignoring_case(line, "begin forwarded message") || starts_ignoring_case(line, "forwarded message:");
 }
 
 // Sendmail's transcript: `>>> DATA` is what it said to the peer, and no quotation.
@@ -245,7 +281,8 @@ Facts facts_of(const TrapDelivery& delivery, const mail::Message& message) {
   if (const std::string* precedence = mail::find(message.fields, "Precedence")) {
     facts.precedence = lower_case(trimmed(*precedence));
   }
-  for (const std::string_view name : {"List-Id", "List-Post", "List-Unsubscribe", "List-Help", "Mailing-List"}) {
+  for (const std::string_view name : {"List-Id", "List-Post", "List-Unsubscribe", "List-Help", "List-Subscribe",
+                                      "List-Archive", "Mailing-List", "X-Mailing-List", "X-BeenThere"}) {
     if (mail::find(message.fields, name) != nullptr) facts.is_list_mail = true;
   }
   facts.answers =

@@ -38,6 +38,9 @@ struct Facts {
   /// What no mailer attaches to a bounce of its own making: a program, an archive, a page.
   const mail::Part* odd_attachment = nullptr;
   bool has_report_attachment = false;  ///< gzip, zip or XML of a DMARC or TLS report
+  /// Named as RFC 7489 §7.2.1.1 has it: `receiver!domain!begin!end[!id].xml[.gz]`.
+  bool has_dmarc_attachment = false;
+  bool has_calendar = false;  ///< an invitation or the answer to one
 
   // What `read_text` adds.
   std::string status_text;       ///< of `status`, decoded

@@ -25,6 +25,8 @@ namespace {
 constexpr double kEnough = 2.0;
 constexpr double kEnoughWords = 1.0;
 constexpr double kEnoughOrigin = 0.5;
+// A list's header on it, and no more than a precedence that a program may have sent it: a post.
+constexpr double kEnoughOriginOfList = 0.8;
 // A report in RFC 3464's or RFC 8098's own form: nothing but an odd attachment weighs against it.
 constexpr double kByStructure = 4.0;
 
@@ -95,10 +97,9 @@ class Tally {
   if (facts.feedback != nullptr) return "feedback-report-part";
   if (facts.root != nullptr && facts.root->report_type == "tlsrpt") return "report-type-tlsrpt";
   if (mail::find(message.fields, "TLS-Report-Domain") != nullptr) return "tls-report-domain";
-  if (facts.has_report_attachment && contains_ignoring_case(facts.subject, "report domain:") &&
-      contains_ignoring_case(facts.subject, "report-id:")) {
-    return "dmarc-aggregate-report";
-  }
+  const bool is_titled =
+      contains_ignoring_case(facts.subject, "report domain:") && contains_ignoring_case(facts.subject, "report-id:");
+  if (facts.has_dmarc_attachment || (facts.has_report_attachment && is_titled)) return "dmarc-aggregate-report";
   // Microsoft's junk mail reports: multipart/mixed around the message, and a header field of their own.
   for (const std::string_view name : {"X-HmXmrOriginalRecipient", "X-MS-Exchange-JMRP"}) {
     if (mail::find(message.fields, name) != nullptr) return "junk-mail-report";
@@ -172,10 +173,13 @@ void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) 
   if (facts.answers && facts.quoted_lines == 0) {
     for (const Kind kind : {Kind::auto_reply, Kind::challenge}) tally.word("in-reply-to", kind, 0.3);
   }
-  // A subject and a name are what spam dressed as a bounce has, too; inside it has nothing of one.
-  if (tally.words(Kind::dsn) > 0 && !tally.is_report(Kind::dsn) && !tally.bounce_within()) {
+  // A subject and a name are what spam dressed as a bounce has, too; inside it has nothing of one. A filter's notice comes from
+  // postmaster likewise and needn't look like a bounce.
+  const bool is_notice = tally.words(Kind::virus_notice) >= kEnoughWords && facts.null_reverse_path;
+  if (tally.words(Kind::dsn) > 0 && !tally.is_report(Kind::dsn) && !tally.bounce_within() && !is_notice) {
     tally.against("nothing-of-a-bounce-inside", 2.0);
   }
+  if (facts.has_calendar) tally.against("calendar-part", 6.0);
   const bool structured = tally.is_report(Kind::dsn) || tally.is_report(Kind::mdn);
   if (facts.odd_attachment != nullptr) tally.against("attachment-no-mailer-makes", structured ? 0.5 : 3.0);
 }
@@ -211,8 +215,9 @@ void weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& tally, s
   take(Place::subject, facts.subject);
   take(Place::from, facts.from_field);
   take(Place::header, facts.header);
-  // What nothing but a person can have sent needs no reading: the text costs more than all the rest.
-  if (tally.origin() < kEnoughOrigin && facts.status == nullptr && facts.disposition == nullptr) return;
+  // What nothing but a person can have sent needs no reading, nor what a list passed on: the text costs more than all the rest.
+  const bool by_program = tally.origin() >= (facts.is_list_mail ? kEnoughOriginOfList : kEnoughOrigin);
+  if (!by_program && facts.status == nullptr && facts.disposition == nullptr) return;
   read_text(facts);
   take(Place::text, facts.words);
   if (facts.status != nullptr) take(Place::status, facts.status_text);
@@ -227,12 +232,15 @@ void weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& tally, s
     if (facts.odd_attachment != nullptr && tally.origin() < kEnoughOrigin) return Kind::not_backscatter;
     return is_notice ? Kind::virus_notice : Kind::dsn;
   }
+  // A list has its own administration, and its members their own words; who asks or warns a stranger does so without one.
+  const bool is_post = facts.is_list_mail && !facts.null_reverse_path;
   // The more particular kinds first: a challenge and a virus notice are often marked as replies too.
   for (const Kind kind : {Kind::challenge, Kind::virus_notice, Kind::dsn, Kind::mdn, Kind::auto_reply}) {
     if (kind == Kind::dsn && tally.words(Kind::auto_reply) > tally.words(Kind::dsn) &&
         tally.is_enough(Kind::auto_reply))
       continue;
     if (kind == Kind::dsn && !tally.bounce_within()) continue;
+    if (is_post && (kind == Kind::challenge || kind == Kind::virus_notice)) continue;
     if (tally.is_enough(kind)) return kind;
   }
   return Kind::not_backscatter;
@@ -353,7 +361,9 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
   verdict.queue_id = status.queue_id.empty() ? queue_id_in(verdict.message_id, verdict.product) : status.queue_id;
   if (verdict.kind == Kind::dsn || verdict.kind == Kind::virus_notice) {
     verdict.cause = cause_of(signatures, status, facts.words_as_lines(), facts.words);
-    if (verdict.kind == Kind::virus_notice && verdict.cause == Cause::none) verdict.cause = Cause::content_rejected;
+    // Without a report there is nothing but the filter's own word, and that is of what it found.
+    const bool by_words_alone = facts.status == nullptr || verdict.cause == Cause::none;
+    if (verdict.kind == Kind::virus_notice && by_words_alone) verdict.cause = Cause::content_rejected;
   }
   return verdict;
 }

@@ -67,7 +67,7 @@ TEST_CASE("without a Message-ID the campaign is From, Subject and Date; a Subjec
 }
 
 TEST_CASE("the envelope's null reverse-path counts where the header tells none", "[detect]") {
-  const std::string note = "From: bob@example.com\nSubject: Automatic reply: x\n\nI am out of the office.\n";
+  const std::string note = "From: bob@example.com\nSubject: Out of office\n\nI am out of the office.\n";
   CHECK(judged(note).kind == Kind::not_backscatter);
   TrapDelivery delivery;
   delivery.mail_from = "";
