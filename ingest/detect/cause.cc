@@ -36,23 +36,34 @@ constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{
   return best == nullptr ? Cause::none : best->cause;
 }
 
-// The first SMTP reply in a text, with the lines that it goes on over: up to a blank line or a reply of another code, which
-// speaks of another recipient.
+// What a program on the way said just before the reply stands without a code: `mail.local: unknown user: bob`.
+[[nodiscard]] bool is_remark(std::string_view line) {
+  return !line.empty() && !line.starts_with('-') && !line.starts_with('<') && !line.starts_with('>') &&
+         !line.starts_with("...") && line.find(": ") != std::string_view::npos && !line.ends_with(':');
+}
+
+// The first SMTP reply in a text with the remark before it, and with the lines that it goes on over: up to a blank line or a reply
+// of another code, which speaks of another recipient.
 [[nodiscard]] std::string first_reply(std::string_view lines) {
   constexpr int kMostLines = 6;
   std::string out;
+  std::string_view before;
   int code = 0;
   int taken = 0;
   while (!lines.empty() && taken < kMostLines) {
     const std::string_view line = trimmed(next_line(lines));
     const int here = reply_code_in(line);
     if (code == 0) {
-      if (here == 0) continue;
+      if (here == 0) {
+        before = line;
+        continue;
+      }
       code = here;
+      if (is_remark(before)) (out += before) += ' ';
     } else if (line.empty() || (here != 0 && here != code)) {
       break;
     }
-    if (!out.empty()) out += ' ';
+    if (taken > 0) out += ' ';
     out += line;
     ++taken;
   }
@@ -66,9 +77,14 @@ constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{
   };
   std::string out;
   while (!text.empty()) {
-    const auto length = static_cast<std::size_t>(std::ranges::find_if_not(text, is_part) - text.begin());
-    const std::string_view word = text.substr(0, length);
+    auto length = static_cast<std::size_t>(std::ranges::find_if_not(text, is_part) - text.begin());
+    std::string_view word = text.substr(0, length);
     const std::size_t at = word.find('@');
+    // `bob@example.org...User unknown`: three dots end it.
+    if (const std::size_t dots = word.find("...", at); at != std::string_view::npos && dots != std::string_view::npos) {
+      length = dots;
+      word = word.substr(0, dots);
+    }
     const bool is_address = at != std::string_view::npos && at > 0 && at + 1 < word.size();
     out += is_address ? std::string_view("@") : word;
     if (length < text.size()) out += text[length];

@@ -25,6 +25,9 @@ namespace {
 constexpr double kEnough = 2.0;
 constexpr double kEnoughWords = 1.0;
 constexpr double kEnoughOrigin = 0.5;
+// Forums and monitors mark their mail as a program's too, and may quote a bounce: with no more than that it takes more words.
+constexpr double kSureOrigin = 0.65;
+constexpr double kEnoughOfUnsure = 2.5;
 // A list's header on it, and no more than a precedence that a program may have sent it: a post.
 constexpr double kEnoughOriginOfList = 0.8;
 // A report in RFC 3464's or RFC 8098's own form: nothing but an odd attachment weighs against it.
@@ -45,6 +48,11 @@ class Tally {
     against_ += weight;
     common_.push_back({std::move(name), -weight});
   }
+  /// Against one kind, and saying nothing of the others: a parcel that came back speaks against a bounce, not against a vacation.
+  void against(std::string name, Kind kind, double weight) {
+    against_kind_[static_cast<std::size_t>(kind)] += weight;
+    signals_.emplace_back(kind, Signal{std::move(name), -weight});
+  }
 
   /// It has RFC 3464's or RFC 8098's own form.
   void report(std::string name, Kind kind) {
@@ -59,10 +67,11 @@ class Tally {
 
   [[nodiscard]] double words(Kind kind) const { return words_[static_cast<std::size_t>(kind)]; }
   [[nodiscard]] double origin() const { return origin_; }
-  [[nodiscard]] double against() const { return against_; }
-  [[nodiscard]] double sum(Kind kind) const { return words(kind) + origin_ - against_; }
+  [[nodiscard]] double against(Kind kind) const { return against_ + against_kind_[static_cast<std::size_t>(kind)]; }
+  [[nodiscard]] double sum(Kind kind) const { return words(kind) + origin_ - against(kind); }
   [[nodiscard]] bool is_enough(Kind kind) const {
-    return words(kind) >= kEnoughWords && origin_ >= kEnoughOrigin && sum(kind) >= kEnough;
+    const double enough = kind == Kind::dsn && origin_ < kSureOrigin ? kEnoughOfUnsure : kEnough;
+    return words(kind) >= kEnoughWords && origin_ >= kEnoughOrigin && sum(kind) >= enough;
   }
 
   /// Those for `kind` and those for and against all, with the sign they have for it; for not_backscatter all are turned
@@ -82,6 +91,7 @@ class Tally {
 
  private:
   std::array<double, 8> words_{};
+  std::array<double, 8> against_kind_{};
   double origin_ = 0;
   double against_ = 0;
   bool bounce_within_ = false;
@@ -107,6 +117,10 @@ class Tally {
   return std::nullopt;
 }
 
+[[nodiscard]] bool has_original(const Facts& facts) {
+  return facts.enclosed != nullptr || facts.enclosed_headers != nullptr || facts.quoted.begin != std::string_view::npos;
+}
+
 void weigh_origin(const Facts& facts, Tally& tally) {
   if (facts.null_reverse_path) {
     tally.origin("null-reverse-path", 1.0);
@@ -122,7 +136,7 @@ void weigh_origin(const Facts& facts, Tally& tally) {
   if (facts.auto_submitted == "auto-replied") {
     tally.origin("auto-submitted-auto-replied", 1.0);
   } else if (!facts.auto_submitted.empty() && facts.auto_submitted != "no") {
-    tally.origin("auto-submitted", 0.7);
+    tally.origin("auto-submitted", 0.6);
   }
   if (facts.precedence == "bulk" || facts.precedence == "junk" || facts.precedence == "auto_reply") {
     tally.origin("precedence-" + facts.precedence, 0.5);
@@ -158,9 +172,7 @@ void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) 
       tally.word("disposition-notification", Kind::mdn, 2.0);
     }
   }
-  if ((facts.enclosed != nullptr || facts.enclosed_headers != nullptr ||
-       facts.quoted.begin != std::string_view::npos) &&
-      (is_daemon(facts.from) || is_postmaster(facts.from) || facts.null_reverse_path)) {
+  if (has_original(facts) && (is_daemon(facts.from) || is_postmaster(facts.from) || facts.null_reverse_path)) {
     tally.word("returns-the-original", Kind::dsn, 0.5);
     tally.saw_bounce();
   }
@@ -170,14 +182,19 @@ void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) 
     tally.saw_bounce();
   }
   if (facts.auto_submitted == "auto-replied" && !is_report) tally.word("answers-by-itself", Kind::auto_reply, 1.5);
+  // A postmaster is a person, too, and answers letters.
+  const bool is_letter = facts.answers && !facts.null_reverse_path && facts.auto_submitted.empty() &&
+                         !is_daemon(facts.from) && starts_ignoring_case(facts.subject, "re:");
+  if (is_letter && !says_status) tally.against("answers-like-a-person", Kind::dsn, 1.5);
   if (facts.answers && facts.quoted_lines == 0) {
     for (const Kind kind : {Kind::auto_reply, Kind::challenge}) tally.word("in-reply-to", kind, 0.3);
   }
-  // A subject and a name are what spam dressed as a bounce has, too; inside it has nothing of one. A filter's notice comes from
-  // postmaster likewise and needn't look like a bounce.
-  const bool is_notice = tally.words(Kind::virus_notice) >= kEnoughWords && facts.null_reverse_path;
-  if (tally.words(Kind::dsn) > 0 && !tally.is_report(Kind::dsn) && !tally.bounce_within() && !is_notice) {
-    tally.against("nothing-of-a-bounce-inside", 2.0);
+  // A subject and a name are what spam dressed as a bounce has, too; inside it has nothing of one. Other kinds come from postmaster
+  // likewise and needn't look like a bounce; without a null reverse-path it is the same spam.
+  if (tally.words(Kind::dsn) > 0 && !tally.is_report(Kind::dsn) && !tally.bounce_within()) {
+    for (const Kind kind : {Kind::dsn, Kind::challenge, Kind::virus_notice, Kind::auto_reply, Kind::mdn}) {
+      if (kind == Kind::dsn || !facts.null_reverse_path) tally.against("nothing-of-a-bounce-inside", kind, 2.0);
+    }
   }
   if (facts.has_calendar) tally.against("calendar-part", 6.0);
   const bool structured = tally.is_report(Kind::dsn) || tally.is_report(Kind::mdn);
@@ -192,7 +209,11 @@ void weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& tally, s
     for (const Signature* match : signatures.match(place, text)) {
       switch (match->claim) {
         case Claim::kind:
-          if (match->kind == Kind::dsn && (place == Place::text || place == Place::header)) tally.saw_bounce();
+          if (match->kind == Kind::dsn && (place == Place::text || place == Place::header)) {
+            // What anybody says of a bounce needs an address or the mail itself beside it.
+            const bool is_particular = match->weight > kEnoughWords || place == Place::header;
+            if (is_particular || facts.words.find('@') != std::string::npos || has_original(facts)) tally.saw_bounce();
+          }
           tally.word(match->name, match->kind, match->weight);
           break;
         case Claim::origin:
@@ -200,6 +221,9 @@ void weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& tally, s
           break;
         case Claim::against:
           tally.against(match->name, match->weight);
+          break;
+        case Claim::against_kind:
+          tally.against(match->name, match->kind, match->weight);
           break;
         case Claim::product:
           if (match->weight > best_product) {
@@ -248,7 +272,7 @@ void weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& tally, s
 
 [[nodiscard]] double confidence_of(Kind kind, const Facts& facts, const Tally& tally, bool has_original) {
   if (!is_backscatter(kind)) return 1.0;
-  if (tally.against() == 0) {
+  if (tally.against(kind) == 0) {
     if (kind == Kind::mdn && tally.is_report(Kind::mdn)) return 1.0;
     if ((kind == Kind::dsn || kind == Kind::virus_notice) && tally.is_report(Kind::dsn) && has_original) return 1.0;
     if (kind == Kind::auto_reply && facts.auto_submitted == "auto-replied" && facts.answers) return 1.0;

@@ -72,7 +72,7 @@ void read_claim(std::string_view line, std::string_view claim, Signature& signat
   const std::size_t colon = claim.find(':');
   const std::string_view what = claim.substr(0, colon);
   const std::string_view value = colon == std::string_view::npos ? std::string_view() : claim.substr(colon + 1);
-  if (what == "against") {
+  if (what == "against" && value.empty()) {
     signature.claim = Claim::against;
   } else if (what == "origin") {
     signature.claim = Claim::origin;
@@ -85,8 +85,11 @@ void read_claim(std::string_view line, std::string_view claim, Signature& signat
   } else if (const auto kind = kind_named(value); what == "kind" && kind) {
     signature.claim = Claim::kind;
     signature.kind = *kind;
+  } else if (const auto not_kind = kind_named(value); what == "against" && not_kind) {
+    signature.claim = Claim::against_kind;
+    signature.kind = *not_kind;
   } else {
-    unusable(line, "the third column is kind:…, cause:…, product:…, origin or against");
+    unusable(line, "the third column is kind:…, cause:…, product:…, origin, against or against:KIND");
   }
 }
 

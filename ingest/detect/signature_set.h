@@ -26,18 +26,19 @@ enum class Place : std::uint8_t {
 
 /// What a signature says when it matches.
 enum class Claim : std::uint8_t {
-  kind,     ///< it is of this kind
-  origin,   ///< a program sent it, of whatever kind it is
-  against,  ///< a person, a list or a spammer sent it
-  product,  ///< this mail server wrote it
-  cause,    ///< this is why
+  kind,          ///< it is of this kind
+  origin,        ///< a program sent it, of whatever kind it is
+  against,       ///< a person, a list or a spammer sent it
+  against_kind,  ///< it isn't of this kind, whatever else it is
+  product,       ///< this mail server wrote it
+  cause,         ///< this is why
 };
 
 struct Signature {
   std::string name;
   Place place = Place::text;
   Claim claim = Claim::kind;
-  Kind kind = Kind::not_backscatter;  ///< for Claim::kind
+  Kind kind = Kind::not_backscatter;  ///< for Claim::kind and Claim::against_kind
   Cause cause = Cause::none;          ///< for Claim::cause
   std::string product;                ///< for Claim::product
   /// How much it counts. Between causes and between products, the greater wins; then the earlier line.
