@@ -28,6 +28,8 @@ constexpr double kEnoughOrigin = 0.5;
 // Forums and monitors mark their mail as a program's too, and may quote a bounce: with no more than that it takes more words.
 constexpr double kSureOrigin = 0.65;
 constexpr double kEnoughOfUnsure = 2.5;
+// So many times the words of a notice make a bounce of it.
+constexpr double kRatherDsn = 3;
 // A list's header on it, and no more than a precedence that a program may have sent it: a post.
 constexpr double kEnoughOriginOfList = 0.8;
 // A report in RFC 3464's or RFC 8098's own form: nothing but an odd attachment weighs against it.
@@ -210,8 +212,8 @@ void weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& tally, s
       switch (match->claim) {
         case Claim::kind:
           if (match->kind == Kind::dsn && (place == Place::text || place == Place::header)) {
-            // What anybody says of a bounce needs an address or the mail itself beside it.
-            const bool is_particular = match->weight > kEnoughWords || place == Place::header;
+            // What anybody says of a bounce needs the envelope, an address or the mail itself beside it.
+            const bool is_particular = match->weight > kEnoughWords || place == Place::header || facts.null_reverse_path;
             if (is_particular || facts.words.find('@') != std::string::npos || has_original(facts)) tally.saw_bounce();
           }
           tally.word(match->name, match->kind, match->weight);
@@ -264,6 +266,10 @@ void weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& tally, s
         tally.is_enough(Kind::auto_reply))
       continue;
     if (kind == Kind::dsn && !tally.bounce_within()) continue;
+    // A bounce that tells a virus as its reason is a bounce.
+    const bool is_rather_dsn = tally.is_enough(Kind::dsn) && tally.bounce_within() &&
+                               tally.words(Kind::dsn) >= kRatherDsn * tally.words(Kind::virus_notice);
+    if (kind == Kind::virus_notice && is_rather_dsn) continue;
     if (is_post && (kind == Kind::challenge || kind == Kind::virus_notice)) continue;
     if (tally.is_enough(kind)) return kind;
   }
