@@ -1,5 +1,6 @@
 // The wording that is data: that it is well-formed, that each line is shown by a sample, and that looking for literals first finds
 // just what trying every pattern finds.
+#include "../../ingest/detect/delivery_status.h"
 #include "../../ingest/detect/facts.h"
 #include "../../ingest/detect/signature_set.h"
 
@@ -44,7 +45,9 @@ std::vector<Asked> asked_of_samples() {
     out.push_back({Place::header, facts.header});
     out.push_back({Place::text, facts.words});
     out.push_back({Place::status, facts.status_text});
-    out.push_back({Place::diagnostic, facts.status_text});
+    for (const RecipientStatus& recipient : parse_delivery_status(facts.status_text).recipients) {
+      out.push_back({Place::diagnostic, recipient.diagnostic});
+    }
     out.push_back({Place::diagnostic, facts.words});
   }
   return out;
@@ -95,6 +98,20 @@ TEST_CASE("every signature has a name of its own, a weight and a pattern", "[det
     CHECK_FALSE(RE2::PartialMatch("a", RE2(signature.pattern, options)));
   }
   CHECK(names.size() > 100);
+}
+
+TEST_CASE("every signature is shown by a sample", "[detect][signatures]") {
+  std::set<std::string> shown;
+  for (const Asked& asked : asked_of_samples()) {
+    for (const std::string& name : names_of(SignatureSet::built_in().match(asked.place, asked.text)))
+      shown.insert(name);
+  }
+  std::string missing;
+  for (const Signature& signature : SignatureSet::built_in().all()) {
+    if (!shown.contains(signature.name)) missing += signature.name + "\n";
+  }
+  INFO("signatures that no message in tests/data/mail matches:\n" << missing);
+  CHECK(missing.empty());
 }
 
 TEST_CASE("literals first finds what every pattern by itself finds", "[detect][signatures][property]") {
