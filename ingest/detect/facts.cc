@@ -83,6 +83,7 @@ void find_parts(const mail::Message& message, Facts& facts) {
     }
     if (is_report_file(part)) facts.has_report_attachment = true;
     if (is_dmarc_file(part.file_name)) facts.has_dmarc_attachment = true;
+    if (part.type == "text/html") facts.has_html = true;
     if (part.type == "text/calendar" || part.type == "application/ics") facts.has_calendar = true;
     if (is_odd(part)) first(facts.odd_attachment);
   }
@@ -267,6 +268,7 @@ Facts facts_of(const TrapDelivery& delivery, const mail::Message& message) {
     facts.reverse_path = lower_case(mail::first_address(*path));
     facts.null_reverse_path = facts.reverse_path.empty();
   }
+  facts.other_reverse_path = !facts.reverse_path.empty() && !facts.null_reverse_path && !is_daemon(facts.reverse_path);
   if (const std::string* from = mail::find(message.fields, "From")) {
     facts.from_field = mail::decoded(*from);
     facts.from = lower_case(mail::first_address(*from));

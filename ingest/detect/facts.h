@@ -16,15 +16,16 @@ namespace blowback::detect {
 
 struct Facts {
   bool null_reverse_path = false;
-  std::string reverse_path;    ///< lower case; "" where null or not known
-  std::string from;            ///< address of From:, lower case; may be a bare `mailer-daemon`
-  std::string from_field;      ///< decoded
-  std::string subject;         ///< decoded
-  std::string header;          ///< lines `Name: value`, for signatures
-  std::string auto_submitted;  ///< RFC 3834 §5's keyword, lower case
-  std::string precedence;      ///< lower case
-  bool is_list_mail = false;   ///< RFC 2369, RFC 2919 fields
-  bool answers = false;        ///< In-Reply-To: or References:
+  bool other_reverse_path = false;  ///< one that is known and neither null nor a mailer's; neither of both: not known
+  std::string reverse_path;         ///< lower case; "" where null or not known
+  std::string from;                 ///< address of From:, lower case; may be a bare `mailer-daemon`
+  std::string from_field;           ///< decoded
+  std::string subject;              ///< decoded
+  std::string header;               ///< lines `Name: value`, for signatures
+  std::string auto_submitted;       ///< RFC 3834 §5's keyword, lower case
+  std::string precedence;           ///< lower case
+  bool is_list_mail = false;        ///< RFC 2369, RFC 2919 fields
+  bool answers = false;             ///< In-Reply-To: or References:
 
   const mail::Part* root = nullptr;
   std::vector<const mail::Part*> outer;
@@ -40,6 +41,7 @@ struct Facts {
   bool has_report_attachment = false;  ///< gzip, zip or XML of a DMARC or TLS report
   /// Named as RFC 7489 §7.2.1.1 has it: `receiver!domain!begin!end[!id].xml[.gz]`.
   bool has_dmarc_attachment = false;
+  bool has_html = false;
   bool has_calendar = false;  ///< an invitation or the answer to one
 
   // What `read_text` adds.

@@ -24,6 +24,8 @@ namespace {
 // What each kind needs besides its own words before it is believed: some sign that a program sent it.
 constexpr double kEnough = 2.0;
 constexpr double kEnoughWords = 1.0;
+// "Your message was blocked" is what bounces say, too.
+constexpr double kEnoughWordsOfNotice = 1.2;
 constexpr double kEnoughOrigin = 0.5;
 // Forums and monitors mark their mail as a program's too, and may quote a bounce: with no more than that it takes more words.
 constexpr double kSureOrigin = 0.65;
@@ -73,7 +75,8 @@ class Tally {
   [[nodiscard]] double sum(Kind kind) const { return words(kind) + origin_ - against(kind); }
   [[nodiscard]] bool is_enough(Kind kind) const {
     const double enough = kind == Kind::dsn && origin_ < kSureOrigin ? kEnoughOfUnsure : kEnough;
-    return words(kind) >= kEnoughWords && origin_ >= kEnoughOrigin && sum(kind) >= enough;
+    const double enough_words = kind == Kind::virus_notice ? kEnoughWordsOfNotice : kEnoughWords;
+    return words(kind) >= enough_words && origin_ >= kEnoughOrigin && sum(kind) >= enough;
   }
 
   /// Those for `kind` and those for and against all, with the sign they have for it; for not_backscatter all are turned
@@ -178,6 +181,21 @@ void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) 
     tally.word("returns-the-original", Kind::dsn, 0.5);
     tally.saw_bounce();
   }
+  // A mailer in whatever language: it sends without a return path, lures nobody anywhere, and names an address or gives the mail back.
+  const bool has_link = contains_ignoring_case(facts.words, "http") || contains_ignoring_case(facts.words, "www.");
+  const bool is_bare = !has_link && facts.odd_attachment == nullptr && !facts.has_html && !facts.is_list_mail;
+  const bool from_mailer = is_daemon(facts.from) || is_postmaster(facts.from);
+  const bool is_another =
+      tally.words(Kind::virus_notice) >= kEnoughWordsOfNotice || tally.words(Kind::challenge) >= 0.5;
+  if (is_bare && from_mailer && !facts.other_reverse_path && !says_status && !is_another &&
+      (has_original(facts) || facts.words.find('@') != std::string::npos)) {
+    tally.word("mailer-names-an-address", Kind::dsn, 1.0);
+    tally.saw_bounce();
+  }
+  // And an autoresponder: what answers without a return path wants no answer (RFC 3834 §3.3).
+  if (is_bare && !from_mailer && facts.null_reverse_path && facts.answers && facts.quoted_lines == 0 && !is_report) {
+    tally.word("answers-without-return-path", Kind::auto_reply, 0.7);
+  }
   // `550 5.1.1 …` beside an address is how a transcript looks.
   if (reply_code_in(facts.words) != 0 && facts.words.find('@') != std::string::npos) {
     tally.word("smtp-reply-in-text", Kind::dsn, 0.4);
@@ -194,8 +212,10 @@ void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) 
   // A subject and a name are what spam dressed as a bounce has, too; inside it has nothing of one. Other kinds come from postmaster
   // likewise and needn't look like a bounce; without a null reverse-path it is the same spam.
   if (tally.words(Kind::dsn) > 0 && !tally.is_report(Kind::dsn) && !tally.bounce_within()) {
-    for (const Kind kind : {Kind::dsn, Kind::challenge, Kind::virus_notice, Kind::auto_reply, Kind::mdn}) {
-      if (kind == Kind::dsn || !facts.null_reverse_path) tally.against("nothing-of-a-bounce-inside", kind, 2.0);
+    if (facts.null_reverse_path) {
+      tally.against("nothing-of-a-bounce-inside", Kind::dsn, 2.0);
+    } else {
+      tally.against("nothing-of-a-bounce-inside", 2.0);
     }
   }
   if (facts.has_calendar) tally.against("calendar-part", 6.0);
@@ -213,7 +233,8 @@ void weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& tally, s
         case Claim::kind:
           if (match->kind == Kind::dsn && (place == Place::text || place == Place::header)) {
             // What anybody says of a bounce needs the envelope, an address or the mail itself beside it.
-            const bool is_particular = match->weight > kEnoughWords || place == Place::header || facts.null_reverse_path;
+            const bool is_particular =
+                match->weight > kEnoughWords || place == Place::header || facts.null_reverse_path;
             if (is_particular || facts.words.find('@') != std::string::npos || has_original(facts)) tally.saw_bounce();
           }
           tally.word(match->name, match->kind, match->weight);
