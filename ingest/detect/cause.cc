@@ -120,6 +120,10 @@ Cause cause_of_status(std::string_view enhanced_status) {
   }
 }
 
+Cause cause_of_words(const SignatureSet& signatures, std::string_view words) {
+  return best_of(signatures.match(Place::diagnostic, without_addresses(words)));
+}
+
 Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std::string_view lines,
                std::string_view words_as_written) {
   const std::string reply_text = without_addresses(first_reply(lines));
@@ -142,9 +146,7 @@ Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std
         (recipient->action == "delayed" && recipient->diagnostic.empty() && recipient->status.ends_with(".4.7"))) {
       return Cause::delayed;
     }
-    if (const Cause told = best_of(signatures.match(Place::diagnostic, without_addresses(recipient->diagnostic)));
-        told != Cause::none)
-      return told;
+    if (const Cause told = cause_of_words(signatures, recipient->diagnostic); told != Cause::none) return told;
     const std::string in_diagnostic = enhanced_status_in(recipient->diagnostic);
     if (const Cause told = cause_of_status(in_diagnostic); told != Cause::none) return told;
   }

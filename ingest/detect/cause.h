@@ -17,6 +17,9 @@ namespace blowback::detect {
 [[nodiscard]] Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std::string_view lines,
                              std::string_view words_as_written);
 
+/// By wording alone, for what says nothing elsewhere: a subject. Pure.
+[[nodiscard]] Cause cause_of_words(const SignatureSet& signatures, std::string_view words);
+
 /// By an enhanced status code alone (RFC 3463 §3), `none` where it is too general (x.0.0) or absent.
 [[nodiscard]] Cause cause_of_status(std::string_view enhanced_status);
 

@@ -412,6 +412,8 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
   verdict.queue_id = status.queue_id.empty() ? queue_id_in(verdict.message_id, verdict.product) : status.queue_id;
   if (verdict.kind == Kind::dsn || verdict.kind == Kind::virus_notice) {
     verdict.cause = cause_of(signatures, status, facts.words_as_lines(), facts.words);
+    if (verdict.cause == Cause::none && facts.status == nullptr)
+      verdict.cause = cause_of_words(signatures, facts.subject);
     // Without a report there is nothing but the filter's own word, and that is of what it found.
     const bool by_words_alone = facts.status == nullptr || verdict.cause == Cause::none;
     if (verdict.kind == Kind::virus_notice && by_words_alone) verdict.cause = Cause::content_rejected;
