@@ -5,6 +5,7 @@
 #include "signature_set.h"
 
 #include "signature_tables.h"
+#include "words.h"
 
 #include <re2/filtered_re2.h>
 #include <re2/re2.h>
@@ -200,17 +201,17 @@ class SignatureSet::OfPlace {
   std::vector<std::size_t> signatures_;       ///< by the pattern's own index
 };
 
-SignatureSet::SignatureSet(std::string_view table) {
-  Wordings wordings;
+SignatureSet::SignatureSet(std::span<const std::string_view> tables) {
   for (const PlaceRow& row : kPlaces) places_.push_back(std::make_unique<OfPlace>(row.is_prose));
-  while (!table.empty()) {
-    const std::size_t end = table.find('\n');
-    const std::string_view line = table.substr(0, end);
-    table.remove_prefix(end == std::string_view::npos ? table.size() : end + 1);
-    std::optional<Signature> signature = signature_of(line, wordings);
-    if (!signature) continue;
-    places_[static_cast<std::size_t>(signature->place)]->add(line, signature->pattern, signatures_.size());
-    signatures_.push_back(std::move(*signature));
+  for (std::string_view table : tables) {
+    Wordings wordings;
+    while (!table.empty()) {
+      const std::string_view line = next_line(table);
+      std::optional<Signature> signature = signature_of(line, wordings);
+      if (!signature) continue;
+      places_[static_cast<std::size_t>(signature->place)]->add(line, signature->pattern, signatures_.size());
+      signatures_.push_back(std::move(*signature));
+    }
   }
   for (const auto& place : places_) place->compile();
 }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,9 +52,9 @@ class SignatureSet {
  public:
   /// The set that is built in. Its data is checked by the unit tests; a line that can't be used ends the program.
   [[nodiscard]] static const SignatureSet& built_in();
-  /// Lines of `name TAB place TAB claim TAB weight TAB pattern`; `#` begins a comment line. A line `let NAME TAB pattern` names
+  /// Tables of lines `name TAB place TAB claim TAB weight TAB pattern`; `#` begins a comment line. A line `let NAME TAB pattern` names
   /// wording that patterns below have as `%{NAME}`. Requires valid lines.
-  explicit SignatureSet(std::string_view table);
+  explicit SignatureSet(std::span<const std::string_view> tables);
   ~SignatureSet();
   SignatureSet(const SignatureSet&) = delete;
   SignatureSet& operator=(const SignatureSet&) = delete;

@@ -8,6 +8,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -140,9 +141,10 @@ TEST_CASE("literals first finds what every pattern by itself finds", "[detect][s
 }
 
 TEST_CASE("wording that patterns share has a name", "[detect][signatures]") {
-  const SignatureSet set(
+  constexpr std::array<std::string_view, 1> kTable{
       "let mail\t(message|mail)\nlet sent\t%{mail} (not )?sent\n"
-      "one\ttext\tkind:dsn\t1\tyour %{sent}\ntwo\tsubject\torigin\t1\t^%{mail}$\n");
+      "one\ttext\tkind:dsn\t1\tyour %{sent}\ntwo\tsubject\torigin\t1\t^%{mail}$\n"};
+  const SignatureSet set(kTable);
   CHECK(names_of(set.match(Place::text, "Your mail not sent")) == std::set<std::string>{"one"});
   CHECK(names_of(set.match(Place::subject, "message")) == std::set<std::string>{"two"});
   CHECK(set.match(Place::subject, "messages").empty());
