@@ -67,6 +67,8 @@ class Tally {
 
   /// Something besides the subject and the sender's name looks like a bounce.
   void saw_bounce() { bounce_within_ = true; }
+  void saw_bounce_subject() { bounce_subject_ = true; }
+  [[nodiscard]] bool bounce_subject() const { return bounce_subject_; }
   [[nodiscard]] bool bounce_within() const { return bounce_within_; }
 
   [[nodiscard]] double words(Kind kind) const { return words_[static_cast<std::size_t>(kind)]; }
@@ -100,6 +102,7 @@ class Tally {
   double origin_ = 0;
   double against_ = 0;
   bool bounce_within_ = false;
+  bool bounce_subject_ = false;
   std::optional<Kind> report_;
   std::vector<std::pair<Kind, Signal>> signals_;
   std::vector<Signal> common_;
@@ -210,12 +213,12 @@ void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally) 
     for (const Kind kind : {Kind::auto_reply, Kind::challenge}) tally.word("in-reply-to", kind, 0.3);
   }
   // A subject and a name are what spam dressed as a bounce has, too; inside it has nothing of one. Other kinds come from postmaster
-  // likewise and needn't look like a bounce; without a null reverse-path it is the same spam.
+  // likewise and needn't look like a bounce; with a bounce's subject and a return path it is the same spam.
   if (tally.words(Kind::dsn) > 0 && !tally.is_report(Kind::dsn) && !tally.bounce_within()) {
-    if (facts.null_reverse_path) {
-      tally.against("nothing-of-a-bounce-inside", Kind::dsn, 2.0);
-    } else {
+    if (tally.bounce_subject() && !facts.null_reverse_path) {
       tally.against("nothing-of-a-bounce-inside", 2.0);
+    } else {
+      tally.against("nothing-of-a-bounce-inside", Kind::dsn, 2.0);
     }
   }
   if (facts.has_calendar) tally.against("calendar-part", 6.0);
@@ -231,6 +234,7 @@ void weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& tally, s
     for (const Signature* match : signatures.match(place, text)) {
       switch (match->claim) {
         case Claim::kind:
+          if (match->kind == Kind::dsn && place == Place::subject) tally.saw_bounce_subject();
           if (match->kind == Kind::dsn && (place == Place::text || place == Place::header)) {
             // What anybody says of a bounce needs the envelope, an address or the mail itself beside it.
             const bool is_particular =
