@@ -15,7 +15,7 @@ enum class Kind : std::uint8_t {
   dsn,              ///< a delivery status notification, RFC 3464 or free text
   challenge,        ///< "please confirm that you are human"
   virus_notice,     ///< a virus or content filter's warning to the forged originator
-  auto_reply,       ///< vacation, out of office, ticket received: RFC 3834
+  auto_reply,       ///< vacation, out of office, "we received your mail": RFC 3834
   mdn,              ///< a message disposition notification, RFC 8098
   callout,          ///< sender verification: a session that ended before DATA
   feedback,         ///< ARF (RFC 5965), DMARC and TLS reports: owed to whoever asked for them
