@@ -3,7 +3,9 @@
 
 #include "words.h"
 
+#include <algorithm>
 #include <string_view>
+#include <vector>
 
 namespace blowback::detect {
 namespace {
@@ -156,7 +158,15 @@ std::string weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& t
   std::string product;
   double best_product = 0;
   const auto take = [&](Place place, std::string_view text) {
-    for (const Signature* match : signatures.match(place, text)) {
+    const std::vector<const Signature*> matches = signatures.match(place, text);
+    // `Undeliverable: your order`: what follows the opening is the forged mail's subject, and speaks against nobody.
+    const bool is_quoted = place == Place::subject && std::ranges::any_of(matches, [](const Signature* match) {
+                             return match->claim == Claim::kind && match->weight >= kEnoughWords &&
+                                    (match->kind == Kind::dsn || match->kind == Kind::auto_reply);
+                           });
+    for (const Signature* match : matches) {
+      const bool is_against = match->claim == Claim::against || match->claim == Claim::against_kind;
+      if (is_quoted && is_against) continue;
       switch (match->claim) {
         case Claim::kind:
           if (match->kind == Kind::dsn && place == Place::subject) tally.saw_bounce_subject();
