@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -145,60 +146,63 @@ class Wordings {
 
 }  // namespace
 
-// The patterns of one place. After `compile` it is only asked.
+// The patterns of one place. Automata are made when they are first asked for: a mail that came alone through a pipe doesn't
+// wait for those that it has no use for.
 class SignatureSet::OfPlace {
  public:
   explicit OfPlace(bool is_prose) : is_prose_(is_prose) {}
 
-  void add(std::string_view line, const std::string& pattern, std::size_t signature) {
-    int index = 0;
-    if (patterns_.Add(pattern, options(), &index) != RE2::NoError) unusable(line, "no pattern of RE2");
+  void add(const std::string& pattern, std::size_t signature) {
+    patterns_.push_back(pattern);
     signatures_.push_back(signature);
-  }
-
-  void compile() {
-    if (signatures_.empty()) return;
-    std::vector<std::string> literals;
-    patterns_.Compile(&literals);
-    if (is_prose_) {
-      for (std::string& literal : literals) literal = RE2::QuoteMeta(literal);
-    } else {
-      literals.clear();
-      for (std::size_t i = 0; i < signatures_.size(); ++i) literals.push_back(pattern(i).pattern());
-    }
-    for (const std::string& literal : literals) {
-      if (set_.Add(literal, nullptr) < 0) unusable(literal, "no pattern of RE2");
-    }
-    if (!set_.Compile()) unusable("", "the set is too large");
   }
 
   /// Numbers of the signatures that match, in no order.
   [[nodiscard]] std::vector<std::size_t> match(std::string_view text) const {
     std::vector<std::size_t> out;
     if (signatures_.empty() || text.empty()) return out;
+    std::call_once(compiled_, [this] { compile(); });
     const re2::StringPiece piece(text.data(), text.size());
     std::vector<int> found;
     RE2::Set::ErrorInfo error{};
     if (!set_.Match(piece, &found, &error) && error.kind == RE2::Set::kOutOfMemory) {
       // A text made to blow the automaton up: each pattern alone, still linear.
       for (std::size_t i = 0; i < signatures_.size(); ++i) {
-        if (RE2::PartialMatch(piece, pattern(i))) out.push_back(signatures_[i]);
+        if (RE2::PartialMatch(piece, RE2(patterns_[i], options()))) out.push_back(signatures_[i]);
       }
       return out;
     }
     std::vector<int> matched;
-    if (is_prose_) patterns_.AllMatches(piece, found, &matched);
+    if (is_prose_) filtered_.AllMatches(piece, found, &matched);
     for (const int index : is_prose_ ? matched : found) out.push_back(signatures_[static_cast<std::size_t>(index)]);
     return out;
   }
 
  private:
-  [[nodiscard]] const RE2& pattern(std::size_t index) const { return patterns_.GetRE2(static_cast<int>(index)); }
+  void compile() const {
+    std::vector<std::string> members = patterns_;
+    if (is_prose_) {
+      for (const std::string& pattern : patterns_) {
+        int index = 0;
+        if (filtered_.Add(pattern, options(), &index) != RE2::NoError) unusable(pattern, "no pattern of RE2");
+      }
+      members.clear();
+      filtered_.Compile(&members);
+      for (std::string& literal : members) literal = RE2::QuoteMeta(literal);
+    }
+    for (const std::string& member : members) {
+      if (set_.Add(member, nullptr) < 0) unusable(member, "no pattern of RE2");
+    }
+    if (!set_.Compile()) unusable("", "the set is too large");
+  }
 
   bool is_prose_ = false;
-  re2::FilteredRE2 patterns_{kShortestLiteral};
-  RE2::Set set_{options(), RE2::UNANCHORED};  ///< of the patterns, or for prose of their literals
-  std::vector<std::size_t> signatures_;       ///< by the pattern's own index
+  std::vector<std::string> patterns_;
+  std::vector<std::size_t> signatures_;  ///< by the pattern's own index
+  // Made once, by whoever asks first.
+  mutable std::once_flag compiled_;
+  mutable re2::FilteredRE2 filtered_{kShortestLiteral};
+  mutable RE2::Set set_{options(), RE2::UNANCHORED};  ///< of the patterns, or for prose of their literals
 };
 
 SignatureSet::SignatureSet(std::span<const std::string_view> tables) {
@@ -209,11 +213,10 @@ SignatureSet::SignatureSet(std::span<const std::string_view> tables) {
       const std::string_view line = next_line(table);
       std::optional<Signature> signature = signature_of(line, wordings);
       if (!signature) continue;
-      places_[static_cast<std::size_t>(signature->place)]->add(line, signature->pattern, signatures_.size());
+      places_[static_cast<std::size_t>(signature->place)]->add(signature->pattern, signatures_.size());
       signatures_.push_back(std::move(*signature));
     }
   }
-  for (const auto& place : places_) place->compile();
 }
 
 SignatureSet::~SignatureSet() = default;

@@ -71,8 +71,9 @@ class KilledAtAnyInstant(unittest.TestCase):
             whole = time.monotonic() - began
 
             # How far it is after each kill steers how long the next run may live, so that the kills are spread over the
-            # whole import: ahead of the schedule the runs get short, more than a batch behind it longer.
-            life = whole / 10
+            # whole import: ahead of the schedule the runs get short, more than a batch behind it longer. A good part of a
+            # sanitizer's run is starting up, so a life may be nearly as long as the whole.
+            life = whole / 4
             inside = 0
             stages = set()
             for kill in range(KILLS):
@@ -89,7 +90,7 @@ class KilledAtAnyInstant(unittest.TestCase):
                 if done > expected:
                     life *= 0.7
                 elif done < expected - BATCH:
-                    life = min(life * 1.15, whole / 2)
+                    life = min(life * 1.15, whole * 0.8)
             done = killed.start_ingest(once=True)
             self.assertEqual(done.process.returncode, 0, done.log())
 
