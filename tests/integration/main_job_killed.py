@@ -88,7 +88,7 @@ class KilledAtAnyInstant(unittest.TestCase):
                     stages.add(done)
                 expected = DELIVERIES * (kill + 1) / KILLS
                 if done > expected:
-                    life *= 0.7
+                    life *= 0.5
                 elif done < expected - BATCH:
                     life = min(life * 1.15, whole * 0.8)
             done = killed.start_ingest(once=True)
