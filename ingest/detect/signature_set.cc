@@ -230,6 +230,7 @@ std::vector<const Signature*> SignatureSet::match(Place place, std::string_view 
   std::vector<std::size_t> matched = places_[static_cast<std::size_t>(place)]->match(text);
   std::ranges::sort(matched);
   std::vector<const Signature*> out;
+  out.reserve(matched.size());
   for (const std::size_t index : matched) out.push_back(&signatures_[index]);
   return out;
 }
