@@ -125,8 +125,7 @@ constexpr std::array kAnswerLess{
     Row{"cpanel", "cPanel: remove autoresponders of role addresses; ticket systems should confirm by the web instead."},
     Row{"postfix",
         "Postfix with Dovecot: Sieve's vacation obeys RFC 5230 and 3834; let it run only on what isn't spam and names "
-        "the "
-        "user in :addresses."},
+        "the user in :addresses."},
     Row{"exim",
         "Exim: in the autoreply router, `senders = !: …`, `condition` on Auto-Submitted, List-Id and Precedence, and "
         "`once_repeat = 7d`."},

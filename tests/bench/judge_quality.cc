@@ -1,7 +1,7 @@
 // How well the judge judges mail with labels: a table of what was taken for what, every mistake by name, and whether it is enough.
 //
-//   judge_quality --labels LABELS [--explain] PATH…   files and folders of messages
-//   judge_quality [--explain] PATH…                   `path<TAB>kind<TAB>cause` for each, as `blowback classify` prints it
+//   judge_quality --labels LABELS PATH…   files and folders of messages
+//   judge_quality PATH…                   `path<TAB>kind<TAB>cause` for each; what decided, says `blowback classify --explain`
 //
 // A line of LABELS is `file<TAB>kind<TAB>cause`, further columns are passed over; `a|b` is right either way, cause `-` is not asked.
 // Kinds that are no backscatter (`feedback`, `not_backscatter`, and the labels `ham` and `spam`) are right as any of the two
@@ -136,29 +136,14 @@ class Score {
   std::size_t others_ = 0, false_positives_ = 0;
 };
 
-void explain(const Verdict& verdict) {
-  fmt::print("  confidence {:.2f} product {} mta {} queue {} campaign {}\n", verdict.confidence,
-             verdict.product.empty() ? "-" : verdict.product, verdict.reporting_mta, verdict.queue_id,
-             verdict.campaign);
-  if (verdict.original) {
-    fmt::print("  original id {} from {} path {} client {} subject {}\n", verdict.original->message_id,
-               verdict.original->from, verdict.original->return_path,
-               verdict.original->client ? verdict.original->client->to_string() : "-", verdict.original->subject);
-  }
-  for (const Signal& signal : verdict.signals) fmt::print("  {:+.1f} {}\n", signal.weight, signal.name);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) try {
-  bool explains = false;
   std::string labels_file;
   std::vector<bench::Sample> samples;
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--explain") {
-      explains = true;
-    } else if (arguments[i] == "--labels" && i + 1 < arguments.size()) {
+    if (arguments[i] == "--labels" && i + 1 < arguments.size()) {
       labels_file = arguments[++i];
     } else {
       bench::add_samples(arguments[i], samples);
@@ -181,7 +166,6 @@ int main(int argc, char** argv) try {
     } else {
       ++without_label;
     }
-    if (explains) explain(verdict);
   }
   if (!scores) return 0;
   if (without_label > 0) fmt::print("{} messages have no label\n", without_label);
