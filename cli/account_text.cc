@@ -197,7 +197,9 @@ class Teller {
                         some(seen.could_have_known, seen.incidents)));
       }
     }
-    if (account_.campaigns == 1 && account_.incidents_in_all > 2) {
+    // Said only where it is true of all there is; one mailing at one trap may be a guess (nothing was returned).
+    if (account_.seen.size() == 1 && account_.seen.front().campaigns == 1 && account_.seen.front().traps > 1 &&
+        account_.incidents_read == account_.incidents_in_all && account_.incidents_in_all > 2) {
       say("  All of it is one forged mailing that was aimed at this server, a joe-job. One mailing lists nobody by "
           "itself.");
     }
