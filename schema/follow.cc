@@ -11,18 +11,18 @@ Result<Serial> Store::serial() {
   return attempt(impl_->path, [&] { return impl_->head(); });
 }
 
-Result<Snapshot> Store::snapshot(UnixTime now) {
-  return attempt(impl_->path, [&]() -> Snapshot {
+Result<Serial> Store::snapshot(UnixTime now, const std::function<void(const Listing&)>& visit_listing,
+                               const std::function<void(const Exemption&)>& visit_exemption) {
+  return attempt(impl_->path, [&]() -> Serial {
     const ReadTransaction one_state(impl_->db);
-    Snapshot snapshot;
-    snapshot.serial = impl_->head();
-    snapshot.exemptions = impl_->exemptions_in_force(now);
+    const Serial serial = impl_->head();
     Statement rows(impl_->db,
                    std::string("SELECT ") + kListingColumns +
                        " FROM listing WHERE expires_at IS NULL OR expires_at > ? ORDER BY first, length, source");
     rows.bind(seconds(now));
-    while (rows.step()) snapshot.listings.push_back(listing_of(rows, 0));
-    return snapshot;
+    while (rows.step()) visit_listing(listing_of(rows, 0));
+    for (const auto& exemption : impl_->exemptions_in_force(now)) visit_exemption(exemption);
+    return serial;
   });
 }
 

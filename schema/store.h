@@ -104,13 +104,6 @@ struct AuditEntry {
   std::uint64_t changes = 0;  ///< how many listings or exemptions it changed
 };
 
-/// The whole list as of one serial.
-struct Snapshot {
-  Serial serial = 0;
-  std::vector<Listing> listings;      ///< by prefix, without their reasons; expired ones are left out
-  std::vector<Exemption> exemptions;  ///< likewise
-};
-
 /// A part of a sender's standing: what one trap, one campaign or one kind has against it.
 struct Part {
   std::string key;  ///< the trap's address, the campaign, or the kind's name
@@ -195,7 +188,10 @@ class Store {
   // ── followers ───────────────────────────────────────────────────────────────────────────────────────────────────
   /// Differs from its last value whenever another connection committed since. Cheap: asked many times a second.
   [[nodiscard]] Result<std::uint64_t> change_mark();
-  [[nodiscard]] Result<Snapshot> snapshot(UnixTime now);
+  /// Every listing in force (by prefix, without its reason), then every exemption, all as of one serial, which is returned:
+  /// the start of following. Nothing is held in memory. Neither visitor may use the store.
+  [[nodiscard]] Result<Serial> snapshot(UnixTime now, const std::function<void(const Listing&)>& visit_listing,
+                                        const std::function<void(const Exemption&)>& visit_exemption);
   /// The journal's head.
   [[nodiscard]] Result<Serial> serial();
   /// Changes after `since`, oldest first, at most `limit`. Empty: nothing new.

@@ -75,16 +75,18 @@ Result<JournalReader::Progress> JournalReader::advance(UnixTime now, std::chrono
 }
 
 Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
-  const auto snapshot = store_->snapshot(now);
-  if (!snapshot) return std::unexpected(snapshot.error());
+  ListingIndex::Builder builder(now);
+  const auto serial = store_->snapshot(
+      now, [&](const Listing& listing) { builder.add(listing); },
+      [&](const Exemption& exemption) { builder.add(exemption); });
+  if (!serial) return std::unexpected(serial.error());
   std::optional<ListingChange> last;
-  if (snapshot->serial > 0) {
-    const auto entry = store_->changes_since(snapshot->serial - 1, 1);
+  if (*serial > 0) {
+    const auto entry = store_->changes_since(*serial - 1, 1);
     if (!entry) return std::unexpected(entry.error());
     if (!entry->empty()) last = entry->front();
   }
-  index_ = std::make_shared<const ListingIndex>(
-      ListingIndex::of(snapshot->serial, snapshot->listings, snapshot->exemptions, now));
+  index_ = std::make_shared<const ListingIndex>(builder.finish(*serial));
   last_ = last;
   return Progress{.index = index_, .whole = true, .more = false};
 }
@@ -103,7 +105,7 @@ Result<JournalReader::Progress> JournalReader::read_changes(UnixTime now) {
     if (change.serial != ++expected) return read_whole(now);
   }
   if (fresh.empty()) return Progress{};
-  index_ = std::make_shared<const ListingIndex>(index_->with(fresh, now));
+  index_ = std::make_shared<const ListingIndex>(index_->with(fresh));
   last_ = fresh.back();
   return Progress{.index = index_, .whole = false, .more = changes->size() == kChangesAtOnce};
 }

@@ -1,13 +1,12 @@
-// Two layers of a sorted table asked as one.
+// The two questions, asked of the layers.
 //
 // Exemptions are holes that may be narrower or wider than a listing, and several narrow ones may add up to a wide one. So
 // "is all of this network exempt" is a walk: find the widest exemption around the network's first address, go on behind
 // its end, until there is none (not all) or the network's end is passed (all). Mostly it takes one step.
 #include "zone/listing_index.h"
 
-#include "prefix_table.h"
+#include "layers.h"
 
-#include <algorithm>
 #include <cassert>
 #include <optional>
 #include <utility>
@@ -16,220 +15,229 @@
 namespace blowback::zone {
 namespace {
 
-using Role = PrefixEntry::Role;
+[[nodiscard]] EndSeconds seconds(UnixTime time) { return time.time_since_epoch().count(); }
 
-/// The upper layer may grow to this, or to an eighth of the lower, before they are merged: below it copying the upper
-/// layer for every batch of changes costs less than a millisecond, and a list of a million is merged rarely.
-constexpr std::size_t kSmallLayer = 4096;
-
-[[nodiscard]] std::int64_t end_of(const std::optional<UnixTime>& expires_at) {
-  return expires_at ? expires_at->time_since_epoch().count() : PrefixEntry::kNever;
+[[nodiscard]] EndSeconds end_of(const std::optional<UnixTime>& expires_at) {
+  return expires_at ? seconds(*expires_at) : kNeverEnds;
 }
 
 [[nodiscard]] Role role_of(Source source) { return source == Source::automatic ? Role::automatic : Role::by_operator; }
 
-[[nodiscard]] PrefixEntry entry_of(const ListingChange& change) {
-  PrefixEntry entry{.prefix = change.prefix,
-                    .role = role_of(change.source),
-                    .codes = change.codes,
-                    .removed = false,
-                    .ends = end_of(change.expires_at)};
+[[nodiscard]] Said said_by(const ListingChange& change) {
+  Said said{.network = change.prefix,
+            .role = role_of(change.source),
+            .codes = change.codes,
+            .ends = end_of(change.expires_at),
+            .removed = false};
   switch (change.action) {
     case ListingChange::Action::listed:
     case ListingChange::Action::prolonged:
       break;
     case ListingChange::Action::delisted:
     case ListingChange::Action::expired:
-      entry.removed = true;
+      said.removed = true;
       break;
     case ListingChange::Action::exempted:
-      entry.role = Role::exemption;
+      said.role = Role::exemption;
+      said.codes = {};
       break;
     case ListingChange::Action::exemption_ended:
-      entry.role = Role::exemption;
-      entry.removed = true;
+      said.role = Role::exemption;
+      said.removed = true;
       break;
   }
-  return entry;
+  return said;
 }
 
-/// The address after `octets`; absent after the last.
-[[nodiscard]] std::optional<IpAddress::Octets> next(IpAddress::Octets octets) {
-  for (std::size_t i = octets.size(); i-- > 0;) {
-    if (++octets[i] != 0) return octets;
-  }
-  return std::nullopt;
+/// Addresses from one to another, both included, as numbers of their family.
+struct Range {
+  Number128 first;
+  Number128 last;
+};
+
+[[nodiscard]] Range range_of(const Prefix& prefix) {
+  return {.first = number_of(prefix.first()), .last = number_of(prefix.last())};
 }
 
-/// Both layers as one table.
-class Layers {
+[[nodiscard]] Number128 last_address(const Layer& layer, Number128 network) {
+  const auto bits = layer.host_bits();
+  if (bits >= 128) return ~Number128{0};
+  return (network << bits) | ((Number128{1} << bits) - 1);
+}
+
+/// The layers of one family at one time.
+class Now {
  public:
-  Layers(const PrefixTable& base, const PrefixTable& changes, UnixTime now)
-      : base_(base), changes_(changes), now_(now) {}
+  Now(const FamilyLayers& layers, Family family, EndSeconds now) : layers_(layers), family_(family), now_(now) {}
 
-  /// Entries in force at `prefix` and at every network around it, widest first, until `visit` returns false.
-  template <typename Visit>
-  void visit_covering(const Prefix& prefix, Visit visit) const {
-    const auto lengths = base_.lengths(prefix.family()) | changes_.lengths(prefix.family());
-    for (int length = 0; length <= prefix.length(); ++length) {
-      if (!lengths[static_cast<std::size_t>(length)]) continue;
-      if (!visit_at(Prefix::covering(prefix.first(), length), visit)) return;
+  /// The end of the widest exemption around `address` that is no longer than `longest`.
+  [[nodiscard]] std::optional<Number128> exempt_to(Number128 address, int longest) const {
+    // IPv4 addresses in their mapped form are none of an IPv6 network's own.
+    constexpr Number128 kMapped = Number128{0xffffU} << 32U;
+    if (family_ == Family::ipv6 && (address >> 32U) == 0xffffU) return kMapped | 0xffffffffU;
+    for (const auto& layer : layers_.exemptions) {
+      if (layer.length() > longest) break;
+      if (const auto entry = layer.covering(address, now_)) return last_address(layer, entry->number);
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] CodeSet listed_around(Number128 address, int longest) const {
+    CodeSet codes;
+    for (const auto& layer : layers_.listings) {
+      if (layer.length() > longest) break;
+      if (const auto entry = layer.covering(address, now_)) codes |= entry->codes;
+    }
+    return codes;
+  }
+
+  /// Whether exemptions in force, alone or together, cover the whole range.
+  [[nodiscard]] bool wholly_exempt(Range range) const {
+    if (layers_.exemptions.empty() && family_ == Family::ipv4) return false;
+    for (auto at = range.first;;) {
+      const auto end = exempt_to(at, kLongest);
+      if (!end) return false;
+      if (*end >= range.last) return true;
+      at = *end + 1;
     }
   }
 
-  /// Whether `wanted` holds for some entry in force at `prefix` or within it.
-  template <typename Wanted>
-  [[nodiscard]] bool any_within(const Prefix& prefix, Wanted wanted) const {
-    const auto above = changes_.within(prefix);
-    if (std::any_of(above.begin(), above.end(),
-                    [&](const PrefixEntry& entry) { return entry.in_force(now_) && wanted(entry); })) {
-      return true;
-    }
-    auto hidden = above.begin();
-    for (const auto& entry : base_.within(prefix)) {
-      while (hidden != above.end() && before(*hidden, entry)) ++hidden;
-      if (hidden != above.end() && same_key(*hidden, entry)) continue;
-      if (entry.in_force(now_) && wanted(entry)) return true;
+  /// Whether a listing that lies within the range isn't wholly exempt; `length` is the range's own.
+  [[nodiscard]] bool anything_listed_inside(Range range, int length) const {
+    for (const auto& layer : layers_.listings) {
+      if (layer.length() <= length) continue;
+      const auto bits = layer.host_bits();
+      const auto to = range.last >> bits;
+      for (auto from = range.first >> bits; from <= to;) {
+        const auto entry = layer.first_within(from, to, now_);
+        if (!entry) break;
+        const Range own{.first = entry->number << bits, .last = last_address(layer, entry->number)};
+        if (!wholly_exempt(own)) return true;
+        // An exemption around it may cover many of its neighbours.
+        const auto exempt = exempt_to(own.first, kLongest).value_or(own.last) >> bits;
+        from = std::max(entry->number, exempt) + 1;
+      }
     }
     return false;
   }
 
-  /// Whether exemptions in force, alone or together, cover every address of `prefix`.
-  [[nodiscard]] bool wholly_exempt(const Prefix& prefix) const {
-    const auto end = prefix.last().octets();
-    for (std::optional<IpAddress::Octets> at = prefix.first().octets(); at;) {
-      const auto address = IpAddress::from_octets(*at);
-      std::optional<IpAddress::Octets> covered_to;
-      if (address.family() != prefix.family()) {
-        // The walk through an IPv6 network has come to ::ffff:0:0/96, whose addresses are IPv4: none of its own.
-        covered_to = Prefix::covering(address, 0).last().octets();
-      } else {
-        visit_covering(Prefix::of(address), [&](const PrefixEntry& entry) {
-          if (!entry.is_exemption()) return true;
-          covered_to = entry.prefix.last().octets();
-          return false;
-        });
-      }
-      if (!covered_to) return false;
-      if (*covered_to >= end) return true;
-      at = next(*covered_to);
-    }
-    return true;
-  }
-
  private:
-  template <typename Visit>
-  [[nodiscard]] bool visit_at(const Prefix& prefix, Visit& visit) const {
-    const auto above = changes_.at(prefix);
-    for (const auto& entry : above) {
-      if (entry.in_force(now_) && !visit(entry)) return false;
-    }
-    for (const auto& entry : base_.at(prefix)) {
-      const bool hidden =
-          std::any_of(above.begin(), above.end(), [&](const PrefixEntry& other) { return same_key(other, entry); });
-      if (!hidden && entry.in_force(now_) && !visit(entry)) return false;
-    }
-    return true;
-  }
-
-  const PrefixTable& base_;
-  const PrefixTable& changes_;
-  UnixTime now_;
+  static constexpr int kLongest = 128;
+  const FamilyLayers& layers_;
+  Family family_;
+  EndSeconds now_;
 };
 
 }  // namespace
 
-ListingIndex::ListingIndex()
-    : base_(std::make_shared<const PrefixTable>()), changes_(std::make_shared<const PrefixTable>()) {}
+ListingIndex::ListingIndex() : layers_(std::make_shared<const Layers>()) {}
 
 ListingIndex ListingIndex::of(Serial serial, std::span<const Listing> listings, std::span<const Exemption> exemptions,
                               UnixTime now) {
-  std::vector<PrefixEntry> entries;
-  entries.reserve(listings.size() + exemptions.size());
-  for (const auto& listing : listings) {
-    if (!listing.in_force(now)) continue;
-    entries.push_back({.prefix = listing.prefix,
-                       .role = role_of(listing.source),
-                       .codes = listing.codes,
-                       .removed = false,
-                       .ends = end_of(listing.expires_at)});
-  }
-  const auto end_of_listings = entries.size();
-  for (const auto& exemption : exemptions) {
-    if (!exemption.in_force(now)) continue;
-    entries.push_back({.prefix = exemption.prefix,
-                       .role = Role::exemption,
-                       .codes = {},
-                       .removed = false,
-                       .ends = end_of(exemption.expires_at)});
-  }
-  ListingIndex index;
-  index.serial_ = serial;
-  // The store hands out both sorted: two sorted halves are merged, not sorted.
-  const auto middle = entries.begin() + static_cast<std::ptrdiff_t>(end_of_listings);
-  if (std::ranges::is_sorted(entries.begin(), middle, before) &&
-      std::ranges::is_sorted(middle, entries.end(), before)) {
-    std::ranges::inplace_merge(entries, middle, before);
-  }
-  index.base_ = std::make_shared<const PrefixTable>(entries);
-  return index;
+  Builder builder(now);
+  for (const auto& listing : listings) builder.add(listing);
+  for (const auto& exemption : exemptions) builder.add(exemption);
+  return builder.finish(serial);
 }
 
-ListingIndex ListingIndex::with(std::span<const ListingChange> changes, UnixTime now) const {
+ListingIndex ListingIndex::with(std::span<const ListingChange> changes) const {
   if (changes.empty()) return *this;
   assert(changes.front().serial == serial_ + 1);
-  std::vector<PrefixEntry> entries;
-  entries.reserve(changes.size());
-  for (const auto& change : changes) entries.push_back(entry_of(change));
-
+  std::vector<Said> said;
+  said.reserve(changes.size());
+  for (const auto& change : changes) said.push_back(said_by(change));
   ListingIndex index;
   index.serial_ = changes.back().serial;
-  auto upper = PrefixTable::merged(*changes_, PrefixTable(entries), false, now);
-  if (upper.size() > std::max(kSmallLayer, base_->size() / 8)) {
-    index.base_ = std::make_shared<const PrefixTable>(PrefixTable::merged(*base_, upper, true, now));
-  } else {
-    index.base_ = base_;
-    index.changes_ = std::make_shared<const PrefixTable>(std::move(upper));
-  }
+  index.layers_ = std::make_shared<const Layers>(zone::with(*layers_, said));
   return index;
 }
 
 ListingIndex ListingIndex::without_ended(UnixTime now) const {
-  if (!base_->holds_ended(now) && !changes_->holds_ended(now)) return *this;
+  bool any = false;
+  for (const auto& family : layers_->by_family) {
+    for (const auto* const list : {&family.listings, &family.exemptions}) {
+      for (const auto& layer : *list) {
+        any = any || std::visit([&](const auto& table) { return table.soonest_end() <= seconds(now); }, layer.table());
+      }
+    }
+  }
+  if (!any) return *this;
   ListingIndex index;
   index.serial_ = serial_;
-  index.base_ = std::make_shared<const PrefixTable>(PrefixTable::merged(*base_, *changes_, true, now));
+  index.layers_ = std::make_shared<const Layers>(zone::without_ended(*layers_, seconds(now)));
   return index;
 }
 
 CodeSet ListingIndex::codes_at(const IpAddress& address, UnixTime now) const {
-  CodeSet codes;
-  Layers(*base_, *changes_, now).visit_covering(Prefix::of(address), [&](const PrefixEntry& entry) {
-    if (entry.is_exemption()) {
-      codes = {};
-      return false;
-    }
-    codes |= entry.codes;
-    return true;
-  });
+  const auto family = address.family();
+  const Now layers(layers_->of(family), family, seconds(now));
+  const auto number = number_of(address);
+  const auto codes = layers.listed_around(number, address.bits());
+  if (codes.empty() || layers.exempt_to(number, address.bits())) return {};
   return codes;
 }
 
 bool ListingIndex::anything_within(const Prefix& prefix, UnixTime now) const {
-  const Layers layers(*base_, *changes_, now);
-  bool listed = false;
-  bool exempt = false;
-  layers.visit_covering(prefix, [&](const PrefixEntry& entry) {
-    (entry.is_exemption() ? exempt : listed) = true;
-    return !exempt;
-  });
-  if (exempt) return false;
+  const Now layers(layers_->of(prefix.family()), prefix.family(), seconds(now));
+  const auto range = range_of(prefix);
+  if (const auto end = layers.exempt_to(range.first, prefix.length()); end && *end >= range.last) return false;
   // A listing around it lists all of it, but for narrower exemptions.
-  if (listed) return !layers.wholly_exempt(prefix);
-  return layers.any_within(
-      prefix, [&](const PrefixEntry& entry) { return !entry.is_exemption() && !layers.wholly_exempt(entry.prefix); });
+  if (!layers.listed_around(range.first, prefix.length()).empty()) return !layers.wholly_exempt(range);
+  return layers.anything_listed_inside(range, prefix.length());
 }
 
-std::size_t ListingIndex::size() const { return base_->size() + changes_->size(); }
+std::size_t ListingIndex::size() const {
+  std::size_t size = 0;
+  for (const auto& family : layers_->by_family) {
+    for (const auto* const list : {&family.listings, &family.exemptions}) {
+      for (const auto& layer : *list) size += std::visit([](const auto& table) { return table.size(); }, layer.table());
+    }
+  }
+  return size;
+}
+
+std::size_t ListingIndex::octets() const {
+  std::size_t octets = sizeof *this + sizeof(Layers);
+  for (const auto& family : layers_->by_family) {
+    for (const auto* const list : {&family.listings, &family.exemptions}) {
+      for (const auto& layer : *list)
+        octets += std::visit([](const auto& table) { return table.octets(); }, layer.table());
+    }
+  }
+  return octets;
+}
+
+class ListingIndex::Builder::Impl {
+ public:
+  LayersBuilder layers;
+};
+
+ListingIndex::Builder::Builder(UnixTime now) : now_(now), impl_(std::make_unique<Impl>()) {}
+ListingIndex::Builder::~Builder() = default;
+
+void ListingIndex::Builder::add(const Listing& listing) {
+  if (!listing.in_force(now_)) return;
+  impl_->layers.add({.network = listing.prefix,
+                     .role = role_of(listing.source),
+                     .codes = listing.codes,
+                     .ends = end_of(listing.expires_at),
+                     .removed = false});
+}
+
+void ListingIndex::Builder::add(const Exemption& exemption) {
+  if (!exemption.in_force(now_)) return;
+  impl_->layers.add({.network = exemption.prefix,
+                     .role = Role::exemption,
+                     .codes = {},
+                     .ends = end_of(exemption.expires_at),
+                     .removed = false});
+}
+
+ListingIndex ListingIndex::Builder::finish(Serial serial) {
+  ListingIndex index;
+  index.serial_ = serial;
+  index.layers_ = std::make_shared<const Layers>(impl_->layers.finish());
+  return index;
+}
 
 }  // namespace blowback::zone

@@ -13,24 +13,26 @@
 
 namespace blowback::zone {
 
-class PrefixTable;
+struct Layers;
 
 class ListingIndex {
  public:
+  /// Takes in a whole list, entry by entry.
+  class Builder;
+
   /// Nothing is listed, serial 0.
   ListingIndex();
 
-  /// The whole list as of `serial`. What has ended by `now` is left out. Sorted input (by prefix) is fastest: a million
-  /// listings take some tens of milliseconds.
+  /// The whole list as of `serial`. What has ended by `now` is left out.
   [[nodiscard]] static ListingIndex of(Serial serial, std::span<const Listing> listings,
                                        std::span<const Exemption> exemptions, UnixTime now);
 
-  /// This index with `changes` made to it, in their order; its serial is the last change's. Costs what is new since the
-  /// last merge, not the size of the list. Requires that the changes follow directly on `serial()`.
-  [[nodiscard]] ListingIndex with(std::span<const ListingChange> changes, UnixTime now) const;
+  /// This index with `changes` made to it, in their order; its serial is the last change's. Costs what is near the changes,
+  /// not the size of the list: all else is shared with this one. Requires that the changes follow directly on `serial()`.
+  [[nodiscard]] ListingIndex with(std::span<const ListingChange> changes) const;
 
   /// The same list without what has ended by `now`. Answers don't depend on it: it keeps `anything_within` quick where
-  /// nobody sweeps the database. Returns a copy at the cost of two pointers where nothing has ended.
+  /// nobody sweeps the database. Returns a copy at the cost of a pointer where nothing has ended.
   [[nodiscard]] ListingIndex without_ended(UnixTime now) const;
 
   /// Codes of all listings in force that cover `address`; empty where there are none, or an exemption in force covers it.
@@ -41,17 +43,34 @@ class ListingIndex {
   [[nodiscard]] bool anything_within(const Prefix& prefix, UnixTime now) const;
 
   [[nodiscard]] Serial serial() const { return serial_; }
-  /// Listings and exemptions held, ended ones not yet dropped included. At most this many: what was replaced since the
-  /// last merge counts twice.
+  /// Listings and exemptions held, ended ones not yet dropped included.
   [[nodiscard]] std::size_t size() const;
+  /// Octets of memory that it takes, shared or not, without what the allocator adds.
+  [[nodiscard]] std::size_t octets() const;
 
  private:
   Serial serial_ = 0;
-  // Two layers, both immutable and shared between an index and its successors: the list as it was at the last merge, and
-  // what has changed since, whose entries hide those of the same key below, also by a removal. The upper layer is
-  // copied for every batch of changes and merged down once it has grown to a part of the lower.
-  std::shared_ptr<const PrefixTable> base_;
-  std::shared_ptr<const PrefixTable> changes_;
+  std::shared_ptr<const Layers> layers_;  ///< never null
+};
+
+class ListingIndex::Builder {
+ public:
+  /// What has ended by `now` is left out.
+  explicit Builder(UnixTime now);
+  ~Builder();
+  Builder(const Builder&) = delete;
+  Builder& operator=(const Builder&) = delete;
+
+  /// In any order; ascending by prefix is fastest, ten million take some seconds then. Of several of one prefix and source the last holds.
+  void add(const Listing& listing);
+  void add(const Exemption& exemption);
+  /// The list as of `serial`. Nothing can be added afterwards.
+  [[nodiscard]] ListingIndex finish(Serial serial);
+
+ private:
+  UnixTime now_;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace blowback::zone

@@ -51,7 +51,7 @@ TEST_CASE("delisting starts the address afresh: old incidents don't relist it, n
   const Folder folder;
   auto store = open(folder.file("a.db"));
   offend(store, "192.0.2.1", 1);
-  const auto first = *value(store.snapshot(kNow)).listings.at(0).expires_at - kNow;
+  const auto first = *snapshot(store, kNow).listings.at(0).expires_at - kNow;
   value(store.delist(net("192.0.2.1"), kDecision, kNow + Duration{100}));
   record(store, {incident("192.0.2.1", 4, kNow + Duration{50})}, kNow + Duration{200});
   CHECK(value(store.dossier(ip("192.0.2.1"), 1)).standing->score.amount == 0);
@@ -60,7 +60,7 @@ TEST_CASE("delisting starts the address afresh: old incidents don't relist it, n
   CHECK(value(store.check(ip("192.0.2.1"), later)).empty());
   record(store, {incident("192.0.2.1", 7, later)}, later);
   CHECK(value(store.check(ip("192.0.2.1"), later)) == CodeSet(Code::dsn));
-  CHECK(*value(store.snapshot(later)).listings.at(0).expires_at - later > first + first / 2);
+  CHECK(*snapshot(store, later).listings.at(0).expires_at - later > first + first / 2);
   CHECK(value(store.check_integrity()).empty());
 }
 
@@ -81,7 +81,7 @@ TEST_CASE("an exemption ends listings, keeps new ones away, and what was counted
   offend(store, "192.0.2.1", 10);
   CHECK(value(store.check(ip("192.0.2.1"), kNow)).empty());
   CHECK(value(store.list(one("192.0.2.1"), std::nullopt, kDecision, kNow)) == 0);
-  CHECK(value(store.snapshot(kNow)).exemptions.at(0).reason == "because");
+  CHECK(snapshot(store, kNow).exemptions.at(0).reason == "because");
   CHECK(value(store.end_exemption(net("192.0.2.0/24"), kDecision, kNow)));
   CHECK_FALSE(value(store.end_exemption(net("192.0.2.0/24"), kDecision, kNow)));
   record(store, {incident("192.0.2.1", 20)});

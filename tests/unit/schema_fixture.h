@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace blowback::schema_test {
 
@@ -46,6 +47,19 @@ template <typename T>
 T value(std::expected<T, schema::StoreError> result) {
   if (!result) FAIL(result.error().text);
   return std::move(*result);
+}
+
+struct Snapshot {
+  Serial serial = 0;
+  std::vector<Listing> listings;
+  std::vector<Exemption> exemptions;
+};
+inline Snapshot snapshot(schema::Store& store, UnixTime now) {
+  Snapshot all;
+  all.serial = value(store.snapshot(
+      now, [&](const Listing& listing) { all.listings.push_back(listing); },
+      [&](const Exemption& exemption) { all.exemptions.push_back(exemption); }));
+  return all;
 }
 
 inline IpAddress ip(const std::string& text) { return *IpAddress::parse(text); }

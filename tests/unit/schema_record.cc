@@ -10,7 +10,7 @@ using namespace blowback::schema_test;
 
 namespace {
 
-std::vector<Listing> listings(schema::Store& store, UnixTime now = kNow) { return value(store.snapshot(now)).listings; }
+std::vector<Listing> listings(schema::Store& store, UnixTime now = kNow) { return snapshot(store, now).listings; }
 
 /// The list as the journal tells it from the start.
 std::vector<std::tuple<Prefix, Source, int, std::optional<UnixTime>>> replayed(schema::Store& store) {

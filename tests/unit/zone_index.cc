@@ -88,7 +88,7 @@ TEST_CASE("each action of the journal does to the index what it says", "[zone]")
     return made;
   };
   auto index = index_of({listed("192.0.2.1")});
-  const auto apply = [&](const ListingChange& made) { index = index.with(std::vector{made}, kNow); };
+  const auto apply = [&](const ListingChange& made) { index = index.with(std::vector{made}); };
   const auto codes = [&] { return index.codes_at(ip("192.0.2.1"), kNow); };
 
   apply(change(Action::prolonged, "192.0.2.1", CodeSet(Code::dsn) | Code::mdn));
@@ -121,7 +121,7 @@ TEST_CASE("a million listings are indexed in well under a second, and one change
   change.serial = 2;
   change.prefix = net("192.0.2.1");
   change.codes = Code::mdn;
-  const auto patched = index.with(std::vector{change}, kNow);
+  const auto patched = index.with(std::vector{change});
   const auto done = std::chrono::steady_clock::now();
   const auto microseconds = [](auto span) {
     return std::chrono::duration_cast<std::chrono::microseconds>(span).count();

@@ -1,0 +1,98 @@
+// All networks of one family and length that one role speaks of, as an immutable sorted map that shares what it can with its
+// successors: a copy with changes costs what is near the changes, not the size of the map.
+//
+// Three levels: pages of blocks of entries (packed_block.h). A change writes its block anew, the page's list of blocks, and the
+// root's list of pages; all else is shared, and goes when the last map that holds it goes. Safe from any thread: nothing
+// changes once made.
+#pragma once
+
+#include "packed_block.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace blowback::zone {
+
+template <typename Number>
+class NetworkTable {
+ public:
+  using Entry = NetworkEntry<Number>;
+  struct Change {
+    Entry entry;
+    bool removed = false;
+  };
+
+  /// Makes a table of entries that come in ascending order, without holding them.
+  class Builder;
+
+  NetworkTable() = default;
+
+  /// With `changes` made to it. Requires them ascending by number, one for each.
+  [[nodiscard]] NetworkTable with(std::span<const Change> changes) const;
+  /// Without what has ended by `now`: costs the blocks that hold such entries, and a look at each page.
+  [[nodiscard]] NetworkTable without_ended(EndSeconds now) const;
+
+  /// The entry with that number, if in force.
+  [[nodiscard]] std::optional<Entry> find(Number number, EndSeconds now) const;
+  /// The first entry in force from `from` to `to`, both included.
+  [[nodiscard]] std::optional<Entry> first_within(Number from, Number to, EndSeconds now) const;
+  /// Ended ones not yet dropped included.
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] EndSeconds soonest_end() const;
+  /// Octets that it takes with all that hangs on it, without what the allocator adds.
+  [[nodiscard]] std::size_t octets() const;
+
+ private:
+  using Block = PackedBlock<Number>;
+
+  struct Page {
+    std::vector<Number> firsts;  ///< of each block: what is searched, close together
+    std::vector<Block> blocks;
+    std::size_t entries = 0;
+    EndSeconds soonest = kNeverEnds;
+  };
+
+  /// The last place in `firsts` that isn't above `number`; 0 where all are. Requires that there is one.
+  [[nodiscard]] static std::size_t place_of(const std::vector<Number>& firsts, Number number);
+  /// The blocks of `page` with changes made and ended entries dropped go to `out`.
+  static void rebuild(const Page& page, std::span<const Change> changes, EndSeconds now, Builder& out);
+
+  std::vector<Number> firsts_;
+  std::vector<std::shared_ptr<const Page>> pages_;
+};
+
+template <typename Number>
+class NetworkTable<Number>::Builder {
+ public:
+  /// Requires a number above the last one's.
+  void add(const Entry& entry);
+  /// The last one added, if any.
+  [[nodiscard]] const std::optional<Number>& last() const { return last_; }
+  [[nodiscard]] NetworkTable finish();
+
+ private:
+  friend class NetworkTable;
+  void add_shared(const Block& block);
+  void add_shared(std::shared_ptr<const Page> page);
+  /// Whether what waits is too little for a block, or a page, of its own.
+  [[nodiscard]] bool wants_more_entries() const;
+  [[nodiscard]] bool wants_more_blocks() const;
+  void pack(std::size_t count);
+  void pack_all();
+  void end_page();
+
+  NetworkTable table_;
+  std::vector<Entry> waiting_;
+  Page page_;
+  std::optional<Number> last_;
+};
+
+extern template class NetworkTable<std::uint32_t>;
+extern template class NetworkTable<std::uint64_t>;
+extern template class NetworkTable<Number128>;
+
+}  // namespace blowback::zone
