@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cassert>
+#include <charconv>
 #include <cstring>
 #include <span>
 
@@ -109,14 +110,26 @@ std::uint32_t IpAddress::v4() const {
   return value;
 }
 
-std::string IpAddress::to_string() const {
-  std::array<char, INET6_ADDRSTRLEN> text{};
+std::size_t IpAddress::to_chars(std::span<char, kLongestText> out) const {
   if (family() == Family::ipv4) {
-    inet_ntop(AF_INET, octets_.data() + kMappedHead.size(), text.data(), text.size());
-  } else {
-    inet_ntop(AF_INET6, octets_.data(), text.data(), text.size());
+    char* at = out.data();
+    for (std::size_t i = kMappedHead.size(); i < octets_.size(); ++i) {
+      if (i > kMappedHead.size()) *at++ = '.';
+      at = std::to_chars(at, out.data() + out.size(), octets_[i]).ptr;
+    }
+    return static_cast<std::size_t>(at - out.data());
   }
-  return text.data();
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(AF_INET6, octets_.data(), text.data(), text.size());
+  const auto size = std::strlen(text.data());
+  std::memcpy(out.data(), text.data(), size);
+  return size;
+}
+
+std::string IpAddress::to_string() const {
+  std::array<char, kLongestText> text{};
+  const auto size = to_chars(text);
+  return {text.data(), size};
 }
 
 AddressUse use_of(const IpAddress& address) {

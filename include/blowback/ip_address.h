@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,9 @@ class IpAddress {
   [[nodiscard]] const Octets& octets() const { return octets_; }
   /// RFC 5952 for IPv6, dotted quad for IPv4. The inverse of `parse`.
   [[nodiscard]] std::string to_string() const;
+  static constexpr std::size_t kLongestText = 45;
+  /// The same text into `out`, without a terminating zero and without allocating. Returns how many octets were written.
+  std::size_t to_chars(std::span<char, kLongestText> out) const;
 
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 

@@ -1,21 +1,48 @@
-// The three steps of an answer: read, decide, build.
+// The three steps of an answer: read, decide, build; the last by either of two ways.
 #include "answer/answer.h"
 
 #include "decide.h"
+#include "edns.h"
 #include "plain_answer.h"
 #include "query.h"
+#include "spliced_answer.h"
 
-#include <utility>
+#include <algorithm>
 
 namespace blowback::answer {
+namespace {
 
-Answer answer(std::span<const std::uint8_t> query, Transport transport, const ServedZone& zone, const zone::View& view,
-              UnixTime now) {
-  const auto asked = read_query(query);
-  if (asked.form == Query::Form::silence) return {};
-  const auto decision = decide(asked, zone, view, now);
-  auto built = plain_answer(asked, decision, zone, transport == Transport::tcp);
-  return {.reply = std::move(built.octets), .outcome = decision.outcome, .truncated = built.truncated};
+enum class Way : std::uint8_t { quickest, plain };
+
+[[nodiscard]] Answer answer_by(Way way, const Asked& asked, const ServedZone& zone, const zone::View& view, UnixTime now,
+                               std::span<std::uint8_t> reply) {
+  const auto query = read_query(asked.message);
+  if (query.form == Query::Form::silence) return {};
+  const auto decision = decide(query, zone, view, now);
+  const bool tcp = asked.transport == Transport::tcp;
+  const auto opt = opt_record(query, zone, decision.rcode, decision.extended_error, tcp);
+  const auto limit = reply_limit(query, tcp);
+  Answer answer{.size = 0, .outcome = decision.outcome, .truncated = false};
+  if (way == Way::quickest) answer.size = spliced_answer(query, decision, zone, opt.octets(), limit, reply);
+  if (answer.size == 0) {
+    const auto built = plain_answer(query, decision, zone, opt.octets(), limit);
+    std::ranges::copy(built.octets, reply.begin());
+    answer.size = built.octets.size();
+    answer.truncated = built.truncated;
+  }
+  return answer;
+}
+
+}  // namespace
+
+Answer answer(const Asked& asked, const ServedZone& zone, const zone::View& view, UnixTime now,
+              std::span<std::uint8_t> reply) {
+  return answer_by(Way::quickest, asked, zone, view, now, reply);
+}
+
+Answer answer_plainly(const Asked& asked, const ServedZone& zone, const zone::View& view, UnixTime now,
+                      std::span<std::uint8_t> reply) {
+  return answer_by(Way::plain, asked, zone, view, now, reply);
 }
 
 }  // namespace blowback::answer

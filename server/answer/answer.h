@@ -3,26 +3,41 @@
 
 #include "answer/outcome.h"
 #include "answer/served_zone.h"
+#include "blowback/ip_address.h"
 #include "blowback/unix_time.h"
 #include "zone/follower.h"
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <vector>
 
 namespace blowback::answer {
 
 enum class Transport : std::uint8_t { udp, tcp };
 
+/// A query as it came.
+struct Asked {
+  std::span<const std::uint8_t> message;
+  Transport transport = Transport::udp;
+};
+
+/// A reply is written into a buffer of this size, and is at most so long.
+inline constexpr std::size_t kLongestUdpReply = 1232;
+inline constexpr std::size_t kLongestTcpReply = 65535;
+
 struct Answer {
-  std::optional<std::vector<std::uint8_t>> reply;  ///< absent: silence
+  std::size_t size = 0;  ///< of the reply, in octets; 0: silence
   Outcome outcome = Outcome::dropped;
   bool truncated = false;
 };
 
-/// Total: any octets are answered, or met with silence. Safe from any thread.
-[[nodiscard]] Answer answer(std::span<const std::uint8_t> query, Transport transport, const ServedZone& zone,
-                            const zone::View& view, UnixTime now);
+/// Total: any octets are answered, or met with silence. Requires room in `reply` for the longest of that transport. Safe from
+/// any thread. Common questions are answered without allocating.
+[[nodiscard]] Answer answer(const Asked& asked, const ServedZone& zone, const zone::View& view, UnixTime now,
+                            std::span<std::uint8_t> reply);
+
+/// The same, and the same octets, by the plain path alone, which builds each reply of ldns's objects: what `answer` is held against.
+[[nodiscard]] Answer answer_plainly(const Asked& asked, const ServedZone& zone, const zone::View& view, UnixTime now,
+                                    std::span<std::uint8_t> reply);
 
 }  // namespace blowback::answer

@@ -5,10 +5,12 @@
 #include "decide.h"
 
 #include "answer/owner_name.h"
+#include "letter_case.h"
 #include "test_points.h"
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <variant>
 
 namespace blowback::answer {
@@ -21,18 +23,16 @@ namespace {
   return static_cast<std::uint32_t>(index.serial() & 0xffffffffU);
 }
 
-[[nodiscard]] std::uint8_t lower(std::uint8_t c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c + ('a' - 'A')) : c;
-}
-
-/// Labels left of the apex; absent where the QNAME isn't in the zone. Case is ignored (RFC 4343); length octets are below
-/// 64, where no letter is.
+/// Labels left of the apex; absent where the QNAME isn't in the zone.
 [[nodiscard]] std::optional<Wire> below_apex(const Question& question, const ServedZone& zone) {
   if (question.labels < zone.apex_labels) return std::nullopt;
   const auto own = question.labels - zone.apex_labels;
   const std::size_t begin = own == question.labels ? question.qname.size() - 1 : question.label_at[own];
   const auto tail = question.qname.subspan(begin);
-  if (!std::ranges::equal(tail, zone.apex, [](std::uint8_t a, std::uint8_t b) { return lower(a) == lower(b); })) {
+  if (tail.size() != zone.apex.size()) return std::nullopt;
+  // Most ask in the zone's own case: the cheap look first.
+  if (std::memcmp(tail.data(), zone.apex.data(), tail.size()) != 0 &&
+      !std::equal(tail.begin(), tail.end(), zone.apex.begin(), equal_ignoring_case)) {
     return std::nullopt;
   }
   return question.qname.first(begin);

@@ -2,7 +2,7 @@
 #include "edns.h"
 
 #include <algorithm>
-#include <array>
+#include <cassert>
 
 namespace blowback::answer {
 namespace {
@@ -10,51 +10,64 @@ namespace {
 constexpr std::uint16_t kNsid = 3;        // RFC 5001
 constexpr std::uint16_t kKeepalive = 11;  // RFC 7828
 constexpr std::uint16_t kError = 15;      // RFC 8914
+constexpr std::size_t kOptionHead = 4;    // code and length
 constexpr std::size_t kPlainLimit = 512;  // RFC 1035 §4.2.1
-constexpr std::size_t kTcpLimit = 65535;
-
-void put16(std::vector<std::uint8_t>& to, std::size_t value) {
-  to.push_back(static_cast<std::uint8_t>((value >> 8U) & 0xffU));
-  to.push_back(static_cast<std::uint8_t>(value & 0xffU));
-}
 
 }  // namespace
 
 std::size_t reply_limit(const Query& query, bool tcp) {
-  if (tcp) return kTcpLimit;
+  if (tcp) return kLongestTcpReply;
   if (!query.edns) return kPlainLimit;
   // RFC 6891 §6.2.3: less than 512 counts as 512.
   return std::clamp<std::size_t>(query.edns->payload, kPlainLimit, kUdpPayload);
 }
 
-std::vector<std::uint8_t> opt_record(const Query& query, const ServedZone& zone, Rcode rcode,
-                                     std::optional<ExtendedError> error, bool tcp) {
-  if (!query.edns) return {};
-  std::vector<std::uint8_t> options;
-  if (query.edns->nsid && !zone.nsid.empty()) {
-    put16(options, kNsid);
-    put16(options, zone.nsid.size());
-    options.insert(options.end(), zone.nsid.begin(), zone.nsid.end());
-  }
+void OptRecord::put8(std::size_t value) {
+  assert(size_ < kLongest);
+  octets_[size_++] = static_cast<std::uint8_t>(value & 0xffU);
+}
+
+void OptRecord::put16(std::size_t value) {
+  put8(value >> 8U);
+  put8(value);
+}
+
+void OptRecord::put(Wire octets) {
+  assert(octets.size() <= kLongest - size_);
+  std::ranges::copy(octets, octets_.begin() + static_cast<std::ptrdiff_t>(size_));
+  size_ += octets.size();
+}
+
+OptRecord opt_record(const Query& query, const ServedZone& zone, Rcode rcode, std::optional<ExtendedError> error,
+                     bool tcp) {
+  OptRecord opt;
+  if (!query.edns) return opt;
+  const bool nsid = query.edns->nsid && !zone.nsid.empty();
   // RFC 7828 §3.2.1: without meaning over UDP, where it is ignored.
-  if (query.edns->keepalive && tcp) {
-    put16(options, kKeepalive);
-    put16(options, 2);
-    put16(options, zone.keepalive);
+  const bool keepalive = query.edns->keepalive && tcp;
+  opt.put8(0);  // owner: the root
+  opt.put16(kOpt);
+  opt.put16(kUdpPayload);
+  opt.put8(static_cast<unsigned>(rcode) >> 4U);  // the upper eight of twelve bits
+  opt.put8(0);                                   // version
+  opt.put16(query.edns->dnssec_ok ? 0x8000U : 0U);
+  opt.put16((nsid ? kOptionHead + zone.nsid.size() : 0U) + (keepalive ? kOptionHead + 2 : 0U) +
+            (error ? kOptionHead + 2 : 0U));
+  if (nsid) {
+    opt.put16(kNsid);
+    opt.put16(zone.nsid.size());
+    for (const char c : zone.nsid) opt.put8(static_cast<std::uint8_t>(c));
+  }
+  if (keepalive) {
+    opt.put16(kKeepalive);
+    opt.put16(2);
+    opt.put16(zone.keepalive);
   }
   if (error) {
-    put16(options, kError);
-    put16(options, 2);
-    put16(options, static_cast<std::uint16_t>(*error));
+    opt.put16(kError);
+    opt.put16(2);
+    opt.put16(static_cast<std::uint16_t>(*error));
   }
-  std::vector<std::uint8_t> opt{0};  // owner: the root
-  put16(opt, kOpt);
-  put16(opt, kUdpPayload);
-  opt.push_back(static_cast<std::uint8_t>(static_cast<unsigned>(rcode) >> 4U));  // the upper eight of twelve bits
-  opt.push_back(0);                                                              // version
-  put16(opt, query.edns->dnssec_ok ? 0x8000U : 0U);
-  put16(opt, options.size());
-  opt.insert(opt.end(), options.begin(), options.end());
   return opt;
 }
 

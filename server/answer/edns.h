@@ -1,26 +1,43 @@
 // The OPT record of a reply (RFC 6891), and how large a reply may be. Private to this room.
 #pragma once
 
+#include "answer/answer.h"
 #include "answer/served_zone.h"
 #include "decide.h"
 #include "query.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 namespace blowback::answer {
 
 /// What we take by UDP, and the most that we send: passes every path without fragments (DNS flag day 2020).
-inline constexpr std::uint16_t kUdpPayload = 1232;
+inline constexpr std::uint16_t kUdpPayload = kLongestUdpReply;
 
 /// Octets that a reply to `query` may have.
 [[nodiscard]] std::size_t reply_limit(const Query& query, bool tcp);
 
+/// An OPT record in wire format; empty where there is none.
+class OptRecord {
+ public:
+  /// Fixed part, NSID, cookie, keepalive and extended error at their longest.
+  static constexpr std::size_t kLongest = 128;
+
+  [[nodiscard]] Wire octets() const { return std::span(octets_).first(size_); }
+  void put8(std::size_t value);
+  void put16(std::size_t value);
+  void put(Wire octets);
+
+ private:
+  std::array<std::uint8_t, kLongest> octets_;  // filled as far as size_ says
+  std::size_t size_ = 0;
+};
+
 /// The OPT of the reply: our size, version 0, the query's DO; NSID and keepalive where asked for, the extended error where
 /// there is one. Empty where the query had no OPT.
-[[nodiscard]] std::vector<std::uint8_t> opt_record(const Query& query, const ServedZone& zone, Rcode rcode,
-                                                   std::optional<ExtendedError> error, bool tcp);
+[[nodiscard]] OptRecord opt_record(const Query& query, const ServedZone& zone, Rcode rcode,
+                                   std::optional<ExtendedError> error, bool tcp);
 
 }  // namespace blowback::answer

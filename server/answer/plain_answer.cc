@@ -1,7 +1,6 @@
 // Header, question and records by ldns, which also compresses the names; the OPT is appended as edns.cc makes it.
 #include "plain_answer.h"
 
-#include "edns.h"
 #include "ldns_wire.h"
 
 #include <algorithm>
@@ -141,7 +140,7 @@ class Builder {
 };
 
 /// Appends the OPT and counts it in the header; ldns was told nothing of it.
-void append_opt(std::vector<std::uint8_t>& reply, const std::vector<std::uint8_t>& opt) {
+void append_opt(std::vector<std::uint8_t>& reply, Wire opt) {
   if (opt.empty()) return;
   reply.insert(reply.end(), opt.begin(), opt.end());
   reply[11] = 1;  // ARCOUNT, low octet
@@ -149,12 +148,11 @@ void append_opt(std::vector<std::uint8_t>& reply, const std::vector<std::uint8_t
 
 }  // namespace
 
-Built plain_answer(const Query& query, const Decision& decision, const ServedZone& zone, bool tcp) {
-  const auto opt = opt_record(query, zone, decision.rcode, decision.extended_error, tcp);
+Built plain_answer(const Query& query, const Decision& decision, const ServedZone& zone, Wire opt, std::size_t limit) {
   Builder builder(query, decision, zone);
   builder.add_records();
   Built built{.octets = builder.wire(), .truncated = false};
-  if (built.octets.size() + opt.size() > reply_limit(query, tcp)) {
+  if (built.octets.size() + opt.size() > limit) {
     Builder shortened(query, decision, zone);
     shortened.truncate();
     built = {.octets = shortened.wire(), .truncated = true};

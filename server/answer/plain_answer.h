@@ -1,12 +1,13 @@
 // The reply built from ldns's objects: right by construction, some microseconds each. Private to this room.
 //
-// A faster way of building the commonest replies belongs beside it, with this one as its measure.
+// The fast way of building the commonest replies is spliced_answer.h, with this one as its measure.
 #pragma once
 
 #include "answer/served_zone.h"
 #include "decide.h"
 #include "query.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,8 +18,9 @@ struct Built {
   bool truncated = false;
 };
 
-/// The reply to `query` as `decision` has it, at most as large as the transport allows: a larger one is cut down to header,
-/// question and OPT, with TC set (RFC 2181 §9).
-[[nodiscard]] Built plain_answer(const Query& query, const Decision& decision, const ServedZone& zone, bool tcp);
+/// The reply to `query` as `decision` has it, with `opt` (a whole record, or nothing) at its end; of at most `limit` octets: a
+/// larger one is cut down to header, question and OPT, with TC set (RFC 2181 §9).
+[[nodiscard]] Built plain_answer(const Query& query, const Decision& decision, const ServedZone& zone, Wire opt,
+                                 std::size_t limit);
 
 }  // namespace blowback::answer

@@ -30,7 +30,7 @@ struct Question {
   Wire qname;  ///< within the query: labels and the root, uncompressed, in the query's own case
   std::uint16_t type = 0;
   std::uint16_t klass = 0;
-  std::array<std::uint8_t, 128> label_at{};  ///< where each label begins in qname
+  std::array<std::uint8_t, 128> label_at;  ///< where each label begins in qname; filled as far as `labels`
   std::size_t labels = 0;                    ///< without the root
 };
 

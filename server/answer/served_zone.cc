@@ -1,6 +1,8 @@
 // Names to wire format, and the text of the TXT.
 #include "answer/served_zone.h"
 
+#include "compiled_answers.h"
+
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -68,6 +70,7 @@ std::expected<ServedZone, std::string> ServedZone::of(const config::Zone& zone, 
   served.txt = zone.txt;
   served.nsid = server.nsid;
   served.keepalive = static_cast<std::uint16_t>(std::min<std::int64_t>(server.tcp_idle.count() * 10, 0xffff));
+  served.compiled = std::make_shared<const CompiledAnswers>(served);
   return served;
 }
 

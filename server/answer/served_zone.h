@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ using WireName = std::vector<std::uint8_t>;
 /// wrong with it.
 [[nodiscard]] std::expected<WireName, std::string> wire_name(const std::string& name);
 
+class CompiledAnswers;
+
 struct ServedZone {
   WireName apex;
   std::size_t apex_labels = 0;        ///< without the root
@@ -31,6 +34,8 @@ struct ServedZone {
   std::string txt;                    ///< `{ip}` stands for the address
   std::string nsid;                   ///< RFC 5001; empty: not told
   std::uint16_t keepalive = 0;        ///< RFC 7828, in units of 100 ms
+
+  std::shared_ptr<const CompiledAnswers> compiled;  ///< the answers of all that stands above; this room's own
 
   /// Fails with a sentence that names the key.
   [[nodiscard]] static std::expected<ServedZone, std::string> of(const config::Zone& zone,

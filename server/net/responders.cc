@@ -56,7 +56,7 @@ std::expected<Responders, StartError> Responders::start(const config::Server& se
   const TcpConnections::Limits limits{.connections = static_cast<std::size_t>(settings.tcp_connections),
                                       .idle = settings.tcp_idle};
   for (std::size_t i = 0; i < worker_count(settings.workers); ++i) {
-    std::vector<Descriptor> udp;
+    std::vector<UdpSocket> udp;
     std::vector<Descriptor> listeners;
     for (const auto& endpoint : endpoints) {
       auto datagrams = udp_socket(endpoint);

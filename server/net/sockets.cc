@@ -102,17 +102,21 @@ std::string to_string(const config::Endpoint& endpoint) {
   return fmt::format(fmt::runtime(is_v6 ? "[{}]:{}" : "{}:{}"), endpoint.address.to_string(), endpoint.port);
 }
 
-std::expected<Descriptor, SocketError> udp_socket(const config::Endpoint& endpoint) {
+std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoint) {
   auto socket = open(endpoint, SOCK_DGRAM, true);
-  if (!socket) return socket;
+  if (!socket) return std::unexpected(std::move(socket).error());
   const bool is_v6 = endpoint.address.family() == Family::ipv6;
-  // On a wildcard address the reply must come from the address that was asked.
-  if (!(is_v6 ? set(*socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(*socket, IPPROTO_IP, IP_PKTINFO, 1))) {
+  const bool any_address = endpoint.address == (is_v6 ? IpAddress::from_octets({}) : IpAddress());
+  // On a wildcard address the reply must come from the address that was asked. Elsewhere it can come from no other, and
+  // telling it costs with every datagram.
+  if (any_address &&
+      !(is_v6 ? set(*socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(*socket, IPPROTO_IP, IP_PKTINFO, 1))) {
     return failed(endpoint, errno);
   }
   // A smaller buffer than asked for only drops bursts sooner.
   static_cast<void>(set(*socket, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer));
-  return socket;
+  static_cast<void>(set(*socket, SOL_SOCKET, SO_SNDBUF, kReceiveBuffer));
+  return UdpSocket{.descriptor = std::move(*socket), .any_address = any_address};
 }
 
 std::expected<Descriptor, SocketError> tcp_listener(const config::Endpoint& endpoint) {

@@ -38,8 +38,13 @@ struct SocketError {
 /// `192.0.2.1:53`, `[2001:db8::1]:53`.
 [[nodiscard]] std::string to_string(const config::Endpoint& endpoint);
 
-/// With SO_REUSEPORT; IPv6 sockets take IPv6 only (IPV6_V6ONLY). The address a datagram was sent to is told with it.
-[[nodiscard]] std::expected<Descriptor, SocketError> udp_socket(const config::Endpoint& endpoint);
+struct UdpSocket {
+  Descriptor descriptor;
+  bool any_address = false;  ///< bound to 0.0.0.0 or [::]: with each datagram comes the address that it was sent to
+};
+
+/// With SO_REUSEPORT; IPv6 sockets take IPv6 only (IPV6_V6ONLY).
+[[nodiscard]] std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoint);
 /// Likewise, listening.
 [[nodiscard]] std::expected<Descriptor, SocketError> tcp_listener(const config::Endpoint& endpoint);
 

@@ -62,7 +62,7 @@ struct TcpConnections::Connection {
 };
 
 TcpConnections::TcpConnections(int epoll, Limits limits, WorkerCounters& counters)
-    : epoll_(epoll), limits_(limits), counters_(counters) {}
+    : epoll_(epoll), limits_(limits), counters_(counters), reply_(answer::kLongestTcpReply) {}
 TcpConnections::~TcpConnections() = default;
 
 bool TcpConnections::accept_from(int listener, Steady::time_point now) {
@@ -116,14 +116,14 @@ void TcpConnections::close(int fd) {
   open_.erase(found);  // closing the descriptor takes it out of epoll
 }
 
-void TcpConnections::serve(int fd, std::uint32_t events, const Answerer& answer, Steady::time_point now) {
+void TcpConnections::serve(int fd, std::uint32_t events, const Answerer& answerer, Steady::time_point now) {
   const auto found = open_.find(fd);
   if (found == open_.end()) return;  // closed earlier in this turn
   Connection& connection = *found->second;
   bool well = (events & EPOLLERR) == 0;
   if (well && (events & (EPOLLIN | EPOLLHUP)) != 0 && !connection.client_done) well = read_more(connection);
   if (well) {
-    answer_what_is_read(connection, answer, now);
+    answer_what_is_read(connection, answerer, now);
     well = write_out(connection, now);
   }
   const bool is_over = connection.client_done && !connection.holds_query() && connection.pending() == 0;
@@ -144,7 +144,7 @@ bool TcpConnections::read_more(Connection& connection) {
   return true;
 }
 
-void TcpConnections::answer_what_is_read(Connection& connection, const Answerer& answer, Steady::time_point now) {
+void TcpConnections::answer_what_is_read(Connection& connection, const Answerer& answerer, Steady::time_point now) {
   std::size_t at = 0;
   auto& in = connection.in;
   auto& out = connection.out;
@@ -152,14 +152,14 @@ void TcpConnections::answer_what_is_read(Connection& connection, const Answerer&
     if (in.size() - at < kLengthPrefix) break;
     const auto length = static_cast<std::size_t>((in[at] << 8U) | in[at + 1]);
     if (in.size() - at - kLengthPrefix < length) break;
-    const auto answered = answer(std::span(in).subspan(at + kLengthPrefix, length), answer::Transport::tcp);
+    const auto answered = answerer(std::span(in).subspan(at + kLengthPrefix, length), answer::Transport::tcp, reply_);
     at += kLengthPrefix + length;
     connection.active = now;
     counters_.tcp.count(answered);
-    if (!answered.reply) continue;
-    out.push_back(static_cast<std::uint8_t>(answered.reply->size() >> 8U));
-    out.push_back(static_cast<std::uint8_t>(answered.reply->size()));
-    out.insert(out.end(), answered.reply->begin(), answered.reply->end());
+    if (answered.size == 0) continue;
+    out.push_back(static_cast<std::uint8_t>(answered.size >> 8U));
+    out.push_back(static_cast<std::uint8_t>(answered.size & 0xffU));
+    out.insert(out.end(), reply_.begin(), reply_.begin() + static_cast<std::ptrdiff_t>(answered.size));
   }
   in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(at));
 }

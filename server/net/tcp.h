@@ -3,8 +3,8 @@
 #pragma once
 
 #include "blowback/ip_address.h"
+#include "answerer.h"
 #include "counters.h"
-#include "udp.h"
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 namespace blowback::net {
 
@@ -37,14 +38,14 @@ class TcpConnections {
   /// room: new clients are never locked out by old ones. False: the process is out of descriptors, listen again later.
   [[nodiscard]] bool accept_from(int listener, Steady::time_point now);
   /// `events` of epoll for the connection with descriptor `fd`.
-  void serve(int fd, std::uint32_t events, const Answerer& answer, Steady::time_point now);
+  void serve(int fd, std::uint32_t events, const Answerer& answerer, Steady::time_point now);
   /// Closes what has been idle, or open, for too long. Ask about once a second.
   void close_idle(Steady::time_point now);
 
  private:
   struct Connection;
 
-  void answer_what_is_read(Connection& connection, const Answerer& answer, Steady::time_point now);
+  void answer_what_is_read(Connection& connection, const Answerer& answerer, Steady::time_point now);
   /// False: the connection is broken. Likewise `write_out`.
   [[nodiscard]] static bool read_more(Connection& connection);
   [[nodiscard]] static bool write_out(Connection& connection, Steady::time_point now);
@@ -57,6 +58,7 @@ class TcpConnections {
   WorkerCounters& counters_;
   std::unordered_map<int, std::unique_ptr<Connection>> open_;
   std::unordered_map<IpAddress, std::size_t> per_address_;
+  std::vector<std::uint8_t> reply_;  ///< room for the longest, used for one after another
 };
 
 }  // namespace blowback::net

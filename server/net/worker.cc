@@ -1,6 +1,7 @@
 // The worker's loop: UDP first, then TCP, each for a bounded turn; once a second what is idle is closed.
 #include "worker.h"
 
+#include "answerer.h"
 #include "udp.h"
 
 #include <unistd.h>
@@ -16,7 +17,6 @@
 namespace blowback::net {
 namespace {
 
-constexpr std::size_t kDatagramsAtOnce = 256;
 constexpr std::size_t kEventsAtOnce = 64;
 constexpr std::chrono::milliseconds kTick{1'000};
 
@@ -26,7 +26,7 @@ constexpr std::chrono::milliseconds kTick{1'000};
 
 }  // namespace
 
-Worker::Worker(std::vector<Descriptor> udp, std::vector<Descriptor> listeners, TcpConnections::Limits limits,
+Worker::Worker(std::vector<UdpSocket> udp, std::vector<Descriptor> listeners, TcpConnections::Limits limits,
                Responders::Sources sources)
     : udp_(std::move(udp)),
       listeners_(std::move(listeners)),
@@ -61,17 +61,11 @@ void Worker::stop() {
 
 void Worker::run() {
   static_cast<void>(watch(wake_.get()));
-  for (const auto& socket : udp_) static_cast<void>(watch(socket.get()));
+  for (const auto& socket : udp_) static_cast<void>(watch(socket.descriptor.get()));
   for (const auto& socket : listeners_) static_cast<void>(watch(socket.get()));
 
-  zone::Published<answer::ServedZone>::Reader zone(sources_.zone);
-  zone::Published<zone::View>::Reader view(sources_.view);
-  static const zone::View kNothingYet;
-  const Answerer answer = [&](std::span<const std::uint8_t> query, answer::Transport transport) {
-    const zone::View* const seen = view.get();
-    return answer::answer(query, transport, *zone.get(), seen == nullptr ? kNothingYet : *seen, sources_.clock());
-  };
-
+  Answerer answerer(sources_);
+  UdpBatch datagrams;
   TcpConnections connections(epoll_.get(), limits_, *counters_);
   std::array<epoll_event, kEventsAtOnce> events{};
   auto next_tick = std::chrono::steady_clock::now() + kTick;
@@ -85,20 +79,23 @@ void Worker::run() {
       const auto& event = events[static_cast<std::size_t>(i)];
       const int fd = event.data.fd;
       if (fd == wake_.get()) return;
-      if (holds(udp_, fd)) {
-        answer_datagrams(fd, kDatagramsAtOnce, answer, *counters_);
+      const auto socket = std::ranges::find(udp_, fd, [](const UdpSocket& each) { return each.descriptor.get(); });
+      if (socket != udp_.end()) {
+        datagrams.serve(fd, socket->any_address, answerer, *counters_);
       } else if (holds(listeners_, fd)) {
         if (!connections.accept_from(fd, now)) {
           epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
           resting.push_back(fd);
         }
       } else {
-        connections.serve(fd, event.events, answer, now);
+        answerer.refresh();
+        connections.serve(fd, event.events, answerer, now);
       }
     }
     if (now < next_tick) continue;
     next_tick = now + kTick;
     connections.close_idle(now);
+    answerer.refresh();
     for (const int listener : std::exchange(resting, {})) static_cast<void>(watch(listener));
   }
 }

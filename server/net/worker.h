@@ -18,7 +18,7 @@ namespace blowback::net {
 class Worker {
  public:
   /// Takes the sockets over; nothing runs yet.
-  Worker(std::vector<Descriptor> udp, std::vector<Descriptor> listeners, TcpConnections::Limits limits,
+  Worker(std::vector<UdpSocket> udp, std::vector<Descriptor> listeners, TcpConnections::Limits limits,
          Responders::Sources sources);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -35,7 +35,7 @@ class Worker {
   void run();
   [[nodiscard]] bool watch(int fd);
 
-  std::vector<Descriptor> udp_;
+  std::vector<UdpSocket> udp_;
   std::vector<Descriptor> listeners_;
   TcpConnections::Limits limits_;
   Responders::Sources sources_;

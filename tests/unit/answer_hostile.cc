@@ -16,12 +16,12 @@ void check_whatever(const Served& served, const Bytes& bytes, Transport transpor
   // A copy of the exact size: an overrun shows.
   const std::unique_ptr<std::uint8_t[]> exact(new std::uint8_t[bytes.size()]);
   std::copy(bytes.begin(), bytes.end(), exact.get());
-  const auto answer = answer::answer({exact.get(), bytes.size()}, transport, served.zone, served.view, kNow);
-  if (!answer.reply) {
+  const auto answer = served.raw({exact.get(), bytes.size()}, transport);
+  if (answer.reply.empty()) {
     if (answer.outcome != Outcome::dropped) FAIL("silence has another outcome");
     return;
   }
-  const auto& reply = *answer.reply;
+  const auto& reply = answer.reply;
   if (reply.size() < 12 || reply[0] != bytes[0] || reply[1] != bytes[1] || (reply[2] & 0x80U) == 0)
     FAIL("no reply to it");
   if (transport == Transport::udp && reply.size() > 1232) FAIL("larger than we promise");

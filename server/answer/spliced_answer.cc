@@ -1,0 +1,125 @@
+// Copying and patching.
+#include "spliced_answer.h"
+
+#include "compiled_answers.h"
+#include "letter_case.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string_view>
+
+namespace blowback::answer {
+namespace {
+
+constexpr std::size_t kHeader = 12;
+constexpr std::size_t kTypeAndClass = 4;
+constexpr std::size_t kLongestString = 255;  // RFC 1035 §3.3
+
+void write16(std::uint8_t* at, std::size_t value) {
+  at[0] = static_cast<std::uint8_t>((value >> 8U) & 0xffU);
+  at[1] = static_cast<std::uint8_t>(value & 0xffU);
+}
+
+void write32(std::uint8_t* at, std::uint32_t value) {
+  write16(at, value >> 16U);
+  write16(at + 2, value & 0xffffU);
+}
+
+/// The whole TXT record for the question's name: at most kLongestTxt octets. Returns its size.
+constexpr std::size_t kTxtHead = 13;  // pointer, TYPE, CLASS, TTL, RDLENGTH, and the string's own length
+constexpr std::size_t kLongestTxt = kTxtHead + kLongestString;
+
+[[nodiscard]] std::size_t write_txt(const CompiledAnswers& compiled, const IpAddress& address, std::uint8_t* out) {
+  std::array<char, IpAddress::kLongestText> text;
+  const std::string_view ip(text.data(), address.to_chars(text));
+  std::size_t size = 0;
+  const auto append = [&](std::string_view piece) {
+    const auto taken = std::min(piece.size(), kLongestString - size);
+    std::memcpy(out + kTxtHead + size, piece.data(), taken);
+    size += taken;
+  };
+  bool first = true;
+  for (const auto& piece : compiled.txt()) {
+    if (!first) append(ip);
+    first = false;
+    append(piece);
+  }
+  write16(out, 0xc000U | kHeader);
+  write16(out + 2, kTxt);
+  write16(out + 4, kClassIn);
+  write32(out + 6, compiled.ttl());
+  write16(out + 10, size + 1);
+  out[12] = static_cast<std::uint8_t>(size);
+  return kTxtHead + size;
+}
+
+[[nodiscard]] const CompiledRecords* records_of(const Decision& decision, const CompiledAnswers& compiled) {
+  static const CompiledRecords kNone;
+  switch (decision.answer) {
+    case Decision::RrSet::none:
+      return decision.negative ? &compiled.negative() : &kNone;
+    case Decision::RrSet::a:
+      return &compiled.a(decision.codes);
+    case Decision::RrSet::txt:
+      return &kNone;
+    case Decision::RrSet::soa:
+      return &compiled.soa();
+    case Decision::RrSet::ns:
+      return &compiled.ns();
+  }
+  return nullptr;
+}
+
+/// Whether the label right above the apex is one of ours, so that there is more to compress.
+[[nodiscard]] bool shares_labels(const Question& question, const ServedZone& zone, const CompiledAnswers& compiled) {
+  if (question.labels <= zone.apex_labels) return false;
+  const auto at = question.label_at[question.labels - zone.apex_labels - 1];
+  const auto label = question.qname.subspan(std::size_t{at} + 1, question.qname[at]);
+  return std::ranges::any_of(compiled.labels_in_use(), [&](const std::string& own) {
+    return own.size() == label.size() && std::equal(own.begin(), own.end(), label.begin(), equal_ignoring_case);
+  });
+}
+
+}  // namespace
+
+std::size_t spliced_answer(const Query& query, const Decision& decision, const ServedZone& zone, Wire opt,
+                           std::size_t limit, std::span<std::uint8_t> out) {
+  if (query.form != Query::Form::good) return 0;
+  const auto& compiled = *zone.compiled;
+  const auto& question = *query.question;
+  const auto question_size = question.qname.size() + kTypeAndClass;
+  const auto* const records = records_of(decision, compiled);
+  const bool is_txt = decision.answer == Decision::RrSet::txt;
+  const auto fixed = kHeader + question_size + opt.size();
+  if (fixed + (is_txt ? kLongestTxt : records->octets.size()) > limit) return 0;
+  if (!records->pointers.empty() && !compiled.labels_in_use().empty() && shares_labels(question, zone, compiled)) return 0;
+
+  std::uint8_t* const reply = out.data();
+  write16(reply, query.id);
+  reply[2] = static_cast<std::uint8_t>(0x80U | (decision.authoritative ? 0x04U : 0U) | (query.recursion_desired ? 0x01U : 0U));
+  reply[3] = static_cast<std::uint8_t>((query.checking_disabled ? 0x10U : 0U) | (static_cast<unsigned>(decision.rcode) & 0xfU));
+  write16(reply + 4, 1);
+  write16(reply + 6, is_txt ? 1U : records->answers);
+  write16(reply + 8, records->authorities);
+  write16(reply + 10, opt.empty() ? 0U : 1U);
+  // Type and class stand right behind the name, in the query's own octets.
+  std::memcpy(reply + kHeader, question.qname.data(), question_size);
+
+  std::uint8_t* at = reply + kHeader + question_size;
+  if (is_txt) {
+    at += write_txt(compiled, decision.address, at);
+  } else if (!records->octets.empty()) {
+    std::memcpy(at, records->octets.data(), records->octets.size());
+    const auto left = question.qname.size() - zone.apex.size();
+    for (const auto place : records->pointers) {
+      write16(at + place, static_cast<std::size_t>((at[place] << 8U) | at[place + 1]) + left);
+    }
+    if (records->serial_at) write32(at + *records->serial_at, decision.serial);
+    at += records->octets.size();
+  }
+  if (!opt.empty()) std::memcpy(at, opt.data(), opt.size());
+  return static_cast<std::size_t>(at - reply) + opt.size();
+}
+
+}  // namespace blowback::answer

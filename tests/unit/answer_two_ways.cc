@@ -1,0 +1,149 @@
+// The spliced answers and the plain ones built of ldns's objects are the same octets, whatever is asked of whatever zone.
+#include "answer_fixture.h"
+
+#include <catch2/catch.hpp>
+
+#include <random>
+
+using namespace blowback;
+using namespace blowback::test;
+using answer::Transport;
+
+namespace {
+
+/// Names of zone, name servers and hostmaster that share more or less with each other, and so are compressed differently.
+struct Names {
+  std::string zone;
+  std::vector<std::string> nameservers;
+  std::string hostmaster;
+};
+
+class Questions {
+ public:
+  Questions(std::string zone, unsigned seed) : zone_(std::move(zone)), random_(seed) {}
+
+  unsigned pick(unsigned to) { return std::uniform_int_distribution<unsigned>(0, to)(random_); }
+
+  Bytes next() {
+    Ask ask;
+    ask.name = name();
+    constexpr std::array<unsigned, 14> kTypes{1, 16, 28, 2, 6, 255, 251, 252, 15, 5, 43, 65, 41, 65280};
+    ask.type = pick(3) == 0 ? kTypes.at(pick(13)) : (pick(2) == 0 ? 16U : 1U);
+    ask.klass = pick(20) == 0 ? pick(300) : 1;
+    ask.flags = pick(4) == 0 ? pick(0xffff) & 0x87ffU : (pick(1) == 0 ? 0x0100U : 0U);
+    ask.edns = pick(1) == 0;
+    constexpr std::array<unsigned, 8> kPayloads{0, 1, 511, 512, 513, 1232, 4096, 65535};
+    ask.payload = kPayloads.at(pick(7));
+    ask.version = pick(20) == 0 ? pick(255) : 0;
+    ask.dnssec_ok = pick(1) == 0;
+    for (unsigned options = pick(3); options > 1; --options) {
+      constexpr std::array<unsigned, 6> kOptions{3, 8, 10, 11, 12, 15};
+      put16(ask.options, kOptions.at(pick(5)));
+      const unsigned size = pick(4) * 4;
+      put16(ask.options, size);
+      for (unsigned i = 0; i < size; ++i) ask.options.push_back(static_cast<std::uint8_t>(pick(255)));
+    }
+    auto bytes = query(ask);
+    if (pick(15) == 0) bytes.at(pick(static_cast<unsigned>(bytes.size() - 1))) = static_cast<std::uint8_t>(pick(255));
+    if (pick(30) == 0) bytes.resize(pick(static_cast<unsigned>(bytes.size() + 4)));
+    return bytes;
+  }
+
+ private:
+  /// 0x20: some letters in the other case.
+  std::string shuffled(std::string text) {
+    if (pick(2) != 0) return text;
+    for (auto& c : text) {
+      if (c >= 'a' && c <= 'z' && pick(1) == 0) c = static_cast<char>(c - 32);
+    }
+    return text;
+  }
+
+  std::string name() {
+    switch (pick(12)) {
+      case 0:
+        return zone_;
+      case 1:
+        return pick(1) == 0 ? "example.com" : "org";
+      case 2: {
+        constexpr std::array<const char*, 10> kOdd{"foo", "ns", "ns1", "hostmaster", "1.ns", "host", "002.0.0.127", "256.1.1.1", "x.2.0.0.127", "NS.x"};
+        return std::string(kOdd.at(pick(9))) + "." + zone_;
+      }
+      default:
+        break;
+    }
+    const auto address = some_address();
+    const auto labels = reversed_labels(address, pick(4) == 0);
+    const auto count = pick(2) == 0 ? 1 + pick(static_cast<unsigned>(labels.size() - 1)) : labels.size();
+    std::string text;
+    for (std::size_t i = labels.size() - count; i < labels.size(); ++i) text += labels[i] + ".";
+    return shuffled(text + zone_);
+  }
+
+  IpAddress some_address() {
+    switch (pick(5)) {
+      case 0:
+        return IpAddress::from_v4(0x7f000000U | pick(10));
+      case 1:
+      case 2:
+        return IpAddress::from_v4(0xc0000200U | pick(255));
+      case 3:
+        return IpAddress::from_v4(static_cast<std::uint32_t>(random_()));
+      default: {
+        auto octets = ip("2001:db8::").octets();
+        for (std::size_t i = 6; i < 16; ++i) octets[i] = static_cast<std::uint8_t>(pick(2) == 0 ? pick(255) : 0);
+        return IpAddress::from_octets(octets);
+      }
+    }
+  }
+
+  std::string zone_;
+  std::mt19937 random_;
+};
+
+}  // namespace
+
+TEST_CASE("both ways of building a reply give the same octets for any query of any zone", "[answer]") {
+  const auto names = GENERATE(
+      Names{"bl.example.org", {"ns1.example.org"}, "hostmaster@example.org"},
+      Names{"bl.example.org", {"ns.bl.example.org"}, "hostmaster@bl.example.org"},
+      Names{"bl.example.org", {"1.bl.example.org", "127.bl.example.org", "x.y.bl.example.org"}, "2.0@0.127.bl.example.org"},
+      Names{"bl.example.org", {"bl.example.org"}, "bl@example.org"},
+      Names{"example", {"ns.example.net", "ns.elsewhere.test"}, "host.master@example"},
+      Names{"a.rather.long.name.for.a.zone.that.nobody.would.like.to.type.example.org",
+            {"ns1.a.rather.long.name.for.a.zone.that.nobody.would.like.to.type.example.org", "NS.Example.ORG"},
+            "post@org"});
+  const auto text = GENERATE(std::string("Backscatter from {ip}, see https://bl.example.org/{ip}"), std::string("{ip}"),
+                             std::string("no address"), std::string(200, 'x') + "{ip}{ip}");
+  enum class State { followed, stale, not_ready };
+  const auto state = GENERATE(State::followed, State::stale, State::not_ready);
+  CAPTURE(names.zone, names.hostmaster, text, static_cast<int>(state));
+  auto settings = zone_config();
+  settings.name = names.zone;
+  settings.nameservers = names.nameservers;
+  settings.hostmaster = names.hostmaster;
+  settings.txt = text;
+  Served served(index_of({listed("192.0.2.0/28"), listed("192.0.2.77", CodeSet(Code::dsn) | Code::mdn | Code::callout),
+                          listed("192.0.2.128/25", CodeSet::from_bits(127)), listed("2001:db8::/32", Code::challenge),
+                          listed("192.0.2.200", Code::by_operator, std::nullopt, Source::by_operator)},
+                         {exempt("192.0.2.130/31"), exempt("2001:db8:0:1::/64")}, 0x1'8234'5678),
+                settings, text.size() % 2 == 0 ? "" : "somewhere");
+  served.view.stale = state == State::stale;
+  if (state == State::not_ready) served.view.index = nullptr;
+  Questions questions(names.zone, static_cast<unsigned>(names.zone.size() + text.size()));
+  Bytes quick(answer::kLongestTcpReply);
+  Bytes plain(answer::kLongestTcpReply);
+  for (int i = 0; i < 4'000; ++i) {
+    const auto bytes = questions.next();
+    const auto transport = questions.pick(5) == 0 ? Transport::tcp : Transport::udp;
+    const auto one = answer::answer({bytes, transport}, served.zone, served.view, kNow, quick);
+    const auto other = answer::answer_plainly({bytes, transport}, served.zone, served.view, kNow, plain);
+    if (one.size == other.size && one.outcome == other.outcome && one.truncated == other.truncated &&
+        std::equal(quick.begin(), quick.begin() + static_cast<std::ptrdiff_t>(one.size), plain.begin())) {
+      continue;
+    }
+    CAPTURE(bytes, Bytes(quick.begin(), quick.begin() + static_cast<std::ptrdiff_t>(one.size)),
+            Bytes(plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(other.size)));
+    FAIL("they differ");
+  }
+}
