@@ -72,10 +72,11 @@ def encode_name(name):
 
 
 def query(name, qtype="A", ident=0x1234, flags=0, qclass=1, edns=None):
-    """One query in wire format. `edns`: None, or (UDP size, version, DO, options in wire format)."""
+    """One query in wire format. `name`: presentation format, or octets that are wire format already. `edns`: None, or
+    (UDP size, version, DO, options in wire format)."""
     number = TYPES[qtype] if isinstance(qtype, str) else qtype
     wire = struct.pack("!6H", ident, flags, 1, 0, 0, 0 if edns is None else 1)
-    wire += encode_name(name) + struct.pack("!2H", number, qclass)
+    wire += (name if isinstance(name, bytes) else encode_name(name)) + struct.pack("!2H", number, qclass)
     if edns is not None:
         size, version, do, options = edns
         wire += b"\0" + struct.pack("!HHBBHH", 41, size, 0, version, 0x8000 if do else 0, len(options)) + options
@@ -144,6 +145,157 @@ class Header:
 def parse_header(wire):
     ident, flags, qd, an, ns, ar = struct.unpack("!6H", wire[:12])
     return Header(ident, flags, flags & 15, qd, an, ns, ar)
+
+
+class BadWire(AssertionError):
+    """A reply that no reader need accept."""
+
+
+@dataclass
+class WireRecord:
+    """One resource record: `owner` and the names in `names` uncompressed, case as it came."""
+
+    owner: bytes
+    type: int
+    rclass: int
+    ttl: int
+    rdata: bytes
+    names: list = field(default_factory=list)
+
+
+@dataclass
+class Message:
+    """A reply taken apart to the last octet by parse_strictly."""
+
+    ident: int
+    flags: int
+    question: bytes | None
+    sections: list  # answer, authority, additional without OPT
+    opt: WireRecord | None
+    options: list  # (code, octets) of the OPT
+    size: int
+
+    @property
+    def opcode(self):
+        return self.flags >> 11 & 15
+
+    @property
+    def rcode(self):
+        """With the upper eight bits that the OPT carries."""
+        number = self.flags & 15 | (self.opt.ttl >> 24 << 4 if self.opt else 0)
+        return RCODES.get(number, str(number))
+
+    @property
+    def answers(self):
+        return self.sections[0]
+
+    @property
+    def authority(self):
+        return self.sections[1]
+
+    @property
+    def additional(self):
+        return self.sections[2]
+
+    def bit(self, name):
+        return bool(self.flags & {"QR": 0x8000, "AA": 0x0400, "TC": 0x0200, "RD": 0x0100, "RA": 0x0080, "Z": 0x0040, "AD": 0x0020,
+                                  "CD": 0x0010}[name])
+
+
+class _StrictReader:
+    def __init__(self, wire):
+        self.wire = wire
+        self.at = 0
+        self.label_starts = set()
+
+    def need(self, condition, what):
+        if not condition:
+            raise BadWire(f"{what} at octet {self.at} of {self.wire.hex()}")
+
+    def take(self, count):
+        self.need(self.at + count <= len(self.wire), f"{count} octets are missing")
+        taken = self.wire[self.at:self.at + count]
+        self.at += count
+        return taken
+
+    def numbers(self, form):
+        return struct.unpack("!" + form, self.take(struct.calcsize("!" + form)))
+
+    def name(self):
+        """A name, uncompressed. A pointer leads to where a label of an earlier name begins (RFC 1035 §4.1.4)."""
+        name = b""
+        back_to = None
+        before = self.at
+        while True:
+            self.need(self.at < len(self.wire), "a name runs over the end")
+            length = self.wire[self.at]
+            if length >= 0xC0:
+                here = self.at
+                target = self.numbers("H")[0] & 0x3FFF
+                self.need(target in self.label_starts and target < before, f"a pointer at {here} leads to {target}, where no earlier name is")
+                back_to = self.at if back_to is None else back_to
+                self.at = before = target
+                continue
+            self.need(length < 64, "a label of a type that doesn't exist")
+            if back_to is None and length:
+                self.label_starts.add(self.at)
+            name += self.take(1 + length)
+            self.need(len(name) <= 255, "a name of more than 255 octets")
+            if length == 0:
+                if back_to is not None:
+                    self.at = back_to
+                return name
+
+    def record(self):
+        owner = self.name()
+        rtype, rclass, ttl, length = self.numbers("HHIH")
+        end = self.at + length
+        self.need(end <= len(self.wire), "RDATA runs over the end")
+        record = WireRecord(owner, rtype, rclass, ttl, self.wire[self.at:end])
+        self.need(rtype == 41 or ttl < 1 << 31, "a TTL with the top bit set (RFC 2181 §8)")
+        if rtype == 1:
+            self.need(length == 4, "an A record of another length than 4")
+        elif rtype == 16:
+            self.need(length > 0, "a TXT record without a string")
+            while self.at < end:
+                self.take(self.numbers("B")[0])
+        elif rtype == 2:
+            record.names = [self.name()]
+        elif rtype == 6:
+            record.names = [self.name(), self.name()]
+            self.take(20)
+        if rtype in (2, 6, 16):
+            self.need(self.at == end, "RDATA of another length than it says")
+        self.at = end
+        return record
+
+
+def parse_strictly(wire):
+    """A reply as a Message; raises BadWire where counts, names, lengths or the OPT aren't in order or octets are left."""
+    reader = _StrictReader(wire)
+    ident, flags, questions, *counts = reader.numbers("6H")
+    question = None
+    reader.need(questions <= 1, f"{questions} questions")
+    if questions:
+        start = reader.at
+        name = reader.name()
+        reader.need(wire[start:reader.at] == name, "a compressed name in the question")
+        reader.take(4)
+        question = wire[start:reader.at]
+    sections = [[reader.record() for _ in range(count)] for count in counts]
+    reader.need(reader.at == len(wire), f"{len(wire) - reader.at} octets behind the message")
+    opts = [record for section in sections for record in section if record.type == 41]
+    reader.need(len(opts) <= 1, "several OPT records")
+    reader.need(all(record in sections[2] for record in opts), "an OPT outside of the additional section")
+    options = []
+    if opts:
+        reader.need(opts[0].owner == b"\0", "an OPT whose owner isn't the root")
+        sections[2].remove(opts[0])
+        inner = _StrictReader(opts[0].rdata)
+        while inner.at < len(inner.wire):
+            code, length = inner.numbers("HH")
+            options.append((code, inner.take(length)))
+    return Message(ident, flags, question, sections, opts[0] if opts else None, options, len(wire))
 
 
 # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
