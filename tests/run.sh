@@ -19,14 +19,47 @@ case "${1:-all}" in
 esac
 
 source deploy/install-missing.sh
-packages=("${BUILD_PACKAGES[@]}" ccache catch2 python3 bind9-dnsutils unbound)
+packages=("${BUILD_PACKAGES[@]}" ccache catch2 python3 bind9-dnsutils)
+resolvers=()
 for stage in "${stages[@]}"; do
   case "$stage" in
     format) packages+=(clang-format-19) ;;
     tidy) packages+=(clang-tidy-19 clang-tools-19) ;;
+    asan | tsan | release) resolvers=(unbound bind9 knot-resolver pdns-recursor) ;;
   esac
 done
 install_missing "${packages[@]}"
+
+# The tests start resolvers of their own on loopback. Their packages would also start one on port 53, now and at every boot:
+# policy-rc.d says no to the first, where the machine hasn't one that decides, and what was installed here is disabled, so
+# that it doesn't come up later. Resolvers that were here before stay as they are.
+install_resolvers() {
+  local policy=/usr/sbin/policy-rc.d as_root=() new=() package unit
+  for package in "$@"; do
+    dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || new+=("$package")
+  done
+  [ ${#new[@]} -eq 0 ] && return 0
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  if [ ! -e "$policy" ]; then
+    # In a shell of its own, whose trap takes it away whether or not the installation works. The trap's words are put in now:
+    # a function's variables are gone by the time it runs.
+    (
+      trap "${as_root[*]} rm -f $policy" EXIT
+      printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+      "${as_root[@]}" chmod 755 "$policy"
+      install_missing "${new[@]}"
+    )
+  else
+    install_missing "${new[@]}"
+  fi
+  [ -d /run/systemd/system ] || return 0
+  for package in "${new[@]}"; do
+    for unit in $(dpkg -L "$package" | sed -n 's|.*/systemd/system/\([^/@]*\.service\)$|\1|p'); do
+      "${as_root[@]}" systemctl --quiet disable --now "$unit" 2>/dev/null || true
+    done
+  done
+}
+[ ${#resolvers[@]} -eq 0 ] || install_resolvers "${resolvers[@]}"
 
 jobs=$(nproc)
 export CTEST_PARALLEL_LEVEL="$jobs"
