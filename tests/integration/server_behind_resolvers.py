@@ -19,23 +19,25 @@ from harness import PATIENCE, ZONE, Blowback, Daemon, _Ports, make_dsn, parse_st
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 
-LISTINGS = ["192.0.2.10", "192.0.2.12", "198.51.100.0/24", "203.0.113.64/26", "45.67.16.0/20", "77.0.0.0/9", "2001:db8:1::/64", "2001:db8:aa::/48",
-            "2001:db8:c0::/43", "2001:db8:2::25/128"]
+LISTINGS = ["192.0.2.10", "192.0.2.12", "198.51.100.0/24", "203.0.113.64/26", "45.67.16.0/20", "77.0.0.0/9", "2001:db8:1::/64",
+            "2001:db8:aa::/48", "2001:db8:c0::/43", "2001:db8:2::25/128"]
 EXEMPTIONS = ["198.51.100.128/25", "45.67.20.0/24", "2001:db8:aa:7::/64"]
 BOTH = "192.0.2.78"  # by mail and by the operator: two codes
 
-LISTED = {ip: [9] for ip in ("192.0.2.10", "192.0.2.12", "198.51.100.77", "198.51.100.0", "203.0.113.64", "203.0.113.127", "45.67.16.0", "45.67.31.255",
-                             "45.67.21.9", "77.0.0.0", "77.99.1.2", "2001:db8:1::25", "2001:db8:1::ffff:1", "2001:db8:aa::1", "2001:db8:aa:ffff::",
-                             "2001:db8:c0::", "2001:db8:df:ffff::1", "2001:db8:2::25")}
+LISTED = {ip: [9] for ip in ("192.0.2.10", "192.0.2.12", "198.51.100.77", "198.51.100.0", "203.0.113.64", "203.0.113.127",
+                             "45.67.16.0", "45.67.31.255", "45.67.21.9", "77.0.0.0", "77.99.1.2", "2001:db8:1::25",
+                             "2001:db8:1::ffff:1", "2001:db8:aa::1", "2001:db8:aa:ffff::", "2001:db8:c0::", "2001:db8:df:ffff::1",
+                             "2001:db8:2::25")}
 LISTED |= {BOTH: [2, 9], "127.0.0.2": [2], "127.0.0.5": [5], "127.0.0.9": [9], "::ffff:7f00:2": [2], "::ffff:7f00:9": [9]}
-UNLISTED = ["192.0.2.11", "192.0.2.9", "192.0.3.10", "193.0.2.10", "192.1.2.10", "198.51.101.77", "198.51.100.128", "198.51.100.200", "203.0.113.63",
-            "203.0.113.128", "45.67.15.1", "45.67.32.1", "45.67.20.0", "45.67.20.99", "77.128.0.1", "76.1.1.1", "8.8.8.8", "2001:db8:1:1::25",
-            "2001:db8:aa:7::1", "2001:db8:ab::", "2001:db8:e0::", "2001:db8:2::24", "2001:db9::1", "2a00::1", "127.0.0.1", "127.0.0.8", "::ffff:7f00:1"]
+UNLISTED = ["192.0.2.11", "192.0.2.9", "192.0.3.10", "193.0.2.10", "192.1.2.10", "198.51.101.77", "198.51.100.128",
+            "198.51.100.200", "203.0.113.63", "203.0.113.128", "45.67.15.1", "45.67.32.1", "45.67.20.0", "45.67.20.99",
+            "77.128.0.1", "76.1.1.1", "8.8.8.8", "2001:db8:1:1::25", "2001:db8:aa:7::1", "2001:db8:ab::", "2001:db8:e0::",
+            "2001:db8:2::24", "2001:db9::1", "2a00::1", "127.0.0.1", "127.0.0.8", "::ffff:7f00:1"]
 # Names that exist and have no record of their own.
-NON_TERMINALS = ["192", "0.192", "2.0.192", "100.51.198", "198", "16.67.45", "77", "5.77", "0.0.127", "127", "8.b.d.0.1.0.0.2", "1.0.0.0.8.b.d.0.1.0.0.2", "2",
-                 "d.0.0.8.b.d.0.1.0.0.2"]
-MISSING = ["193", "1.192", "3.0.192", "x.10.2.0.192", "5.11.2.0.192", "foo", "256.2.0.192", "010.2.0.192", "20.67.45", "101.51.198", "128.77",
-           "7.0.0.0.a.a.0.0.8.b.d.0.1.0.0.2", "9.b.d.0.1.0.0.2", "x.2.0.0.127"]
+NON_TERMINALS = ["192", "0.192", "2.0.192", "100.51.198", "198", "16.67.45", "77", "5.77", "0.0.127", "127", "8.b.d.0.1.0.0.2",
+                 "1.0.0.0.8.b.d.0.1.0.0.2", "2", "d.0.0.8.b.d.0.1.0.0.2"]
+MISSING = ["193", "1.192", "3.0.192", "x.10.2.0.192", "5.11.2.0.192", "foo", "256.2.0.192", "010.2.0.192", "20.67.45",
+           "101.51.198", "128.77", "7.0.0.0.a.a.0.0.8.b.d.0.1.0.0.2", "9.b.d.0.1.0.0.2", "x.2.0.0.127"]
 
 
 def name_of(ip):
@@ -166,7 +168,8 @@ class Behind:
         reply = self.ask(name_of(ip))
         self.assertEqual(reply.rcode, "NOERROR", self.shows(f"{ip} {after}"))
         # Resolvers may turn an RRset round.
-        self.assertEqual(sorted(r.rdata for r in reply.answers), [bytes([127, 0, 0, code]) for code in LISTED[ip]], f"{ip} {after}")
+        self.assertEqual(sorted(r.rdata for r in reply.answers), [bytes([127, 0, 0, code]) for code in LISTED[ip]],
+                         f"{ip} {after}")
 
     def assert_txt(self, ip, after=""):
         reply = self.ask(name_of(ip), "TXT")
@@ -347,10 +350,11 @@ class BehindPowerDnsRecursor(Behind, unittest.TestCase):
 
     def command(self):
         upstream = f"127.0.0.1:{self.relay.port}"
-        return [self.program, f"--config-dir={self.folder}", f"--socket-dir={self.folder}", "--daemon=no", "--write-pid=no", "--disable-syslog=yes",
-                "--local-address=127.0.0.1", f"--local-port={self.port}", f"--forward-zones={ZONE}={upstream},.={upstream}", "--dont-query=",
-                "--allow-from=127.0.0.0/8", "--dnssec=off", "--qname-minimization=yes", "--nothing-below-nxdomain=yes", "--threads=1",
-                "--security-poll-suffix=", "--webserver=no", "--loglevel=4"]
+        return [self.program, f"--config-dir={self.folder}", f"--socket-dir={self.folder}", "--daemon=no", "--write-pid=no",
+                "--disable-syslog=yes", "--local-address=127.0.0.1", f"--local-port={self.port}",
+                f"--forward-zones={ZONE}={upstream},.={upstream}", "--dont-query=", "--allow-from=127.0.0.0/8", "--dnssec=off",
+                "--qname-minimization=yes", "--nothing-below-nxdomain=yes", "--threads=1", "--security-poll-suffix=",
+                "--webserver=no", "--loglevel=4"]
 
 
 if __name__ == "__main__":
