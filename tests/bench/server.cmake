@@ -1,2 +1,11 @@
+# The server's benchmarks: a flood of broken packets. It speaks to a running server on loopback, so it needs none of its
+# rooms.
+foreach(program server_flood)
+  add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.cc)
+  target_link_libraries(${program} PRIVATE blowback::fmt blowback::warnings)
+  string(JOIN ", sanitized " build_type ${CMAKE_BUILD_TYPE} ${BLOWBACK_SANITIZE})
+  target_compile_definitions(${program} PRIVATE "BLOWBACK_BUILD_TYPE=\"${build_type}\"")
+endforeach()
+
 add_executable(zone_index ${CMAKE_CURRENT_LIST_DIR}/zone_index.cc)
 target_link_libraries(zone_index PRIVATE blowback::zone blowback::core blowback::warnings)
