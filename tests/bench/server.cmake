@@ -1,6 +1,6 @@
-# The server's benchmarks: a flood of broken packets. It speaks to a running server on loopback, so it needs none of its
-# rooms.
-foreach(program server_flood)
+# The server's benchmarks: a flood of broken packets, and a steady load. Both speak to a running server on loopback, so they
+# need none of its rooms. server_follow.py and server_bulk.py start one themselves.
+foreach(program server_flood dns_load)
   add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.cc)
   target_link_libraries(${program} PRIVATE blowback::fmt blowback::warnings)
   string(JOIN ", sanitized " build_type ${CMAKE_BUILD_TYPE} ${BLOWBACK_SANITIZE})
