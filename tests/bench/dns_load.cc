@@ -270,8 +270,10 @@ class Load {
                or_lost(time(0.99)), or_lost(time(0.999)), times_.most_microseconds());
     fmt::print("µs from due to sent, which is ours: p99.9 {}, max {:.1f}; this program used {:.0f} % of a core\n",
                or_lost(late), late_.most_microseconds(), busy * 100);
-    if (settings_.until_serial)
-      fmt::print("serial {} seen after {} s; {} serials seen\n", *settings_.until_serial, caught_up, serials_);
+    if (settings_.until_serial) {
+      fmt::print("serial {} {}; {} serials seen\n", *settings_.until_serial,
+                 caught_up_ ? "seen after " + caught_up + " s" : "not seen", serials_);
+    }
   }
 
  private:
