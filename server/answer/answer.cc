@@ -1,10 +1,12 @@
-// The three steps of an answer: read, decide, build; the last by either of two ways.
+// The three steps of an answer: read, decide, build. The commonest questions take them in one stride (quick_answer.h), and
+// most others are built without ldns's objects (spliced_answer.h); answer_plainly does neither.
 #include "answer/answer.h"
 
 #include "decide.h"
 #include "edns.h"
 #include "plain_answer.h"
 #include "query.h"
+#include "quick_answer.h"
 #include "spliced_answer.h"
 
 #include <algorithm>
@@ -16,6 +18,11 @@ enum class Way : std::uint8_t { quickest, plain };
 
 [[nodiscard]] Answer answer_by(Way way, const Asked& asked, const ServedZone& zone, const zone::View& view, UnixTime now,
                                std::span<std::uint8_t> reply) {
+  if (way == Way::quickest && asked.transport == Transport::udp && view.index && !view.stale) {
+    if (const auto question = quick_question(asked.message, zone)) {
+      if (const auto answer = quick_answer(asked.message, *question, zone, *view.index, now, reply); answer.size != 0) return answer;
+    }
+  }
   const auto query = read_query(asked.message);
   if (query.form == Query::Form::silence) return {};
   const auto decision = decide(query, zone, view, now);

@@ -135,6 +135,7 @@ CompiledAnswers::CompiledAnswers(const ServedZone& zone) : ttl_(zone.ttl) {
   for (const auto& name : names) {
     if (auto label = label_above(zone.apex, name); !label.empty()) labels_in_use_.push_back(std::move(label));
   }
+  is_quick_ = std::ranges::none_of(labels_in_use_, [](const std::string& label) { return label.front() >= '0' && label.front() <= '9'; });
 }
 
 }  // namespace blowback::answer

@@ -44,6 +44,8 @@ class CompiledAnswers {
   /// Labels right above the apex that stand in the names of the SOA or NS. A question with one of them has more to compress
   /// than the compiled records know; it is left to the plain path.
   [[nodiscard]] const std::vector<std::string>& labels_in_use() const { return labels_in_use_; }
+  /// Whether none of these could be an octet of an address.
+  [[nodiscard]] bool is_quick() const { return is_quick_; }
 
  private:
   std::array<CompiledRecords, 1U << kAllCodes.size()> a_;
@@ -53,6 +55,7 @@ class CompiledAnswers {
   std::vector<std::string> txt_;
   std::uint32_t ttl_ = 0;
   std::vector<std::string> labels_in_use_;
+  bool is_quick_ = true;
 };
 
 }  // namespace blowback::answer

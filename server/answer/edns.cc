@@ -11,15 +11,12 @@ constexpr std::uint16_t kNsid = 3;        // RFC 5001
 constexpr std::uint16_t kKeepalive = 11;  // RFC 7828
 constexpr std::uint16_t kError = 15;      // RFC 8914
 constexpr std::size_t kOptionHead = 4;    // code and length
-constexpr std::size_t kPlainLimit = 512;  // RFC 1035 §4.2.1
 
 }  // namespace
 
 std::size_t reply_limit(const Query& query, bool tcp) {
   if (tcp) return kLongestTcpReply;
-  if (!query.edns) return kPlainLimit;
-  // RFC 6891 §6.2.3: less than 512 counts as 512.
-  return std::clamp<std::size_t>(query.edns->payload, kPlainLimit, kUdpPayload);
+  return udp_reply_limit(query.edns.has_value(), query.edns ? query.edns->payload : std::uint16_t{0});
 }
 
 void OptRecord::put8(std::size_t value) {

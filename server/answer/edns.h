@@ -6,6 +6,7 @@
 #include "decide.h"
 #include "query.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,14 @@ namespace blowback::answer {
 
 /// What we take by UDP, and the most that we send: passes every path without fragments (DNS flag day 2020).
 inline constexpr std::uint16_t kUdpPayload = kLongestUdpReply;
+
+/// Octets that a reply by UDP may have; `payload`: the size in the query's OPT, if it has one.
+[[nodiscard]] inline std::size_t udp_reply_limit(bool edns, std::uint16_t payload) {
+  constexpr std::size_t kPlainLimit = 512;  // RFC 1035 §4.2.1
+  if (!edns) return kPlainLimit;
+  // RFC 6891 §6.2.3: less than 512 counts as 512.
+  return std::clamp<std::size_t>(payload, kPlainLimit, kUdpPayload);
+}
 
 /// Octets that a reply to `query` may have.
 [[nodiscard]] std::size_t reply_limit(const Query& query, bool tcp);

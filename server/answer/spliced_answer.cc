@@ -1,7 +1,6 @@
 // Copying and patching.
 #include "spliced_answer.h"
 
-#include "compiled_answers.h"
 #include "letter_case.h"
 
 #include <algorithm>
@@ -54,15 +53,15 @@ constexpr std::size_t kLongestTxt = kTxtHead + kLongestString;
   return kTxtHead + size;
 }
 
+/// nullptr: none.
 [[nodiscard]] const CompiledRecords* records_of(const Decision& decision, const CompiledAnswers& compiled) {
-  static const CompiledRecords kNone;
   switch (decision.answer) {
     case Decision::RrSet::none:
-      return decision.negative ? &compiled.negative() : &kNone;
+      return decision.negative ? &compiled.negative() : nullptr;
     case Decision::RrSet::a:
       return &compiled.a(decision.codes);
     case Decision::RrSet::txt:
-      return &kNone;
+      return nullptr;
     case Decision::RrSet::soa:
       return &compiled.soa();
     case Decision::RrSet::ns:
@@ -83,43 +82,59 @@ constexpr std::size_t kLongestTxt = kTxtHead + kLongestString;
 
 }  // namespace
 
+std::size_t splice(const Parts& parts, const CompiledAnswers& compiled, std::size_t limit, std::span<std::uint8_t> out) {
+  const auto* const records = parts.records;
+  const bool is_txt = parts.txt_about != nullptr;
+  const auto own = is_txt ? kLongestTxt : (records == nullptr ? 0 : records->octets.size());
+  if (kHeader + parts.question.size() + own + parts.opt.size() > limit) return 0;
+
+  std::uint8_t* const reply = out.data();
+  write16(reply, parts.id);
+  reply[2] = static_cast<std::uint8_t>(0x80U | (parts.authoritative ? 0x04U : 0U) | (parts.recursion_desired ? 0x01U : 0U));
+  reply[3] = static_cast<std::uint8_t>((parts.checking_disabled ? 0x10U : 0U) | (static_cast<unsigned>(parts.rcode) & 0xfU));
+  write16(reply + 4, 1);
+  write16(reply + 6, is_txt ? 1U : (records == nullptr ? 0U : records->answers));
+  write16(reply + 8, records == nullptr ? 0U : records->authorities);
+  write16(reply + 10, parts.opt.empty() ? 0U : 1U);
+  std::memcpy(reply + kHeader, parts.question.data(), parts.question.size());
+
+  std::uint8_t* at = reply + kHeader + parts.question.size();
+  if (is_txt) {
+    at += write_txt(compiled, *parts.txt_about, at);
+  } else if (records != nullptr) {
+    std::memcpy(at, records->octets.data(), records->octets.size());
+    for (const auto place : records->pointers) {
+      write16(at + place, static_cast<std::size_t>((at[place] << 8U) | at[place + 1]) + parts.left);
+    }
+    if (records->serial_at) write32(at + *records->serial_at, parts.serial);
+    at += records->octets.size();
+  }
+  if (!parts.opt.empty()) std::memcpy(at, parts.opt.data(), parts.opt.size());
+  return static_cast<std::size_t>(at - reply) + parts.opt.size();
+}
+
 std::size_t spliced_answer(const Query& query, const Decision& decision, const ServedZone& zone, Wire opt,
                            std::size_t limit, std::span<std::uint8_t> out) {
   if (query.form != Query::Form::good) return 0;
   const auto& compiled = *zone.compiled;
   const auto& question = *query.question;
-  const auto question_size = question.qname.size() + kTypeAndClass;
   const auto* const records = records_of(decision, compiled);
-  const bool is_txt = decision.answer == Decision::RrSet::txt;
-  const auto fixed = kHeader + question_size + opt.size();
-  if (fixed + (is_txt ? kLongestTxt : records->octets.size()) > limit) return 0;
-  if (!records->pointers.empty() && !compiled.labels_in_use().empty() && shares_labels(question, zone, compiled)) return 0;
-
-  std::uint8_t* const reply = out.data();
-  write16(reply, query.id);
-  reply[2] = static_cast<std::uint8_t>(0x80U | (decision.authoritative ? 0x04U : 0U) | (query.recursion_desired ? 0x01U : 0U));
-  reply[3] = static_cast<std::uint8_t>((query.checking_disabled ? 0x10U : 0U) | (static_cast<unsigned>(decision.rcode) & 0xfU));
-  write16(reply + 4, 1);
-  write16(reply + 6, is_txt ? 1U : records->answers);
-  write16(reply + 8, records->authorities);
-  write16(reply + 10, opt.empty() ? 0U : 1U);
-  // Type and class stand right behind the name, in the query's own octets.
-  std::memcpy(reply + kHeader, question.qname.data(), question_size);
-
-  std::uint8_t* at = reply + kHeader + question_size;
-  if (is_txt) {
-    at += write_txt(compiled, decision.address, at);
-  } else if (!records->octets.empty()) {
-    std::memcpy(at, records->octets.data(), records->octets.size());
-    const auto left = question.qname.size() - zone.apex.size();
-    for (const auto place : records->pointers) {
-      write16(at + place, static_cast<std::size_t>((at[place] << 8U) | at[place + 1]) + left);
-    }
-    if (records->serial_at) write32(at + *records->serial_at, decision.serial);
-    at += records->octets.size();
-  }
-  if (!opt.empty()) std::memcpy(at, opt.data(), opt.size());
-  return static_cast<std::size_t>(at - reply) + opt.size();
+  const bool has_pointers = records != nullptr && !records->pointers.empty();
+  if (has_pointers && !compiled.labels_in_use().empty() && shares_labels(question, zone, compiled)) return 0;
+  return splice({.id = query.id,
+                 .authoritative = decision.authoritative,
+                 .recursion_desired = query.recursion_desired,
+                 .checking_disabled = query.checking_disabled,
+                 .rcode = decision.rcode,
+                 // Type and class stand right behind the name.
+                 .question = {question.qname.data(), question.qname.size() + kTypeAndClass},
+                 // Without records it means nothing, and the name may be out of zone.
+                 .left = has_pointers ? question.qname.size() - zone.apex.size() : 0,
+                 .records = records,
+                 .txt_about = decision.answer == Decision::RrSet::txt ? &decision.address : nullptr,
+                 .serial = decision.serial,
+                 .opt = opt},
+                compiled, limit, out);
 }
 
 }  // namespace blowback::answer

@@ -1,5 +1,5 @@
-# The server's benchmarks: a flood of broken packets, and a steady load. Both speak to a running server on loopback, so they
-# need none of its rooms. server_follow.py and server_bulk.py start one themselves.
+# The server's benchmarks. A flood of broken packets and a steady load speak to a running server on loopback, so they need none
+# of its rooms; server_follow.py and server_bulk.py start one themselves. What the index costs is measured by itself.
 foreach(program server_flood dns_load)
   add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.cc)
   target_link_libraries(${program} PRIVATE blowback::fmt blowback::warnings)
@@ -9,3 +9,6 @@ endforeach()
 
 add_executable(zone_index ${CMAKE_CURRENT_LIST_DIR}/zone_index.cc)
 target_link_libraries(zone_index PRIVATE blowback::zone blowback::core blowback::warnings)
+
+add_executable(answer_speed ${CMAKE_CURRENT_LIST_DIR}/answer_speed.cc)
+target_link_libraries(answer_speed PRIVATE blowback::answer blowback::zone blowback::config blowback::core blowback::warnings)

@@ -1,0 +1,120 @@
+// One pass over the octets, one look into the index, one copy.
+#include "quick_answer.h"
+
+#include "compiled_answers.h"
+#include "edns.h"
+#include "letter_case.h"
+#include "spliced_answer.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace blowback::answer {
+namespace {
+
+constexpr std::size_t kHeader = 12;
+constexpr std::size_t kTypeAndClass = 4;
+constexpr std::size_t kBareOpt = 11;
+constexpr std::uint16_t kAaaa = 28;
+
+[[nodiscard]] std::uint16_t u16(const std::uint8_t* at) { return static_cast<std::uint16_t>((at[0] << 8U) | at[1]); }
+
+/// A label of one to three digits without leading zeros, at most 255; returns what is behind it, nullptr for anything else.
+/// Requires four octets to read.
+[[nodiscard]] const std::uint8_t* octet_label(const std::uint8_t* at, std::uint32_t& value) {
+  const unsigned length = at[0];
+  if (length - 1 > 2) return nullptr;
+  std::uint32_t number = 0;
+  for (unsigned i = 1; i <= length; ++i) {
+    const unsigned digit = at[i] - unsigned{'0'};
+    if (digit > 9) return nullptr;
+    number = number * 10 + digit;
+  }
+  if (number > 255 || (length > 1 && at[1] == '0')) return nullptr;
+  value = number;
+  return at + length + 1;
+}
+
+}  // namespace
+
+std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone) {
+  const std::uint8_t* const begin = message.data();
+  const auto apex = zone.apex.size();
+  // Four labels of one digit are the shortest; they stand above an IPv6 network as well, and aren't for us.
+  if (message.size() < kHeader + 9 + apex + kTypeAndClass || !zone.compiled->is_quick()) return std::nullopt;
+  // A query of opcode QUERY; QDCOUNT 1, ANCOUNT and NSCOUNT 0, ARCOUNT at most 1.
+  static constexpr std::array<std::uint8_t, 7> kCounts{0, 1, 0, 0, 0, 0, 0};
+  if ((begin[2] & 0xf8U) != 0 || std::memcmp(begin + 4, kCounts.data(), kCounts.size()) != 0 || begin[11] > 1) return std::nullopt;
+
+  QuickQuestion question;
+  const std::uint8_t* at = begin + kHeader;
+  for (unsigned i = 0; i < 4; ++i) {
+    std::uint32_t octet = 0;
+    at = octet_label(at, octet);
+    if (at == nullptr) return std::nullopt;
+    question.address |= octet << (8 * i);
+  }
+  const auto left = static_cast<std::size_t>(at - begin) - kHeader;
+  constexpr std::size_t kAllOneDigit = 8;
+  constexpr std::uint32_t kLoopback = 127;  // the test points, and 127.0.0.1
+  if (left == kAllOneDigit || question.address >> 24U == kLoopback) return std::nullopt;
+  const auto fixed = kHeader + left + apex + kTypeAndClass;
+  if (message.size() < fixed) return std::nullopt;
+  if (std::memcmp(at, zone.apex.data(), apex) != 0 && !std::equal(at, at + apex, zone.apex.begin(), equal_ignoring_case)) {
+    return std::nullopt;
+  }
+  at += apex;
+  question.type = u16(at);
+  if (u16(at + 2) != kClassIn || (question.type != kA && question.type != kTxt && question.type != kAaaa)) return std::nullopt;
+  at += kTypeAndClass;
+  question.left = static_cast<std::uint8_t>(left);
+
+  question.edns = begin[11] == 1;
+  if (message.size() != fixed + (question.edns ? kBareOpt : 0U)) return std::nullopt;
+  if (question.edns) {
+    // Owner the root, TYPE OPT, version 0, no options; what stands for the upper bits of an RCODE means nothing here.
+    if (at[0] != 0 || u16(at + 1) != kOpt || at[6] != 0 || u16(at + 9) != 0) return std::nullopt;
+    question.payload = u16(at + 3);
+    question.dnssec_ok = (at[7] & 0x80U) != 0;
+  }
+  return question;
+}
+
+Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone, const zone::ListingIndex& index,
+                    UnixTime now, std::span<std::uint8_t> reply) {
+  const auto& compiled = *zone.compiled;
+  const auto address = IpAddress::from_v4(question.address);
+  const auto codes = index.codes_at(address, now);
+  const bool listed = !codes.empty();
+
+  Answer answer{.outcome = listed ? Outcome::listed : Outcome::nxdomain};
+  std::array<std::uint8_t, kBareOpt> opt{0, 0, kOpt, kLongestUdpReply >> 8U, kLongestUdpReply & 0xffU, 0, 0, 0, 0, 0, 0};
+  if (question.dnssec_ok) opt[7] = 0x80;
+  const std::uint8_t* const query = message.data();
+  Parts parts{.id = u16(query),
+              .authoritative = true,
+              .recursion_desired = (query[2] & 0x01U) != 0,
+              .checking_disabled = (query[3] & 0x10U) != 0,
+              .rcode = listed ? Rcode::noerror : Rcode::nxdomain,
+              .question = message.subspan(kHeader, question.left + zone.apex.size() + kTypeAndClass),
+              .left = question.left,
+              .records = &compiled.negative(),
+              .txt_about = nullptr,
+              .serial = static_cast<std::uint32_t>(index.serial() & 0xffffffffU),
+              .opt = question.edns ? Wire(opt) : Wire()};
+  if (listed) {
+    if (question.type == kA) {
+      parts.records = &compiled.a(codes);
+    } else if (question.type == kTxt) {
+      parts.records = nullptr;
+      parts.txt_about = &address;
+    } else {
+      answer.outcome = Outcome::nodata;
+    }
+  }
+  answer.size = splice(parts, compiled, udp_reply_limit(question.edns, question.payload), reply);
+  return answer;
+}
+
+}  // namespace blowback::answer
