@@ -23,7 +23,7 @@ using std::chrono::hours;
 using std::chrono::weeks;
 
 /// So that a misplaced key can be told where it belongs.
-constexpr std::array<std::string_view, 35> kAllKeys{"database",
+constexpr std::array<std::string_view, 44> kAllKeys{"database",
                                                     "zone.name",
                                                     "zone.nameservers",
                                                     "zone.hostmaster",
@@ -36,6 +36,15 @@ constexpr std::array<std::string_view, 35> kAllKeys{"database",
                                                     "server.stale_after",
                                                     "server.tcp_connections",
                                                     "server.tcp_idle",
+                                                    "server.allow",
+                                                    "server.cookies",
+                                                    "server.cookie_secrets",
+                                                    "server.rate_limit.responses",
+                                                    "server.rate_limit.slip",
+                                                    "server.rate_limit.ipv4_prefix",
+                                                    "server.rate_limit.ipv6_prefix",
+                                                    "server.rate_limit.table",
+                                                    "server.rate_limit.exempt",
                                                     "traps.domains",
                                                     "traps.addresses",
                                                     "feed.type",
@@ -86,6 +95,16 @@ void parsed_texts(Section& section, std::string_view key, std::vector<T>& into, 
   }
 }
 
+/// Reads an array of addresses and networks.
+void prefixes(Section& section, std::string_view key, std::vector<Prefix>& into) {
+  parsed_texts(section, key, into, [](const std::string& text) -> std::expected<Prefix, AddressError> {
+    auto prefix = Prefix::parse(text);
+    if (prefix) return prefix;
+    return std::unexpected(AddressError{
+        prefix.error().text + R"(; write an address or a network, for example "192.0.2.25" or "192.0.2.0/24")"});
+  });
+}
+
 void read_zone(Section& section, Zone& zone) {
   section.text("name", zone.name);
   if (section.is_good("name")) {
@@ -131,6 +150,28 @@ void read_zone(Section& section, Zone& zone) {
   }
 }
 
+void read_rate_limit(Section& section, RateLimit& limit) {
+  section.integer("responses", limit.responses, 0, 1'000'000);
+  section.integer("slip", limit.slip, 0, 100);
+  section.integer("ipv4_prefix", limit.ipv4_prefix, 8, 32);
+  section.integer("ipv6_prefix", limit.ipv6_prefix, 16, 128);
+  section.integer("table", limit.table, 1024, 16'777'216);
+  prefixes(section, "exempt", limit.exempt);
+}
+
+void read_cookie_secrets(Section& section, std::vector<CookieSecret>& secrets) {
+  parsed_texts(section, "cookie_secrets", secrets, [](const std::string& text) { return cookie_secret(text); });
+  if (!section.is_good("cookie_secrets")) return;
+  if (secrets.size() > 2) {
+    section.complain("cookie_secrets",
+                     fmt::format("has {} secrets; two are the most, the one that makes cookies and one that is "
+                                 "accepted, too",
+                                 secrets.size()));
+  } else if (secrets.size() == 2 && secrets.front() == secrets.back()) {
+    section.complain("cookie_secrets", 1, "is the first one once more; take one away");
+  }
+}
+
 void read_server(Section& section, Server& server) {
   parsed_texts(section, "listen", server.listen, [](const std::string& text) { return endpoint(text); });
   if (section.is_good("listen")) {
@@ -156,6 +197,10 @@ void read_server(Section& section, Server& server) {
   section.duration("stale_after", server.stale_after, Duration{1}, kTenYears);
   section.integer("tcp_connections", server.tcp_connections, 1, 65536);
   section.duration("tcp_idle", server.tcp_idle, Duration{1}, hours{1});
+  prefixes(section, "allow", server.allow);
+  section.boolean("cookies", server.cookies);
+  read_cookie_secrets(section, server.cookie_secrets);
+  section.section("rate_limit", [&](Section& inner) { read_rate_limit(inner, server.rate_limit); });
 }
 
 void read_traps(Section& section, Traps& traps) {
@@ -207,14 +252,7 @@ void read_feed(Section& section, std::vector<Feed>& feeds) {
                        R"(is standard input, which only "jsonl" reads; name a folder or file, or use type = "stdin")");
     }
   }
-  parsed_texts(
-      section, "trusted_relays", feed.trusted_relays,
-      [](const std::string& text) -> std::expected<Prefix, AddressError> {
-        auto prefix = Prefix::parse(text);
-        if (prefix) return prefix;
-        return std::unexpected(AddressError{
-            prefix.error().text + R"(; write an address or a network, for example "192.0.2.25" or "192.0.2.0/24")"});
-      });
+  prefixes(section, "trusted_relays", feed.trusted_relays);
   std::string after = "cur";
   section.text("after", after);
   if (section.is_good("after")) {
@@ -315,6 +353,7 @@ std::expected<Config, ConfigError> parse(std::string_view toml, const std::strin
   Config config;
   config.file = name;
   config.server.listen = {*endpoint("127.0.0.1:5300"), *endpoint("[::1]:5300")};
+  config.server.rate_limit.exempt = {*Prefix::parse("127.0.0.0/8"), *Prefix::parse("::1/128")};
   Findings findings;
   try {
     const toml::table table = toml::parse(toml, name);

@@ -8,6 +8,7 @@
 #include "blowback/prefix.h"
 #include "blowback/unix_time.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -32,6 +33,19 @@ struct Endpoint {
   std::uint16_t port = 0;
 };
 
+/// The key of our DNS cookies (RFC 9018 §4): 128 bits.
+using CookieSecret = std::array<std::uint8_t, 16>;
+
+/// Response rate limiting, see server/answer/rate_limit.h.
+struct RateLimit {
+  int responses = 0;           ///< per second, source prefix and class of answer; 0: off. 0 to 1,000,000
+  int slip = 2;                ///< every n-th limited answer goes out truncated; 0: none. 0 to 100
+  int ipv4_prefix = 24;        ///< 8 to 32
+  int ipv6_prefix = 56;        ///< 16 to 128
+  int table = 65536;           ///< buckets per worker, 16 octets each; 1024 to 16,777,216
+  std::vector<Prefix> exempt;  ///< never limited. Default: 127.0.0.0/8 and ::1
+};
+
 struct Server {
   std::vector<Endpoint> listen;  ///< UDP and TCP. Default: 127.0.0.1:5300 and [::1]:5300
   int workers = 0;               ///< 0: one per core. 0 to 256
@@ -40,6 +54,11 @@ struct Server {
   Duration stale_after = std::chrono::hours{24};
   int tcp_connections = 512;                     ///< per worker; 1 to 65536
   Duration tcp_idle = std::chrono::seconds{10};  ///< 1s to 1h, between a client's queries
+  std::vector<Prefix> allow;                     ///< who may ask; empty: everybody
+  bool cookies = true;                           ///< RFC 7873
+  /// At most two, different: the first makes cookies, both are accepted. Empty: a random one is made at each start.
+  std::vector<CookieSecret> cookie_secrets;
+  RateLimit rate_limit;
 };
 
 struct Traps {

@@ -1,4 +1,4 @@
-// DNS names, mail addresses, endpoints and the TXT, as the config may write them.
+// DNS names, mail addresses, endpoints, cookie secrets and the TXT, as the config may write them.
 #include "names.h"
 
 #include <fmt/format.h>
@@ -114,6 +114,19 @@ std::expected<Endpoint, NameError> endpoint(std::string_view text) {
     return wrong(fmt::format("its port is no number from 1 to 65535; {}", kForm));
   }
   return Endpoint{*address, static_cast<std::uint16_t>(number)};
+}
+
+std::expected<CookieSecret, NameError> cookie_secret(std::string_view text) {
+  CookieSecret secret{};
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
+  if (text.size() != 2 * secret.size() || !std::ranges::all_of(text, is_hex)) {
+    return wrong("is no secret; write 32 hexadecimal digits, as `openssl rand -hex 16` prints them");
+  }
+  for (std::size_t i = 0; i < secret.size(); ++i) {
+    const std::string_view digits = text.substr(2 * i, 2);
+    std::from_chars(digits.data(), digits.data() + digits.size(), secret[i], 16);
+  }
+  return secret;
 }
 
 std::expected<void, NameError> check_txt(std::string_view text) {

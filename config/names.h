@@ -1,4 +1,4 @@
-// The small grammars that stand in the config: DNS names, mail addresses, endpoints, and the zone's TXT.
+// The small grammars that stand in the config: DNS names, mail addresses, endpoints, cookie secrets, and the zone's TXT.
 //
 // Each takes what the operator wrote and gives the value, or a clause that says what is wrong and how to mend it.
 #pragma once
@@ -31,6 +31,9 @@ inline constexpr std::size_t kNibbleOctets = 64;
 
 /// `192.0.2.1:53` or `[2001:db8::1]:53`, port 1 to 65535.
 [[nodiscard]] std::expected<Endpoint, NameError> endpoint(std::string_view text);
+
+/// 32 hexadecimal digits in either case. The error shows none of them.
+[[nodiscard]] std::expected<CookieSecret, NameError> cookie_secret(std::string_view text);
 
 /// The zone's TXT as it stands, if one string can hold it with the longest address and Exim shows it whole.
 [[nodiscard]] std::expected<void, NameError> check_txt(std::string_view text);

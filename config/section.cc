@@ -34,6 +34,11 @@ std::string shown(const toml::node& value) {
   return std::move(out).str();
 }
 
+/// As `shown`, unless it is nobody's business.
+std::string shown_of(std::string_view key, const toml::node& value) {
+  return key.find("secret") == std::string_view::npos ? shown(value) : "\"…\"";
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
@@ -70,7 +75,7 @@ const toml::node* Section::take(std::string_view key) {
 
 void Section::complain(std::string_view key, const toml::node& value, std::string_view what) {
   bad_.emplace_back(key);
-  findings_.push_back({value.source().begin.line, fmt::format("{} = {}: {}", full(key), shown(value), what)});
+  findings_.push_back({value.source().begin.line, fmt::format("{} = {}: {}", full(key), shown_of(key, value), what)});
 }
 
 void Section::complain(std::string_view key, std::string_view what) {
@@ -241,8 +246,8 @@ void Section::finish() {
     });
     const std::string name = bare && key.str().size() <= 80 ? std::string(key.str())
                                                             : shown(toml::value<std::string>{std::string(key.str())});
-    findings_.push_back(
-        {key.source().begin.line, fmt::format("{} = {}: {}", full(name), shown(value), mend_for_unknown(key.str()))});
+    findings_.push_back({key.source().begin.line, fmt::format("{} = {}: {}", full(name), shown_of(key.str(), value),
+                                                              mend_for_unknown(key.str()))});
   }
 }
 

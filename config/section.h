@@ -1,7 +1,8 @@
 // One table of the TOML file while it is read: each key is taken once with its type and range, what is left over is unknown.
 //
 // A key that isn't there leaves its default untouched. Whatever is wrong becomes a finding with its line, and reading goes
-// on, so that an operator sees all that is to mend at once.
+// on, so that an operator sees all that is to mend at once. The value of a key with `secret` in its name, misspelt or not, is
+// shown as "…": messages end up in logs.
 #pragma once
 
 #include "blowback/unix_time.h"

@@ -49,6 +49,19 @@ TEST_CASE("a config error names file, line, key, value and the way out", "[confi
       {"[server]\ntcp_idle = \"61m\"", "config: t.toml:4: server.tcp_idle = ", "\"1s\" to \"1h\""},
       {"[server]\nstale_after = \"0s\"", "config: t.toml:4: server.stale_after = ", "range"},
       {"[server]\nnsid = \"é\"", "config: t.toml:4: server.nsid = ", "ASCII"},
+      {"[server.rate_limit]\nresponses = -1", "config: t.toml:4: server.rate_limit.responses = -1: ", "0 to 1000000"},
+      {"[server.rate_limit]\nresponses = 1000001",
+       "config: t.toml:4: server.rate_limit.responses = 1000001: ", "0 to 1000000"},
+      {"[server.rate_limit]\nslip = -1", "config: t.toml:4: server.rate_limit.slip = -1: ", "0 to 100"},
+      {"[server.rate_limit]\nslip = 101", "config: t.toml:4: server.rate_limit.slip = 101: ", "0 to 100"},
+      {"[server.rate_limit]\nipv4_prefix = 7", "config: t.toml:4: server.rate_limit.ipv4_prefix = 7: ", "8 to 32"},
+      {"[server.rate_limit]\nipv4_prefix = 33", "config: t.toml:4: server.rate_limit.ipv4_prefix = 33: ", "8 to 32"},
+      {"[server.rate_limit]\nipv6_prefix = 15", "config: t.toml:4: server.rate_limit.ipv6_prefix = 15: ", "16 to 128"},
+      {"[server.rate_limit]\nipv6_prefix = 129",
+       "config: t.toml:4: server.rate_limit.ipv6_prefix = 129: ", "16 to 128"},
+      {"[server.rate_limit]\ntable = 1023", "config: t.toml:4: server.rate_limit.table = 1023: ", "1024 to 16777216"},
+      {"[server.rate_limit]\ntable = 16777217",
+       "config: t.toml:4: server.rate_limit.table = 16777217: ", "1024 to 16777216"},
       {"[policy]\nhalf_life = \"0s\"", "config: t.toml:4: policy.half_life = ", "range"},
       {"[policy]\nlist_at = 0", "config: t.toml:4: policy.list_at = 0: ", "above 0"},
       {"[policy]\nlist_at = nan", "config: t.toml:4: policy.list_at = nan: ", "above 0"},
@@ -83,6 +96,25 @@ TEST_CASE("a config error names file, line, key, value and the way out", "[confi
       {"[server]\nlisten = [\"127.0.0.1:53x\"]", "config: t.toml:4: server.listen = ", "1 to 65535"},
       {"[server]\nlisten = []", "config: t.toml:4: server.listen = ", "at least one"},
       {"[server]\nlisten = [\"127.0.0.1:53\",\n\"127.0.0.1:53\"]", "config: t.toml:5: server.listen = ", "twice"},
+      {"[server]\nallow = [\"192.0.2.1/24\"]", "config: t.toml:4: server.allow = \"192.0.2.1/24\": ", "192.0.2.0/24"},
+      {"[server]\nallow = [\"localhost\"]",
+       "config: t.toml:4: server.allow = \"localhost\": ", "write an address or a network"},
+      {"[server]\nallow = \"192.0.2.0/24\"", "config: t.toml:4: server.allow = \"192.0.2.0/24\": ", "brackets"},
+      {"[server]\ncookies = \"on\"", "config: t.toml:4: server.cookies = \"on\": ", "true or false"},
+      {"[server]\ncookie_secrets = [\"e5e973e5a6b2a43f48e7dc849e37bfc\"]",
+       "config: t.toml:4: server.cookie_secrets = \"…\": ", "32 hexadecimal digits"},
+      {"[server]\ncookie_secrets = [\"e5e973e5a6b2a43f48e7dc849e37bfcf0\"]",
+       "config: t.toml:4: server.cookie_secrets = \"…\": ", "openssl rand -hex 16"},
+      {"[server]\ncookie_secrets = [\"0xe973e5a6b2a43f48e7dc849e37bfcf\"]",
+       "config: t.toml:4: server.cookie_secrets = \"…\": ", "32 hexadecimal digits"},
+      {"[server]\ncookie_secrets = [\"e5e973e5a6b2a43f48e7dc849e37bfcf\",\n\"E5E973E5A6B2A43F48E7DC849E37BFCF\"]",
+       "config: t.toml:5: server.cookie_secrets = \"…\": ", "once more"},
+      {"[server]\ncookie_secrets = "
+       "[\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\","
+       "\"cccccccccccccccccccccccccccccccc\"]",
+       "config: t.toml:4: server.cookie_secrets = \"…\": ", "has 3 secrets; two are the most"},
+      {"[server.rate_limit]\nexempt = [\"::1/129\"]",
+       "config: t.toml:4: server.rate_limit.exempt = \"::1/129\": ", "0 to 128"},
       {"[traps]\ndomains = [\"@trap.example.net\"]", "config: t.toml:4: traps.domains = ", "letters, digits"},
       {"[traps]\naddresses = [\"trap.example.net\"]", "config: t.toml:4: traps.addresses = ", "name@example.org"},
       {"database = 1", "config: t.toml:3: zone.database = 1: ", "at the top of the file"},
@@ -105,6 +137,8 @@ TEST_CASE("a config error names file, line, key, value and the way out", "[confi
       {"list_at = 2.0", "config: t.toml:3: zone.list_at = 2.0: ", "belongs in [policy]"},
       {"[policy]\npath = \"x\"", "config: t.toml:4: policy.path = ", "belongs in a [[feed]]"},
       {"[policy]\nfrobnicate = 1", "config: t.toml:4: policy.frobnicate = 1: ", "half_life, list_at, delist_below"},
+      {"[server]\nrate_limits = 1", "config: t.toml:4: server.rate_limits = 1: ", "server.rate_limit?"},
+      {"[server]\nresponses = 5", "config: t.toml:4: server.responses = 5: ", "belongs in [server.rate_limit]"},
       {"\"a\\nb\" = 1", "config: t.toml:3: zone.", "no such key"},
       // not TOML at all
       {"ttl = ", "config: t.toml:3: is not TOML: ", "toml.io"},
@@ -114,6 +148,17 @@ TEST_CASE("a config error names file, line, key, value and the way out", "[confi
   const std::string error = error_of(kZone + c.text);
   CHECK_THAT(error, Catch::StartsWith(c.start));
   CHECK_THAT(error, Catch::Contains(c.mend));
+}
+
+TEST_CASE("a cookie secret is never shown, however wrong it is written", "[config]") {
+  const std::string secret = "e5e973e5a6b2a43f48e7dc849e37bfc";
+  const auto key =
+      GENERATE_COPY(as<std::string>{}, "cookie_secrets = [\"" + secret + "\"]", "cookie_secrets = \"" + secret + "\"",
+                    "cookie_secrets = [12345678]", "cookie_secret = \"" + secret + "\"", "cookie_secrets = 12345678");
+  CAPTURE(key);
+  const std::string error = error_of(kZone + "[server]\n" + key);
+  CHECK_THAT(error, Catch::StartsWith("config: t.toml:4: server.cookie_secret"));
+  CHECK_THAT(error, !Catch::Contains("e5e9") && !Catch::Contains("1234"));
 }
 
 TEST_CASE("a config without the zone's name says so", "[config]") {

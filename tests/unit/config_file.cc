@@ -48,6 +48,15 @@ TEST_CASE("the shipped config starts as it is and says what the defaults say", "
   CHECK(shipped->server.stale_after == bare->server.stale_after);
   CHECK(shipped->server.tcp_connections == bare->server.tcp_connections);
   CHECK(shipped->server.tcp_idle == bare->server.tcp_idle);
+  CHECK(shipped->server.allow == bare->server.allow);
+  CHECK(shipped->server.cookies == bare->server.cookies);
+  CHECK(shipped->server.cookie_secrets == bare->server.cookie_secrets);
+  CHECK(shipped->server.rate_limit.responses == bare->server.rate_limit.responses);
+  CHECK(shipped->server.rate_limit.slip == bare->server.rate_limit.slip);
+  CHECK(shipped->server.rate_limit.ipv4_prefix == bare->server.rate_limit.ipv4_prefix);
+  CHECK(shipped->server.rate_limit.ipv6_prefix == bare->server.rate_limit.ipv6_prefix);
+  CHECK(shipped->server.rate_limit.table == bare->server.rate_limit.table);
+  CHECK(shipped->server.rate_limit.exempt == bare->server.rate_limit.exempt);
   CHECK(shipped->policy.half_life == bare->policy.half_life);
   CHECK(shipped->policy.list_at == bare->policy.list_at);
   CHECK(shipped->policy.delist_below == bare->policy.delist_below);

@@ -7,6 +7,7 @@ using blowback::Duration;
 using blowback::IpAddress;
 using blowback::Prefix;
 using blowback::config::Config;
+using blowback::config::CookieSecret;
 using blowback::config::FeedType;
 using namespace std::chrono_literals;
 
@@ -43,6 +44,16 @@ TEST_CASE("the zone's name is all that a config needs", "[config]") {
   CHECK(config.server.stale_after == 24h);
   CHECK(config.server.tcp_connections == 512);
   CHECK(config.server.tcp_idle == 10s);
+  CHECK(config.server.allow.empty());
+  CHECK(config.server.cookies);
+  CHECK(config.server.cookie_secrets.empty());
+  CHECK(config.server.rate_limit.responses == 0);
+  CHECK(config.server.rate_limit.slip == 2);
+  CHECK(config.server.rate_limit.ipv4_prefix == 24);
+  CHECK(config.server.rate_limit.ipv6_prefix == 56);
+  CHECK(config.server.rate_limit.table == 65536);
+  CHECK(config.server.rate_limit.exempt ==
+        std::vector<Prefix>{*Prefix::parse("127.0.0.0/8"), *Prefix::parse("::1/128")});
   CHECK(config.traps.domains.empty());
   CHECK(config.traps.addresses.empty());
   CHECK(config.feeds.empty());
@@ -82,6 +93,16 @@ nsid = "a.ns"
 stale_after = "2h"
 tcp_connections = 64
 tcp_idle = "30s"
+allow = ["192.0.2.0/24", "2001:db8::/32"]
+cookies = false
+cookie_secrets = ["e5e973e5a6b2a43f48e7dc849e37bfcf", "DD3BDF9344B678B185A6F5CB60FCA715"]
+[server.rate_limit]
+responses = 50
+slip = 1
+ipv4_prefix = 32
+ipv6_prefix = 64
+table = 1024
+exempt = ["198.51.100.0/24"]
 [traps]
 domains = ["Trap.Example.NET"]
 addresses = ["Old.User@Example.com"]
@@ -135,6 +156,19 @@ callout = 0.2
   CHECK(config.server.stale_after == 2h);
   CHECK(config.server.tcp_connections == 64);
   CHECK(config.server.tcp_idle == 30s);
+  CHECK(config.server.allow == std::vector<Prefix>{*Prefix::parse("192.0.2.0/24"), *Prefix::parse("2001:db8::/32")});
+  CHECK_FALSE(config.server.cookies);
+  REQUIRE(config.server.cookie_secrets.size() == 2);
+  CHECK(config.server.cookie_secrets[0] == CookieSecret{0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2, 0xa4, 0x3f,  //
+                                                        0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf});
+  CHECK(config.server.cookie_secrets[1] == CookieSecret{0xdd, 0x3b, 0xdf, 0x93, 0x44, 0xb6, 0x78, 0xb1,  //
+                                                        0x85, 0xa6, 0xf5, 0xcb, 0x60, 0xfc, 0xa7, 0x15});
+  CHECK(config.server.rate_limit.responses == 50);
+  CHECK(config.server.rate_limit.slip == 1);
+  CHECK(config.server.rate_limit.ipv4_prefix == 32);
+  CHECK(config.server.rate_limit.ipv6_prefix == 64);
+  CHECK(config.server.rate_limit.table == 1024);
+  CHECK(config.server.rate_limit.exempt == std::vector<Prefix>{*Prefix::parse("198.51.100.0/24")});
   CHECK(config.traps.domains == std::vector<std::string>{"trap.example.net"});
   CHECK(config.traps.addresses == std::vector<std::string>{"old.user@example.com"});
   REQUIRE(config.feeds.size() == 4);
@@ -166,6 +200,11 @@ callout = 0.2
   CHECK(config.policy.weight_of(blowback::Kind::virus_notice) == 0.25);
   CHECK(config.policy.weight_of(blowback::Kind::mdn) == 0.1);
   CHECK(config.policy.weight_of(blowback::Kind::callout) == 0.2);
+}
+
+TEST_CASE("nobody is exempt from the rate limit where the list says so", "[config][rate_limit]") {
+  const Config config = parsed("[zone]\nname = \"bl.example.org\"\n[server.rate_limit]\nexempt = []\n");
+  CHECK(config.server.rate_limit.exempt.empty());
 }
 
 TEST_CASE("with no traps named every recipient is one", "[config][traps]") {
