@@ -18,6 +18,7 @@ blowback_part(ldns ldns>=1.8)
 blowback_part(gmime gmime-3.0>=3.2)
 blowback_part(re2 re2)
 blowback_part(crypto libcrypto>=3.0)
+blowback_part(sodium libsodium>=1.0.18)
 
 add_library(blowback::fmt ALIAS fmt::fmt)
 add_library(blowback::spdlog ALIAS spdlog::spdlog)

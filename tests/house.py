@@ -71,7 +71,8 @@ class HouseRules(unittest.TestCase):
     def test_libraries_stay_in_the_room_that_chose_them(self):
         for library, rooms in ((r"ldns/|.*ldns_wire", ("server/answer/",)), (r"gmime/|glib", ("ingest/mail/",)),
                                (r"re2/", ("ingest/detect/", "ingest/mail/")), (r"toml\+\+|toml\.hpp", ("config/",)),
-                               (r"openssl/", ("ingest/record/", "ingest/detect/", "ingest/feed/"))):
+                               (r"openssl/", ("ingest/record/", "ingest/detect/", "ingest/feed/")),
+                               (r"sodium", ("server/answer/",))):
             others = [p for p in files(*ROOMS) if not name_of(p).startswith(rooms)]
             self.assertEqual(self.includers(library, others), [], library)
 
