@@ -10,12 +10,13 @@
 //
 // What an attacker can and can't do who forges sources:
 // - From one prefix: per second `responses` answers of each class, and in the first second twice that; beyond it only what
-//   slips, which is no longer than the query. But each listed name has a bucket of its own for its positive answers, so who
-//   asks for N listed names gets N times `responses`. A caller who doesn't want that gives each the same `name_hash`.
-// - From many prefixes: as much from each. No limit per prefix holds down their sum. That is no use against one victim.
+//   slips, a question sent back. All that times the workers, since each counts for itself. And each listed name has a bucket
+//   of its own for its positive answers, so who asks for N listed names gets N times `responses` of them. A caller who
+//   doesn't want that gives all names the same `name_hash`.
+// - From many prefixes: as much from each. No limit per prefix holds down their sum; against one victim that is no use.
 // - He can't make the table grow. When all four places of a set are in use, a new bucket takes that which is nearest to being
-//   full, which is to say, forgets the least. So a flooded bucket isn't driven out by many with little in them. With more
-//   flooded buckets than the table holds some are forgotten and begin full: too much is answered then, never too little.
+//   full, and so forgets least: many sources that ask little don't drive out one that floods. With more flooded buckets than
+//   the table holds some are forgotten and begin full. Too much is answered then, never too little.
 // - He can't choose whom he shares a set with, since places go by a keyed hash.
 // - He can use up the bucket of a prefix that he forges. Its true resolvers are then served by slipped answers, which tell
 //   them to ask by TCP, or by the cookies that they send. With `slip` 0 those without cookies get nothing.
