@@ -44,6 +44,7 @@ struct RateLimit {
   int ipv6_prefix = 56;        ///< 16 to 128
   int table = 65536;           ///< buckets per worker, 16 octets each; 1024 to 16,777,216
   std::vector<Prefix> exempt;  ///< never limited. Default: 127.0.0.0/8 and ::1
+  friend bool operator==(const RateLimit&, const RateLimit&) = default;
 };
 
 struct Server {

@@ -14,8 +14,10 @@ namespace {
 /// `PRAGMA application_id`: "BLOW". Tells our file from anybody else's SQLite database.
 constexpr std::int64_t kApplicationId = 0x424c4f57;
 
-/// Pages kept in memory per connection: 64 MiB, negative means KiB.
+/// Pages kept in memory per connection: 64 MiB for who writes, negative means KiB. Who only reads reads each page once: the
+/// whole list from end to end, or a few rows.
 constexpr const char* kPragmas = "PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
+constexpr const char* kReaderPragmas = "PRAGMA cache_size = -2048;";
 
 void migrate(Connection& db, int found) {
   Transaction transaction(db);
@@ -80,6 +82,7 @@ Result<Store> Store::open(const std::string& path, Mode mode) {
   try {
     auto impl = std::make_unique<Impl>(path, mode, flags);
     impl->db.run(kPragmas);
+    if (mode == Mode::read) impl->db.run(kReaderPragmas);
     if (auto error = make_ready(*impl)) return std::unexpected(std::move(*error));
     return Store(std::move(impl));
   } catch (const SqlFailure& failure) {

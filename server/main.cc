@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -68,11 +69,11 @@ class Server {
  public:
   /// Fails with a line for standard error.
   [[nodiscard]] std::optional<std::string> start(blowback::config::Config config) {
-    auto served = ServedZone::of(config.zone, config.server);
+    auto served = ServedZone::of(config.zone, config.server, random_.cookie_secret);
     if (!served) return served.error();
     zone_.publish(std::move(*served));
     follow(config);
-    auto started = Responders::start(config.server, {.zone = zone_, .view = view_, .clock = clock_now}, {});
+    auto started = Responders::start(config.server, sources(), {});
     if (!started) return started.error().text;
     take(std::move(*started));
     config_ = std::move(config);
@@ -82,14 +83,13 @@ class Server {
 
   /// A config that can't be served is told, and everything stays as it was.
   void change(blowback::config::Config config) {
-    auto served = ServedZone::of(config.zone, config.server);
+    auto served = ServedZone::of(config.zone, config.server, random_.cookie_secret);
     if (!served) {
       spdlog::error("config-kept detail=\"{}\"", served.error());
       return;
     }
     if (sockets_differ(config.server)) {
-      auto started =
-          Responders::start(config.server, {.zone = zone_, .view = view_, .clock = clock_now}, config_.server.listen);
+      auto started = Responders::start(config.server, sources(), config_.server.listen);
       if (!started) {
         spdlog::error("config-kept detail=\"{}\"", started.error().text);
         return;
@@ -122,14 +122,33 @@ class Server {
     for (const auto& skipped : responders_->skipped()) spdlog::warn("endpoint-skipped detail=\"{}\"", skipped);
   }
 
+  [[nodiscard]] Responders::Sources sources() const {
+    return {.zone = zone_, .view = view_, .clock = clock_now, .rate_limit_key = random_.rate_limit_key};
+  }
+
   [[nodiscard]] bool sockets_differ(const blowback::config::Server& server) const {
     const auto& now = config_.server;
     return server.workers != now.workers || server.tcp_connections != now.tcp_connections ||
-           server.tcp_idle != now.tcp_idle ||
+           server.tcp_idle != now.tcp_idle || server.rate_limit != now.rate_limit ||
            !std::ranges::equal(server.listen, now.listen,
                                [](const auto& a, const auto& b) { return a.address == b.address && a.port == b.port; });
   }
 
+  /// Drawn once: with new ones all clients' cookies would be bad.
+  struct Random {
+    blowback::answer::CookieSecret cookie_secret{};
+    blowback::answer::RateLimiter::Key rate_limit_key{};
+    Random() {
+      // Up to 256 octets come whole, once the system has gathered enough for anybody (getrandom(2)).
+      if (getentropy(cookie_secret.data(), cookie_secret.size()) != 0 ||
+          getentropy(rate_limit_key.data(), rate_limit_key.size()) != 0) {
+        std::fputs("blowback-server: the system has no random numbers\n", stderr);
+        std::exit(kExitSystem);
+      }
+    }
+  };
+
+  Random random_;
   // In the order of their dependence: what is published outlives who reads and writes it.
   blowback::zone::Published<ServedZone> zone_;
   blowback::zone::Published<blowback::zone::View> view_;

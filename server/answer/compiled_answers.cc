@@ -97,7 +97,8 @@ class Compiler {
 [[nodiscard]] std::string label_above(const WireName& apex, const WireName& name) {
   std::size_t before = name.size();  // where the label before the present place begins
   for (std::size_t at = 0; at < name.size(); at += 1 + std::size_t{name[at]}) {
-    if (name.size() - at == apex.size() && std::equal(apex.begin(), apex.end(), name.begin() + static_cast<std::ptrdiff_t>(at), equal_ignoring_case)) {
+    if (name.size() - at == apex.size() &&
+        std::equal(apex.begin(), apex.end(), name.begin() + static_cast<std::ptrdiff_t>(at), equal_ignoring_case)) {
       if (before == name.size()) return {};
       return {name.begin() + static_cast<std::ptrdiff_t>(before) + 1, name.begin() + static_cast<std::ptrdiff_t>(at)};
     }
@@ -135,7 +136,8 @@ CompiledAnswers::CompiledAnswers(const ServedZone& zone) : ttl_(zone.ttl) {
   for (const auto& name : names) {
     if (auto label = label_above(zone.apex, name); !label.empty()) labels_in_use_.push_back(std::move(label));
   }
-  is_quick_ = std::ranges::none_of(labels_in_use_, [](const std::string& label) { return label.front() >= '0' && label.front() <= '9'; });
+  is_quick_ = std::ranges::none_of(
+      labels_in_use_, [](const std::string& label) { return label.front() >= '0' && label.front() <= '9'; });
 }
 
 }  // namespace blowback::answer

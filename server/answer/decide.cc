@@ -1,6 +1,6 @@
 // From a question to an RRset or a negative answer.
 //
-// The order matters: whose zone it is comes before what is asked, so that nobody learns anything of a zone that isn't ours;
+// The order matters: who may ask comes first; whose zone it is comes before what is asked, so that nobody learns anything of a zone that isn't ours;
 // that there is an index at all comes before what a name means, so that a server that isn't ready never says "not listed".
 #include "decide.h"
 
@@ -95,7 +95,7 @@ namespace {
 
 }  // namespace
 
-Decision decide(const Query& query, const ServedZone& zone, const zone::View& view, UnixTime now) {
+Decision decide(const Query& query, bool allowed, const ServedZone& zone, const zone::View& view, UnixTime now) {
   switch (query.form) {
     case Query::Form::silence:
       break;
@@ -106,6 +106,7 @@ Decision decide(const Query& query, const ServedZone& zone, const zone::View& vi
     case Query::Form::badvers:
       return {.rcode = Rcode::badvers, .outcome = Outcome::badvers};
     case Query::Form::good: {
+      if (!allowed) return refusal(ExtendedError::prohibited);
       const auto& question = *query.question;
       // CHAOS too: what we run and who we are is told by NSID, if at all.
       if (question.klass != kClassIn) return refusal(ExtendedError::not_authoritative);

@@ -28,6 +28,7 @@ enum class Rcode : std::uint8_t {
 enum class ExtendedError : std::uint16_t {
   stale_answer = 3,
   not_ready = 14,
+  prohibited = 18,
   not_authoritative = 20,
   not_supported = 21
 };
@@ -46,7 +47,8 @@ struct Decision {
   Outcome outcome = Outcome::formerr;
 };
 
-/// What to reply to `query`. Requires that its form isn't `silence`.
-[[nodiscard]] Decision decide(const Query& query, const ServedZone& zone, const zone::View& view, UnixTime now);
+/// What to reply to `query`; `allowed`: its client may ask. Requires that its form isn't `silence`.
+[[nodiscard]] Decision decide(const Query& query, bool allowed, const ServedZone& zone, const zone::View& view,
+                              UnixTime now);
 
 }  // namespace blowback::answer

@@ -35,8 +35,7 @@ void OptRecord::put(Wire octets) {
   size_ += octets.size();
 }
 
-OptRecord opt_record(const Query& query, const ServedZone& zone, Rcode rcode, std::optional<ExtendedError> error,
-                     bool tcp) {
+OptRecord opt_record(const Query& query, const ServedZone& zone, const Decision& decision, Wire cookie, bool tcp) {
   OptRecord opt;
   if (!query.edns) return opt;
   const bool nsid = query.edns->nsid && !zone.nsid.empty();
@@ -45,11 +44,11 @@ OptRecord opt_record(const Query& query, const ServedZone& zone, Rcode rcode, st
   opt.put8(0);  // owner: the root
   opt.put16(kOpt);
   opt.put16(kUdpPayload);
-  opt.put8(static_cast<unsigned>(rcode) >> 4U);  // the upper eight of twelve bits
-  opt.put8(0);                                   // version
+  opt.put8(static_cast<unsigned>(decision.rcode) >> 4U);  // the upper eight of twelve bits
+  opt.put8(0);                                            // version
   opt.put16(query.edns->dnssec_ok ? 0x8000U : 0U);
   opt.put16((nsid ? kOptionHead + zone.nsid.size() : 0U) + (keepalive ? kOptionHead + 2 : 0U) +
-            (error ? kOptionHead + 2 : 0U));
+            (cookie.empty() ? 0U : kOptionHead + cookie.size()) + (decision.extended_error ? kOptionHead + 2 : 0U));
   if (nsid) {
     opt.put16(kNsid);
     opt.put16(zone.nsid.size());
@@ -60,10 +59,15 @@ OptRecord opt_record(const Query& query, const ServedZone& zone, Rcode rcode, st
     opt.put16(2);
     opt.put16(zone.keepalive);
   }
-  if (error) {
+  if (!cookie.empty()) {
+    opt.put16(kCookieOption);
+    opt.put16(cookie.size());
+    opt.put(cookie);
+  }
+  if (decision.extended_error) {
     opt.put16(kError);
     opt.put16(2);
-    opt.put16(static_cast<std::uint16_t>(*error));
+    opt.put16(static_cast<std::uint16_t>(*decision.extended_error));
   }
   return opt;
 }

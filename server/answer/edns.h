@@ -44,9 +44,9 @@ class OptRecord {
   std::size_t size_ = 0;
 };
 
-/// The OPT of the reply: our size, version 0, the query's DO; NSID and keepalive where asked for, the extended error where
-/// there is one. Empty where the query had no OPT.
-[[nodiscard]] OptRecord opt_record(const Query& query, const ServedZone& zone, Rcode rcode,
-                                   std::optional<ExtendedError> error, bool tcp);
+/// The OPT of the reply: our size, version 0, the query's DO; NSID and keepalive where asked for, a cookie if not empty, the
+/// extended error where there is one. Empty where the query had no OPT.
+[[nodiscard]] OptRecord opt_record(const Query& query, const ServedZone& zone, const Decision& decision, Wire cookie,
+                                   bool tcp);
 
 }  // namespace blowback::answer

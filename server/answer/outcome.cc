@@ -1,7 +1,5 @@
-// Names and sums of outcomes.
+// Names of outcomes.
 #include "answer/outcome.h"
-
-#include <numeric>
 
 namespace blowback::answer {
 
@@ -33,14 +31,6 @@ std::string_view name_of(Outcome outcome) {
       return "dropped";
   }
   return "";
-}
-
-std::uint64_t Tally::sum() const { return std::accumulate(by_outcome.begin(), by_outcome.end(), std::uint64_t{0}); }
-
-Tally& Tally::operator+=(const Tally& other) {
-  for (std::size_t i = 0; i < kOutcomes; ++i) by_outcome[i] += other.by_outcome[i];
-  truncated += other.truncated;
-  return *this;
 }
 
 }  // namespace blowback::answer

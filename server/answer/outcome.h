@@ -1,7 +1,6 @@
 // What became of a query, for counting. Each query has exactly one outcome.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -27,14 +26,7 @@ inline constexpr std::size_t kOutcomes = 12;
 /// As it stands in logs and metrics: `listed`, `test_point`, …
 [[nodiscard]] std::string_view name_of(Outcome outcome);
 
-/// Counts by outcome. A value: each worker has its own, whoever reads adds them up.
-struct Tally {
-  std::array<std::uint64_t, kOutcomes> by_outcome{};
-  std::uint64_t truncated = 0;  ///< replies that went out with TC, counted in their outcome too
-
-  [[nodiscard]] std::uint64_t of(Outcome outcome) const { return by_outcome[static_cast<std::size_t>(outcome)]; }
-  [[nodiscard]] std::uint64_t sum() const;
-  Tally& operator+=(const Tally& other);
-};
+/// What the rate limit did with a reply.
+enum class Limited : std::uint8_t { no, slipped, dropped };
 
 }  // namespace blowback::answer

@@ -1,6 +1,8 @@
 // The ladder of doubts, cheapest first: too short, a response, a foreign opcode, counts, question, records, OPT.
 #include "query.h"
 
+#include "answer/cookie.h"
+
 namespace blowback::answer {
 namespace {
 
@@ -86,10 +88,11 @@ class Reader {
   Reader reader(rdata);
   while (!reader.at_end()) {
     const auto code = reader.u16();
-    reader.take(reader.u16());
+    const auto data = reader.take(reader.u16());
     if (reader.ran_over()) return false;
     if (code == kOptionNsid) edns.nsid = true;
     if (code == kOptionKeepalive) edns.keepalive = true;
+    if (code == kCookieOption && !edns.cookie) edns.cookie = data;
   }
   return true;
 }

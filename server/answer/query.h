@@ -22,8 +22,9 @@ struct Edns {
   std::uint16_t payload = 0;  ///< as it stands there, also where it is below 512
   std::uint8_t version = 0;
   bool dnssec_ok = false;
-  bool nsid = false;       ///< asks for it (RFC 5001)
-  bool keepalive = false;  ///< asks for it (RFC 7828)
+  bool nsid = false;           ///< asks for it (RFC 5001)
+  bool keepalive = false;      ///< asks for it (RFC 7828)
+  std::optional<Wire> cookie;  ///< the first COOKIE option's data (RFC 7873)
 };
 
 struct Question {
@@ -31,7 +32,7 @@ struct Question {
   std::uint16_t type = 0;
   std::uint16_t klass = 0;
   std::array<std::uint8_t, 128> label_at;  ///< where each label begins in qname; filled as far as `labels`
-  std::size_t labels = 0;                    ///< without the root
+  std::size_t labels = 0;                  ///< without the root
 };
 
 struct Query {

@@ -45,7 +45,8 @@ std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone
   if (message.size() < kHeader + 9 + apex + kTypeAndClass || !zone.compiled->is_quick()) return std::nullopt;
   // A query of opcode QUERY; QDCOUNT 1, ANCOUNT and NSCOUNT 0, ARCOUNT at most 1.
   static constexpr std::array<std::uint8_t, 7> kCounts{0, 1, 0, 0, 0, 0, 0};
-  if ((begin[2] & 0xf8U) != 0 || std::memcmp(begin + 4, kCounts.data(), kCounts.size()) != 0 || begin[11] > 1) return std::nullopt;
+  if ((begin[2] & 0xf8U) != 0 || std::memcmp(begin + 4, kCounts.data(), kCounts.size()) != 0 || begin[11] > 1)
+    return std::nullopt;
 
   QuickQuestion question;
   const std::uint8_t* at = begin + kHeader;
@@ -61,12 +62,14 @@ std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone
   if (left == kAllOneDigit || question.address >> 24U == kLoopback) return std::nullopt;
   const auto fixed = kHeader + left + apex + kTypeAndClass;
   if (message.size() < fixed) return std::nullopt;
-  if (std::memcmp(at, zone.apex.data(), apex) != 0 && !std::equal(at, at + apex, zone.apex.begin(), equal_ignoring_case)) {
+  if (std::memcmp(at, zone.apex.data(), apex) != 0 &&
+      !std::equal(at, at + apex, zone.apex.begin(), equal_ignoring_case)) {
     return std::nullopt;
   }
   at += apex;
   question.type = u16(at);
-  if (u16(at + 2) != kClassIn || (question.type != kA && question.type != kTxt && question.type != kAaaa)) return std::nullopt;
+  if (u16(at + 2) != kClassIn || (question.type != kA && question.type != kTxt && question.type != kAaaa))
+    return std::nullopt;
   at += kTypeAndClass;
   question.left = static_cast<std::uint8_t>(left);
 
@@ -81,22 +84,29 @@ std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone
   return question;
 }
 
-Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone, const zone::ListingIndex& index,
-                    UnixTime now, std::span<std::uint8_t> reply) {
+Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone,
+                    const zone::ListingIndex& index, UnixTime now, std::span<std::uint8_t> reply,
+                    std::size_t& opt_size) {
   const auto& compiled = *zone.compiled;
   const auto address = IpAddress::from_v4(question.address);
   const auto codes = index.codes_at(address, now);
   const bool listed = !codes.empty();
 
-  Answer answer{.outcome = listed ? Outcome::listed : Outcome::nxdomain};
-  std::array<std::uint8_t, kBareOpt> opt{0, 0, kOpt, kLongestUdpReply >> 8U, kLongestUdpReply & 0xffU, 0, 0, 0, 0, 0, 0};
+  opt_size = question.edns ? kBareOpt : 0;
+  const auto rcode = listed ? Rcode::noerror : Rcode::nxdomain;
+  Answer answer{.outcome = listed ? Outcome::listed : Outcome::nxdomain,
+                .rcode = static_cast<std::uint8_t>(rcode),
+                .type = question.type,
+                .codes = codes};
+  std::array<std::uint8_t, kBareOpt> opt{0, 0, kOpt, kLongestUdpReply >> 8U, kLongestUdpReply & 0xffU, 0, 0, 0,
+                                         0, 0, 0};
   if (question.dnssec_ok) opt[7] = 0x80;
   const std::uint8_t* const query = message.data();
   Parts parts{.id = u16(query),
               .authoritative = true,
               .recursion_desired = (query[2] & 0x01U) != 0,
               .checking_disabled = (query[3] & 0x10U) != 0,
-              .rcode = listed ? Rcode::noerror : Rcode::nxdomain,
+              .rcode = rcode,
               .question = message.subspan(kHeader, question.left + zone.apex.size() + kTypeAndClass),
               .left = question.left,
               .records = &compiled.negative(),
@@ -111,6 +121,7 @@ Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZon
       parts.txt_about = &address;
     } else {
       answer.outcome = Outcome::nodata;
+      answer.codes = {};
     }
   }
   answer.size = splice(parts, compiled, udp_reply_limit(question.edns, question.payload), reply);

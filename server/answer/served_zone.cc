@@ -39,7 +39,8 @@ std::expected<WireName, std::string> wire_name(const std::string& name) {
   return wire;
 }
 
-std::expected<ServedZone, std::string> ServedZone::of(const config::Zone& zone, const config::Server& server) {
+std::expected<ServedZone, std::string> ServedZone::of(const config::Zone& zone, const config::Server& server,
+                                                      const CookieSecret& random) {
   ServedZone served;
   auto apex = wire_name(zone.name);
   if (!apex) return std::unexpected("zone.name: " + apex.error());
@@ -70,6 +71,8 @@ std::expected<ServedZone, std::string> ServedZone::of(const config::Zone& zone, 
   served.txt = zone.txt;
   served.nsid = server.nsid;
   served.keepalive = static_cast<std::uint16_t>(std::min<std::int64_t>(server.tcp_idle.count() * 10, 0xffff));
+  served.access = AccessList(server.allow);
+  if (server.cookies) served.cookies = CookieSecrets::of(server, random);
   served.compiled = std::make_shared<const CompiledAnswers>(served);
   return served;
 }

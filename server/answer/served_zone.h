@@ -1,8 +1,10 @@
 // What the configuration says of the zone, made ready for answering: names in wire format, times, the TXT's text.
 //
-// An immutable value, made once per start or SIGHUP, shared by all workers.
+// With it what the configuration says of who asks. An immutable value, made once per start or SIGHUP, shared by all workers.
 #pragma once
 
+#include "answer/access.h"
+#include "answer/cookie.h"
 #include "blowback/ip_address.h"
 #include "config/config.h"
 
@@ -10,6 +12,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,11 +38,14 @@ struct ServedZone {
   std::string nsid;                   ///< RFC 5001; empty: not told
   std::uint16_t keepalive = 0;        ///< RFC 7828, in units of 100 ms
 
+  AccessList access;                     ///< who may ask
+  std::optional<CookieSecrets> cookies;  ///< absent: cookies are neither checked nor given
+
   std::shared_ptr<const CompiledAnswers> compiled;  ///< the answers of all that stands above; this room's own
 
-  /// Fails with a sentence that names the key.
-  [[nodiscard]] static std::expected<ServedZone, std::string> of(const config::Zone& zone,
-                                                                 const config::Server& server);
+  /// `random`: for cookies, where the config names no secret; see CookieSecrets::of. Fails with a sentence that names the key.
+  [[nodiscard]] static std::expected<ServedZone, std::string> of(const config::Zone& zone, const config::Server& server,
+                                                                 const CookieSecret& random);
 
   /// What the TXT says of `address`: at most 255 octets.
   [[nodiscard]] std::string txt_for(const IpAddress& address) const;

@@ -82,7 +82,8 @@ constexpr std::size_t kLongestTxt = kTxtHead + kLongestString;
 
 }  // namespace
 
-std::size_t splice(const Parts& parts, const CompiledAnswers& compiled, std::size_t limit, std::span<std::uint8_t> out) {
+std::size_t splice(const Parts& parts, const CompiledAnswers& compiled, std::size_t limit,
+                   std::span<std::uint8_t> out) {
   const auto* const records = parts.records;
   const bool is_txt = parts.txt_about != nullptr;
   const auto own = is_txt ? kLongestTxt : (records == nullptr ? 0 : records->octets.size());
@@ -90,8 +91,10 @@ std::size_t splice(const Parts& parts, const CompiledAnswers& compiled, std::siz
 
   std::uint8_t* const reply = out.data();
   write16(reply, parts.id);
-  reply[2] = static_cast<std::uint8_t>(0x80U | (parts.authoritative ? 0x04U : 0U) | (parts.recursion_desired ? 0x01U : 0U));
-  reply[3] = static_cast<std::uint8_t>((parts.checking_disabled ? 0x10U : 0U) | (static_cast<unsigned>(parts.rcode) & 0xfU));
+  reply[2] =
+      static_cast<std::uint8_t>(0x80U | (parts.authoritative ? 0x04U : 0U) | (parts.recursion_desired ? 0x01U : 0U));
+  reply[3] =
+      static_cast<std::uint8_t>((parts.checking_disabled ? 0x10U : 0U) | (static_cast<unsigned>(parts.rcode) & 0xfU));
   write16(reply + 4, 1);
   write16(reply + 6, is_txt ? 1U : (records == nullptr ? 0U : records->answers));
   write16(reply + 8, records == nullptr ? 0U : records->authorities);

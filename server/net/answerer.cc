@@ -3,8 +3,11 @@
 
 namespace blowback::net {
 
-Answerer::Answerer(const Responders::Sources& sources)
-    : sources_(sources), zone_reader_(sources.zone), view_reader_(sources.view) {
+Answerer::Answerer(const Responders::Sources& sources, const config::RateLimit& limits)
+    : sources_(sources),
+      zone_reader_(sources.zone),
+      view_reader_(sources.view),
+      limiter_(limits, sources.rate_limit_key) {
   refresh();
 }
 
@@ -13,7 +16,9 @@ void Answerer::refresh() {
   zone_ = zone_reader_.get();
   view_ = view_reader_.get();
   if (view_ == nullptr) view_ = &kNothingYet;
-  now_ = sources_.clock();
+  moment_ = {.now = sources_.clock(),
+             .steady = std::chrono::duration_cast<std::chrono::milliseconds>(
+                 std::chrono::steady_clock::now().time_since_epoch())};
 }
 
 }  // namespace blowback::net

@@ -1,13 +1,95 @@
-// Reading a worker's counters.
+// Counting, adding up, and the names of what is counted.
 #include "counters.h"
 
-namespace blowback::net {
+#include <numeric>
 
-answer::Tally OutcomeCounters::read() const {
-  answer::Tally tally;
-  for (std::size_t i = 0; i < answer::kOutcomes; ++i) tally.by_outcome[i] = by_outcome[i].read();
-  tally.truncated = truncated.read();
-  return tally;
+namespace blowback::net {
+namespace {
+
+template <typename Counters, typename Sums>
+void add(const Counters& counters, Sums& sums) {
+  for (std::size_t i = 0; i < counters.size(); ++i) sums[i] += counters[i].read();
+}
+
+}  // namespace
+
+void AnswerCounters::count(const answer::Answer& answer, Family family) {
+  by_outcome_[static_cast<std::size_t>(answer.outcome)].add();
+  by_type_[static_cast<std::size_t>(query_type(answer.type))].add();
+  by_family_[static_cast<std::size_t>(family)].add();
+  by_cookie_[static_cast<std::size_t>(answer.cookie)].add();
+  if (answer.size != 0) by_rcode_[answer.rcode].add();
+  if (answer.truncated) truncated_.add();
+  if (!answer.codes.empty()) {
+    for (const auto code : kAllCodes) {
+      if (answer.codes.has(code)) hits_[static_cast<std::size_t>(code)].add();
+    }
+  }
+  if (answer.limited == answer::Limited::slipped) slipped_.add();
+  if (answer.limited == answer::Limited::dropped) limited_.add();
+}
+
+void AnswerCounters::add_to(Counts::Answered& sum) const {
+  add(by_outcome_, sum.by_outcome);
+  add(by_type_, sum.by_type);
+  add(by_rcode_, sum.by_rcode);
+  add(by_family_, sum.by_family);
+  add(hits_, sum.hits);
+  add(by_cookie_, sum.by_cookie);
+  sum.truncated += truncated_.read();
+  sum.slipped += slipped_.read();
+  sum.rate_limited += limited_.read();
+}
+
+void WorkerCounters::add_to(Counts& sum) const {
+  udp.add_to(sum.udp);
+  tcp.add_to(sum.tcp);
+  sum.tcp_connections += tcp_connections.read();
+  sum.tcp_closed_idle += tcp_closed_idle.read();
+  sum.send_failed += send_failed.read();
+  add(latency, sum.latency);
+}
+
+std::uint64_t Counts::Answered::queries() const {
+  return std::accumulate(by_outcome.begin(), by_outcome.end(), std::uint64_t{0});
+}
+
+QueryType query_type(std::uint16_t type) {
+  switch (type) {  // IANA's registry of RR types
+    case 1:
+      return QueryType::a;
+    case 2:
+      return QueryType::ns;
+    case 6:
+      return QueryType::soa;
+    case 15:
+      return QueryType::mx;
+    case 16:
+      return QueryType::txt;
+    case 28:
+      return QueryType::aaaa;
+    case 255:
+      return QueryType::any;
+    default:
+      return QueryType::other;
+  }
+}
+
+std::string_view name_of(QueryType type) {
+  constexpr std::array<std::string_view, kQueryTypes> kNames{"A", "AAAA", "TXT", "NS", "SOA", "MX", "ANY", "other"};
+  return kNames[static_cast<std::size_t>(type)];
+}
+
+std::string_view rcode_name(std::size_t rcode) {
+  constexpr std::array<std::string_view, kRcodes> kNames{
+      "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+      "NXRRSET", "NOTAUTH", "NOTZONE",  "RCODE11",  "RCODE12", "RCODE13", "RCODE14",  "RCODE15"};
+  return kNames.at(rcode);
+}
+
+std::string_view name_of(answer::CookieState state) {
+  constexpr std::array<std::string_view, kCookieStates> kNames{"none", "malformed", "client_only", "bad", "good"};
+  return kNames[static_cast<std::size_t>(state)];
 }
 
 }  // namespace blowback::net

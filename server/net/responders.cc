@@ -66,7 +66,8 @@ std::expected<Responders, StartError> Responders::start(const config::Server& se
       if (!listener) return std::unexpected(StartError{listener.error().text});
       listeners.push_back(std::move(*listener));
     }
-    impl->workers.push_back(std::make_unique<Worker>(std::move(udp), std::move(listeners), limits, sources));
+    impl->workers.push_back(
+        std::make_unique<Worker>(std::move(udp), std::move(listeners), limits, settings.rate_limit, sources));
     if (!impl->workers.back()->is_able()) {
       return std::unexpected(StartError{"no more descriptors: raise the limit (`ulimit -n`, LimitNOFILE=)"});
     }
@@ -82,12 +83,8 @@ void Responders::stop() {
 Counts Responders::counts() const {
   Counts counts;
   for (const auto& worker : impl_->workers) {
-    const auto& own = worker->counters();
-    counts.udp += own.udp.read();
-    counts.tcp += own.tcp.read();
-    counts.tcp_connections += own.tcp_connections.read();
-    counts.tcp_closed_idle += own.tcp_closed_idle.read();
-    counts.send_failed += own.send_failed.read();
+    worker->counters().add_to(counts);
+    counts.kernel_dropped += worker->kernel_dropped();
   }
   return counts;
 }

@@ -4,10 +4,11 @@
 // and workers share nothing but what is published to them.
 #pragma once
 
-#include "answer/outcome.h"
+#include "answer/rate_limit.h"
 #include "answer/served_zone.h"
 #include "blowback/unix_time.h"
 #include "config/config.h"
+#include "net/counts.h"
 #include "zone/follower.h"
 #include "zone/published.h"
 
@@ -24,15 +25,6 @@ struct StartError {
   std::string text;  ///< `127.0.0.1:53: permission denied; …` with the way out
 };
 
-/// What was answered, summed over workers. Safe to ask while they run.
-struct Counts {
-  answer::Tally udp;
-  answer::Tally tcp;
-  std::uint64_t tcp_connections = 0;  ///< accepted
-  std::uint64_t tcp_closed_idle = 0;  ///< closed by us: idle, too old, or to make room
-  std::uint64_t send_failed = 0;      ///< datagrams that the kernel wouldn't take
-};
-
 class Responders {
  public:
   /// What the workers answer from; must outlive them. `clock` is called from every worker.
@@ -40,6 +32,7 @@ class Responders {
     const zone::Published<answer::ServedZone>& zone;
     const zone::Published<zone::View>& view;
     std::function<UnixTime()> clock;
+    answer::RateLimiter::Key rate_limit_key;  ///< from the system's random source, once per process
   };
 
   /// Binds every endpoint and starts the workers, or starts nothing and says why. `held` are endpoints that this process
@@ -54,6 +47,7 @@ class Responders {
 
   /// Queries that were read are answered, then sockets close and threads end. Counts stay.
   void stop();
+  /// Summed over workers. Safe while they run.
   [[nodiscard]] Counts counts() const;
   [[nodiscard]] const std::vector<std::string>& skipped() const;
 

@@ -97,6 +97,19 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
+IpAddress address_of(const sockaddr_storage& from) {
+  if (from.ss_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, &from, sizeof v4);
+    return IpAddress::from_v4(ntohl(v4.sin_addr.s_addr));
+  }
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, &from, sizeof v6);
+  IpAddress::Octets octets{};
+  std::memcpy(octets.data(), &v6.sin6_addr, octets.size());
+  return IpAddress::from_octets(octets);
+}
+
 std::string to_string(const config::Endpoint& endpoint) {
   const bool is_v6 = endpoint.address.family() == Family::ipv6;
   return fmt::format(fmt::runtime(is_v6 ? "[{}]:{}" : "{}:{}"), endpoint.address.to_string(), endpoint.port);

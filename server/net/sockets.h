@@ -5,6 +5,7 @@
 
 #include <expected>
 #include <string>
+#include <sys/socket.h>
 #include <utility>
 
 namespace blowback::net {
@@ -42,6 +43,9 @@ struct UdpSocket {
   Descriptor descriptor;
   bool any_address = false;  ///< bound to 0.0.0.0 or [::]: with each datagram comes the address that it was sent to
 };
+
+/// What the BSD interface tells of a peer, as a value.
+[[nodiscard]] IpAddress address_of(const sockaddr_storage& from);
 
 /// With SO_REUSEPORT; IPv6 sockets take IPv6 only (IPV6_V6ONLY).
 [[nodiscard]] std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoint);

@@ -27,19 +27,6 @@ constexpr std::size_t kAnswerAtOnce = 64;
 /// RFC 1035 §4.2.2: two octets of length before each message.
 constexpr std::size_t kLengthPrefix = 2;
 
-[[nodiscard]] IpAddress address_of(const sockaddr_storage& from) {
-  if (from.ss_family == AF_INET) {
-    sockaddr_in v4{};
-    std::memcpy(&v4, &from, sizeof v4);
-    return IpAddress::from_v4(ntohl(v4.sin_addr.s_addr));
-  }
-  sockaddr_in6 v6{};
-  std::memcpy(&v6, &from, sizeof v6);
-  IpAddress::Octets octets{};
-  std::memcpy(octets.data(), &v6.sin6_addr, octets.size());
-  return IpAddress::from_octets(octets);
-}
-
 }  // namespace
 
 struct TcpConnections::Connection {
@@ -116,7 +103,7 @@ void TcpConnections::close(int fd) {
   open_.erase(found);  // closing the descriptor takes it out of epoll
 }
 
-void TcpConnections::serve(int fd, std::uint32_t events, const Answerer& answerer, Steady::time_point now) {
+void TcpConnections::serve(int fd, std::uint32_t events, Answerer& answerer, Steady::time_point now) {
   const auto found = open_.find(fd);
   if (found == open_.end()) return;  // closed earlier in this turn
   Connection& connection = *found->second;
@@ -144,7 +131,7 @@ bool TcpConnections::read_more(Connection& connection) {
   return true;
 }
 
-void TcpConnections::answer_what_is_read(Connection& connection, const Answerer& answerer, Steady::time_point now) {
+void TcpConnections::answer_what_is_read(Connection& connection, Answerer& answerer, Steady::time_point now) {
   std::size_t at = 0;
   auto& in = connection.in;
   auto& out = connection.out;
@@ -152,10 +139,13 @@ void TcpConnections::answer_what_is_read(Connection& connection, const Answerer&
     if (in.size() - at < kLengthPrefix) break;
     const auto length = static_cast<std::size_t>((in[at] << 8U) | in[at + 1]);
     if (in.size() - at - kLengthPrefix < length) break;
-    const auto answered = answerer(std::span(in).subspan(at + kLengthPrefix, length), answer::Transport::tcp, reply_);
+    const auto answered = answerer({.message = std::span(in).subspan(at + kLengthPrefix, length),
+                                    .client = connection.client,
+                                    .transport = answer::Transport::tcp},
+                                   reply_);
     at += kLengthPrefix + length;
     connection.active = now;
-    counters_.tcp.count(answered);
+    counters_.tcp.count(answered, connection.client.family());
     if (answered.size == 0) continue;
     out.push_back(static_cast<std::uint8_t>(answered.size >> 8U));
     out.push_back(static_cast<std::uint8_t>(answered.size & 0xffU));

@@ -2,8 +2,8 @@
 // a slow or hostile client could stretch: idle time, lifetime, buffers, connections in all and per client address.
 #pragma once
 
-#include "blowback/ip_address.h"
 #include "answerer.h"
+#include "blowback/ip_address.h"
 #include "counters.h"
 
 #include <algorithm>
@@ -38,14 +38,14 @@ class TcpConnections {
   /// room: new clients are never locked out by old ones. False: the process is out of descriptors, listen again later.
   [[nodiscard]] bool accept_from(int listener, Steady::time_point now);
   /// `events` of epoll for the connection with descriptor `fd`.
-  void serve(int fd, std::uint32_t events, const Answerer& answerer, Steady::time_point now);
+  void serve(int fd, std::uint32_t events, Answerer& answerer, Steady::time_point now);
   /// Closes what has been idle, or open, for too long. Ask about once a second.
   void close_idle(Steady::time_point now);
 
  private:
   struct Connection;
 
-  void answer_what_is_read(Connection& connection, const Answerer& answerer, Steady::time_point now);
+  void answer_what_is_read(Connection& connection, Answerer& answerer, Steady::time_point now);
   /// False: the connection is broken. Likewise `write_out`.
   [[nodiscard]] static bool read_more(Connection& connection);
   [[nodiscard]] static bool write_out(Connection& connection, Steady::time_point now);

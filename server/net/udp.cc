@@ -1,9 +1,12 @@
 // recvmmsg, answer each, sendmmsg.
 #include "udp.h"
 
+#include "sockets.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <netinet/in.h>
@@ -120,8 +123,10 @@ std::size_t UdpBatch::answer_all(std::size_t received, Answerer& answerer, Worke
   std::size_t replies = 0;
   for (std::size_t i = 0; i < received; ++i) {
     const std::span query = std::span(room.datagrams[i].octets).first(room.received[i].msg_len);
-    const auto answered = answerer(query, answer::Transport::udp, room.replies[replies].octets);
-    counters.udp.count(answered);
+    const auto client = address_of(room.clients[i]);
+    const auto answered = answerer({.message = query, .client = client, .transport = answer::Transport::udp},
+                                   room.replies[replies].octets);
+    counters.udp.count(answered, client.family());
     if (answered.size == 0) continue;
     room.reply_octets[replies] = {.iov_base = room.replies[replies].octets.data(), .iov_len = answered.size};
     auto& header = room.to_send[replies].msg_hdr;
@@ -153,8 +158,10 @@ void UdpBatch::serve(int socket, bool any_address, Answerer& answerer, WorkerCou
   for (int batch = 0; batch < kBatchesAtOnce; ++batch) {
     const auto received = receive(socket, any_address);
     if (received == 0) return;
+    const auto read_at = std::chrono::steady_clock::now();
     answerer.refresh();
     send(socket, answer_all(received, answerer, counters), counters);
+    counters.took(std::chrono::steady_clock::now() - read_at, received);
     // Less than could be taken: nothing waits any more, and epoll will tell when something does.
     if (received < kBatch) return;
   }

@@ -4,6 +4,7 @@
 #include "answerer.h"
 #include "udp.h"
 
+#include <linux/sock_diag.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <utility>
 
 namespace blowback::net {
@@ -27,10 +29,11 @@ constexpr std::chrono::milliseconds kTick{1'000};
 }  // namespace
 
 Worker::Worker(std::vector<UdpSocket> udp, std::vector<Descriptor> listeners, TcpConnections::Limits limits,
-               Responders::Sources sources)
+               config::RateLimit rate_limit, Responders::Sources sources)
     : udp_(std::move(udp)),
       listeners_(std::move(listeners)),
       limits_(limits),
+      rate_limit_(std::move(rate_limit)),
       sources_(std::move(sources)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
@@ -55,8 +58,21 @@ void Worker::stop() {
   // An event descriptor takes a 1 unless it holds 2^64-2 of them.
   static_cast<void>(write(wake_.get(), &one, sizeof one));
   thread_.join();
+  dropped_before_ = kernel_dropped();
   udp_.clear();
   listeners_.clear();
+}
+
+std::uint64_t Worker::kernel_dropped() const {
+  std::uint64_t dropped = dropped_before_;
+  for (const auto& socket : udp_) {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+    socklen_t size = sizeof memory;
+    if (getsockopt(socket.descriptor.get(), SOL_SOCKET, SO_MEMINFO, memory.data(), &size) == 0) {
+      dropped += memory[SK_MEMINFO_DROPS];
+    }
+  }
+  return dropped;
 }
 
 void Worker::run() {
@@ -64,7 +80,7 @@ void Worker::run() {
   for (const auto& socket : udp_) static_cast<void>(watch(socket.descriptor.get()));
   for (const auto& socket : listeners_) static_cast<void>(watch(socket.get()));
 
-  Answerer answerer(sources_);
+  Answerer answerer(sources_, rate_limit_);
   UdpBatch datagrams;
   TcpConnections connections(epoll_.get(), limits_, *counters_);
   std::array<epoll_event, kEventsAtOnce> events{};

@@ -19,7 +19,7 @@ class Worker {
  public:
   /// Takes the sockets over; nothing runs yet.
   Worker(std::vector<UdpSocket> udp, std::vector<Descriptor> listeners, TcpConnections::Limits limits,
-         Responders::Sources sources);
+         config::RateLimit rate_limit, Responders::Sources sources);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();  ///< stops
@@ -30,6 +30,8 @@ class Worker {
   /// Asks the thread to end after its present turn, and waits for it. Safe to call again.
   void stop();
   [[nodiscard]] const WorkerCounters& counters() const { return *counters_; }
+  /// Datagrams that the kernel dropped for want of room in our sockets' buffers, so far. Safe while it runs.
+  [[nodiscard]] std::uint64_t kernel_dropped() const;
 
  private:
   void run();
@@ -38,9 +40,11 @@ class Worker {
   std::vector<UdpSocket> udp_;
   std::vector<Descriptor> listeners_;
   TcpConnections::Limits limits_;
+  config::RateLimit rate_limit_;
   Responders::Sources sources_;
   Descriptor epoll_;
   Descriptor wake_;
+  std::uint64_t dropped_before_ = 0;  ///< of sockets that are closed
   std::unique_ptr<WorkerCounters> counters_ = std::make_unique<WorkerCounters>();
   std::thread thread_;
 };

@@ -23,7 +23,8 @@ namespace {
 
 constexpr UnixTime kNow{std::chrono::seconds{1'795'514'400}};
 
-std::vector<std::uint8_t> question(std::uint32_t address, const answer::ServedZone& zone, std::uint8_t type, bool edns) {
+std::vector<std::uint8_t> question(std::uint32_t address, const answer::ServedZone& zone, std::uint8_t type,
+                                   bool edns) {
   std::vector<std::uint8_t> bytes{0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(edns ? 1 : 0)};
   for (unsigned i = 0; i < 4; ++i) {
     const auto label = std::to_string(address >> (8 * i) & 0xffU);
@@ -56,7 +57,8 @@ int main(int argc, char** argv) {
   } else {
     std::ifstream lines(file);
     for (std::string line; std::getline(lines, line);) {
-      if (const auto address = IpAddress::parse(line); address && address->family() == Family::ipv4) addresses.push_back(address->v4());
+      if (const auto address = IpAddress::parse(line); address && address->family() == Family::ipv4)
+        addresses.push_back(address->v4());
     }
   }
   std::ranges::sort(addresses);
@@ -76,9 +78,10 @@ int main(int argc, char** argv) {
   settings.nameservers = {"ns1.example.org"};
   settings.hostmaster = "hostmaster@example.org";
   settings.txt = "https://bl.example.org/{ip}";
-  const auto zone = answer::ServedZone::of(settings, {}).value();
+  const auto zone = answer::ServedZone::of(settings, {}, {}).value();
   std::printf("%zu addresses listed, %s\n", addresses.size(), file.empty() ? "random" : file.c_str());
 
+  const auto client = IpAddress::from_v4(0x7f000001U);
   std::vector<std::uint8_t> reply(answer::kLongestTcpReply);
   const auto measure = [&](const char* what, std::uint8_t type, bool edns, std::size_t count, auto answer) {
     std::vector<std::vector<std::uint8_t>> questions;
@@ -88,7 +91,10 @@ int main(int argc, char** argv) {
     }
     std::size_t octets = 0;
     const auto start = std::chrono::steady_clock::now();
-    for (const auto& asked : questions) octets += answer(answer::Asked{asked, answer::Transport::udp}, zone, view, kNow, reply).size;
+    for (const auto& asked : questions)
+      octets += answer(answer::Asked{asked, client, answer::Transport::udp}, zone, view, answer::Moment{kNow, {}},
+                       nullptr, reply)
+                    .size;
     const auto nanoseconds = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
     std::printf("%-22s %6.0f ns a query, %.1f octets\n", what, nanoseconds / static_cast<double>(count),
                 static_cast<double>(octets) / static_cast<double>(count));

@@ -140,7 +140,7 @@ struct Served {
   explicit Served(zone::ListingIndex list = {}, config::Zone settings = zone_config(), const std::string& nsid = {}) {
     config::Server server;
     server.nsid = nsid;
-    zone = answer::ServedZone::of(settings, server).value();
+    zone = answer::ServedZone::of(settings, server, {}).value();
     view.index = std::make_shared<const zone::ListingIndex>(std::move(list));
   }
   /// The reply by the quickest way; the plain one has to agree with every octet of it. Empty: silence.
@@ -149,16 +149,21 @@ struct Served {
     answer::Outcome outcome = answer::Outcome::dropped;
     bool truncated = false;
   };
-  [[nodiscard]] Raw raw(std::span<const std::uint8_t> bytes, answer::Transport transport = answer::Transport::udp) const {
+  [[nodiscard]] Raw raw(std::span<const std::uint8_t> bytes,
+                        answer::Transport transport = answer::Transport::udp) const {
     Bytes quick(answer::kLongestTcpReply);
     Bytes plain(answer::kLongestTcpReply);
-    const auto answer = answer::answer({bytes, transport}, zone, view, kNow, quick);
-    const auto measure = answer::answer_plainly({bytes, transport}, zone, view, kNow, plain);
+    const auto answer = answer::answer({bytes, client, transport}, zone, view, {kNow, {}}, nullptr, quick);
+    const auto measure = answer::answer_plainly({bytes, client, transport}, zone, view, {kNow, {}}, nullptr, plain);
     quick.resize(answer.size);
     plain.resize(measure.size);
     CHECK(quick == plain);
     CHECK(answer.outcome == measure.outcome);
     CHECK(answer.truncated == measure.truncated);
+    CHECK(answer.rcode == measure.rcode);
+    CHECK(answer.type == measure.type);
+    CHECK(answer.codes == measure.codes);
+    CHECK(answer.cookie == measure.cookie);
     return {.reply = std::move(quick), .outcome = answer.outcome, .truncated = answer.truncated};
   }
   [[nodiscard]] Reply ask(const Bytes& bytes, answer::Transport transport = answer::Transport::udp) const {
@@ -173,6 +178,7 @@ struct Served {
 
   answer::ServedZone zone;
   zone::View view;
+  IpAddress client = ip("198.51.100.77");
 };
 
 /// Reversed octets or nibbles, without the zone. `as_nibbles`: an IPv4 address in its mapped form.

@@ -195,7 +195,7 @@ TEST_CASE("each outcome has a name of its own", "[answer]") {
 TEST_CASE("a zone that can't be put on the wire is refused with its key", "[answer][config]") {
   auto settings = zone_config();
   settings.hostmaster = std::string(64, 'x') + "@example.org";
-  const auto bad = answer::ServedZone::of(settings, {});
+  const auto bad = answer::ServedZone::of(settings, {}, {});
   REQUIRE_FALSE(bad);
   CHECK(bad.error().find("zone.hostmaster") != std::string::npos);
 }
