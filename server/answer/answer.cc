@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace blowback::answer {
 namespace {
@@ -68,17 +69,24 @@ void slip(Answer& answer, std::size_t opt_size, std::span<std::uint8_t> reply) {
   return same;
 }
 
+/// What the quick way makes of a query; absent: nothing.
+[[nodiscard]] std::optional<QuickQuestion> quick_question_of(const Asked& asked, const ServedZone& zone,
+                                                             const zone::View& view) {
+  if (asked.transport == Transport::tcp || !view.index || view.stale || !zone.access.allows(asked.client))
+    return std::nullopt;
+  return quick_question(asked.message, zone);
+}
+
 /// Everything but the rate limit; `opt_size`: the OPT at the reply's end.
-[[nodiscard]] Answer unlimited(Way way, const Asked& asked, const ServedZone& zone, const zone::View& view,
-                               const Moment& moment, std::span<std::uint8_t> reply, std::size_t& opt_size) {
+[[nodiscard]] Answer unlimited(Way way, const Asked& asked, const std::optional<QuickQuestion>& quick,
+                               const ServedZone& zone, const zone::View& view, const Moment& moment,
+                               std::span<std::uint8_t> reply, std::size_t& opt_size) {
+  if (quick) {
+    const auto answer = quick_answer(asked.message, *quick, zone, *view.index, moment.now, reply, opt_size);
+    if (answer.size != 0) return answer;
+  }
   const bool tcp = asked.transport == Transport::tcp;
   const bool allowed = zone.access.allows(asked.client);
-  if (way == Way::quickest && !tcp && allowed && view.index && !view.stale) {
-    if (const auto question = quick_question(asked.message, zone)) {
-      const auto answer = quick_answer(asked.message, *question, zone, *view.index, moment.now, reply, opt_size);
-      if (answer.size != 0) return answer;
-    }
-  }
   auto query = read_query(asked.message);
   if (query.form == Query::Form::silence) return {};
   CookieCheck check;
@@ -109,10 +117,11 @@ void slip(Answer& answer, std::size_t opt_size, std::span<std::uint8_t> reply) {
   return answer;
 }
 
-[[nodiscard]] Answer answer_by(Way way, const Asked& asked, const ServedZone& zone, const zone::View& view,
-                               const Moment& moment, RateLimiter* limiter, std::span<std::uint8_t> reply) {
+[[nodiscard]] Answer answer_by(Way way, const Asked& asked, const std::optional<QuickQuestion>& quick,
+                               const ServedZone& zone, const zone::View& view, const Moment& moment,
+                               RateLimiter* limiter, std::span<std::uint8_t> reply) {
   std::size_t opt_size = 0;
-  auto answer = unlimited(way, asked, zone, view, moment, reply, opt_size);
+  auto answer = unlimited(way, asked, quick, zone, view, moment, reply, opt_size);
   // By TCP, and with a good cookie, the client's address is no forgery.
   if (limiter == nullptr || answer.size == 0 || asked.transport == Transport::tcp ||
       answer.cookie == CookieState::good) {
@@ -138,12 +147,31 @@ void slip(Answer& answer, std::size_t opt_size, std::span<std::uint8_t> reply) {
 
 Answer answer(const Asked& asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
               RateLimiter* limiter, std::span<std::uint8_t> reply) {
-  return answer_by(Way::quickest, asked, zone, view, moment, limiter, reply);
+  return answer_by(Way::quickest, asked, quick_question_of(asked, zone, view), zone, view, moment, limiter, reply);
+}
+
+void answer_all(std::span<const Asked> asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
+                RateLimiter* limiter, std::span<const std::span<std::uint8_t>> replies, std::span<Answer> answers) {
+  constexpr std::size_t kAtOnce = 64;
+  std::array<std::optional<QuickQuestion>, kAtOnce> quick;
+  std::array<std::uint32_t, kAtOnce> addresses;
+  for (std::size_t begin = 0; begin < asked.size(); begin += kAtOnce) {
+    const auto count = std::min(kAtOnce, asked.size() - begin);
+    std::size_t known = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      quick[i] = quick_question_of(asked[begin + i], zone, view);
+      if (quick[i]) addresses[known++] = quick[i]->address;
+    }
+    if (known > 1) view.index->prefetch(std::span(addresses).first(known));
+    for (std::size_t i = begin; i < begin + count; ++i) {
+      answers[i] = answer_by(Way::quickest, asked[i], quick[i - begin], zone, view, moment, limiter, replies[i]);
+    }
+  }
 }
 
 Answer answer_plainly(const Asked& asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
                       RateLimiter* limiter, std::span<std::uint8_t> reply) {
-  return answer_by(Way::plain, asked, zone, view, moment, limiter, reply);
+  return answer_by(Way::plain, asked, std::nullopt, zone, view, moment, limiter, reply);
 }
 
 }  // namespace blowback::answer

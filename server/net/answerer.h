@@ -22,11 +22,18 @@ class Answerer {
   void refresh();
 
   /// `reply` has room for the longest reply of that transport.
-  [[nodiscard]] answer::Answer operator()(const answer::Asked& asked, std::span<std::uint8_t> reply) {
-    return answer::answer(asked, *zone_, *view_, moment_, limiter_.buckets() == 0 ? nullptr : &limiter_, reply);
+  [[nodiscard]] answer::Answer answer(const answer::Asked& asked, std::span<std::uint8_t> reply) {
+    return answer::answer(asked, *zone_, *view_, moment_, limiter(), reply);
+  }
+  /// The same for many; see answer::answer_all.
+  void answer_all(std::span<const answer::Asked> asked, std::span<const std::span<std::uint8_t>> replies,
+                  std::span<answer::Answer> answers) {
+    answer::answer_all(asked, *zone_, *view_, moment_, limiter(), replies, answers);
   }
 
  private:
+  [[nodiscard]] answer::RateLimiter* limiter() { return limiter_.buckets() == 0 ? nullptr : &limiter_; }
+
   const Responders::Sources& sources_;
   zone::Published<answer::ServedZone>::Reader zone_reader_;
   zone::Published<zone::View>::Reader view_reader_;

@@ -139,10 +139,10 @@ void TcpConnections::answer_what_is_read(Connection& connection, Answerer& answe
     if (in.size() - at < kLengthPrefix) break;
     const auto length = static_cast<std::size_t>((in[at] << 8U) | in[at + 1]);
     if (in.size() - at - kLengthPrefix < length) break;
-    const auto answered = answerer({.message = std::span(in).subspan(at + kLengthPrefix, length),
-                                    .client = connection.client,
-                                    .transport = answer::Transport::tcp},
-                                   reply_);
+    const auto answered = answerer.answer({.message = std::span(in).subspan(at + kLengthPrefix, length),
+                                           .client = connection.client,
+                                           .transport = answer::Transport::tcp},
+                                          reply_);
     at += kLengthPrefix + length;
     connection.active = now;
     counters_.tcp.count(answered, connection.client.family());

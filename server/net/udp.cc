@@ -20,7 +20,7 @@ constexpr std::size_t kBatch = 64;
 /// Full batches answered before other sockets get their turn.
 constexpr int kBatchesAtOnce = 8;
 /// Longer datagrams can't be plain queries; what is cut off makes them malformed, and they are answered as that.
-constexpr std::size_t kLongestQuery = 2048;
+constexpr std::size_t kLongestQuery = 4096;
 /// Buffers lie a cache line more than that apart: at a distance of a power of two their first lines would all share one
 /// set of the processor's cache, and push each other out.
 constexpr std::size_t kCacheLine = 64;
@@ -85,6 +85,9 @@ struct UdpBatch::Room {
   std::array<ControlRoom, kBatch> reply_controls;
   std::array<mmsghdr, kBatch> received;
   std::array<mmsghdr, kBatch> to_send;
+  std::array<answer::Asked, kBatch> asked;
+  std::array<std::span<std::uint8_t>, kBatch> reply_rooms;
+  std::array<answer::Answer, kBatch> answers;
 };
 
 UdpBatch::UdpBatch() : room_(std::make_unique<Room>()) {
@@ -97,6 +100,7 @@ UdpBatch::UdpBatch() : room_(std::make_unique<Room>()) {
     header.msg_iovlen = 1;
     room.to_send[i].msg_hdr.msg_iov = &room.reply_octets[i];
     room.to_send[i].msg_hdr.msg_iovlen = 1;
+    room.reply_rooms[i] = room.replies[i].octets;
   }
 }
 UdpBatch::~UdpBatch() = default;
@@ -120,15 +124,18 @@ std::size_t UdpBatch::receive(int socket, bool any_address) {
 
 std::size_t UdpBatch::answer_all(std::size_t received, Answerer& answerer, WorkerCounters& counters) {
   auto& room = *room_;
+  for (std::size_t i = 0; i < received; ++i) {
+    room.asked[i] = {.message = std::span(room.datagrams[i].octets).first(room.received[i].msg_len),
+                     .client = address_of(room.clients[i]),
+                     .transport = answer::Transport::udp};
+  }
+  answerer.answer_all(std::span(room.asked).first(received), room.reply_rooms, room.answers);
   std::size_t replies = 0;
   for (std::size_t i = 0; i < received; ++i) {
-    const std::span query = std::span(room.datagrams[i].octets).first(room.received[i].msg_len);
-    const auto client = address_of(room.clients[i]);
-    const auto answered = answerer({.message = query, .client = client, .transport = answer::Transport::udp},
-                                   room.replies[replies].octets);
-    counters.udp.count(answered, client.family());
-    if (answered.size == 0) continue;
-    room.reply_octets[replies] = {.iov_base = room.replies[replies].octets.data(), .iov_len = answered.size};
+    const auto& answer = room.answers[i];
+    counters.udp.count(answer, room.asked[i].client.family());
+    if (answer.size == 0) continue;
+    room.reply_octets[replies] = {.iov_base = room.replies[i].octets.data(), .iov_len = answer.size};
     auto& header = room.to_send[replies].msg_hdr;
     header.msg_name = &room.clients[i];
     header.msg_namelen = room.received[i].msg_hdr.msg_namelen;

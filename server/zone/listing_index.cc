@@ -177,6 +177,13 @@ CodeSet ListingIndex::codes_at(const IpAddress& address, UnixTime now) const {
   return codes;
 }
 
+void ListingIndex::prefetch(std::span<const std::uint32_t> addresses) const {
+  // Layers of shorter prefixes have few entries, which stay in the cache by themselves.
+  for (const auto& layer : layers_->of(Family::ipv4).listings) {
+    if (layer.host_bits() == 0) std::get<NetworkTable<std::uint32_t>>(layer.table()).prefetch(addresses);
+  }
+}
+
 bool ListingIndex::anything_within(const Prefix& prefix, UnixTime now) const {
   const Now layers(layers_->of(prefix.family()), prefix.family(), seconds(now));
   const auto range = range_of(prefix);

@@ -4,6 +4,7 @@
 // little in it, it takes in the next one, so that removing most of a list leaves few blocks, not many small ones.
 #include "network_table.h"
 
+#include <array>
 #include <cassert>
 #include <utility>
 
@@ -207,6 +208,22 @@ std::optional<typename NetworkTable<Number>::Entry> NetworkTable<Number>::find(N
   const auto entry = page.blocks[place_of(page.firsts, number)].find(number);
   if (!entry || entry->ends <= now) return std::nullopt;
   return entry;
+}
+
+template <typename Number>
+void NetworkTable<Number>::prefetch(std::span<const Number> numbers) const {
+  if (pages_.empty()) return;
+  constexpr std::size_t kAtOnce = 64;
+  std::array<const Block*, kAtOnce> blocks;
+  for (; !numbers.empty(); numbers = numbers.subspan(std::min(kAtOnce, numbers.size()))) {
+    const auto count = std::min(kAtOnce, numbers.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& page = *pages_[place_of(firsts_, numbers[i])];
+      blocks[i] = &page.blocks[place_of(page.firsts, numbers[i])];
+      blocks[i]->prefetch();
+    }
+    for (std::size_t i = 0; i < count; ++i) blocks[i]->prefetch(numbers[i]);
+  }
 }
 
 template <typename Number>

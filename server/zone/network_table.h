@@ -38,6 +38,8 @@ class NetworkTable {
 
   /// The entry with that number, if in force.
   [[nodiscard]] std::optional<Entry> find(Number number, EndSeconds now) const;
+  /// Has the processor fetch what `find` will read for each of `numbers`, all at once: their waiting for memory overlaps.
+  void prefetch(std::span<const Number> numbers) const;
   /// The first entry in force from `from` to `to`, both included.
   [[nodiscard]] std::optional<Entry> first_within(Number from, Number to, EndSeconds now) const;
   /// Ended ones not yet dropped included.

@@ -204,6 +204,23 @@ EndSeconds PackedBlock<Number>::soonest_end() const {
   return head().soonest;
 }
 template <typename Number>
+void PackedBlock<Number>::prefetch() const {
+  constexpr std::size_t kCacheLine = 64;
+  __builtin_prefetch(octets_.get());
+  __builtin_prefetch(octets_.get() + kCacheLine);
+}
+
+template <typename Number>
+void PackedBlock<Number>::prefetch(Number number) const {
+  const Head head = this->head();
+  if (number <= head.first) return;
+  const auto bucket = without_low(static_cast<Number>(number - head.first), head.low_bits);
+  if (bucket >= head.buckets) return;
+  const std::size_t place = octets_[sizeof(Head) + static_cast<std::size_t>(bucket)];
+  __builtin_prefetch(octets_.get() + head.lows_at() + place * head.low_bits / 8);
+}
+
+template <typename Number>
 std::size_t PackedBlock<Number>::octets() const {
   return head().size();
 }

@@ -57,8 +57,10 @@ class PackedBlock {
   /// Requires `place` < size().
   [[nodiscard]] Entry entry(std::size_t place) const;
   void append_to(std::vector<Entry>& entries) const;
-  /// Tells the processor that `find` will be asked soon.
-  void prefetch() const { __builtin_prefetch(octets_.get()); }
+  /// Has the processor fetch what `find` reads first.
+  void prefetch() const;
+  /// And what it reads then; costs waiting for the first, so other blocks' first are better asked for meanwhile.
+  void prefetch(Number number) const;
   /// Octets that it takes, without what the allocator adds.
   [[nodiscard]] std::size_t octets() const;
 

@@ -158,3 +158,35 @@ TEST_CASE("both ways of building a reply give the same octets for any query of a
     FAIL("they differ");
   }
 }
+
+TEST_CASE("many queries answered at once are answered as each would be alone", "[answer]") {
+  const Served served(
+      index_of({listed("192.0.2.0/25"), listed("192.0.2.200", CodeSet(Code::dsn) | Code::mdn), listed("2001:db8::/64")},
+               {exempt("192.0.2.7")}));
+  Questions questions("bl.example.org", 5);
+  const answer::Moment moment{kNow, {}};
+  for (std::size_t size : {1U, 2U, 63U, 64U, 65U, 200U}) {
+    for (int round = 0; round < 20; ++round) {
+      std::vector<Bytes> messages;
+      std::vector<Bytes> rooms(size, Bytes(answer::kLongestTcpReply));
+      std::vector<answer::Asked> asked;
+      std::vector<std::span<std::uint8_t>> replies;
+      for (std::size_t i = 0; i < size; ++i) messages.push_back(questions.next());
+      for (std::size_t i = 0; i < size; ++i) {
+        asked.push_back({messages[i], served.client, questions.pick(5) == 0 ? Transport::tcp : Transport::udp});
+        replies.emplace_back(rooms[i]);
+      }
+      std::vector<answer::Answer> answers(size);
+      answer::answer_all(asked, served.zone, served.view, moment, nullptr, replies, answers);
+      Bytes alone(answer::kLongestTcpReply);
+      for (std::size_t i = 0; i < size; ++i) {
+        const auto one = answer::answer(asked[i], served.zone, served.view, moment, nullptr, alone);
+        const auto end = static_cast<std::ptrdiff_t>(one.size);
+        if (one.size != answers[i].size || one.outcome != answers[i].outcome ||
+            !std::equal(alone.begin(), alone.begin() + end, rooms[i].begin())) {
+          FAIL("query " << i << " of " << size);
+        }
+      }
+    }
+  }
+}
