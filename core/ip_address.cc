@@ -13,9 +13,6 @@ namespace {
 
 constexpr std::array<std::uint8_t, 12> kMappedHead{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};  // RFC 4291 §2.5.5.2
 
-/// The longest text of an address: 8 groups, or 6 and a dotted quad.
-constexpr std::size_t kLongestText = 45;
-
 struct SpecialV4 {
   std::uint32_t first;
   int length;

@@ -46,7 +46,7 @@ class IpAddress {
   [[nodiscard]] const Octets& octets() const { return octets_; }
   /// RFC 5952 for IPv6, dotted quad for IPv4. The inverse of `parse`.
   [[nodiscard]] std::string to_string() const;
-  static constexpr std::size_t kLongestText = 45;
+  static constexpr std::size_t kLongestText = 45;  ///< 8 groups, or 6 and a dotted quad
   /// The same text into `out`, without a terminating zero and without allocating. Returns how many octets were written.
   std::size_t to_chars(std::span<char, kLongestText> out) const;
 

@@ -16,7 +16,7 @@ constexpr std::uint64_t kAnswer = 1000;
 /// What a bucket holds: the answers of a second.
 constexpr std::uint64_t kWindowMs = 1000;
 /// In 270 years a million per second fill the 64 bits.
-constexpr std::uint64_t kMostRate = 1'000'000;
+[[maybe_unused]] constexpr std::uint64_t kMostRate = 1'000'000;
 
 static_assert(std::tuple_size_v<RateLimiter::Key> == crypto_shorthash_siphash24_KEYBYTES);
 

@@ -97,18 +97,19 @@ PackedBlock<Number>::PackedBlock(std::span<const Entry> entries) {
   }
 
   auto octets = std::make_shared<std::uint8_t[]>(head.size());  // NOLINT(modernize-avoid-c-arrays)
-  std::memcpy(octets.get(), &head, sizeof head);
+  std::uint8_t* const out = octets.get();
+  std::memcpy(out, &head, sizeof head);
   std::size_t bucket = 0;  // the next whose first place isn't written
   for (std::size_t place = 0; place < entries.size(); ++place) {
     const auto& entry = entries[place];
     assert(place == 0 || entries[place - 1].number < entry.number);
     const auto distance = static_cast<Number>(entry.number - head.first);
     const auto own_bucket = static_cast<std::size_t>(without_low(distance, low_bits));
-    while (bucket <= own_bucket) octets[sizeof(Head) + bucket++] = static_cast<std::uint8_t>(place);
+    while (bucket <= own_bucket) out[sizeof(Head) + bucket++] = static_cast<std::uint8_t>(place);
 
     const auto low = static_cast<Word<Number>>(only_low(distance, low_bits));
     const std::size_t bit = place * low_bits;
-    std::uint8_t* const at = octets.get() + head.lows_at() + bit / 8;
+    std::uint8_t* const at = out + head.lows_at() + bit / 8;
     Word<Number> word = 0;
     std::memcpy(&word, at, sizeof word);
     word |= low << (bit % 8);
@@ -117,13 +118,13 @@ PackedBlock<Number>::PackedBlock(std::span<const Entry> entries) {
   // Only now, since writing the lower bits as words ran over these.
   for (std::size_t place = 0; place < entries.size(); ++place) {
     const auto& entry = entries[place];
-    if (head.mixed_codes) octets[head.codes_at() + place] = entry.codes.bits();
+    if (head.mixed_codes) out[head.codes_at() + place] = entry.codes.bits();
     if (head.end_octets == 0) continue;
     const std::uint64_t ends = entry.ends == kNeverEnds ? 0
                                                         : static_cast<std::uint64_t>(entry.ends) -
                                                               static_cast<std::uint64_t>(head.soonest) + 1;
     for (std::size_t i = 0; i < head.end_octets; ++i) {
-      octets[head.ends_at() + place * head.end_octets + i] = static_cast<std::uint8_t>((ends >> (8 * i)) & 0xffU);
+      out[head.ends_at() + place * head.end_octets + i] = static_cast<std::uint8_t>((ends >> (8 * i)) & 0xffU);
     }
   }
   octets_ = std::move(octets);
@@ -181,7 +182,7 @@ template <typename Number>
 typename PackedBlock<Number>::Entry PackedBlock<Number>::entry(const Head& head, std::size_t place,
                                                                Number number) const {
   Entry entry{.number = number, .ends = head.soonest, .codes = CodeSet::from_bits(head.codes)};
-  if (head.mixed_codes) entry.codes = CodeSet::from_bits(octets_[head.codes_at() + place]);
+  if (head.mixed_codes) entry.codes = CodeSet::from_bits(octets_.get()[head.codes_at() + place]);
   if (head.end_octets != 0) {
     std::uint64_t ends = 0;
     const auto* const at = octets_.get() + head.ends_at() + place * head.end_octets;
@@ -216,7 +217,7 @@ void PackedBlock<Number>::prefetch(Number number) const {
   if (number <= head.first) return;
   const auto bucket = without_low(static_cast<Number>(number - head.first), head.low_bits);
   if (bucket >= head.buckets) return;
-  const std::size_t place = octets_[sizeof(Head) + static_cast<std::size_t>(bucket)];
+  const std::size_t place = octets_.get()[sizeof(Head) + static_cast<std::size_t>(bucket)];
   __builtin_prefetch(octets_.get() + head.lows_at() + place * head.low_bits / 8);
 }
 
