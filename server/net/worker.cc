@@ -94,7 +94,12 @@ void Worker::run() {
     for (int i = 0; i < count; ++i) {
       const auto& event = events[static_cast<std::size_t>(i)];
       const int fd = event.data.fd;
-      if (fd == wake_.get()) return;
+      if (fd == wake_.get()) {
+        // What has come to our sockets would be lost with them.
+        for (const auto& socket : udp_)
+          datagrams.serve(socket.descriptor.get(), socket.any_address, answerer, *counters_);
+        return;
+      }
       const auto socket = std::ranges::find(udp_, fd, [](const UdpSocket& each) { return each.descriptor.get(); });
       if (socket != udp_.end()) {
         datagrams.serve(fd, socket->any_address, answerer, *counters_);

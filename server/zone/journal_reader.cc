@@ -13,8 +13,9 @@ namespace {
 using schema::Result;
 using schema::StoreError;
 
-/// Changes taken in one go; an import of a million comes in twenty steps, each of which is published.
-constexpr std::size_t kChangesAtOnce = 50'000;
+/// Changes taken in one go; an import of a million comes in ten steps, each of which is published. More at once would cost
+/// more memory, fewer more time: each step writes anew all blocks that it touches.
+constexpr std::size_t kChangesAtOnce = 100'000;
 
 /// A connection goes on living on the pages it has read, also when the file was damaged beneath it. A new one looks.
 constexpr std::chrono::seconds kConnectionLife{5};
@@ -88,7 +89,7 @@ Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
   }
   index_ = std::make_shared<const ListingIndex>(builder.finish(*serial));
   last_ = last;
-  return Progress{.index = index_, .whole = true, .more = false};
+  return Progress{.index = index_, .whole = true, .more = false, .changes = index_->size()};
 }
 
 Result<JournalReader::Progress> JournalReader::read_changes(UnixTime now) {
@@ -107,7 +108,7 @@ Result<JournalReader::Progress> JournalReader::read_changes(UnixTime now) {
   if (fresh.empty()) return Progress{};
   index_ = std::make_shared<const ListingIndex>(index_->with(fresh));
   last_ = fresh.back();
-  return Progress{.index = index_, .whole = false, .more = changes->size() == kChangesAtOnce};
+  return Progress{.index = index_, .whole = false, .more = changes->size() == kChangesAtOnce, .changes = fresh.size()};
 }
 
 }  // namespace blowback::zone

@@ -7,6 +7,7 @@
 #include "zone/listing_index.h"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@ class JournalReader {
     std::shared_ptr<const ListingIndex> index;  ///< nullptr: nothing new
     bool whole = false;                         ///< read as a whole list, not patched
     bool more = false;                          ///< ask again at once
+    std::size_t changes = 0;                    ///< entries that were read
   };
 
   /// What is new since the last call; the whole list at the first. After a failure the next call opens the database anew

@@ -74,6 +74,7 @@ class Asker:
         self.socket.connect(("127.0.0.1", b.port))
         self.ident = 0
         self.asked = 0
+        self.unanswered = 0
 
     def __enter__(self):
         return self
@@ -95,6 +96,7 @@ class Asker:
                     return reply
         except (TimeoutError, ConnectionRefusedError):
             pass
+        self.unanswered += 1
         return None
 
     def listed(self, wire, seconds=0.5):

@@ -480,7 +480,11 @@ def to_toml(sections, feeds):
     lines = [f"{key} = {json.dumps(value)}" for key, value in sections.items() if not isinstance(value, dict)]
     for name, values in sections.items():
         if isinstance(values, dict):
-            lines += ["", f"[{name}]"] + [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+            lines += ["", f"[{name}]"]
+            lines += [f"{key} = {json.dumps(value)}" for key, value in values.items() if not isinstance(value, dict)]
+            for key, table in values.items():
+                if isinstance(table, dict):
+                    lines += ["", f"[{name}.{key}]"] + [f"{inner} = {json.dumps(value)}" for inner, value in table.items()]
     for feed in feeds:
         lines += ["", "[[feed]]"] + [f"{key} = {json.dumps(value)}" for key, value in feed.items()]
     return "\n".join(lines) + "\n"

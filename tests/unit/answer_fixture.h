@@ -148,6 +148,7 @@ struct Served {
     Bytes reply;
     answer::Outcome outcome = answer::Outcome::dropped;
     bool truncated = false;
+    answer::CookieState cookie = answer::CookieState::none;
   };
   [[nodiscard]] Raw raw(std::span<const std::uint8_t> bytes,
                         answer::Transport transport = answer::Transport::udp) const {
@@ -164,7 +165,7 @@ struct Served {
     CHECK(answer.type == measure.type);
     CHECK(answer.codes == measure.codes);
     CHECK(answer.cookie == measure.cookie);
-    return {.reply = std::move(quick), .outcome = answer.outcome, .truncated = answer.truncated};
+    return {.reply = std::move(quick), .outcome = answer.outcome, .truncated = answer.truncated, .cookie = answer.cookie};
   }
   [[nodiscard]] Reply ask(const Bytes& bytes, answer::Transport transport = answer::Transport::udp) const {
     auto answer = raw(bytes, transport);

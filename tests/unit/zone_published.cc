@@ -4,7 +4,9 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using blowback::zone::Published;
@@ -40,4 +42,36 @@ TEST_CASE("readers in threads of their own see values in their order, and the la
   for (int i = 1; i <= kLast; ++i) published.publish(std::vector<int>(64, i));
   readers.clear();
   CHECK(out_of_order == 0);
+}
+
+TEST_CASE("a former value is destroyed by who published it, however late a reader lets go of it", "[zone]") {
+  struct Tracked {
+    std::shared_ptr<std::atomic<std::thread::id>> destroyed_by;
+    explicit Tracked(std::shared_ptr<std::atomic<std::thread::id>> by) : destroyed_by(std::move(by)) {}
+    Tracked(Tracked&&) = default;
+    ~Tracked() {
+      if (destroyed_by) *destroyed_by = std::this_thread::get_id();
+    }
+  };
+  const auto destroyed_by = std::make_shared<std::atomic<std::thread::id>>();
+  Published<Tracked> published;
+  published.publish(Tracked(destroyed_by));
+  std::atomic<int> step = 0;
+  std::jthread other([&] {
+    Published<Tracked>::Reader reader(published);
+    CHECK(reader.get() != nullptr);
+    step = 1;
+    while (step != 2) std::this_thread::yield();
+    CHECK(reader.get() != nullptr);  // lets go of the former one, and is the last that held it
+    step = 3;
+  });
+  while (step != 1) std::this_thread::yield();
+  published.publish(Tracked(nullptr));
+  published.reclaim();
+  CHECK(*destroyed_by == std::thread::id());
+  step = 2;
+  while (step != 3) std::this_thread::yield();
+  CHECK(*destroyed_by == std::thread::id());
+  published.reclaim();
+  CHECK(*destroyed_by == std::this_thread::get_id());
 }
