@@ -23,7 +23,7 @@ using std::chrono::hours;
 using std::chrono::weeks;
 
 /// So that a misplaced key can be told where it belongs.
-constexpr std::array<std::string_view, 44> kAllKeys{"database",
+constexpr std::array<std::string_view, 45> kAllKeys{"database",
                                                     "zone.name",
                                                     "zone.nameservers",
                                                     "zone.hostmaster",
@@ -39,6 +39,7 @@ constexpr std::array<std::string_view, 44> kAllKeys{"database",
                                                     "server.allow",
                                                     "server.cookies",
                                                     "server.cookie_secrets",
+                                                    "server.status_socket",
                                                     "server.rate_limit.responses",
                                                     "server.rate_limit.slip",
                                                     "server.rate_limit.ipv4_prefix",
@@ -172,7 +173,23 @@ void read_cookie_secrets(Section& section, std::vector<CookieSecret>& secrets) {
   }
 }
 
-void read_server(Section& section, Server& server) {
+void read_status_socket(Section& section, Server& server, const std::string& database) {
+  section.text("status_socket", server.status_socket);
+  if (!section.is_good("status_socket")) return;
+  const auto& path = server.status_socket;
+  if (path.find('\0') != std::string::npos) {
+    section.complain("status_socket", "is no path; name a file for the socket, or \"\" for none");
+  } else if (path.size() > kSocketPathOctets) {
+    section.complain("status_socket",
+                     fmt::format("is longer than the {} octets that a unix socket's path may have; name a "
+                                 "shorter one, for example \"/run/blowback/server\"",
+                                 kSocketPathOctets));
+  } else if (path == database) {
+    section.complain("status_socket", "is the database; name another file");
+  }
+}
+
+void read_server(Section& section, Server& server, const std::string& database) {
   parsed_texts(section, "listen", server.listen, [](const std::string& text) { return endpoint(text); });
   if (section.is_good("listen")) {
     if (server.listen.empty()) {
@@ -200,6 +217,7 @@ void read_server(Section& section, Server& server) {
   prefixes(section, "allow", server.allow);
   section.boolean("cookies", server.cookies);
   read_cookie_secrets(section, server.cookie_secrets);
+  read_status_socket(section, server, database);
   section.section("rate_limit", [&](Section& inner) { read_rate_limit(inner, server.rate_limit); });
 }
 
@@ -303,7 +321,8 @@ void read_file(Section& top, Config& config) {
                  "is missing, and is the one key without a default; write [zone] and name = \"bl.example.org\"");
   }
   top.section("zone", [&](Section& section) { read_zone(section, config.zone); });
-  top.section("server", [&](Section& section) { read_server(section, config.server); });
+  config.server.status_socket = config.database + ".server";
+  top.section("server", [&](Section& section) { read_server(section, config.server, config.database); });
   top.section("traps", [&](Section& section) { read_traps(section, config.traps); });
   top.sections("feed", [&](Section& section) { read_feed(section, config.feeds); });
   top.section("policy", [&](Section& section) { read_policy(section, config.policy); });

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -32,6 +33,9 @@ struct Endpoint {
   IpAddress address;
   std::uint16_t port = 0;
 };
+
+/// What a sockaddr_un takes of a path, besides the zero at its end.
+inline constexpr std::size_t kSocketPathOctets = 107;
 
 /// The key of our DNS cookies (RFC 9018 §4): 128 bits.
 using CookieSecret = std::array<std::uint8_t, 16>;
@@ -60,6 +64,9 @@ struct Server {
   /// At most two, different: the first makes cookies, both are accepted. Empty: a random one is made at each start.
   std::vector<CookieSecret> cookie_secrets;
   RateLimit rate_limit;
+  /// The unix socket on which the server tells its status; "": none. One that is written is at most kSocketPathOctets long;
+  /// the default, the database's path and `.server`, may be longer, and then there can be no such socket.
+  std::string status_socket;
 };
 
 struct Traps {

@@ -113,6 +113,12 @@ TEST_CASE("a config error names file, line, key, value and the way out", "[confi
        "[\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\","
        "\"cccccccccccccccccccccccccccccccc\"]",
        "config: t.toml:4: server.cookie_secrets = \"…\": ", "has 3 secrets; two are the most"},
+      {"[server]\nstatus_socket = 1", "config: t.toml:4: server.status_socket = 1: ", "quotes"},
+      {"[server]\nstatus_socket = \"a\\u0000b\"", "config: t.toml:4: server.status_socket = ", "is no path"},
+      {"[server]\nstatus_socket = \"" + std::string(108, 's') + "\"",
+       "config: t.toml:4: server.status_socket = ", "longer than the 107 octets"},
+      {"[server]\nstatus_socket = \"/var/lib/blowback/blowback.db\"",
+       "config: t.toml:4: server.status_socket = ", "is the database"},
       {"[server.rate_limit]\nexempt = [\"::1/129\"]",
        "config: t.toml:4: server.rate_limit.exempt = \"::1/129\": ", "0 to 128"},
       {"[traps]\ndomains = [\"@trap.example.net\"]", "config: t.toml:4: traps.domains = ", "letters, digits"},

@@ -47,6 +47,7 @@ TEST_CASE("the zone's name is all that a config needs", "[config]") {
   CHECK(config.server.allow.empty());
   CHECK(config.server.cookies);
   CHECK(config.server.cookie_secrets.empty());
+  CHECK(config.server.status_socket == "/var/lib/blowback/blowback.db.server");
   CHECK(config.server.rate_limit.responses == 0);
   CHECK(config.server.rate_limit.slip == 2);
   CHECK(config.server.rate_limit.ipv4_prefix == 24);
@@ -96,6 +97,7 @@ tcp_idle = "30s"
 allow = ["192.0.2.0/24", "2001:db8::/32"]
 cookies = false
 cookie_secrets = ["e5e973e5a6b2a43f48e7dc849e37bfcf", "DD3BDF9344B678B185A6F5CB60FCA715"]
+status_socket = "/run/bb"
 [server.rate_limit]
 responses = 50
 slip = 1
@@ -158,6 +160,7 @@ callout = 0.2
   CHECK(config.server.tcp_idle == 30s);
   CHECK(config.server.allow == std::vector<Prefix>{*Prefix::parse("192.0.2.0/24"), *Prefix::parse("2001:db8::/32")});
   CHECK_FALSE(config.server.cookies);
+  CHECK(config.server.status_socket == "/run/bb");
   REQUIRE(config.server.cookie_secrets.size() == 2);
   CHECK(config.server.cookie_secrets[0] == CookieSecret{0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2, 0xa4, 0x3f,  //
                                                         0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf});
@@ -200,6 +203,18 @@ callout = 0.2
   CHECK(config.policy.weight_of(blowback::Kind::virus_notice) == 0.25);
   CHECK(config.policy.weight_of(blowback::Kind::mdn) == 0.1);
   CHECK(config.policy.weight_of(blowback::Kind::callout) == 0.2);
+}
+
+TEST_CASE("the status socket lies beside the database, unless it is named or switched off", "[config]") {
+  const std::string zone = "[zone]\nname = \"bl.example.org\"\n";
+  CHECK(parsed("database = \"/srv/bb.db\"\n" + zone).server.status_socket == "/srv/bb.db.server");
+  CHECK(parsed("database = \"/srv/bb.db\"\n" + zone + "[server]\nworkers = 1\n").server.status_socket ==
+        "/srv/bb.db.server");
+  CHECK(parsed(zone + "[server]\nstatus_socket = \"\"\n").server.status_socket.empty());
+  const std::string longest(blowback::config::kSocketPathOctets, 's');
+  CHECK(parsed(zone + "[server]\nstatus_socket = \"" + longest + "\"\n").server.status_socket == longest);
+  // A database with a long path is no mistake: only the socket beside it can't be.
+  CHECK(parsed("database = \"/" + longest + "\"\n" + zone).server.status_socket == "/" + longest + ".server");
 }
 
 TEST_CASE("nobody is exempt from the rate limit where the list says so", "[config][rate_limit]") {
