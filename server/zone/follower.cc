@@ -35,6 +35,7 @@ class Follower::Impl {
  public:
   Impl(Settings settings, Published<View>& out, Clock clock, Report report)
       : stale_after_(settings.stale_after),
+        freshness_(settings.freshness),
         out_(out),
         clock_(std::move(clock)),
         report_(std::move(report)),
@@ -75,9 +76,11 @@ class Follower::Impl {
     }
     const bool was_lost = lost_since_.has_value();
     lost_since_.reset();
+    if (freshness_ != nullptr) freshness_->looked(steady);
     if (progress->index) {
       stale_ = false;
       out_.publish({.index = progress->index, .stale = false});
+      if (freshness_ != nullptr) freshness_->published(steady, Steady::now());
     } else if (stale_) {
       stale_ = false;
       out_.publish({.index = reader_.index(), .stale = false});
@@ -131,6 +134,7 @@ class Follower::Impl {
   }
 
   Duration stale_after_;
+  Freshness* freshness_;  ///< nullptr: nobody asks
   Published<View>& out_;
   Clock clock_;
   Report report_;

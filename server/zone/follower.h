@@ -9,9 +9,13 @@
 #include "zone/listing_index.h"
 #include "zone/published.h"
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace blowback::zone {
@@ -21,6 +25,45 @@ struct View {
   std::shared_ptr<const ListingIndex> index;  ///< nullptr until the database was read for the first time
   bool stale =
       false;  ///< the database couldn't be read for longer than allowed: nobody is to be called listed any more
+};
+
+/// How fresh what is published is, for whoever watches the server. Answering doesn't need it, so it stands beside the View:
+/// a look that finds nothing new publishes nothing. One follower at a time writes, any thread reads.
+class Freshness {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// The database was read with success, as of `at`.
+  void looked(Clock::time_point at) { looked_at_ = at.time_since_epoch(); }
+  /// What was found by a look at `noticed` is published now.
+  void published(Clock::time_point noticed, Clock::time_point now) {
+    published_at_ = now.time_since_epoch();
+    publishing_ = now - noticed;
+  }
+
+  /// Empty: never yet.
+  [[nodiscard]] std::optional<Clock::duration> since_looked(Clock::time_point now) const {
+    return since(looked_at_, now);
+  }
+  [[nodiscard]] std::optional<Clock::duration> since_published(Clock::time_point now) const {
+    return since(published_at_, now);
+  }
+  /// How long the last news took, from being noticed to being published.
+  [[nodiscard]] std::optional<Clock::duration> publishing() const {
+    const Clock::duration took = publishing_;
+    return took == kNever ? std::nullopt : std::optional(took);
+  }
+
+ private:
+  static constexpr Clock::duration kNever = Clock::duration::min();
+  [[nodiscard]] static std::optional<Clock::duration> since(Clock::duration then, Clock::time_point now) {
+    if (then == kNever) return std::nullopt;
+    return std::max(now.time_since_epoch() - then, Clock::duration::zero());
+  }
+
+  std::atomic<Clock::duration> looked_at_{kNever};
+  std::atomic<Clock::duration> published_at_{kNever};
+  std::atomic<Clock::duration> publishing_{kNever};
 };
 
 struct FollowerReport {
@@ -44,7 +87,8 @@ class Follower {
 
   struct Settings {
     std::string database;
-    Duration stale_after{};  ///< > 0
+    Duration stale_after{};          ///< > 0
+    Freshness* freshness = nullptr;  ///< kept up to date, if given; must outlive the follower
   };
 
   /// Reads the list once, in this thread, and publishes it, or reports why it can't. Then follows in a thread of its own.

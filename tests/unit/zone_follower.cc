@@ -219,6 +219,38 @@ TEST_CASE("a loss that lasts beyond the limit makes the list stale, until the da
   CHECK(followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.1"); }));
 }
 
+TEST_CASE("how long ago the last good look was is known, also while there is nothing new", "[zone][follower]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  auto store = made(file);
+  list(store, "192.0.2.1");
+  zone::Freshness freshness;
+  Published<View> view;
+  using Clock = zone::Freshness::Clock;
+  CHECK_FALSE(freshness.since_looked(Clock::now()));
+  CHECK_FALSE(freshness.since_published(Clock::now()));
+  CHECK_FALSE(freshness.publishing());
+  const Follower follower(
+      {.database = file, .stale_after = std::chrono::hours{1}, .freshness = &freshness}, view, [] { return kNow; },
+      [](const FollowerReport&) {});
+  REQUIRE(freshness.publishing());
+  const auto within_ten_seconds = [](auto condition) {
+    const auto end = Clock::now() + std::chrono::seconds{10};
+    while (!condition() && Clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    return condition();
+  };
+  // Another look came since, though nothing was published.
+  const auto made_at = Clock::now();
+  CHECK(within_ten_seconds([&] { return Clock::now() - *freshness.since_looked(Clock::now()) > made_at; }));
+  CHECK(Clock::now() - *freshness.since_published(Clock::now()) <= made_at);
+  const auto before = Clock::now();
+  list(store, "192.0.2.2");
+  CHECK(within_ten_seconds([&] { return Clock::now() - *freshness.since_published(Clock::now()) > before; }));
+  // While it can't be read no look counts.
+  remove_database(file);
+  CHECK(within_ten_seconds([&] { return *freshness.since_looked(Clock::now()) > std::chrono::milliseconds{500}; }));
+}
+
 TEST_CASE("a new follower leaves what the one before it published until it has a better list", "[zone][follower]") {
   const Folder folder;
   Published<View> view;
