@@ -1,6 +1,8 @@
 // Counting, adding up, and the names of what is counted.
 #include "counters.h"
 
+#include <algorithm>
+#include <functional>
 #include <numeric>
 
 namespace blowback::net {
@@ -48,6 +50,31 @@ void WorkerCounters::add_to(Counts& sum) const {
   sum.tcp_closed_idle += tcp_closed_idle.read();
   sum.send_failed += send_failed.read();
   add(latency, sum.latency);
+}
+
+Counts& Counts::operator+=(const Counts& other) {
+  const auto add_up = [](auto& sums, const auto& numbers) {
+    std::ranges::transform(sums, numbers, sums.begin(), std::plus());
+  };
+  for (const auto transport : {&Counts::udp, &Counts::tcp}) {
+    auto& sum = this->*transport;
+    const auto& more = other.*transport;
+    add_up(sum.by_outcome, more.by_outcome);
+    add_up(sum.by_type, more.by_type);
+    add_up(sum.by_rcode, more.by_rcode);
+    add_up(sum.by_family, more.by_family);
+    add_up(sum.hits, more.hits);
+    add_up(sum.by_cookie, more.by_cookie);
+    sum.truncated += more.truncated;
+    sum.slipped += more.slipped;
+    sum.rate_limited += more.rate_limited;
+  }
+  tcp_connections += other.tcp_connections;
+  tcp_closed_idle += other.tcp_closed_idle;
+  send_failed += other.send_failed;
+  kernel_dropped += other.kernel_dropped;
+  add_up(latency, other.latency);
+  return *this;
 }
 
 std::uint64_t Counts::Answered::queries() const {

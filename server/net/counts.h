@@ -38,6 +38,8 @@ inline constexpr std::size_t kLatencySteps = 22;
 }
 
 struct Counts {
+  Counts& operator+=(const Counts& other);
+
   /// Of one transport. Every query has one outcome, type, family and cookie state; those that were met with silence have no RCODE.
   struct Answered {
     std::array<std::uint64_t, answer::kOutcomes> by_outcome{};

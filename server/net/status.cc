@@ -1,0 +1,86 @@
+// Writing the document.
+#include "net/status.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace blowback::net {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// `{"NAME": COUNT, …}`, all of them.
+template <typename Counts, typename NameOf>
+[[nodiscard]] Json named(const Counts& counts, NameOf name_of_index) {
+  Json object = Json::object();
+  for (std::size_t i = 0; i < counts.size(); ++i) object[std::string(name_of_index(i))] = counts[i];
+  return object;
+}
+
+[[nodiscard]] Json answered(const Counts::Answered& counts) {
+  return {
+      {"total", counts.queries()},
+      {"outcomes",
+       named(counts.by_outcome, [](std::size_t i) { return answer::name_of(static_cast<answer::Outcome>(i)); })},
+      {"types", named(counts.by_type, [](std::size_t i) { return name_of(static_cast<QueryType>(i)); })},
+      {"rcodes", named(counts.by_rcode, [](std::size_t i) { return rcode_name(i); })},
+      {"families",
+       {{"ipv4", counts.by_family[static_cast<std::size_t>(Family::ipv4)]},
+        {"ipv6", counts.by_family[static_cast<std::size_t>(Family::ipv6)]}}},
+      {"hits", named(counts.hits, [](std::size_t i) { return name_of(kAllCodes.at(i)); })},
+      {"cookies", named(counts.by_cookie, [](std::size_t i) { return name_of(static_cast<answer::CookieState>(i)); })},
+      {"truncated", counts.truncated},
+      {"slipped", counts.slipped},
+      {"rate_limited", counts.rate_limited},
+  };
+}
+
+[[nodiscard]] Json seconds(const std::optional<std::chrono::milliseconds>& span) {
+  return span ? Json(static_cast<double>(span->count()) / 1000) : Json();
+}
+
+[[nodiscard]] Json latency(const Counts& counts) {
+  Json steps = Json::array();
+  for (std::size_t i = 0; i < kLatencySteps; ++i) {
+    const bool is_last = i + 1 == kLatencySteps;
+    steps.push_back({{"less_than", is_last ? Json() : Json(std::uint64_t{1} << i)}, {"queries", counts.latency.at(i)}});
+  }
+  return steps;
+}
+
+}  // namespace
+
+std::string to_json(const Status& status) {
+  const auto& list = status.list;
+  const auto& counts = status.counts;
+  const Json document{
+      {"version", status.version},
+      {"zone", status.zone},
+      {"started_at", to_iso8601(status.started_at)},
+      {"now", to_iso8601(status.now)},
+      {"list",
+       {{"ready", list.ready},
+        {"stale", list.stale},
+        {"serial", list.serial},
+        {"entries", list.entries},
+        {"octets", list.octets},
+        {"checked_seconds_ago", seconds(list.checked_ago)},
+        {"changed_seconds_ago", seconds(list.changed_ago)}}},
+      {"journal", {{"publish_ms", list.publishing ? Json(list.publishing->count()) : Json()}}},
+      {"queries", {{"udp", answered(counts.udp)}, {"tcp", answered(counts.tcp)}}},
+      {"tcp_connections", counts.tcp_connections},
+      {"tcp_closed_idle", counts.tcp_closed_idle},
+      {"drops",
+       {{"not_a_query", counts.udp.of(answer::Outcome::dropped) + counts.tcp.of(answer::Outcome::dropped)},
+        {"rate_limited", counts.udp.rate_limited + counts.tcp.rate_limited},
+        {"send_failed", counts.send_failed},
+        {"kernel_buffer", counts.kernel_dropped}}},
+      {"latency_us", latency(counts)},
+  };
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace blowback::net

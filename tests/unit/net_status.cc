@@ -1,0 +1,157 @@
+// The document by which the server tells how it is.
+#include "net/status.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace blowback;  // NOLINT(google-build-using-namespace): a test's own file
+using net::Counts;
+using net::Status;
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr UnixTime kNow{Duration{1'795'514'400}};  // 2026-11-24T10:00:00Z
+
+ordered_json document(const Status& status) { return ordered_json::parse(net::to_json(status)); }
+
+/// A different number in every place.
+Counts numbered() {
+  std::uint64_t next = 1;
+  const auto fill = [&](auto& numbers) {
+    for (auto& number : numbers) number = next++;
+  };
+  Counts counts;
+  for (auto* const answered : {&counts.udp, &counts.tcp}) {
+    fill(answered->by_outcome);
+    fill(answered->by_type);
+    fill(answered->by_rcode);
+    fill(answered->by_family);
+    fill(answered->hits);
+    fill(answered->by_cookie);
+    answered->truncated = next++;
+    answered->slipped = next++;
+    answered->rate_limited = next++;
+  }
+  counts.tcp_connections = next++;
+  counts.tcp_closed_idle = next++;
+  counts.send_failed = next++;
+  counts.kernel_dropped = next++;
+  fill(counts.latency);
+  return counts;
+}
+
+/// All numbers of a document, however deep.
+void collect(const ordered_json& value, std::vector<std::uint64_t>& numbers) {
+  if (value.is_structured()) {
+    for (const auto& each : value) collect(each, numbers);
+  } else if (value.is_number_unsigned()) {
+    numbers.push_back(value.get<std::uint64_t>());
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a server that has just begun tells every name with 0, and what it can't know as null", "[net][status]") {
+  const auto json = document({.version = "1.2.3",
+                              .zone = "bl.example.org",
+                              .started_at = kNow,
+                              .now = kNow + Duration{90},
+                              .list = {},
+                              .counts = {}});
+  CHECK(json["version"] == "1.2.3");
+  CHECK(json["zone"] == "bl.example.org");
+  CHECK(json["started_at"] == "2026-11-24T10:00:00Z");
+  CHECK(json["now"] == "2026-11-24T10:01:30Z");
+  CHECK(json["list"].dump() ==
+        "{\"ready\":false,\"stale\":false,\"serial\":0,\"entries\":0,\"octets\":0,"
+        "\"checked_seconds_ago\":null,\"changed_seconds_ago\":null}");
+  CHECK(json["journal"]["publish_ms"].is_null());
+  for (const auto* const transport : {"udp", "tcp"}) {
+    const auto& queries = json["queries"][transport];
+    CHECK(queries["outcomes"].size() == answer::kOutcomes);
+    CHECK(queries["types"].size() == net::kQueryTypes);
+    CHECK(queries["rcodes"].size() == net::kRcodes);
+    CHECK(queries["families"].dump() == "{\"ipv4\":0,\"ipv6\":0}");
+    CHECK(queries["hits"].size() == kAllCodes.size());
+    CHECK(queries["cookies"].size() == net::kCookieStates);
+    CHECK(queries["total"] == 0);
+  }
+  CHECK(json["drops"].dump() == "{\"not_a_query\":0,\"rate_limited\":0,\"send_failed\":0,\"kernel_buffer\":0}");
+}
+
+TEST_CASE("each count stands under its own name", "[net][status]") {
+  Status status;
+  auto& udp = status.counts.udp;
+  udp.by_outcome[static_cast<std::size_t>(answer::Outcome::listed)] = 3;
+  udp.by_outcome[static_cast<std::size_t>(answer::Outcome::dropped)] = 2;
+  udp.by_type[static_cast<std::size_t>(net::QueryType::txt)] = 4;
+  udp.by_rcode[3] = 5;
+  udp.by_family[static_cast<std::size_t>(Family::ipv6)] = 6;
+  udp.hits[static_cast<std::size_t>(Code::by_operator)] = 7;
+  udp.by_cookie[static_cast<std::size_t>(answer::CookieState::good)] = 8;
+  udp.rate_limited = 9;
+  status.counts.tcp.by_outcome[static_cast<std::size_t>(answer::Outcome::dropped)] = 10;
+  status.counts.kernel_dropped = 11;
+  status.counts.send_failed = 12;
+  status.list = {.ready = true,
+                 .stale = true,
+                 .serial = 13,
+                 .entries = 14,
+                 .octets = 15,
+                 .checked_ago = std::chrono::milliseconds{21},
+                 .changed_ago = std::chrono::milliseconds{12'500},
+                 .publishing = std::chrono::milliseconds{3}};
+  const auto json = document(status);
+  const auto& queries = json["queries"]["udp"];
+  CHECK(queries["total"] == 5);
+  CHECK(queries["outcomes"]["listed"] == 3);
+  CHECK(queries["types"]["TXT"] == 4);
+  CHECK(queries["rcodes"]["NXDOMAIN"] == 5);
+  CHECK(queries["families"]["ipv6"] == 6);
+  CHECK(queries["hits"]["operator"] == 7);
+  CHECK(queries["cookies"]["good"] == 8);
+  CHECK(json["queries"]["tcp"]["total"] == 10);
+  CHECK(json["drops"]["not_a_query"] == 12);
+  CHECK(json["drops"]["rate_limited"] == 9);
+  CHECK(json["drops"]["send_failed"] == 12);
+  CHECK(json["drops"]["kernel_buffer"] == 11);
+  CHECK(json["list"].dump() ==
+        "{\"ready\":true,\"stale\":true,\"serial\":13,\"entries\":14,\"octets\":15,"
+        "\"checked_seconds_ago\":0.021,\"changed_seconds_ago\":12.5}");
+  CHECK(json["journal"]["publish_ms"] == 3);
+}
+
+TEST_CASE("the steps of the latency double, and the last has no end", "[net][status]") {
+  Status status;
+  status.counts.latency[net::latency_step(std::chrono::nanoseconds{999})] += 1;
+  status.counts.latency[net::latency_step(std::chrono::microseconds{5})] += 2;
+  status.counts.latency[net::latency_step(std::chrono::hours{1})] += 3;
+  const auto steps = document(status)["latency_us"];
+  REQUIRE(steps.size() == net::kLatencySteps);
+  CHECK(steps[0].dump() == "{\"less_than\":1,\"queries\":1}");
+  CHECK(steps[3].dump() == "{\"less_than\":8,\"queries\":2}");
+  CHECK(steps[20]["less_than"] == 1 << 20);
+  CHECK(steps[21].dump() == "{\"less_than\":null,\"queries\":3}");
+}
+
+TEST_CASE("counts add up in every place", "[net][counts]") {
+  Status one;
+  one.counts = numbered();
+  Status sum;
+  sum.counts = numbered();
+  sum.counts += one.counts;
+  auto first = document(one);
+  auto both = document(sum);
+  // The steps' bounds are no counts.
+  for (auto* const json : {&first, &both}) {
+    for (auto& step : (*json)["latency_us"]) step.erase("less_than");
+  }
+  std::vector<std::uint64_t> numbers;
+  std::vector<std::uint64_t> sums;
+  collect(first, numbers);
+  collect(both, sums);
+  for (auto& number : numbers) number *= 2;
+  CHECK(sums == numbers);
+  CHECK(numbers.size() > 120);
+}
