@@ -1,9 +1,12 @@
 // blowback-server: serves the list as an authoritative zone. Thin: arguments, signals, wiring.
 //
-// It reads the database and its config, and speaks on its own sockets; it writes nothing and connects to nobody.
+// It reads the database and its config, and speaks on its own sockets; it writes nothing, and connects to nobody but to its
+// own status socket's path, to learn whether another server lives there.
 #include "answer/served_zone.h"
 #include "config/config.h"
 #include "net/responders.h"
+#include "net/status.h"
+#include "net/status_socket.h"
 #include "zone/follower.h"
 #include "zone/published.h"
 
@@ -13,17 +16,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
 namespace {
 
 using blowback::answer::ServedZone;
+using blowback::net::Counts;
 using blowback::net::Responders;
+using blowback::net::StatusSocket;
 
 constexpr int kExitConfig = 2;
 constexpr int kExitSystem = 3;
@@ -51,8 +58,7 @@ void tell(const blowback::zone::FollowerReport& report) {
   }
 }
 
-void tell(const Responders& responders) {
-  const auto counts = responders.counts();
+void tell(const Counts& counts) {
   for (const auto* const transport : {"udp", "tcp"}) {
     const auto& tally = transport == std::string_view("udp") ? counts.udp : counts.tcp;
     std::string line;
@@ -77,6 +83,7 @@ class Server {
     if (!started) return started.error().text;
     take(std::move(*started));
     config_ = std::move(config);
+    open_status_socket(config_.server.status_socket);
     spdlog::info("serving zone={} endpoints={}", config_.zone.name, config_.server.listen.size());
     return std::nullopt;
   }
@@ -94,32 +101,92 @@ class Server {
         spdlog::error("config-kept detail=\"{}\"", started.error().text);
         return;
       }
+      const std::scoped_lock lock(mutex_);
       responders_->stop();
-      tell(*responders_);
+      former_ += responders_->counts();
       take(std::move(*started));
     }
     zone_.publish(std::move(*served));
     if (config.database != config_.database || config.server.stale_after != config_.server.stale_after) follow(config);
-    config_ = std::move(config);
+    // Also where the path is the same and was taken before: it may be free by now.
+    const bool opens = !status_socket_ || config.server.status_socket != config_.server.status_socket;
+    {
+      const std::scoped_lock lock(mutex_);
+      config_ = std::move(config);
+    }
+    if (opens) open_status_socket(config_.server.status_socket);
     spdlog::info("config-read file={}", config_.file);
   }
 
   void stop() {
+    status_socket_.reset();
     responders_->stop();
-    tell(*responders_);
+    tell(counts());
   }
 
  private:
   void follow(const blowback::config::Config& config) {
     follower_.reset();  // one writer at a time
     follower_ = std::make_unique<blowback::zone::Follower>(
-        blowback::zone::Follower::Settings{.database = config.database, .stale_after = config.server.stale_after},
+        blowback::zone::Follower::Settings{
+            .database = config.database, .stale_after = config.server.stale_after, .freshness = &freshness_},
         view_, clock_now, [](const blowback::zone::FollowerReport& report) { tell(report); });
   }
 
   void take(Responders responders) {
     responders_.emplace(std::move(responders));
     for (const auto& skipped : responders_->skipped()) spdlog::warn("endpoint-skipped detail=\"{}\"", skipped);
+  }
+
+  /// The one that is open ends. Without one the server does all the same.
+  void open_status_socket(const std::string& path) {
+    status_socket_.reset();
+    if (path.empty()) return;
+    auto opened = StatusSocket::open(path, [this] { return blowback::net::to_json(status()); });
+    if (opened) {
+      status_socket_.emplace(std::move(*opened));
+    } else {
+      spdlog::warn("status-socket-skipped detail=\"{}\"", opened.error().text);
+    }
+  }
+
+  /// Since the process began.
+  [[nodiscard]] Counts counts() const {
+    auto sum = former_;
+    sum += responders_->counts();
+    return sum;
+  }
+
+  /// In the status socket's thread.
+  [[nodiscard]] blowback::net::Status status() const {
+    blowback::net::Status status{.version = BLOWBACK_VERSION,
+                                 .zone = {},
+                                 .started_at = started_at_,
+                                 .now = clock_now(),
+                                 .list = {},
+                                 .counts = {}};
+    {
+      const std::scoped_lock lock(mutex_);
+      status.zone = config_.zone.name;
+      status.counts = counts();
+    }
+    const auto milliseconds = [](const auto& span) {
+      return span ? std::optional(std::chrono::floor<std::chrono::milliseconds>(*span)) : std::nullopt;
+    };
+    const auto steady = std::chrono::steady_clock::now();
+    status.list.checked_ago = milliseconds(freshness_.since_looked(steady));
+    status.list.changed_ago = milliseconds(freshness_.since_published(steady));
+    status.list.publishing = milliseconds(freshness_.publishing());
+    // A reader for this once: one that is kept would keep an old list's memory until somebody asks again.
+    blowback::zone::Published<blowback::zone::View>::Reader reader(view_);
+    if (const auto* const view = reader.get(); view != nullptr && view->index) {
+      status.list.ready = true;
+      status.list.stale = view->stale;
+      status.list.serial = view->index->serial();
+      status.list.entries = view->index->size();
+      status.list.octets = view->index->octets();
+    }
+    return status;
   }
 
   [[nodiscard]] Responders::Sources sources() const {
@@ -152,9 +219,15 @@ class Server {
   // In the order of their dependence: what is published outlives who reads and writes it.
   blowback::zone::Published<ServedZone> zone_;
   blowback::zone::Published<blowback::zone::View> view_;
+  blowback::zone::Freshness freshness_;
   std::unique_ptr<blowback::zone::Follower> follower_;
+  /// Guards the next three between main, which changes them, and the status socket, which reads them. No worker comes here.
+  mutable std::mutex mutex_;
+  Counts former_;  ///< of responders that a new config ended
   std::optional<Responders> responders_;
   blowback::config::Config config_;
+  blowback::UnixTime started_at_ = clock_now();
+  std::optional<StatusSocket> status_socket_;  ///< last: it reads all of the above
 };
 
 int run(const std::string& file) {
