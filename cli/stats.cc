@@ -1,13 +1,49 @@
-// `blowback stats`: the list in numbers, and what each feed delivered.
+// `blowback stats`: the list in numbers, what each feed delivered, and how the running server does.
 #include "command.h"
+#include "server_status.h"
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+
 namespace blowback::cli {
 
+namespace {
+
+using Asked = std::expected<ServerStatus, ServerSilence>;
+
+/// Programs get the server's numbers in the one table, too. `server.running` is unknown where it can't be asked.
+void add_figures(Table& figures, const Asked& server, std::uint64_t head) {
+  const bool known = server || server.error().nobody;
+  figures.add({Cell(std::string("server.running")), known ? Cell(std::uint64_t{server ? 1U : 0U}) : Cell()});
+  if (server) add_server_figures(figures, *server, head);
+}
+
+void show(const Context& context, const Table& table) {
+  if (table.empty()) return;
+  context.say("");
+  context.print(table);
+}
+
+void show(const Context& context, const Asked& server, std::uint64_t head) {
+  if (!server) {
+    context.say("\n" + server.error().text);
+    return;
+  }
+  show(context, server_table(*server, head));
+  show(context, queries_table(*server));
+}
+
+}  // namespace
+
 int stats(Context& context) {
-  auto store = context.store(schema::Store::Mode::read);
-  if (!store) return context.failure;
+  const auto config = context.config();
+  if (!config) return context.failure;
+  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
+  if (!store) return context.complain(store.error());
   const auto found = store->stats(context.world.now);
   if (!found) return context.complain(found.error());
   Table figures({"figure", "value"});
@@ -42,11 +78,17 @@ int stats(Context& context) {
     add("feed." + feed.name + ".not_a_trap", counts.not_a_trap);
     add("feed." + feed.name + ".quarantined", counts.quarantined);
   }
-  context.print(figures);
-  if (context.format == Format::table && !feeds.empty()) {
-    context.say("");
-    context.print(feeds);
+  // That the server doesn't answer is an answer, too, and no error: the list is what was asked for first.
+  const auto& socket = config->server.status_socket;
+  const auto server = socket.empty() ? std::nullopt : std::optional(ask_server(socket));
+  if (context.format != Format::table) {
+    if (server) add_figures(figures, *server, found->serial);
+    context.print(figures);
+    return kYes;
   }
+  context.print(figures);
+  show(context, feeds);
+  if (server) show(context, *server, found->serial);
   return kYes;
 }
 

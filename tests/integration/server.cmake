@@ -2,6 +2,7 @@
 blowback_integration_test(server_answers 120)
 blowback_integration_test(server_transport 120)
 blowback_integration_test(server_life 180)
+blowback_integration_test(server_status 120)
 blowback_integration_test(server_probe 120)
 blowback_integration_test(server_edns_compliance 120)
 blowback_integration_test(server_behind_resolvers 120)

@@ -3,7 +3,8 @@
 blowback_unit_tests(test_cli
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/cli_account.cc ${CMAKE_CURRENT_LIST_DIR}/cli_account_text.cc
           ${CMAKE_CURRENT_LIST_DIR}/cli_advice.cc ${CMAKE_CURRENT_LIST_DIR}/cli_masked.cc
-          ${CMAKE_CURRENT_LIST_DIR}/cli_output.cc ${CMAKE_CURRENT_LIST_DIR}/cli_tool.cc
+          ${CMAKE_CURRENT_LIST_DIR}/cli_output.cc ${CMAKE_CURRENT_LIST_DIR}/cli_server_status.cc
+          ${CMAKE_CURRENT_LIST_DIR}/cli_tool.cc
   USES blowback::cli blowback::schema blowback::score blowback::json blowback::fmt)
 if(TARGET test_cli)
   # What is behind the room's door is tested, too.
