@@ -18,7 +18,8 @@ namespace {
 
 constexpr UnixTime kNow{std::chrono::seconds{1'795'514'400}};
 
-answer::ServedZone zone_of(const std::string& name, const std::vector<std::string>& nameservers, const std::string& text) {
+answer::ServedZone zone_of(const std::string& name, const std::vector<std::string>& nameservers,
+                           const std::string& text) {
   config::Zone zone;
   zone.name = name;
   zone.nameservers = nameservers;
@@ -109,8 +110,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (int i = 0; i < (limited ? 3 : 1); ++i) {
     const auto one = answer::answer(asked, zone, view, {kNow, {}}, limited ? &quick_limit : nullptr, quick);
     const auto other = answer::answer_plainly(asked, zone, view, {kNow, {}}, limited ? &plain_limit : nullptr, plain);
-    if (one.size != other.size || one.outcome != other.outcome || one.limited != other.limited || one.type != other.type ||
-        one.rcode != other.rcode || one.codes != other.codes || one.truncated != other.truncated ||
+    if (one.size != other.size || one.outcome != other.outcome || one.limited != other.limited ||
+        one.type != other.type || one.rcode != other.rcode || one.codes != other.codes ||
+        one.truncated != other.truncated ||
         !std::equal(quick.begin(), quick.begin() + static_cast<std::ptrdiff_t>(one.size), plain.begin())) {
       std::abort();
     }

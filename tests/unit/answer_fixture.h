@@ -165,7 +165,8 @@ struct Served {
     CHECK(answer.type == measure.type);
     CHECK(answer.codes == measure.codes);
     CHECK(answer.cookie == measure.cookie);
-    return {.reply = std::move(quick), .outcome = answer.outcome, .truncated = answer.truncated, .cookie = answer.cookie};
+    return {
+        .reply = std::move(quick), .outcome = answer.outcome, .truncated = answer.truncated, .cookie = answer.cookie};
   }
   [[nodiscard]] Reply ask(const Bytes& bytes, answer::Transport transport = answer::Transport::udp) const {
     auto answer = raw(bytes, transport);
