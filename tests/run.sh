@@ -100,8 +100,8 @@ for stage in "${stages[@]}"; do
       ctest --preset asan
       ;;
     tsan)
-      build tsan blowback-server blowback-ingest blowback test_zone test_answer
-      "${plain_addresses[@]}" ctest --preset tsan -R '^(test_zone|test_answer|server_.*|main_job_flow|main_job_latency)$'
+      build tsan blowback-server blowback-ingest blowback test_zone test_answer test_net
+      "${plain_addresses[@]}" ctest --preset tsan -R '^(test_zone|test_answer|test_net|server_.*|main_job_flow|main_job_latency)$'
       ;;
     release)
       build release

@@ -58,7 +58,8 @@ struct Answer {
 void answer_all(std::span<const Asked> asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
                 RateLimiter* limiter, std::span<const std::span<std::uint8_t>> replies, std::span<Answer> answers);
 
-/// The same, and the same octets, by the plain path alone, which builds each reply of ldns's objects: what `answer` is held against.
+/// The same, and the same octets, by the plain path alone, which builds each reply of ldns's objects: what `answer` is held
+/// against.
 [[nodiscard]] Answer answer_plainly(const Asked& asked, const ServedZone& zone, const zone::View& view,
                                     const Moment& moment, RateLimiter* limiter, std::span<std::uint8_t> reply);
 

@@ -1,7 +1,8 @@
 // From a question to an RRset or a negative answer.
 //
-// The order matters: who may ask comes first; whose zone it is comes before what is asked, so that nobody learns anything of a zone that isn't ours;
-// that there is an index at all comes before what a name means, so that a server that isn't ready never says "not listed".
+// The order matters: who may ask comes first; whose zone it is comes before what is asked, so that nobody learns anything of
+// a zone that isn't ours; that there is an index at all comes before what a name means, so that a server that isn't ready
+// never says "not listed".
 #include "decide.h"
 
 #include "answer/owner_name.h"

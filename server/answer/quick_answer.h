@@ -28,7 +28,8 @@ struct QuickQuestion {
 /// Absent: the message is something else, or means something else as well; ask the general way.
 [[nodiscard]] std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone);
 
-/// The answer to it by UDP, with an OPT of `opt_size` octets at its end; size 0: ask the general way. Requires that the list is there and not stale.
+/// The answer to it by UDP, with an OPT of `opt_size` octets at its end; size 0: ask the general way. Requires that the list
+/// is there and not stale.
 [[nodiscard]] Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone,
                                   const zone::ListingIndex& index, UnixTime now, std::span<std::uint8_t> reply,
                                   std::size_t& opt_size);

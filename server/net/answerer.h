@@ -1,4 +1,4 @@
-// What a worker answers from: the zone, the list, the time and its own rate limit, looked up once per turn and not once per query.
+// What a worker answers from: the zone, the list, the time and its own rate limit, looked up once per turn, not per query.
 //
 // The seam between bytes and meaning: UDP and TCP both end here. One thread at a time: each worker has its own.
 #pragma once

@@ -30,7 +30,8 @@ inline constexpr std::size_t kRcodes = 16;
 inline constexpr std::size_t kCookieStates = 5;
 [[nodiscard]] std::string_view name_of(answer::CookieState state);
 
-/// Step n of the latency histogram holds what took less than 2^n microseconds, and not less than half of that; the last all else.
+/// Step n of the latency histogram holds what took less than 2^n microseconds, and not less than half of that; the last all
+/// else.
 inline constexpr std::size_t kLatencySteps = 22;
 [[nodiscard]] constexpr std::size_t latency_step(std::chrono::nanoseconds time) {
   const auto microseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.count()) / 1000);
@@ -40,7 +41,8 @@ inline constexpr std::size_t kLatencySteps = 22;
 struct Counts {
   Counts& operator+=(const Counts& other);
 
-  /// Of one transport. Every query has one outcome, type, family and cookie state; those that were met with silence have no RCODE.
+  /// Of one transport. Every query has one outcome, type, family and cookie state; those that were met with silence have no
+  /// RCODE.
   struct Answered {
     std::array<std::uint64_t, answer::kOutcomes> by_outcome{};
     std::array<std::uint64_t, kQueryTypes> by_type{};

@@ -66,7 +66,7 @@ class ListingIndex::Builder {
   Builder(const Builder&) = delete;
   Builder& operator=(const Builder&) = delete;
 
-  /// In any order; ascending by prefix is fastest, ten million take some seconds then. Of several of one prefix and source the last holds.
+  /// In any order; ascending by prefix is fastest. Of several of one prefix and source the last holds.
   void add(const Listing& listing);
   void add(const Exemption& exemption);
   /// The list as of `serial`. Nothing can be added afterwards.
