@@ -12,7 +12,7 @@ import sqlite3
 import time
 import unittest
 
-from harness import PATIENCE, TRAP_DOMAIN, Blowback, dump, make_dsn
+from harness import PATIENCE, TRAP_DOMAIN, Blowback, dump, make_dsn, wait_until
 
 TABLES = ("incident", "standing", "standing_part", "listing")
 DELIVERIES = 3000
@@ -71,13 +71,18 @@ class KilledAtAnyInstant(unittest.TestCase):
             whole = time.monotonic() - began
 
             # How far it is after each kill steers how long the next run may live, so that the kills are spread over the
-            # whole import: ahead of the schedule the runs get short, more than a batch behind it longer. A good part of a
-            # sanitizer's run is starting up, so a life may be nearly as long as the whole.
+            # whole import: ahead of the schedule the runs get short; one that is more than a batch behind it lives until
+            # it has committed something, however long it takes to start up, and is killed then.
             life = whole / 4
             inside = 0
+            done = 0
             stages = set()
             for kill in range(KILLS):
                 daemon = killed.start("blowback-ingest", "--once")
+                expected = DELIVERIES * kill / KILLS
+                if done < expected - BATCH:
+                    wait_until(lambda before=done: not daemon.running() or deliveries_in(killed.database) > before, 60,
+                               "another batch is committed", pause=0.002)
                 end = time.monotonic() + rng.uniform(0, life)
                 while time.monotonic() < end and daemon.running():
                     time.sleep(0.0005)
@@ -86,11 +91,10 @@ class KilledAtAnyInstant(unittest.TestCase):
                 if done < DELIVERIES:
                     inside += 1
                     stages.add(done)
-                expected = DELIVERIES * (kill + 1) / KILLS
                 if done > expected:
                     life *= 0.5
-                elif done < expected - BATCH:
-                    life = min(life * 1.15, whole * 0.8)
+                else:
+                    life = min(life * 1.15, whole / 4)
             done = killed.start_ingest(once=True)
             self.assertEqual(done.process.returncode, 0, done.log())
 
