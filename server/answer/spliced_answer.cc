@@ -84,9 +84,10 @@ constexpr std::size_t kLongestTxt = kTxtHead + kLongestString;
 
 std::size_t splice(const Parts& parts, const CompiledAnswers& compiled, std::size_t limit,
                    std::span<std::uint8_t> out) {
-  const auto* const records = parts.records;
   const bool is_txt = parts.txt_about != nullptr;
-  const auto own = is_txt ? kLongestTxt : (records == nullptr ? 0 : records->octets.size());
+  static const CompiledRecords kNone;
+  const auto& records = parts.records == nullptr ? kNone : *parts.records;
+  const auto own = is_txt ? kLongestTxt : records.octets.size();
   if (kHeader + parts.question.size() + own + parts.opt.size() > limit) return 0;
 
   std::uint8_t* const reply = out.data();
@@ -96,21 +97,21 @@ std::size_t splice(const Parts& parts, const CompiledAnswers& compiled, std::siz
   reply[3] =
       static_cast<std::uint8_t>((parts.checking_disabled ? 0x10U : 0U) | (static_cast<unsigned>(parts.rcode) & 0xfU));
   write16(reply + 4, 1);
-  write16(reply + 6, is_txt ? 1U : (records == nullptr ? 0U : records->answers));
-  write16(reply + 8, records == nullptr ? 0U : records->authorities);
+  write16(reply + 6, is_txt ? 1U : records.answers);
+  write16(reply + 8, records.authorities);
   write16(reply + 10, parts.opt.empty() ? 0U : 1U);
   std::memcpy(reply + kHeader, parts.question.data(), parts.question.size());
 
   std::uint8_t* at = reply + kHeader + parts.question.size();
   if (is_txt) {
     at += write_txt(compiled, *parts.txt_about, at);
-  } else if (records != nullptr) {
-    std::memcpy(at, records->octets.data(), records->octets.size());
-    for (const auto place : records->pointers) {
+  } else if (!records.octets.empty()) {
+    std::memcpy(at, records.octets.data(), records.octets.size());
+    for (const auto place : records.pointers) {
       write16(at + place, static_cast<std::size_t>((at[place] << 8U) | at[place + 1]) + parts.left);
     }
-    if (records->serial_at) write32(at + *records->serial_at, parts.serial);
-    at += records->octets.size();
+    if (records.serial_at) write32(at + *records.serial_at, parts.serial);
+    at += records.octets.size();
   }
   if (!parts.opt.empty()) std::memcpy(at, parts.opt.data(), parts.opt.size());
   return static_cast<std::size_t>(at - reply) + parts.opt.size();
