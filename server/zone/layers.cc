@@ -53,8 +53,8 @@ template <typename Number>
         changes.reserve(said.size());
         for (const Said* each : said) {
           const auto number = static_cast<Number>(network_number(each->network));
-          typename Own::Change change{.entry = {.number = number, .ends = each->ends, .codes = each->codes},
-                                      .removed = each->removed};
+          const typename Own::Change change{.entry = {.number = number, .ends = each->ends, .codes = each->codes},
+                                            .removed = each->removed};
           // Of a run with one number the last holds.
           if (!changes.empty() && changes.back().entry.number == number) {
             changes.back() = change;

@@ -36,6 +36,12 @@ template <typename Number>
   return bits >= 8 * sizeof(Number) ? Number{0} : static_cast<Number>(number >> bits);
 }
 
+/// A bucket's number where it stands in a number; a shift by the whole width gives zero, as there is one bucket alone then.
+template <typename Number>
+[[nodiscard]] Number as_upper(std::size_t bucket, unsigned bits) {
+  return bits >= 8 * sizeof(Number) ? Number{0} : static_cast<Number>(static_cast<Number>(bucket) << bits);
+}
+
 template <typename Number>
 [[nodiscard]] Number only_low(Number number, unsigned bits) {
   return bits >= 8 * sizeof(Number) ? number
@@ -172,9 +178,7 @@ Number PackedBlock<Number>::number_at(const Head& head, std::size_t place) const
   const auto* const first_of = octets_.get() + sizeof(Head);
   const auto bucket =
       static_cast<std::size_t>(std::upper_bound(first_of, first_of + head.buckets, place) - first_of - 1);
-  const auto upper = head.low_bits >= 8 * sizeof(Number)
-                         ? Number{0}
-                         : static_cast<Number>(static_cast<Number>(bucket) << head.low_bits);
+  const auto upper = as_upper<Number>(bucket, head.low_bits);
   return static_cast<Number>(head.first + upper + low_bits(head, place));
 }
 
@@ -253,7 +257,7 @@ void PackedBlock<Number>::append_to(std::vector<Entry>& entries) const {
   std::size_t place = 0;
   for (std::size_t bucket = 0; bucket < head.buckets; ++bucket) {
     const std::size_t end = bucket + 1 < head.buckets ? first_of[bucket + 1] : head.count;
-    const auto upper = bucket == 0 ? Number{0} : static_cast<Number>(static_cast<Number>(bucket) << head.low_bits);
+    const auto upper = as_upper<Number>(bucket, head.low_bits);
     for (; place < end; ++place) {
       entries.push_back(entry(head, place, static_cast<Number>(head.first + upper + low_bits(head, place))));
     }
