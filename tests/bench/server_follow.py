@@ -100,7 +100,7 @@ def main():
         print(f"\nempty list: {told(memory(b.server.pid))}")
         b.server.stop()
         took = import_list(b, entries)
-        # What is measured is following, not how the disk swallows a gigabyte: while it does, the first commit took a second.
+        # What is measured is following, not how the disk swallows what was just imported.
         os.sync()
         print(f"import of {len(entries):,} addresses: {took:.1f} s, database {b.database.stat().st_size / 2**20:.0f} MiB")
 
