@@ -9,6 +9,7 @@
 #include "query.h"
 #include "quick_answer.h"
 #include "spliced_answer.h"
+#include "wire_format.h"
 
 #include <algorithm>
 #include <array>
@@ -18,8 +19,6 @@ namespace blowback::answer {
 namespace {
 
 enum class Way : std::uint8_t { quickest, plain };
-
-constexpr std::size_t kTypeAndClass = 4;
 
 [[nodiscard]] AnswerClass class_of(Outcome outcome) {
   switch (outcome) {
@@ -45,7 +44,6 @@ constexpr std::size_t kTypeAndClass = 4;
 
 /// Header, question and OPT are left of a reply that slips past the limit, with TC set: a true client asks again by TCP.
 void slip(Answer& answer, std::size_t opt_size, std::span<std::uint8_t> reply) {
-  constexpr std::size_t kHeader = 12;
   std::size_t at = kHeader;
   if (reply[5] != 0) {  // QDCOUNT
     while (reply[at] != 0) at += 1 + std::size_t{reply[at]};

@@ -45,6 +45,8 @@ struct Answer {
   std::uint16_t type = 0;  ///< the QTYPE; 0 where there was none to read
   CodeSet codes;           ///< of a listed address
   CookieState cookie = CookieState::none;
+
+  friend bool operator==(const Answer&, const Answer&) = default;
 };
 
 /// Total: any octets are answered, or met with silence. Requires room in `reply` for the longest of that transport. `limiter`

@@ -5,6 +5,7 @@
 #include "letter_case.h"
 #include "plain_answer.h"
 #include "query.h"
+#include "wire_format.h"
 
 #include <algorithm>
 #include <cassert>
@@ -14,15 +15,9 @@
 namespace blowback::answer {
 namespace {
 
-constexpr std::size_t kHeader = 12;
-constexpr std::size_t kTypeAndClass = 4;
 /// TYPE, CLASS, TTL.
 constexpr std::size_t kRecordHead = 8;
 constexpr std::size_t kNoLimit = 65535;
-
-[[nodiscard]] std::size_t u16(const std::vector<std::uint8_t>& octets, std::size_t at) {
-  return static_cast<std::size_t>((octets[at] << 8U) | octets[at + 1]);
-}
 
 /// Reads replies that we built ourselves: what it meets is well formed.
 class Compiler {
@@ -35,10 +30,9 @@ class Compiler {
     question[5] = 1;  // QDCOUNT
     question.insert(question.end(), left_.begin(), left_.end());
     question.insert(question.end(), zone_.apex.begin(), zone_.apex.end());
-    for (const unsigned value : {unsigned{type}, unsigned{kClassIn}}) {
-      question.push_back(static_cast<std::uint8_t>(value >> 8U));
-      question.push_back(static_cast<std::uint8_t>(value & 0xffU));
-    }
+    question.resize(question.size() + kTypeAndClass);
+    write16(question.data() + question.size() - 4, type);
+    write16(question.data() + question.size() - 2, kClassIn);
     const auto query = read_query(question);
     assert(query.form == Query::Form::good);
     const auto built = plain_answer(query, decision, zone_, {}, kNoLimit);
@@ -46,8 +40,8 @@ class Compiler {
 
     CompiledRecords records;
     records.octets.assign(built.octets.begin() + static_cast<std::ptrdiff_t>(begin), built.octets.end());
-    records.answers = static_cast<std::uint16_t>(u16(built.octets, 6));
-    records.authorities = static_cast<std::uint16_t>(u16(built.octets, 8));
+    records.answers = read16(built.octets.data() + 6);
+    records.authorities = read16(built.octets.data() + 8);
     for (std::size_t at = 0; at < records.octets.size();) at = pass_record(records, at);
     return records;
   }
@@ -56,9 +50,9 @@ class Compiler {
   /// Notes the pointers of the record at `at`, and the serial if it is a SOA. Returns where it ends.
   std::size_t pass_record(CompiledRecords& records, std::size_t at) const {
     at = pass_name(records, at);
-    const auto type = u16(records.octets, at);
+    const auto type = read16(records.octets.data() + at);
     at += kRecordHead;
-    const auto size = u16(records.octets, at);
+    const std::size_t size = read16(records.octets.data() + at);
     at += 2;
     const auto end = at + size;
     if (type == kNs) at = pass_name(records, at);
@@ -77,13 +71,11 @@ class Compiler {
         at += 1 + std::size_t{length};
         continue;
       }
-      const auto target = u16(records.octets, at) & 0x3fffU;
+      const auto target = std::size_t{read16(records.octets.data() + at)} & 0x3fffU;
       // The whole QNAME stays where it is; whatever is right of its first label, or behind the question, moves.
       if (target != kHeader) {
         records.pointers.push_back(static_cast<std::uint16_t>(at));
-        const auto moved = 0xc000U | (target - left_.size());
-        records.octets[at] = static_cast<std::uint8_t>(moved >> 8U);
-        records.octets[at + 1] = static_cast<std::uint8_t>(moved & 0xffU);
+        write16(records.octets.data() + at, 0xc000U | (target - left_.size()));
       }
       return at + 2;
     }

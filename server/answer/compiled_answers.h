@@ -1,8 +1,8 @@
 // The zone's distinct answers in wire format: what stands behind the question, made by ldns once and copied ever after.
 //
 // There are few: one RRset of A records for each set of codes, the SOA and NS of the apex, and the SOA of every negative answer.
-// Copied behind another question only three things in them differ: compression pointers into the question (they move with the
-// length of what stands left of the apex), the SOA's serial, and the TTL never. The TXT is put together from its text's pieces.
+// Copied behind another question only two things in them differ: compression pointers into the question (they move with the
+// length of what stands left of the apex) and the SOA's serial. The TXT is put together from its text's pieces.
 // An immutable value, part of ServedZone.
 #pragma once
 

@@ -2,11 +2,11 @@
 #include "query.h"
 
 #include "answer/cookie.h"
+#include "wire_format.h"
 
 namespace blowback::answer {
 namespace {
 
-constexpr std::size_t kHeader = 12;
 constexpr std::size_t kLongestName = 255;
 constexpr std::uint16_t kOptionNsid = 3;
 constexpr std::uint16_t kOptionKeepalive = 11;

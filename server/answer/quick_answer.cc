@@ -5,6 +5,7 @@
 #include "edns.h"
 #include "letter_case.h"
 #include "spliced_answer.h"
+#include "wire_format.h"
 
 #include <algorithm>
 #include <array>
@@ -13,12 +14,8 @@
 namespace blowback::answer {
 namespace {
 
-constexpr std::size_t kHeader = 12;
-constexpr std::size_t kTypeAndClass = 4;
 constexpr std::size_t kBareOpt = 11;
 constexpr std::uint16_t kAaaa = 28;
-
-[[nodiscard]] std::uint16_t u16(const std::uint8_t* at) { return static_cast<std::uint16_t>((at[0] << 8U) | at[1]); }
 
 /// A label of one to three digits without leading zeros, at most 255; returns what is behind it, nullptr for anything else.
 /// Requires four octets to read.
@@ -67,8 +64,8 @@ std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone
     return std::nullopt;
   }
   at += apex;
-  question.type = u16(at);
-  if (u16(at + 2) != kClassIn || (question.type != kA && question.type != kTxt && question.type != kAaaa))
+  question.type = read16(at);
+  if (read16(at + 2) != kClassIn || (question.type != kA && question.type != kTxt && question.type != kAaaa))
     return std::nullopt;
   at += kTypeAndClass;
   question.left = static_cast<std::uint8_t>(left);
@@ -77,8 +74,8 @@ std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone
   if (message.size() != fixed + (question.edns ? kBareOpt : 0U)) return std::nullopt;
   if (question.edns) {
     // Owner the root, TYPE OPT, version 0, no options; what stands for the upper bits of an RCODE means nothing here.
-    if (at[0] != 0 || u16(at + 1) != kOpt || at[6] != 0 || u16(at + 9) != 0) return std::nullopt;
-    question.payload = u16(at + 3);
+    if (at[0] != 0 || read16(at + 1) != kOpt || at[6] != 0 || read16(at + 9) != 0) return std::nullopt;
+    question.payload = read16(at + 3);
     question.dnssec_ok = (at[7] & 0x80U) != 0;
   }
   return question;
@@ -102,7 +99,7 @@ Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZon
                                          0, 0, 0};
   if (question.dnssec_ok) opt[7] = 0x80;
   const std::uint8_t* const query = message.data();
-  Parts parts{.id = u16(query),
+  Parts parts{.id = read16(query),
               .authoritative = true,
               .recursion_desired = (query[2] & 0x01U) != 0,
               .checking_disabled = (query[3] & 0x10U) != 0,

@@ -2,6 +2,7 @@
 #include "answer/served_zone.h"
 
 #include "compiled_answers.h"
+#include "wire_format.h"
 
 #include <algorithm>
 #include <string_view>
@@ -12,7 +13,6 @@ namespace {
 
 constexpr std::size_t kLongestName = 255;
 constexpr std::size_t kLongestLabel = 63;
-constexpr std::size_t kLongestString = 255;  // RFC 1035 §3.3: a <character-string>
 
 [[nodiscard]] bool append_label(WireName& name, std::string_view label) {
   if (label.empty() || label.size() > kLongestLabel) return false;

@@ -2,6 +2,7 @@
 #include "spliced_answer.h"
 
 #include "letter_case.h"
+#include "wire_format.h"
 
 #include <algorithm>
 #include <array>
@@ -10,20 +11,6 @@
 
 namespace blowback::answer {
 namespace {
-
-constexpr std::size_t kHeader = 12;
-constexpr std::size_t kTypeAndClass = 4;
-constexpr std::size_t kLongestString = 255;  // RFC 1035 §3.3
-
-void write16(std::uint8_t* at, std::size_t value) {
-  at[0] = static_cast<std::uint8_t>((value >> 8U) & 0xffU);
-  at[1] = static_cast<std::uint8_t>(value & 0xffU);
-}
-
-void write32(std::uint8_t* at, std::uint32_t value) {
-  write16(at, value >> 16U);
-  write16(at + 2, value & 0xffffU);
-}
 
 /// The whole TXT record for the question's name: at most kLongestTxt octets. Returns its size.
 constexpr std::size_t kTxtHead = 13;  // pointer, TYPE, CLASS, TTL, RDLENGTH, and the string's own length
@@ -108,7 +95,7 @@ std::size_t splice(const Parts& parts, const CompiledAnswers& compiled, std::siz
   } else if (!records.octets.empty()) {
     std::memcpy(at, records.octets.data(), records.octets.size());
     for (const auto place : records.pointers) {
-      write16(at + place, static_cast<std::size_t>((at[place] << 8U) | at[place + 1]) + parts.left);
+      write16(at + place, read16(at + place) + parts.left);
     }
     if (records.serial_at) write32(at + *records.serial_at, parts.serial);
     at += records.octets.size();

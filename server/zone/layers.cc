@@ -121,13 +121,9 @@ Layers with(const Layers& layers, const std::vector<Said>& said) {
     const auto found = std::ranges::lower_bound(sorted, key, {}, [](const Said* each) { return layer_of(*each); });
     return found == sorted.end() || layer_of(**found) != key;
   };
-  for (const auto& family : layers.by_family) {
-    for (const auto* const list : {&family.listings, &family.exemptions}) {
-      for (const auto& layer : *list) {
-        if (untouched(layer)) result.insert(layer);
-      }
-    }
-  }
+  layers.for_each([&](const Layer& layer) {
+    if (untouched(layer)) result.insert(layer);
+  });
   for (auto begin = sorted.begin(); begin != sorted.end();) {
     const auto [family, role, length] = layer_of(**begin);
     const auto end =
@@ -144,14 +140,10 @@ Layers with(const Layers& layers, const std::vector<Said>& said) {
 
 Layers without_ended(const Layers& layers, EndSeconds now) {
   Layers result;
-  for (const auto& family : layers.by_family) {
-    for (const auto* const list : {&family.listings, &family.exemptions}) {
-      for (const auto& layer : *list) {
-        auto table = std::visit([&](const auto& own) -> Layer::Table { return own.without_ended(now); }, layer.table());
-        result.insert(Layer(layer.family(), layer.role(), layer.length(), std::move(table)));
-      }
-    }
-  }
+  layers.for_each([&](const Layer& layer) {
+    auto table = std::visit([&](const auto& own) -> Layer::Table { return own.without_ended(now); }, layer.table());
+    result.insert(Layer(layer.family(), layer.role(), layer.length(), std::move(table)));
+  });
   return result;
 }
 

@@ -62,6 +62,13 @@ struct Layers {
   std::array<FamilyLayers, 2> by_family;  ///< by Family
 
   [[nodiscard]] const FamilyLayers& of(Family family) const { return by_family[static_cast<std::size_t>(family)]; }
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (const auto& family : by_family) {
+      for (const auto& layer : family.listings) visit(layer);
+      for (const auto& layer : family.exemptions) visit(layer);
+    }
+  }
   /// Puts it where it belongs; an empty one is left out.
   void insert(Layer layer);
 };

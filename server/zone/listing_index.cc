@@ -154,13 +154,9 @@ ListingIndex ListingIndex::with(std::span<const ListingChange> changes) const {
 
 ListingIndex ListingIndex::without_ended(UnixTime now) const {
   bool any = false;
-  for (const auto& family : layers_->by_family) {
-    for (const auto* const list : {&family.listings, &family.exemptions}) {
-      for (const auto& layer : *list) {
-        any = any || std::visit([&](const auto& table) { return table.soonest_end() <= seconds(now); }, layer.table());
-      }
-    }
-  }
+  layers_->for_each([&](const Layer& layer) {
+    any = any || std::visit([&](const auto& table) { return table.soonest_end() <= seconds(now); }, layer.table());
+  });
   if (!any) return *this;
   ListingIndex index;
   index.serial_ = serial_;
@@ -195,22 +191,16 @@ bool ListingIndex::anything_within(const Prefix& prefix, UnixTime now) const {
 
 std::size_t ListingIndex::size() const {
   std::size_t size = 0;
-  for (const auto& family : layers_->by_family) {
-    for (const auto* const list : {&family.listings, &family.exemptions}) {
-      for (const auto& layer : *list) size += std::visit([](const auto& table) { return table.size(); }, layer.table());
-    }
-  }
+  layers_->for_each(
+      [&](const Layer& layer) { size += std::visit([](const auto& table) { return table.size(); }, layer.table()); });
   return size;
 }
 
 std::size_t ListingIndex::octets() const {
   std::size_t octets = sizeof *this + sizeof(Layers);
-  for (const auto& family : layers_->by_family) {
-    for (const auto* const list : {&family.listings, &family.exemptions}) {
-      for (const auto& layer : *list)
-        octets += std::visit([](const auto& table) { return table.octets(); }, layer.table());
-    }
-  }
+  layers_->for_each([&](const Layer& layer) {
+    octets += std::visit([](const auto& table) { return table.octets(); }, layer.table());
+  });
   return octets;
 }
 

@@ -33,10 +33,15 @@ template <typename Number>
 void NetworkTable<Number>::Builder::add_shared(const Block& block) {
   pack_all();
   last_ = std::nullopt;
+  append(block);
+}
+
+template <typename Number>
+void NetworkTable<Number>::Builder::append(Block block) {
   page_.firsts.push_back(block.first());
-  page_.blocks.push_back(block);
   page_.entries += block.size();
   page_.soonest = std::min(page_.soonest, block.soonest_end());
+  page_.blocks.push_back(std::move(block));
   if (page_.blocks.size() == 2 * kFullPage) end_page();
 }
 
@@ -63,11 +68,7 @@ template <typename Number>
 void NetworkTable<Number>::Builder::pack(std::size_t count) {
   Block block(std::span<const Entry>(waiting_).first(count));
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
-  page_.firsts.push_back(block.first());
-  page_.entries += count;
-  page_.soonest = std::min(page_.soonest, block.soonest_end());
-  page_.blocks.push_back(std::move(block));
-  if (page_.blocks.size() == 2 * kFullPage) end_page();
+  append(std::move(block));
 }
 
 template <typename Number>
@@ -111,19 +112,22 @@ NetworkTable<Number> NetworkTable<Number>::Builder::finish() {
 
 // ── changing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/// Takes off `changes` those below `number`.
+template <typename Change, typename Number>
+[[nodiscard]] static std::span<const Change> take_below(std::span<const Change>& changes, Number number) {
+  const auto end =
+      std::ranges::lower_bound(changes, number, {}, [](const Change& change) { return change.entry.number; });
+  const auto taken = changes.first(static_cast<std::size_t>(end - changes.begin()));
+  changes = changes.subspan(taken.size());
+  return taken;
+}
+
 template <typename Number>
 void NetworkTable<Number>::rebuild(const Page& page, std::span<const Change> changes, EndSeconds now, Builder& out) {
   std::vector<Entry> old;
   for (std::size_t i = 0; i < page.blocks.size(); ++i) {
     const auto& block = page.blocks[i];
-    auto own = changes;
-    if (i + 1 < page.blocks.size()) {
-      own = changes.first(
-          static_cast<std::size_t>(std::ranges::lower_bound(changes, page.firsts[i + 1], {},
-                                                            [](const Change& change) { return change.entry.number; }) -
-                                   changes.begin()));
-    }
-    changes = changes.subspan(own.size());
+    const auto own = i + 1 < page.blocks.size() ? take_below(changes, page.firsts[i + 1]) : changes;
     if (own.empty() && block.soonest_end() > now && !out.wants_more_entries()) {
       out.add_shared(block);
       continue;
@@ -156,14 +160,7 @@ NetworkTable<Number> NetworkTable<Number>::with(std::span<const Change> changes)
     return out.finish();
   }
   for (std::size_t i = 0; i < pages_.size(); ++i) {
-    auto own = changes;
-    if (i + 1 < pages_.size()) {
-      own = changes.first(
-          static_cast<std::size_t>(std::ranges::lower_bound(changes, firsts_[i + 1], {},
-                                                            [](const Change& change) { return change.entry.number; }) -
-                                   changes.begin()));
-    }
-    changes = changes.subspan(own.size());
+    const auto own = i + 1 < pages_.size() ? take_below(changes, firsts_[i + 1]) : changes;
     if (own.empty() && !out.wants_more_blocks()) {
       out.add_shared(pages_[i]);
     } else {

@@ -83,6 +83,7 @@ class NetworkTable<Number>::Builder {
   /// Whether what waits is too little for a block, or a page, of its own.
   [[nodiscard]] bool wants_more_entries() const;
   [[nodiscard]] bool wants_more_blocks() const;
+  void append(Block block);
   void pack(std::size_t count);
   void pack_all();
   void end_page();
