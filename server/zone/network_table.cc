@@ -16,6 +16,16 @@ constexpr std::size_t kSmallBlock = 96;
 constexpr std::size_t kFullPage = 256;
 constexpr std::size_t kSmallPage = 64;
 
+/// Takes off `changes` those below `number`.
+template <typename Change, typename Number>
+[[nodiscard]] std::span<const Change> take_below(std::span<const Change>& changes, Number number) {
+  const auto end =
+      std::ranges::lower_bound(changes, number, {}, [](const Change& change) { return change.entry.number; });
+  const auto taken = changes.first(static_cast<std::size_t>(end - changes.begin()));
+  changes = changes.subspan(taken.size());
+  return taken;
+}
+
 }  // namespace
 
 // ── building ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -111,16 +121,6 @@ NetworkTable<Number> NetworkTable<Number>::Builder::finish() {
 }
 
 // ── changing ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/// Takes off `changes` those below `number`.
-template <typename Change, typename Number>
-[[nodiscard]] static std::span<const Change> take_below(std::span<const Change>& changes, Number number) {
-  const auto end =
-      std::ranges::lower_bound(changes, number, {}, [](const Change& change) { return change.entry.number; });
-  const auto taken = changes.first(static_cast<std::size_t>(end - changes.begin()));
-  changes = changes.subspan(taken.size());
-  return taken;
-}
 
 template <typename Number>
 void NetworkTable<Number>::rebuild(const Page& page, std::span<const Change> changes, EndSeconds now, Builder& out) {

@@ -72,6 +72,29 @@ template <typename Number>
   return number;
 }
 
+/// Sets `to` where `value` is a number; whether it is.
+template <typename Number>
+[[nodiscard]] bool take(std::string_view value, Number& to) {
+  const auto number = number_of<Number>(value);
+  if (number) to = *number;
+  return number.has_value();
+}
+
+/// Gives each `--name value` of the command line to `apply`, which says whether it understood it. False, and said on standard
+/// error, where it didn't; false also where a name has no value.
+template <typename Apply>
+[[nodiscard]] bool read_options(std::span<char* const> arguments, Apply apply) {
+  for (std::size_t i = 1; i + 1 < arguments.size(); i += 2) {
+    const std::string_view name = arguments[i];
+    const std::string_view value = arguments[i + 1];
+    if (!apply(name, value)) {
+      fmt::print(stderr, "{} {}: not understood, or no address on loopback\n", name, value);
+      return false;
+    }
+  }
+  return arguments.size() % 2 == 1;
+}
+
 struct Server {
   sockaddr_storage address{};
   socklen_t length = 0;

@@ -82,18 +82,11 @@ struct Settings {
 [[nodiscard]] std::optional<Settings> settings_of(std::span<char* const> arguments) {
   Settings settings;
   bool has_server = false;
-  for (std::size_t i = 1; i + 1 < arguments.size(); i += 2) {
-    const std::string_view name = arguments[i];
-    const std::string_view value = arguments[i + 1];
-    const auto take = [&]<typename Number>(Number& to) {
-      const auto number = number_of<Number>(value);
-      if (number) to = *number;
-      return number.has_value();
-    };
-    const auto take_flag = [&](bool& to) {
-      to = value == "1";
-      return to || value == "0";
-    };
+  const auto take_flag = [](std::string_view value, bool& to) {
+    to = value == "1";
+    return to || value == "0";
+  };
+  const bool read = read_options(arguments, [&](std::string_view name, std::string_view value) {
     bool good = true;
     if (name == "--server") {
       const auto server = loopback_server(value);
@@ -104,34 +97,32 @@ struct Settings {
     } else if (name == "--zone") {
       settings.zone = value;
     } else if (name == "--rate") {
-      good = take(settings.rate);
+      good = take(value, settings.rate);
     } else if (name == "--seconds") {
-      good = take(settings.seconds);
+      good = take(value, settings.seconds);
     } else if (name == "--warm-up") {
-      good = take(settings.warm_up);
+      good = take(value, settings.warm_up);
     } else if (name == "--sockets") {
-      good = take(settings.sockets);
+      good = take(value, settings.sockets);
     } else if (name == "--spin") {
-      good = take_flag(settings.spin);
+      good = take_flag(value, settings.spin);
     } else if (name == "--json") {
-      good = take_flag(settings.json);
+      good = take_flag(value, settings.json);
     } else if (name == "--wake") {
-      good = take(settings.wake) && settings.wake > 1;
+      good = take(value, settings.wake) && settings.wake > 1;
     } else if (name == "--until-serial") {
-      good = take(settings.until_serial.emplace());
+      good = take(value, settings.until_serial.emplace());
     } else {
       good = false;
     }
-    if (!good) {
-      fmt::print(stderr, "{} {}: not understood, or no address on loopback\n", name, value);
-      return std::nullopt;
-    }
-  }
+    return good;
+  });
+  if (!read) return std::nullopt;
   const bool in_range = settings.rate >= 0 && settings.rate <= 10e6 && settings.seconds > 0 &&
                         settings.seconds <= 3600 && settings.warm_up >= 0 && settings.warm_up <= 60 &&
                         settings.sockets >= 1 && settings.sockets <= 64;
   const bool complete = has_server && !settings.names.empty() && (!settings.until_serial || !settings.zone.empty());
-  if (arguments.size() % 2 == 0 || !in_range || !complete) return std::nullopt;
+  if (!in_range || !complete) return std::nullopt;
   if (settings.rate > kMostPerSocket * static_cast<double>(settings.sockets)) {
     fmt::print(stderr, "--rate {}: {} a second from each socket at most; raise --sockets\n", settings.rate,
                kMostPerSocket);

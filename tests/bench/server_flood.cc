@@ -595,14 +595,7 @@ struct Settings {
 [[nodiscard]] std::optional<Settings> settings_of(std::span<char* const> arguments) {
   Settings settings;
   bool has_server = false;
-  for (std::size_t i = 1; i + 1 < arguments.size(); i += 2) {
-    const std::string_view name = arguments[i];
-    const std::string_view value = arguments[i + 1];
-    const auto take = [&]<typename Number>(Number& to) {
-      const auto number = number_of<Number>(value);
-      if (number) to = *number;
-      return number.has_value();
-    };
+  const bool read = read_options(arguments, [&](std::string_view name, std::string_view value) {
     bool good = true;
     if (name == "--server") {
       const auto server = loopback_server(value);
@@ -611,24 +604,22 @@ struct Settings {
     } else if (name == "--zone") {
       settings.zone = value;
     } else if (name == "--pid") {
-      good = take(settings.pid);
+      good = take(value, settings.pid);
     } else if (name == "--packets") {
-      good = take(settings.packets);
+      good = take(value, settings.packets);
     } else if (name == "--seed") {
-      good = take(settings.seed);
+      good = take(value, settings.seed);
     } else if (name == "--first") {
-      good = take(settings.first);
+      good = take(value, settings.first);
     } else if (name == "--seconds") {
-      good = take(settings.seconds);
+      good = take(value, settings.seconds);
     } else {
       good = false;
     }
-    if (!good) {
-      fmt::print(stderr, "{} {}: not understood, or no address on loopback\n", name, value);
-      return std::nullopt;
-    }
-  }
-  if (arguments.size() % 2 == 0 || !has_server || settings.zone.empty() || settings.pid <= 0 || settings.packets == 0) {
+    return good;
+  });
+  if (!read) return std::nullopt;
+  if (!has_server || settings.zone.empty() || settings.pid <= 0 || settings.packets == 0) {
     return std::nullopt;
   }
   return settings;

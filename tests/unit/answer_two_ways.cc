@@ -154,9 +154,7 @@ TEST_CASE("both ways of building a reply give the same octets for any query of a
         answer::answer({bytes, served.client, transport}, served.zone, served.view, moment, &limits[0], quick);
     const auto other =
         answer::answer_plainly({bytes, served.client, transport}, served.zone, served.view, moment, &limits[1], plain);
-    if (one.size == other.size && one.outcome == other.outcome && one.truncated == other.truncated &&
-        one.rcode == other.rcode && one.type == other.type && one.codes == other.codes && one.cookie == other.cookie &&
-        one.limited == other.limited &&
+    if (one == other &&
         std::equal(quick.begin(), quick.begin() + static_cast<std::ptrdiff_t>(one.size), plain.begin())) {
       continue;
     }
@@ -189,8 +187,7 @@ TEST_CASE("many queries answered at once are answered as each would be alone", "
       for (std::size_t i = 0; i < size; ++i) {
         const auto one = answer::answer(asked[i], served.zone, served.view, moment, nullptr, alone);
         const auto end = static_cast<std::ptrdiff_t>(one.size);
-        if (one.size != answers[i].size || one.outcome != answers[i].outcome ||
-            !std::equal(alone.begin(), alone.begin() + end, rooms[i].begin())) {
+        if (one != answers[i] || !std::equal(alone.begin(), alone.begin() + end, rooms[i].begin())) {
           FAIL("query " << i << " of " << size);
         }
       }

@@ -1,5 +1,6 @@
 // The config as a file: the one that is shipped starts as it is, and one that can't be read is named.
 #include "config/config.h"
+#include "folder.h"
 
 #include <catch2/catch.hpp>
 #include <unistd.h>
@@ -8,24 +9,9 @@
 #include <filesystem>
 #include <fstream>
 
+using blowback::test::Folder;
+
 namespace {
-
-/// A folder of its own, gone at the end.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "blowback-config-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = pattern;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 std::string error_of(const std::string& file) {
   const auto config = blowback::config::load(file);

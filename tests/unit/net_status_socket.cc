@@ -1,5 +1,6 @@
 // The status socket: who may have the path, and what readers of all sorts get.
 #include "config/config.h"
+#include "folder.h"
 #include "net/status_socket.h"
 
 #include <catch2/catch.hpp>
@@ -18,27 +19,11 @@
 #include <thread>
 
 using blowback::net::StatusSocket;
+using blowback::test::Folder;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 namespace {
-
-/// A folder of its own for each test, gone afterwards.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "blowback-status-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 /// A connected reader.
 class Reader {

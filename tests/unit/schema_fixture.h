@@ -3,39 +3,20 @@
 
 #include "blowback/incident.h"
 #include "blowback/policy.h"
+#include "folder.h"
 #include "schema/store.h"
 #include "score/assess.h"
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 namespace blowback::schema_test {
 
+using test::Folder;
+
 inline constexpr UnixTime kNow{Duration{1'780'000'000}};
-
-/// Removed with all that is in it.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "blowback-test-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline schema::Store open(const std::string& file, schema::Store::Mode mode = schema::Store::Mode::create) {
   auto store = schema::Store::open(file, mode);

@@ -1,4 +1,5 @@
 // Following a real database: changes arrive, and what goes wrong with the file costs no answer.
+#include "folder.h"
 #include "schema/store.h"
 #include "zone/follower.h"
 #include "zone_fixture.h"
@@ -22,23 +23,6 @@ using Event = FollowerReport::Event;
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder of its own for each test, gone afterwards.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "blowback-follower-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::string file(const char* name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 /// A follower of `database`, what it reported, and what it published.
 struct Followed {
