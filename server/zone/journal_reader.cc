@@ -13,8 +13,8 @@ namespace {
 using schema::Result;
 using schema::StoreError;
 
-/// Changes taken in one go; an import of a million comes in ten steps, each of which is published. More at once would cost
-/// more memory, fewer more time: each step writes anew all blocks that it touches.
+/// Changes taken in one go. Where more wait, the whole list is read anew: so many changes touch most blocks of a list of ten
+/// million, each of which would be written anew in each step; one such step takes as long as reading that list.
 constexpr std::size_t kChangesAtOnce = 100'000;
 
 /// A connection goes on living on the pages it has read, also when the file was damaged beneath it. A new one looks.
@@ -94,6 +94,9 @@ Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
 
 Result<JournalReader::Progress> JournalReader::read_changes(UnixTime now) {
   const Serial ours = index_->serial();
+  const auto head = store_->serial();
+  if (!head) return std::unexpected(head.error());
+  if (*head > ours && *head - ours > kChangesAtOnce) return read_whole(now);
   const auto changes = store_->changes_since(last_ ? ours - 1 : ours, kChangesAtOnce);
   if (!changes) return std::unexpected(changes.error());
   std::span<const ListingChange> fresh(*changes);
@@ -108,7 +111,7 @@ Result<JournalReader::Progress> JournalReader::read_changes(UnixTime now) {
   if (fresh.empty()) return Progress{};
   index_ = std::make_shared<const ListingIndex>(index_->with(fresh));
   last_ = fresh.back();
-  return Progress{.index = index_, .whole = false, .more = changes->size() == kChangesAtOnce, .changes = fresh.size()};
+  return Progress{.index = index_, .whole = false, .more = *head > changes->back().serial, .changes = fresh.size()};
 }
 
 }  // namespace blowback::zone

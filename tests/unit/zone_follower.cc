@@ -104,6 +104,28 @@ TEST_CASE("a committed change is published without reading the whole list again"
   CHECK(followed.reader.get()->index->serial() == store.serial().value());
 }
 
+TEST_CASE("what is too much to patch in at once is read as a whole list", "[zone][follower]") {
+  const Folder folder;
+  auto store = made(folder.file("a.db"));
+  list(store, "192.0.2.1");
+  Followed followed(folder.file("a.db"));
+  constexpr std::uint32_t kMany = 100'001;
+  std::vector<Prefix> many;
+  many.reserve(kMany);
+  for (std::uint32_t i = 0; i < kMany; ++i) {
+    many.push_back(Prefix::of(IpAddress::from_v4(0x0a000000U + i)));
+  }
+  REQUIRE(store.list(many, std::nullopt, kDecision, kNow));
+  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("10.1.134.160"); }));
+  CHECK(followed.is_listed("10.0.0.0"));
+  CHECK(followed.is_listed("192.0.2.1"));
+  CHECK(followed.within_ten_seconds([&] { return followed.times(Event::loaded) == 2; }));
+  // And from there on by changes again.
+  REQUIRE(store.delist(net("10.0.0.0"), kDecision, kNow));
+  CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("10.0.0.0"); }));
+  CHECK(followed.times(Event::loaded) == 2);
+}
+
 TEST_CASE("without a database nothing is published until there is one", "[zone][follower]") {
   const Folder folder;
   Followed followed(folder.file("a.db"));
