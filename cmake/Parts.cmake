@@ -20,6 +20,16 @@ blowback_part(re2 re2)
 blowback_part(crypto libcrypto>=3.0)
 blowback_part(sodium libsodium>=1.0.18)
 
+blowback_part(tls libssl>=3.0)
+
+# Headers only, and without Boost.
+find_path(ASIO_INCLUDE asio.hpp REQUIRED)
+add_library(blowback_asio INTERFACE)
+add_library(blowback::asio ALIAS blowback_asio)
+target_include_directories(blowback_asio SYSTEM INTERFACE ${ASIO_INCLUDE})
+target_compile_definitions(blowback_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+target_link_libraries(blowback_asio INTERFACE blowback::tls Threads::Threads)
+
 add_library(blowback::fmt ALIAS fmt::fmt)
 add_library(blowback::spdlog ALIAS spdlog::spdlog)
 add_library(blowback::json ALIAS nlohmann_json::nlohmann_json)

@@ -23,7 +23,7 @@ using std::chrono::hours;
 using std::chrono::weeks;
 
 /// So that a misplaced key can be told where it belongs.
-constexpr std::array<std::string_view, 45> kAllKeys{"database",
+constexpr std::array<std::string_view, 56> kAllKeys{"database",
                                                     "zone.name",
                                                     "zone.nameservers",
                                                     "zone.hostmaster",
@@ -52,6 +52,17 @@ constexpr std::array<std::string_view, 45> kAllKeys{"database",
                                                     "feed.path",
                                                     "feed.trusted_relays",
                                                     "feed.after",
+                                                    "feed.listen",
+                                                    "feed.hostname",
+                                                    "feed.certificate",
+                                                    "feed.key",
+                                                    "feed.proxy_protocol",
+                                                    "feed.hide_traps",
+                                                    "feed.connections",
+                                                    "feed.connections_per_client",
+                                                    "feed.message_size",
+                                                    "feed.command_time",
+                                                    "feed.data_time",
                                                     "policy.half_life",
                                                     "policy.list_at",
                                                     "policy.delist_below",
@@ -232,10 +243,61 @@ struct FeedTypeName {
   std::string_view default_path;
 };
 
-constexpr std::array<FeedTypeName, 4> kFeedTypes{{{"maildir", FeedType::maildir, "/var/spool/blowback/Maildir"},
+constexpr std::array<FeedTypeName, 6> kFeedTypes{{{"maildir", FeedType::maildir, "/var/spool/blowback/Maildir"},
                                                   {"mbox", FeedType::mbox, "/var/spool/blowback/mbox"},
                                                   {"jsonl", FeedType::jsonl, "-"},
-                                                  {"stdin", FeedType::standard_input, ""}}};
+                                                  {"stdin", FeedType::standard_input, ""},
+                                                  {"smtp", FeedType::smtp, ""},
+                                                  {"lmtp", FeedType::lmtp, ""}}};
+
+/// `192.0.2.1:25`, `[2001:db8::1]:25`, or `unix:/path`.
+[[nodiscard]] std::expected<std::variant<Endpoint, std::string>, NameError> door_endpoint(std::string_view text) {
+  constexpr std::string_view kUnix = "unix:";
+  if (!text.starts_with(kUnix)) {
+    auto at = endpoint(text);
+    if (!at) return std::unexpected(std::move(at).error());
+    return *at;
+  }
+  const auto path = text.substr(kUnix.size());
+  if (path.empty() || path.front() != '/' || path.size() > kSocketPathOctets || path.contains('\0')) {
+    return std::unexpected(
+        NameError{fmt::format("needs an absolute path of at most {} octets behind unix:", kSocketPathOctets)});
+  }
+  return std::string(path);
+}
+
+void read_door(Section& section, const Feed& feed, Door& door) {
+  door.listen = feed.type == FeedType::lmtp
+                    ? std::vector<std::variant<Endpoint, std::string>>{*endpoint("127.0.0.1:2424")}
+                    : std::vector<std::variant<Endpoint, std::string>>{*endpoint("0.0.0.0:25"), *endpoint("[::]:25")};
+  parsed_texts(section, "listen", door.listen, [](const std::string& text) { return door_endpoint(text); });
+  section.text("hostname", door.hostname);
+  if (section.is_good("hostname")) {
+    if (const auto name = dns_name(door.hostname); !name) section.complain("hostname", name.error().text);
+  }
+  section.text("certificate", door.certificate);
+  section.text("key", door.key);
+  if (door.certificate.empty() != door.key.empty()) {
+    section.complain(door.key.empty() ? "certificate" : "key",
+                     "needs the other one, too: `certificate` and `key` are two PEM files that belong together");
+  }
+  section.boolean("proxy_protocol", door.proxy_protocol);
+  if (door.proxy_protocol && feed.trusted_relays.empty()) {
+    section.complain("proxy_protocol",
+                     "lets the proxy say who connected, so say who the proxy is: put its address into trusted_relays");
+  }
+  section.boolean("hide_traps", door.hide_traps);
+  section.integer("connections", door.connections, 1, 20'000);
+  section.integer("connections_per_client", door.connections_per_client, 1, 20'000);
+  section.integer("message_size", door.message_size, 1 << 10, 32 << 20);
+  section.duration("command_time", door.command_time, std::chrono::seconds{1}, std::chrono::hours{1});
+  section.duration("data_time", door.data_time, std::chrono::seconds{1}, std::chrono::hours{1});
+  if (feed.has_door()) return;
+  for (const auto* const key : {"listen", "hostname", "certificate", "key", "proxy_protocol", "hide_traps",
+                                "connections", "connections_per_client", "message_size", "command_time", "data_time"}) {
+    if (section.is_good(key)) section.complain(key, "concerns feeds of type smtp and lmtp only; take the key away");
+  }
+}
 
 void read_feed(Section& section, std::vector<Feed>& feeds) {
   Feed feed;
@@ -243,7 +305,7 @@ void read_feed(Section& section, std::vector<Feed>& feeds) {
   section.text("type", type);
   const auto* known = std::ranges::find(kFeedTypes, type, &FeedTypeName::name);
   if (known == kFeedTypes.end()) {
-    section.complain("type", R"(is no type of feed; there are "maildir", "mbox", "jsonl" and "stdin")");
+    section.complain("type", R"(is no type of feed; there are "maildir", "mbox", "jsonl", "stdin", "smtp" and "lmtp")");
     known = kFeedTypes.begin();
   }
   feed.type = known->type;
@@ -263,6 +325,8 @@ void read_feed(Section& section, std::vector<Feed>& feeds) {
   if (section.is_good("path")) {
     if (feed.type == FeedType::standard_input) {
       section.complain("path", "has no use, since a stdin feed reads standard input; take the key away");
+    } else if (feed.has_door()) {
+      section.complain("path", "has no use, since such a feed listens; take the key away, or say where by `listen`");
     } else if (feed.path.empty() || feed.path.find('\0') != std::string::npos) {
       section.complain("path", "is no path; name the folder or file where the mail is");
     } else if (feed.path == "-" && feed.type != FeedType::jsonl) {
@@ -271,6 +335,7 @@ void read_feed(Section& section, std::vector<Feed>& feeds) {
     }
   }
   prefixes(section, "trusted_relays", feed.trusted_relays);
+  read_door(section, feed, feed.door);
   std::string after = "cur";
   section.text("after", after);
   if (section.is_good("after")) {

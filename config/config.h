@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace blowback::config {
@@ -76,14 +77,32 @@ struct Traps {
   [[nodiscard]] bool is_trap(std::string_view address) const;
 };
 
-enum class FeedType : std::uint8_t { maildir, mbox, jsonl, standard_input };
+enum class FeedType : std::uint8_t { maildir, mbox, jsonl, standard_input, smtp, lmtp };
+
+/// Where a feed of type smtp or lmtp answers, and how much it bears. See ingest/feed/smtp/listener.h.
+struct Door {
+  /// TCP, or the path of a unix socket. Default: port 25 of all addresses for smtp, 127.0.0.1:2424 for lmtp.
+  std::vector<std::variant<Endpoint, std::string>> listen;
+  std::string hostname;                             ///< in the greeting; "": the system's
+  std::string certificate;                          ///< PEM file; "": a self-signed one is made
+  std::string key;                                  ///< PEM file; "" exactly where `certificate` is
+  bool proxy_protocol = false;                      ///< connections begin with a PROXY header; requires trusted_relays
+  bool hide_traps = false;                          ///< accepts every recipient, and leaves alone what is for no trap
+  int connections = 1000;                           ///< 1 to 20,000
+  int connections_per_client = 100;                 ///< of an IPv4 address or IPv6 /64; 1 to 20,000
+  int message_size = 10 << 20;                      ///< octets; 1 KiB to 32 MiB
+  Duration command_time = std::chrono::minutes{1};  ///< 1s to 1h
+  Duration data_time = std::chrono::minutes{10};    ///< 1s to 1h
+};
 
 struct Feed {
   std::string name;  ///< unique
   FeedType type = FeedType::maildir;
-  std::string path;  ///< absent for stdin
+  std::string path;  ///< of maildir, mbox and jsonl
   std::vector<Prefix> trusted_relays;
   bool remove = false;  ///< maildir: `after = "remove"` instead of the default `"cur"`
+  Door door;            ///< of smtp and lmtp
+  [[nodiscard]] bool has_door() const { return type == FeedType::smtp || type == FeedType::lmtp; }
 };
 
 struct Config {

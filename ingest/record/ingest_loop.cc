@@ -4,15 +4,21 @@
 #include "progress_line.h"
 #include "record/intake.h"
 #include "score/assess.h"
+#include "smtp/smtp_feed.h"
 
 #include <poll.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 
 namespace blowback::record {
 namespace {
@@ -31,6 +37,44 @@ struct OpenFeed {
   bool told_trouble = false;
   bool drained = false;
 };
+
+/// Octets of messages that all of a listener's sessions hold together.
+constexpr std::size_t kDoorMemory = 256U << 20U;
+
+[[nodiscard]] std::string system_hostname() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name.front() == '\0') return "localhost";
+  return name.data();
+}
+
+[[nodiscard]] smtp::ListenerSettings door_of(const config::Feed& feed, const config::Traps& traps) {
+  const auto& door = feed.door;
+  smtp::ListenerSettings settings{
+      .session = {.protocol = feed.type == config::FeedType::lmtp ? smtp::Protocol::lmtp : smtp::Protocol::smtp,
+                  .hostname = door.hostname.empty() ? system_hostname() : door.hostname,
+                  .is_trap = [&traps](std::string_view address) { return traps.is_trap(address); },
+                  .hide_traps = door.hide_traps,
+                  .offers_tls = true,
+                  .message_octets = static_cast<std::size_t>(door.message_size)},
+      .listen = {},
+      .trusted_relays = feed.trusted_relays,
+      .proxy_protocol = door.proxy_protocol,
+      .certificate = {.chain = door.certificate, .key = door.key},
+      .connections = static_cast<std::size_t>(door.connections),
+      .connections_per_client = static_cast<std::size_t>(door.connections_per_client),
+      .command_time = door.command_time,
+      .data_time = door.data_time,
+      .memory = kDoorMemory};
+  for (const auto& at : door.listen) {
+    if (const auto* path = std::get_if<std::string>(&at)) {
+      settings.listen.emplace_back(*path);
+    } else {
+      const auto& endpoint = std::get<config::Endpoint>(at);
+      settings.listen.emplace_back(smtp::InternetEndpoint{.address = endpoint.address, .port = endpoint.port});
+    }
+  }
+  return settings;
+}
 
 class Loop {
  public:
@@ -110,6 +154,9 @@ class Loop {
           return feed::open_mbox(settings.path, *position);
         case config::FeedType::jsonl:
           return feed::open_jsonl(settings.path, *position);
+        case config::FeedType::smtp:
+        case config::FeedType::lmtp:
+          return smtp::open_smtp(door_of(settings, config_.traps));
         case config::FeedType::standard_input:
           break;
       }

@@ -1,0 +1,62 @@
+// Five states; between two CRs it copies runs.
+#include "data_reader.h"
+
+#include <algorithm>
+
+namespace blowback::smtp {
+
+DataReader::Taken DataReader::take(std::string_view input, std::string& message) {
+  std::size_t i = 0;
+  while (i < input.size()) {
+    const char c = input[i];
+    switch (at_) {
+      case At::text: {
+        const auto end = std::min(input.find('\r', i), input.size());
+        message.append(input, i, end - i);
+        i = end;
+        if (i < input.size()) {
+          message += '\r';
+          ++i;
+          at_ = At::cr;
+        }
+        continue;
+      }
+      case At::line_start:
+        if (c == '.') {
+          at_ = At::dot;
+          break;
+        }
+        at_ = At::text;
+        continue;
+      case At::cr:
+        if (c == '\n') {
+          message += c;
+          at_ = At::line_start;
+          break;
+        }
+        at_ = At::text;
+        continue;
+      case At::dot:
+        if (c == '\r') {
+          at_ = At::dot_cr;
+          break;
+        }
+        // A stuffed dot: the line has more than it.
+        at_ = At::text;
+        continue;
+      case At::dot_cr:
+        if (c == '\n') {
+          at_ = At::line_start;
+          return {.octets = i + 1, .ended = true};
+        }
+        // The line goes on behind a bare CR, so the dot was a stuffed one. Another CR may begin the line's end.
+        message += '\r';
+        at_ = At::text;
+        continue;
+    }
+    ++i;
+  }
+  return {.octets = i, .ended = false};
+}
+
+}  // namespace blowback::smtp

@@ -1,0 +1,580 @@
+// asio carries octets between sockets and sessions; what they mean is session.cc's.
+#include "listener.h"
+
+#include "proxy_header.h"
+
+#include <asio/generic/stream_protocol.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/ip/v6_only.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <asio/post.hpp>
+#include <asio/ssl/stream.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/write.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <netinet/in.h>
+#include <optional>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <thread>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+
+namespace blowback::smtp {
+namespace {
+
+using Socket = asio::generic::stream_protocol::socket;
+using Steady = std::chrono::steady_clock;
+
+constexpr std::size_t kRead = 16U << 10U;
+/// For the database: longer than it can be busy with an import. Clients wait 10 minutes (RFC 5321 §4.5.3.2.6).
+constexpr std::chrono::minutes kSettlementTime{9};
+constexpr std::chrono::hours kSessionTime{1};
+/// For a client to read our last line and close.
+constexpr std::chrono::seconds kFarewellTime{2};
+/// One who has kept us waiting for less needn't give way.
+constexpr std::chrono::seconds kPatience{3};
+constexpr std::chrono::milliseconds kNoDescriptorPause{100};
+/// Callouts that nobody has taken yet: beyond it the oldest are let go.
+constexpr std::size_t kMostCallouts = 10'000;
+
+[[nodiscard]] UnixTime clock_now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+[[nodiscard]] std::optional<IpAddress> address_of(const asio::generic::stream_protocol::endpoint& endpoint) {
+  if (endpoint.protocol().family() == AF_INET) {
+    sockaddr_in address{};
+    std::memcpy(&address, endpoint.data(), std::min(sizeof address, endpoint.size()));
+    return IpAddress::from_v4(ntohl(address.sin_addr.s_addr));
+  }
+  if (endpoint.protocol().family() == AF_INET6) {
+    sockaddr_in6 address{};
+    std::memcpy(&address, endpoint.data(), std::min(sizeof address, endpoint.size()));
+    IpAddress::Octets octets{};
+    std::copy_n(static_cast<const std::uint8_t*>(address.sin6_addr.s6_addr), octets.size(), octets.begin());
+    return IpAddress::from_octets(octets);
+  }
+  return std::nullopt;
+}
+
+[[nodiscard]] asio::ip::tcp::endpoint tcp_endpoint(const InternetEndpoint& at) {
+  if (at.address.family() == Family::ipv4) return {asio::ip::address_v4(at.address.v4()), at.port};
+  return {asio::ip::address_v6(at.address.octets()), at.port};
+}
+
+[[nodiscard]] std::string name_of(const Endpoint& endpoint) {
+  if (const auto* path = std::get_if<std::string>(&endpoint)) return "unix:" + *path;
+  const auto& at = std::get<InternetEndpoint>(endpoint);
+  const bool is_v4 = at.address.family() == Family::ipv4;
+  return fmt::format(fmt::runtime(is_v4 ? "{}:{}" : "[{}]:{}"), at.address.to_string(), at.port);
+}
+
+}  // namespace
+
+class Listener::Impl {
+ public:
+  explicit Impl(ListenerSettings settings) : settings_(std::move(settings)), budget_{.most = settings_.memory} {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  ~Impl() {
+    asio::post(io_, [this] { farewell(); });
+    if (thread_.joinable()) thread_.join();
+    if (wake_ >= 0) close(wake_);
+    for (const auto& path : made_paths_) unlink(path.c_str());
+  }
+
+  [[nodiscard]] std::expected<void, feed::FeedError> open() {
+    auto tls = tls_context(settings_.certificate, settings_.session.hostname);
+    if (!tls) return std::unexpected(feed::FeedError{tls.error()});
+    tls_.emplace(std::move(*tls));
+    settings_.session.offers_tls = true;
+    wake_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    for (const auto& endpoint : settings_.listen) {
+      if (const auto fault = listen(endpoint)) {
+        return std::unexpected(feed::FeedError{
+            fmt::format("can't listen on {}: {}{}", name_of(endpoint), fault.message(), mend_for(fault))});
+      }
+    }
+    thread_ = std::thread([this] { io_.run(); });
+    return {};
+  }
+
+  [[nodiscard]] std::vector<Arrived> take(const feed::Bounds& bounds) {
+    const std::scoped_lock lock(mutex_);
+    std::vector<Arrived> taken;
+    std::size_t octets = 0;
+    while (!arrived_.empty() && taken.size() < bounds.items && octets < bounds.octets) {
+      const auto* delivery = std::get_if<TrapDelivery>(&arrived_.front().item.content);
+      octets += delivery == nullptr ? 0 : delivery->message.size();
+      if (arrived_.front().ticket == kNobody) --callouts_;
+      taken.push_back(std::move(arrived_.front()));
+      arrived_.pop_front();
+    }
+    if (arrived_.empty()) {
+      std::uint64_t count = 0;
+      static_cast<void>(!read(wake_, &count, sizeof count));
+    }
+    return taken;
+  }
+
+  void settle(std::vector<Ticket> tickets, bool stored) {
+    asio::post(io_, [this, tickets = std::move(tickets), stored] {
+      for (const auto ticket : tickets) {
+        const auto found = connections_.find(ticket);
+        if (found != connections_.end()) found->second->settled(stored);
+      }
+    });
+  }
+
+  [[nodiscard]] int wake_fd() const { return wake_; }
+
+  [[nodiscard]] std::vector<std::uint16_t> ports() const { return ports_; }
+
+ private:
+  class Connection : public std::enable_shared_from_this<Connection> {
+   public:
+    Connection(Impl& listener, Socket socket, Ticket ticket, Session::Peer peer)
+        : listener_(listener),
+          socket_(std::move(socket)),
+          timer_(listener.io_),
+          ticket_(ticket),
+          peer_(peer),
+          ends_at_(Steady::now() + kSessionTime) {}
+
+    void begin() {
+      expect(listener_.settings_.command_time);
+      watch();
+      if (listener_.settings_.proxy_protocol) {
+        read_header();
+      } else {
+        speak();
+      }
+    }
+
+    void settled(bool stored) {
+      if (!session_ || session_->wants() != Session::Wants::settlement) return;
+      session_->settled(stored, clock_now());
+      pump();
+    }
+
+    /// The listener closes, or another needs the place.
+    void send_away(std::string_view reply) {
+      if (state_ == State::reading && session_ && session_->wants() == Session::Wants::input && !farewell_) {
+        goodbye_ = reply;
+        asio::error_code ignored;
+        socket_.cancel(ignored);
+      } else {
+        hang_up();
+      }
+    }
+
+    /// Since when we wait for the client. Absent: it waits for us, or isn't let wait.
+    [[nodiscard]] std::optional<Steady::time_point> waiting_since() const {
+      if (farewell_ || !goodbye_.empty() || (session_ && session_->wants() == Session::Wants::settlement))
+        return std::nullopt;
+      return expected_since_;
+    }
+    [[nodiscard]] const std::optional<Prefix>& counted_as() const { return counted_as_; }
+    void count_as(const Prefix& client) { counted_as_ = client; }
+
+   private:
+    enum class State : std::uint8_t { idle, reading, writing };
+
+    void read_header() {
+      state_ = State::reading;
+      socket_.async_read_some(asio::buffer(buffer_),
+                              [self = shared_from_this()](asio::error_code fault, std::size_t size) {
+                                self->state_ = State::idle;
+                                if (fault || self->closed_) return self->hang_up();
+                                self->header_.append(self->buffer_.data(), size);
+                                const auto header = parse_proxy_header(self->header_);
+                                if (!header) {
+                                  if (header.error() == ProxyFault::incomplete) return self->read_header();
+                                  return self->hang_up();
+                                }
+                                if (header->client) {
+                                  self->peer_ = {.address = header->client, .trusted = false};
+                                  const auto client = sender_of(*header->client);
+                                  if (!self->listener_.may_have_another(client)) return self->hang_up();
+                                  self->listener_.count(*self, client);
+                                }
+                                const auto rest = self->header_.substr(header->octets);
+                                self->header_ = {};
+                                self->speak();
+                                if (!rest.empty() && self->session_) self->early_ = rest;
+                              });
+    }
+
+    void speak() {
+      session_ = std::make_unique<Session>(listener_.settings_.session, listener_.budget_, peer_);
+      pump();
+    }
+
+    /// Sends what is to be sent, then goes on with what the session wants. One operation is under way at a time.
+    void pump() {
+      if (closed_ || state_ != State::idle) return;
+      hand_over_callouts();
+      output_ = session_->take_output();
+      if (!output_.empty()) {
+        state_ = State::writing;
+        const auto written = [self = shared_from_this()](asio::error_code fault, std::size_t) {
+          self->state_ = State::idle;
+          if (fault) return self->hang_up();
+          self->pump();
+        };
+        if (tls_) {
+          asio::async_write(*tls_, asio::buffer(output_), written);
+        } else {
+          asio::async_write(socket_, asio::buffer(output_), written);
+        }
+        return;
+      }
+      switch (session_->wants()) {
+        case Session::Wants::input:
+          return read();
+        case Session::Wants::handshake:
+          return handshake();
+        case Session::Wants::settlement:
+          expect(kSettlementTime);
+          if (!handed_over_) {
+            handed_over_ = true;
+            listener_.hand_over(ticket_, session_->take_message());
+          }
+          return;
+        case Session::Wants::close:
+          return say_farewell();
+      }
+    }
+
+    void read() {
+      handed_over_ = false;
+      // A new time for each whole command and each message, not for each octet: dripping gains nothing.
+      if (session_->commands() != seen_commands_ || session_->in_data() != seen_data_) {
+        seen_commands_ = session_->commands();
+        seen_data_ = session_->in_data();
+        expect(seen_data_ ? listener_.settings_.data_time : listener_.settings_.command_time);
+      }
+      if (!early_.empty()) {
+        session_->receive(std::exchange(early_, {}), clock_now());
+        return pump();
+      }
+      state_ = State::reading;
+      const auto got = [self = shared_from_this()](asio::error_code fault, std::size_t size) {
+        self->state_ = State::idle;
+        if (self->closed_) return;
+        if (!self->goodbye_.empty()) {
+          self->session_->end(std::exchange(self->goodbye_, {}), clock_now());
+        } else if (fault) {
+          return self->hang_up();
+        } else {
+          self->session_->receive(std::string_view(self->buffer_.data(), size), clock_now());
+        }
+        self->pump();
+      };
+      if (tls_) {
+        tls_->async_read_some(asio::buffer(buffer_), got);
+      } else {
+        socket_.async_read_some(asio::buffer(buffer_), got);
+      }
+    }
+
+    void handshake() {
+      expect(listener_.settings_.command_time);
+      tls_ = std::make_unique<asio::ssl::stream<Socket&>>(socket_, *listener_.tls_);
+      state_ = State::writing;
+      tls_->async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](asio::error_code fault) {
+        self->state_ = State::idle;
+        if (fault) return self->hang_up();
+        self->session_->secured();
+        self->pump();
+      });
+    }
+
+    /// Our last line is sent. Closing with octets unread would take it away from the client (RFC 1122 §4.2.2.13).
+    void say_farewell() {
+      if (!farewell_) {
+        farewell_ = true;
+        expect(kFarewellTime);
+        asio::error_code ignored;
+        socket_.shutdown(Socket::shutdown_send, ignored);
+      }
+      state_ = State::reading;
+      socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](asio::error_code fault, std::size_t) {
+        self->state_ = State::idle;
+        if (fault || self->closed_) return self->hang_up();
+        self->say_farewell();
+      });
+    }
+
+    void hang_up() {
+      if (std::exchange(closed_, true)) return;
+      if (session_) {
+        session_->end("", clock_now());
+        hand_over_callouts();
+      }
+      asio::error_code ignored;
+      timer_.cancel();
+      socket_.close(ignored);
+      listener_.forget(*this, ticket_);
+    }
+
+    void hand_over_callouts() {
+      for (auto& callout : session_->take_callouts()) listener_.hand_over(kNobody, std::move(callout));
+    }
+
+    void expect(Steady::duration within) {
+      expected_since_ = Steady::now();
+      deadline_ = std::min(expected_since_ + within, std::max(ends_at_, expected_since_ + kFarewellTime));
+    }
+
+    /// One timer that is set anew when it has run out too early: setting it for each command would cost more.
+    void watch() {
+      timer_.expires_at(std::min(deadline_, Steady::now() + std::chrono::seconds{1}));
+      timer_.async_wait([self = shared_from_this()](asio::error_code fault) {
+        if (fault || self->closed_) return;
+        if (Steady::now() >= self->deadline_) {
+          self->expect(kFarewellTime);
+          self->send_away("421 4.4.2 You took too long");
+        }
+        if (!self->closed_) self->watch();
+      });
+    }
+
+    Impl& listener_;
+    Socket socket_;
+    std::unique_ptr<asio::ssl::stream<Socket&>> tls_;
+    asio::steady_timer timer_;
+    Ticket ticket_;
+    Session::Peer peer_;
+    std::unique_ptr<Session> session_;  ///< once it is known who speaks
+    std::optional<Prefix> counted_as_;
+    State state_ = State::idle;
+    bool handed_over_ = false;
+    bool farewell_ = false;
+    bool closed_ = false;
+    std::string header_;   ///< of the PROXY protocol, so far
+    std::string early_;    ///< what came behind it
+    std::string output_;   ///< being sent
+    std::string goodbye_;  ///< to be said instead of reading on
+    std::uint64_t seen_commands_ = 0;
+    bool seen_data_ = false;
+    Steady::time_point expected_since_ = Steady::now();
+    Steady::time_point deadline_;
+    Steady::time_point ends_at_;
+    std::array<char, kRead> buffer_{};
+  };
+
+  [[nodiscard]] static std::string mend_for(const asio::error_code& fault) {
+    if (fault == asio::error::address_in_use) return "; another program has it: stop that, or name another address";
+    if (fault == asio::error::access_denied) {
+      return "; ports below 1024 need CAP_NET_BIND_SERVICE, a unix socket a folder that we may write";
+    }
+    return "";
+  }
+
+  template <typename Acceptor, typename Address>
+  [[nodiscard]] static asio::error_code bind(Acceptor& acceptor, const Address& at) {
+    asio::error_code fault;
+    acceptor.open(at.protocol(), fault);
+    if constexpr (std::is_same_v<Address, asio::ip::tcp::endpoint>) {
+      if (!fault) acceptor.set_option(asio::socket_base::reuse_address(true), fault);
+      if (!fault && at.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), fault);
+    }
+    if (!fault) acceptor.bind(at, fault);
+    if (!fault) acceptor.listen(asio::socket_base::max_listen_connections, fault);
+    return fault;
+  }
+
+  [[nodiscard]] asio::error_code listen(const Endpoint& endpoint) {
+    asio::error_code fault;
+    if (const auto* path = std::get_if<std::string>(&endpoint)) {
+      remove_dead_socket(*path);
+      auto& acceptor = unix_acceptors_.emplace_back(io_);
+      if (fault = bind(acceptor, asio::local::stream_protocol::endpoint(*path)); fault) return fault;
+      made_paths_.push_back(*path);
+      accept(acceptor);
+      return fault;
+    }
+    auto& acceptor = tcp_acceptors_.emplace_back(io_);
+    if (fault = bind(acceptor, tcp_endpoint(std::get<InternetEndpoint>(endpoint))); fault) return fault;
+    ports_.push_back(acceptor.local_endpoint(fault).port());
+    accept(acceptor);
+    return fault;
+  }
+
+  /// A socket file that nobody listens at was left by a program that was killed.
+  void remove_dead_socket(const std::string& path) {
+    struct stat file{};
+    if (stat(path.c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) return;
+    asio::local::stream_protocol::socket probe(io_);
+    asio::error_code fault;
+    probe.connect(asio::local::stream_protocol::endpoint(path), fault);
+    if (fault == asio::error::connection_refused) unlink(path.c_str());
+  }
+
+  template <typename Acceptor>
+  void accept(Acceptor& acceptor) {
+    auto socket = std::make_shared<Socket>(io_);
+    acceptor.async_accept(*socket, [this, &acceptor, socket](asio::error_code fault) {
+      if (closing_ || fault == asio::error::operation_aborted) return;
+      if (fault) {
+        // Out of descriptors, mostly. The connection waits in the kernel meanwhile.
+        auto pause = std::make_shared<asio::steady_timer>(io_, kNoDescriptorPause);
+        pause->async_wait([this, &acceptor, pause](asio::error_code) {
+          if (!closing_) accept(acceptor);
+        });
+        return;
+      }
+      welcome(std::move(*socket));
+      accept(acceptor);
+    });
+  }
+
+  void welcome(Socket socket) {
+    asio::error_code fault;
+    const auto remote = socket.remote_endpoint(fault);
+    if (fault) return;
+    const auto address = address_of(remote);
+    Session::Peer peer{.address = address, .trusted = !address || is_trusted(*address)};
+    if (settings_.proxy_protocol && !peer.trusted) return;
+    if (address) socket.set_option(asio::ip::tcp::no_delay(true), fault);
+    const bool is_counted = address && !peer.trusted;
+    if (connections_.size() >= settings_.connections && !make_room({})) return turn_away(socket);
+    if (is_counted && !may_have_another(sender_of(*address))) return turn_away(socket);
+    const Ticket ticket = ++last_ticket_;
+    auto connection = std::make_shared<Connection>(*this, std::move(socket), ticket, peer);
+    connections_.emplace(ticket, connection);
+    if (is_counted) count(*connection, sender_of(*address));
+    connection->begin();
+  }
+
+  static void turn_away(Socket& socket) {
+    asio::error_code ignored;
+    socket.non_blocking(true, ignored);
+    constexpr std::string_view kBusy = "421 4.3.2 Too many connections; try again later\r\n";
+    socket.write_some(asio::buffer(kBusy), ignored);
+  }
+
+  [[nodiscard]] bool is_trusted(const IpAddress& address) const {
+    return std::ranges::any_of(settings_.trusted_relays, [&](const Prefix& relay) { return relay.contains(address); });
+  }
+
+  [[nodiscard]] bool may_have_another(const Prefix& client) {
+    const auto found = by_client_.find(client);
+    return found == by_client_.end() || found->second < settings_.connections_per_client || make_room(client);
+  }
+
+  void count(Connection& connection, const Prefix& client) {
+    ++by_client_[client];
+    connection.count_as(client);
+  }
+
+  /// The connection that has kept us waiting longest gives way, of `client` or of all. False: none has for long.
+  [[nodiscard]] bool make_room(const std::optional<Prefix>& client) {
+    std::shared_ptr<Connection> slowest;
+    auto since = Steady::now() - kPatience;
+    for (const auto& [ticket, connection] : connections_) {
+      if (client && connection->counted_as() != client) continue;
+      const auto waiting = connection->waiting_since();
+      if (!waiting || *waiting > since) continue;
+      since = *waiting;
+      slowest = connection;
+    }
+    if (!slowest) return false;
+    slowest->send_away("421 4.3.2 Others need the place");
+    return true;
+  }
+
+  void forget(const Connection& connection, Ticket ticket) {
+    if (const auto& client = connection.counted_as()) {
+      const auto found = by_client_.find(*client);
+      if (found != by_client_.end() && --found->second == 0) by_client_.erase(found);
+    }
+    connections_.erase(ticket);
+  }
+
+  void hand_over(Ticket ticket, TrapDelivery delivery) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (ticket == kNobody) {
+        if (callouts_ >= kMostCallouts) return;
+        ++callouts_;
+      }
+      auto where = ticket == kNobody ? std::string("callout") : fmt::format("session {}", ticket);
+      arrived_.push_back({.ticket = ticket, .item = {.where = std::move(where), .content = std::move(delivery)}});
+    }
+    const std::uint64_t one = 1;
+    static_cast<void>(!write(wake_, &one, sizeof one));
+  }
+
+  void farewell() {
+    closing_ = true;
+    asio::error_code ignored;
+    for (auto& acceptor : tcp_acceptors_) acceptor.close(ignored);
+    for (auto& acceptor : unix_acceptors_) acceptor.close(ignored);
+    const auto all = connections_;
+    for (const auto& [ticket, connection] : all) connection->send_away("421 4.3.2 Closing; try again later");
+    // Whoever doesn't take its leave in time is cut off.
+    farewell_timer_.expires_after(kFarewellTime);
+    farewell_timer_.async_wait([this](asio::error_code) { io_.stop(); });
+    leave_when_empty();
+  }
+
+  void leave_when_empty() {
+    if (connections_.empty()) return io_.stop();
+    asio::post(io_, [this] {
+      auto pause = std::make_shared<asio::steady_timer>(io_, std::chrono::milliseconds{5});
+      pause->async_wait([this, pause](asio::error_code) { leave_when_empty(); });
+    });
+  }
+
+  ListenerSettings settings_;
+  Budget budget_;
+  asio::io_context io_{1};
+  std::optional<asio::ssl::context> tls_;
+  std::deque<asio::ip::tcp::acceptor> tcp_acceptors_;
+  std::deque<asio::local::stream_protocol::acceptor> unix_acceptors_;
+  asio::steady_timer farewell_timer_{io_};
+  std::vector<std::uint16_t> ports_;
+  std::vector<std::string> made_paths_;
+  int wake_ = -1;
+  std::thread thread_;
+
+  // The thread's own.
+  std::unordered_map<Ticket, std::shared_ptr<Connection>> connections_;
+  std::map<Prefix, std::size_t> by_client_;
+  Ticket last_ticket_ = kNobody;
+  bool closing_ = false;
+
+  std::mutex mutex_;  ///< guards what follows
+  std::deque<Arrived> arrived_;
+  std::size_t callouts_ = 0;  ///< of them
+};
+
+Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Listener::~Listener() = default;
+
+std::expected<std::unique_ptr<Listener>, feed::FeedError> Listener::open(ListenerSettings settings) {
+  auto impl = std::make_unique<Impl>(std::move(settings));
+  if (auto opened = impl->open(); !opened) return std::unexpected(std::move(opened).error());
+  return std::unique_ptr<Listener>(new Listener(std::move(impl)));
+}
+
+std::vector<Listener::Arrived> Listener::take(const feed::Bounds& bounds) { return impl_->take(bounds); }
+void Listener::settle(std::vector<Ticket> tickets, bool stored) { impl_->settle(std::move(tickets), stored); }
+int Listener::wake_fd() const { return impl_->wake_fd(); }
+std::vector<std::uint16_t> Listener::ports() const { return impl_->ports(); }
+
+}  // namespace blowback::smtp

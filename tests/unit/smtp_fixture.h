@@ -1,0 +1,56 @@
+// A session without sockets: lines in, replies out.
+#pragma once
+
+#include "smtp/session.h"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace blowback::test {
+
+inline constexpr UnixTime kSmtpNow{std::chrono::seconds{1'795'600'000}};
+
+struct Talk {
+  explicit Talk(smtp::SessionSettings with = settings(), smtp::Session::Peer peer = stranger())
+      : session_settings(std::move(with)), session(session_settings, budget, peer) {
+    greeting = session.take_output();
+  }
+
+  static smtp::SessionSettings settings() {
+    return {.protocol = smtp::Protocol::smtp,
+            .hostname = "mx.example.net",
+            .is_trap = [](std::string_view address) { return address.ends_with("@trap.example.net"); },
+            .hide_traps = false,
+            .offers_tls = true,
+            .message_octets = 10'000};
+  }
+  static smtp::Session::Peer stranger() { return {.address = *IpAddress::parse("192.0.2.1"), .trusted = false}; }
+  static smtp::Session::Peer relay() { return {.address = *IpAddress::parse("198.51.100.25"), .trusted = true}; }
+
+  /// Octets as they are; the replies.
+  std::string send(std::string_view octets) {
+    if (session.wants() == smtp::Session::Wants::input) session.receive(octets, kSmtpNow);
+    return session.take_output();
+  }
+  /// A command; the replies.
+  std::string say(std::string_view command) { return send(std::string(command) + "\r\n"); }
+  /// The session's message is stored; the reply.
+  std::string store() {
+    stored.push_back(session.take_message());
+    session.settled(true, kSmtpNow);
+    return session.take_output();
+  }
+  [[nodiscard]] bool waits_for_storage() const { return session.wants() == smtp::Session::Wants::settlement; }
+  [[nodiscard]] bool closes() const { return session.wants() == smtp::Session::Wants::close; }
+  [[nodiscard]] std::vector<TrapDelivery> callouts() { return session.take_callouts(); }
+
+  smtp::SessionSettings session_settings;
+  smtp::Budget budget{.most = 1U << 20U};
+  smtp::Session session;
+  std::string greeting;
+  std::vector<TrapDelivery> stored;
+};
+
+}  // namespace blowback::test

@@ -1,0 +1,311 @@
+// The dialogue by RFC 5321 and its extensions: what is accepted, what is refused, and what is recorded.
+#include "smtp_fixture.h"
+
+#include <catch2/catch.hpp>
+
+using namespace blowback;
+using namespace blowback::test;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+TEST_CASE("a bounce to a trap is accepted, and answered for once it is stored", "[smtp]") {
+  Talk talk;
+  CHECK(talk.greeting == "220 mx.example.net ESMTP\r\n");
+  CHECK_THAT(talk.say("EHLO mail.example.com"), Contains("250-PIPELINING\r\n") && Contains("250-SIZE 10000\r\n") &&
+                                                    Contains("250-STARTTLS\r\n") && Contains("250-8BITMIME\r\n") &&
+                                                    Contains("250-SMTPUTF8\r\n") && Contains("250 CHUNKING\r\n") &&
+                                                    Contains("250-ENHANCEDSTATUSCODES\r\n") && !Contains("XCLIENT"));
+  CHECK(talk.say("MAIL FROM:<> SIZE=500") == "250 2.1.0 Ok\r\n");
+  CHECK(talk.say("RCPT TO:<a@trap.example.net>") == "250 2.1.5 Ok\r\n");
+  CHECK_THAT(talk.say("DATA"), StartsWith("354 "));
+  CHECK(talk.send("Subject: x\r\n\r\n..dot\r\n.\r\n").empty());
+  REQUIRE(talk.waits_for_storage());
+  CHECK(talk.store() == "250 2.0.0 Ok\r\n");
+  const auto& delivery = talk.stored.at(0);
+  CHECK(delivery.event == TrapDelivery::Event::message);
+  CHECK(delivery.client == IpAddress::parse("192.0.2.1").value());
+  CHECK(delivery.helo == "mail.example.com");
+  CHECK(delivery.mail_from == "");
+  CHECK(delivery.rcpt_to == std::vector<std::string>{"a@trap.example.net"});
+  CHECK(delivery.message == "Subject: x\r\n\r\n.dot\r\n");
+  CHECK_THAT(talk.say("QUIT"), StartsWith("221 2.0.0 "));
+  CHECK(talk.closes());
+  CHECK(talk.callouts().empty());
+}
+
+TEST_CASE("what can't be stored is refused for the time being", "[smtp]") {
+  Talk talk;
+  talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nx\r\n.\r\n");
+  REQUIRE(talk.waits_for_storage());
+  static_cast<void>(talk.session.take_message());
+  talk.session.settled(false, kSmtpNow);
+  CHECK_THAT(talk.session.take_output(), StartsWith("451 4.3.0 "));
+  CHECK(talk.say("NOOP") == "250 2.0.0 Ok\r\n");
+}
+
+TEST_CASE("only traps are accepted as recipients", "[smtp]") {
+  Talk talk;
+  talk.send("EHLO a\r\nMAIL FROM:<>\r\n");
+  CHECK(talk.say("RCPT TO:<someone@example.org>") == "550 5.1.1 No such user here\r\n");
+  CHECK_THAT(talk.say("DATA"), StartsWith("554 5.5.1 "));
+  CHECK_THAT(talk.say("RCPT TO:<A@TRAP.example.net>"), StartsWith("550 "));
+  CHECK(talk.say("RCPT TO:<b@trap.example.net>") == "250 2.1.5 Ok\r\n");
+}
+
+TEST_CASE("where traps are hidden every recipient gets the same answers", "[smtp]") {
+  auto settings = Talk::settings();
+  settings.hide_traps = true;
+  Talk talk(settings);
+  talk.send("EHLO a\r\nMAIL FROM:<>\r\n");
+  const auto of_trap = talk.say("RCPT TO:<a@trap.example.net>");
+  CHECK(talk.say("RCPT TO:<someone@example.org>") == of_trap);
+  CHECK(talk.say("VRFY a@trap.example.net") == talk.say("VRFY someone@example.org"));
+  SECTION("and what is for no trap at all is accepted, too") {
+    talk.send("RSET\r\nMAIL FROM:<>\r\nRCPT TO:<someone@example.org>\r\n");
+    CHECK_THAT(talk.say("DATA"), StartsWith("354 "));
+    talk.send("x\r\n.\r\n");
+    CHECK(talk.store() == "250 2.0.0 Ok\r\n");
+    CHECK(talk.stored.at(0).rcpt_to == std::vector<std::string>{"someone@example.org"});
+  }
+  SECTION("and a callout names the trap alone") {
+    talk.say("QUIT");
+    const auto callouts = talk.callouts();
+    REQUIRE(callouts.size() == 1);
+    CHECK(callouts[0].rcpt_to == std::vector<std::string>{"a@trap.example.net"});
+  }
+}
+
+TEST_CASE("a null sender that names a trap and leaves before DATA is a sender callout", "[smtp]") {
+  Talk talk;
+  talk.send("EHLO checker.example.com\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\n");
+  SECTION("by QUIT") { talk.say("QUIT"); }
+  SECTION("by RSET") { talk.say("RSET"); }
+  SECTION("by another EHLO") { talk.say("EHLO checker.example.com"); }
+  SECTION("by hanging up") { talk.session.end("", kSmtpNow); }
+  SECTION("by saying nothing in time") { talk.session.end("421 4.4.2 You took too long", kSmtpNow); }
+  const auto callouts = talk.callouts();
+  REQUIRE(callouts.size() == 1);
+  CHECK(callouts[0].event == TrapDelivery::Event::callout);
+  CHECK(callouts[0].time_is_told);
+  CHECK(callouts[0].received_at == kSmtpNow);
+  CHECK(callouts[0].client == IpAddress::parse("192.0.2.1").value());
+  CHECK(callouts[0].helo == "checker.example.com");
+  CHECK(callouts[0].rcpt_to == std::vector<std::string>{"a@trap.example.net"});
+  talk.session.end("", kSmtpNow);
+  CHECK(talk.callouts().empty());
+}
+
+TEST_CASE("what only looks like a sender callout is none", "[smtp]") {
+  Talk talk;
+  talk.say("EHLO a");
+  SECTION("a real sender") { talk.send("MAIL FROM:<x@example.org>\r\nRCPT TO:<a@trap.example.net>\r\nQUIT\r\n"); }
+  SECTION("no trap") { talk.send("MAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nQUIT\r\n"); }
+  SECTION("no recipient") { talk.send("MAIL FROM:<>\r\nQUIT\r\n"); }
+  SECTION("DATA was begun and broken off") {
+    talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nhalf");
+    talk.session.end("", kSmtpNow);
+  }
+  SECTION("BDAT was begun and taken back") {
+    talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nBDAT 4\r\nhalfRSET\r\n");
+  }
+  CHECK(talk.callouts().empty());
+  CHECK_FALSE(talk.waits_for_storage());
+}
+
+TEST_CASE("Postfix's probes with its double-bounce address are sender callouts, too", "[smtp]") {
+  Talk talk;
+  talk.send("EHLO a\r\nMAIL FROM:<double-bounce@mail.example.com>\r\nRCPT TO:<a@trap.example.net>\r\nQUIT\r\n");
+  REQUIRE(talk.callouts().size() == 1);
+}
+
+TEST_CASE("a whole session in one write is answered command by command", "[smtp]") {
+  Talk talk;
+  const auto replies = talk.send(
+      "EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nRCPT TO:<no@example.org>\r\nDATA\r\nhello\r\n.\r\n"
+      "MAIL FROM:<>\r\nRCPT TO:<b@trap.example.net>\r\nQUIT\r\n");
+  CHECK_THAT(replies, Contains("250 2.1.5 Ok\r\n550 5.1.1 No such user here\r\n354 "));
+  REQUIRE(talk.waits_for_storage());
+  const auto after = talk.store();
+  CHECK_THAT(after, StartsWith("250 2.0.0 Ok\r\n250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n221 "));
+  CHECK(talk.callouts().size() == 1);
+}
+
+TEST_CASE("a command's octets may come one by one", "[smtp]") {
+  Talk talk;
+  std::string replies;
+  for (const char c :
+       std::string_view("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nx\r\n.\r\n")) {
+    replies += talk.send(std::string_view(&c, 1));
+  }
+  CHECK_THAT(replies, Contains("354 "));
+  REQUIRE(talk.waits_for_storage());
+  talk.store();
+  CHECK(talk.stored.at(0).message == "x\r\n");
+}
+
+TEST_CASE("chunks make a message, dots and line ends as they are", "[smtp]") {
+  Talk talk;
+  talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\n");
+  CHECK(talk.send("BDAT 7\r\n.\r\n.\r\nx") == "250 2.0.0 7 octets\r\n");
+  CHECK(talk.send("BDAT 3 LAST\r\na\nb").empty());
+  REQUIRE(talk.waits_for_storage());
+  CHECK(talk.store() == "250 2.0.0 Ok\r\n");
+  CHECK(talk.stored.at(0).message == ".\r\n.\r\nxa\nb");
+  SECTION("an empty last chunk ends it") {
+    talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nBDAT 2\r\nhi");
+    talk.send("BDAT 0 LAST\r\n");
+    REQUIRE(talk.waits_for_storage());
+    talk.store();
+    CHECK(talk.stored.at(1).message == "hi");
+  }
+  SECTION("a chunk that nobody wants is read past") {
+    CHECK_THAT(talk.send("BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n"), StartsWith("503 ") && Contains("250 2.0.0 Ok"));
+    CHECK_FALSE(talk.closes());
+  }
+  SECTION("DATA and BDAT don't mix") {
+    talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nBDAT 2\r\nhi");
+    CHECK_THAT(talk.say("DATA"), StartsWith("503 5.5.1 "));
+    CHECK_THAT(talk.say("RCPT TO:<b@trap.example.net>"), StartsWith("503 5.5.1 "));
+  }
+  SECTION("a size that is none ends the session, since what follows can't be told from commands") {
+    CHECK_THAT(talk.say("BDAT x"), StartsWith("501 5.5.4 "));
+    CHECK(talk.closes());
+  }
+}
+
+TEST_CASE("too large a message is refused and not held", "[smtp]") {
+  Talk talk;
+  CHECK(talk.send("EHLO a\r\nMAIL FROM:<> SIZE=10001\r\n").ends_with("552 5.3.4 At most 10000 octets\r\n"));
+  talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\n");
+  for (int i = 0; i < 20; ++i) talk.send(std::string(998, 'x') + "\r\n");
+  CHECK(talk.budget.used == 0);
+  CHECK(talk.send(".\r\n") == "552 5.3.4 At most 10000 octets\r\n");
+  CHECK_FALSE(talk.waits_for_storage());
+  CHECK(talk.callouts().empty());
+  CHECK(talk.say("MAIL FROM:<>") == "250 2.1.0 Ok\r\n");
+}
+
+TEST_CASE("what all sessions hold together is bounded", "[smtp]") {
+  Talk talk;
+  talk.budget.most = 3000;
+  talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\n");
+  CHECK_THAT(talk.send(std::string(4000, 'x') + "\r\n.\r\n"), StartsWith("452 4.3.1 "));
+  CHECK(talk.budget.used == 0);
+}
+
+TEST_CASE("a line that ends otherwise than by CR LF ends the session", "[smtp]") {
+  Talk talk;
+  talk.say("EHLO a");
+  CHECK_THAT(talk.send("NOOP\nNOOP\r\n"), StartsWith("521 5.5.2 "));
+  CHECK(talk.closes());
+}
+
+TEST_CASE("a line without end is bounded", "[smtp]") {
+  Talk talk;
+  CHECK(talk.send(std::string(5000, 'x')) == "500 5.5.2 Line too long\r\n");
+  CHECK(talk.closes());
+}
+
+TEST_CASE("NUL and CR within a command are refused", "[smtp]") {
+  Talk talk;
+  talk.say("EHLO a");
+  CHECK_THAT(talk.send(std::string_view("MAIL FROM:<>\0\r\n", 15)), StartsWith("500 5.5.2 "));
+  CHECK_THAT(talk.send("NOOP\rRSET\r\n"), StartsWith("500 5.5.2 "));
+}
+
+TEST_CASE("what was said before STARTTLS and behind it counts for nothing", "[smtp]") {
+  Talk talk;
+  talk.say("EHLO a");
+  CHECK_THAT(talk.send("STARTTLS\r\nMAIL FROM:<evil@example.org>\r\n"), StartsWith("220 2.0.0 "));
+  REQUIRE(talk.session.wants() == smtp::Session::Wants::handshake);
+  talk.session.secured();
+  CHECK_THAT(talk.say("MAIL FROM:<>"), StartsWith("503 5.5.1 "));
+  CHECK_THAT(talk.say("EHLO a"), !Contains("STARTTLS"));
+  CHECK_THAT(talk.say("STARTTLS"), StartsWith("503 5.5.1 "));
+}
+
+TEST_CASE("a relay that we trust says for whom it speaks", "[smtp]") {
+  SECTION("by XCLIENT, after which the session begins anew") {
+    Talk talk(Talk::settings(), Talk::relay());
+    CHECK_THAT(talk.say("EHLO relay"), Contains("250-XCLIENT ") && Contains("250-XFORWARD "));
+    CHECK(talk.say("XCLIENT ADDR=203.0.113.9 HELO=mail.example.com") == "220 mx.example.net ESMTP\r\n");
+    talk.send("EHLO relay\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nQUIT\r\n");
+    const auto callouts = talk.callouts();
+    REQUIRE(callouts.size() == 1);
+    CHECK(callouts[0].client == IpAddress::parse("203.0.113.9").value());
+    CHECK(callouts[0].helo == "mail.example.com");
+  }
+  SECTION("by XFORWARD, IPv6 and xtext too") {
+    Talk talk(Talk::settings(), Talk::relay());
+    talk.say("EHLO relay");
+    CHECK(talk.say("XFORWARD NAME=[UNAVAILABLE] ADDR=IPv6:2001:db8::9") == "501 5.5.4 ADDR is no address\r\n");
+    CHECK(talk.say("XFORWARD ADDR=IPV6:2001:db8::9 HELO=a+2Db") == "250 2.0.0 Ok\r\n");
+    talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nx\r\n.\r\n");
+    talk.store();
+    CHECK(talk.stored.at(0).client == IpAddress::parse("2001:db8::9").value());
+    CHECK(talk.stored.at(0).helo == "a-b");
+  }
+  SECTION("and where it doesn't, its own connection is no callout") {
+    Talk talk(Talk::settings(), Talk::relay());
+    talk.send("EHLO relay\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nQUIT\r\n");
+    CHECK(talk.callouts().empty());
+  }
+  SECTION("but a stranger may not") {
+    Talk talk;
+    talk.say("EHLO a");
+    CHECK(talk.say("XCLIENT ADDR=203.0.113.9") == "550 5.7.0 Not for you\r\n");
+    CHECK(talk.say("XFORWARD ADDR=203.0.113.9") == "550 5.7.0 Not for you\r\n");
+  }
+}
+
+TEST_CASE("LMTP answers for each recipient", "[smtp]") {
+  auto settings = Talk::settings();
+  settings.protocol = smtp::Protocol::lmtp;
+  Talk talk(settings);
+  CHECK(talk.greeting == "220 mx.example.net LMTP\r\n");
+  CHECK_THAT(talk.say("EHLO a"), StartsWith("500 5.5.1 "));
+  CHECK_THAT(talk.say("LHLO a"), StartsWith("250-mx.example.net\r\n"));
+  talk.send(
+      "MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nRCPT TO:<b@trap.example.net>\r\nRCPT TO:<no@example.org>\r\n");
+  talk.send("DATA\r\nx\r\n.\r\n");
+  CHECK(talk.store() == "250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n");
+}
+
+TEST_CASE("recipients without end cost no memory", "[smtp]") {
+  Talk talk;
+  talk.send("EHLO a\r\nMAIL FROM:<>\r\n");
+  std::string last;
+  for (int i = 0; i < 100'000; ++i) last = talk.say("RCPT TO:<t" + std::to_string(i) + "@trap.example.net>");
+  CHECK(last == "452 4.5.3 Too many recipients\r\n");
+  CHECK_FALSE(talk.closes());
+  talk.say("QUIT");
+  REQUIRE(talk.callouts().at(0).rcpt_to.size() == 1000);
+}
+
+TEST_CASE("who doesn't understand us is let go after a hundred errors", "[smtp]") {
+  Talk talk;
+  talk.say("EHLO a");
+  int said = 0;
+  while (!talk.closes() && said < 1000) {
+    talk.say("HUH");
+    ++said;
+  }
+  CHECK(said == 100);
+}
+
+TEST_CASE("a web browser is turned away at once", "[smtp]") {
+  Talk talk;
+  CHECK_THAT(talk.send("POST / HTTP/1.1\r\nHost: x\r\n\r\nMAIL FROM:<>\r\n"), StartsWith("521 5.7.0 "));
+  CHECK(talk.closes());
+}
+
+TEST_CASE("commands in the wrong order are refused", "[smtp]") {
+  Talk talk;
+  CHECK_THAT(talk.say("MAIL FROM:<>"), StartsWith("503 5.5.1 "));
+  CHECK_THAT(talk.say("EHLO"), StartsWith("501 5.5.4 "));
+  talk.say("HELO a");
+  CHECK_THAT(talk.say("RCPT TO:<a@trap.example.net>"), StartsWith("503 5.5.1 "));
+  CHECK_THAT(talk.say("DATA"), StartsWith("503 5.5.1 "));
+  talk.say("MAIL FROM:<>");
+  CHECK_THAT(talk.say("MAIL FROM:<>"), StartsWith("503 5.5.1 "));
+}
