@@ -21,6 +21,7 @@ function(blowback_integration_test name seconds)
 endfunction()
 
 include(${CMAKE_CURRENT_LIST_DIR}/main_job.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/door.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/server.cmake OPTIONAL)
 include(${CMAKE_CURRENT_LIST_DIR}/cli.cmake OPTIONAL)
 
