@@ -53,7 +53,7 @@ void slip(Answer& answer, std::size_t opt_size, std::span<std::uint8_t> reply) {
   constexpr std::size_t kAnswerAndAuthorityCounts = 6;
   std::ranges::fill(reply.subspan(kAnswerAndAuthorityCounts, 4), std::uint8_t{0});
   const auto opt = reply.subspan(answer.size - opt_size, opt_size);
-  std::copy(opt.begin(), opt.end(), reply.begin() + static_cast<std::ptrdiff_t>(at));
+  std::ranges::copy(opt, reply.begin() + static_cast<std::ptrdiff_t>(at));
   answer.size = at + opt_size;
   answer.truncated = true;
 }

@@ -8,6 +8,7 @@ using blowback::IpAddress;
 using blowback::Prefix;
 using blowback::config::Config;
 using blowback::config::CookieSecret;
+using blowback::config::Endpoint;
 using blowback::config::FeedType;
 using namespace std::chrono_literals;
 
@@ -246,6 +247,47 @@ TEST_CASE("a zone name fits where 32 nibble labels still go before it", "[config
   const std::string txt = "\"\ntxt = \"x\"\n";
   CHECK(parsed("[zone]\nname = \"" + fits + txt).zone.name == fits);
   CHECK_FALSE(blowback::config::parse("[zone]\nname = \"" + fits + "c" + txt, "t"));
+}
+
+TEST_CASE("a feed that listens has where, how and how much", "[config]") {
+  const auto config = parsed(R"([zone]
+name = "bl.example.org"
+[[feed]]
+type = "smtp"
+[[feed]]
+type = "lmtp"
+listen = ["unix:/run/blowback/lmtp.sock", "[2001:db8::1]:24"]
+hostname = "mx.example.net"
+certificate = "/c.pem"
+key = "/k.pem"
+trusted_relays = ["192.0.2.25"]
+proxy_protocol = true
+hide_traps = true
+connections = 10
+connections_per_client = 2
+message_size = 100000
+command_time = "30s"
+data_time = "2m"
+)");
+  REQUIRE(config.feeds.size() == 2);
+  const auto& smtp = config.feeds[0].door;
+  REQUIRE(smtp.listen.size() == 2);
+  CHECK(std::get<Endpoint>(smtp.listen[0]).port == 25);
+  CHECK(smtp.connections == 1000);
+  const auto& lmtp = config.feeds[1].door;
+  CHECK(config.feeds[1].type == FeedType::lmtp);
+  CHECK(std::get<std::string>(lmtp.listen.at(0)) == "/run/blowback/lmtp.sock");
+  CHECK(std::get<Endpoint>(lmtp.listen.at(1)).address.to_string() == "2001:db8::1");
+  CHECK(lmtp.hostname == "mx.example.net");
+  CHECK(lmtp.certificate == "/c.pem");
+  CHECK(lmtp.key == "/k.pem");
+  CHECK(lmtp.proxy_protocol);
+  CHECK(lmtp.hide_traps);
+  CHECK(lmtp.connections == 10);
+  CHECK(lmtp.connections_per_client == 2);
+  CHECK(lmtp.message_size == 100'000);
+  CHECK(lmtp.command_time == std::chrono::seconds{30});
+  CHECK(lmtp.data_time == std::chrono::minutes{2});
 }
 
 TEST_CASE("the config path is the option's, else the environment's, else the usual one", "[config]") {
