@@ -112,20 +112,11 @@ class Listener::Impl {
   }
 
   [[nodiscard]] std::vector<Arrived> take(const feed::Bounds& bounds) {
-    const std::scoped_lock lock(mutex_);
+    // First the wake is taken back: what arrives from now on wakes anew.
+    std::uint64_t count = 0;
+    static_cast<void>(!read(wake_, &count, sizeof count));
     std::vector<Arrived> taken;
-    std::size_t octets = 0;
-    while (!arrived_.empty() && taken.size() < bounds.items && octets < bounds.octets) {
-      const auto* delivery = std::get_if<TrapDelivery>(&arrived_.front().item.content);
-      octets += delivery == nullptr ? 0 : delivery->message.size();
-      if (arrived_.front().ticket == kNobody) --callouts_;
-      taken.push_back(std::move(arrived_.front()));
-      arrived_.pop_front();
-    }
-    if (arrived_.empty()) {
-      std::uint64_t count = 0;
-      static_cast<void>(!read(wake_, &count, sizeof count));
-    }
+    if (take(bounds, taken)) wake();
     return taken;
   }
 
@@ -447,7 +438,7 @@ class Listener::Impl {
     const auto remote = socket.remote_endpoint(fault);
     if (fault) return;
     const auto address = address_of(remote);
-    Session::Peer peer{.address = address, .trusted = !address || is_trusted(*address)};
+    const Session::Peer peer{.address = address, .trusted = !address || is_trusted(*address)};
     if (settings_.proxy_protocol && !peer.trusted) return;
     if (address) socket.set_option(asio::ip::tcp::no_delay(true), fault);
     const bool is_counted = address && !peer.trusted;
@@ -465,6 +456,25 @@ class Listener::Impl {
     socket.non_blocking(true, ignored);
     constexpr std::string_view kBusy = "421 4.3.2 Too many connections; try again later\r\n";
     socket.write_some(asio::buffer(kBusy), ignored);
+  }
+
+  /// True: there is more.
+  [[nodiscard]] bool take(const feed::Bounds& bounds, std::vector<Arrived>& taken) {
+    const std::scoped_lock lock(mutex_);
+    std::size_t octets = 0;
+    while (!arrived_.empty() && taken.size() < bounds.items && octets < bounds.octets) {
+      const auto* delivery = std::get_if<TrapDelivery>(&arrived_.front().item.content);
+      octets += delivery == nullptr ? 0 : delivery->message.size();
+      if (arrived_.front().ticket == kNobody) --callouts_;
+      taken.push_back(std::move(arrived_.front()));
+      arrived_.pop_front();
+    }
+    return !arrived_.empty();
+  }
+
+  void wake() const {
+    const std::uint64_t one = 1;
+    static_cast<void>(!write(wake_, &one, sizeof one));
   }
 
   [[nodiscard]] bool is_trusted(const IpAddress& address) const {
@@ -515,8 +525,7 @@ class Listener::Impl {
       auto where = ticket == kNobody ? std::string("callout") : fmt::format("session {}", ticket);
       arrived_.push_back({.ticket = ticket, .item = {.where = std::move(where), .content = std::move(delivery)}});
     }
-    const std::uint64_t one = 1;
-    static_cast<void>(!write(wake_, &one, sizeof one));
+    wake();
   }
 
   void farewell() {
