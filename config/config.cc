@@ -5,6 +5,7 @@
 #include "section.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -23,62 +24,66 @@ using std::chrono::hours;
 using std::chrono::weeks;
 
 /// So that a misplaced key can be told where it belongs.
-constexpr std::array<std::string_view, 56> kAllKeys{"database",
-                                                    "zone.name",
-                                                    "zone.nameservers",
-                                                    "zone.hostmaster",
-                                                    "zone.ttl",
-                                                    "zone.negative_ttl",
-                                                    "zone.txt",
-                                                    "server.listen",
-                                                    "server.workers",
-                                                    "server.nsid",
-                                                    "server.stale_after",
-                                                    "server.tcp_connections",
-                                                    "server.tcp_idle",
-                                                    "server.allow",
-                                                    "server.cookies",
-                                                    "server.cookie_secrets",
-                                                    "server.status_socket",
-                                                    "server.rate_limit.responses",
-                                                    "server.rate_limit.slip",
-                                                    "server.rate_limit.ipv4_prefix",
-                                                    "server.rate_limit.ipv6_prefix",
-                                                    "server.rate_limit.table",
-                                                    "server.rate_limit.exempt",
-                                                    "traps.domains",
-                                                    "traps.addresses",
-                                                    "feed.type",
-                                                    "feed.path",
-                                                    "feed.trusted_relays",
-                                                    "feed.after",
-                                                    "feed.listen",
-                                                    "feed.hostname",
-                                                    "feed.certificate",
-                                                    "feed.key",
-                                                    "feed.proxy_protocol",
-                                                    "feed.hide_traps",
-                                                    "feed.connections",
-                                                    "feed.connections_per_client",
-                                                    "feed.message_size",
-                                                    "feed.command_time",
-                                                    "feed.data_time",
-                                                    "policy.half_life",
-                                                    "policy.list_at",
-                                                    "policy.delist_below",
-                                                    "policy.distinct_traps",
-                                                    "policy.distinct_campaigns",
-                                                    "policy.trap_cap",
-                                                    "policy.campaign_cap",
-                                                    "policy.max_listing",
-                                                    "policy.repeat_factor",
-                                                    "policy.allow_documentation",
-                                                    "policy.weights.dsn",
-                                                    "policy.weights.auto_reply",
-                                                    "policy.weights.challenge",
-                                                    "policy.weights.virus_notice",
-                                                    "policy.weights.mdn",
-                                                    "policy.weights.callout"};
+constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
+                                                           "zone.name",
+                                                           "zone.nameservers",
+                                                           "zone.hostmaster",
+                                                           "zone.ttl",
+                                                           "zone.negative_ttl",
+                                                           "zone.txt",
+                                                           "server.listen",
+                                                           "server.workers",
+                                                           "server.nsid",
+                                                           "server.stale_after",
+                                                           "server.tcp_connections",
+                                                           "server.tcp_idle",
+                                                           "server.allow",
+                                                           "server.cookies",
+                                                           "server.cookie_secrets",
+                                                           "server.status_socket",
+                                                           "server.rate_limit.responses",
+                                                           "server.rate_limit.slip",
+                                                           "server.rate_limit.ipv4_prefix",
+                                                           "server.rate_limit.ipv6_prefix",
+                                                           "server.rate_limit.table",
+                                                           "server.rate_limit.exempt",
+                                                           "traps.domains",
+                                                           "traps.addresses",
+                                                           "feed.type",
+                                                           "feed.path",
+                                                           "feed.trusted_relays",
+                                                           "feed.after",
+                                                           "feed.listen",
+                                                           "feed.hostname",
+                                                           "feed.certificate",
+                                                           "feed.key",
+                                                           "feed.proxy_protocol",
+                                                           "feed.hide_traps",
+                                                           "feed.connections",
+                                                           "feed.connections_per_client",
+                                                           "feed.message_size",
+                                                           "feed.command_time",
+                                                           "feed.data_time",
+                                                           "policy.half_life",
+                                                           "policy.list_at",
+                                                           "policy.delist_below",
+                                                           "policy.distinct_traps",
+                                                           "policy.distinct_campaigns",
+                                                           "policy.trap_cap",
+                                                           "policy.campaign_cap",
+                                                           "policy.max_listing",
+                                                           "policy.repeat_factor",
+                                                           "policy.allow_documentation",
+                                                           "policy.weights.dsn",
+                                                           "policy.weights.auto_reply",
+                                                           "policy.weights.challenge",
+                                                           "policy.weights.virus_notice",
+                                                           "policy.weights.mdn",
+                                                           "policy.weights.callout",
+                                                           "log.format",
+                                                           "log.level",
+                                                           "metrics.server",
+                                                           "metrics.ingest"});
 
 constexpr Duration kTenYears = days{3653};
 
@@ -376,6 +381,55 @@ void read_policy(Section& section, Policy& policy) {
   });
 }
 
+/// One of `names` by its place, or a complaint that lists them.
+template <typename Choice, std::size_t N>
+void choice(Section& section, std::string_view key, Choice& into, const std::array<std::string_view, N>& names) {
+  std::string text(names.at(static_cast<std::size_t>(into)));
+  section.text(key, text);
+  if (!section.is_good(key)) return;
+  const auto* const known = std::ranges::find(names, text);
+  if (known == names.end()) {
+    section.complain(key, fmt::format("is none of \"{}\"; write one of them", fmt::join(names, "\", \"")));
+  } else {
+    into = static_cast<Choice>(known - names.begin());
+  }
+}
+
+void read_log(Section& section, Log& log) {
+  choice(section, "format", log.format, std::array<std::string_view, 3>{"text", "logfmt", "json"});
+  choice(section, "level", log.level, std::array<std::string_view, 4>{"debug", "info", "warning", "error"});
+}
+
+void read_metrics_endpoint(Section& section, std::string_view key, std::optional<MetricsEndpoint>& into) {
+  constexpr std::string_view kUnix = "unix:";
+  std::string text;
+  section.text(key, text);
+  if (!section.is_good(key) || text.empty()) return;
+  if (text.starts_with(kUnix)) {
+    auto path = text.substr(kUnix.size());
+    if (path.empty() || path.find('\0') != std::string::npos || path.size() > kSocketPathOctets) {
+      section.complain(key,
+                       fmt::format("needs a path of 1 to {} octets after unix:, for example \"unix:/run/blowback/{}\"",
+                                   kSocketPathOctets, key));
+    } else {
+      into = std::move(path);
+    }
+  } else if (auto parsed = endpoint(text)) {
+    into = *parsed;
+  } else {
+    section.complain(
+        key, fmt::format("{}; or name a unix socket, for example \"unix:/run/blowback/{}\"", parsed.error().text, key));
+  }
+}
+
+void read_metrics(Section& section, Metrics& metrics) {
+  read_metrics_endpoint(section, "server", metrics.server);
+  read_metrics_endpoint(section, "ingest", metrics.ingest);
+  if (metrics.server && metrics.server == metrics.ingest) {
+    section.complain("ingest", "is the server's, too; each daemon needs an endpoint of its own");
+  }
+}
+
 void read_file(Section& top, Config& config) {
   top.text("database", config.database);
   if (top.is_good("database") && (config.database.empty() || config.database.find('\0') != std::string::npos)) {
@@ -391,6 +445,8 @@ void read_file(Section& top, Config& config) {
   top.section("traps", [&](Section& section) { read_traps(section, config.traps); });
   top.sections("feed", [&](Section& section) { read_feed(section, config.feeds); });
   top.section("policy", [&](Section& section) { read_policy(section, config.policy); });
+  top.section("log", [&](Section& section) { read_log(section, config.log); });
+  top.section("metrics", [&](Section& section) { read_metrics(section, config.metrics); });
   top.finish();
 }
 

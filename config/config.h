@@ -33,6 +33,7 @@ struct Zone {
 struct Endpoint {
   IpAddress address;
   std::uint16_t port = 0;
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
 /// What a sockaddr_un takes of a path, besides the zero at its end.
@@ -105,6 +106,24 @@ struct Feed {
   [[nodiscard]] bool has_door() const { return type == FeedType::smtp || type == FeedType::lmtp; }
 };
 
+enum class LogFormat : std::uint8_t { text, logfmt, json };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+/// How both daemons log, see watch/log.h.
+struct Log {
+  LogFormat format = LogFormat::text;
+  LogLevel level = LogLevel::info;  ///< this and what is graver
+};
+
+/// A unix socket's path, at most kSocketPathOctets long, or an address and port.
+using MetricsEndpoint = std::variant<std::string, Endpoint>;
+
+/// Where each daemon tells a monitor how it is; absent: nowhere.
+struct Metrics {
+  std::optional<MetricsEndpoint> server;
+  std::optional<MetricsEndpoint> ingest;
+};
+
 struct Config {
   std::string file;  ///< where it was read from
   std::string database = "/var/lib/blowback/blowback.db";
@@ -113,6 +132,8 @@ struct Config {
   Traps traps;
   std::vector<Feed> feeds;
   Policy policy;
+  Log log;
+  Metrics metrics;
 };
 
 struct ConfigError {

@@ -1,24 +1,35 @@
 // blowback-ingest: reads trap mail, judges it, scores who sent it, records all of it. Thin: arguments, signals, wiring.
 //
-// It needs the database and its feeds' files, and no network.
+// It needs the database and its feeds' files, and no network but what it is watched by: the service manager's socket, and
+// the one that metrics.ingest names.
 #include "config/config.h"
 #include "record/ingest_loop.h"
+#include "record/ingest_state.h"
 #include "schema/store.h"
+#include "watch/http_listener.h"
+#include "watch/log.h"
+#include "watch/notify.h"
 
 #include <CLI/CLI.hpp>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <string>
 #include <sys/signalfd.h>
+#include <utility>
+#include <vector>
 
 namespace {
 
 using blowback::record::Ended;
+using blowback::watch::Field;
+using blowback::watch::Level;
+using blowback::watch::log;
 
 constexpr int kExitConfig = 2;
 constexpr int kExitSystem = 3;
@@ -78,6 +89,69 @@ class Signals {
   });
 }
 
+/// How ingest is watched from outside: metrics, health, notes to the service manager.
+class Watched {
+ public:
+  Watched() {
+    state_.change([](blowback::record::IngestState& state) {
+      state.version = BLOWBACK_VERSION;
+      state.started_at = clock_now();
+    });
+  }
+
+  [[nodiscard]] blowback::record::SharedIngestState& state() { return state_; }
+
+  /// As the config has it: how to log, and where to tell metrics. Where it can't listen ingest does without.
+  void set_up(const blowback::config::Config& config, const Arguments& arguments) {
+    auto settings = config.log;
+    if (arguments.verbose) settings.level = blowback::config::LogLevel::debug;
+    blowback::watch::log_by(settings);
+    // A run that ends by itself may stand beside the daemon, which has the port.
+    const auto wanted = arguments.loop.once ? std::nullopt : config.metrics.ingest;
+    if (listener_ && wanted == listens_at_) return;
+    listener_.reset();
+    listens_at_ = wanted;
+    if (!wanted) return;
+    const auto now = [] { return std::chrono::steady_clock::now(); };
+    auto opened =
+        blowback::watch::HttpListener::open(*wanted, "metrics.ingest",
+                                            {.metrics = [this] { return to_metrics(state_.copy()); },
+                                             .health = [this, now] { return health(state_.copy(), now()); },
+                                             .readiness = [this, now] { return readiness(state_.copy(), now()); }});
+    if (opened) {
+      listener_.emplace(std::move(*opened));
+    } else {
+      log(Level::warning, "metrics-skipped", {Field::sentence("detail", opened.error().text)});
+    }
+  }
+
+  /// In the loop: it came round.
+  void turned() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!manager_.listens() || (told_at_ && now - *told_at_ < manager_.interval())) return;
+    const auto state = state_.copy();
+    const auto trouble = readiness(state, now);
+    manager_.status(trouble.empty() ? "reading " + std::to_string(state.feeds.size()) +
+                                          (state.feeds.size() == 1 ? " feed" : " feeds") + ", journal at serial " +
+                                          std::to_string(state.serial)
+                                    : blowback::watch::in_words(trouble));
+    manager_.turned(now, true);
+    told_at_ = now;
+  }
+  void ready() { manager_.ready(); }
+  void reloading() { manager_.reloading(); }
+  void stopping() { manager_.stopping(); }
+
+ private:
+  blowback::record::SharedIngestState state_;
+  blowback::watch::ServiceManager manager_{{.notify_socket = std::getenv("NOTIFY_SOCKET"),
+                                            .watchdog_usec = std::getenv("WATCHDOG_USEC"),
+                                            .watchdog_pid = std::getenv("WATCHDOG_PID")}};
+  std::optional<std::chrono::steady_clock::time_point> told_at_;
+  std::optional<blowback::config::MetricsEndpoint> listens_at_;
+  std::optional<blowback::watch::HttpListener> listener_;  ///< last: it reads the state
+};
+
 int run(const Arguments& arguments) {
   auto config = blowback::config::load(arguments.config);
   if (!config) {
@@ -93,8 +167,14 @@ int run(const Arguments& arguments) {
   }
   const int system_failed = reads_a_pipe(*config, arguments.loop.only_feeds) ? kExitTryAgain : kExitSystem;
   const Signals signals;
-  const blowback::record::Surroundings surroundings{
-      .now = clock_now, .signal_fd = signals.descriptor(), .asked = [&] { return signals.asked(); }};
+  Watched watched;
+  watched.set_up(*config, arguments);
+  const blowback::record::Surroundings surroundings{.now = clock_now,
+                                                    .signal_fd = signals.descriptor(),
+                                                    .asked = [&] { return signals.asked(); },
+                                                    .state = &watched.state(),
+                                                    .turned = [&] { watched.turned(); },
+                                                    .looked_once = [&] { watched.ready(); }};
   while (true) {
     auto store = blowback::schema::Store::open(config->database, blowback::schema::Store::Mode::create);
     if (!store) {
@@ -108,17 +188,20 @@ int run(const Arguments& arguments) {
       case Ended::store_failed:
         return system_failed;
       case Ended::stop:
-        spdlog::info("stopped");
+        watched.stopping();
+        log(Level::info, "stopped");
         return 0;
       case Ended::reload:
+        watched.reloading();
         break;
     }
     auto again = blowback::config::load(arguments.config);
     if (!again) {
-      spdlog::error("config-kept detail=\"{}\"", again.error().text);
+      log(Level::error, "config-kept", {Field::sentence("detail", again.error().text)});
     } else if (feeds_exist(*again, arguments.loop.only_feeds)) {
       config = std::move(again);
-      spdlog::info("config-read file={}", config->file);
+      watched.set_up(*config, arguments);
+      log(Level::info, "config-read", {{"file", config->file}});
     }
   }
 }
@@ -157,9 +240,5 @@ int main(int argc, char** argv) {
       arguments.loop.stdin_envelope, [](const char* name) -> const char* { return std::getenv(name); });
   arguments.loop.show_progress = isatty(STDERR_FILENO) != 0;
   arguments.config = blowback::config::config_path(arguments.config, std::getenv("BLOWBACK_CONFIG"));
-
-  spdlog::set_default_logger(spdlog::stderr_color_mt("blowback-ingest"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%SZ %l %v", spdlog::pattern_time_type::utc);
-  spdlog::set_level(arguments.verbose ? spdlog::level::debug : spdlog::level::info);
   return run(arguments);
 }

@@ -94,6 +94,7 @@ class Recording {
       return;
     }
     ++recorded.incidents;
+    ++recorded.incidents_by_kind.at(static_cast<std::size_t>(incident.kind));
     const Prefix sender = sender_of(incident.client);
     const Ledger ledger = ledger_for(sender, incident);
     const Assessment result = assess_(policy_, incident, ledger);
@@ -242,6 +243,14 @@ Result<std::optional<std::string>> Store::feed_position(std::string_view feed) {
     return Statement(impl_->db, "SELECT position FROM feed_position WHERE feed = ? AND position IS NOT NULL")
         .bind(feed)
         .first([](const Statement& row) { return row.text(0); });
+  });
+}
+
+Result<std::optional<UnixTime>> Store::last_delivery(std::string_view feed) {
+  return attempt(impl_->path, [&]() -> std::optional<UnixTime> {
+    Statement row(impl_->db, "SELECT last_delivery FROM feed_position WHERE feed = ?");
+    row.bind(feed);
+    return row.step() ? optional_time(row, 0) : std::nullopt;
   });
 }
 

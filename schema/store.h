@@ -80,6 +80,7 @@ using Assess = Assessment (*)(const Policy&, const Incident&, const Ledger&);
 /// What a batch changed.
 struct Recorded {
   std::uint64_t incidents = 0;
+  std::array<std::uint64_t, 6> incidents_by_kind{};  ///< by Kind
   std::uint64_t duplicates = 0;
   std::vector<Prefix> newly_listed;
   std::uint64_t prolonged = 0;
@@ -168,6 +169,8 @@ class Store {
   [[nodiscard]] Result<Recorded> record(const Batch& batch, const Policy& policy, Assess assess, UnixTime now);
   /// Where the feed left off; absent for one never seen.
   [[nodiscard]] Result<std::optional<std::string>> feed_position(std::string_view feed);
+  /// When it delivered last; absent for one that never did.
+  [[nodiscard]] Result<std::optional<UnixTime>> last_delivery(std::string_view feed);
   /// Sweeps up listings and exemptions that have ended: removes them and says so in the journal. Returns how many.
   [[nodiscard]] Result<std::uint64_t> expire(UnixTime now);
 

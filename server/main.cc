@@ -1,18 +1,21 @@
 // blowback-server: serves the list as an authoritative zone. Thin: arguments, signals, wiring.
 //
 // It reads the database and its config, and speaks on its own sockets; it writes nothing, and connects to nobody but to its
-// own status socket's path, to learn whether another server lives there.
+// own sockets' paths, to learn whether another server lives there, and to the service manager that started it.
 #include "answer/served_zone.h"
 #include "config/config.h"
+#include "net/metrics.h"
 #include "net/responders.h"
 #include "net/status.h"
 #include "net/status_socket.h"
+#include "watch/http_listener.h"
+#include "watch/log.h"
+#include "watch/notify.h"
 #include "zone/follower.h"
 #include "zone/published.h"
 
 #include <CLI/CLI.hpp>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,10 +23,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace {
 
@@ -31,42 +37,45 @@ using blowback::answer::ServedZone;
 using blowback::net::Counts;
 using blowback::net::Responders;
 using blowback::net::StatusSocket;
+using blowback::watch::Field;
+using blowback::watch::Level;
+using blowback::watch::log;
 
 constexpr int kExitConfig = 2;
 constexpr int kExitSystem = 3;
+/// How long the service manager is kept waiting for a first list. Then we are started without one: whoever waits for
+/// our start, such as a package's installation, can't mend that by waiting.
+constexpr std::chrono::seconds kFirstListPatience{10};
 
 blowback::UnixTime clock_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
 void tell(const blowback::zone::FollowerReport& report) {
   using Event = blowback::zone::FollowerReport::Event;
+  const Field serial("serial", report.serial);
+  const auto detail = Field::sentence("detail", report.text);
   switch (report.event) {
     case Event::loaded:
-      spdlog::info("list-loaded entries={} serial={}", report.count, report.serial);
-      return;
+      return log(Level::info, "list-loaded", {{"entries", report.count}, serial});
     case Event::not_ready:
-      spdlog::error("list-not-ready detail=\"{}\"", report.text);
-      return;
+      return log(Level::error, "list-not-ready", {detail});
     case Event::lost:
-      spdlog::error("database-lost serial={} detail=\"{}\"", report.serial, report.text);
-      return;
+      return log(Level::error, "database-lost", {serial, detail});
     case Event::stale:
-      spdlog::critical("list-stale serial={} detail=\"{}\"", report.serial, report.text);
-      return;
+      return log(Level::critical, "list-stale", {serial, detail});
     case Event::recovered:
-      spdlog::info("database-back serial={}", report.serial);
-      return;
+      return log(Level::info, "database-back", {serial});
   }
 }
 
 void tell(const Counts& counts) {
   for (const auto* const transport : {"udp", "tcp"}) {
     const auto& tally = transport == std::string_view("udp") ? counts.udp : counts.tcp;
-    std::string line;
+    std::vector<Field> fields{{"transport", transport}};
     for (std::size_t i = 0; i < blowback::answer::kOutcomes; ++i) {
-      line += fmt::format(" {}={}", blowback::answer::name_of(static_cast<blowback::answer::Outcome>(i)),
-                          tally.by_outcome[i]);
+      fields.emplace_back(blowback::answer::name_of(static_cast<blowback::answer::Outcome>(i)), tally.by_outcome.at(i));
     }
-    spdlog::info("answered transport={}{} truncated={}", transport, line, tally.truncated);
+    fields.emplace_back("truncated", tally.truncated);
+    log(Level::info, "answered", fields);
   }
 }
 
@@ -84,7 +93,8 @@ class Server {
     take(std::move(*started));
     config_ = std::move(config);
     open_status_socket(config_.server.status_socket);
-    spdlog::info("serving zone={} endpoints={}", config_.zone.name, config_.server.listen.size());
+    open_metrics();
+    log(Level::info, "serving", {{"zone", config_.zone.name}, {"endpoints", config_.server.listen.size()}});
     return std::nullopt;
   }
 
@@ -92,13 +102,13 @@ class Server {
   void change(blowback::config::Config config) {
     auto served = ServedZone::of(config.zone, config.server, random_.cookie_secret);
     if (!served) {
-      spdlog::error("config-kept detail=\"{}\"", served.error());
+      log(Level::error, "config-kept", {Field::sentence("detail", served.error())});
       return;
     }
     if (sockets_differ(config.server)) {
       auto started = Responders::start(config.server, sources(), config_.server.listen);
       if (!started) {
-        spdlog::error("config-kept detail=\"{}\"", started.error().text);
+        log(Level::error, "config-kept", {Field::sentence("detail", started.error().text)});
         return;
       }
       const std::scoped_lock lock(mutex_);
@@ -110,18 +120,55 @@ class Server {
     if (config.database != config_.database || config.server.stale_after != config_.server.stale_after) follow(config);
     // Also where the path is the same and was taken before: it may be free by now.
     const bool opens = !status_socket_ || config.server.status_socket != config_.server.status_socket;
+    const bool opens_metrics = !metrics_ || config.metrics.server != config_.metrics.server;
     {
       const std::scoped_lock lock(mutex_);
       config_ = std::move(config);
     }
     if (opens) open_status_socket(config_.server.status_socket);
-    spdlog::info("config-read file={}", config_.file);
+    if (opens_metrics) open_metrics();
+    blowback::watch::log_by(config_.log);
+    log(Level::info, "config-read", {{"file", config_.file}});
   }
 
   void stop() {
+    metrics_.reset();
     status_socket_.reset();
     responders_->stop();
     tell(counts());
+  }
+
+  /// For any thread.
+  [[nodiscard]] blowback::net::Status status() const {
+    blowback::net::Status status;
+    status.version = BLOWBACK_VERSION;
+    status.started_at = started_at_;
+    status.now = clock_now();
+    const auto steady = std::chrono::steady_clock::now();
+    const auto milliseconds = [](const auto& span) { return std::chrono::floor<std::chrono::milliseconds>(span); };
+    const auto if_known = [&](const auto& span) { return span ? std::optional(milliseconds(*span)) : std::nullopt; };
+    {
+      const std::scoped_lock lock(mutex_);
+      status.zone = config_.zone.name;
+      status.counts = counts();
+      status.workers_turned_ago = milliseconds(responders_->since_turned(steady));
+    }
+    status.list.checked_ago = if_known(freshness_.since_looked(steady));
+    status.list.caught_up_ago = if_known(freshness_.since_caught_up(steady));
+    status.list.changed_ago = if_known(freshness_.since_published(steady));
+    status.list.publishing = if_known(freshness_.publishing());
+    status.list.tally = freshness_.tally();
+    status.follower_turned_ago = if_known(freshness_.since_turned(steady));
+    // A reader for this once: one that is kept would keep an old list's memory until somebody asks again.
+    blowback::zone::Published<blowback::zone::View>::Reader reader(view_);
+    if (const auto* const view = reader.get(); view != nullptr && view->index) {
+      status.list.ready = true;
+      status.list.stale = view->stale;
+      status.list.serial = view->index->serial();
+      status.list.entries = view->index->size();
+      status.list.octets = view->index->octets();
+    }
+    return status;
   }
 
  private:
@@ -135,7 +182,9 @@ class Server {
 
   void take(Responders responders) {
     responders_.emplace(std::move(responders));
-    for (const auto& skipped : responders_->skipped()) spdlog::warn("endpoint-skipped detail=\"{}\"", skipped);
+    for (const auto& skipped : responders_->skipped()) {
+      log(Level::warning, "endpoint-skipped", {Field::sentence("detail", skipped)});
+    }
   }
 
   /// The one that is open ends. Without one the server does all the same.
@@ -146,7 +195,7 @@ class Server {
     if (opened) {
       status_socket_.emplace(std::move(*opened));
     } else {
-      spdlog::warn("status-socket-skipped detail=\"{}\"", opened.error().text);
+      log(Level::warning, "status-socket-skipped", {Field::sentence("detail", opened.error().text)});
     }
   }
 
@@ -157,36 +206,20 @@ class Server {
     return sum;
   }
 
-  /// In the status socket's thread.
-  [[nodiscard]] blowback::net::Status status() const {
-    blowback::net::Status status{.version = BLOWBACK_VERSION,
-                                 .zone = {},
-                                 .started_at = started_at_,
-                                 .now = clock_now(),
-                                 .list = {},
-                                 .counts = {}};
-    {
-      const std::scoped_lock lock(mutex_);
-      status.zone = config_.zone.name;
-      status.counts = counts();
+  /// As the status socket: the one that is open ends, and without one the server does all the same.
+  void open_metrics() {
+    metrics_.reset();
+    if (!config_.metrics.server) return;
+    auto opened =
+        blowback::watch::HttpListener::open(*config_.metrics.server, "metrics.server",
+                                            {.metrics = [this] { return blowback::net::to_metrics(status()); },
+                                             .health = [this] { return blowback::net::health(status()); },
+                                             .readiness = [this] { return blowback::net::readiness(status()); }});
+    if (opened) {
+      metrics_.emplace(std::move(*opened));
+    } else {
+      log(Level::warning, "metrics-skipped", {Field::sentence("detail", opened.error().text)});
     }
-    const auto milliseconds = [](const auto& span) {
-      return span ? std::optional(std::chrono::floor<std::chrono::milliseconds>(*span)) : std::nullopt;
-    };
-    const auto steady = std::chrono::steady_clock::now();
-    status.list.checked_ago = milliseconds(freshness_.since_looked(steady));
-    status.list.changed_ago = milliseconds(freshness_.since_published(steady));
-    status.list.publishing = milliseconds(freshness_.publishing());
-    // A reader for this once: one that is kept would keep an old list's memory until somebody asks again.
-    blowback::zone::Published<blowback::zone::View>::Reader reader(view_);
-    if (const auto* const view = reader.get(); view != nullptr && view->index) {
-      status.list.ready = true;
-      status.list.stale = view->stale;
-      status.list.serial = view->index->serial();
-      status.list.entries = view->index->size();
-      status.list.octets = view->index->octets();
-    }
-    return status;
   }
 
   [[nodiscard]] Responders::Sources sources() const {
@@ -221,17 +254,26 @@ class Server {
   blowback::zone::Published<blowback::zone::View> view_;
   blowback::zone::Freshness freshness_;
   std::unique_ptr<blowback::zone::Follower> follower_;
-  /// Guards the next three between main, which changes them, and the status socket, which reads them. No worker comes here.
+  /// Guards the next three between main, which changes them, and whoever is told the status. No worker comes here.
   mutable std::mutex mutex_;
   Counts former_;  ///< of responders that a new config ended
   std::optional<Responders> responders_;
   blowback::config::Config config_;
   blowback::UnixTime started_at_ = clock_now();
-  std::optional<StatusSocket> status_socket_;  ///< last: it reads all of the above
+  // Last: they read all of the above.
+  std::optional<StatusSocket> status_socket_;
+  std::optional<blowback::watch::HttpListener> metrics_;
 };
 
+/// What `systemctl status` shows.
+[[nodiscard]] std::string in_a_sentence(const blowback::net::Status& status) {
+  const auto trouble = blowback::net::readiness(status);
+  if (!trouble.empty()) return blowback::watch::in_words(trouble);
+  return fmt::format("serving {}: {} entries, serial {}", status.zone, status.list.entries, status.list.serial);
+}
+
 int run(const std::string& file) {
-  // Blocked before any thread starts, so that all threads inherit it and only sigwait meets the signals.
+  // Blocked before any thread starts, so that all threads inherit it and only sigtimedwait meets the signals.
   sigset_t watched;
   sigemptyset(&watched);
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&watched, number);
@@ -242,23 +284,45 @@ int run(const std::string& file) {
     std::fprintf(stderr, "blowback-server: %s\n", config.error().text.c_str());
     return kExitConfig;
   }
+  blowback::watch::log_by(config->log);
+  blowback::watch::ServiceManager manager({.notify_socket = std::getenv("NOTIFY_SOCKET"),
+                                           .watchdog_usec = std::getenv("WATCHDOG_USEC"),
+                                           .watchdog_pid = std::getenv("WATCHDOG_PID")});
   Server server;
   if (const auto error = server.start(std::move(*config))) {
     std::fprintf(stderr, "blowback-server: %s\n", error->c_str());
     return kExitSystem;
   }
+  const auto interval = manager.interval();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(interval);
+  const timespec pause{.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(interval - seconds).count()};
+  const auto ready_by = std::chrono::steady_clock::now() + kFirstListPatience;
+  bool told_ready = false;
   while (true) {
-    int number = 0;
-    if (sigwait(&watched, &number) != 0) continue;
+    if (manager.listens()) {
+      const auto status = server.status();
+      const auto now = std::chrono::steady_clock::now();
+      manager.status(in_a_sentence(status));
+      if (!told_ready && (status.list.ready || now >= ready_by)) {
+        told_ready = true;
+        manager.ready();
+      }
+      manager.turned(now, blowback::net::health(status).empty());
+    }
+    const int number = manager.listens() ? sigtimedwait(&watched, nullptr, &pause) : sigwaitinfo(&watched, nullptr);
+    if (number < 0) continue;
     if (number != SIGHUP) break;
+    manager.reloading();
     if (auto again = blowback::config::load(file)) {
       server.change(std::move(*again));
     } else {
-      spdlog::error("config-kept detail=\"{}\"", again.error().text);
+      log(Level::error, "config-kept", {Field::sentence("detail", again.error().text)});
     }
+    if (told_ready) manager.ready();
   }
+  manager.stopping();
   server.stop();
-  spdlog::info("stopped");
+  log(Level::info, "stopped");
   return 0;
 }
 
@@ -279,7 +343,5 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitConfig;
   }
-  spdlog::set_default_logger(spdlog::stderr_color_mt("blowback-server"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%SZ %l %v", spdlog::pattern_time_type::utc);
   return run(blowback::config::config_path(file, std::getenv("BLOWBACK_CONFIG")));
 }

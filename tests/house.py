@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-ROOMS = ("core", "config", "schema", "include", "ingest", "server", "cli")
+ROOMS = ("core", "config", "watch", "schema", "include", "ingest", "server", "cli")
 
 # The only files that may ask what time it is: mains, where it becomes an argument, and the one that asks how long a
 # file has been left alone, which only makes sense against the file's own time.
@@ -60,6 +60,13 @@ class HouseRules(unittest.TestCase):
     def test_ingest_and_server_never_include_each_other(self):
         self.assertEqual(self.includers(r"(zone|answer|net)/", files("ingest")), [])
         self.assertEqual(self.includers(r"(feed|mail|detect|score|record)/", files("server")), [])
+
+    def test_watch_knows_neither_of_them(self):
+        self.assertEqual(self.includers(r"(zone|answer|net|feed|mail|detect|score|record|schema)/", files("watch")), [])
+
+    def test_only_watch_writes_log_lines(self):
+        others = [p for p in files(*ROOMS) if not name_of(p).startswith("watch/")]
+        self.assertEqual(self.includers(r"spdlog", others), [])
 
     def test_only_schema_speaks_sql(self):
         others = [p for p in files(*ROOMS) if not name_of(p).startswith("schema/")]

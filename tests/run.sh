@@ -25,14 +25,14 @@ for stage in "${stages[@]}"; do
   case "$stage" in
     format) packages+=(clang-format-19) ;;
     tidy) packages+=(clang-tidy-19 clang-tools-19) ;;
-    asan | tsan | release) resolvers=(unbound bind9 knot-resolver pdns-recursor) ;;
+    asan | tsan | release) resolvers=(unbound bind9 knot-resolver pdns-recursor prometheus) ;;
   esac
 done
 install_missing "${packages[@]}"
 
-# The tests start resolvers of their own on loopback. Their packages would also start one on port 53, now and at every boot:
-# policy-rc.d says no to the first, where the machine hasn't one that decides, and what was installed here is disabled, so
-# that it doesn't come up later. Resolvers that were here before stay as they are.
+# The tests start resolvers of their own on loopback, and use promtool of the prometheus package. These packages would also start
+# a daemon each, now and at every boot: policy-rc.d says no to the first, where the machine hasn't one that decides, and what was
+# installed here is disabled, so that it doesn't come up later. What was here before stays as it is.
 install_resolvers() {
   local policy=/usr/sbin/policy-rc.d as_root=() new=() package unit
   for package in "$@"; do
@@ -65,7 +65,7 @@ jobs=$(nproc)
 export CTEST_PARALLEL_LEVEL="$jobs"
 
 # Our own C++ sources, each on a line.
-sources() { find core config schema include ingest server cli tests \( -name '*.cc' -o -name '*.h' \) -print | sort; }
+sources() { find core config watch schema include ingest server cli tests \( -name '*.cc' -o -name '*.h' \) -print | sort; }
 
 began() {
   printf '\n== %s\n' "$1"
@@ -100,8 +100,8 @@ for stage in "${stages[@]}"; do
       ctest --preset asan
       ;;
     tsan)
-      build tsan blowback-server blowback-ingest blowback test_zone test_answer test_net
-      "${plain_addresses[@]}" ctest --preset tsan -R '^(test_zone|test_answer|test_net|server_.*|main_job_flow|main_job_latency)$'
+      build tsan blowback-server blowback-ingest blowback test_zone test_answer test_net test_watch
+      "${plain_addresses[@]}" ctest --preset tsan -R '^(test_zone|test_answer|test_net|test_watch|server_.*|watching_.*|main_job_flow|main_job_latency)$'
       ;;
     release)
       build release

@@ -5,14 +5,15 @@
 #include "record/intake.h"
 #include "score/assess.h"
 #include "smtp/smtp_feed.h"
+#include "watch/log.h"
 
 #include <poll.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,9 @@
 
 namespace blowback::record {
 namespace {
+
+using watch::Field;
+using watch::Level;
 
 /// What has ended is swept up this often; nothing depends on it, servers don't answer for expired listings anyway.
 constexpr Duration kSweepEvery = std::chrono::seconds{10};
@@ -89,20 +93,24 @@ class Loop {
           .feed = settings.name, .trusted_relays = settings.trusted_relays, .traps = config.traps, .limits = {}};
       feeds_.push_back(std::move(open));
     }
+    note_feeds();
   }
 
   Ended run() {
-    while (true) {
+    for (bool first = true;; first = false) {
       if (const Ended asked = surroundings_.asked(); asked != Ended::drained) return asked;
       bool all_drained = true;
       bool any_trouble = false;
       for (auto& open : feeds_) {
+        turned();
         if (!take_from(open)) any_trouble = true;
         all_drained &= open.drained || open.told_trouble;
       }
       // The last look before `--once` ends sweeps always, so that the list is left as it is now.
       if (options_.once && all_drained) swept_at_.reset();
       sweep();
+      turned();
+      if (first && surroundings_.looked_once) surroundings_.looked_once();
       if (options_.once && store_trouble_) return Ended::store_failed;
       if (options_.once && all_drained) return any_trouble ? Ended::feed_failed : Ended::drained;
       if (all_drained || any_trouble || store_trouble_) wait();
@@ -119,7 +127,10 @@ class Loop {
       trouble(open, chunk.error().text);
       return false;
     }
-    if (std::exchange(open.told_trouble, false)) spdlog::info("feed-back feed={}", open.source.feed);
+    if (std::exchange(open.told_trouble, false)) {
+      watch::log(Level::info, "feed-back", {{"feed", open.source.feed}});
+      note([&](IngestState& state) { state.feeds[open.source.feed].trouble.clear(); });
+    }
     open.drained = chunk->drained;
     if (chunk->items.empty() && !chunk->position) return true;
     open.pending = take_in(*chunk, open.source, surroundings_.now());
@@ -132,7 +143,8 @@ class Loop {
     const std::uint64_t deliveries = open.pending->counts.deliveries;
     open.pending.reset();
     if (auto moved = open.feed->committed(); !moved) {
-      spdlog::warn("feed-not-cleared feed={} detail=\"{}\"", open.source.feed, moved.error().text);
+      watch::log(Level::warning, "feed-not-cleared",
+                 {{"feed", open.source.feed}, Field::sentence("detail", moved.error().text)});
     }
     if (options_.show_progress) progress_.show(open.source.feed, open.feed->progress(), deliveries);
     return true;
@@ -170,35 +182,55 @@ class Loop {
     return true;
   }
 
-  static void trouble(OpenFeed& open, const std::string& detail) {
+  void trouble(OpenFeed& open, const std::string& detail) {
     open.feed.reset();
     open.drained = false;
+    note([&](IngestState& state) { state.feeds[open.source.feed].trouble = detail; });
     if (std::exchange(open.told_trouble, true)) return;
-    spdlog::error("feed-unreadable feed={} detail=\"{}\"", open.source.feed, detail);
+    watch::log(Level::error, "feed-unreadable", {{"feed", open.source.feed}, Field::sentence("detail", detail)});
   }
 
   bool commit(const schema::Batch& batch) {
-    const auto recorded = store_.record(batch, config_.policy, &score::assess, surroundings_.now());
+    const auto began = std::chrono::steady_clock::now();
+    const UnixTime now = surroundings_.now();
+    const auto recorded = store_.record(batch, config_.policy, &score::assess, now);
     if (!recorded) {
+      note([](IngestState& state) { ++state.failed_commits; });
       store_trouble(recorded.error());
       return false;
     }
-    if (std::exchange(store_trouble_, false)) spdlog::info("database-back file={}", config_.database);
+    note([&](IngestState& state) { state.add(batch, *recorded, std::chrono::steady_clock::now() - began, now); });
+    store_works();
     for (const auto& thing : batch.quarantined) {
-      spdlog::warn("quarantined feed={} where=\"{}\" reason={} detail=\"{}\"", thing.feed, thing.where, thing.reason,
-                   thing.detail);
+      watch::log(Level::warning, "quarantined",
+                 {{"feed", thing.feed},
+                  Field::sentence("where", thing.where),
+                  {"reason", thing.reason},
+                  Field::sentence("detail", thing.detail)});
     }
-    for (const auto& prefix : recorded->newly_listed) spdlog::info("listed sender={}", prefix.to_string());
+    for (const auto& prefix : recorded->newly_listed)
+      watch::log(Level::info, "listed", {{"sender", prefix.to_string()}});
     if (batch.counts.deliveries > 0) {
-      spdlog::debug("batch feed={} deliveries={} incidents={} duplicates={} serial={}", batch.feed,
-                    batch.counts.deliveries, recorded->incidents, recorded->duplicates, recorded->serial);
+      watch::log(Level::debug, "batch",
+                 {{"feed", batch.feed},
+                  {"deliveries", batch.counts.deliveries},
+                  {"incidents", recorded->incidents},
+                  {"duplicates", recorded->duplicates},
+                  {"serial", recorded->serial}});
     }
     return true;
   }
 
   void store_trouble(const schema::StoreError& error) {
+    note([&](IngestState& state) { state.database_trouble = error.text; });
     if (std::exchange(store_trouble_, true)) return;
-    spdlog::error("database-trouble detail=\"{}\"", error.text);
+    watch::log(Level::error, "database-trouble", {Field::sentence("detail", error.text)});
+  }
+
+  void store_works() {
+    if (!std::exchange(store_trouble_, false)) return;
+    note([](IngestState& state) { state.database_trouble.clear(); });
+    watch::log(Level::info, "database-back", {{"file", config_.database}});
   }
 
   void sweep() {
@@ -208,9 +240,42 @@ class Loop {
     const auto ended = store_.expire(now);
     if (!ended) {
       store_trouble(ended.error());
-    } else if (*ended > 0) {
-      spdlog::info("expired count={}", *ended);
+      return;
     }
+    if (*ended > 0) watch::log(Level::info, "expired", {{"count", *ended}});
+    // Operators' changes move it, too.
+    const auto serial = store_.serial();
+    note([&](IngestState& state) {
+      state.expired += *ended;
+      if (serial) state.serial = *serial;
+    });
+  }
+
+  void turned() const {
+    note([](IngestState& state) { state.turned_at = std::chrono::steady_clock::now(); });
+    if (surroundings_.turned) surroundings_.turned();
+  }
+
+  template <typename Change>
+  void note(Change change) const {
+    if (surroundings_.state != nullptr) surroundings_.state->change(change);
+  }
+
+  /// Feeds that the config no longer has go; what was counted of the others stays.
+  void note_feeds() const {
+    if (surroundings_.state == nullptr) return;
+    std::map<std::string, IngestState::Feed> now;
+    const auto before = surroundings_.state->copy().feeds;
+    for (const auto& open : feeds_) {
+      auto& feed = now[open.source.feed];
+      if (const auto known = before.find(open.source.feed); known != before.end()) feed = known->second;
+      feed.trouble.clear();
+      if (const auto last = store_.last_delivery(open.source.feed)) feed.last_delivery = *last;
+    }
+    note([&](IngestState& state) {
+      state.feeds = std::move(now);
+      state.database_trouble.clear();
+    });
   }
 
   /// Until a feed or a signal says that there is something, or it is time to ask those that can't say.

@@ -4,6 +4,7 @@
 #include "blowback/unix_time.h"
 #include "config/config.h"
 #include "feed/feed.h"
+#include "record/ingest_state.h"
 #include "schema/store.h"
 
 #include <cstdint>
@@ -36,6 +37,9 @@ struct Surroundings {
   int signal_fd = -1;
   /// `stop` or `reload`, or `drained` if no signal waits.
   std::function<Ended()> asked;
+  SharedIngestState* state = nullptr;  ///< kept up to date, if given; must outlive the run
+  std::function<void()> turned;        ///< if given, called whenever the loop comes round: it lives
+  std::function<void()> looked_once;  ///< if given, called after the first round: each feed was opened, or told why not
 };
 
 /// Runs until told to stop, or with `once` until all feeds are drained. `store` was opened for writing.

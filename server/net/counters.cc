@@ -17,8 +17,7 @@ void add(const Counters& counters, Sums& sums) {
 
 void AnswerCounters::count(const answer::Answer& answer, Family family) {
   by_outcome_[static_cast<std::size_t>(answer.outcome)].add();
-  by_type_[static_cast<std::size_t>(query_type(answer.type))].add();
-  by_family_[static_cast<std::size_t>(family)].add();
+  by_family_and_type_[static_cast<std::size_t>(family)][static_cast<std::size_t>(query_type(answer.type))].add();
   by_cookie_[static_cast<std::size_t>(answer.cookie)].add();
   if (answer.size != 0) by_rcode_[answer.rcode].add();
   if (answer.truncated) truncated_.add();
@@ -33,9 +32,8 @@ void AnswerCounters::count(const answer::Answer& answer, Family family) {
 
 void AnswerCounters::add_to(Counts::Answered& sum) const {
   add(by_outcome_, sum.by_outcome);
-  add(by_type_, sum.by_type);
   add(by_rcode_, sum.by_rcode);
-  add(by_family_, sum.by_family);
+  for (std::size_t i = 0; i < by_family_and_type_.size(); ++i) add(by_family_and_type_[i], sum.by_family_and_type[i]);
   add(hits_, sum.hits);
   add(by_cookie_, sum.by_cookie);
   sum.truncated += truncated_.read();
@@ -50,6 +48,7 @@ void WorkerCounters::add_to(Counts& sum) const {
   sum.tcp_closed_idle += tcp_closed_idle.read();
   sum.send_failed += send_failed.read();
   add(latency, sum.latency);
+  sum.latency_nanoseconds += latency_nanoseconds.read();
 }
 
 Counts& Counts::operator+=(const Counts& other) {
@@ -60,9 +59,10 @@ Counts& Counts::operator+=(const Counts& other) {
     auto& sum = this->*transport;
     const auto& more = other.*transport;
     add_up(sum.by_outcome, more.by_outcome);
-    add_up(sum.by_type, more.by_type);
     add_up(sum.by_rcode, more.by_rcode);
-    add_up(sum.by_family, more.by_family);
+    for (std::size_t i = 0; i < sum.by_family_and_type.size(); ++i) {
+      add_up(sum.by_family_and_type[i], more.by_family_and_type[i]);
+    }
     add_up(sum.hits, more.hits);
     add_up(sum.by_cookie, more.by_cookie);
     sum.truncated += more.truncated;
@@ -74,7 +74,19 @@ Counts& Counts::operator+=(const Counts& other) {
   send_failed += other.send_failed;
   kernel_dropped += other.kernel_dropped;
   add_up(latency, other.latency);
+  latency_nanoseconds += other.latency_nanoseconds;
   return *this;
+}
+
+std::array<std::uint64_t, kQueryTypes> Counts::Answered::by_type() const {
+  auto sums = by_family_and_type[0];
+  std::ranges::transform(sums, by_family_and_type[1], sums.begin(), std::plus());
+  return sums;
+}
+
+std::array<std::uint64_t, 2> Counts::Answered::by_family() const {
+  const auto sum = [](const auto& types) { return std::accumulate(types.begin(), types.end(), std::uint64_t{0}); };
+  return {sum(by_family_and_type[0]), sum(by_family_and_type[1])};
 }
 
 std::uint64_t Counts::Answered::queries() const {

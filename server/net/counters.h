@@ -5,6 +5,7 @@
 #include "answer/outcome.h"
 #include "net/counts.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -33,9 +34,8 @@ class AnswerCounters {
 
  private:
   std::array<Counter, answer::kOutcomes> by_outcome_;
-  std::array<Counter, kQueryTypes> by_type_;
   std::array<Counter, kRcodes> by_rcode_;
-  std::array<Counter, 2> by_family_;
+  std::array<std::array<Counter, kQueryTypes>, 2> by_family_and_type_;
   std::array<Counter, kAllCodes.size()> hits_;
   std::array<Counter, kCookieStates> by_cookie_;
   Counter truncated_;
@@ -51,9 +51,15 @@ struct alignas(64) WorkerCounters {
   Counter tcp_closed_idle;
   Counter send_failed;
   std::array<Counter, kLatencySteps> latency;
+  Counter latency_nanoseconds;  ///< of all together
+  /// When the worker came round last: at least once a second while it lives. In the steady clock's ticks.
+  std::atomic<std::chrono::steady_clock::duration> turned_at{std::chrono::steady_clock::duration::min()};
 
   /// `queries` were answered and their replies handed to the kernel within `time` from when they were read from it.
-  void took(std::chrono::nanoseconds time, std::uint64_t queries) { latency[latency_step(time)].add(queries); }
+  void took(std::chrono::nanoseconds time, std::uint64_t queries) {
+    latency[latency_step(time)].add(queries);
+    latency_nanoseconds.add(static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.count())) * queries);
+  }
   void add_to(Counts& sum) const;
 };
 

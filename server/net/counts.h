@@ -45,9 +45,9 @@ struct Counts {
   /// RCODE.
   struct Answered {
     std::array<std::uint64_t, answer::kOutcomes> by_outcome{};
-    std::array<std::uint64_t, kQueryTypes> by_type{};
+    /// Family of the client's address, then QTYPE.
+    std::array<std::array<std::uint64_t, kQueryTypes>, 2> by_family_and_type{};
     std::array<std::uint64_t, kRcodes> by_rcode{};
-    std::array<std::uint64_t, 2> by_family{};  ///< of the client's address
     std::array<std::uint64_t, kAllCodes.size()>
         hits{};  ///< answers that gave this code; a listed address may give several
     std::array<std::uint64_t, kCookieStates> by_cookie{};
@@ -58,6 +58,8 @@ struct Counts {
     [[nodiscard]] std::uint64_t of(answer::Outcome outcome) const {
       return by_outcome[static_cast<std::size_t>(outcome)];
     }
+    [[nodiscard]] std::array<std::uint64_t, kQueryTypes> by_type() const;
+    [[nodiscard]] std::array<std::uint64_t, 2> by_family() const;
     [[nodiscard]] std::uint64_t queries() const;
   };
 
@@ -69,6 +71,7 @@ struct Counts {
   std::uint64_t kernel_dropped = 0;   ///< datagrams that came while a socket's buffer was full: never seen by us
   /// Queries by UDP, by the time from being read to their reply's being handed over, with all that came in one batch.
   std::array<std::uint64_t, kLatencySteps> latency{};
+  std::uint64_t latency_nanoseconds = 0;  ///< of all these together
 };
 
 }  // namespace blowback::net

@@ -89,6 +89,14 @@ Counts Responders::counts() const {
   return counts;
 }
 
+std::chrono::steady_clock::duration Responders::since_turned(std::chrono::steady_clock::time_point now) const {
+  std::chrono::steady_clock::duration longest{};
+  for (const auto& worker : impl_->workers) {
+    longest = std::max(longest, now.time_since_epoch() - worker->counters().turned_at.load(std::memory_order_relaxed));
+  }
+  return longest;
+}
+
 const std::vector<std::string>& Responders::skipped() const { return impl_->skipped; }
 
 }  // namespace blowback::net

@@ -12,6 +12,7 @@
 #include "zone/follower.h"
 #include "zone/published.h"
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -49,6 +50,9 @@ class Responders {
   void stop();
   /// Summed over workers. Safe while they run.
   [[nodiscard]] Counts counts() const;
+  /// How long ago the worker that lags most came round; each does so once a second at least, as long as it lives. Safe while
+  /// they run.
+  [[nodiscard]] std::chrono::steady_clock::duration since_turned(std::chrono::steady_clock::time_point now) const;
   [[nodiscard]] const std::vector<std::string>& skipped() const;
 
  private:

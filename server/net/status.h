@@ -7,6 +7,7 @@
 #include "blowback/listing.h"
 #include "blowback/unix_time.h"
 #include "net/counts.h"
+#include "zone/listing_index.h"
 
 #include <chrono>
 #include <cstdint>
@@ -24,7 +25,9 @@ struct Status {
     std::uint64_t octets = 0;   ///< of memory
     /// Since the database was last looked at with success. Some 50 ms while all is well.
     std::optional<std::chrono::milliseconds> checked_ago;
-    std::optional<std::chrono::milliseconds> changed_ago;  ///< since another list was published
+    std::optional<std::chrono::milliseconds> caught_up_ago;  ///< since nothing in the journal was left to read
+    std::optional<std::chrono::milliseconds> changed_ago;    ///< since another list was published
+    zone::Tally tally;                                       ///< a second old or, of a list of millions, some more
     std::optional<std::chrono::milliseconds>
         publishing;  ///< how long the last news took, from being noticed to being served
   };
@@ -35,6 +38,9 @@ struct Status {
   UnixTime now{};
   List list;
   Counts counts;
+  /// How long ago the slowest worker, and the follower, came round.
+  std::chrono::milliseconds workers_turned_ago{};
+  std::optional<std::chrono::milliseconds> follower_turned_ago;
 };
 
 /// One line of JSON, ended by a line feed. What is unknown is null. Pure.

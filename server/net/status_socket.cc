@@ -1,7 +1,6 @@
-// Taking the path over from a dead server, and handing out documents within their second.
+// Handing out documents, each within its second.
 #include "net/status_socket.h"
 
-#include "config/config.h"
 #include "sockets.h"
 
 #include <poll.h>
@@ -11,15 +10,11 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <stop_token>
 #include <string_view>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -34,57 +29,6 @@ constexpr std::chrono::seconds kPatience{1};
 constexpr std::chrono::seconds kRest{1};
 /// Readers that may wait for their turn; the operator's tool and a monitor or two.
 constexpr int kBacklog = 8;
-constexpr mode_t kMode = 0660;
-
-[[nodiscard]] std::unexpected<StatusSocketError> failed(const std::string& path, std::string_view what,
-                                                        std::string_view mend) {
-  std::string text = path;
-  text += ": ";
-  text += what;
-  text += "; ";
-  text += mend;
-  return std::unexpected(StatusSocketError{std::move(text)});
-}
-
-[[nodiscard]] std::unexpected<StatusSocketError> refused(const std::string& path, int code) {
-  return failed(path, std::generic_category().message(code),
-                "let the server write to that folder, or set server.status_socket to another path or to \"\"");
-}
-
-/// Which file a path stands for.
-struct FileId {
-  dev_t device = 0;
-  ino_t inode = 0;
-  friend bool operator==(const FileId&, const FileId&) = default;
-};
-
-/// A socket's file at `path`; nullopt where there is none, or anything else.
-[[nodiscard]] std::optional<FileId> socket_at(const std::string& path) {
-  struct stat file{};
-  if (lstat(path.c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) return std::nullopt;
-  return FileId{.device = file.st_dev, .inode = file.st_ino};
-}
-
-/// Requires that it fits.
-[[nodiscard]] sockaddr_un address_of(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
-}
-
-// The BSD interface takes every family's address as a sockaddr.
-[[nodiscard]] bool bound(const Descriptor& socket, const sockaddr_un& address) {
-  return bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
-/// Whether nobody listens at `address` any more: the kernel refuses. It also refuses where the file is no socket at all,
-/// which socket_at has to have told before. Where a living server's queue is full it says that, and doesn't wait.
-[[nodiscard]] bool is_dead(const sockaddr_un& address) {
-  const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  return probe.get() >= 0 && connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
-         errno == ECONNREFUSED;
-}
 
 /// Waits until `fd` is ready for `events`, at most to `deadline`. False: it isn't, or `wake` came first.
 [[nodiscard]] bool ready(int fd, short events, int wake, std::optional<Clock::time_point> deadline) {
@@ -108,10 +52,8 @@ struct FileId {
 
 class StatusSocket::Impl {
  public:
-  Impl(std::string path, Descriptor listener, Descriptor wake, Document document)
-      : path_(std::move(path)),
-        file_(socket_at(path_)),
-        listener_(std::move(listener)),
+  Impl(watch::UnixSocket listener, Descriptor wake, Document document)
+      : listener_(std::move(listener)),
         wake_(std::move(wake)),
         document_(std::move(document)),
         thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -120,8 +62,6 @@ class StatusSocket::Impl {
   ~Impl() {
     thread_.request_stop();
     thread_.join();
-    // While we still listen: no other server takes the path for a dead one's before the file is gone.
-    if (file_ && socket_at(path_) == file_) unlink(path_.c_str());
   }
 
  private:
@@ -132,8 +72,8 @@ class StatusSocket::Impl {
       static_cast<void>(write(wake_.get(), &one, sizeof one));
     });
     while (!stop.stop_requested()) {
-      if (!ready(listener_.get(), POLLIN, wake_.get(), std::nullopt)) continue;
-      const Descriptor reader(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      if (!ready(listener_.fd(), POLLIN, wake_.get(), std::nullopt)) continue;
+      const Descriptor reader(accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (reader.get() >= 0) {
         hand_over(reader.get(), document_());
       } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
@@ -157,9 +97,7 @@ class StatusSocket::Impl {
     }
   }
 
-  std::string path_;
-  std::optional<FileId> file_;
-  Descriptor listener_;
+  watch::UnixSocket listener_;
   Descriptor wake_;
   Document document_;
   std::jthread thread_;  ///< last: it uses all of the above
@@ -170,34 +108,12 @@ StatusSocket::StatusSocket(StatusSocket&&) noexcept = default;
 StatusSocket& StatusSocket::operator=(StatusSocket&&) noexcept = default;
 StatusSocket::~StatusSocket() = default;
 
-std::expected<StatusSocket, StatusSocketError> StatusSocket::open(const std::string& path, Document document) {
-  if (path.empty() || path.size() > config::kSocketPathOctets) {
-    return failed(path, "is no path, or too long for a unix socket", "set server.status_socket to a shorter one");
-  }
-  Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+std::expected<StatusSocket, watch::ListenError> StatusSocket::open(const std::string& path, Document document) {
   Descriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (listener.get() < 0 || wake.get() < 0) return refused(path, errno);
-  const auto address = address_of(path);
-  bool is_bound = bound(listener, address);
-  if (!is_bound && errno == EADDRINUSE) {
-    if (!socket_at(path)) {
-      return failed(path, "is there, and no socket", "set server.status_socket to another path, or to \"\"");
-    }
-    if (!is_dead(address)) {
-      return failed(path, "another server has it, or one of another user left it",
-                    "end or remove that one, or set server.status_socket to another path or to \"\"");
-    }
-    if (unlink(path.c_str()) != 0 && errno != ENOENT) return refused(path, errno);
-    is_bound = bound(listener, address);
-  }
-  if (!is_bound) return refused(path, errno);
-  // Nobody can connect before listen(), so nobody gets in by the mode that the umask left.
-  if (chmod(path.c_str(), kMode) != 0 || listen(listener.get(), kBacklog) != 0) {
-    const int code = errno;
-    unlink(path.c_str());
-    return refused(path, code);
-  }
-  return StatusSocket(std::make_unique<Impl>(path, std::move(listener), std::move(wake), std::move(document)));
+  if (wake.get() < 0) return std::unexpected(watch::ListenError{"no more descriptors: raise the limit (LimitNOFILE=)"});
+  auto listener = watch::UnixSocket::listen_at(path, kBacklog, "server.status_socket");
+  if (!listener) return std::unexpected(std::move(listener).error());
+  return StatusSocket(std::make_unique<Impl>(std::move(*listener), std::move(wake), std::move(document)));
 }
 
 }  // namespace blowback::net

@@ -3,6 +3,8 @@
 // A thread of its own, so that no reader, however slow, is in the way of an answer. What the document says is status.h.
 #pragma once
 
+#include "watch/unix_socket.h"
+
 #include <expected>
 #include <functional>
 #include <memory>
@@ -10,21 +12,16 @@
 
 namespace blowback::net {
 
-struct StatusSocketError {
-  std::string text;  ///< with the path and the way out
-};
-
 class StatusSocket {
  public:
   /// Called in the socket's own thread, once per connection.
   using Document = std::function<std::string()>;
 
-  /// Listens on a unix socket at `path`, mode 0660, and begins to tell. A socket that a dead server left there is replaced.
-  /// Fails where a living one has it, where anything else lies at `path`, where `path` is empty or longer than
-  /// config::kSocketPathOctets, and where the system refuses it.
+  /// Listens on a unix socket at `path`, and begins to tell. Whose the path may be, and when this fails, is
+  /// watch/unix_socket.h.
   ///
   /// One connection at a time is served; nothing is read from it, and a reader who takes nothing is let go after a second.
-  [[nodiscard]] static std::expected<StatusSocket, StatusSocketError> open(const std::string& path, Document document);
+  [[nodiscard]] static std::expected<StatusSocket, watch::ListenError> open(const std::string& path, Document document);
   StatusSocket(StatusSocket&&) noexcept;
   StatusSocket& operator=(StatusSocket&&) noexcept;
   /// Removes the file, if it still is the one that was made, and ends; waits for a document that is being made.

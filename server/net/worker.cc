@@ -49,6 +49,8 @@ bool Worker::watch(int fd) {
 }
 
 void Worker::start() {
+  // Its time runs from here, also where the thread itself never gets to run.
+  counters_->turned_at = std::chrono::steady_clock::now().time_since_epoch();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -87,7 +89,9 @@ void Worker::run() {
   auto next_tick = std::chrono::steady_clock::now() + kTick;
   std::vector<int> resting;  // listeners that wait for descriptors to become free
   while (true) {
-    const auto until_tick = std::chrono::ceil<std::chrono::milliseconds>(next_tick - std::chrono::steady_clock::now());
+    const auto turned_at = std::chrono::steady_clock::now();
+    counters_->turned_at.store(turned_at.time_since_epoch(), std::memory_order_relaxed);
+    const auto until_tick = std::chrono::ceil<std::chrono::milliseconds>(next_tick - turned_at);
     const int timeout = static_cast<int>(std::max<std::int64_t>(0, until_tick.count()));
     const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
     const auto now = std::chrono::steady_clock::now();

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -26,6 +27,9 @@ constexpr std::chrono::milliseconds kBetweenAttempts{250};
 /// How often what has ended is dropped from the index.
 constexpr std::chrono::minutes kBetweenSweeps{1};
 constexpr int kNiceness = 10;
+/// How often it is counted what is on the list, once that has changed; and what part of the time that may take.
+constexpr std::chrono::seconds kBetweenTallies{1};
+constexpr int kTallyShare = 100;
 /// Read entries that are worth a look for memory to give back.
 constexpr std::size_t kManyChanges = 10'000;
 
@@ -39,7 +43,7 @@ class Follower::Impl {
         out_(out),
         clock_(std::move(clock)),
         report_(std::move(report)),
-        reader_(std::move(settings.database)) {
+        reader_(std::move(settings.database), [this] { turned(Steady::now()); }) {
     Published<View>::Reader published(out_);
     if (const View* former = published.get()) {
       former_ = former->index;
@@ -68,6 +72,7 @@ class Follower::Impl {
   /// One round. True: there is more to read at once.
   bool look() {
     const auto steady = Steady::now();
+    turned(steady);
     out_.reclaim();
     const auto progress = reader_.advance(clock_(), steady);
     if (!progress) {
@@ -76,14 +81,19 @@ class Follower::Impl {
     }
     const bool was_lost = lost_since_.has_value();
     lost_since_.reset();
-    if (freshness_ != nullptr) freshness_->looked(steady);
     if (progress->index) {
       stale_ = false;
       out_.publish({.index = progress->index, .stale = false});
+      tally_due_ = true;
       if (freshness_ != nullptr) freshness_->published(steady, Steady::now());
     } else if (stale_) {
       stale_ = false;
       out_.publish({.index = reader_.index(), .stale = false});
+    }
+    // After publishing: what was found is being served by now.
+    if (freshness_ != nullptr) {
+      freshness_->looked(steady);
+      if (!progress->more) freshness_->caught_up(steady);
     }
     changed_ += progress->changes;
     if (changed_ >= kManyChanges && !progress->more) give_back_memory();
@@ -93,6 +103,7 @@ class Follower::Impl {
     if (was_lost && had_index_) tell(FollowerReport::Event::recovered, "the database can be read again");
     had_index_ = true;
     if (steady >= next_sweep_) sweep(steady);
+    if (tally_due_ && !progress->more && steady >= next_tally_) tally();
     return progress->more;
   }
 
@@ -116,6 +127,20 @@ class Follower::Impl {
     if (swept->size() == reader_.index()->size()) return;
     reader_.replace(swept);
     out_.publish({.index = std::move(swept), .stale = false});
+    tally_due_ = true;
+  }
+
+  void tally() {
+    tally_due_ = false;
+    if (freshness_ == nullptr) return;
+    const auto began = Steady::now();
+    freshness_->tallied(reader_.index()->tally());
+    const auto now = Steady::now();
+    next_tally_ = now + std::max<Steady::duration>(kBetweenTallies, kTallyShare * (now - began));
+  }
+
+  void turned(Steady::time_point now) const {
+    if (freshness_ != nullptr) freshness_->turned(now);
   }
 
   /// What a large change has left unused goes back to the system: the allocator would keep it for a next one.
@@ -142,6 +167,8 @@ class Follower::Impl {
   std::shared_ptr<const ListingIndex> former_;  ///< of the follower before this one
   std::optional<Steady::time_point> lost_since_;
   Steady::time_point next_sweep_ = Steady::now() + kBetweenSweeps;
+  Steady::time_point next_tally_;
+  bool tally_due_ = false;
   std::size_t changed_ = 0;  ///< entries read since memory was given back
   bool stale_ = false;       ///< as published
   bool had_index_ = false;   ///< this follower has read the database once

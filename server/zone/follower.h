@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -33,8 +34,17 @@ class Freshness {
  public:
   using Clock = std::chrono::steady_clock;
 
+  /// The follower came round, whatever it met.
+  void turned(Clock::time_point at) { turned_at_ = at.time_since_epoch(); }
   /// The database was read with success, as of `at`.
   void looked(Clock::time_point at) { looked_at_ = at.time_since_epoch(); }
+  /// And nothing was left to read.
+  void caught_up(Clock::time_point at) { caught_up_at_ = at.time_since_epoch(); }
+  /// What was published was counted.
+  void tallied(const Tally& tally) {
+    const std::scoped_lock lock(mutex_);
+    tally_ = tally;
+  }
   /// What was found by a look at `noticed` is published now.
   void published(Clock::time_point noticed, Clock::time_point now) {
     published_at_ = now.time_since_epoch();
@@ -42,6 +52,16 @@ class Freshness {
   }
 
   /// Empty: never yet.
+  [[nodiscard]] std::optional<Clock::duration> since_turned(Clock::time_point now) const {
+    return since(turned_at_, now);
+  }
+  [[nodiscard]] std::optional<Clock::duration> since_caught_up(Clock::time_point now) const {
+    return since(caught_up_at_, now);
+  }
+  [[nodiscard]] Tally tally() const {
+    const std::scoped_lock lock(mutex_);
+    return tally_;
+  }
   [[nodiscard]] std::optional<Clock::duration> since_looked(Clock::time_point now) const {
     return since(looked_at_, now);
   }
@@ -61,9 +81,13 @@ class Freshness {
     return std::max(now.time_since_epoch() - then, Clock::duration::zero());
   }
 
+  std::atomic<Clock::duration> turned_at_{kNever};
   std::atomic<Clock::duration> looked_at_{kNever};
+  std::atomic<Clock::duration> caught_up_at_{kNever};
   std::atomic<Clock::duration> published_at_{kNever};
   std::atomic<Clock::duration> publishing_{kNever};
+  mutable std::mutex mutex_;  ///< guards tally_
+  Tally tally_;
 };
 
 struct FollowerReport {

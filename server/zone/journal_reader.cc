@@ -17,6 +17,9 @@ using schema::StoreError;
 /// million, each of which would be written anew in each step; one such step takes as long as reading that list.
 constexpr std::size_t kChangesAtOnce = 100'000;
 
+/// Listings of a whole list from one sign of life to the next: some tens of milliseconds.
+constexpr std::size_t kBetweenTurns = 65'536;
+
 /// A connection goes on living on the pages it has read, also when the file was damaged beneath it. A new one looks.
 constexpr std::chrono::seconds kConnectionLife{5};
 
@@ -77,8 +80,13 @@ Result<JournalReader::Progress> JournalReader::advance(UnixTime now, std::chrono
 
 Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
   ListingIndex::Builder builder(now);
+  std::size_t read = 0;
   const auto serial = store_->snapshot(
-      now, [&](const Listing& listing) { builder.add(listing); },
+      now,
+      [&](const Listing& listing) {
+        builder.add(listing);
+        if (++read % kBetweenTurns == 0 && turned_) turned_();
+      },
       [&](const Exemption& exemption) { builder.add(exemption); });
   if (!serial) return std::unexpected(serial.error());
   std::optional<ListingChange> last;

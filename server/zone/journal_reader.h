@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +18,9 @@ namespace blowback::zone {
 
 class JournalReader {
  public:
-  explicit JournalReader(std::string database) : database_(std::move(database)) {}
+  /// `turned` is called now and then while a whole list is read, which may take long: reading goes on.
+  explicit JournalReader(std::string database, std::function<void()> turned = {})
+      : database_(std::move(database)), turned_(std::move(turned)) {}
 
   struct Progress {
     std::shared_ptr<const ListingIndex> index;  ///< nullptr: nothing new
@@ -49,6 +52,7 @@ class JournalReader {
   [[nodiscard]] std::optional<FileId> file_id() const;
 
   std::string database_;
+  std::function<void()> turned_;
   std::optional<schema::Store> store_;
   std::chrono::steady_clock::time_point opened_at_;
   FileId opened_;                      ///< the file behind store_

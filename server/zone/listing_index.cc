@@ -7,7 +7,9 @@
 
 #include "layers.h"
 
+#include <array>
 #include <cassert>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -194,6 +196,28 @@ std::size_t ListingIndex::size() const {
   layers_->for_each(
       [&](const Layer& layer) { size += std::visit([](const auto& table) { return table.size(); }, layer.table()); });
   return size;
+}
+
+Tally ListingIndex::tally() const {
+  Tally tally;
+  layers_->for_each([&](const Layer& layer) {
+    const auto family = static_cast<std::size_t>(layer.family());
+    if (layer.role() == Role::exemption) {
+      tally.exemptions.at(family) += std::visit([](const auto& table) { return table.size(); }, layer.table());
+      return;
+    }
+    // Few sets of codes are in use, whatever the list's size: they are counted as sets first.
+    std::array<std::uint64_t, 256> by_bits{};
+    std::visit([&](const auto& table) { table.for_each([&](const auto& entry) { ++by_bits.at(entry.codes.bits()); }); },
+               layer.table());
+    for (std::size_t bits = 0; bits < by_bits.size(); ++bits) {
+      const auto codes = CodeSet::from_bits(static_cast<std::uint32_t>(bits));
+      for (const auto code : kAllCodes) {
+        if (codes.has(code)) tally.listings.at(family).at(static_cast<std::size_t>(code)) += by_bits.at(bits);
+      }
+    }
+  });
+  return tally;
 }
 
 std::size_t ListingIndex::octets() const {

@@ -7,6 +7,7 @@
 
 #include "blowback/listing.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,6 +16,12 @@
 namespace blowback::zone {
 
 struct Layers;
+
+/// How many entries say what. A listing of several codes counts under each.
+struct Tally {
+  std::array<std::array<std::uint64_t, kAllCodes.size()>, 2> listings{};  ///< by Family, then by Code
+  std::array<std::uint64_t, 2> exemptions{};                              ///< by Family
+};
 
 class ListingIndex {
  public:
@@ -50,6 +57,8 @@ class ListingIndex {
   [[nodiscard]] Serial serial() const { return serial_; }
   /// Listings and exemptions held, ended ones not yet dropped included.
   [[nodiscard]] std::size_t size() const;
+  /// Likewise by what they say. Looks at every entry: some 10 ms per million.
+  [[nodiscard]] Tally tally() const;
   /// Octets of memory that it takes, shared or not, without what the allocator adds.
   [[nodiscard]] std::size_t octets() const;
 

@@ -42,6 +42,18 @@ class NetworkTable {
   void prefetch(std::span<const Number> numbers) const;
   /// The first entry in force from `from` to `to`, both included.
   [[nodiscard]] std::optional<Entry> first_within(Number from, Number to, EndSeconds now) const;
+  /// Visits every entry in ascending order, ended ones not yet dropped included.
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    std::vector<Entry> entries;
+    for (const auto& page : pages_) {
+      for (const auto& block : page->blocks) {
+        entries.clear();
+        block.append_to(entries);
+        for (const auto& entry : entries) visit(entry);
+      }
+    }
+  }
   /// Ended ones not yet dropped included.
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] EndSeconds soonest_end() const;

@@ -36,6 +36,15 @@ TEST_CASE("a config error names file, line, key, value and the way out", "[confi
       {"[policy]\nweights = 1", "config: t.toml:4: policy.weights = 1: ", "[policy.weights]"},
       {"[feed]\nname = \"x\"", "config: t.toml:3: feed = {…}: ", "[[feed]]"},
       {"[[server]]\nworkers = 1", "config: t.toml:3: server = […]: ", "[server]"},
+      // choices and endpoints
+      {"[log]\nformat = \"xml\"", "config: t.toml:4: log.format = ", "\"text\", \"logfmt\", \"json\""},
+      {"[log]\nlevel = \"loud\"", "config: t.toml:4: log.level = ", "\"warning\""},
+      {"[metrics]\nserver = \"9453\"", "config: t.toml:4: metrics.server = ", "unix:/run/blowback/server"},
+      {"[metrics]\ningest = \"unix:\"", "config: t.toml:4: metrics.ingest = ", "1 to 107 octets"},
+      {"[metrics]\ningest = \"unix:" + std::string(108, 's') + "\"",
+       "config: t.toml:4: metrics.ingest = ", "1 to 107 octets"},
+      {"[metrics]\nserver = \"[::1]:1\"\ningest = \"[0::1]:1\"",
+       "config: t.toml:5: metrics.ingest = ", "endpoint of its own"},
       // ranges, each on both sides
       {"ttl = \"8d\"", "config: t.toml:3: zone.ttl = ", "from \"0s\" to \"7d\""},
       {"ttl = \"7\"", "config: t.toml:3: zone.ttl = ", "needs a unit"},

@@ -297,3 +297,23 @@ TEST_CASE("the config path is the option's, else the environment's, else the usu
   CHECK(config_path("", "") == "/etc/blowback/blowback.toml");
   CHECK(config_path("", nullptr) == "/etc/blowback/blowback.toml");
 }
+
+TEST_CASE("logs are text and metrics are off, unless the config says otherwise", "[config]") {
+  using namespace blowback::config;
+  const auto by_default = parse("[zone]\nname = \"bl.example.org\"\n[metrics]\nserver = \"\"\n", "t.toml");
+  REQUIRE(by_default);
+  CHECK(by_default->log.format == LogFormat::text);
+  CHECK(by_default->log.level == LogLevel::info);
+  CHECK_FALSE(by_default->metrics.server);
+  CHECK_FALSE(by_default->metrics.ingest);
+  const auto set = parse(
+      "[zone]\nname = \"bl.example.org\"\n[log]\nformat = \"logfmt\"\nlevel = \"error\"\n"
+      "[metrics]\nserver = \"[::1]:9453\"\ningest = \"unix:/run/blowback/ingest\"\n",
+      "t.toml");
+  REQUIRE(set);
+  CHECK(set->log.format == LogFormat::logfmt);
+  CHECK(set->log.level == LogLevel::error);
+  REQUIRE(set->metrics.server);
+  CHECK(std::get<Endpoint>(*set->metrics.server).port == 9453);
+  CHECK(std::get<std::string>(*set->metrics.ingest) == "/run/blowback/ingest");
+}

@@ -7,10 +7,13 @@
 
 #include <arpa/inet.h>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <thread>
 
 using namespace blowback;
 using namespace blowback::test;
@@ -34,8 +37,16 @@ struct Serving {
     zone.publish(answer::ServedZone::of(settings, server, {}).value());
     view.publish(
         {.index = std::make_shared<const zone::ListingIndex>(index_of({listed("192.0.2.10")})), .stale = false});
-    auto started = net::Responders::start(
-        server, {.zone = zone, .view = view, .clock = [] { return kNow; }, .rate_limit_key = {}}, {});
+    auto started = net::Responders::start(server,
+                                          {.zone = zone,
+                                           .view = view,
+                                           .clock =
+                                               [this] {
+                                                 const std::scoped_lock lock(stuck);
+                                                 return kNow;
+                                               },
+                                           .rate_limit_key = {}},
+                                          {});
     if (!started) FAIL(started.error().text);
     responders = std::make_unique<net::Responders>(std::move(*started));
   }
@@ -52,6 +63,7 @@ struct Serving {
     return ntohs(address.sin_port);
   }
 
+  std::mutex stuck;  ///< while it is held a worker that asks for the time gets no further
   std::uint16_t port = 0;
   zone::Published<answer::ServedZone> zone;
   zone::Published<zone::View> view;
@@ -130,8 +142,8 @@ TEST_CASE("every datagram of a burst larger than a batch gets its own reply", "[
   CHECK(counts.udp.queries() == kMany);
   CHECK(counts.udp.of(answer::Outcome::listed) == kMany);
   CHECK(counts.udp.hits[static_cast<std::size_t>(Code::dsn)] == kMany);
-  CHECK(counts.udp.by_type[static_cast<std::size_t>(net::QueryType::a)] == kMany);
-  CHECK(counts.udp.by_family[static_cast<std::size_t>(Family::ipv4)] == kMany);
+  CHECK(counts.udp.by_type()[static_cast<std::size_t>(net::QueryType::a)] == kMany);
+  CHECK(counts.udp.by_family()[static_cast<std::size_t>(Family::ipv4)] == kMany);
   CHECK(counts.udp.by_rcode[0] == kMany);
   std::uint64_t timed = 0;
   for (const auto step : counts.latency) timed += step;
@@ -159,4 +171,23 @@ TEST_CASE("what waits when the server is told to stop is answered", "[net]") {
   for (std::uint16_t id = 1; id <= 100; ++id) client.send(question(id));
   serving.responders->stop();
   for (std::uint16_t id = 1; id <= 100; ++id) CHECK(says_listed(client.receive(), id));
+}
+
+TEST_CASE("a worker that is stuck is told from one that has nothing to do", "[net]") {
+  Serving serving({"127.0.0.1"});
+  const auto since_turned = [&] { return serving.responders->since_turned(std::chrono::steady_clock::now()); };
+  const auto wait_for = [&](const auto& condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return true;
+  };
+  constexpr std::chrono::milliseconds kLong{2'500};  // an idle worker comes round each second
+  {
+    const std::scoped_lock lock(serving.stuck);
+    CHECK(wait_for([&] { return since_turned() > kLong; }));
+  }
+  CHECK(wait_for([&] { return since_turned() < kLong; }));
 }

@@ -24,9 +24,8 @@ Counts numbered() {
   Counts counts;
   for (auto* const answered : {&counts.udp, &counts.tcp}) {
     fill(answered->by_outcome);
-    fill(answered->by_type);
+    for (auto& types : answered->by_family_and_type) fill(types);
     fill(answered->by_rcode);
-    fill(answered->by_family);
     fill(answered->hits);
     fill(answered->by_cookie);
     answered->truncated = next++;
@@ -85,9 +84,9 @@ TEST_CASE("each count stands under its own name", "[net][status]") {
   auto& udp = status.counts.udp;
   udp.by_outcome[static_cast<std::size_t>(answer::Outcome::listed)] = 3;
   udp.by_outcome[static_cast<std::size_t>(answer::Outcome::dropped)] = 2;
-  udp.by_type[static_cast<std::size_t>(net::QueryType::txt)] = 4;
+  udp.by_family_and_type[0][static_cast<std::size_t>(net::QueryType::txt)] = 4;
   udp.by_rcode[3] = 5;
-  udp.by_family[static_cast<std::size_t>(Family::ipv6)] = 6;
+  udp.by_family_and_type[static_cast<std::size_t>(Family::ipv6)][static_cast<std::size_t>(net::QueryType::any)] = 6;
   udp.hits[static_cast<std::size_t>(Code::by_operator)] = 7;
   udp.by_cookie[static_cast<std::size_t>(answer::CookieState::good)] = 8;
   udp.rate_limited = 9;

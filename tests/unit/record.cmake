@@ -1,3 +1,3 @@
 blowback_unit_tests(test_record
-  SOURCES ${CMAKE_CURRENT_LIST_DIR}/record_intake.cc
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/record_intake.cc ${CMAKE_CURRENT_LIST_DIR}/record_state.cc
   USES blowback::record blowback::feed blowback::schema blowback::core)

@@ -271,3 +271,65 @@ TEST_CASE("a new follower leaves what the one before it published until it has a
   REQUIRE(reader.get() != nullptr);
   CHECK_FALSE(reader.get()->index->codes_at(ip("192.0.2.1"), kNow).empty());
 }
+
+TEST_CASE("a follower that can't read the database lives on, and is no longer fresh", "[zone][follower]") {
+  const Folder folder;
+  const auto file = folder.file("b.db");
+  auto store = made(file);
+  list(store, "192.0.2.1");
+  zone::Freshness freshness;
+  Published<View> view;
+  const Follower follower(
+      {.database = file, .stale_after = std::chrono::hours{1}, .freshness = &freshness}, view, [] { return kNow; },
+      [](const FollowerReport&) {});
+  const auto steady = [] { return std::chrono::steady_clock::now(); };
+  const auto wait_for = [&](const auto& condition) {
+    const auto end = steady() + std::chrono::seconds{10};
+    while (!condition()) {
+      if (steady() > end) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    return true;
+  };
+  constexpr std::chrono::milliseconds kLong{600};
+  CHECK(wait_for([&] { return freshness.tally().listings[0][static_cast<std::size_t>(Code::by_operator)] == 1; }));
+  CHECK(wait_for(
+      [&] { return *freshness.since_caught_up(steady()) < kLong && *freshness.since_looked(steady()) < kLong; }));
+  list(store, "192.0.2.2");
+  CHECK(wait_for([&] { return freshness.tally().listings[0][static_cast<std::size_t>(Code::by_operator)] == 2; }));
+  remove_database(file);
+  CHECK(wait_for([&] { return *freshness.since_looked(steady()) > kLong; }));
+  CHECK(*freshness.since_caught_up(steady()) > kLong);
+  CHECK(wait_for([&] { return *freshness.since_turned(steady()) < kLong; }));
+}
+
+TEST_CASE("a follower that is stuck is told from one that has nothing to do", "[zone][follower]") {
+  const Folder folder;
+  const auto file = folder.file("b.db");
+  auto store = made(file);
+  std::mutex stuck;  // while it is held the follower's thread doesn't get its time, and waits
+  zone::Freshness freshness;
+  Published<View> view;
+  const Follower follower(
+      {.database = file, .stale_after = std::chrono::hours{1}, .freshness = &freshness}, view,
+      [&] {
+        const std::scoped_lock lock(stuck);
+        return kNow;
+      },
+      [](const FollowerReport&) {});
+  const auto since_turned = [&] { return *freshness.since_turned(std::chrono::steady_clock::now()); };
+  const auto wait_for = [&](const auto& condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    return true;
+  };
+  constexpr std::chrono::milliseconds kLong{600};
+  {
+    const std::scoped_lock lock(stuck);
+    CHECK(wait_for([&] { return since_turned() > kLong; }));
+  }
+  CHECK(wait_for([&] { return since_turned() < kLong; }));
+}

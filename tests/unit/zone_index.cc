@@ -3,7 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <chrono>
+#include <cstdint>
 
 using namespace blowback;
 using namespace blowback::test;
@@ -132,4 +134,21 @@ TEST_CASE("a million listings are indexed in well under a second, and one change
   CHECK(index.codes_at(ip("192.0.2.1"), kNow).empty());
   // Patching by another order of magnitude than building, in any build; sanitizers slow both.
   CHECK(microseconds(done - built) * 10 < microseconds(built - start));
+}
+
+TEST_CASE("a tally counts listings by family and each of their kinds, exemptions by family", "[zone]") {
+  const auto index = index_of(
+      {listed("192.0.2.1", CodeSet(Code::dsn) | Code::mdn), listed("192.0.2.2"),
+       listed("198.18.0.0/16", Code::by_operator, {}, Source::by_operator), listed("2001:db8::/64", Code::challenge)},
+      {exempt("198.18.5.0/24"), exempt("2001:db8:1::/48"), exempt("2001:db8:2::/48")});
+  const auto tally = index.tally();
+  const auto count = [&](Family family, Code code) {
+    return tally.listings.at(static_cast<std::size_t>(family)).at(static_cast<std::size_t>(code));
+  };
+  CHECK(count(Family::ipv4, Code::dsn) == 2);
+  CHECK(count(Family::ipv4, Code::mdn) == 1);
+  CHECK(count(Family::ipv4, Code::by_operator) == 1);
+  CHECK(count(Family::ipv4, Code::challenge) == 0);
+  CHECK(count(Family::ipv6, Code::challenge) == 1);
+  CHECK(tally.exemptions == std::array<std::uint64_t, 2>{1, 2});
 }

@@ -1,0 +1,130 @@
+// Adding up; names, labels and help of what is counted; what can be wrong, and its mend.
+#include "record/ingest_state.h"
+
+#include "blowback/kind.h"
+#include "watch/metrics_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace blowback::record {
+namespace {
+
+using watch::MetricsText;
+using enum MetricsText::Type;
+
+void add_feeds(MetricsText& text, const IngestState& state) {
+  text.family("blowback_ingest_deliveries_total", counter, "Deliveries read, by feed and what became of them.");
+  for (const auto& [name, feed] : state.feeds) {
+    const auto& counts = feed.counts;
+    const auto let_go = counts.not_backscatter + counts.not_a_trap + counts.quarantined;
+    text.sample(counts.deliveries - let_go, {{"feed", name}, {"outcome", "backscatter"}});
+    text.sample(counts.not_backscatter, {{"feed", name}, {"outcome", "not_backscatter"}});
+    text.sample(counts.not_a_trap, {{"feed", name}, {"outcome", "not_a_trap"}});
+    text.sample(counts.quarantined, {{"feed", name}, {"outcome", "quarantined"}});
+  }
+  text.family("blowback_ingest_duplicates_total", counter, "Incidents that were recorded before, by feed.");
+  for (const auto& [name, feed] : state.feeds) text.sample(feed.counts.duplicates, {{"feed", name}});
+  text.family("blowback_feed_readable", gauge, "1 if the feed as a whole can be read, else 0.");
+  for (const auto& [name, feed] : state.feeds) text.sample(std::uint64_t{feed.trouble.empty()}, {{"feed", name}});
+  text.family("blowback_feed_last_delivery_timestamp_seconds", gauge,
+              "When the feed delivered last, in seconds since 1970; 0 if it never did.");
+  for (const auto& [name, feed] : state.feeds) {
+    const auto at = feed.last_delivery.value_or(UnixTime{});
+    text.sample(static_cast<double>(at.time_since_epoch().count()), {{"feed", name}});
+  }
+}
+
+void add_commits(MetricsText& text, const IngestState& state) {
+  text.family("blowback_ingest_commit_duration_seconds", histogram,
+              "Batches, by the time their transaction took, waiting for the write lock included.");
+  std::vector<MetricsText::Bucket> buckets;
+  buckets.reserve(kCommitSteps.size());
+  for (std::size_t i = 0; i < kCommitSteps.size(); ++i) {
+    buckets.push_back(
+        {.up_to = std::chrono::duration<double>(kCommitSteps.at(i)).count(), .count = state.commits.at(i)});
+  }
+  text.histogram(buckets, state.commits.back(), std::chrono::duration<double>(state.in_commits).count());
+  text.single("blowback_ingest_commit_failures_total", counter, "Transactions that failed; each batch is tried again.",
+              state.failed_commits);
+  text.single("blowback_ingest_database_writable", gauge,
+              "1 if the database could be written or read when that was tried last, else 0.",
+              std::uint64_t{state.database_trouble.empty()});
+}
+
+}  // namespace
+
+void IngestState::add(const schema::Batch& batch, const schema::Recorded& recorded, std::chrono::nanoseconds took,
+                      UnixTime now) {
+  auto& feed = feeds[batch.feed];
+  feed.counts.deliveries += batch.counts.deliveries;
+  feed.counts.incidents += recorded.incidents;
+  feed.counts.duplicates += recorded.duplicates;
+  feed.counts.not_backscatter += batch.counts.not_backscatter;
+  feed.counts.not_a_trap += batch.counts.not_a_trap;
+  feed.counts.quarantined += batch.counts.quarantined;
+  if (batch.counts.deliveries > 0) feed.last_delivery = now;
+  for (std::size_t i = 0; i < incidents_by_kind.size(); ++i) {
+    incidents_by_kind.at(i) += recorded.incidents_by_kind.at(i);
+  }
+  for (const auto& thing : batch.quarantined) ++quarantined_by_reason[thing.reason];
+  listed += recorded.newly_listed.size();
+  serial = recorded.serial;
+  const auto step = static_cast<std::size_t>(std::ranges::lower_bound(kCommitSteps, took) - kCommitSteps.begin());
+  ++commits.at(step);
+  in_commits += took;
+}
+
+std::string to_metrics(const IngestState& state) {
+  MetricsText text;
+  watch::add_process(text, "blowback-ingest", state.version,
+                     static_cast<double>(state.started_at.time_since_epoch().count()));
+  add_feeds(text, state);
+  text.family("blowback_ingest_incidents_total", counter,
+              "Incidents recorded, by kind; a delivery to several traps is several.");
+  for (std::size_t i = 0; i < state.incidents_by_kind.size(); ++i) {
+    text.sample(state.incidents_by_kind.at(i), {{"kind", name_of(static_cast<Kind>(i))}});
+  }
+  text.family("blowback_ingest_quarantined_total", counter, "What couldn't be judged or attributed, by reason.");
+  for (const auto& [reason, count] : state.quarantined_by_reason) text.sample(count, {{"reason", reason}});
+  text.single("blowback_ingest_listed_total", counter, "Senders that reached the threshold.", state.listed);
+  text.single("blowback_ingest_expired_total", counter, "Listings and exemptions that ended and were swept up.",
+              state.expired);
+  text.single("blowback_journal_serial", gauge, "The database's serial; blowback_zone_serial follows it.",
+              std::uint64_t{state.serial});
+  add_commits(text, state);
+  return std::move(text).done();
+}
+
+watch::Health health(const IngestState& state, std::chrono::steady_clock::time_point now) {
+  if (!state.turned_at || now - *state.turned_at <= watch::kStandsStill) return {};
+  const auto since = std::chrono::duration<double>(now - *state.turned_at).count();
+  return {
+      {.name = "loop-stuck",
+       .detail = fmt::format("the loop hasn't come round for {:.3g} s", since),
+       .mend = "see whether the disks under feeds and database answer, then restart blowback-ingest; nothing is lost"}};
+}
+
+watch::Health readiness(const IngestState& state, std::chrono::steady_clock::time_point now) {
+  auto trouble = health(state, now);
+  if (!state.turned_at) {
+    trouble.push_back({.name = "starting", .detail = "no feed was looked at yet", .mend = "wait"});
+  }
+  if (!state.database_trouble.empty()) {
+    trouble.push_back({.name = "database-trouble",
+                       .detail = state.database_trouble,
+                       .mend = "mend that; what was read waits in memory and is tried again each second"});
+  }
+  for (const auto& [name, feed] : state.feeds) {
+    if (feed.trouble.empty()) continue;
+    trouble.push_back({.name = "feed-unreadable",
+                       .detail = fmt::format("feed {}: {}", name, feed.trouble),
+                       .mend = "mend that; the feed is tried again each second, the others go on"});
+  }
+  return trouble;
+}
+
+}  // namespace blowback::record

@@ -1,0 +1,273 @@
+// One thread, one poll, at most a few connections: each reads a request, writes an answer, and waits for the other to close.
+#include "watch/http_listener.h"
+
+#include "descriptor.h"
+#include "http_request.h"
+#include "watch/metrics_text.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <netinet/in.h>
+#include <optional>
+#include <stop_token>
+#include <string_view>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace blowback::watch {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// That may wait to be accepted.
+constexpr int kBacklog = 16;
+/// Before the next attempt to accept, when the process or the system had no descriptor left.
+constexpr std::chrono::seconds kRest{1};
+/// After the daemon's work, not beside it: as the follower's, server/zone/follower.cc.
+constexpr int kNiceness = 10;
+
+[[nodiscard]] std::string as_text(const config::Endpoint& endpoint) {
+  const auto address = endpoint.address.to_string();
+  return fmt::format(fmt::runtime(endpoint.address.family() == Family::ipv4 ? "{}:{}" : "[{}]:{}"), address,
+                     endpoint.port);
+}
+
+[[nodiscard]] std::unexpected<ListenError> refused(const config::Endpoint& endpoint, int code, const std::string& key) {
+  return std::unexpected(ListenError{fmt::format("{}: {}; set {} to another port or to \"\"", as_text(endpoint),
+                                                 std::generic_category().message(code), key)});
+}
+
+[[nodiscard]] std::expected<Descriptor, ListenError> tcp_listener(const config::Endpoint& endpoint,
+                                                                  const std::string& key) {
+  const bool is_ipv4 = endpoint.address.family() == Family::ipv4;
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  const auto text = endpoint.address.to_string();
+  if (is_ipv4) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(endpoint.port);
+    inet_pton(AF_INET, text.c_str(), &address.sin_addr);
+    std::memcpy(&storage, &address, size = sizeof address);
+  } else {
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(endpoint.port);
+    inet_pton(AF_INET6, text.c_str(), &address.sin6_addr);
+    std::memcpy(&storage, &address, size = sizeof address);
+  }
+  Descriptor socket(::socket(is_ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int one = 1;
+  // SO_REUSEADDR: a start soon after an end meets old connections that wait out their time. It shares the port with nobody.
+  if (socket.get() < 0 || setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+      bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0 ||
+      listen(socket.get(), kBacklog) != 0) {
+    return refused(endpoint, errno, key);
+  }
+  return socket;
+}
+
+[[nodiscard]] std::string reply(std::string_view status, std::string_view type, std::string_view body, bool head_only) {
+  return fmt::format(
+      "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\nConnection: "
+      "close\r\n{}\r\n{}",
+      status, type, body.size(), status.starts_with("405") ? "Allow: GET, HEAD\r\n" : "", head_only ? "" : body);
+}
+
+[[nodiscard]] std::string plain_reply(std::string_view status, std::string_view body) {
+  return reply(status, "text/plain; charset=utf-8", body, false);
+}
+
+[[nodiscard]] std::string health_reply(const Health& health, bool head_only) {
+  return reply(health.empty() ? "200 OK" : "503 Service Unavailable", "application/json", to_json(health), head_only);
+}
+
+[[nodiscard]] std::string answer_to(const Request& request, const Told& told) {
+  switch (request.state) {
+    case Request::State::unfinished:
+    case Request::State::bad:
+      break;
+    case Request::State::other:
+      return plain_reply("405 Method Not Allowed", "only GET and HEAD\n");
+    case Request::State::too_large:
+      return plain_reply("431 Request Header Fields Too Large", "more than 8 KiB of request\n");
+    case Request::State::good:
+      if (request.path == "/metrics") return reply("200 OK", kMetricsType, told.metrics(), request.head_only);
+      if (request.path == "/health") return health_reply(told.health(), request.head_only);
+      if (request.path == "/ready") return health_reply(told.readiness(), request.head_only);
+      return plain_reply("404 Not Found", "there are /metrics, /health and /ready\n");
+  }
+  return plain_reply("400 Bad Request", "not an HTTP/1 request\n");
+}
+
+/// One who asks. Reads until his request is whole, writes the answer, then waits for his end of the stream: closing earlier,
+/// with octets of his unread, would make the kernel reset the connection and take the answer back.
+class Connection {
+ public:
+  Connection(Descriptor socket, Clock::time_point until) : socket_(std::move(socket)), until_(until) {}
+
+  [[nodiscard]] int fd() const { return socket_.get(); }
+  [[nodiscard]] Clock::time_point until() const { return until_; }
+  [[nodiscard]] short wants() const { return stage_ == Stage::writing ? POLLOUT : POLLIN; }
+
+  /// Goes on as far as it can without waiting. False: it is over.
+  [[nodiscard]] bool go_on(const Told& told) {
+    if (stage_ == Stage::reading && !read(told)) return false;
+    if (stage_ == Stage::writing && !write()) return false;
+    return stage_ != Stage::closing || drain();
+  }
+
+ private:
+  enum class Stage : std::uint8_t { reading, writing, closing };
+
+  [[nodiscard]] static bool is_passing(int code) { return code == EAGAIN || code == EINTR; }
+
+  [[nodiscard]] bool read(const Told& told) {
+    std::array<char, kMostHead> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv
+    const auto got = recv(fd(), room.data(), kMostHead - head_.size(), 0);
+    if (got == 0) return false;
+    if (got < 0) return is_passing(errno);
+    head_.append(room.data(), static_cast<std::size_t>(got));
+    const auto request = read_request(head_);
+    if (request.state == Request::State::unfinished) return true;
+    answer_ = answer_to(request, told);
+    stage_ = Stage::writing;
+    return true;
+  }
+
+  [[nodiscard]] bool write() {
+    const auto rest = std::string_view(answer_).substr(written_);
+    const auto taken = send(fd(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (taken < 0) return is_passing(errno);
+    written_ += static_cast<std::size_t>(taken);
+    if (written_ == answer_.size()) {
+      shutdown(fd(), SHUT_WR);
+      stage_ = Stage::closing;
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool drain() {
+    std::array<char, kMostHead> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): thrown away
+    const auto got = recv(fd(), room.data(), room.size(), 0);
+    drained_ += got > 0 ? static_cast<std::size_t>(got) : 0;
+    return got > 0 ? drained_ <= kMostHead * 8 : got < 0 && is_passing(errno);
+  }
+
+  Descriptor socket_;
+  Clock::time_point until_;
+  Stage stage_ = Stage::reading;
+  std::string head_;
+  std::string answer_;
+  std::size_t written_ = 0;
+  std::size_t drained_ = 0;
+};
+
+}  // namespace
+
+class HttpListener::Impl {
+ public:
+  using Socket = std::variant<UnixSocket, Descriptor>;
+  Impl(Socket socket, Descriptor wake, Told told, Limits limits)
+      : socket_(std::move(socket)), wake_(std::move(wake)), told_(std::move(told)), limits_(limits) {
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  }
+
+ private:
+  [[nodiscard]] int listener() const {
+    if (const auto* const at_path = std::get_if<UnixSocket>(&socket_)) return at_path->fd();
+    return std::get<Descriptor>(socket_).get();
+  }
+
+  void run(const std::stop_token& stop) {
+    // Linux keeps niceness per thread.
+    static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness));
+    const std::stop_callback wakes(stop, [this] {
+      const std::uint64_t one = 1;
+      // An event descriptor takes a 1 unless it holds 2^64-2 of them.
+      static_cast<void>(write(wake_.get(), &one, sizeof one));
+    });
+    std::vector<pollfd> watched;
+    while (!stop.stop_requested()) {
+      const auto now = Clock::now();
+      std::erase_if(connections_, [&](const Connection& each) { return each.until() <= now; });
+      const bool accepts = connections_.size() < limits_.connections && now >= rests_until_;
+      watched.assign(1, {.fd = wake_.get(), .events = POLLIN, .revents = 0});
+      // A negative descriptor is passed over.
+      watched.push_back({.fd = accepts ? listener() : -1, .events = POLLIN, .revents = 0});
+      for (const auto& each : connections_) watched.push_back({.fd = each.fd(), .events = each.wants(), .revents = 0});
+      if (poll(watched.data(), watched.size(), timeout(now)) <= 0) continue;
+      std::size_t place = 2;
+      std::erase_if(connections_,
+                    [&](Connection& each) { return watched[place++].revents != 0 && !each.go_on(told_); });
+      if (watched[1].revents != 0) accept_one();
+    }
+  }
+
+  /// Milliseconds until somebody's time is up; -1: nobody's is running.
+  [[nodiscard]] int timeout(Clock::time_point now) const {
+    auto soonest = rests_until_ > now ? rests_until_ : Clock::time_point::max();
+    for (const auto& each : connections_) soonest = std::min(soonest, each.until());
+    if (soonest == Clock::time_point::max()) return -1;
+    return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(soonest - now).count());
+  }
+
+  void accept_one() {
+    Descriptor accepted(accept4(listener(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    const auto now = Clock::now();
+    if (accepted.get() >= 0) {
+      connections_.emplace_back(std::move(accepted), now + limits_.patience);
+    } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+      // Without descriptors he goes on waiting, and poll would come back at once, again and again.
+      rests_until_ = now + kRest;
+    }
+  }
+
+  Socket socket_;
+  Descriptor wake_;
+  Told told_;
+  Limits limits_;
+  std::vector<Connection> connections_;  ///< the thread's own
+  Clock::time_point rests_until_;        ///< likewise
+  std::jthread thread_;                  ///< last: it uses all of the above
+};
+
+HttpListener::HttpListener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpListener::HttpListener(HttpListener&&) noexcept = default;
+HttpListener& HttpListener::operator=(HttpListener&&) noexcept = default;
+HttpListener::~HttpListener() = default;
+
+std::expected<HttpListener, ListenError> HttpListener::open(const config::MetricsEndpoint& endpoint,
+                                                            const std::string& key, Told told, Limits limits) {
+  Descriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (wake.get() < 0) return std::unexpected(ListenError{"no more descriptors: raise the limit (LimitNOFILE=)"});
+  if (const auto* const path = std::get_if<std::string>(&endpoint)) {
+    auto socket = UnixSocket::listen_at(*path, kBacklog, key);
+    if (!socket) return std::unexpected(std::move(socket).error());
+    return HttpListener(std::make_unique<Impl>(std::move(*socket), std::move(wake), std::move(told), limits));
+  }
+  auto socket = tcp_listener(std::get<config::Endpoint>(endpoint), key);
+  if (!socket) return std::unexpected(std::move(socket).error());
+  return HttpListener(std::make_unique<Impl>(std::move(*socket), std::move(wake), std::move(told), limits));
+}
+
+std::expected<HttpListener, ListenError> HttpListener::open(const config::MetricsEndpoint& endpoint,
+                                                            const std::string& key, Told told) {
+  return open(endpoint, key, std::move(told), Limits{});
+}
+
+}  // namespace blowback::watch
