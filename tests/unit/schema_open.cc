@@ -54,7 +54,7 @@ TEST_CASE("a database newer than the program is refused with a clear message and
   for (const auto mode : {Store::Mode::create, Store::Mode::write, Store::Mode::read}) {
     CHECK(failure(file, mode) == StoreError::Code::newer);
   }
-  run_sql(file, "PRAGMA user_version = 1");
+  run_sql(file, "PRAGMA user_version = " + std::to_string(schema::schema_version()));
   auto store = open(file);
   CHECK(value(store.stats(kNow)).incidents == 1);
 }
