@@ -43,12 +43,13 @@ constexpr Duration kSilent = std::chrono::days{30};
   return known;
 }
 
+/// Not a domain as a whole (`@trap.example.net`), nor a feed that stands for its trap (`feed:traps`).
+[[nodiscard]] bool is_address(std::string_view trap) { return !trap.starts_with('@') && trap.contains('@'); }
+
 [[nodiscard]] std::string_view state_of(const schema::TrapRecord& record, const config::Traps& configured,
                                         UnixTime silent_since) {
   if (record.retired_since) return "retired";
-  // A domain as a whole, or a feed that stands for its trap.
-  const bool is_address = record.address.find('@') != 0 && record.address.find('@') != std::string::npos;
-  if (is_address && !configured.is_trap(record.address)) return "not configured";
+  if (is_address(record.address) && !configured.is_trap(record.address)) return "not configured";
   if (!record.last_at) return "never hit";
   return *record.last_at < silent_since ? "silent" : "hit";
 }
@@ -97,9 +98,7 @@ int traps_retire(Context& context, const std::string& address, const std::string
   if (!known) return context.complain(known.error());
   const bool was_hit =
       std::ranges::any_of(*known, [&](const schema::TrapRecord& record) { return record.address == trap; });
-  const auto at = trap.find('@');
-  const bool is_address = at != std::string::npos && at != 0;
-  if (!was_hit && !(is_address && config->traps.is_trap(trap))) {
+  if (!was_hit && !(is_address(trap) && config->traps.is_trap(trap))) {
     return context.complain(
         fmt::format("{} is no trap: the config doesn't name it, and it was never hit; see `blowback traps`",
                     harmless(trap)),

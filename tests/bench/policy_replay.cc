@@ -18,12 +18,12 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -99,9 +99,8 @@ Weeks some_weeks(std::size_t count) {
   for (int i = 0; i < 200; ++i) {
     const UnixTime at = some_time();
     const IpAddress around = address(draw(senders));
-    const bool is_v4 = around.family() == Family::ipv4;
-    const bool wide = draw(4) == 0;
-    const int length = is_v4 ? (wide ? 22 : 32) : (wide ? 40 : 64);
+    int length = sender_of(around).length();
+    if (draw(4) == 0) length = around.family() == Family::ipv4 ? 22 : 40;
     weeks.decisions.push_back({.at = at,
                                .prefix = Prefix::covering(around, length),
                                .exempts = i % 3 == 0,
@@ -179,7 +178,7 @@ std::string simulated(const std::string& config, const std::string& policy) {
                 }});
   if (code != 0) throw std::runtime_error("policy simulate failed");
   std::string text(static_cast<std::size_t>(std::ftell(out.get())), '\0');
-  std::rewind(out.get());
+  if (std::fseek(out.get(), 0, SEEK_SET) != 0) throw std::runtime_error("no way back to the start of a file");
   text.resize(std::fread(text.data(), 1, text.size(), out.get()));
   return text;
 }
