@@ -10,6 +10,7 @@
 #include "output.h"
 #include "schema/store.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +48,9 @@ struct Context {
 [[nodiscard]] std::optional<IpAddress> address(const Context& context, const std::string& text);
 [[nodiscard]] std::optional<Prefix> prefix(const Context& context, const std::string& text);
 
+/// `dsn auto_reply`, in the order of the answers.
+[[nodiscard]] std::string names_of(CodeSet codes);
+
 // ── questions ──
 int check(Context& context, const std::vector<std::string>& addresses);
 int why(Context& context, const std::string& ip);
@@ -57,6 +61,18 @@ int exemptions(Context& context);
 int log(Context& context, std::size_t most);
 int quarantine(Context& context, std::size_t most, const std::string& show);
 int stats(Context& context);
+/// `only_changes`: without those who stay listed just as they are.
+int policy_simulate(Context& context, const std::string& file, bool only_changes);
+struct TopArguments {
+  std::string by = "network";  ///< or `sender`, `campaign`
+  std::string since = "7d";
+  std::size_t most = 20;
+  int ipv4_prefix = 24;
+  int ipv6_prefix = 48;
+};
+int top(Context& context, const TopArguments& arguments);
+/// `silent_for`: "" for all, else only those without a hit for so long.
+int traps(Context& context, const std::string& silent_for);
 int export_list(Context& context, const std::string& format);
 /// `explains`: below each line the signals that decided, the confidence, and what was read of the original.
 int classify(Context& context, const std::vector<std::string>& paths, const std::vector<std::string>& trusted_relays,
@@ -73,6 +89,10 @@ int list(Context& context, const DecisionArguments& arguments);
 int delist(Context& context, const DecisionArguments& arguments);
 int exempt(Context& context, const DecisionArguments& arguments);
 int import(Context& context, const std::string& file, const DecisionArguments& arguments);
+
+int undo(Context& context, std::uint64_t id, const std::string& reason);
+int traps_retire(Context& context, const std::string& address, const std::string& reason);
+int traps_restore(Context& context, const std::string& address, const std::string& reason);
 
 // ── upkeep ──
 int db_migrate(Context& context);

@@ -4,17 +4,13 @@
 #include <fmt/format.h>
 
 namespace blowback::cli {
-namespace {
-
-[[nodiscard]] std::string names_of(CodeSet codes) {
+std::string names_of(CodeSet codes) {
   std::string names;
   for (const Code code : kAllCodes) {
     if (codes.has(code)) names += (names.empty() ? "" : " ") + std::string(name_of(code));
   }
   return names;
 }
-
-}  // namespace
 
 int listings(Context& context, const std::string& within) {
   std::optional<Prefix> network;

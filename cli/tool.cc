@@ -31,7 +31,9 @@ class Parser {
     app_.require_subcommand(1);
     app_.fallthrough();
     questions();
+    history();
     decisions();
+    second_thoughts();
     upkeep();
   }
 
@@ -62,7 +64,10 @@ class Parser {
   CLI::App* command(CLI::App& parent, const std::string& name, const std::string& does, std::function<int()> run) {
     CLI::App* const sub = parent.add_subcommand(name, does);
     sub->fallthrough();
-    sub->callback([this, run = std::move(run)] { chosen_ = run; });
+    // A command with commands of its own (traps) is called after the one that was meant.
+    sub->callback([this, sub, run = std::move(run)] {
+      if (sub->get_subcommands().empty()) chosen_ = run;
+    });
     return sub;
   }
 
@@ -155,6 +160,81 @@ class Parser {
     import_command->footer("Lines that aren't understood are told and left out (exit code 1); all others are listed.");
   }
 
+  /// What the recorded incidents tell beyond a single sender.
+  void history() {
+    auto* const policy = app_.add_subcommand("policy", "Try another policy before it counts");
+    policy->require_subcommand(1);
+    policy->fallthrough();
+    auto* const simulate =
+        command(*policy, "simulate", "Replay all recorded incidents: who would be listed, who would go",
+                [this] { return policy_simulate(context_, one_, only_changes_); });
+    simulate->add_option("FILE", one_, "A config, or a file with a [policy] and nothing else")->required();
+    simulate->add_flag("--changed", only_changes_, "Leave out who stays listed just as now");
+    formats(simulate);
+    simulate->footer(
+        "Changes nothing. Delistings and exemptions count as they were made; your own listings aren't concerned.\n"
+        "Examples:\n"
+        "  printf '[policy]\\nlist_at = 2.0\\ndistinct_traps = 3\\n' > stricter.toml\n"
+        "  blowback policy simulate stricter.toml\n"
+        "  blowback policy simulate stricter.toml --changed --format csv > difference.csv");
+    auto* const top_command =
+        command(app_, "top", "Who sends most: by network, sender or campaign", [this] { return top(context_, top_); });
+    top_command->add_option("--by", top_.by, "network, sender or campaign")
+        ->check(CLI::IsMember({"network", "sender", "campaign"}))
+        ->option_text("WHAT=network");
+    top_command->add_option("--since", top_.since, "Received within this time, such as 12h or 30d")
+        ->capture_default_str();
+    top_command->add_option("--most", top_.most, "At most so many")->capture_default_str();
+    top_command->add_option("--ipv4-prefix", top_.ipv4_prefix, "Length of an IPv4 network")
+        ->check(CLI::Range(0, 32))
+        ->option_text("BITS=24");
+    top_command->add_option("--ipv6-prefix", top_.ipv6_prefix, "Length of an IPv6 network")
+        ->check(CLI::Range(0, 128))
+        ->option_text("BITS=48");
+    formats(top_command);
+    top_command->footer(
+        "A campaign is one forged mailing: what many servers bounced of it is one campaign.\n"
+        "Examples:\n"
+        "  blowback top --ipv4-prefix 16 --since 30d        which providers\n"
+        "  blowback top --by campaign --since 24h           is a joe-job under way?");
+    auto* const traps_command = command(app_, "traps", "Which traps are hit, which are silent",
+                                        [this] { return traps(context_, silent_for_); });
+    traps_command->add_option("--silent-for", silent_for_, "Only those without a hit for so long, such as 30d");
+    formats(traps_command);
+    traps_command->footer(
+        "Shows trap addresses whole: keep what it prints to yourself.\n"
+        "Examples:\n"
+        "  blowback traps --silent-for 90d\n"
+        "  blowback traps retire old.user@example.com --reason 'the address is in use again'\n"
+        "  blowback traps restore old.user@example.com --reason 'it is free again'");
+    auto* const retire = command(*traps_command, "retire", "Leave alone what comes for this trap from now on",
+                                 [this] { return traps_retire(context_, one_, decision_.reason); });
+    retire->add_option("ADDRESS", one_, "The trap's address")->required();
+    reason_and_time(retire, false);
+    retire->footer("What it reported before counts on and fades. `traps restore` or `undo` takes it back.");
+    auto* const restore = command(*traps_command, "restore", "Count what comes for a retired trap again",
+                                  [this] { return traps_restore(context_, one_, decision_.reason); });
+    restore->add_option("ADDRESS", one_, "The trap's address")->required();
+    reason_and_time(restore, false);
+  }
+
+  void second_thoughts() {
+    auto* const undo_command = command(app_, "undo", "Take back what an entry of the log did",
+                                       [this] { return undo(context_, entry_, decision_.reason); });
+    undo_command->add_option("ID", entry_, "The entry's id in `blowback log`")->required();
+    reason_and_time(undo_command, false);
+    undo_command->footer(
+        "list, import    ends what it listed, unless a later decision touched it; what it replaced comes back\n"
+        "delist, exempt  what it ended comes back, unless it would be over by now; senders stand as if it had never "
+        "been\n"
+        "exempt --end    exempt again, with its first reason and end\n"
+        "traps retire    a trap again; traps restore: retired again\n"
+        "What has ended by itself, or was replaced since, can't be undone, and neither can an undo (exit code 1).\n"
+        "Examples:\n"
+        "  blowback log --most 5\n"
+        "  blowback undo 12 --reason 'wrong file'");
+  }
+
   void upkeep() {
     auto* const db = app_.add_subcommand("db", "Look after the database");
     db->require_subcommand(1);
@@ -178,6 +258,10 @@ class Parser {
   std::string export_format_ = "plain";
   std::vector<std::string> relays_;
   bool explains_ = false;
+  bool only_changes_ = false;
+  TopArguments top_;
+  std::string silent_for_;
+  std::uint64_t entry_ = 0;
   DecisionArguments decision_;
 };
 

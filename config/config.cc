@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <set>
 #include <system_error>
@@ -473,6 +474,48 @@ ConfigError unreadable(const std::string& file, int error) {
   return {fmt::format("config: {}: can't be read: {}; {}", file, std::generic_category().message(error), mend)};
 }
 
+/// Reads `toml` by `read`, which has the top of it, and gathers what is wrong.
+std::optional<ConfigError> read_toml(std::string_view toml, const std::string& name,
+                                     const std::function<void(Section&, const toml::table&)>& read) {
+  Findings findings;
+  try {
+    const toml::table table = toml::parse(toml, name);
+    Section top(table, "", kAllKeys, findings);
+    read(top, table);
+  } catch (const toml::parse_error& error) {
+    findings.assign(1, {error.source().begin.line,
+                        fmt::format("is not TOML: {}; see https://toml.io for the form", error.description())});
+  }
+  if (findings.empty()) return std::nullopt;
+  return ConfigError{told(std::move(findings), name)};
+}
+
+Config defaults(const std::string& name) {
+  Config config;
+  config.file = name;
+  config.server.listen = {*endpoint("127.0.0.1:5300"), *endpoint("[::1]:5300")};
+  config.server.rate_limit.exempt = {*Prefix::parse("127.0.0.0/8"), *Prefix::parse("::1/128")};
+  return config;
+}
+
+std::expected<std::string, ConfigError> text_of(const std::string& file) {
+  // Far beyond any real config; keeps a wrong file name (a device, a database) from filling the memory.
+  constexpr std::size_t kMost = 4U << 20U;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "re"), &std::fclose);
+  if (!stream) return std::unexpected(unreadable(file, errno));
+  std::string text;
+  std::array<char, 16384> buffer{};
+  while (std::feof(stream.get()) == 0 && std::ferror(stream.get()) == 0 && text.size() <= kMost) {
+    text.append(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), stream.get()));
+  }
+  if (std::ferror(stream.get()) != 0) return std::unexpected(unreadable(file, errno));
+  if (text.size() > kMost) {
+    return std::unexpected(
+        ConfigError{fmt::format("config: {}: is larger than 4 MiB; see that it is the config", file)});
+  }
+  return text;
+}
+
 }  // namespace
 
 bool Traps::is_trap(std::string_view address) const {
@@ -490,39 +533,34 @@ std::string config_path(const std::string& option, const char* environment) {
 }
 
 std::expected<Config, ConfigError> parse(std::string_view toml, const std::string& name) {
-  Config config;
-  config.file = name;
-  config.server.listen = {*endpoint("127.0.0.1:5300"), *endpoint("[::1]:5300")};
-  config.server.rate_limit.exempt = {*Prefix::parse("127.0.0.0/8"), *Prefix::parse("::1/128")};
-  Findings findings;
-  try {
-    const toml::table table = toml::parse(toml, name);
-    Section top(table, "", kAllKeys, findings);
-    read_file(top, config);
-  } catch (const toml::parse_error& error) {
-    findings.assign(1, {error.source().begin.line,
-                        fmt::format("is not TOML: {}; see https://toml.io for the form", error.description())});
-  }
-  if (!findings.empty()) return std::unexpected(ConfigError{told(std::move(findings), name)});
+  Config config = defaults(name);
+  auto error = read_toml(toml, name, [&](Section& top, const toml::table&) { read_file(top, config); });
+  if (error) return std::unexpected(std::move(*error));
   return config;
 }
 
 std::expected<Config, ConfigError> load(const std::string& file) {
-  // Far beyond any real config; keeps a wrong file name (a device, a database) from filling the memory.
-  constexpr std::size_t kMost = 4U << 20U;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "re"), &std::fclose);
-  if (!stream) return std::unexpected(unreadable(file, errno));
-  std::string text;
-  std::array<char, 16384> buffer{};
-  while (std::feof(stream.get()) == 0 && std::ferror(stream.get()) == 0 && text.size() <= kMost) {
-    text.append(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), stream.get()));
-  }
-  if (std::ferror(stream.get()) != 0) return std::unexpected(unreadable(file, errno));
-  if (text.size() > kMost) {
-    return std::unexpected(
-        ConfigError{fmt::format("config: {}: is larger than 4 MiB; see that it is the config", file)});
-  }
-  return parse(text, file);
+  const auto text = text_of(file);
+  if (!text) return std::unexpected(text.error());
+  return parse(*text, file);
+}
+
+std::expected<Policy, ConfigError> load_policy(const std::string& file) {
+  const auto text = text_of(file);
+  if (!text) return std::unexpected(text.error());
+  Config config = defaults(file);
+  auto error = read_toml(*text, file, [&](Section& top, const toml::table& table) {
+    if (!table.contains("policy") && !table.contains("zone")) {
+      top.complain("policy", "is missing; write [policy] and the keys to try, or name a whole config");
+    } else if (table.size() > 1 || !table.contains("policy")) {
+      read_file(top, config);
+    } else {
+      top.section("policy", [&](Section& section) { read_policy(section, config.policy); });
+      top.finish();
+    }
+  });
+  if (error) return std::unexpected(std::move(*error));
+  return config.policy;
 }
 
 }  // namespace blowback::config

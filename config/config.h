@@ -145,6 +145,8 @@ struct ConfigError {
 [[nodiscard]] std::string config_path(const std::string& option, const char* environment);
 
 [[nodiscard]] std::expected<Config, ConfigError> load(const std::string& file);
+/// The policy of a file that is a whole config, or that has nothing but a [policy]: one to be tried.
+[[nodiscard]] std::expected<Policy, ConfigError> load_policy(const std::string& file);
 /// For tests and for checking text before it is a file. `name` stands in messages for the file.
 [[nodiscard]] std::expected<Config, ConfigError> parse(std::string_view toml, const std::string& name);
 

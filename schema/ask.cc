@@ -116,19 +116,9 @@ Result<std::vector<Exemption>> Store::exemptions(UnixTime now) {
 Result<std::vector<AuditEntry>> Store::audit(std::size_t most) {
   return attempt(impl_->path, [&]() -> std::vector<AuditEntry> {
     std::vector<AuditEntry> entries;
-    Statement rows(impl_->db,
-                   "SELECT id, at, who, action, subject, reason, until, changes FROM audit ORDER BY id DESC LIMIT ?");
+    Statement rows(impl_->db, std::string("SELECT ") + kAuditColumns + " FROM audit ORDER BY id DESC LIMIT ?");
     rows.bind(most);
-    while (rows.step()) {
-      entries.push_back({.id = static_cast<std::uint64_t>(rows.integer(0)),
-                         .at = time_of(rows.integer(1)),
-                         .who = rows.text(2),
-                         .action = rows.text(3),
-                         .subject = rows.text(4),
-                         .reason = rows.text(5),
-                         .until = optional_time(rows, 6),
-                         .changes = static_cast<std::uint64_t>(rows.integer(7))});
-    }
+    while (rows.step()) entries.push_back(audit_of(rows));
     return entries;
   });
 }

@@ -2,21 +2,16 @@
 #include "store_impl.h"
 
 namespace blowback::schema {
-namespace {
 
-/// A reason and a name go on record with every decision; commands make sure they are there.
-[[nodiscard]] std::optional<StoreError> unfounded(const Decision& decision) {
+std::optional<StoreError> unfounded(const Decision& decision) {
   if (!decision.who.empty() && !decision.reason.empty()) return std::nullopt;
   return StoreError{StoreError::Code::other, "a decision needs a name and a reason"};
 }
 
-/// Counted by what senders are: nobody can be delisted by less than the /64 that is listed for him.
-[[nodiscard]] Prefix at_least_a_sender(const Prefix& prefix) {
+Prefix at_least_a_sender(const Prefix& prefix) {
   const Prefix sender = sender_of(prefix.first());
   return prefix.length() > sender.length() ? sender : prefix;
 }
-
-}  // namespace
 
 Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optional<UnixTime> until,
                                   const Decision& decision, UnixTime now, std::string_view imported_from) {

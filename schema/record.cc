@@ -25,6 +25,7 @@ constexpr std::int64_t kKeptQuarantine = 10'000;
 struct RecordStatements {
   explicit RecordStatements(const Connection& db)
       : known(db, "SELECT 1 FROM incident WHERE digest = ?"),
+        retired(db, "SELECT 1 FROM retired_trap WHERE trap = ?"),
         standing(db, std::string("SELECT ") + kStandingColumns + " FROM standing WHERE sender = ?"),
         part(db, "SELECT amount, at FROM standing_part WHERE sender = ? AND dimension = ? AND key = ?"),
         others(db,
@@ -66,7 +67,7 @@ struct RecordStatements {
                  "not_backscatter = not_backscatter + excluded.not_backscatter, "
                  "not_a_trap = not_a_trap + excluded.not_a_trap, quarantined = quarantined + excluded.quarantined") {}
 
-  Statement known, standing, part, others, kinds, listing, put_standing, put_part, put_incident, put_listing,
+  Statement known, retired, standing, part, others, kinds, listing, put_standing, put_part, put_incident, put_listing,
       remove_listing, put_quarantine, trim_quarantine, put_feed;
 };
 
@@ -88,8 +89,13 @@ class Recording {
         exemptions_(impl.exemptions_in_force(now)) {}
 
   void take(const Incident& incident, Recorded& recorded) {
+    const auto is_there = [](const Statement&) { return true; };
+    if (sql_.retired.bind(incident.trap).first(is_there)) {
+      ++recorded.left_alone;
+      return;
+    }
     const auto digest = digest_octets(incident.digest);
-    if (sql_.known.bind(digest).first([](const Statement&) { return true; })) {
+    if (sql_.known.bind(digest).first(is_there)) {
       ++recorded.duplicates;
       return;
     }
@@ -230,7 +236,7 @@ Result<Recorded> Store::record(const Batch& batch, const Policy& policy, Assess 
     const std::optional<UnixTime> delivered = counts.deliveries > 0 ? std::optional(now) : std::nullopt;
     impl_->recording->put_feed
         .bind(batch.feed, batch.position, seconds(delivered), counts.deliveries, recorded.incidents,
-              recorded.duplicates, counts.not_backscatter, counts.not_a_trap, counts.quarantined)
+              recorded.duplicates, counts.not_backscatter, counts.not_a_trap + recorded.left_alone, counts.quarantined)
         .run();
     recorded.serial = impl_->head();
     transaction.commit();

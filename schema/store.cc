@@ -196,6 +196,22 @@ StoreError explained(const SqlFailure& failure, const std::string& path) {
   }
 }
 
+AuditEntry audit_of(const Statement& row) {
+  const auto entry = [&](int column) {
+    return row.is_null(column) ? std::nullopt : std::optional(static_cast<std::uint64_t>(row.integer(column)));
+  };
+  return {.id = static_cast<std::uint64_t>(row.integer(0)),
+          .at = time_of(row.integer(1)),
+          .who = row.text(2),
+          .action = row.text(3),
+          .subject = row.text(4),
+          .reason = row.text(5),
+          .until = optional_time(row, 6),
+          .changes = static_cast<std::uint64_t>(row.integer(7)),
+          .undoes = entry(8),
+          .undone_by = entry(9)};
+}
+
 KeyRange keys_of(const Prefix& prefix) { return {prefix.first().octets(), prefix.last().octets()}; }
 
 bool covered(const std::vector<Exemption>& exemptions, const Prefix& prefix) {

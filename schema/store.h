@@ -7,6 +7,7 @@
 #include "blowback/incident.h"
 #include "blowback/listing.h"
 #include "blowback/policy.h"
+#include "blowback/reckoning.h"
 #include "blowback/standing.h"
 
 #include <array>
@@ -59,7 +60,7 @@ struct FeedCounts {
   std::uint64_t incidents = 0;        ///< recorded as backscatter
   std::uint64_t duplicates = 0;       ///< recorded before
   std::uint64_t not_backscatter = 0;  ///< judged and let go
-  std::uint64_t not_a_trap = 0;       ///< for no trap of ours
+  std::uint64_t not_a_trap = 0;       ///< for no trap of ours, or for a retired one
   std::uint64_t quarantined = 0;
 };
 
@@ -77,11 +78,15 @@ struct Batch {
 /// The scorer. Pure; called within the transaction, once per new incident in the batch's order.
 using Assess = Assessment (*)(const Policy&, const Incident&, const Ledger&);
 
+/// Reckons a sender's record anew. Pure; called within the transaction of `undo`, once per sender that it concerns.
+using Reckon = Reckoning (*)(const Policy&, std::span<const Incident>, std::span<const PastDecision>, UnixTime now);
+
 /// What a batch changed.
 struct Recorded {
   std::uint64_t incidents = 0;
   std::array<std::uint64_t, 6> incidents_by_kind{};  ///< by Kind
   std::uint64_t duplicates = 0;
+  std::uint64_t left_alone = 0;  ///< their trap is retired
   std::vector<Prefix> newly_listed;
   std::uint64_t prolonged = 0;
   Serial serial = 0;  ///< the journal's head afterwards
@@ -98,20 +103,57 @@ struct AuditEntry {
   std::uint64_t id = 0;
   UnixTime at{};
   std::string who;
-  std::string action;   ///< `list`, `delist`, `exempt`, `end-exemption`, `import`
-  std::string subject;  ///< the prefix, or what was imported
+  /// `list`, `delist`, `exempt`, `end-exemption`, `import`, `retire-trap`, `restore-trap`, `undo`
+  std::string action;
+  std::string subject;  ///< the prefix, the trap, what was imported or undone
   std::string reason;
   std::optional<UnixTime> until;
-  std::uint64_t changes = 0;  ///< how many listings or exemptions it changed
+  std::uint64_t changes = 0;               ///< how many listings, exemptions or traps it changed
+  std::optional<std::uint64_t> undoes;     ///< the entry that this one undid
+  std::optional<std::uint64_t> undone_by;  ///< the entry that undid this one
+};
+
+/// What became of a wish to undo an entry of the audit.
+struct Undone {
+  enum class Outcome : std::uint8_t {
+    undone,
+    unknown,     ///< there is no such entry
+    already,     ///< it was undone before, see `entry.undone_by`
+    is_undo,     ///< it is itself an undo
+    superseded,  ///< nothing of it is in force any more: it ended by itself, or a later decision replaced it
+  };
+  Outcome outcome = Outcome::unknown;
+  AuditEntry entry;            ///< the one to undo; empty where unknown
+  std::uint64_t id = 0;        ///< of the undo itself, where it was undone; likewise below
+  std::uint64_t listed = 0;    ///< listings that came back
+  std::uint64_t ended = 0;     ///< listings that ended
+  std::uint64_t moved = 0;     ///< listings whose end, codes or reason became what they were
+  std::uint64_t reckoned = 0;  ///< senders whose standing was reckoned anew
+};
+
+/// What is known of a trap. Whole addresses: for the operator alone.
+struct TrapRecord {
+  std::string address;
+  std::uint64_t incidents = 0;
+  std::uint64_t senders = 0;  ///< distinct; likewise campaigns
+  std::uint64_t campaigns = 0;
+  std::optional<UnixTime> first_at;  ///< the first hit; absent: a retired one that never was hit
+  std::optional<UnixTime> last_at;
+  std::optional<UnixTime> retired_since;
+  std::string reason;  ///< why it was retired
+};
+
+/// Who goes through the record. All three are called; none may use the store.
+struct HistoryVisitor {
+  std::function<void(const PastDecision&)> decision;  ///< oldest first, those that weren't undone
+  /// Then the incidents in the order of a re-ingest, by received_at. Filled: what scoring looks at (score/replay.h).
+  std::function<void(const Incident&)> incident;
+  /// Then every sender by address, with its automatic listing if one is in force.
+  std::function<void(const Standing&, const std::optional<Listing>&)> standing;
 };
 
 /// A part of a sender's standing: what one trap, one campaign or one kind has against it.
-struct Part {
-  std::string key;  ///< the trap's address, the campaign, or the kind's name
-  FadingSum sum;
-  UnixTime last_at{};
-  std::uint64_t incidents = 0;
-};
+using Part = StandingPart;
 
 /// All that is known of a sender, for `why`, `evidence` and the look-up page.
 struct Dossier {
@@ -188,6 +230,17 @@ class Store {
   /// Ends the exemption of exactly `prefix`; what was counted meanwhile lists at the next incident. False: there is none.
   [[nodiscard]] Result<bool> end_exemption(const Prefix& prefix, const Decision& decision, UnixTime now);
 
+  /// Undoes what entry `id` of the audit did, as far as it is still in force, and says so in the audit. Listings that it
+  /// ended come back unless they would have ended by now, one that it replaced comes back, and its senders' standings become
+  /// what they would be without it: reckoned anew from their recorded incidents under `policy`. An undo can't be undone.
+  [[nodiscard]] Result<Undone> undo(std::uint64_t id, const Decision& decision, const Policy& policy, Reckon reckon,
+                                    UnixTime now);
+  /// From the next batch on deliveries for this trap (its address in lower case) are left alone. What it reported before
+  /// counts on, and fades. False: it is retired already.
+  [[nodiscard]] Result<bool> retire_trap(std::string_view address, const Decision& decision, UnixTime now);
+  /// Its deliveries count again. False: it isn't retired.
+  [[nodiscard]] Result<bool> restore_trap(std::string_view address, const Decision& decision, UnixTime now);
+
   // ── followers ───────────────────────────────────────────────────────────────────────────────────────────────────
   /// Differs from its last value whenever another connection committed since. Cheap: asked many times a second.
   [[nodiscard]] Result<std::uint64_t> change_mark();
@@ -214,6 +267,12 @@ class Store {
   /// Newest first.
   [[nodiscard]] Result<std::vector<Quarantined>> quarantined(std::size_t most);
   [[nodiscard]] Result<Stats> stats(UnixTime now);
+  /// The whole record and what it came to, as of one state of the database, without holding it in memory.
+  [[nodiscard]] Result<void> history(UnixTime now, const HistoryVisitor& visitor);
+  /// Incidents received at `since` or later, oldest first, filled as in `HistoryVisitor`. The visitor may not use the store.
+  [[nodiscard]] Result<void> for_each_incident(UnixTime since, const std::function<void(const Incident&)>& visit);
+  /// Every trap that was hit or is retired, by address.
+  [[nodiscard]] Result<std::vector<TrapRecord>> traps();
 
   // ── upkeep ──────────────────────────────────────────────────────────────────────────────────────────────────────
   /// The format found when the file was opened, before any migration: equal to schema_version() if none was needed.

@@ -1,5 +1,5 @@
 // What the verbs share: the connection, the journal, the audit, the ranges of keys. Verbs stand in a file per user:
-// record.cc (ingest), decide.cc (operator), follow.cc (server), ask.cc (questions), upkeep.cc.
+// record.cc (ingest), decide.cc, undo.cc, traps.cc (operator), follow.cc (server), ask.cc, history.cc (questions), upkeep.cc.
 #pragma once
 
 #include "rows.h"
@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,12 @@ class Store::Impl {
   /// Removes every listing within `prefix` and says so in the journal.
   [[nodiscard]] std::uint64_t end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit,
                                            UnixTime now);
+
+  /// What was decided that bears on standings and wasn't undone, oldest first.
+  [[nodiscard]] std::vector<PastDecision> past_decisions();
+  /// False: it was retired already, or wasn't.
+  [[nodiscard]] bool put_retired(std::string_view address, UnixTime now, std::int64_t audit_id);
+  [[nodiscard]] bool remove_retired(std::string_view address);
 
   std::string path;
   Mode mode;
@@ -69,6 +76,15 @@ struct KeyRange {
   IpAddress::Octets last;
 };
 [[nodiscard]] KeyRange keys_of(const Prefix& prefix);
+
+/// Columns as in kAuditColumns.
+[[nodiscard]] AuditEntry audit_of(const Statement& row);
+
+/// A reason and a name go on record with every decision; commands make sure they are there.
+[[nodiscard]] std::optional<StoreError> unfounded(const Decision& decision);
+
+/// Counted by what senders are: nobody can be delisted by less than the /64 that is listed for him.
+[[nodiscard]] Prefix at_least_a_sender(const Prefix& prefix);
 
 /// Whether one of `exemptions` covers the whole of `prefix`.
 [[nodiscard]] bool covered(const std::vector<Exemption>& exemptions, const Prefix& prefix);

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <fstream>
+#include <iterator>
 
 using namespace blowback;
 using namespace blowback::schema_test;
@@ -54,9 +55,28 @@ TEST_CASE("a database newer than the program is refused with a clear message and
   for (const auto mode : {Store::Mode::create, Store::Mode::write, Store::Mode::read}) {
     CHECK(failure(file, mode) == StoreError::Code::newer);
   }
-  run_sql(file, "PRAGMA user_version = 1");
+  run_sql(file, "PRAGMA user_version = " + std::to_string(schema::schema_version()));
   auto store = open(file);
   CHECK(value(store.stats(kNow)).incidents == 1);
+}
+
+TEST_CASE("a database of the first format is brought to this one with all that it holds", "[schema]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  std::ifstream first(BLOWBACK_TEST_DATA "/../../schema/migrations/0001_first.sql");
+  REQUIRE(first);
+  run_sql(file, std::string(std::istreambuf_iterator<char>(first), {}) +
+                    "PRAGMA application_id = 1112297303; PRAGMA user_version = 1;"  // "BLOW"
+                    "INSERT INTO audit (at, who, action, subject, reason) VALUES (5, 'o', 'delist', '192.0.2.1', 'r')");
+  CHECK(failure(file, Store::Mode::read) == StoreError::Code::older);
+  auto store = open(file);
+  CHECK(store.version_found() == 1);
+  const auto audit = value(store.audit(9));
+  REQUIRE(audit.size() == 1);
+  CHECK(audit[0].subject == "192.0.2.1");
+  CHECK_FALSE(audit[0].undone_by);
+  CHECK(value(store.check_integrity()).empty());
+  CHECK(open(file, Store::Mode::read).version_found() == schema::schema_version());
 }
 
 TEST_CASE("somebody else's file is never touched", "[schema]") {

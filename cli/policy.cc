@@ -1,0 +1,152 @@
+// `blowback policy simulate FILE`: the recorded incidents once more, under another policy. What would the list be?
+#include "command.h"
+#include "score/replay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace blowback::cli {
+namespace {
+
+/// How a sender stands, here or there.
+struct Stand {
+  double score = 0;
+  std::optional<UnixTime> until;  ///< absent: not listed
+  CodeSet codes;
+};
+
+[[nodiscard]] Stand stand(const Standing& standing, const std::optional<Listing>& listing, const Policy& policy,
+                          UnixTime now) {
+  Stand made{.score = faded(standing.score, now, policy.half_life), .until = {}, .codes = {}};
+  if (listing && listing->in_force(now)) {
+    made.until = listing->expires_at;
+    made.codes = listing->codes;
+  }
+  return made;
+}
+
+enum class Change : std::uint8_t { listed, gone, stays };
+
+[[nodiscard]] std::string_view name_of(Change change) {
+  switch (change) {
+    case Change::listed:
+      return "listed";
+    case Change::gone:
+      return "gone";
+    case Change::stays:
+      return "stays";
+  }
+  return "";
+}
+
+struct Row {
+  Change change = Change::stays;
+  Prefix sender;
+  Stand before;
+  Stand after;
+
+  [[nodiscard]] bool is_the_same() const { return before.until == after.until && before.codes == after.codes; }
+};
+
+struct Outcome {
+  std::uint64_t incidents = 0;
+  std::uint64_t senders = 0;
+  std::vector<Row> rows;  ///< those that are listed or would be
+};
+
+[[nodiscard]] schema::Result<Outcome> simulate(schema::Store& store, const Policy& present, const Policy& tried,
+                                               UnixTime now) {
+  std::vector<PastDecision> decisions;
+  std::optional<score::Replay> replay;
+  std::vector<std::pair<Prefix, Stand>> before;
+  Outcome outcome;
+  // Decisions come first, all of them.
+  const auto begun = [&]() -> score::Replay& {
+    if (!replay) replay.emplace(tried, std::move(decisions));
+    return *replay;
+  };
+  const auto visited =
+      store.history(now, {.decision = [&](const PastDecision& decision) { decisions.push_back(decision); },
+                          .incident =
+                              [&](const Incident& incident) {
+                                ++outcome.incidents;
+                                begun().take(incident);
+                              },
+                          .standing =
+                              [&](const Standing& standing, const std::optional<Listing>& listing) {
+                                before.emplace_back(standing.sender, stand(standing, listing, present, now));
+                              }});
+  if (!visited) return std::unexpected(visited.error());
+  begun().finish(now);
+  // Both by address: one step through each.
+  auto at = before.begin();
+  begun().for_each_sender([&](const Standing& standing, const std::optional<Listing>& listing) {
+    ++outcome.senders;
+    Row row{.change = Change::stays,
+            .sender = standing.sender,
+            .before = {},
+            .after = stand(standing, listing, tried, now)};
+    at = std::find_if(at, before.end(), [&](const auto& known) { return known.first >= standing.sender; });
+    if (at != before.end() && at->first == standing.sender) row.before = at->second;
+    if (!row.before.until && !row.after.until) return;
+    if (!row.before.until) row.change = Change::listed;
+    if (!row.after.until) row.change = Change::gone;
+    outcome.rows.push_back(row);
+  });
+  std::ranges::stable_sort(outcome.rows, {}, &Row::change);
+  return outcome;
+}
+
+[[nodiscard]] std::string summary(const Outcome& outcome) {
+  std::uint64_t listed = 0;
+  std::uint64_t gone = 0;
+  std::uint64_t longer = 0;
+  std::uint64_t shorter = 0;
+  for (const auto& row : outcome.rows) {
+    listed += row.change == Change::listed ? 1 : 0;
+    gone += row.change == Change::gone ? 1 : 0;
+    if (row.change != Change::stays) continue;
+    longer += *row.after.until > *row.before.until ? 1 : 0;
+    shorter += *row.after.until < *row.before.until ? 1 : 0;
+  }
+  const auto stay = outcome.rows.size() - listed - gone;
+  return fmt::format(
+      "{} incidents of {} senders replayed: {} listed now, {} would be; {} would be listed, {} would go, {} stay ({} "
+      "longer, {} shorter)",
+      outcome.incidents, outcome.senders, stay + gone, stay + listed, listed, gone, stay, longer, shorter);
+}
+
+}  // namespace
+
+int policy_simulate(Context& context, const std::string& file, bool only_changes) {
+  const auto config = context.config();
+  if (!config) return context.failure;
+  const auto tried = config::load_policy(file);
+  if (!tried) return context.complain(tried.error().text, kWrongUse);
+  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
+  if (!store) return context.complain(store.error());
+  const auto outcome = simulate(*store, config->policy, *tried, context.world.now);
+  if (!outcome) return context.complain(outcome.error());
+
+  const bool for_people = context.format == Format::table;
+  const auto time = [&](std::optional<UnixTime> at) {
+    return at && for_people ? Cell(minute(*at)) : cell(at);  // two columns of them: without the "in 11 days"
+  };
+  Table table({"change", "sender", "score_before", "score_after", "until_before", "until_after", "codes"});
+  for (const auto& row : outcome->rows) {
+    if (only_changes && row.change == Change::stays && row.is_the_same()) continue;
+    table.add({cell(name_of(row.change)), cell(row.sender.to_string()), Cell(row.before.score), Cell(row.after.score),
+               time(row.before.until), time(row.after.until),
+               Cell(names_of(row.after.until ? row.after.codes : row.before.codes))});
+  }
+  context.print(table);
+  // Programs read a table and nothing else on standard output.
+  fmt::print(for_people ? context.world.out : context.world.err, "{}\n", summary(*outcome));
+  return kYes;
+}
+
+}  // namespace blowback::cli

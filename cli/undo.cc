@@ -1,0 +1,62 @@
+// `blowback undo ID`: takes back what an entry of the log did.
+#include "command.h"
+#include "score/replay.h"
+
+#include <fmt/format.h>
+
+namespace blowback::cli {
+namespace {
+
+using Outcome = schema::Undone::Outcome;
+
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view what) {
+  return fmt::format("{} listing{} {}", count, count == 1 ? "" : "s", what);
+}
+
+[[nodiscard]] std::string refusal(const schema::Undone& undone, std::uint64_t id) {
+  const auto& entry = undone.entry;
+  const std::string what = fmt::format("entry {} ({} {})", id, entry.action, harmless(entry.subject));
+  switch (undone.outcome) {
+    case Outcome::undone:
+      break;
+    case Outcome::unknown:
+      return fmt::format("there is no entry {}; see `blowback log`", id);
+    case Outcome::already:
+      return fmt::format("{} was undone already, by entry {}", what, entry.undone_by.value_or(0));
+    case Outcome::is_undo:
+      return fmt::format("{} is an undo itself and can't be undone; make the change of entry {} again", what,
+                         entry.undoes.value_or(0));
+    case Outcome::superseded:
+      return fmt::format(
+          "nothing of {} is in force any more: it ended by itself, or a later decision replaced it; see `blowback log`",
+          what);
+  }
+  return {};
+}
+
+}  // namespace
+
+int undo(Context& context, std::uint64_t id, const std::string& reason) {
+  const auto decided = decision(context, reason);
+  if (!decided) return kWrongUse;
+  const auto config = context.config();
+  if (!config) return context.failure;
+  auto store = schema::Store::open(config->database, schema::Store::Mode::write);
+  if (!store) return context.complain(store.error());
+  const auto undone = store->undo(id, *decided, config->policy, &score::reckon, context.world.now);
+  if (!undone) return context.complain(undone.error());
+  if (undone->outcome != Outcome::undone) return context.complain(refusal(*undone, id), kNo);
+  const auto& entry = undone->entry;
+  context.say(fmt::format("undone: {} {} ({}, {}: {})", entry.action, harmless(entry.subject), entry.who,
+                          minute(entry.at), harmless(entry.reason)));
+  std::string effect = fmt::format("{}, {}", counted(undone->listed, "came back"), counted(undone->ended, "ended"));
+  if (undone->moved > 0) effect += ", " + counted(undone->moved, "became what it was");
+  if (undone->reckoned > 0) {
+    effect += fmt::format("; {} sender{} reckoned anew from recorded incidents", undone->reckoned,
+                          undone->reckoned == 1 ? "" : "s");
+  }
+  context.say(effect);
+  return kYes;
+}
+
+}  // namespace blowback::cli

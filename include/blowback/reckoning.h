@@ -1,0 +1,51 @@
+// What a sender's whole record comes to when it is reckoned from its first incident on: to try another policy, and to undo
+// what an operator decided.
+//
+// These are the values; ingest/score does the reckoning, schema/ keeps what goes into it and what comes out.
+#pragma once
+
+#include "blowback/listing.h"
+#include "blowback/prefix.h"
+#include "blowback/standing.h"
+#include "blowback/unix_time.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace blowback {
+
+/// What an operator decided that bears on standings, as the record tells it. Decisions that were undone are none.
+struct PastDecision {
+  enum class Action : std::uint8_t {
+    delisted,         ///< listings within `prefix` ended, and its senders started afresh
+    exempted,         ///< listings within `prefix` ended, and none came until `until`
+    exemption_ended,  ///< the exemption of exactly `prefix`
+  };
+  UnixTime at{};
+  Action action = Action::delisted;
+  Prefix prefix;
+  std::optional<UnixTime> until;
+};
+
+/// A part of a sender's standing: what one trap, one campaign or one kind has against it.
+struct StandingPart {
+  std::string key;  ///< the trap's address, the campaign, or the kind's name
+  FadingSum sum;
+  UnixTime last_at{};
+  std::uint64_t incidents = 0;
+};
+
+/// One sender, reckoned.
+struct Reckoning {
+  Standing standing;
+  std::vector<StandingPart> traps;  ///< in no order, here and below
+  std::vector<StandingPart> campaigns;
+  std::vector<StandingPart> kinds;
+  /// The latest automatic listing that no decision ended; it may have ended by itself. Absent: there is none.
+  std::optional<Listing> listing;
+  std::vector<double> credits;  ///< of each incident, in the order they were given
+};
+
+}  // namespace blowback
