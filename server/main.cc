@@ -7,6 +7,8 @@
 #include "net/responders.h"
 #include "net/status.h"
 #include "net/status_socket.h"
+#include "sandbox/privileges.h"
+#include "sandbox/system_calls.h"
 #include "zone/follower.h"
 #include "zone/published.h"
 
@@ -70,6 +72,12 @@ void tell(const Counts& counts) {
   }
 }
 
+/// Without the filter the server does all the same.
+void restrict_system_calls() {
+  const auto restricted = blowback::sandbox::restrict_system_calls();
+  if (!restricted) spdlog::warn("sandbox-skipped detail=\"{}\"", restricted.error().text);
+}
+
 /// The running server and what it runs on. Made whole or not at all; changed by a new config as far as that differs.
 class Server {
  public:
@@ -84,6 +92,7 @@ class Server {
     take(std::move(*started));
     config_ = std::move(config);
     open_status_socket(config_.server.status_socket);
+    if (config_.server.sandbox) restrict_system_calls();
     spdlog::info("serving zone={} endpoints={}", config_.zone.name, config_.server.listen.size());
     return std::nullopt;
   }
@@ -241,6 +250,13 @@ int run(const std::string& file) {
   if (!config) {
     std::fprintf(stderr, "blowback-server: %s\n", config.error().text.c_str());
     return kExitConfig;
+  }
+  if (!config->server.user.empty()) {
+    // Before anything is opened: the database, the status socket and the threads are that user's from the start.
+    if (const auto done = blowback::sandbox::become(config->server.user); !done) {
+      std::fprintf(stderr, "blowback-server: %s\n", done.error().text.c_str());
+      return kExitSystem;
+    }
   }
   Server server;
   if (const auto error = server.start(std::move(*config))) {
