@@ -21,6 +21,7 @@ blowback_part(crypto libcrypto>=3.0)
 blowback_part(sodium libsodium>=1.0.18)
 
 blowback_part(tls libssl>=3.0)
+blowback_part(seccomp libseccomp>=2.5)
 
 # Headers only, and without Boost.
 find_path(ASIO_INCLUDE asio.hpp REQUIRED)
@@ -42,7 +43,10 @@ add_library(blowback::cli11 ALIAS CLI11::CLI11)
 
 add_library(blowback_warnings INTERFACE)
 add_library(blowback::warnings ALIAS blowback_warnings)
-target_compile_options(blowback_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+target_compile_options(blowback_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(BLOWBACK_WARNINGS_AS_ERRORS)
+  target_compile_options(blowback_warnings INTERFACE -Werror)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # It warns of members that a designated initializer leaves to their default, which is what it is for.
   target_compile_options(blowback_warnings INTERFACE -Wno-missing-field-initializers)

@@ -42,6 +42,8 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "server.cookies",
                                                            "server.cookie_secrets",
                                                            "server.status_socket",
+                                                           "server.user",
+                                                           "server.sandbox",
                                                            "server.rate_limit.responses",
                                                            "server.rate_limit.slip",
                                                            "server.rate_limit.ipv4_prefix",
@@ -235,6 +237,11 @@ void read_server(Section& section, Server& server, const std::string& database) 
   section.boolean("cookies", server.cookies);
   read_cookie_secrets(section, server.cookie_secrets);
   read_status_socket(section, server, database);
+  section.text("user", server.user);
+  if (section.is_good("user") && server.user.find('\0') != std::string::npos) {
+    section.complain("user", "is no user's name; name the one that the server becomes, for example \"blowback\"");
+  }
+  section.boolean("sandbox", server.sandbox);
   section.section("rate_limit", [&](Section& inner) { read_rate_limit(inner, server.rate_limit); });
 }
 

@@ -19,8 +19,25 @@ constexpr std::int64_t kApplicationId = 0x424c4f57;
 constexpr const char* kPragmas = "PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
 constexpr const char* kReaderPragmas = "PRAGMA cache_size = -2048;";
 
-void migrate(Connection& db, int found) {
+/// What the old format held, as `DATABASE.format-N`: a migration has no way back but this. The caller has the write lock, so a
+/// second connection reads exactly what is about to be changed.
+void keep_old_format(const std::string& path, int format) {
+  const std::string copy = path + ".format-" + std::to_string(format);
+  const std::string part = copy + ".part";
+  // Both are of an earlier migration from this format: one that was interrupted, or one whose copy was put back since.
+  for (const auto& former : {part, part + "-journal"}) std::filesystem::remove(former);
+  Connection reader(path, SQLITE_OPEN_READONLY);
+  Statement(reader, "VACUUM INTO ?").bind(part).run();
+  std::filesystem::rename(part, copy);
+}
+
+void migrate(Connection& db, const std::string& path) {
   Transaction transaction(db);
+  // Asked again, now that nobody else can migrate: both daemons start at the same time.
+  const auto found = static_cast<int>(db.integer("PRAGMA user_version"));
+  if (found >= schema_version()) return;
+  const bool is_ours = db.integer("PRAGMA application_id") == kApplicationId;
+  if (is_ours) keep_old_format(path, found);
   for (const auto& migration : kMigrations) {
     if (migration.version > found) db.run(migration.sql);
   }
@@ -32,9 +49,16 @@ void migrate(Connection& db, int found) {
 [[nodiscard]] std::optional<StoreError> make_ready(Store::Impl& impl) {
   Connection& db = impl.db;
   const std::string& path = impl.path;
-  const auto id = db.integer("PRAGMA application_id");
-  const auto version = static_cast<int>(db.integer("PRAGMA user_version"));
-  const bool is_new = version == 0 && id == 0 && db.integer("SELECT count(*) FROM sqlite_schema") == 0;
+  std::int64_t id = 0;
+  int version = 0;
+  bool is_new = false;
+  {
+    // Of one state: another process may be making the database right now.
+    const ReadTransaction reading(db);
+    id = db.integer("PRAGMA application_id");
+    version = static_cast<int>(db.integer("PRAGMA user_version"));
+    is_new = version == 0 && id == 0 && db.integer("SELECT count(*) FROM sqlite_schema") == 0;
+  }
   if (id != kApplicationId && !is_new) {
     return StoreError{StoreError::Code::corrupt,
                       path + ": is an SQLite database, but not one of Blowback's; set `database` to another file"};
@@ -54,7 +78,7 @@ void migrate(Connection& db, int found) {
   }
   // FULL: a commit is on the disk when it returns, so what a feed was told to forget survives a power failure too.
   db.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-  if (version < schema_version()) migrate(db, version);
+  if (version < schema_version()) migrate(db, path);
   return std::nullopt;
 }
 
@@ -87,6 +111,10 @@ Result<Store> Store::open(const std::string& path, Mode mode) {
     return Store(std::move(impl));
   } catch (const SqlFailure& failure) {
     return std::unexpected(explained(failure, path));
+  } catch (const std::filesystem::filesystem_error& failure) {
+    return std::unexpected(
+        StoreError{StoreError::Code::read_only,
+                   path + ": the copy that is kept before a migration can't be put in place: " + failure.what()});
   }
 }
 

@@ -194,9 +194,10 @@ struct Stats {
 class Store {
  public:
   enum class Mode : std::uint8_t {
-    create,  ///< read and write; makes the file and migrates it where needed (ingest, operator's changes)
-    write,   ///< read and write; the file must exist; it is migrated where needed
-    read,    ///< never changes anything; fails with `missing` or `older` (server, questions)
+    create,  ///< read and write; makes the file and migrates it where needed (ingest, operator's changes). Before a
+    ///< migration the database is copied to `PATH.format-N`, N being the old format; without room for it nothing changes
+    write,  ///< read and write; the file must exist; it is migrated where needed
+    read,   ///< never changes anything; fails with `missing` or `older` (server, questions)
   };
 
   /// Fails with every code but `busy` as its text explains.

@@ -8,6 +8,8 @@
 #include "net/responders.h"
 #include "net/status.h"
 #include "net/status_socket.h"
+#include "sandbox/privileges.h"
+#include "sandbox/system_calls.h"
 #include "watch/http_listener.h"
 #include "watch/log.h"
 #include "watch/notify.h"
@@ -79,6 +81,12 @@ void tell(const Counts& counts) {
   }
 }
 
+/// Without the filter the server does all the same.
+void restrict_system_calls() {
+  const auto restricted = blowback::sandbox::restrict_system_calls();
+  if (!restricted) log(Level::warning, "sandbox-skipped", {Field::sentence("detail", restricted.error().text)});
+}
+
 /// The running server and what it runs on. Made whole or not at all; changed by a new config as far as that differs.
 class Server {
  public:
@@ -94,6 +102,7 @@ class Server {
     config_ = std::move(config);
     open_status_socket(config_.server.status_socket);
     open_metrics();
+    if (config_.server.sandbox) restrict_system_calls();
     log(Level::info, "serving", {{"zone", config_.zone.name}, {"endpoints", config_.server.listen.size()}});
     return std::nullopt;
   }
@@ -288,6 +297,13 @@ int run(const std::string& file) {
   blowback::watch::ServiceManager manager({.notify_socket = std::getenv("NOTIFY_SOCKET"),
                                            .watchdog_usec = std::getenv("WATCHDOG_USEC"),
                                            .watchdog_pid = std::getenv("WATCHDOG_PID")});
+  if (!config->server.user.empty()) {
+    // Before anything is opened: the database, the status socket and the threads are that user's from the start.
+    if (const auto done = blowback::sandbox::become(config->server.user); !done) {
+      std::fprintf(stderr, "blowback-server: %s\n", done.error().text.c_str());
+      return kExitSystem;
+    }
+  }
   Server server;
   if (const auto error = server.start(std::move(*config))) {
     std::fprintf(stderr, "blowback-server: %s\n", error->c_str());

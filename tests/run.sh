@@ -3,10 +3,11 @@
 #
 #   tests/run.sh            formatting, house rules, AddressSanitizer+UBSan, ThreadSanitizer (server), release
 #   tests/run.sh quick      release only
-#   tests/run.sh STAGE...   of: format tidy asan tsan release
+#   tests/run.sh STAGE...   of: format tidy asan tsan package release
 #
 # The release tests run last, so that the last lines are CTest's own summary. `tidy` (clang-tidy over all sources) takes
-# longest and is a stage of its own: BLOWBACK_TIDY=1 tests/run.sh takes it in.
+# longest and is a stage of its own: BLOWBACK_TIDY=1 tests/run.sh takes it in. `package`, which tries the Debian package in a
+# fresh Debian and needs root, is another.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,7 @@ case "${1:-all}" in
   all) stages=(format ${BLOWBACK_TIDY:+tidy} asan tsan release) ;;
   quick) stages=(release) ;;
   lint) stages=(format tidy) ;;
-  format | tidy | asan | tsan | release) stages=("$@") ;;
+  format | tidy | asan | tsan | package | release) stages=("$@") ;;
   *) sed -n '2,/^set -/s/^# \{0,1\}//p' tests/run.sh >&2; exit 2 ;;
 esac
 
@@ -65,7 +66,7 @@ jobs=$(nproc)
 export CTEST_PARALLEL_LEVEL="$jobs"
 
 # Our own C++ sources, each on a line.
-sources() { find core config watch schema include ingest server cli tests \( -name '*.cc' -o -name '*.h' \) -print | sort; }
+sources() { find core config watch schema sandbox include ingest server cli tests \( -name '*.cc' -o -name '*.h' \) -print | sort; }
 
 began() {
   printf '\n== %s\n' "$1"
@@ -102,6 +103,9 @@ for stage in "${stages[@]}"; do
     tsan)
       build tsan blowback-server blowback-ingest blowback test_zone test_answer test_net test_watch
       "${plain_addresses[@]}" ctest --preset tsan -R '^(test_zone|test_answer|test_net|test_watch|server_.*|watching_.*|main_job_flow|main_job_latency)$'
+      ;;
+    package)
+      tests/package.sh
       ;;
     release)
       build release

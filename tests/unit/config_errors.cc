@@ -122,6 +122,8 @@ TEST_CASE("a config error names file, line, key, value and the way out", "[confi
        "[\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\","
        "\"cccccccccccccccccccccccccccccccc\"]",
        "config: t.toml:4: server.cookie_secrets = \"…\": ", "has 3 secrets; two are the most"},
+      {"[server]\nuser = \"a\\u0000b\"", "config: t.toml:4: server.user = ", "is no user's name"},
+      {"[server]\nsandbox = \"no\"", "config: t.toml:4: server.sandbox = \"no\": ", "true or false"},
       {"[server]\nstatus_socket = 1", "config: t.toml:4: server.status_socket = 1: ", "quotes"},
       {"[server]\nstatus_socket = \"a\\u0000b\"", "config: t.toml:4: server.status_socket = ", "is no path"},
       {"[server]\nstatus_socket = \"" + std::string(108, 's') + "\"",

@@ -38,6 +38,8 @@ TEST_CASE("the shipped config starts as it is and says what the defaults say", "
   CHECK(shipped->server.cookies == bare->server.cookies);
   CHECK(shipped->server.cookie_secrets == bare->server.cookie_secrets);
   CHECK(shipped->server.status_socket == bare->server.status_socket);
+  CHECK(shipped->server.user == bare->server.user);
+  CHECK(shipped->server.sandbox == bare->server.sandbox);
   CHECK(shipped->server.rate_limit.responses == bare->server.rate_limit.responses);
   CHECK(shipped->server.rate_limit.slip == bare->server.rate_limit.slip);
   CHECK(shipped->server.rate_limit.ipv4_prefix == bare->server.rate_limit.ipv4_prefix);

@@ -49,6 +49,8 @@ TEST_CASE("the zone's name is all that a config needs", "[config]") {
   CHECK(config.server.cookies);
   CHECK(config.server.cookie_secrets.empty());
   CHECK(config.server.status_socket == "/var/lib/blowback/blowback.db.server");
+  CHECK(config.server.user.empty());
+  CHECK(config.server.sandbox);
   CHECK(config.server.rate_limit.responses == 0);
   CHECK(config.server.rate_limit.slip == 2);
   CHECK(config.server.rate_limit.ipv4_prefix == 24);
@@ -99,6 +101,8 @@ allow = ["192.0.2.0/24", "2001:db8::/32"]
 cookies = false
 cookie_secrets = ["e5e973e5a6b2a43f48e7dc849e37bfcf", "DD3BDF9344B678B185A6F5CB60FCA715"]
 status_socket = "/run/bb"
+user = "bb"
+sandbox = false
 [server.rate_limit]
 responses = 50
 slip = 1
@@ -162,6 +166,8 @@ callout = 0.2
   CHECK(config.server.allow == std::vector<Prefix>{*Prefix::parse("192.0.2.0/24"), *Prefix::parse("2001:db8::/32")});
   CHECK_FALSE(config.server.cookies);
   CHECK(config.server.status_socket == "/run/bb");
+  CHECK(config.server.user == "bb");
+  CHECK_FALSE(config.server.sandbox);
   REQUIRE(config.server.cookie_secrets.size() == 2);
   CHECK(config.server.cookie_secrets[0] == CookieSecret{0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2, 0xa4, 0x3f,  //
                                                         0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf});

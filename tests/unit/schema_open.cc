@@ -3,8 +3,13 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <array>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
+#include <vector>
 
 using namespace blowback;
 using namespace blowback::schema_test;
@@ -77,6 +82,39 @@ TEST_CASE("a database of the first format is brought to this one with all that i
   CHECK_FALSE(audit[0].undone_by);
   CHECK(value(store.check_integrity()).empty());
   CHECK(open(file, Store::Mode::read).version_found() == schema::schema_version());
+}
+
+TEST_CASE("before a migration the old database is kept beside it, and of several who migrate one does", "[schema]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  // No format before the first was ever written; this one stands for it.
+  const std::string old_one =
+      "PRAGMA journal_mode = WAL; PRAGMA application_id = 1112297303; CREATE TABLE old_thing (x); "
+      "INSERT INTO old_thing VALUES (7)";
+  run_sql(file, old_one);
+  std::ofstream(folder.file("a.db.format-0.part")) << "of an interrupted migration";
+  std::vector<std::jthread> starting;
+  std::array<bool, 4> opened{};
+  for (auto& one : opened) {
+    starting.emplace_back([&] { one = Store::open(file, Store::Mode::create).has_value(); });
+  }
+  starting.clear();
+  CHECK(std::ranges::all_of(opened, [](bool one) { return one; }));
+  CHECK(open(file, Store::Mode::read).version_found() == schema::schema_version());
+
+  CHECK_FALSE(std::filesystem::exists(folder.file("a.db.format-0.part")));
+  const auto kept = folder.file("a.db.format-0");
+  run_sql(kept, "UPDATE old_thing SET x = x / (x = 7)");  // fails where it isn't there, or isn't what it was
+  std::filesystem::remove_all(file + "-wal");
+  std::filesystem::remove_all(file + "-shm");
+  std::filesystem::rename(kept, file);
+  run_sql(file, "SELECT * FROM old_thing");
+}
+
+TEST_CASE("a new database has no old format to keep", "[schema]") {
+  const Folder folder;
+  open(folder.file("a.db"));
+  CHECK_FALSE(std::filesystem::exists(folder.file("a.db.format-0")));
 }
 
 TEST_CASE("somebody else's file is never touched", "[schema]") {
