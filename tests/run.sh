@@ -21,20 +21,30 @@ esac
 
 source deploy/install-missing.sh
 packages=("${BUILD_PACKAGES[@]}" ccache catch2 python3 bind9-dnsutils)
-resolvers=()
+daemons=()
 for stage in "${stages[@]}"; do
   case "$stage" in
     format) packages+=(clang-format-19) ;;
     tidy) packages+=(clang-tidy-19 clang-tools-19) ;;
-    asan | tsan | release) resolvers=(unbound bind9 knot-resolver pdns-recursor prometheus) ;;
+    asan | tsan) daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus) ;;
+    release)
+      daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus rspamd)
+      packages+=(swaks spamassassin iproute2 openssl)
+      # One mail server at a time can be a Debian package; whoever has another keeps it, and that test is skipped.
+      if ! dpkg-query -W -f='${db:Status-Status} ${Provides}\n' '*' 2>/dev/null | grep -q '^installed .*mail-transport-agent'; then
+        daemons+=(postfix)
+      fi
+      # Exim is unpacked beside it; these are what it needs.
+      packages+=(libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0)
+      ;;
   esac
 done
 install_missing "${packages[@]}"
 
-# The tests start resolvers of their own on loopback, and use promtool of the prometheus package. These packages would also start
+# The tests start resolvers and mail servers of their own on loopback, and use promtool of the prometheus package. These packages would also start
 # a daemon each, now and at every boot: policy-rc.d says no to the first, where the machine hasn't one that decides, and what was
 # installed here is disabled, so that it doesn't come up later. What was here before stays as it is.
-install_resolvers() {
+install_daemons() {
   local policy=/usr/sbin/policy-rc.d as_root=() new=() package unit
   for package in "$@"; do
     dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || new+=("$package")
@@ -60,7 +70,22 @@ install_resolvers() {
     done
   done
 }
-[ ${#resolvers[@]} -eq 0 ] || install_resolvers "${resolvers[@]}"
+[ ${#daemons[@]} -eq 0 ] || install_daemons "${daemons[@]}"
+
+# Exim, for the test of deploy/mta: from its package, but not installed, since that would remove Postfix. Without it the test is skipped.
+unpack_exim() {
+  local folder=build/exim fetched
+  [ -x "$folder/usr/sbin/exim4" ] && return 0
+  fetched=$(mktemp -d)
+  if (cd "$fetched" && apt-get download -qq exim4-daemon-light) >/dev/null 2>&1; then
+    mkdir -p "$folder"
+    dpkg-deb -x "$fetched"/exim4-daemon-light_*.deb "$folder"
+  else
+    echo "exim4-daemon-light can't be fetched: its test is skipped"
+  fi
+  rm -rf "$fetched"
+}
+case " ${stages[*]} " in *" release "*) unpack_exim ;; esac
 
 jobs=$(nproc)
 export CTEST_PARALLEL_LEVEL="$jobs"
