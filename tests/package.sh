@@ -148,7 +148,7 @@ apt install /tmp/blowback.deb
 inside dpkg -V blowback
 [ "$(inside stat -c '%U:%G %a' /var/lib/blowback)" = "blowback:blowback 750" ] || fail "/var/lib/blowback isn't blowback's alone"
 for program in blowback blowback-ingest blowback-server; do printf '%s ' "$program"; inside "$program" --version; done
-inside sh -c 'exec systemd-analyze verify /lib/systemd/system/blowback-*' || fail "systemd-analyze verify finds fault with a unit"
+inside sh -c 'exec systemd-analyze verify --man=no /lib/systemd/system/blowback-*' || fail "systemd-analyze verify finds fault with a unit"
 for unit in blowback-server blowback-ingest blowback-backup; do
   inside systemd-analyze security --offline=true --no-pager --threshold=20 "/lib/systemd/system/$unit.service" | tail -n 1
 done
