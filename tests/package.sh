@@ -105,9 +105,8 @@ mkdir -p "$work/archives"
 cp -n "$work/archives"/*.deb "$root/var/cache/apt/archives/" 2>/dev/null || true
 
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
-as_blowback() {
-  chroot --userspec=blowback:blowback "$root" env -i PATH=/usr/bin:/bin HOME=/var/lib/blowback LC_ALL=C.UTF-8 "$@"
-}
+# An array, not a function: in the background its process is then the program itself.
+as_blowback=(chroot --userspec=blowback:blowback "$root" env -i PATH=/usr/bin:/bin HOME=/var/lib/blowback LC_ALL=C.UTF-8)
 apt() {
   inside apt-get -o APT::Keep-Downloaded-Packages=true -o Binary::apt-get::APT::Keep-Downloaded-Packages=true -qq -y \
     --no-install-recommends "$@" >"$work/apt.log" 2>&1 || {
@@ -141,6 +140,8 @@ snapshot() {
       sort -z | xargs -0 sha256sum
   )
 }
+# systemd-analyze, which looks at the units below, leaves a file of its own in /run/systemd; it is there before, too.
+inside systemd-analyze verify --man=no basic.target
 snapshot >"$work/before"
 
 step "Installing it"
@@ -148,7 +149,7 @@ apt install /tmp/blowback.deb
 inside dpkg -V blowback
 [ "$(inside stat -c '%U:%G %a' /var/lib/blowback)" = "blowback:blowback 750" ] || fail "/var/lib/blowback isn't blowback's alone"
 for program in blowback blowback-ingest blowback-server; do printf '%s ' "$program"; inside "$program" --version; done
-inside sh -c 'exec systemd-analyze verify /lib/systemd/system/blowback-*' || fail "systemd-analyze verify finds fault with a unit"
+inside sh -c 'exec systemd-analyze verify --man=no /lib/systemd/system/blowback-*' || fail "systemd-analyze verify finds fault with a unit"
 for unit in blowback-server blowback-ingest blowback-backup; do
   inside systemd-analyze security --offline=true --no-pager --threshold=20 "/lib/systemd/system/$unit.service" | tail -n 1
 done
@@ -162,7 +163,7 @@ sed -i -e "s/^listen = .*/listen = [\"127.0.0.1:$port\"]/" -e 's/^allow_document
 # serve_and_ask WHAT: starts the server as its user, waits for its zone, asks for a listed and an innocent address, ends it.
 ask() { dig +time=1 +tries=1 @127.0.0.1 -p "$port" "$@"; }
 serve_and_ask() {
-  as_blowback blowback-server >"$work/server.log" 2>&1 &
+  "${as_blowback[@]}" blowback-server >"$work/server.log" 2>&1 &
   server=$!
   for _ in $(seq 200); do
     [ -n "$(ask +short bl.example.org SOA 2>/dev/null | grep -v '^;')" ] && break
@@ -172,7 +173,7 @@ serve_and_ask() {
   [ "$(ask +short 10.2.0.192.bl.example.org A)" = 127.0.0.9 ] || { cat "$work/server.log" >&2; fail "$1: 192.0.2.10 isn't listed"; }
   ask 11.2.0.192.bl.example.org A | grep -q 'status: NXDOMAIN' || fail "$1: 192.0.2.11 isn't NXDOMAIN"
   ! grep -q 'sandbox-skipped' "$work/server.log" || fail "$1: $(grep sandbox-skipped "$work/server.log")"
-  as_blowback blowback stats >/dev/null
+  "${as_blowback[@]}" blowback stats >/dev/null
   kill "$server"
   wait "$server" || { cat "$work/server.log" >&2; fail "$1: the server didn't end well"; }
   server=
@@ -180,11 +181,11 @@ serve_and_ask() {
 }
 
 step "Using it, as the user blowback"
-as_blowback blowback db migrate
-printf '192.0.2.10\n198.51.100.0/24\n' | as_blowback blowback import - --reason "of the package's test"
+"${as_blowback[@]}" blowback db migrate
+printf '192.0.2.10\n198.51.100.0/24\n' | "${as_blowback[@]}" blowback import - --reason "of the package's test"
 serve_and_ask "installed"
-as_blowback /usr/lib/blowback/backup
-as_blowback blowback db check
+"${as_blowback[@]}" /usr/lib/blowback/backup
+"${as_blowback[@]}" blowback db check
 
 step "Upgrading to a later version"
 rm -rf "$work/later"

@@ -51,6 +51,7 @@ class Sandbox(unittest.TestCase):
 
     def test_sandbox_false_leaves_the_filter_away(self):
         with Blowback(server={"sandbox": False}) as b:
+            b.cli("list", "192.0.2.1", "--reason", "test")
             b.start_server()
             self.assertEqual({thread["Seccomp"] for thread in status_of(b.server.pid)}, {"0"})
 
