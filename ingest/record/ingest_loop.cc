@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,7 +52,8 @@ constexpr std::size_t kDoorMemory = 256U << 20U;
   return name.data();
 }
 
-[[nodiscard]] smtp::ListenerSettings door_of(const config::Feed& feed, const config::Traps& traps) {
+[[nodiscard]] smtp::ListenerSettings door_of(const config::Feed& feed, const config::Traps& traps,
+                                             std::function<UnixTime()> now) {
   const auto& door = feed.door;
   smtp::ListenerSettings settings{
       .session = {.protocol = feed.type == config::FeedType::lmtp ? smtp::Protocol::lmtp : smtp::Protocol::smtp,
@@ -60,6 +62,7 @@ constexpr std::size_t kDoorMemory = 256U << 20U;
                   .hide_traps = door.hide_traps,
                   .offers_tls = true,
                   .message_octets = static_cast<std::size_t>(door.message_size)},
+      .now = std::move(now),
       .listen = {},
       .trusted_relays = feed.trusted_relays,
       .proxy_protocol = door.proxy_protocol,
@@ -168,7 +171,7 @@ class Loop {
           return feed::open_jsonl(settings.path, *position);
         case config::FeedType::smtp:
         case config::FeedType::lmtp:
-          return smtp::open_smtp(door_of(settings, config_.traps));
+          return smtp::open_smtp(door_of(settings, config_.traps, surroundings_.now));
         case config::FeedType::standard_input:
           break;
       }

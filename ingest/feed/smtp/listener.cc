@@ -48,10 +48,6 @@ constexpr std::chrono::milliseconds kNoDescriptorPause{100};
 /// Callouts that nobody has taken yet: beyond it the oldest are let go.
 constexpr std::size_t kMostCallouts = 10'000;
 
-[[nodiscard]] UnixTime clock_now() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
 [[nodiscard]] std::optional<IpAddress> address_of(const asio::generic::stream_protocol::endpoint& endpoint) {
   if (endpoint.protocol().family() == AF_INET) {
     sockaddr_in address{};
@@ -156,19 +152,18 @@ class Listener::Impl {
 
     void settled(bool stored) {
       if (!session_ || session_->wants() != Session::Wants::settlement) return;
-      session_->settled(stored, clock_now());
+      session_->settled(stored, listener_.settings_.now());
       pump();
     }
 
-    /// The listener closes, or another needs the place.
+    /// The listener closes, another needs the place, or time is up: says so and goes, or just goes where it was said already.
     void send_away(std::string_view reply) {
-      if (state_ == State::reading && session_ && session_->wants() == Session::Wants::input && !farewell_) {
-        goodbye_ = reply;
-        asio::error_code ignored;
-        socket_.cancel(ignored);
-      } else {
-        hang_up();
-      }
+      const bool may_be_told = session_ && session_->wants() == Session::Wants::input && !farewell_;
+      if (!may_be_told || state_ == State::idle || !goodbye_.empty()) return hang_up();
+      goodbye_ = reply;
+      expect(kFarewellTime);
+      asio::error_code ignored;
+      if (state_ == State::reading) socket_.cancel(ignored);
     }
 
     /// Since when we wait for the client. Absent: it waits for us, or isn't let wait.
@@ -216,6 +211,9 @@ class Listener::Impl {
     /// Sends what is to be sent, then goes on with what the session wants. One operation is under way at a time.
     void pump() {
       if (closed_ || state_ != State::idle) return;
+      if (!goodbye_.empty() && session_->wants() == Session::Wants::input) {
+        session_->end(std::exchange(goodbye_, {}), listener_.settings_.now());
+      }
       hand_over_callouts();
       output_ = session_->take_output();
       if (!output_.empty()) {
@@ -258,19 +256,16 @@ class Listener::Impl {
         expect(seen_data_ ? listener_.settings_.data_time : listener_.settings_.command_time);
       }
       if (!early_.empty()) {
-        session_->receive(std::exchange(early_, {}), clock_now());
+        session_->receive(std::exchange(early_, {}), listener_.settings_.now());
         return pump();
       }
       state_ = State::reading;
       const auto got = [self = shared_from_this()](asio::error_code fault, std::size_t size) {
         self->state_ = State::idle;
         if (self->closed_) return;
-        if (!self->goodbye_.empty()) {
-          self->session_->end(std::exchange(self->goodbye_, {}), clock_now());
-        } else if (fault) {
-          return self->hang_up();
-        } else {
-          self->session_->receive(std::string_view(self->buffer_.data(), size), clock_now());
+        if (fault && self->goodbye_.empty()) return self->hang_up();
+        if (!fault) {
+          self->session_->receive(std::string_view(self->buffer_.data(), size), self->listener_.settings_.now());
         }
         self->pump();
       };
@@ -312,7 +307,7 @@ class Listener::Impl {
     void hang_up() {
       if (std::exchange(closed_, true)) return;
       if (session_) {
-        session_->end("", clock_now());
+        session_->end("", listener_.settings_.now());
         hand_over_callouts();
       }
       asio::error_code ignored;
@@ -335,10 +330,7 @@ class Listener::Impl {
       timer_.expires_at(std::min(deadline_, Steady::now() + std::chrono::seconds{1}));
       timer_.async_wait([self = shared_from_this()](asio::error_code fault) {
         if (fault || self->closed_) return;
-        if (Steady::now() >= self->deadline_) {
-          self->expect(kFarewellTime);
-          self->send_away("421 4.4.2 You took too long");
-        }
+        if (Steady::now() >= self->deadline_) self->send_away("421 4.4.2 You took too long");
         if (!self->closed_) self->watch();
       });
     }

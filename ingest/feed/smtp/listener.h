@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
@@ -28,6 +29,7 @@ using Endpoint = std::variant<InternetEndpoint, std::string>;  ///< or a unix so
 
 struct ListenerSettings {
   SessionSettings session;
+  std::function<UnixTime()> now;  ///< called from the listener's thread
   std::vector<Endpoint> listen;
   std::vector<Prefix> trusted_relays;  ///< may use XCLIENT and XFORWARD; whoever connects to a unix socket may, too
   bool proxy_protocol = false;         ///< every connection begins with a PROXY header, and comes from a trusted relay
