@@ -57,7 +57,8 @@ int exemptions(Context& context);
 int log(Context& context, std::size_t most);
 int quarantine(Context& context, std::size_t most, const std::string& show);
 int stats(Context& context);
-int export_list(Context& context, const std::string& format);
+/// `to`: the file that is replaced when all is written; "" is standard output.
+int export_list(Context& context, const std::string& format, const std::string& to);
 /// `explains`: below each line the signals that decided, the confidence, and what was read of the original.
 int classify(Context& context, const std::vector<std::string>& paths, const std::vector<std::string>& trusted_relays,
              bool explains);
@@ -73,6 +74,16 @@ int list(Context& context, const DecisionArguments& arguments);
 int delist(Context& context, const DecisionArguments& arguments);
 int exempt(Context& context, const DecisionArguments& arguments);
 int import(Context& context, const std::string& file, const DecisionArguments& arguments);
+
+// ── outward ──
+/// `resolver`: an address, with a port or without; "" is the system's.
+int doctor(Context& context, const std::string& resolver);
+struct ConformArguments {
+  std::string zone;
+  std::string server;  ///< an address, with a port or without; "": the zone's first name server
+  std::string listed;  ///< an address that is listed; "": none is known but the test points
+};
+int conform(Context& context, const ConformArguments& arguments);
 
 // ── upkeep ──
 int db_migrate(Context& context);
