@@ -25,12 +25,12 @@ for stage in "${stages[@]}"; do
   case "$stage" in
     format) packages+=(clang-format-19) ;;
     tidy) packages+=(clang-tidy-19 clang-tools-19) ;;
-    asan | tsan | release) resolvers=(unbound bind9 knot-resolver pdns-recursor) ;;
+    asan | tsan | release) resolvers=(unbound bind9 knot-resolver pdns-recursor nsd rbldnsd postfix nftables zsh fish scdoc) ;;
   esac
 done
 install_missing "${packages[@]}"
 
-# The tests start resolvers of their own on loopback. Their packages would also start one on port 53, now and at every boot:
+# The tests start resolvers of their own on loopback, and load the exported list into name servers and others. Their packages would also start one on port 53, now and at every boot:
 # policy-rc.d says no to the first, where the machine hasn't one that decides, and what was installed here is disabled, so
 # that it doesn't come up later. Resolvers that were here before stay as they are.
 install_resolvers() {
