@@ -73,7 +73,8 @@ struct TopArguments {
 int top(Context& context, const TopArguments& arguments);
 /// `silent_for`: "" for all, else only those without a hit for so long.
 int traps(Context& context, const std::string& silent_for);
-int export_list(Context& context, const std::string& format);
+/// `to`: the file that is replaced when all is written; "" is standard output.
+int export_list(Context& context, const std::string& format, const std::string& to);
 /// `explains`: below each line the signals that decided, the confidence, and what was read of the original.
 int classify(Context& context, const std::vector<std::string>& paths, const std::vector<std::string>& trusted_relays,
              bool explains);
@@ -93,6 +94,16 @@ int import(Context& context, const std::string& file, const DecisionArguments& a
 int undo(Context& context, std::uint64_t id, const std::string& reason);
 int traps_retire(Context& context, const std::string& address, const std::string& reason);
 int traps_restore(Context& context, const std::string& address, const std::string& reason);
+
+// ── outward ──
+/// `resolver`: an address, with a port or without; "" is the system's.
+int doctor(Context& context, const std::string& resolver);
+struct ConformArguments {
+  std::string zone;
+  std::string server;  ///< an address, with a port or without; "": the zone's first name server
+  std::string listed;  ///< an address that is listed; "": none is known but the test points
+};
+int conform(Context& context, const ConformArguments& arguments);
 
 // ── upkeep ──
 int db_migrate(Context& context);

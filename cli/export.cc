@@ -1,93 +1,210 @@
-// `blowback export`: the list for other programs, written while it is read, whatever its length.
+// `blowback export`: the list for other programs. It is read as of one serial, then written: a slow reader of the output keeps
+// nobody waiting. Costs 48 octets of memory for each listing.
 #include "command.h"
+#include "export_formats.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <sys/stat.h>
+#include <system_error>
 
 namespace blowback::cli {
 namespace {
 
-/// The labels of a prefix on an octet or nibble border, most specific first: what stands before the zone's name.
-[[nodiscard]] std::string labels_of(const Prefix& prefix) {
-  const bool is_v4 = prefix.family() == Family::ipv4;
-  const auto& octets = prefix.first().octets();
-  std::string labels;
-  for (int unit = prefix.length() / (is_v4 ? 8 : 4) - 1; unit >= 0; --unit) {
-    const auto i = static_cast<std::size_t>(unit);
-    labels += is_v4 ? fmt::format("{}.", octets[12 + i])
-                    : fmt::format("{:x}.", (octets[i / 2] >> (i % 2 == 0 ? 4U : 0U)) & 15U);
-  }
-  return labels;
+/// A listing without its reason.
+struct Entry {
+  Prefix prefix;
+  CodeSet codes;
+  Source source = Source::automatic;
+  UnixTime listed_at{};
+  std::optional<UnixTime> expires_at;
+};
+
+struct Read {
+  std::vector<Entry> listings;  ///< by prefix
+  std::vector<Prefix> exempt;   ///< and what is set apart
+  Serial serial = 0;
+};
+
+[[nodiscard]] schema::Result<Read> read(schema::Store& store, UnixTime now) {
+  Read list{.listings = {}, .exempt = set_apart()};
+  const auto serial = store.snapshot(
+      now,
+      [&](const Listing& listing) {
+        list.listings.push_back({.prefix = listing.prefix,
+                                 .codes = listing.codes,
+                                 .source = listing.source,
+                                 .listed_at = listing.listed_at,
+                                 .expires_at = listing.expires_at});
+      },
+      [&](const Exemption& exemption) { list.exempt.push_back(exemption.prefix); });
+  if (!serial) return std::unexpected(serial.error());
+  list.serial = *serial;
+  return list;
 }
 
-/// A zone file can only say networks on octet or nibble borders: others are said by the next narrower ones.
-[[nodiscard]] std::vector<Prefix> on_label_borders(const Prefix& prefix) {
-  const int step = prefix.family() == Family::ipv4 ? 8 : 4;
-  const int length = (prefix.length() + step - 1) / step * step;
-  std::vector<Prefix> parts;
-  const unsigned count = 1U << static_cast<unsigned>(length - prefix.length());
-  for (unsigned i = 0; i < count; ++i) {
-    auto octets = prefix.first().octets();
-    const int last_bit = (prefix.family() == Family::ipv4 ? 96 : 0) + length;
-    if (count > 1) {
-      const auto at = static_cast<std::size_t>((last_bit - 1) / 8);
-      octets[at] = static_cast<std::uint8_t>(octets[at] | (i << static_cast<unsigned>((8 - last_bit % 8) % 8)));
-    }
-    parts.push_back(Prefix::covering(IpAddress::from_octets(octets), length));
+/// `with_codes`: cut where the codes differ, too; else all answer alike, for who only asks whether.
+[[nodiscard]] std::vector<Piece> pieces_of(const Read& list, bool with_codes) {
+  std::vector<Piece> laid;
+  laid.reserve(list.listings.size() + list.exempt.size());
+  for (const auto& entry : list.listings) {
+    laid.push_back({.prefix = entry.prefix, .codes = with_codes ? entry.codes : CodeSet(Code::by_operator)});
   }
-  return parts;
+  for (const auto& exempt : list.exempt) laid.push_back({.prefix = exempt, .codes = {}});
+  std::vector<Piece> pieces;
+  for_each_piece(std::move(laid), [&](const Piece& piece) { pieces.push_back(piece); });
+  return pieces;
 }
 
-void write_zone(std::FILE* out, const Listing& listing) {
-  for (const auto& part : on_label_borders(listing.prefix)) {
-    const std::string wildcard = part.is_single_address() ? "" : "*.";
+/// Listings as they are, with their times, cut where an exemption lies within: what `listings` says, for programs.
+void write_json(std::FILE* out, const Read& list) {
+  // Exemptions without those that lie in others, in the order of for_each_piece: those in a listing are then neighbours.
+  std::vector<Prefix> exempt;
+  std::vector<Piece> laid;
+  laid.reserve(list.exempt.size());
+  for (const auto& prefix : list.exempt) laid.push_back({.prefix = prefix, .codes = Code::by_operator});
+  for_each_piece(std::move(laid), [&](const Piece& piece) { exempt.push_back(piece.prefix); });
+  bool first = true;
+  const auto write = [&](const Entry& entry, const Prefix& prefix) {
+    nlohmann::ordered_json object{{"prefix", prefix.to_string()}, {"source", name_of(entry.source)}};
+    object["codes"] = nlohmann::ordered_json::array();
+    object["answers"] = nlohmann::ordered_json::array();
     for (const Code code : kAllCodes) {
-      if (listing.codes.has(code))
-        fmt::print(out, "{}{} A 127.0.0.{}\n", wildcard, labels_of(part).substr(0, labels_of(part).size() - 1),
-                   octet_of(code));
+      if (!entry.codes.has(code)) continue;
+      object["codes"].push_back(name_of(code));
+      object["answers"].push_back(fmt::format("127.0.0.{}", octet_of(code)));
     }
+    object["listed_at"] = to_iso8601(entry.listed_at);
+    if (entry.expires_at) object["expires_at"] = to_iso8601(*entry.expires_at);
+    fmt::print(out, "{}\n {}", first ? "" : ",", object.dump());
+    first = false;
+  };
+  fmt::print(out, "[");
+  for (const auto& entry : list.listings) {
+    auto within = std::ranges::lower_bound(exempt, entry.prefix, [](const Prefix& a, const Prefix& b) {
+      return a.family() == b.family() ? a < b : a.family() == Family::ipv4;
+    });
+    if (within != exempt.begin() && std::prev(within)->contains(entry.prefix)) continue;
+    std::vector<Piece> parts{{.prefix = entry.prefix, .codes = entry.codes}};
+    for (; within != exempt.end() && entry.prefix.contains(*within); ++within) {
+      parts.push_back({.prefix = *within, .codes = {}});
+    }
+    for_each_piece(std::move(parts), [&](const Piece& piece) { write(entry, piece.prefix); });
+  }
+  fmt::print(out, "\n]\n");
+}
+
+void write(std::FILE* out, const std::string& format, const Read& list, const config::Config& config, UnixTime now) {
+  if (format == "json") {
+    write_json(out, list);
+    return;
+  }
+  const bool with_codes = format == "rbldnsd" || format == "zone";
+  const Exported exported{.config = config, .serial = list.serial, .now = now, .pieces = pieces_of(list, with_codes)};
+  if (format == "plain" || format == "cidr") {
+    write_plain(out, exported, format == "cidr");
+    return;
+  }
+  if (format == "rbldnsd") {
+    write_rbldnsd(out, exported);
+    return;
+  }
+  if (format == "postfix") {
+    write_postfix(out, exported);
+    return;
+  }
+  if (format == "nft") {
+    write_nft(out, exported);
+    return;
+  }
+  write_zone(out, exported);
+}
+
+/// A file that nobody sees half written: it has another name until it is whole and on the disk.
+class Replacement {
+ public:
+  /// In the folder of `path`, so that it can be renamed. `file()` is null where that failed; errno says why.
+  explicit Replacement(const std::string& path) : path_(path), temporary_(path + ".XXXXXX") {
+    const int descriptor = ::mkostemp(temporary_.data(), O_CLOEXEC);
+    if (descriptor < 0) return;
+    made_ = true;
+    // Other programs read it, under users of their own: with the mode it had, else the usual one.
+    struct stat before{};
+    constexpr mode_t kUsual = 0644;
+    const bool exists = ::stat(path.c_str(), &before) == 0;
+    if (::fchmod(descriptor, exists ? before.st_mode & 0777U : kUsual) == 0) file_.reset(::fdopen(descriptor, "w"));
+    if (!file_) ::close(descriptor);
+  }
+  Replacement(const Replacement&) = delete;
+  Replacement& operator=(const Replacement&) = delete;
+  ~Replacement() {
+    if (made_) ::unlink(temporary_.c_str());
+  }
+
+  [[nodiscard]] std::FILE* file() const { return file_.get(); }
+  /// False: what stood there before still does; errno says why.
+  [[nodiscard]] bool commit() {
+    if (std::ferror(file_.get()) != 0 || std::fflush(file_.get()) != 0 || ::fsync(::fileno(file_.get())) != 0)
+      return false;
+    if (std::fclose(file_.release()) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) return false;
+    made_ = false;
+    return true;
+  }
+
+ private:
+  std::string path_;
+  std::string temporary_;
+  bool made_ = false;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, &std::fclose};
+};
+
+/// BIND refuses a zone whose name server has a name in it without an address.
+void warn_of_nameservers(const Context& context, const config::Zone& zone) {
+  for (const auto& nameserver : zone.nameservers) {
+    if (nameserver != zone.name && !nameserver.ends_with("." + zone.name)) continue;
+    context.complain(
+        fmt::format("export: the name server {} is in the zone, and its address isn't known here: add an A or AAAA "
+                    "record for it, or set zone.nameservers to names outside of {}",
+                    nameserver, zone.name),
+        kYes);
   }
 }
 
 }  // namespace
 
-int export_list(Context& context, const std::string& format) {
-  auto store = context.store(schema::Store::Mode::read);
-  if (!store) return context.failure;
-  std::FILE* const out = context.world.out;
-  bool first = true;
-  if (format == "json") fmt::print(out, "[");
-  if (format == "rbldnsd") fmt::print(out, ":127.0.0.2:Backscatter from $\n");
-  const auto visited = store->for_each_listing(std::nullopt, context.world.now, [&](const Listing& listing) {
-    const std::string text = listing.prefix.to_string();
-    if (format == "plain") {
-      fmt::print(out, "{}\n", text);
-    } else if (format == "cidr") {
-      fmt::print(out, "{}/{}\n", listing.prefix.first().to_string(), listing.prefix.length());
-    } else if (format == "rbldnsd") {
-      // rbldnsd answers one A per entry: the gravest code.
-      const auto* const gravest = std::ranges::find_if(kAllCodes, [&](Code code) { return listing.codes.has(code); });
-      fmt::print(out, "{} :127.0.0.{}:\n", text, octet_of(*gravest));
-    } else if (format == "zone") {
-      write_zone(out, listing);
-    } else {
-      nlohmann::ordered_json object{{"prefix", text}, {"source", name_of(listing.source)}};
-      object["codes"] = nlohmann::ordered_json::array();
-      for (const Code code : kAllCodes) {
-        if (listing.codes.has(code)) object["codes"].push_back(name_of(code));
-      }
-      object["listed_at"] = to_iso8601(listing.listed_at);
-      if (listing.expires_at) object["expires_at"] = to_iso8601(*listing.expires_at);
-      fmt::print(out, "{}\n {}", first ? "" : ",",
-                 object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+int export_list(Context& context, const std::string& format, const std::string& to) {
+  const auto config = context.config();
+  if (!config) return context.failure;
+  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
+  if (!store) return context.complain(store.error());
+  const auto list = read(*store, context.world.now);
+  if (!list) return context.complain(list.error());
+  if (format == "zone") warn_of_nameservers(context, config->zone);
+  const auto failed = [&](int error) {
+    return context.complain(
+        fmt::format("export: can't write all of {}: {}{}", to.empty() ? "it" : to,
+                    std::generic_category().message(error), to.empty() ? "" : "; what was there before is untouched"),
+        kFailed);
+  };
+  try {
+    if (to.empty()) {
+      write(context.world.out, format, *list, *config, context.world.now);
+      return std::fflush(context.world.out) == 0 ? static_cast<int>(kYes) : failed(errno);
     }
-    first = false;
-  });
-  if (!visited) return context.complain(visited.error());
-  if (format == "json") fmt::print(out, "\n]\n");
-  return kYes;
+    Replacement file(to);
+    if (file.file() == nullptr) return failed(errno);
+    write(file.file(), format, *list, *config, context.world.now);
+    return file.commit() ? static_cast<int>(kYes) : failed(errno);
+  } catch (const std::system_error& error) {
+    return failed(error.code().value());  // fmt::print throws where it can't write
+  }
 }
 
 }  // namespace blowback::cli

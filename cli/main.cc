@@ -21,7 +21,9 @@ std::string who() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool no_color = std::getenv("NO_COLOR") != nullptr;
+  // https://no-color.org: set, to whatever but nothing.
+  const char* const variable = std::getenv("NO_COLOR");
+  const bool no_color = variable != nullptr && *variable != '\0';
   const blowback::cli::World world{
       .out = stdout,
       .err = stderr,

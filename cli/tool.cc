@@ -2,16 +2,75 @@
 #include "cli/tool.h"
 
 #include "command.h"
+#include "completion.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
+#include <string_view>
 
 namespace blowback::cli {
 namespace {
 
 constexpr std::size_t kMostLines = 100;
+
+struct Example {
+  std::string_view path;   ///< the command, such as `db check`
+  std::string_view lines;  ///< each ended by a line feed
+};
+constexpr auto kExamples = std::to_array<Example>({
+    {"check",
+     "  blowback check 192.0.2.1 2001:db8::25\n"
+     "  blowback check 192.0.2.1 >/dev/null && echo listed\n"},
+    {"why",
+     "  blowback why 192.0.2.1\n"
+     "  blowback why 192.0.2.1 --format json\n"},
+    {"evidence", "  blowback evidence 192.0.2.1 --most 10 --explain\n"},
+    {"listings",
+     "  blowback listings 198.51.100.0/24\n"
+     "  blowback listings --format csv >listings.csv\n"},
+    {"exemptions", "  blowback exemptions\n"},
+    {"log", "  blowback log --most 20\n"},
+    {"quarantine",
+     "  blowback quarantine --most 5\n"
+     "  blowback quarantine --show ID | less\n"},
+    {"stats",
+     "  blowback stats\n"
+     "  blowback stats --format json\n"},
+    {"classify",
+     "  blowback classify message.eml\n"
+     "  blowback classify --explain --trusted-relay 192.0.2.25 Maildir/cur\n"},
+    {"list", "  blowback list 198.51.100.0/24 --reason 'ticket 12' --for 14d\n"},
+    {"delist", "  blowback delist 192.0.2.1 --reason 'postmaster fixed it'\n"},
+    {"exempt",
+     "  blowback exempt 203.0.113.0/28 --reason 'our own relays'\n"
+     "  blowback exempt 203.0.113.0/28 --end --reason 'moved away'\n"},
+    {"import",
+     "  blowback import bad.txt --reason 'partner list' --for 30d\n"
+     "  grep -v ^: list.txt | blowback import - --reason 'partner list'\n"},
+    {"db", "  blowback db check\n"},
+    {"db migrate", "  blowback db migrate\n"},
+    {"db check", "  blowback db check && echo whole\n"},
+    {"db backup", "  blowback db backup /var/backups/blowback-$(date +%F).db\n"},
+    {"export",
+     "  blowback export --format zone --to /etc/bind/bl.example.org.zone\n"
+     "  blowback export --format rbldnsd --to /var/lib/rbldns/blowback\n"
+     "  blowback export --format postfix --to /etc/postfix/backscatter.cidr\n"
+     "  blowback export --format nft | nft -f -\n"},
+    {"doctor",
+     "  blowback doctor\n"
+     "  blowback doctor --resolver 192.0.2.53 --format json\n"},
+    {"conform",
+     "  blowback conform bl.example.org\n"
+     "  blowback conform bl.example.org --server 127.0.0.1:5300 --listed 192.0.2.1\n"},
+    {"completion",
+     "  blowback completion bash >/usr/share/bash-completion/completions/blowback\n"
+     "  blowback completion zsh >/usr/share/zsh/vendor-completions/_blowback\n"
+     "  blowback completion fish >/usr/share/fish/vendor_completions.d/blowback.fish\n"},
+});
 
 /// The parser with the commands hung into it. CLI11 calls back while it parses; what it calls is only noted here, and run
 /// after all arguments are known to be right.
@@ -26,7 +85,9 @@ class Parser {
         "  blowback import bad.txt --reason 'partner list'\n"
         "  blowback classify --explain Maildir/cur                  what the judge says and why, recording nothing\n"
         "Exit codes: 0 yes, 1 no (not listed, unknown), 2 wrong use, 3 the system failed.\n");
-    app_.add_option("--config", context_.config_file, "Config file (BLOWBACK_CONFIG, /etc/blowback/blowback.toml)");
+    app_.add_option("--config", context_.config_file, "Config file (BLOWBACK_CONFIG, /etc/blowback/blowback.toml)")
+        ->option_text("FILE");
+    app_.add_flag("--no-color", plain_, "No colour or bold, as with NO_COLOR in the environment");
     app_.set_version_flag("--version", BLOWBACK_VERSION);
     app_.require_subcommand(1);
     app_.fallthrough();
@@ -35,6 +96,8 @@ class Parser {
     decisions();
     second_thoughts();
     upkeep();
+    outward();
+    examples();
   }
 
   int run(const std::vector<std::string>& arguments) {
@@ -55,7 +118,7 @@ class Parser {
           kWrongUse);
     }
     context_.format = format_;
-    context_.bold = world.terminal;
+    context_.bold = world.terminal && !plain_;
     return chosen_ ? chosen_() : static_cast<int>(kWrongUse);
   }
 
@@ -116,11 +179,6 @@ class Parser {
     quarantine_command->add_option("--show", show_, "Write out the thing with this id");
     formats(quarantine_command);
     formats(command(app_, "stats", "The list and its feeds in numbers", [this] { return stats(context_); }));
-    auto* const export_command = command(app_, "export", "The list for other programs",
-                                         [this] { return export_list(context_, export_format_); });
-    export_command->add_option("--format", export_format_, "plain, cidr, json, rbldnsd or zone")
-        ->check(CLI::IsMember({"plain", "cidr", "json", "rbldnsd", "zone"}))
-        ->capture_default_str();
     auto* const classify_command =
         command(app_, "classify", "What the judge says of messages, folders, mboxes; records nothing",
                 [this] { return classify(context_, many_, relays_, explains_); });
@@ -235,6 +293,52 @@ class Parser {
         "  blowback undo 12 --reason 'wrong file'");
   }
 
+  void outward() {
+    auto* const export_command = command(app_, "export", "The list for other programs",
+                                         [this] { return export_list(context_, export_format_, to_); });
+    const auto known = CLI::IsMember({"plain", "cidr", "rbldnsd", "zone", "postfix", "nft", "json"});
+    export_command->add_option("--format", export_format_, "plain, cidr, rbldnsd, zone, postfix, nft or json")
+        ->check(known)
+        ->option_text("FORMAT")
+        ->capture_default_str();
+    export_command->add_option("--to", to_, "Replace this file once all is written, instead of printing")
+        ->option_text("FILE");
+    auto* const doctor_command = command(app_, "doctor", "Look at everything that can be wrong, and say how to mend it",
+                                         [this] { return doctor(context_, resolver_); });
+    doctor_command->add_option("--resolver", resolver_, "Ask this one for the zone's public name; else the system's")
+        ->option_text("ADDRESS[:PORT]");
+    formats(doctor_command);
+    auto* const conform_command =
+        command(app_, "conform", "Does a DNSBL, ours or any, answer as resolvers and mail servers need it?",
+                [this] { return conform(context_, conform_); });
+    conform_command->add_option("ZONE", conform_.zone, "The list's zone, such as bl.example.org")->required();
+    conform_command->add_option("--server", conform_.server, "Ask this one; else the zone's first name server")
+        ->option_text("ADDRESS[:PORT]");
+    conform_command->add_option("--listed", conform_.listed, "An address that is listed, to look at its names, too")
+        ->option_text("IP");
+    formats(conform_command);
+    auto* const completion_command = command(app_, "completion", "Completion for a shell, to be read by it", [this] {
+      context_.say(completion(app_, one_));
+      return static_cast<int>(kYes);
+    });
+    completion_command->add_option("SHELL", one_, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  }
+
+  /// What stands below each command's options in its help.
+  void examples() {
+    for (const auto& [path, lines] : kExamples) {
+      CLI::App* at = &app_;
+      for (std::string_view rest = path; !rest.empty();) {
+        const auto word = rest.substr(0, rest.find(' '));
+        at = at->get_subcommand(std::string(word));
+        rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+      }
+      at->footer(fmt::format("{}{}Examples:\n{}", at->get_footer(), at->get_footer().empty() ? "" : "\n", lines));
+    }
+  }
+
   void upkeep() {
     auto* const db = app_.add_subcommand("db", "Look after the database");
     db->require_subcommand(1);
@@ -255,7 +359,11 @@ class Parser {
   std::vector<std::string> many_;
   std::size_t most_ = kMostLines;
   std::string show_;
+  bool plain_ = false;
   std::string export_format_ = "plain";
+  std::string to_;
+  std::string resolver_;
+  ConformArguments conform_;
   std::vector<std::string> relays_;
   bool explains_ = false;
   bool only_changes_ = false;

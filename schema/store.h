@@ -281,6 +281,8 @@ class Store {
   /// SQLite's own integrity and foreign key checks, then ours: journal without gaps and equal to the listings, every
   /// listing's sender standing. Each finding is a line; empty is well.
   [[nodiscard]] Result<std::vector<std::string>> check_integrity();
+  /// SQLite's own check without its slower half: is every page and row well-formed? Reads the whole file. Likewise.
+  [[nodiscard]] Result<std::vector<std::string>> quick_check();
   /// A consistent copy, made while others write. Fails where `to` exists.
   [[nodiscard]] Result<void> backup(const std::string& to);
 

@@ -56,6 +56,17 @@ Result<std::vector<std::string>> Store::check_integrity() {
   });
 }
 
+Result<std::vector<std::string>> Store::quick_check() {
+  return attempt(impl_->path, [&]() -> std::vector<std::string> {
+    std::vector<std::string> findings;
+    Statement check(impl_->db, "PRAGMA quick_check(20)");
+    while (check.step()) {
+      if (auto line = check.text(0); line != "ok") findings.push_back("SQLite: " + line);
+    }
+    return findings;
+  });
+}
+
 Result<void> Store::backup(const std::string& to) {
   std::error_code ignored;
   if (std::filesystem::exists(to, ignored)) {

@@ -26,9 +26,9 @@ for stage in "${stages[@]}"; do
   case "$stage" in
     format) packages+=(clang-format-19) ;;
     tidy) packages+=(clang-tidy-19 clang-tools-19) ;;
-    asan | tsan) daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus) ;;
+    asan | tsan | release) daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus nsd rbldnsd nftables zsh fish scdoc) ;;&
     release)
-      daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus rspamd)
+      daemons+=(rspamd)
       packages+=(swaks spamassassin iproute2 openssl)
       # One mail server at a time can be a Debian package; whoever has another keeps it, and that test is skipped.
       if ! dpkg-query -W -f='${db:Status-Status} ${Provides}\n' '*' 2>/dev/null | grep -q '^installed .*mail-transport-agent'; then

@@ -1,2 +1,5 @@
-# The operator's tool on real databases with real daemons beside it.
+# The operator's tool on real databases, with real daemons and the programs around it.
 blowback_integration_test(cli_history 120)
+blowback_integration_test(cli_export 120)
+blowback_integration_test(cli_outward 120)
+blowback_integration_test(cli_documented 60)

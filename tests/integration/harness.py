@@ -465,6 +465,13 @@ class _Ports:
         self.held = []
 
 
+def free_port():
+    """A port for another program, free for UDP and TCP on 127.0.0.1 a moment ago."""
+    ports = _Ports()
+    ports.release()
+    return ports.v4
+
+
 def has_ipv6():
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
