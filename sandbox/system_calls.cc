@@ -38,12 +38,13 @@ constexpr auto kAllowed = std::to_array<std::string_view>(
      "eventfd2", "getpeername", "getsockname", "getsockopt", "listen", "poll", "ppoll", "pselect6", "recvfrom",
      "recvmmsg", "recvmsg", "select", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "timerfd_create",
      "timerfd_gettime", "timerfd_settime",
-     // Files: the config, the database with its WAL and shared memory, the status socket's path.
+     // Files: the config, the database with its WAL and shared memory, the status socket's path. fchown: SQLite as root gives its
+     // files to the database's owner, who couldn't write to them otherwise.
      "access", "chmod", "close", "close_range", "dup", "dup2", "dup3", "faccessat", "faccessat2", "fadvise64",
-     "fallocate", "fchmod", "fchmodat", "fcntl", "fdatasync", "flock", "fstat", "fstatfs", "fsync", "ftruncate",
-     "getcwd", "getdents64", "lseek", "lstat", "mkdir", "newfstatat", "open", "openat", "pipe2", "pread64", "preadv",
-     "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "rename", "renameat", "renameat2", "rmdir",
-     "stat", "statfs", "statx", "sync_file_range", "unlink", "unlinkat", "write", "writev",
+     "fallocate", "fchmod", "fchmodat", "fchown", "fcntl", "fdatasync", "flock", "fstat", "fstatfs", "fsync",
+     "ftruncate", "getcwd", "getdents64", "lseek", "lstat", "mkdir", "newfstatat", "open", "openat", "pipe2", "pread64",
+     "preadv", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "rename", "renameat", "renameat2",
+     "rmdir", "stat", "statfs", "statx", "sync_file_range", "unlink", "unlinkat", "write", "writev",
      // Memory; mmap and mprotect are below.
      "brk", "madvise", "membarrier", "mincore", "mlock", "mremap", "munlock", "munmap",
      // Threads, and how they take turns; clone is below.

@@ -12,6 +12,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,9 +61,6 @@ class Stage:
         done = subprocess.run(self.argv([*self.shell, command]), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             sys.exit(f"container: RUN {command}\n{done.stdout[-4000:]}\ncontainer: ended with {done.returncode}")
-
-    def close(self):
-        subprocess.run(["umount", self.root / "proc"], check=True)
 
 
 def copy_context(stage, sources, target):
@@ -164,6 +162,8 @@ def main():
         sys.exit("container: needs root")
     if not BASE.is_file():
         sys.exit(f"container: no {BASE.relative_to(REPO)}; tests/package.sh makes it")
+    # So that an end from outside unmounts, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("container: ended by SIGTERM"))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="blowback-image-", dir="/var/tmp"))
     try:
         try_out(build(folder)["image"])

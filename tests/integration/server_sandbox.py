@@ -4,6 +4,7 @@
 import os
 import pathlib
 import pwd
+import shutil
 import signal
 import socket
 import tempfile
@@ -102,6 +103,24 @@ class Sandbox(unittest.TestCase):
             wait_until(lambda: "config-read" in b.server.log(), 5, lambda: b.server.log())
             b.port = second
             b.wait_listed("192.0.2.1")
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_a_server_that_stays_root_leaves_the_databases_files_to_their_owner(self):
+        nobody = pwd.getpwnam("nobody")
+        with Blowback() as b:
+            b.cli("list", "192.0.2.1", "--reason", "test")
+            os.chown(b.database, nobody.pw_uid, nobody.pw_gid)
+            b.start_server()
+            b.wait_listed("192.0.2.1")
+            # Put back by its owner while the server runs: from here on the server opens it under the filter.
+            for path in b.dir.glob("blowback.db-*"):
+                path.unlink()
+            copy = b.dir / "copy.db"
+            shutil.copy(b.database, copy)
+            os.chown(copy, nobody.pw_uid, nobody.pw_gid)
+            copy.rename(b.database)
+            shm = wait_until(lambda: [p for p in b.dir.glob("blowback.db-shm")], 5, "the server has opened the new file")
+            self.assertEqual(shm[0].stat().st_uid, nobody.pw_uid)
 
     def test_a_user_that_does_not_exist_is_told_and_nothing_is_served(self):
         with Blowback(server={"user": "no-such-user-here"}) as b:

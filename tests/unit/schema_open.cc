@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -103,6 +104,7 @@ TEST_CASE("before a migration the old database is kept beside it, and of several
   CHECK(open(file, Store::Mode::read).version_found() == schema::schema_version());
 
   CHECK_FALSE(std::filesystem::exists(folder.file("a.db.format-0.part")));
+  CHECK_FALSE(std::filesystem::exists(folder.file("a.db.format-" + std::to_string(schema::schema_version()))));
   const auto kept = folder.file("a.db.format-0");
   run_sql(kept, "UPDATE old_thing SET x = x / (x = 7)");  // fails where it isn't there, or isn't what it was
   std::filesystem::remove_all(file + "-wal");
