@@ -70,6 +70,8 @@ constexpr auto kExamples = std::to_array<Example>({
      "  blowback completion bash >/usr/share/bash-completion/completions/blowback\n"
      "  blowback completion zsh >/usr/share/zsh/vendor-completions/_blowback\n"
      "  blowback completion fish >/usr/share/fish/vendor_completions.d/blowback.fish\n"},
+    {"traps retire", "  blowback traps retire old.user@example.com --reason 'the address is in use again'\n"},
+    {"traps restore", "  blowback traps restore old.user@example.com --reason 'it is free again'\n"},
 });
 
 /// The parser with the commands hung into it. CLI11 calls back while it parses; what it calls is only noted here, and run
