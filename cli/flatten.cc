@@ -36,7 +36,7 @@ class Cutter {
   void cut(const Prefix& at, CodeSet codes, std::span<const Piece> inside) {  // NOLINT(misc-no-recursion)
     const auto before = codes;
     while (!inside.empty() && inside.front().prefix == at) {
-      if (inside.front().codes.empty() && at.length() == 200) return;  // exempt, with all that is in it
+      if (inside.front().codes.empty()) return;  // exempt, with all that is in it
       codes |= inside.front().codes;
       inside = inside.subspan(1);
     }
