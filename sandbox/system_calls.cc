@@ -24,6 +24,12 @@
 namespace blowback::sandbox {
 namespace {
 
+#ifdef BLOWBACK_NO_SYSTEM_CALL_FILTER
+constexpr bool kFilters = false;
+#else
+constexpr bool kFilters = true;
+#endif
+
 struct Release {
   void operator()(void* filter) const { seccomp_release(filter); }
 };
@@ -140,9 +146,7 @@ void add_all(Rules& rules) {
 }  // namespace
 
 std::expected<void, FilterError> restrict_system_calls() {
-#ifdef BLOWBACK_NO_SYSTEM_CALL_FILTER
-  return {};
-#else
+  if constexpr (!kFilters) return {};
   const Filter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
   if (!filter) return failed("the filter can't be made", -ENOMEM);
   Rules rules(filter.get());
@@ -158,7 +162,6 @@ std::expected<void, FilterError> restrict_system_calls() {
   }
   if (const int code = seccomp_load(filter.get()); code != 0) return failed("the kernel refuses the filter", code);
   return {};
-#endif
 }
 
 }  // namespace blowback::sandbox
