@@ -24,6 +24,10 @@ def resident(pid):
     return next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:"))
 
 
+# AddressSanitizer keeps what is freed for a while, on purpose.
+MEMORY_TELLS = PATIENCE == 1
+
+
 class Torture(unittest.TestCase):
     def setUp(self):
         self.b = Door(policy={"list_at": 1e6}).__enter__()
@@ -120,7 +124,7 @@ class Torture(unittest.TestCase):
                 self.assertEqual(replies, {"250": 1000, "452": 99_000})
                 client.expect(250, "RSET")
             now = resident(self.b.ingest.pid)
-            if before is not None:
+            if before is not None and MEMORY_TELLS:
                 self.assertLess(now - before, 8 * 1024, "KiB more for the second 100,000")
             before = now
 
@@ -195,7 +199,8 @@ class Torture(unittest.TestCase):
         self.assertTrue(self.b.ingest.running())
         self.assertGreater(len(accepted), 100)
         self.assertEqual(self.stored_names(), sorted(accepted))
-        self.assertLess(memory[1] - memory[0], 8 * 1024, "KiB more after a thousand sessions")
+        if MEMORY_TELLS:
+            self.assertLess(memory[1] - memory[0], 8 * 1024, "KiB more after a thousand sessions")
         print(f"\n1,500 rude sessions: {len(accepted)} messages accepted, each stored once; memory {memory[1] - memory[0]:+d} KiB "
               f"in the last thousand (seed {SEED})", flush=True)
 
