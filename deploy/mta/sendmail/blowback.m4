@@ -1,15 +1,25 @@
-dnl Into sendmail.mc, before the MAILER lines; then make sendmail.cf anew and restart. FEATURE(`dnsbl') and FEATURE(`enhdnsbl') won't do: they look
-dnl at every sender. Here Local_check_mail looks at the null sender alone. Mind the tabs between the two sides of a rule.
+dnl Blowback in Sendmail (8.16 or later), safe mode: only mail with a null sender is looked up, at the DATA command. In
+dnl sendmail.mc, at the end:  include(`/etc/mail/blowback.m4')
+dnl A client that is listed for callouts only (127.0.0.4) is let through, and so is everybody while the list can't be asked.
+define(`BLOWBACK_ZONE', `bl.example.org')dnl
 LOCAL_CONFIG
-Kblowback dns -R A -T<TMP> -a. -r5
-
+C{BlowbackCodes}2 3 5 6 7 9
+Kblowback_reverse arpa
+Kblowback_codes dns -R A -z: -Z400 -a. -T<TMP> -d5s -r2
+Kblowback_text dns -R TXT -T<TMP> -d5s -r2
 LOCAL_RULESETS
-SLocal_check_mail
-R$*			$: <$1> $&{client_addr}
-R<<>> $-.$-.$-.$-	$: <BL> $(blowback $4.$3.$2.$1.bl.example.org. $: OK $)
-R<BL> 127.0.0.2.	$#error $@ 5.7.1 $: "554 Backscatter from " $&{client_addr} ", see https://bl.example.org/" $&{client_addr}
-R<BL> 127.0.0.$-.	$: <CODE> $1
-R<CODE> 3		$#error $@ 5.7.1 $: "554 Backscatter from " $&{client_addr} ", see https://bl.example.org/" $&{client_addr}
-R<CODE> $-		$@ OK
-R<BL> $*		$@ OK
-R<$*> $*		$@ OK
+Scheck_data
+# A real sender, or one who logged in: no question.
+R$*			$: < $&f > $&{auth_type}
+R< <> > $*		$: < > $1
+R< $+ > $*		$@ OK
+R< > $+			$@ OK
+# All codes, a colon between them. Not listed, not for what counts here, or nobody knows: no objection.
+R< >			$: < ask > $(blowback_reverse $&{client_addr} $).BLOWBACK_ZONE.
+R< ask > $+		$: < $(blowback_codes $1 $: OK $) > $1
+R< $* <TMP> > $*	$@ OK
+R< $* 127.0.0.$={BlowbackCodes} $* > $+	$: < listed > < $(blowback_text $4 $: NONE $) >
+R< listed > < NONE >	$#error $@ 5.7.1 $: "554 Listed for backscatter"
+R< listed > < $* <TMP> >	$#error $@ 5.7.1 $: "554 Listed for backscatter"
+R< listed > < $+ >	$#error $@ 5.7.1 $: "554 " $1
+R$*			$@ OK
