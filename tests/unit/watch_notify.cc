@@ -92,26 +92,31 @@ TEST_CASE("a watchdog that is meant for another process, or for none, gets nothi
   const Manager manager(name);
   const auto other = std::to_string(getpid() + 1);
   const auto own = std::to_string(getpid());
-  const auto environment = GENERATE_COPY(values<ServiceManager::Environment>(
-      {{.notify_socket = name.c_str()},
-       {.notify_socket = name.c_str(), .watchdog_usec = "3000000", .watchdog_pid = other.c_str()},
-       {.notify_socket = name.c_str(), .watchdog_usec = "0", .watchdog_pid = own.c_str()},
-       {.notify_socket = name.c_str(), .watchdog_usec = "soon", .watchdog_pid = own.c_str()}}));
-  ServiceManager service(environment);
-  service.turned(ServiceManager::Clock::now(), true);
-  CHECK(manager.note().empty());
+  const ServiceManager::Environment environments[] = {
+      {.notify_socket = name.c_str()},
+      {.notify_socket = name.c_str(), .watchdog_usec = "3000000", .watchdog_pid = other.c_str()},
+      {.notify_socket = name.c_str(), .watchdog_usec = "0", .watchdog_pid = own.c_str()},
+      {.notify_socket = name.c_str(), .watchdog_usec = "soon", .watchdog_pid = own.c_str()}};
+  for (const auto& environment : environments) {
+    INFO("WATCHDOG_USEC " << (environment.watchdog_usec == nullptr ? "absent" : environment.watchdog_usec));
+    ServiceManager service(environment);
+    service.turned(ServiceManager::Clock::now(), true);
+    CHECK(manager.note().empty());
+  }
 }
 
 TEST_CASE("without a manager, or with one that can't be reached, nothing is sent and nothing fails",
           "[watch][notify]") {
   const Folder folder;
   const auto gone = folder.file("gone");
-  const char* const name = GENERATE_COPY(values<const char*>({nullptr, gone.c_str(), "", "relative", "@"}));
-  ServiceManager service({.notify_socket = name, .watchdog_usec = "1000000"});
-  CHECK_FALSE(service.listens());
-  service.ready();
-  service.status("x");
-  service.turned(ServiceManager::Clock::now(), true);
+  for (const char* const name : {static_cast<const char*>(nullptr), gone.c_str(), "", "relative", "@"}) {
+    INFO("NOTIFY_SOCKET " << (name == nullptr ? "absent" : name));
+    ServiceManager service({.notify_socket = name, .watchdog_usec = "1000000"});
+    CHECK_FALSE(service.listens());
+    service.ready();
+    service.status("x");
+    service.turned(ServiceManager::Clock::now(), true);
+  }
 }
 
 TEST_CASE("a manager that reads nothing holds nobody up for long", "[watch][notify]") {
