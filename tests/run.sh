@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test.
 #
-#   tests/run.sh            formatting, house rules, AddressSanitizer+UBSan, ThreadSanitizer (server), release
+#   tests/run.sh            formatting, house rules, AddressSanitizer+UBSan, ThreadSanitizer (server), mail servers, release
 #   tests/run.sh quick      release only
-#   tests/run.sh STAGE...   of: format tidy asan tsan package release
+#   tests/run.sh STAGE...   of: format tidy asan tsan package mta release
 #
 # The release tests run last, so that the last lines are CTest's own summary. `tidy` (clang-tidy over all sources) takes
 # longest and is a stage of its own: BLOWBACK_TIDY=1 tests/run.sh takes it in. `package`, which tries the Debian package in a
-# fresh Debian and needs root, is another.
+# fresh Debian and needs root, is another. `mta` fetches the mail servers that the mta_* tests run, as root; these tests run
+# with all others in `release`, or here where that isn't asked for.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case "${1:-all}" in
-  all) stages=(format ${BLOWBACK_TIDY:+tidy} asan tsan release) ;;
+  all) stages=(format ${BLOWBACK_TIDY:+tidy} asan tsan mta release) ;;
   quick) stages=(release) ;;
   lint) stages=(format tidy) ;;
-  format | tidy | asan | tsan | package | release) stages=("$@") ;;
+  format | tidy | asan | tsan | package | mta | release) stages=("$@") ;;
   *) sed -n '2,/^set -/s/^# \{0,1\}//p' tests/run.sh >&2; exit 2 ;;
 esac
 
@@ -27,15 +28,13 @@ for stage in "${stages[@]}"; do
     format) packages+=(clang-format-19) ;;
     tidy) packages+=(clang-tidy-19 clang-tools-19) ;;
     asan | tsan | release) daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus nsd rbldnsd nftables zsh fish scdoc) ;;&
-    release)
-      daemons+=(rspamd)
-      packages+=(swaks spamassassin iproute2 openssl)
-      # One mail server at a time can be a Debian package; whoever has another keeps it, and that test is skipped.
-      if ! dpkg-query -W -f='${db:Status-Status} ${Provides}\n' '*' 2>/dev/null | grep -q '^installed .*mail-transport-agent'; then
-        daemons+=(postfix)
-      fi
-      # Exim is unpacked beside it; these are what it needs.
-      packages+=(libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0)
+    release) packages+=(swaks openssl) ;;
+    mta)
+      daemons+=(unbound)
+      # For namespaces, and the libraries of what tests/fetch-mail-servers.sh unpacks without installing it.
+      packages+=(iproute2 util-linux m4 perl libhtml-parser-perl libsocket6-perl libsys-hostname-long-perl libnet-dns-perl libnetaddr-ip-perl
+        libhttp-date-perl libmail-dkim-perl libio-string-perl libdb5.3 libgnutls-dane0 libhyperscan5 libicu72 libidn12 libidn2-0
+        libldap-2.5-0 liblockfile1 libluajit-5.1-2 libnsl2 libpcre2-8-0 libsasl2-2 libsodium23 libunwind8 libwrap0)
       ;;
   esac
 done
@@ -71,21 +70,6 @@ install_daemons() {
   done
 }
 [ ${#daemons[@]} -eq 0 ] || install_daemons "${daemons[@]}"
-
-# Exim, for the test of deploy/mta: from its package, but not installed, since that would remove Postfix. Without it the test is skipped.
-unpack_exim() {
-  local folder=build/exim fetched
-  [ -x "$folder/usr/sbin/exim4" ] && return 0
-  fetched=$(mktemp -d)
-  if (cd "$fetched" && apt-get download -qq exim4-daemon-light) >/dev/null 2>&1; then
-    mkdir -p "$folder"
-    dpkg-deb -x "$fetched"/exim4-daemon-light_*.deb "$folder"
-  else
-    echo "exim4-daemon-light can't be fetched: its test is skipped"
-  fi
-  rm -rf "$fetched"
-}
-case " ${stages[*]} " in *" release "*) unpack_exim ;; esac
 
 jobs=$(nproc)
 export CTEST_PARALLEL_LEVEL="$jobs"
@@ -131,6 +115,14 @@ for stage in "${stages[@]}"; do
       ;;
     package)
       tests/package.sh
+      ;;
+    mta)
+      tests/fetch-mail-servers.sh build/mail-servers
+      if [[ " ${stages[*]} " != *" release "* ]]; then
+        build release blowback-server blowback-ingest blowback
+        ctest --preset release -L '^mta$'
+        [ "$stage" != "${stages[-1]}" ] || exit
+      fi
       ;;
     release)
       build release
