@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <ldns/ldns.h>
 #include <poll.h>
-#include <stdbool.h>  // NOLINT(modernize-deprecated-headers): first, or ldns/common.h makes bool, true and false macros
+#include <stdbool.h>  // NOLINT(modernize-deprecated-headers): without it ldns/common.h makes bool, true and false macros
 #include <unistd.h>
 
 #include <algorithm>

@@ -16,7 +16,7 @@ import unittest
 
 from harness import PATIENCE, Blowback, Daemon, free_port, owner_name, parse_dig, parse_strictly, query, wait_until
 
-# Beside ordinary ones: networks off octet and nibble borders, one whose owner looks like nibbles of IPv6, one in another.
+# Beside ordinary ones: networks off octet and nibble borders, and some whose names get in the way of the other family's.
 LISTED = """
 192.0.2.1
 198.51.100.0/24
@@ -24,6 +24,9 @@ LISTED = """
 5.16.0.0/13
 2.0.1.0/24
 2.0.2.3
+2.0.3.0/24
+4.0.0.7
+4000::/12
 8.0.0.0/9
 2001:db8:1::/48
 2001:db8:2:3::/64
@@ -34,7 +37,9 @@ LISTED = """
 EXEMPT = ["198.51.100.77", "198.51.100.128/27", "5.17.3.0/24", "2.0.1.9", "2001:db8:1:8::/61", "2001:db8:1:ff:1::9", "203.0.113.200",
           "2001:db8:2:5::/67"]
 BOTH = "198.51.100.9"  # listed by its traps within a network listed by the operator
-NEVER = ["127.0.0.1", "127.0.0.8", "2001:db8:9::1", "2010::1", "2003:1::1", "9.128.0.1", "8.128.0.0", "1.2.3.4"]
+NEVER = ["127.0.0.1", "127.0.0.8", "2001:db8:9::1", "2010::1", "2003:1::1",
+         "2030:1::5",  # as 2.0.3.0/24's wildcard would have it
+         "9.128.0.1", "8.128.0.0", "1.2.3.4"]
 TEST_POINTS = [f"127.0.0.{n}" for n in (2, 3, 4, 5, 6, 7, 9)]
 
 
@@ -45,7 +50,7 @@ def executable(name):
 def addresses():
     """Both ends of every network and what is next to them, and some within."""
     chance = random.Random(7)
-    found = set(NEVER + [BOTH])
+    found = set(NEVER + [BOTH, "4007:1::5"])  # the last: in 4000::/12, below the name of 4.0.0.7
     for text in LISTED.split() + EXEMPT:
         network = ipaddress.ip_network(text)
         first, last = int(network[0]), int(network[-1])
