@@ -299,7 +299,8 @@ class Parser {
     auto* const export_command = command(app_, "export", "The list for other programs",
                                          [this] { return export_list(context_, export_format_, to_); });
     const auto known = CLI::IsMember({"plain", "cidr", "rbldnsd", "zone", "postfix", "nft", "json"});
-    export_command->add_option("--format", export_format_, "plain, cidr, rbldnsd, zone, postfix, nft or json")
+    export_command
+        ->add_option("--format", export_format_, "plain (unless said), cidr, rbldnsd, zone, postfix, nft or json")
         ->check(known)
         ->option_text("FORMAT")
         ->capture_default_str();
@@ -337,7 +338,9 @@ class Parser {
         at = at->get_subcommand(std::string(word));
         rest.remove_prefix(std::min(word.size() + 1, rest.size()));
       }
-      at->footer(fmt::format("{}{}Examples:\n{}", at->get_footer(), at->get_footer().empty() ? "" : "\n", lines));
+      // A command begins with the tool's own footer.
+      const auto own = at->get_footer() == app_.get_footer() ? "" : at->get_footer() + "\n";
+      at->footer(fmt::format("{}Examples:\n{}", own, lines));
     }
   }
 

@@ -46,7 +46,9 @@ class Documented(unittest.TestCase):
         entries = re.split(r"^(?=\S)", whole, flags=re.M)
         seen = 0
         for path, text in tree():
-            self.assertIn("Example", text, f"blowback {' '.join(path)} --help shows no example")
+            examples = text.partition("Examples:\n")[2]
+            self.assertIn(" ".join(["blowback", *path]), examples, f"blowback {' '.join(path)} --help shows no example")
+            self.assertEqual(text.count("Examples:"), 1)
             # A command's own options stand in its entry; those that all have, and those of the section, in the page.
             name = " ".join(path)
             if path and not commands_in(text):
