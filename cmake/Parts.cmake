@@ -22,6 +22,7 @@ blowback_part(sodium libsodium>=1.0.18)
 
 blowback_part(tls libssl>=3.0)
 blowback_part(seccomp libseccomp>=2.5)
+blowback_part(libmilter milter)
 
 # Headers only, and without Boost.
 find_path(ASIO_INCLUDE asio.hpp REQUIRED)

@@ -57,6 +57,7 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "feed.trusted_relays",
                                                            "feed.after",
                                                            "feed.listen",
+                                                           "feed.callouts",
                                                            "feed.hostname",
                                                            "feed.certificate",
                                                            "feed.key",
@@ -256,12 +257,13 @@ struct FeedTypeName {
   std::string_view default_path;
 };
 
-constexpr std::array<FeedTypeName, 6> kFeedTypes{{{"maildir", FeedType::maildir, "/var/spool/blowback/Maildir"},
+constexpr std::array<FeedTypeName, 7> kFeedTypes{{{"maildir", FeedType::maildir, "/var/spool/blowback/Maildir"},
                                                   {"mbox", FeedType::mbox, "/var/spool/blowback/mbox"},
                                                   {"jsonl", FeedType::jsonl, "-"},
                                                   {"stdin", FeedType::standard_input, ""},
                                                   {"smtp", FeedType::smtp, ""},
-                                                  {"lmtp", FeedType::lmtp, ""}}};
+                                                  {"lmtp", FeedType::lmtp, ""},
+                                                  {"milter", FeedType::milter, ""}}};
 
 /// `192.0.2.1:25`, `[2001:db8::1]:25`, or `unix:/path`.
 [[nodiscard]] std::expected<std::variant<Endpoint, std::string>, NameError> door_endpoint(std::string_view text) {
@@ -280,9 +282,12 @@ constexpr std::array<FeedTypeName, 6> kFeedTypes{{{"maildir", FeedType::maildir,
 }
 
 void read_door(Section& section, const Feed& feed, Door& door) {
-  door.listen = feed.type == FeedType::lmtp
-                    ? std::vector<std::variant<Endpoint, std::string>>{*endpoint("127.0.0.1:2424")}
-                    : std::vector<std::variant<Endpoint, std::string>>{*endpoint("0.0.0.0:25"), *endpoint("[::]:25")};
+  const bool is_milter = feed.type == FeedType::milter;
+  if (is_milter || feed.type == FeedType::lmtp) {
+    door.listen = {*endpoint(is_milter ? "127.0.0.1:8895" : "127.0.0.1:2424")};
+  } else {
+    door.listen = {*endpoint("0.0.0.0:25"), *endpoint("[::]:25")};
+  }
   parsed_texts(section, "listen", door.listen, [](const std::string& text) { return door_endpoint(text); });
   section.text("hostname", door.hostname);
   if (section.is_good("hostname")) {
@@ -305,10 +310,23 @@ void read_door(Section& section, const Feed& feed, Door& door) {
   section.integer("message_size", door.message_size, 1 << 10, 32 << 20);
   section.duration("command_time", door.command_time, std::chrono::seconds{1}, std::chrono::hours{1});
   section.duration("data_time", door.data_time, std::chrono::seconds{1}, std::chrono::hours{1});
+  section.boolean("callouts", door.callouts);
+  if (is_milter && door.listen.size() > 1) {
+    section.complain("listen", "needs one place, where the mail server finds its milter; write a feed for each");
+  }
+  if (!is_milter && section.is_good("callouts")) {
+    section.complain("callouts", "concerns feeds of type milter only; take the key away");
+  }
   if (feed.has_door()) return;
-  for (const auto* const key : {"listen", "hostname", "certificate", "key", "proxy_protocol", "hide_traps",
-                                "connections", "connections_per_client", "message_size", "command_time", "data_time"}) {
+  for (const auto* const key : {"hostname", "certificate", "key", "proxy_protocol", "hide_traps",
+                                "connections_per_client", "command_time", "data_time"}) {
     if (section.is_good(key)) section.complain(key, "concerns feeds of type smtp and lmtp only; take the key away");
+  }
+  if (is_milter) return;
+  for (const auto* const key : {"listen", "connections", "message_size"}) {
+    if (section.is_good(key)) {
+      section.complain(key, "concerns feeds of type smtp and lmtp only, and milter; take the key away");
+    }
   }
 }
 
@@ -318,7 +336,8 @@ void read_feed(Section& section, std::vector<Feed>& feeds) {
   section.text("type", type);
   const auto* known = std::ranges::find(kFeedTypes, type, &FeedTypeName::name);
   if (known == kFeedTypes.end()) {
-    section.complain("type", R"(is no type of feed; there are "maildir", "mbox", "jsonl", "stdin", "smtp" and "lmtp")");
+    section.complain(
+        "type", R"(is no type of feed; there are "maildir", "mbox", "jsonl", "stdin", "smtp", "lmtp" and "milter")");
     known = kFeedTypes.begin();
   }
   feed.type = known->type;
@@ -338,7 +357,7 @@ void read_feed(Section& section, std::vector<Feed>& feeds) {
   if (section.is_good("path")) {
     if (feed.type == FeedType::standard_input) {
       section.complain("path", "has no use, since a stdin feed reads standard input; take the key away");
-    } else if (feed.has_door()) {
+    } else if (feed.has_door() || feed.type == FeedType::milter) {
       section.complain("path", "has no use, since such a feed listens; take the key away, or say where by `listen`");
     } else if (feed.path.empty() || feed.path.find('\0') != std::string::npos) {
       section.complain("path", "is no path; name the folder or file where the mail is");

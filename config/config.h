@@ -80,11 +80,13 @@ struct Traps {
   [[nodiscard]] bool is_trap(std::string_view address) const;
 };
 
-enum class FeedType : std::uint8_t { maildir, mbox, jsonl, standard_input, smtp, lmtp };
+enum class FeedType : std::uint8_t { maildir, mbox, jsonl, standard_input, smtp, lmtp, milter };
 
-/// Where a feed of type smtp or lmtp answers, and how much it bears. See ingest/feed/smtp/listener.h.
+/// Where a feed of type smtp or lmtp answers, and how much it bears. See ingest/feed/smtp/listener.h. Of a milter: where the mail
+/// server finds it (one place), connections, message_size and callouts.
 struct Door {
-  /// TCP, or the path of a unix socket. Default: port 25 of all addresses for smtp, 127.0.0.1:2424 for lmtp.
+  /// TCP, or the path of a unix socket. Default: port 25 of all addresses for smtp, 127.0.0.1:2424 for lmtp,
+  /// 127.0.0.1:8895 for milter.
   std::vector<std::variant<Endpoint, std::string>> listen;
   std::string hostname;                             ///< in the greeting; "": the system's
   std::string certificate;                          ///< PEM file; "": a self-signed one is made
@@ -96,6 +98,7 @@ struct Door {
   int message_size = 10 << 20;                      ///< octets; 1 KiB to 32 MiB
   Duration command_time = std::chrono::minutes{1};  ///< 1s to 1h
   Duration data_time = std::chrono::minutes{10};    ///< 1s to 1h
+  bool callouts = true;                             ///< milter: whoever leaves before DATA is a caller out
 };
 
 struct Feed {
@@ -104,7 +107,7 @@ struct Feed {
   std::string path;  ///< of maildir, mbox and jsonl
   std::vector<Prefix> trusted_relays;
   bool remove = false;  ///< maildir: `after = "remove"` instead of the default `"cur"`
-  Door door;            ///< of smtp and lmtp
+  Door door;            ///< of smtp, lmtp and milter
   [[nodiscard]] bool has_door() const { return type == FeedType::smtp || type == FeedType::lmtp; }
 };
 

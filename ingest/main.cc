@@ -3,6 +3,7 @@
 // It needs the database and its feeds' files, and no network but what it is watched by: the service manager's socket, and
 // the one that metrics.ingest names.
 #include "config/config.h"
+#include "milter/watcher.h"
 #include "record/ingest_loop.h"
 #include "record/ingest_state.h"
 #include "schema/store.h"
@@ -209,6 +210,9 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && argv[1] == blowback::milter::kWatcherOption) {
+    return blowback::milter::watch_mail_server(blowback::milter::kWatcherDescriptor, clock_now);
+  }
   Arguments arguments;
   std::string client_ip;
   std::string sender;

@@ -1,6 +1,7 @@
 // The loop itself. What fails is told once and tried again each second; what was committed is told at once.
 #include "record/ingest_loop.h"
 
+#include "milter/milter_feed.h"
 #include "progress_line.h"
 #include "record/intake.h"
 #include "score/assess.h"
@@ -41,6 +42,8 @@ struct OpenFeed {
   std::optional<schema::Batch> pending;
   bool told_trouble = false;
   bool drained = false;
+  /// Not to be opened anew before: another feed that is busy keeps the loop going round.
+  std::optional<std::chrono::steady_clock::time_point> open_again_at;
 };
 
 /// Octets of messages that all of a listener's sessions hold together.
@@ -83,6 +86,26 @@ constexpr std::size_t kDoorMemory = 256U << 20U;
   return settings;
 }
 
+[[nodiscard]] milter::Setup milter_of(const config::Feed& feed, const config::Traps& traps) {
+  const auto& door = feed.door;
+  milter::Setup setup{.listen = {},
+                      .trap_domains = traps.domains,
+                      .trap_addresses = traps.addresses,
+                      .trusted_relays = feed.trusted_relays,
+                      .callouts = door.callouts,
+                      .connections = static_cast<std::size_t>(door.connections),
+                      .message_octets = static_cast<std::size_t>(door.message_size),
+                      .memory = kDoorMemory};
+  if (const auto* path = std::get_if<std::string>(&door.listen.front())) {
+    setup.listen.path = *path;
+  } else {
+    const auto& endpoint = std::get<config::Endpoint>(door.listen.front());
+    setup.listen.address = endpoint.address.to_string();
+    setup.listen.port = endpoint.port;
+  }
+  return setup;
+}
+
 class Loop {
  public:
   Loop(const config::Config& config, const LoopOptions& options, schema::Store& store, const Surroundings& surroundings)
@@ -123,7 +146,7 @@ class Loop {
  private:
   /// One chunk of one feed. False: the feed can't be read, or its chunk can't be committed.
   bool take_from(OpenFeed& open) {
-    if (!open.feed && !open_feed(open)) return false;
+    if (!open.feed && (open.open_again_at > std::chrono::steady_clock::now() || !open_feed(open))) return false;
     if (open.pending) return settle(open);
     auto chunk = open.feed->next({});
     if (!chunk) {
@@ -172,6 +195,8 @@ class Loop {
         case config::FeedType::smtp:
         case config::FeedType::lmtp:
           return smtp::open_smtp(door_of(settings, config_.traps, surroundings_.now));
+        case config::FeedType::milter:
+          return milter::open_milter(milter_of(settings, config_.traps));
         case config::FeedType::standard_input:
           break;
       }
@@ -188,6 +213,7 @@ class Loop {
   void trouble(OpenFeed& open, const std::string& detail) {
     open.feed.reset();
     open.drained = false;
+    open.open_again_at = std::chrono::steady_clock::now() + kAskAgain / 2;
     note([&](IngestState& state) { state.feeds[open.source.feed].trouble = detail; });
     if (std::exchange(open.told_trouble, true)) return;
     watch::log(Level::error, "feed-unreadable", {{"feed", open.source.feed}, Field::sentence("detail", detail)});

@@ -296,6 +296,33 @@ data_time = "2m"
   CHECK(lmtp.data_time == std::chrono::minutes{2});
 }
 
+TEST_CASE("a milter is where the mail server finds it", "[config]") {
+  const auto config = parsed(R"([zone]
+name = "bl.example.org"
+[[feed]]
+type = "milter"
+[[feed]]
+name = "other"
+type = "milter"
+listen = ["unix:/run/blowback/milter.sock"]
+connections = 10
+message_size = 100000
+callouts = false
+)");
+  REQUIRE(config.feeds.size() == 2);
+  CHECK(config.feeds[0].type == FeedType::milter);
+  const auto& usual = config.feeds[0].door;
+  REQUIRE(usual.listen.size() == 1);
+  CHECK(std::get<Endpoint>(usual.listen[0]).address.to_string() == "127.0.0.1");
+  CHECK(std::get<Endpoint>(usual.listen[0]).port == 8895);
+  CHECK(usual.callouts);
+  const auto& other = config.feeds[1].door;
+  CHECK(std::get<std::string>(other.listen.at(0)) == "/run/blowback/milter.sock");
+  CHECK(other.connections == 10);
+  CHECK(other.message_size == 100'000);
+  CHECK_FALSE(other.callouts);
+}
+
 TEST_CASE("the config path is the option's, else the environment's, else the usual one", "[config]") {
   using blowback::config::config_path;
   CHECK(config_path("a.toml", "b.toml") == "a.toml");

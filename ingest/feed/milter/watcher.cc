@@ -1,0 +1,415 @@
+// libmilter's callbacks, each a line or two that asks the session. Every way out of them lets the mail through.
+#include "milter/watcher.h"
+
+#include "milter/frame.h"
+#include "milter/session.h"
+
+#include <fmt/format.h>
+#include <libmilter/mfapi.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <netinet/in.h>
+#include <optional>
+#include <set>
+#include <string>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <system_error>
+#include <thread>
+#include <unordered_set>
+#include <utility>
+
+namespace blowback::milter {
+namespace {
+
+/// So long a mail server waits at most, at the end of a message, for the message to be in the database.
+constexpr std::chrono::seconds kPatience{10};
+/// So many may wait at once; others aren't let wait. Each holds a thread.
+constexpr std::size_t kMostWaiting = 64;
+/// Things queued for ingest, beside the octets that the budget bounds.
+constexpr std::size_t kMostQueued = 10'000;
+/// Enough for as many traps as a config may have in its 4 MiB.
+constexpr std::size_t kLongestSetup = 16U << 20U;
+constexpr std::size_t kRead = 64U << 10U;
+
+[[nodiscard]] std::string lowered(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
+/// As config::Traps has it, quick enough to be asked for every recipient of a busy mail server.
+class Traps {
+ public:
+  explicit Traps(const Setup& setup)
+      : domains_(setup.trap_domains.begin(), setup.trap_domains.end()),
+        addresses_(setup.trap_addresses.begin(), setup.trap_addresses.end()) {}
+
+  [[nodiscard]] bool is_trap(std::string_view address) const {
+    if (domains_.empty() && addresses_.empty()) return true;
+    const auto wanted = lowered(address);
+    if (addresses_.contains(wanted)) return true;
+    const auto at = wanted.rfind('@');
+    return at != std::string::npos && domains_.contains(wanted.substr(at + 1));
+  }
+
+ private:
+  std::unordered_set<std::string> domains_;
+  std::unordered_set<std::string> addresses_;
+};
+
+[[nodiscard]] bool send_all(int socket, std::string_view octets) {
+  while (!octets.empty()) {
+    const auto sent = send(socket, octets.data(), octets.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    octets.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+/// The next frame. Absent: the other end is gone, or isn't ingest.
+[[nodiscard]] std::optional<Frame> receive(int socket, FrameReader& reader) {
+  std::array<char, kRead> buffer{};
+  while (true) {
+    auto frame = reader.next();
+    if (!frame) return std::nullopt;
+    if (*frame) return std::move(*frame);
+    const auto got = recv(socket, buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::nullopt;
+    reader.add(std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+  }
+}
+
+/// What sessions found, on its way to ingest. Safe from any thread.
+class Outbox {
+ public:
+  Outbox(int socket, Budget& budget) : socket_(socket), budget_(budget) {}
+
+  /// Hands it on, and with `patience` waits so long for the database to have it.
+  void hand_on(Session::Report report, std::chrono::seconds patience) {
+    std::unique_lock lock(mutex_);
+    if (queue_.size() >= kMostQueued) return;
+    const auto ticket = ++last_ticket_;
+    const bool waits = patience.count() > 0 && waiting_.size() < kMostWaiting;
+    if (waits) waiting_.insert(ticket);
+    report.item.where = fmt::format("transaction {}", ticket);
+    queue_.push_back({.ticket = ticket, .report = std::move(report)});
+    queued_.notify_one();
+    if (!waits) return;
+    stored_.wait_for(lock, patience, [&] { return !waiting_.contains(ticket); });
+    waiting_.erase(ticket);
+  }
+
+  void stored(const std::vector<std::uint64_t>& tickets) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto ticket : tickets) waiting_.erase(ticket);
+    stored_.notify_all();
+  }
+
+  /// Sends until the other end is gone.
+  void run() {
+    while (true) {
+      std::unique_lock lock(mutex_);
+      queued_.wait(lock, [&] { return !queue_.empty(); });
+      auto queued = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      const auto octets = to_octets(Arrived{.ticket = queued.ticket, .item = std::move(queued.report.item)});
+      if (!send_all(socket_, octets)) return;
+    }
+  }
+
+  [[nodiscard]] Budget& budget() { return budget_; }
+
+ private:
+  struct Queued {
+    std::uint64_t ticket = 0;
+    Session::Report report;
+  };
+
+  int socket_;
+  Budget& budget_;
+  std::mutex mutex_;  ///< guards what follows
+  std::condition_variable queued_;
+  std::condition_variable stored_;
+  std::deque<Queued> queue_;
+  std::set<std::uint64_t> waiting_;
+  std::uint64_t last_ticket_ = 0;
+};
+
+/// What the callbacks need.
+struct Watcher {
+  const SessionSettings& settings;
+  Outbox& outbox;
+  UnixTime (*now)();
+  std::size_t most_connections = 0;
+  std::atomic<std::size_t> connections = 0;
+};
+
+/// libmilter's callbacks take no argument of ours, so this is where they find it. Set before they are called, for good.
+Watcher* watcher = nullptr;
+
+[[nodiscard]] std::optional<IpAddress> address_of(const sockaddr* from) {
+  if (from == nullptr) return std::nullopt;
+  if (from->sa_family == AF_INET) {
+    sockaddr_in address{};
+    std::memcpy(&address, from, sizeof address);
+    return IpAddress::from_v4(ntohl(address.sin_addr.s_addr));
+  }
+  if (from->sa_family == AF_INET6) {
+    sockaddr_in6 address{};
+    std::memcpy(&address, from, sizeof address);
+    IpAddress::Octets octets{};
+    std::copy_n(static_cast<const std::uint8_t*>(address.sin6_addr.s6_addr), octets.size(), octets.begin());
+    return IpAddress::from_octets(octets);
+  }
+  return std::nullopt;
+}
+
+[[nodiscard]] Session* session_of(SMFICTX* context) { return static_cast<Session*>(smfi_getpriv(context)); }
+
+sfsistat on_negotiate(SMFICTX* /*context*/, unsigned long /*actions*/, unsigned long offered, unsigned long /*more*/,
+                      unsigned long /*still_more*/, unsigned long* wanted_actions, unsigned long* wanted,
+                      unsigned long* wanted_more, unsigned long* wanted_still_more) {
+  // It changes nothing. Recipients that the mail server refused it doesn't want to know: see docs/decisions.md.
+  *wanted_actions = 0;
+  *wanted = offered & (SMFIP_HDR_LEADSPC | SMFIP_NOUNKNOWN);
+  *wanted_more = 0;
+  *wanted_still_more = 0;
+  return SMFIS_CONTINUE;
+}
+
+sfsistat on_connect(SMFICTX* context, char* /*hostname*/, sockaddr* from) {
+  // Mail from this machine itself has no address, or nobody's.
+  const auto client = address_of(from);
+  if (!client || watcher->connections >= watcher->most_connections) return SMFIS_ACCEPT;
+  ++watcher->connections;
+  auto session = std::make_unique<Session>(watcher->settings, watcher->outbox.budget(), *client);
+  if (smfi_setpriv(context, session.get()) != MI_SUCCESS) {
+    --watcher->connections;
+    return SMFIS_ACCEPT;
+  }
+  static_cast<void>(session.release());  // NOLINT(bugprone-unused-return-value): libmilter has it, until on_close
+  return SMFIS_CONTINUE;
+}
+
+// NOLINTBEGIN(readability-non-const-parameter): the parameters are as libmilter has them
+sfsistat on_hello(SMFICTX* context, char* name) {
+  auto* const session = session_of(context);
+  if (session == nullptr) return SMFIS_ACCEPT;
+  session->hello(name == nullptr ? "" : name);
+  return SMFIS_CONTINUE;
+}
+
+sfsistat on_mail(SMFICTX* context, char** arguments) {
+  auto* const session = session_of(context);
+  if (session == nullptr) return SMFIS_ACCEPT;
+  // Whoever logged in is one of our own users, and no stranger's mail server.
+  std::string login = "{auth_authen}";
+  const char* const user = smfi_getsymval(context, login.data());
+  if (user != nullptr && *user != '\0') return SMFIS_ACCEPT;
+  session->mail(arguments[0] == nullptr ? "" : arguments[0]);
+  return SMFIS_CONTINUE;
+}
+
+sfsistat on_recipient(SMFICTX* context, char** arguments) {
+  if (auto* const session = session_of(context); session != nullptr && arguments[0] != nullptr) {
+    session->recipient(arguments[0]);
+  }
+  return SMFIS_CONTINUE;
+}
+
+sfsistat on_data(SMFICTX* context) {
+  auto* const session = session_of(context);
+  return session != nullptr && session->data() ? SMFIS_CONTINUE : SMFIS_ACCEPT;
+}
+
+sfsistat on_header(SMFICTX* context, char* name, char* value) {
+  if (auto* const session = session_of(context)) session->header(name, value == nullptr ? "" : value);
+  return SMFIS_CONTINUE;
+}
+
+// NOLINTEND(readability-non-const-parameter)
+
+sfsistat on_end_of_header(SMFICTX* context) {
+  if (auto* const session = session_of(context)) session->end_of_header();
+  return SMFIS_CONTINUE;
+}
+
+sfsistat on_body(SMFICTX* context, unsigned char* octets, std::size_t size) {
+  if (auto* const session = session_of(context)) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): octets are octets
+    session->body(std::string_view(reinterpret_cast<const char*>(octets), size));
+  }
+  return SMFIS_CONTINUE;
+}
+
+sfsistat on_end_of_message(SMFICTX* context) {
+  if (auto* const session = session_of(context)) {
+    if (auto report = session->end_of_message(watcher->now())) watcher->outbox.hand_on(std::move(*report), kPatience);
+  }
+  return SMFIS_ACCEPT;
+}
+
+sfsistat on_abort(SMFICTX* context) {
+  if (auto* const session = session_of(context)) {
+    if (auto report = session->abort(watcher->now())) watcher->outbox.hand_on(std::move(*report), {});
+  }
+  return SMFIS_CONTINUE;
+}
+
+sfsistat on_close(SMFICTX* context) {
+  const std::unique_ptr<Session> session(session_of(context));
+  if (session) {
+    smfi_setpriv(context, nullptr);
+    --watcher->connections;
+  }
+  return SMFIS_CONTINUE;
+}
+
+[[nodiscard]] std::string in_words(int error) { return std::generic_category().message(error); }
+
+/// A socket file that nobody listens at was left by a program that was killed. False: somebody does.
+[[nodiscard]] bool remove_dead_socket(const std::string& path) {
+  struct stat file{};
+  if (stat(path.c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) return true;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(static_cast<char*>(address.sun_path), path.c_str(), std::min(path.size(), sizeof address.sun_path - 1));
+  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return true;
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API has it so
+  const bool answered = connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const bool refused = !answered && errno == ECONNREFUSED;
+  close(probe);
+  if (refused) unlink(path.c_str());
+  return !answered;
+}
+
+[[nodiscard]] std::string name_of(const Endpoint& at) {
+  if (at.address.empty()) return "unix:" + at.path;
+  return fmt::format(fmt::runtime(at.address.contains(':') ? "[{}]:{}" : "{}:{}"), at.address, at.port);
+}
+
+/// Absent: it listens.
+[[nodiscard]] std::optional<Trouble> listen(const Endpoint& at) {
+  const bool is_v6 = at.address.contains(':');
+  std::string connection =
+      at.address.empty() ? "unix:" + at.path : fmt::format("{}:{}@{}", is_v6 ? "inet6" : "inet", at.port, at.address);
+  const auto cant = [&](std::string_view why) {
+    return Trouble{fmt::format("can't listen on {}: {}", name_of(at), why)};
+  };
+  constexpr std::string_view kTaken =
+      "Address already in use; another program has it: stop that, or name another address";
+  if (at.address.empty() && !remove_dead_socket(at.path)) return cant(kTaken);
+  std::string name = "blowback";
+  const smfiDesc description{.xxfi_name = name.data(),
+                             .xxfi_version = SMFI_VERSION,
+                             .xxfi_flags = SMFIF_NONE,
+                             .xxfi_connect = on_connect,
+                             .xxfi_helo = on_hello,
+                             .xxfi_envfrom = on_mail,
+                             .xxfi_envrcpt = on_recipient,
+                             .xxfi_header = on_header,
+                             .xxfi_eoh = on_end_of_header,
+                             .xxfi_body = on_body,
+                             .xxfi_eom = on_end_of_message,
+                             .xxfi_abort = on_abort,
+                             .xxfi_close = on_close,
+                             .xxfi_unknown = nullptr,
+                             .xxfi_data = on_data,
+                             .xxfi_negotiate = on_negotiate};
+  if (smfi_setconn(connection.data()) != MI_SUCCESS || smfi_register(description) != MI_SUCCESS) {
+    return cant("libmilter doesn't take the address");
+  }
+  errno = 0;
+  if (smfi_opensocket(false) == MI_SUCCESS) return std::nullopt;
+  if (errno == EADDRINUSE) return cant(kTaken);
+  if (at.address.empty()) {
+    return cant(
+        fmt::format("{}; the folder has to be there, writable for us and for no stranger, and no other file in "
+                    "the socket's place",
+                    in_words(errno)));
+  }
+  return cant(fmt::format("{}; name an address of this machine, and a port above 1024", in_words(errno)));
+}
+
+void block_signals() {
+  // libmilter's own thread waits for these. No thread of ours may get them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+[[noreturn]] void leave(const Endpoint& at) {
+  // Whoever is under way sees the connection break, and its mail server goes on without us. smfi_stop() would wait up to five
+  // seconds for a lock that libmilter holds while it listens.
+  if (at.address.empty()) unlink(at.path.c_str());
+  _exit(0);
+}
+
+}  // namespace
+
+int watch_mail_server(int socket, UnixTime (*now)()) {
+  FrameReader reader(kLongestSetup);
+  const auto first = receive(socket, reader);
+  const auto* const setup = first ? std::get_if<Setup>(&*first) : nullptr;
+  if (setup == nullptr) {
+    std::fputs(
+        "blowback-ingest: starts this process by itself, for a feed of type milter; start it without the option\n",
+        stderr);
+    return 2;
+  }
+  // The end of the socket tells, too; but not if something else had it open.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_NAME, "blowback-milter");
+  block_signals();
+
+  const Traps traps(*setup);
+  const SessionSettings settings{.is_trap = [&](std::string_view address) { return traps.is_trap(address); },
+                                 .trusted_relays = setup->trusted_relays,
+                                 .callouts = setup->callouts,
+                                 .message_octets = setup->message_octets};
+  Budget budget(setup->memory);
+  Outbox outbox(socket, budget);
+  Watcher here{.settings = settings, .outbox = outbox, .now = now, .most_connections = setup->connections};
+  watcher = &here;
+  if (const auto trouble = listen(setup->listen)) {
+    static_cast<void>(send_all(socket, to_octets(*trouble)));
+    return 0;
+  }
+  if (!send_all(socket, to_octets(Listening{}))) leave(setup->listen);
+  std::thread([&] {
+    outbox.run();
+    leave(setup->listen);
+  }).detach();
+  std::thread([&] {
+    while (const auto frame = receive(socket, reader)) {
+      if (const auto* const stored = std::get_if<Stored>(&*frame)) outbox.stored(stored->tickets);
+    }
+    leave(setup->listen);
+  }).detach();
+  smfi_main();
+  leave(setup->listen);
+}
+
+}  // namespace blowback::milter
