@@ -70,7 +70,16 @@ class Status(unittest.TestCase):
             b.cli("list", "192.0.2.1", "--reason", "test")
             start(b)
             b.wait_listed("192.0.2.1")
-            before = ask(socket_of(b))
+
+            def timed(document):
+                return sum(step["queries"] for step in document["latency_us"])
+
+            def settled():
+                """An answer is sent, then timed: what was asked so far was, too."""
+                document = ask(socket_of(b))
+                return document if timed(document) == document["queries"]["udp"]["total"] else None
+
+            before = wait_until(settled, 5, "every earlier query by UDP was timed")
             self.assertEqual((before["zone"], before["list"]["ready"], before["list"]["stale"], before["list"]["entries"]), (ZONE, True, False, 1))
 
             for _ in range(3):
@@ -127,9 +136,6 @@ class Status(unittest.TestCase):
             types = {name.removeprefix("queries.udp.types."): value for name, value in growth(before, ask(socket_of(b))).items()
                      if name.startswith("queries.udp.types.")}
             self.assertEqual((types["A"], types["TXT"], types["MX"], sum(types.values())), (5 + six, 1, 1, 10 + six))
-
-            def timed(document):
-                return sum(step["queries"] for step in document["latency_us"])
 
             wait_until(lambda: timed(ask(socket_of(b))) - timed(before) == 10 + six, 5, "every query by UDP was timed")
 
