@@ -70,6 +70,20 @@ constexpr auto kExamples = std::to_array<Example>({
      "  blowback completion bash >/usr/share/bash-completion/completions/blowback\n"
      "  blowback completion zsh >/usr/share/zsh/vendor-completions/_blowback\n"
      "  blowback completion fish >/usr/share/fish/vendor_completions.d/blowback.fish\n"},
+    {"policy", "  blowback policy simulate stricter.toml\n"},
+    {"policy simulate",
+     "  printf '[policy]\\nlist_at = 2.0\\ndistinct_traps = 3\\n' > stricter.toml\n"
+     "  blowback policy simulate stricter.toml\n"
+     "  blowback policy simulate stricter.toml --changed --format csv > difference.csv\n"},
+    {"top",
+     "  blowback top --ipv4-prefix 16 --since 30d        which providers\n"
+     "  blowback top --by campaign --since 24h           is a joe-job under way?\n"},
+    {"undo",
+     "  blowback log --most 5\n"
+     "  blowback undo 12 --reason 'wrong file'\n"},
+    {"traps",
+     "  blowback traps\n"
+     "  blowback traps --silent-for 90d\n"},
     {"traps retire", "  blowback traps retire old.user@example.com --reason 'the address is in use again'\n"},
     {"traps restore", "  blowback traps restore old.user@example.com --reason 'it is free again'\n"},
 });
@@ -108,16 +122,13 @@ class Parser {
       // CLI11 takes them last first.
       app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     } catch (const CLI::CallForHelp&) {
-      fmt::print(world.out, "{}", (app_.get_subcommands().empty() ? &app_ : deepest())->help());
+      fmt::print(world.out, "{}", app_.help());
       return kYes;
     } catch (const CLI::CallForVersion&) {
       fmt::print(world.out, "{}\n", BLOWBACK_VERSION);
       return kYes;
     } catch (const CLI::ParseError& error) {
-      return context_.complain(
-          fmt::format("{}; see `blowback {}--help`", error.what(),
-                      app_.get_subcommands().empty() ? "" : app_.get_subcommands()[0]->get_name() + " "),
-          kWrongUse);
+      return context_.complain(fmt::format("{}; see `{} --help`", in_words(error), path()), kWrongUse);
     }
     context_.format = format_;
     context_.bold = world.terminal && !plain_;
@@ -147,8 +158,26 @@ class Parser {
 
   [[nodiscard]] const CLI::App* deepest() const {
     const CLI::App* at = &app_;
-    while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+    while (!at->get_subcommands().empty()) at = at->get_subcommands().back();
     return at;
+  }
+
+  /// The command that was meant, as it is called.
+  [[nodiscard]] std::string path() const {
+    std::string path = deepest()->get_name();
+    for (const auto* at = deepest()->get_parent(); at != nullptr; at = at->get_parent()) {
+      path = at->get_name() + " " + path;
+    }
+    return path;
+  }
+
+  [[nodiscard]] std::string in_words(const CLI::ParseError& error) const {
+    const auto rest = app_.remaining(true);
+    // CLI11 says of a mistyped command that a command is missing.
+    if (deepest()->get_require_subcommand_min() > 0 && !rest.empty() && !rest.front().starts_with('-')) {
+      return fmt::format("there is no command `{}`", rest.front());
+    }
+    return error.what();
   }
 
   void questions() {
@@ -232,11 +261,7 @@ class Parser {
     simulate->add_flag("--changed", only_changes_, "Leave out who stays listed just as now");
     formats(simulate);
     simulate->footer(
-        "Changes nothing. Delistings and exemptions count as they were made; your own listings aren't concerned.\n"
-        "Examples:\n"
-        "  printf '[policy]\\nlist_at = 2.0\\ndistinct_traps = 3\\n' > stricter.toml\n"
-        "  blowback policy simulate stricter.toml\n"
-        "  blowback policy simulate stricter.toml --changed --format csv > difference.csv");
+        "Changes nothing. Delistings and exemptions count as they were made; your own listings aren't concerned.");
     auto* const top_command =
         command(app_, "top", "Who sends most: by network, sender or campaign", [this] { return top(context_, top_); });
     top_command->add_option("--by", top_.by, "network, sender or campaign")
@@ -252,21 +277,12 @@ class Parser {
         ->check(CLI::Range(0, 128))
         ->option_text("BITS=48");
     formats(top_command);
-    top_command->footer(
-        "A campaign is one forged mailing: what many servers bounced of it is one campaign.\n"
-        "Examples:\n"
-        "  blowback top --ipv4-prefix 16 --since 30d        which providers\n"
-        "  blowback top --by campaign --since 24h           is a joe-job under way?");
+    top_command->footer("A campaign is one forged mailing: what many servers bounced of it is one campaign.");
     auto* const traps_command = command(app_, "traps", "Which traps are hit, which are silent",
                                         [this] { return traps(context_, silent_for_); });
     traps_command->add_option("--silent-for", silent_for_, "Only those without a hit for so long, such as 30d");
     formats(traps_command);
-    traps_command->footer(
-        "Shows trap addresses whole: keep what it prints to yourself.\n"
-        "Examples:\n"
-        "  blowback traps --silent-for 90d\n"
-        "  blowback traps retire old.user@example.com --reason 'the address is in use again'\n"
-        "  blowback traps restore old.user@example.com --reason 'it is free again'");
+    traps_command->footer("Shows trap addresses whole: keep what it prints to yourself.");
     auto* const retire = command(*traps_command, "retire", "Leave alone what comes for this trap from now on",
                                  [this] { return traps_retire(context_, one_, decision_.reason); });
     retire->add_option("ADDRESS", one_, "The trap's address")->required();
@@ -289,10 +305,7 @@ class Parser {
         "been\n"
         "exempt --end    exempt again, with its first reason and end\n"
         "traps retire    a trap again; traps restore: retired again\n"
-        "What has ended by itself, or was replaced since, can't be undone, and neither can an undo (exit code 1).\n"
-        "Examples:\n"
-        "  blowback log --most 5\n"
-        "  blowback undo 12 --reason 'wrong file'");
+        "What has ended by itself, or was replaced since, can't be undone, and neither can an undo (exit code 1).");
   }
 
   void outward() {

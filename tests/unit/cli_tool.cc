@@ -41,6 +41,15 @@ TEST_CASE("wrong use exits 2 and says how it is used", "[cli][tool]") {
   CHECK_THAT(ran.err, Catch::StartsWith("blowback: "));
 }
 
+TEST_CASE("what was mistyped is named, with the command whose help has the right word", "[cli][tool]") {
+  CHECK(List::bare({"frobnicate"}).err == "blowback: there is no command `frobnicate`; see `blowback --help`\n");
+  CHECK(List::bare({"policy", "frobnicate", "x"}).err ==
+        "blowback: there is no command `frobnicate`; see `blowback policy --help`\n");
+  CHECK(List::bare({"policy"}).err == "blowback: A subcommand is required; see `blowback policy --help`\n");
+  CHECK(List::bare({"list", "192.0.2.1", "x"}).err == "blowback: --reason is required; see `blowback list --help`\n");
+  CHECK(List::bare({"traps", "retire"}).err == "blowback: ADDRESS is required; see `blowback traps retire --help`\n");
+}
+
 TEST_CASE("a config with a mistake exits 2 and names file and line", "[cli][tool]") {
   const List list;
   std::ofstream(list.file("blowback.toml")) << "[zone]\nnam = \"x\"\n";
@@ -214,4 +223,5 @@ TEST_CASE("help is an answer, on standard output, with exit code 0", "[cli][tool
   CHECK(ran.code == 0);
   CHECK_THAT(ran.out, Contains("Examples:") && Contains("import"));
   CHECK_THAT(List::bare({"import", "--help"}).out, Contains("--reason"));
+  CHECK_THAT(List::bare({"traps", "retire", "--help"}).out, Contains("Usage: blowback traps retire [OPTIONS] ADDRESS"));
 }
