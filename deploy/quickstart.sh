@@ -138,6 +138,7 @@ cat <<NEXT
 It works. Next:
   $bin/blowback --config $dir/blowback.toml listings
   $bin/blowback --config $dir/blowback.toml stats
+  $bin/blowback --config $dir/blowback.toml doctor
   deploy/quickstart.sh --keep           the same, and the server goes on answering
   deploy/blowback.toml                  the config with every key explained
   docs/manual.md                        running a list with traps of your own

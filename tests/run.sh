@@ -110,8 +110,10 @@ for stage in "${stages[@]}"; do
       ctest --preset asan
       ;;
     tsan)
-      build tsan blowback-server blowback-ingest blowback test_zone test_answer test_net test_watch
-      "${plain_addresses[@]}" ctest --preset tsan -R '^(test_zone|test_answer|test_net|test_watch|server_.*|watching_.*|main_job_flow|main_job_latency)$'
+      build release blowback
+      build tsan blowback-server blowback-ingest test_zone test_answer test_net test_watch
+      BLOWBACK_TOOL=$PWD/build/release/bin/blowback \
+        "${plain_addresses[@]}" ctest --preset tsan -R '^(test_zone|test_answer|test_net|test_watch|server_.*|watching_.*|main_job_flow|main_job_latency|door_flow|milter_flow)$'
       ;;
     package)
       tests/package.sh

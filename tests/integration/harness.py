@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("BLOWBACK_BIN") or ROOT / "build" / "release" / "bin")
+# The operator's tool may be another build's: ThreadSanitizer has nothing to say about a program with one thread.
+TOOL = os.environ.get("BLOWBACK_TOOL") and pathlib.Path(os.environ["BLOWBACK_TOOL"])
 ZONE = "bl.example.org"
 TRAP_DOMAIN = "trap.example.net"
 
@@ -375,7 +377,7 @@ def make_dsn(client_ip, trap, n, *, action="failed", status="5.1.1", diagnostic=
 
 
 def program(name):
-    path = BIN / name
+    path = TOOL if TOOL and name == "blowback" else BIN / name
     if not path.exists():
         raise FileNotFoundError(f"{path} isn't there; build it, or set BLOWBACK_BIN to the folder of the programs")
     return str(path)

@@ -1,5 +1,6 @@
 // The tool as one function on a real database: exit codes, who goes on record, and what errors say.
 #include "cli_list.h"
+#include "in_tree.h"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -164,7 +165,7 @@ TEST_CASE("evidence --explain adds what decided, as it was recorded", "[cli][too
 
 TEST_CASE("classify --explain says below each line what decided", "[cli][tool]") {
   const List list;
-  const std::string sample = std::string(BLOWBACK_TEST_DATA) + "/mail/dsn-postfix-unknown-user.eml";
+  const std::string sample = test::in_tree("tests/data/mail/dsn-postfix-unknown-user.eml").string();
   const auto plain = list.run({"classify", sample});
   CHECK(plain.out == sample + "\tdsn\tunknown_user\t192.0.2.10\n");
   const auto explained = list.run({"classify", "--explain", sample});

@@ -3,4 +3,3 @@ blowback_unit_tests(test_config
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/config_parse.cc ${CMAKE_CURRENT_LIST_DIR}/config_errors.cc
           ${CMAKE_CURRENT_LIST_DIR}/config_file.cc
   USES blowback::config blowback::fmt)
-target_compile_definitions(test_config PRIVATE BLOWBACK_DEPLOY="${PROJECT_SOURCE_DIR}/deploy")

@@ -1,6 +1,7 @@
 // The config as a file: the one that is shipped starts as it is, and one that can't be read is named.
 #include "config/config.h"
 #include "folder.h"
+#include "in_tree.h"
 
 #include <catch2/catch.hpp>
 #include <unistd.h>
@@ -21,7 +22,7 @@ std::string error_of(const std::string& file) {
 }  // namespace
 
 TEST_CASE("the shipped config starts as it is and says what the defaults say", "[config]") {
-  const auto shipped = blowback::config::load(BLOWBACK_DEPLOY "/blowback.toml");
+  const auto shipped = blowback::config::load(blowback::test::in_tree("deploy/blowback.toml").string());
   if (!shipped) FAIL(shipped.error().text);
   const auto bare = blowback::config::parse("[zone]\nname = \"bl.example.org\"\n", "bare");
   REQUIRE(bare);
@@ -60,7 +61,7 @@ TEST_CASE("the shipped config starts as it is and says what the defaults say", "
 }
 
 TEST_CASE("the feeds that the shipped config shows in comments work once uncommented", "[config]") {
-  std::ifstream in(BLOWBACK_DEPLOY "/blowback.toml");
+  std::ifstream in(blowback::test::in_tree("deploy/blowback.toml"));
   std::string text;
   for (std::string line; std::getline(in, line);) {
     const bool commented_feed = line.starts_with("#") && line.size() > 1 && line[1] != ' ';

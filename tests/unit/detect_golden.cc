@@ -1,6 +1,7 @@
 // Each sample in tests/data/mail is judged as its .expected file says.
 #include "detect/judge.h"
 #include "detect_rendering.h"
+#include "in_tree.h"
 #include "mail/message.h"
 
 #include <catch2/catch.hpp>
@@ -25,7 +26,7 @@ std::string contents(const fs::path& path) {
 
 std::vector<fs::path> samples() {
   std::vector<fs::path> out;
-  for (const auto& entry : fs::directory_iterator(fs::path(BLOWBACK_TEST_DATA) / "mail")) {
+  for (const auto& entry : fs::directory_iterator(blowback::test::in_tree("tests/data/mail"))) {
     if (entry.path().extension() == ".eml") out.push_back(entry.path());
   }
   std::sort(out.begin(), out.end());

@@ -3,6 +3,7 @@
 #include "../../ingest/detect/delivery_status.h"
 #include "../../ingest/detect/facts.h"
 #include "../../ingest/detect/signature_set.h"
+#include "in_tree.h"
 
 #include <catch2/catch.hpp>
 #include <re2/re2.h>
@@ -33,7 +34,7 @@ struct Asked {
 
 std::vector<Asked> asked_of_samples() {
   std::vector<Asked> out;
-  for (const auto& entry : fs::directory_iterator(fs::path(BLOWBACK_TEST_DATA) / "mail")) {
+  for (const auto& entry : fs::directory_iterator(blowback::test::in_tree("tests/data/mail"))) {
     if (entry.path().extension() != ".eml") continue;
     std::ifstream in(entry.path(), std::ios::binary);
     const std::string bytes(std::istreambuf_iterator<char>(in), {});

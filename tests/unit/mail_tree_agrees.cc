@@ -1,4 +1,5 @@
 // Our one-pass MIME tree and GMime's parser must agree: on random well-formed messages and on the samples.
+#include "in_tree.h"
 #include "mail/message.h"
 
 #include <catch2/catch.hpp>
@@ -150,7 +151,7 @@ TEST_CASE("random well-formed messages come apart as they were put together, and
 
 TEST_CASE("the samples come apart as GMime has it", "[mail][property]") {
   int compared = 0;
-  for (const auto& entry : fs::directory_iterator(fs::path(BLOWBACK_TEST_DATA) / "mail")) {
+  for (const auto& entry : fs::directory_iterator(blowback::test::in_tree("tests/data/mail"))) {
     if (entry.path().extension() != ".eml") continue;
     std::ifstream in(entry.path(), std::ios::binary);
     const std::string text(std::istreambuf_iterator<char>(in), {});

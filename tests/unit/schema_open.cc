@@ -1,4 +1,5 @@
 // Opening: what is ours, what is too new, what can't be written; backups and checks.
+#include "in_tree.h"
 #include "schema_fixture.h"
 
 #include <sqlite3.h>
@@ -69,7 +70,7 @@ TEST_CASE("a database newer than the program is refused with a clear message and
 TEST_CASE("a database of the first format is brought to this one with all that it holds", "[schema]") {
   const Folder folder;
   const auto file = folder.file("a.db");
-  std::ifstream first(BLOWBACK_TEST_DATA "/../../schema/migrations/0001_first.sql");
+  std::ifstream first(test::in_tree("schema/migrations/0001_first.sql"));
   REQUIRE(first);
   run_sql(file, std::string(std::istreambuf_iterator<char>(first), {}) +
                     "PRAGMA application_id = 1112297303; PRAGMA user_version = 1;"  // "BLOW"
