@@ -2,7 +2,7 @@
 #
 #   blowback_integration_test(main_job_flow 120)      # tests/integration/main_job_flow.py, at most 120 seconds
 #
-# In a sanitizer's build everything takes longer; BLOWBACK_TEST_PATIENCE stretches the waits.
+# Those that may take longest begin first. In a sanitizer's build everything takes longer; BLOWBACK_TEST_PATIENCE stretches the waits.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 set(BLOWBACK_TEST_PATIENCE 1)
@@ -16,7 +16,7 @@ function(blowback_integration_test name seconds)
   math(EXPR limit "${seconds} * ${BLOWBACK_TEST_STRETCH}")
   add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/${name}.py)
   set_tests_properties(${name} PROPERTIES
-    LABELS integration TIMEOUT ${limit} SKIP_RETURN_CODE 77
+    LABELS integration TIMEOUT ${limit} COST ${seconds} SKIP_RETURN_CODE 77
     ENVIRONMENT "BLOWBACK_BIN=${CMAKE_BINARY_DIR}/bin;BLOWBACK_TEST_PATIENCE=${BLOWBACK_TEST_PATIENCE};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """kill -9 at any instant loses nothing and counts nothing twice.
 
-One import of some 3,000 deliveries is killed 50 times at random instants and then run to its end. What is in the database
+One import of some 3,000 deliveries is killed 50 times (20 with sanitizers) at random instants and then run to its end. What is in the database
 afterwards equals, byte for byte in an ordered dump, what one uninterrupted run over a copy of the same mail gives."""
 
 import json
@@ -19,7 +19,7 @@ DELIVERIES = 3000
 BATCH = 500  # deliveries that blowback-ingest commits together
 # How long ago, in seconds at most, and in no order: some listings have ended before the rest of the backlog is read.
 SPAN = 45 * 86400
-KILLS = 50
+KILLS = 50 if PATIENCE == 1 else 20  # with sanitizers each start takes long
 SEED = int(os.environ.get("BLOWBACK_TEST_SEED", "20261124"))
 
 
@@ -103,7 +103,7 @@ class KilledAtAnyInstant(unittest.TestCase):
             print(f"\n{feed['type']}: {DELIVERIES} deliveries, {KILLS} kills, {inside} of them before the import was complete, "
                   f"at {len(stages)} stages of it, "
                   f"uninterrupted run {whole:.2f} s, seed {SEED}, {stats['duplicates']} duplicates seen", flush=True)
-            self.assertGreaterEqual(inside, 15, "too few kills hit the import; this tests nothing")
+            self.assertGreaterEqual(inside, 0.3 * KILLS, "too few kills hit the import; this tests nothing")
             self.assertGreaterEqual(len(stages), 3, "the kills hit the same stage of the import again and again")
             expected = dump(calm.database, TABLES)
             self.assertIn("listing", expected)
