@@ -317,7 +317,7 @@ void read_door(Section& section, const Feed& feed, Door& door) {
   if (!is_milter && section.is_good("callouts")) {
     section.complain("callouts", "concerns feeds of type milter only; take the key away");
   }
-  if (feed.has_door()) return;
+  if (feed.has_door() && !is_milter) return;
   for (const auto* const key : {"hostname", "certificate", "key", "proxy_protocol", "hide_traps",
                                 "connections_per_client", "command_time", "data_time"}) {
     if (section.is_good(key)) section.complain(key, "concerns feeds of type smtp and lmtp only; take the key away");
@@ -357,7 +357,7 @@ void read_feed(Section& section, std::vector<Feed>& feeds) {
   if (section.is_good("path")) {
     if (feed.type == FeedType::standard_input) {
       section.complain("path", "has no use, since a stdin feed reads standard input; take the key away");
-    } else if (feed.has_door() || feed.type == FeedType::milter) {
+    } else if (feed.has_door()) {
       section.complain("path", "has no use, since such a feed listens; take the key away, or say where by `listen`");
     } else if (feed.path.empty() || feed.path.find('\0') != std::string::npos) {
       section.complain("path", "is no path; name the folder or file where the mail is");

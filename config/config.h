@@ -108,7 +108,9 @@ struct Feed {
   std::vector<Prefix> trusted_relays;
   bool remove = false;  ///< maildir: `after = "remove"` instead of the default `"cur"`
   Door door;            ///< of smtp, lmtp and milter
-  [[nodiscard]] bool has_door() const { return type == FeedType::smtp || type == FeedType::lmtp; }
+  [[nodiscard]] bool has_door() const {
+    return type == FeedType::smtp || type == FeedType::lmtp || type == FeedType::milter;
+  }
 };
 
 enum class LogFormat : std::uint8_t { text, logfmt, json };

@@ -63,6 +63,15 @@ class Doctor(unittest.TestCase):
             self.state(rows, "server", "problem", "not running")
             self.state(rows, f"dns 127.0.0.1:{b.port} udp", "problem")
 
+    def test_feeds_that_listen_need_no_path(self):
+        with Blowback(feeds=[{"name": "mx", "type": "smtp", "listen": ["127.0.0.1:2525"]},
+                             {"name": "own", "type": "lmtp", "certificate": "/nonexistent/x.pem", "key": "/nonexistent/x.key"},
+                             {"name": "beside", "type": "milter"}]) as b:
+            rows = self.look(b)
+            self.state(rows, "feed mx", "ok", "self-signed")
+            self.state(rows, "feed own", "problem", "/nonexistent/x.pem")
+            self.state(rows, "feed beside", "ok", "milter")
+
     def test_a_config_with_a_mistake_is_the_first_problem(self):
         with Blowback() as b:
             b.sections["zone"]["nam"] = "x"
