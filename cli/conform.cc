@@ -5,6 +5,7 @@
 #include "command.h"
 #include "dns_client.h"
 #include "findings.h"
+#include "system/socket_address.h"
 
 #include <fmt/format.h>
 #include <netdb.h>
@@ -14,9 +15,7 @@
 #include <cctype>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <memory>
-#include <netinet/in.h>
 #include <random>
 #include <sys/socket.h>
 
@@ -460,18 +459,7 @@ class Examination {
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, &freeaddrinfo);
   constexpr std::uint16_t kPort = 53;
   for (const auto* each = found; each != nullptr; each = each->ai_next) {
-    if (each->ai_family == AF_INET) {
-      sockaddr_in v4{};
-      std::memcpy(&v4, each->ai_addr, sizeof v4);
-      return config::Endpoint{.address = IpAddress::from_v4(ntohl(v4.sin_addr.s_addr)), .port = kPort};
-    }
-    if (each->ai_family == AF_INET6) {
-      sockaddr_in6 v6{};
-      std::memcpy(&v6, each->ai_addr, sizeof v6);
-      IpAddress::Octets octets{};
-      std::memcpy(octets.data(), &v6.sin6_addr, octets.size());
-      return config::Endpoint{.address = IpAddress::from_octets(octets), .port = kPort};
-    }
+    if (const auto address = address_of(each->ai_addr)) return config::Endpoint{.address = *address, .port = kPort};
   }
   return std::nullopt;
 }

@@ -1,6 +1,9 @@
 // ldns makes and reads the messages; the sockets are ours, so that every wait has its bound.
 #include "dns_client.h"
 
+#include "system/descriptor.h"
+#include "system/socket_address.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <ldns/ldns.h>
@@ -14,9 +17,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
-#include <netinet/in.h>
 #include <ranges>
 #include <span>
 #include <sys/random.h>
@@ -42,16 +43,6 @@ using Packet = std::unique_ptr<ldns_pkt, Freed<ldns_pkt, ldns_pkt_free>>;
 using Rdata = std::unique_ptr<ldns_rdf, Freed<ldns_rdf, ldns_rdf_deep_free>>;
 template <typename T>
 using Memory = std::unique_ptr<T, FreedMemory>;
-
-struct Socket {
-  explicit Socket(int number) : fd(number) {}
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket() {
-    if (fd >= 0) close(fd);
-  }
-  int fd;
-};
 
 [[nodiscard]] std::unexpected<DnsFailure> failed(std::string text) {
   return std::unexpected(DnsFailure{.timed_out = false, .text = std::move(text)});
@@ -172,33 +163,6 @@ struct Written {
   return reply;
 }
 
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
-[[nodiscard]] SocketAddress socket_address(const config::Endpoint& endpoint) {
-  SocketAddress address;
-  const auto& octets = endpoint.address.octets();
-  if (endpoint.address.family() == Family::ipv4) {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(endpoint.port);
-    v4.sin_addr.s_addr = htonl(endpoint.address.v4());
-    std::memcpy(&address.storage, &v4, sizeof v4);
-    address.size = sizeof v4;
-  } else {
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(endpoint.port);
-    std::memcpy(&v6.sin6_addr, octets.data(), octets.size());
-    std::memcpy(&address.storage, &v6, sizeof v6);
-    address.size = sizeof v6;
-  }
-  return address;
-}
-
 [[nodiscard]] std::expected<DnsReply, DnsFailure> ask_udp(int socket, const Written& query, const std::string& name,
                                                           milliseconds patience) {
   const auto start = Clock::now();
@@ -271,13 +235,13 @@ std::string rcode_text(unsigned rcode) {
 std::expected<DnsReply, DnsFailure> ask(const config::Endpoint& server, const DnsQuery& query, milliseconds patience) {
   const auto message = written(query);
   if (!message) return std::unexpected(message.error());
-  const auto address = socket_address(server);
+  const auto address = socket_address(server.address, server.port);
   const int kind = query.tcp ? SOCK_STREAM : SOCK_DGRAM;
-  const Socket socket(::socket(address.storage.ss_family, kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (socket.fd < 0) return failed(errno);
-  if (connect(socket.fd, address.get(), address.size) != 0 && errno != EINPROGRESS) return failed(errno);
-  return query.tcp ? ask_tcp(socket.fd, *message, query.name, patience)
-                   : ask_udp(socket.fd, *message, query.name, patience);
+  const Descriptor socket(::socket(address.storage.ss_family, kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (socket.get() < 0) return failed(errno);
+  if (connect(socket.get(), address.get(), address.size) != 0 && errno != EINPROGRESS) return failed(errno);
+  return query.tcp ? ask_tcp(socket.get(), *message, query.name, patience)
+                   : ask_udp(socket.get(), *message, query.name, patience);
 }
 
 std::optional<config::Endpoint> server_address(std::string_view text) {

@@ -164,9 +164,11 @@ class Parser {
 
   /// The command that was meant, as it is called.
   [[nodiscard]] std::string path() const {
-    std::string path = deepest()->get_name();
-    for (const auto* at = deepest()->get_parent(); at != nullptr; at = at->get_parent()) {
-      path = at->get_name() + " " + path;
+    std::string path = app_.get_name();
+    for (const CLI::App* at = &app_; !at->get_subcommands().empty();) {
+      at = at->get_subcommands().back();
+      path += ' ';
+      path += at->get_name();
     }
     return path;
   }

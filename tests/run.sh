@@ -75,7 +75,7 @@ jobs=$(nproc)
 export CTEST_PARALLEL_LEVEL="$jobs"
 
 # Our own C++ sources, each on a line.
-sources() { find core config watch schema sandbox include ingest server cli tests \( -name '*.cc' -o -name '*.h' \) -print | sort; }
+sources() { find core system config watch schema sandbox include ingest server cli tests \( -name '*.cc' -o -name '*.h' \) -print | sort; }
 
 began() {
   printf '\n== %s\n' "$1"

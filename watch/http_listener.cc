@@ -1,8 +1,9 @@
 // One thread, one poll, at most a few connections: each reads a request, writes an answer, and waits for the other to close.
 #include "watch/http_listener.h"
 
-#include "descriptor.h"
 #include "http_request.h"
+#include "system/descriptor.h"
+#include "system/socket_address.h"
 #include "watch/metrics_text.h"
 
 #include <fmt/format.h>
@@ -10,12 +11,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
-#include <netinet/in.h>
 #include <optional>
 #include <stop_token>
 #include <string_view>
@@ -53,29 +51,12 @@ constexpr int kNiceness = 10;
 
 [[nodiscard]] std::expected<Descriptor, ListenError> tcp_listener(const config::Endpoint& endpoint,
                                                                   const std::string& key) {
-  const bool is_ipv4 = endpoint.address.family() == Family::ipv4;
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  const auto text = endpoint.address.to_string();
-  if (is_ipv4) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(endpoint.port);
-    inet_pton(AF_INET, text.c_str(), &address.sin_addr);
-    std::memcpy(&storage, &address, size = sizeof address);
-  } else {
-    sockaddr_in6 address{};
-    address.sin6_family = AF_INET6;
-    address.sin6_port = htons(endpoint.port);
-    inet_pton(AF_INET6, text.c_str(), &address.sin6_addr);
-    std::memcpy(&storage, &address, size = sizeof address);
-  }
-  Descriptor socket(::socket(is_ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const auto address = socket_address(endpoint.address, endpoint.port);
+  Descriptor socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int one = 1;
   // SO_REUSEADDR: a start soon after an end meets old connections that wait out their time. It shares the port with nobody.
   if (socket.get() < 0 || setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-      bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0 ||
-      listen(socket.get(), kBacklog) != 0) {
+      bind(socket.get(), address.get(), address.size) != 0 || listen(socket.get(), kBacklog) != 0) {
     return refused(endpoint, errno, key);
   }
   return socket;

@@ -2,7 +2,7 @@
 #include "watch/unix_socket.h"
 
 #include "config/config.h"
-#include "descriptor.h"
+#include "system/descriptor.h"
 
 #include <unistd.h>
 

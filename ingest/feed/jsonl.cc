@@ -6,6 +6,7 @@
 #include "feed.h"
 #include "json_line.h"
 #include "line_reader.h"
+#include "open_file.h"
 #include "tailed_file.h"
 #include "too_large.h"
 

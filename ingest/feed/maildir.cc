@@ -5,10 +5,11 @@
 // unread. Inode and time guard against another file that got the same name since.
 //
 // Deliverers rename or link a finished file into new/, so what is there is whole. One that writes into new/ itself breaks
-// the convention; its file is left alone while it is open for writing (a lease tells, descriptor.h), and an empty file for
+// the convention; its file is left alone while it is open for writing (a lease tells, open_file.h), and an empty file for
 // a minute besides.
-#include "descriptor.h"
 #include "feed.h"
+#include "open_file.h"
+#include "system/descriptor.h"
 #include "too_large.h"
 
 #include <dirent.h>

@@ -4,11 +4,12 @@
 // only for a text that had `>From ` before it was quoted.
 //
 // The last message of the file has no separator behind it. It is whole if no process has the file open for writing: mail
-// software opens, appends and closes. Where that can't be told (descriptor.h), it is whole once the file is unchanged for
+// software opens, appends and closes. Where that can't be told (open_file.h), it is whole once the file is unchanged for
 // two seconds. Until then it is left for the next time, and nothing of it is lost.
 #include "feed.h"
 #include "from_line.h"
 #include "line_reader.h"
+#include "open_file.h"
 #include "tailed_file.h"
 #include "too_large.h"
 

@@ -2,10 +2,10 @@
 //
 // It is drained at its end only, since a message that isn't whole is none. With nothing there yet, next() waits a tenth of a
 // second for the writer.
-#include "descriptor.h"
 #include "feed.h"
 #include "from_line.h"
 #include "line_reader.h"
+#include "open_file.h"
 #include "too_large.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,8 @@
 // Recognising a file again by its head, and its position in text.
 #include "tailed_file.h"
 
+#include "open_file.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,14 +1,15 @@
 // A file that grows at its end: where reading goes on, and whether it is still the same file. Private to the room.
 #pragma once
 
-#include "descriptor.h"
 #include "feed.h"
+#include "system/descriptor.h"
 
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 
 namespace blowback::feed {
 

@@ -1,11 +1,11 @@
 // Opening and binding.
 #include "sockets.h"
 
+#include "system/socket_address.h"
+
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <system_error>
@@ -16,32 +16,6 @@ namespace {
 constexpr int kBacklog = 511;
 /// Room for a burst of queries while a worker is busy; the kernel gives what net.core.rmem_max allows.
 constexpr int kReceiveBuffer = 4 << 20;
-
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-};
-
-[[nodiscard]] Address address_of(const config::Endpoint& endpoint) {
-  Address address;
-  const auto& octets = endpoint.address.octets();
-  if (endpoint.address.family() == Family::ipv4) {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(endpoint.port);
-    std::memcpy(&v4.sin_addr, octets.data() + 12, 4);
-    std::memcpy(&address.storage, &v4, sizeof v4);
-    address.length = sizeof v4;
-  } else {
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(endpoint.port);
-    std::memcpy(&v6.sin6_addr, octets.data(), 16);
-    std::memcpy(&address.storage, &v6, sizeof v6);
-    address.length = sizeof v6;
-  }
-  return address;
-}
 
 [[nodiscard]] std::unexpected<SocketError> failed(const config::Endpoint& endpoint, int code) {
   std::string mend;
@@ -83,32 +57,12 @@ struct Address {
                            (type != SOCK_STREAM || set(socket, SOL_SOCKET, SO_REUSEADDR, 1)) &&
                            (!shared || set(socket, SOL_SOCKET, SO_REUSEPORT, 1));
   if (!options_set) return failed(endpoint, errno);
-  const Address address = address_of(endpoint);
-  // The BSD interface takes every family's address as a sockaddr.
-  if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0) {
-    return failed(endpoint, errno);
-  }
+  const auto address = socket_address(endpoint.address, endpoint.port);
+  if (bind(socket.get(), address.get(), address.size) != 0) return failed(endpoint, errno);
   return socket;
 }
 
 }  // namespace
-
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
-}
-
-IpAddress address_of(const sockaddr_storage& from) {
-  if (from.ss_family == AF_INET) {
-    sockaddr_in v4{};
-    std::memcpy(&v4, &from, sizeof v4);
-    return IpAddress::from_v4(ntohl(v4.sin_addr.s_addr));
-  }
-  sockaddr_in6 v6{};
-  std::memcpy(&v6, &from, sizeof v6);
-  IpAddress::Octets octets{};
-  std::memcpy(octets.data(), &v6.sin6_addr, octets.size());
-  return IpAddress::from_octets(octets);
-}
 
 std::string to_string(const config::Endpoint& endpoint) {
   const bool is_v6 = endpoint.address.family() == Family::ipv6;

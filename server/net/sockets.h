@@ -2,33 +2,12 @@
 #pragma once
 
 #include "config/config.h"
+#include "system/descriptor.h"
 
 #include <expected>
 #include <string>
-#include <sys/socket.h>
-#include <utility>
 
 namespace blowback::net {
-
-/// Owns a descriptor; -1 is none.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor();
-
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
 
 struct SocketError {
   int code = 0;          ///< errno
@@ -43,9 +22,6 @@ struct UdpSocket {
   Descriptor descriptor;
   bool any_address = false;  ///< bound to 0.0.0.0 or [::]: with each datagram comes the address that it was sent to
 };
-
-/// What the BSD interface tells of a peer, as a value.
-[[nodiscard]] IpAddress address_of(const sockaddr_storage& from);
 
 /// With SO_REUSEPORT; IPv6 sockets take IPv6 only (IPV6_V6ONLY).
 [[nodiscard]] std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoint);

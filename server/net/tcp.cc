@@ -5,6 +5,7 @@
 #include "tcp.h"
 
 #include "sockets.h"
+#include "system/socket_address.h"
 
 #include <array>
 #include <cerrno>
@@ -62,7 +63,8 @@ bool TcpConnections::accept_from(int listener, Steady::time_point now) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return false;
       continue;  // that client went away again
     }
-    const IpAddress client = address_of(from);
+    // The listener is of one of the two families.
+    const auto client = address_of(from).value_or(IpAddress());
     make_room(client);
     counters_.tcp_connections.add();
     const int fd = socket.get();

@@ -2,6 +2,7 @@
 #include "udp.h"
 
 #include "sockets.h"
+#include "system/socket_address.h"
 
 #include <algorithm>
 #include <array>
@@ -126,7 +127,7 @@ std::size_t UdpBatch::answer_all(std::size_t received, Answerer& answerer, Worke
   auto& room = *room_;
   for (std::size_t i = 0; i < received; ++i) {
     room.asked[i] = {.message = std::span(room.datagrams[i].octets).first(room.received[i].msg_len),
-                     .client = address_of(room.clients[i]),
+                     .client = address_of(room.clients[i]).value_or(IpAddress()),  // the socket is of one of the two
                      .transport = answer::Transport::udp};
   }
   answerer.answer_all(std::span(room.asked).first(received), room.reply_rooms, room.answers);

@@ -1,13 +1,11 @@
-// What the tests of the feeds share: a folder that goes away, files in it, and a feed's items in words.
+// What the tests of the feeds share: a folder, files in it, and a feed's items in words.
 #pragma once
 
 #include "feed/feed.h"
+#include "folder.h"
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -19,26 +17,10 @@
 
 namespace blowback::feed {
 
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "blowback-feed-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
+struct Folder : test::Folder {
   [[nodiscard]] std::string path(const std::string& name = "") const {
-    return name.empty() ? path_ : path_ + "/" + name;
+    return name.empty() ? test::Folder::path().string() : file(name);
   }
-
- private:
-  std::string path_;
 };
 
 inline void write_file(const std::string& path, std::string_view bytes) {

@@ -1,8 +1,9 @@
 // Fields in, fields out: the order of the two functions of each type is the format.
 #include "milter/frame.h"
 
+#include <cerrno>
 #include <charconv>
-#include <limits>
+#include <sys/socket.h>
 #include <utility>
 
 namespace blowback::milter {
@@ -253,6 +254,16 @@ std::optional<Frame> read(std::string_view octets) {
 
 std::string to_octets(const Frame& frame) {
   return std::visit([](const auto& kind) { return write(kind); }, frame);
+}
+
+bool send_all(int socket, std::string_view octets) {
+  while (!octets.empty()) {
+    const auto sent = send(socket, octets.data(), octets.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    octets.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
 }
 
 void FrameReader::add(std::string_view octets) {

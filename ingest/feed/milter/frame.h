@@ -61,6 +61,9 @@ using Frame = std::variant<Setup, Listening, Trouble, Arrived, Stored>;
 
 [[nodiscard]] std::string to_octets(const Frame& frame);
 
+/// Sends all of it. False: the other end is gone, or doesn't read for longer than the socket's SO_SNDTIMEO.
+[[nodiscard]] bool send_all(int socket, std::string_view octets);
+
 /// One thread at a time.
 class FrameReader {
  public:

@@ -114,7 +114,7 @@ class MilterFeed final : public feed::Feed {
                       in_words(fault))};
     }
     const auto octets = to_octets(setup);
-    if (!send_all(octets)) return feed::FeedError{ended()};
+    if (!send(octets)) return feed::FeedError{ended()};
     const auto until = std::chrono::steady_clock::now() + kStartTime;
     while (true) {
       auto frame = reader_.next();
@@ -160,7 +160,7 @@ class MilterFeed final : public feed::Feed {
   [[nodiscard]] std::expected<void, feed::FeedError> committed() override {
     if (taken_.empty()) return {};
     // Of an end that doesn't read nobody waits for it, either.
-    if (!send_all(to_octets(Stored{std::exchange(taken_, {})}))) gone_ = true;
+    if (!send(to_octets(Stored{std::exchange(taken_, {})}))) gone_ = true;
     return {};
   }
 
@@ -176,16 +176,10 @@ class MilterFeed final : public feed::Feed {
     return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
   }
 
-  [[nodiscard]] bool send_all(std::string_view octets) const {
+  [[nodiscard]] bool send(std::string_view octets) const {
     const timeval patience{.tv_sec = kEndTime.count(), .tv_usec = 0};
     setsockopt(process_.socket(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    while (!octets.empty()) {
-      const auto sent = send(process_.socket(), octets.data(), octets.size(), MSG_NOSIGNAL);
-      if (sent < 0 && errno == EINTR) continue;
-      if (sent <= 0) return false;
-      octets.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    return true;
+    return send_all(process_.socket(), octets);
   }
 
   [[nodiscard]] std::string ended() {

@@ -3,13 +3,14 @@
 
 #include "milter/frame.h"
 #include "milter/session.h"
+#include "system/descriptor.h"
+#include "system/socket_address.h"
 
 #include <fmt/format.h>
 #include <libmilter/mfapi.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 #include <atomic>
 #include <cctype>
@@ -22,7 +23,6 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <netinet/in.h>
 #include <optional>
 #include <set>
 #include <string>
@@ -73,16 +73,6 @@ class Traps {
   std::unordered_set<std::string> domains_;
   std::unordered_set<std::string> addresses_;
 };
-
-[[nodiscard]] bool send_all(int socket, std::string_view octets) {
-  while (!octets.empty()) {
-    const auto sent = send(socket, octets.data(), octets.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) return false;
-    octets.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
 
 /// The next frame. Absent: the other end is gone, or isn't ingest.
 [[nodiscard]] std::optional<Frame> receive(int socket, FrameReader& reader) {
@@ -166,23 +156,6 @@ struct Watcher {
 
 /// libmilter's callbacks take no argument of ours, so this is where they find it. Set before they are called, for good.
 Watcher* watcher = nullptr;
-
-[[nodiscard]] std::optional<IpAddress> address_of(const sockaddr* from) {
-  if (from == nullptr) return std::nullopt;
-  if (from->sa_family == AF_INET) {
-    sockaddr_in address{};
-    std::memcpy(&address, from, sizeof address);
-    return IpAddress::from_v4(ntohl(address.sin_addr.s_addr));
-  }
-  if (from->sa_family == AF_INET6) {
-    sockaddr_in6 address{};
-    std::memcpy(&address, from, sizeof address);
-    IpAddress::Octets octets{};
-    std::copy_n(static_cast<const std::uint8_t*>(address.sin6_addr.s6_addr), octets.size(), octets.begin());
-    return IpAddress::from_octets(octets);
-  }
-  return std::nullopt;
-}
 
 [[nodiscard]] Session* session_of(SMFICTX* context) { return static_cast<Session*>(smfi_getpriv(context)); }
 
@@ -294,12 +267,11 @@ sfsistat on_close(SMFICTX* context) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(static_cast<char*>(address.sun_path), path.c_str(), std::min(path.size(), sizeof address.sun_path - 1));
-  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (probe < 0) return true;
+  const Descriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!probe.is_open()) return true;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API has it so
-  const bool answered = connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const bool answered = connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   const bool refused = !answered && errno == ECONNREFUSED;
-  close(probe);
   if (refused) unlink(path.c_str());
   return !answered;
 }

@@ -2,6 +2,7 @@
 #include "listener.h"
 
 #include "proxy_header.h"
+#include "system/socket_address.h"
 
 #include <asio/generic/stream_protocol.hpp>
 #include <asio/io_context.hpp>
@@ -17,11 +18,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
-#include <netinet/in.h>
 #include <optional>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -47,22 +46,6 @@ constexpr std::chrono::seconds kPatience{3};
 constexpr std::chrono::milliseconds kNoDescriptorPause{100};
 /// Callouts that nobody has taken yet: beyond it the oldest are let go.
 constexpr std::size_t kMostCallouts = 10'000;
-
-[[nodiscard]] std::optional<IpAddress> address_of(const asio::generic::stream_protocol::endpoint& endpoint) {
-  if (endpoint.protocol().family() == AF_INET) {
-    sockaddr_in address{};
-    std::memcpy(&address, endpoint.data(), std::min(sizeof address, endpoint.size()));
-    return IpAddress::from_v4(ntohl(address.sin_addr.s_addr));
-  }
-  if (endpoint.protocol().family() == AF_INET6) {
-    sockaddr_in6 address{};
-    std::memcpy(&address, endpoint.data(), std::min(sizeof address, endpoint.size()));
-    IpAddress::Octets octets{};
-    std::copy_n(static_cast<const std::uint8_t*>(address.sin6_addr.s6_addr), octets.size(), octets.begin());
-    return IpAddress::from_octets(octets);
-  }
-  return std::nullopt;
-}
 
 [[nodiscard]] asio::ip::tcp::endpoint tcp_endpoint(const InternetEndpoint& at) {
   if (at.address.family() == Family::ipv4) return {asio::ip::address_v4(at.address.v4()), at.port};
@@ -429,7 +412,7 @@ class Listener::Impl {
     asio::error_code fault;
     const auto remote = socket.remote_endpoint(fault);
     if (fault) return;
-    const auto address = address_of(remote);
+    const auto address = address_of(remote.data());
     const Session::Peer peer{.address = address, .trusted = !address || is_trusted(*address)};
     if (settings_.proxy_protocol && !peer.trusted) return;
     if (address) socket.set_option(asio::ip::tcp::no_delay(true), fault);

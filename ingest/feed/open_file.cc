@@ -1,8 +1,7 @@
 // What the feeds ask the system about open files.
-#include "descriptor.h"
+#include "open_file.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -10,11 +9,6 @@
 #include <system_error>
 
 namespace blowback::feed {
-
-void Descriptor::close() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
 
 Writers writers_of(int fd) {
   // A writer that comes while the lease is held makes the kernel send us a signal: SIGIO, which ends the process, unless

@@ -1,33 +1,39 @@
-// Owns a descriptor.
+// A file descriptor that closes itself.
 #pragma once
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace blowback::watch {
+namespace blowback {
 
-/// -1 is none.
+/// Owns a descriptor; -1 is none.
 class Descriptor {
  public:
   Descriptor() = default;
   explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
   Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
+    if (this != &other) {
+      close();
+      fd_ = other.release();
+    }
     return *this;
   }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
+  ~Descriptor() { close(); }
 
   [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+  /// The caller owns it from now on.
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
+  void close() {
+    if (fd_ >= 0) ::close(release());
+  }
 
  private:
   int fd_ = -1;
 };
 
-}  // namespace blowback::watch
+}  // namespace blowback

@@ -1,4 +1,4 @@
-// A file descriptor that closes itself, and what the feeds ask the system about open files. Private to the room.
+// What the feeds ask the system about open files. Private to the room.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -6,33 +6,8 @@
 #include <cstdint>
 #include <string>
 #include <sys/stat.h>
-#include <utility>
 
 namespace blowback::feed {
-
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    if (this != &other) {
-      close();
-      fd_ = std::exchange(other.fd_, -1);
-    }
-    return *this;
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { close(); }
-
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-  void close();
-
- private:
-  int fd_ = -1;
-};
 
 /// Whether some process has a file open for writing.
 enum class Writers : std::uint8_t { none, some, unknown };
