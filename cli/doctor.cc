@@ -46,6 +46,7 @@ class Doctor {
       : context_(context), config_(config), findings_(findings) {}
 
   void look(const std::optional<config::Endpoint>& resolver) {
+    look_at_zone();
     look_at_traps();
     look_at_feeds();
     look_at_database();
@@ -55,6 +56,21 @@ class Doctor {
   }
 
  private:
+  void look_at_zone() {
+    const auto& zone = config_.zone;
+    const auto unknown = config::without_address(zone);
+    if (unknown.empty()) {
+      findings_.good("zone", fmt::format("{} by {}", zone.name, fmt::join(zone.nameservers, " ")));
+      return;
+    }
+    findings_.doubtful(
+        "zone",
+        fmt::format("{} lies in the zone, so resolvers may ask the server itself for its address, and "
+                    "hear that there is none",
+                    unknown.front()),
+        fmt::format(R"(write its addresses behind its name: nameservers = ["{} 192.0.2.53"])", unknown.front()));
+  }
+
   void look_at_traps() {
     const auto& traps = config_.traps;
     if (traps.domains.empty() && traps.addresses.empty()) {

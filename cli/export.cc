@@ -167,12 +167,11 @@ class Replacement {
 
 /// BIND refuses a zone whose name server has a name in it without an address.
 void warn_of_nameservers(const Context& context, const config::Zone& zone) {
-  for (const auto& nameserver : zone.nameservers) {
-    if (nameserver != zone.name && !nameserver.ends_with("." + zone.name)) continue;
+  for (const auto& name : config::without_address(zone)) {
     context.complain(
-        fmt::format("export: the name server {} is in the zone, and its address isn't known here: add an A or AAAA "
-                    "record for it, or set zone.nameservers to names outside of {}",
-                    nameserver, zone.name),
+        fmt::format("export: the name server {} is in the zone, and its address isn't known here: write it "
+                    "behind the name in zone.nameservers, or take a name outside of {}",
+                    name, zone.name),
         kYes);
   }
 }

@@ -138,6 +138,9 @@ void write_zone(std::FILE* out, const Exported& list) {
   fmt::print(out, "@\tSOA\t{}. {} {} {} {} {} {}\n", zone.nameservers.front(), rname_of(zone.hostmaster),
              static_cast<std::uint32_t>(list.serial), kRefresh, kRetry, kExpire, zone.negative_ttl.count());
   for (const auto& nameserver : zone.nameservers) fmt::print(out, "@\tNS\t{}.\n", nameserver);
+  for (const auto& [name, address] : zone.nameserver_addresses) {
+    fmt::print(out, "{}.\t{}\t{}\n", name, address.family() == Family::ipv4 ? "A" : "AAAA", address.to_string());
+  }
   Names names(out, zone);
   for (const auto& point : test_points()) {
     names.write(point);

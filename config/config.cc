@@ -143,10 +143,15 @@ void read_zone(Section& section, Zone& zone) {
                      "is missing, and is the one key without a default; write name = \"bl.example.org\" in [zone]");
   }
 
-  zone.nameservers = {"ns." + zone.name};
-  parsed_texts(section, "nameservers", zone.nameservers, [](const std::string& text) { return dns_name(text); });
-  if (section.is_good("nameservers") && zone.nameservers.empty()) {
+  std::vector<Nameserver> nameservers{{.name = "ns." + zone.name, .addresses = {}}};
+  parsed_texts(section, "nameservers", nameservers,
+               [&](const std::string& text) { return nameserver(text, zone.name); });
+  if (section.is_good("nameservers") && nameservers.empty()) {
     section.complain("nameservers", "is empty; name at least one, or leave the key out for ns. and the zone's name");
+  }
+  for (const auto& [name, addresses] : nameservers) {
+    zone.nameservers.push_back(name);
+    for (const auto& address : addresses) zone.nameserver_addresses.push_back({.name = name, .address = address});
   }
 
   zone.hostmaster = "hostmaster@" + zone.name;
@@ -543,6 +548,15 @@ std::expected<std::string, ConfigError> text_of(const std::string& file) {
 }
 
 }  // namespace
+
+std::vector<std::string> without_address(const Zone& zone) {
+  std::vector<std::string> names;
+  for (const auto& name : zone.nameservers) {
+    const auto knows = [&](const NameserverAddress& known) { return known.name == name; };
+    if (lies_in(name, zone.name) && std::ranges::none_of(zone.nameserver_addresses, knows)) names.push_back(name);
+  }
+  return names;
+}
 
 bool Traps::is_trap(std::string_view address) const {
   if (domains.empty() && addresses.empty()) return true;

@@ -21,14 +21,26 @@
 
 namespace blowback::config {
 
+/// Of a name server whose name lies in the zone: nobody but us can tell it.
+struct NameserverAddress {
+  std::string name;
+  IpAddress address;
+  friend bool operator==(const NameserverAddress&, const NameserverAddress&) = default;
+};
+
 struct Zone {
-  std::string name;                        ///< lower case, without the final dot; the one key without a default
-  std::vector<std::string> nameservers;    ///< without final dot; the first is the SOA's MNAME. Default: `ns.NAME`
-  std::string hostmaster;                  ///< a mail address. Default: `hostmaster@NAME`
-  Duration ttl = std::chrono::minutes{5};  ///< 0s to 1w
-  Duration negative_ttl = std::chrono::minutes{1};  ///< 0s to 1d
+  std::string name;                      ///< lower case, without the final dot; the one key without a default
+  std::vector<std::string> nameservers;  ///< without final dot; the first is the SOA's MNAME. Default: `ns.NAME`
+  std::vector<NameserverAddress> nameserver_addresses;  ///< of names below `name` that stand in `nameservers`
+  std::string hostmaster;                               ///< a mail address. Default: `hostmaster@NAME`
+  Duration ttl = std::chrono::minutes{5};               ///< 0s to 1w
+  Duration negative_ttl = std::chrono::minutes{1};      ///< 0s to 1d
   std::string txt;  ///< `{ip}` stands for the address asked for; ASCII, <= 255 octets with the longest address, no ": "
 };
+
+/// Those of the name servers that lie in the zone and have no address in the config, so that resolvers which ask us for one, as
+/// they may, hear that there is none.
+[[nodiscard]] std::vector<std::string> without_address(const Zone& zone);
 
 struct Endpoint {
   IpAddress address;

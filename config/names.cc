@@ -41,7 +41,58 @@ std::expected<void, NameError> check_label(std::string_view label) {
   return {};
 }
 
+/// Whether a label right in front of the zone's name is an octet or a nibble, so that names of addresses end in it.
+bool is_part_of_an_address(std::string_view label) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (label.size() == 1) return is_digit(label[0]) || (label[0] >= 'a' && label[0] <= 'f');
+  return label.size() <= 3 && std::ranges::all_of(label, is_digit);
+}
+
 }  // namespace
+
+bool lies_in(std::string_view name, std::string_view zone) {
+  return name.ends_with(zone) && (name.size() == zone.size() || name[name.size() - zone.size() - 1] == '.');
+}
+
+std::expected<Nameserver, NameError> nameserver(std::string_view text, std::string_view zone) {
+  const auto word = [&text] {
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    const auto taken = text.substr(0, text.find(' '));
+    text.remove_prefix(taken.size());
+    return taken;
+  };
+  auto name = dns_name(word());
+  if (!name) return std::unexpected(std::move(name).error());
+  Nameserver server{.name = std::move(*name), .addresses = {}};
+  for (auto next = word(); !next.empty(); next = word()) {
+    auto address = IpAddress::parse(next);
+    if (!address) {
+      return wrong(
+          fmt::format("its address {} {}; write the name, and behind it its addresses, as in \"ns1.{} 192.0.2.53\"",
+                      next, address.error().text, zone));
+    }
+    server.addresses.push_back(*address);
+  }
+  if (server.addresses.empty()) return server;
+  if (server.name == zone) {
+    return wrong(
+        fmt::format("is the zone's own name, which has no address, since who forgets to reverse one would take it for "
+                    "a listing; name another, such as \"ns1.{}\"",
+                    zone));
+  }
+  if (!lies_in(server.name, zone)) {
+    return wrong(
+        fmt::format("isn't below {}, so its own zone tells its addresses; take them away behind the name", zone));
+  }
+  auto below = std::string_view(server.name).substr(0, server.name.size() - zone.size() - 1);
+  if (const auto label = below.substr(below.rfind('.') + 1); is_part_of_an_address(label)) {
+    return wrong(
+        fmt::format("has \"{}\" in front of {}, where part of a listed address may stand; take another name, such as "
+                    "\"ns1.{}\"",
+                    label, zone, zone));
+  }
+  return server;
+}
 
 std::size_t wire_length(std::string_view name) { return name.size() + 2; }
 

@@ -9,6 +9,7 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace blowback::config {
 
@@ -25,6 +26,16 @@ inline constexpr std::size_t kNibbleOctets = 64;
 /// Lower case, without the final dot. Labels of letters, digits, `-` and `_`, 1 to 63 octets, no `-` at either end; the
 /// whole at most `most` octets on the wire (RFC 1035 §2.3.4 allows 255).
 [[nodiscard]] std::expected<std::string, NameError> dns_name(std::string_view text, std::size_t most = 255);
+
+/// Whether `name` is `zone` or below it. Both lower case, without final dot.
+[[nodiscard]] bool lies_in(std::string_view name, std::string_view zone);
+
+/// A name server's name, and behind it, with blanks between, its addresses where the name is below `zone`.
+struct Nameserver {
+  std::string name;
+  std::vector<IpAddress> addresses;
+};
+[[nodiscard]] std::expected<Nameserver, NameError> nameserver(std::string_view text, std::string_view zone);
 
 /// `local@domain`, whole lower case. ASCII, no quoted local part: none is needed for a trap or a hostmaster.
 [[nodiscard]] std::expected<std::string, NameError> mail_address(std::string_view text);

@@ -81,6 +81,16 @@ void tell(const Counts& counts) {
   }
 }
 
+void tell_of_nameservers(const blowback::config::Zone& zone) {
+  for (const auto& name : blowback::config::without_address(zone)) {
+    log(Level::warning, "nameserver-without-address",
+        {{"name", name},
+         Field::sentence("detail",
+                         "it is in the zone, so resolvers may ask for its address here; write that behind the "
+                         "name in zone.nameservers")});
+  }
+}
+
 /// Without the filter the server does all the same.
 void restrict_system_calls() {
   const auto restricted = blowback::sandbox::restrict_system_calls();
@@ -103,6 +113,7 @@ class Server {
     open_status_socket(config_.server.status_socket);
     open_metrics();
     if (config_.server.sandbox) restrict_system_calls();
+    tell_of_nameservers(config_.zone);
     log(Level::info, "serving", {{"zone", config_.zone.name}, {"endpoints", config_.server.listen.size()}});
     return std::nullopt;
   }
@@ -137,6 +148,7 @@ class Server {
     if (opens) open_status_socket(config_.server.status_socket);
     if (opens_metrics) open_metrics();
     blowback::watch::log_by(config_.log);
+    tell_of_nameservers(config_.zone);
     log(Level::info, "config-read", {{"file", config_.file}});
   }
 

@@ -87,11 +87,44 @@ namespace {
   return negative(Rcode::nxdomain, Outcome::nxdomain);
 }
 
-[[nodiscard]] Decision in_zone(std::uint16_t type, const OwnerName& name, const zone::View& view, UnixTime now) {
+[[nodiscard]] Decision at_host(std::uint16_t type, const ZoneHost& host) {
+  const auto has = [&](Family family) {
+    return std::ranges::any_of(host.addresses, [&](const IpAddress& one) { return one.family() == family; });
+  };
+  Decision decision = negative(Rcode::noerror, Outcome::apex);
+  if ((type == kA || type == kAny) && has(Family::ipv4)) {
+    decision.answer = Decision::RrSet::host_a;
+  } else if ((type == kAaaa || type == kAny) && has(Family::ipv6)) {
+    decision.answer = Decision::RrSet::host_aaaa;
+  }
+  decision.host = &host;
+  decision.negative = decision.answer == Decision::RrSet::none;
+  return decision;
+}
+
+/// At a name that is no address's: one of ours, a name above one of ours (RFC 8020), or none.
+[[nodiscard]] Decision at_other_name(std::uint16_t type, Wire labels, const ServedZone& zone) {
+  const auto ends_in_labels = [&](const ZoneHost& host) {
+    const Wire name = host.below_apex;
+    return name.size() >= labels.size() && std::ranges::equal(name.last(labels.size()), labels, equal_ignoring_case);
+  };
+  for (const auto& host : zone.hosts) {
+    if (host.below_apex.size() == labels.size() && ends_in_labels(host)) return at_host(type, host);
+  }
+  for (const auto& host : zone.hosts) {
+    // That labels begin where a label of the host's begins is so since both are whole labels with their lengths.
+    if (ends_in_labels(host)) return negative(Rcode::noerror, Outcome::nodata);
+  }
+  return negative(Rcode::nxdomain, Outcome::misuse);
+}
+
+[[nodiscard]] Decision in_zone(std::uint16_t type, Wire labels, const ServedZone& zone, const zone::View& view,
+                               UnixTime now) {
+  const auto name = owner_name(labels);
   if (std::holds_alternative<Apex>(name)) return at_apex(type);
   if (const auto* address_name = std::get_if<AddressName>(&name))
     return at_address_name(type, *address_name, view, now);
-  return negative(Rcode::nxdomain, Outcome::misuse);
+  return at_other_name(type, labels, zone);
 }
 
 }  // namespace
@@ -117,7 +150,7 @@ Decision decide(const Query& query, bool allowed, const ServedZone& zone, const 
       if (!view.index) {
         return {.rcode = Rcode::servfail, .extended_error = ExtendedError::not_ready, .outcome = Outcome::servfail};
       }
-      auto decision = in_zone(question.type, owner_name(*labels), view, now);
+      auto decision = in_zone(question.type, *labels, zone, view, now);
       decision.serial = soa_serial(*view.index);
       if (view.stale) decision.extended_error = ExtendedError::stale_answer;
       return decision;

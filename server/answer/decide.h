@@ -34,15 +34,16 @@ enum class ExtendedError : std::uint16_t {
 };
 
 struct Decision {
-  enum class RrSet : std::uint8_t { none, a, txt, soa, ns };
+  enum class RrSet : std::uint8_t { none, a, txt, soa, ns, host_a, host_aaaa };
 
   Rcode rcode = Rcode::noerror;
   bool authoritative = false;
   RrSet answer = RrSet::none;
-  CodeSet codes;             ///< `a`: one record for each, in their order
-  IpAddress address;         ///< `txt`: whom it is about
-  bool negative = false;     ///< the SOA goes into the authority section (RFC 2308)
-  std::uint32_t serial = 0;  ///< the SOA's
+  CodeSet codes;                   ///< `a`: one record for each, in their order
+  IpAddress address;               ///< `txt`: whom it is about
+  const ZoneHost* host = nullptr;  ///< `host_a`, `host_aaaa`: whose addresses; the zone's
+  bool negative = false;           ///< the SOA goes into the authority section (RFC 2308)
+  std::uint32_t serial = 0;        ///< the SOA's
   std::optional<ExtendedError> extended_error;
   Outcome outcome = Outcome::formerr;
 };

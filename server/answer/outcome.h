@@ -9,7 +9,7 @@ namespace blowback::answer {
 enum class Outcome : std::uint8_t {
   listed,      ///< a listed address, any type but one we have nothing of
   test_point,  ///< one of RFC 5782 §5's and our own, likewise
-  apex,        ///< SOA, NS or anything else at the zone's own name
+  apex,        ///< SOA, NS or anything else at the zone's own name, and name servers' addresses
   nodata,      ///< an empty non-terminal, or a type that a listed name hasn't
   nxdomain,    ///< an address that isn't listed, or a network in which none is
   misuse,      ///< a name that can't be an address: somebody's resolver or filter is set up wrong

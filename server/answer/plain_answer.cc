@@ -79,6 +79,10 @@ class Builder {
           add(LDNS_SECTION_ANSWER, std::move(record));
         }
         break;
+      case Decision::RrSet::host_a:
+      case Decision::RrSet::host_aaaa:
+        add_host(*decision_.host, decision_.answer == Decision::RrSet::host_a ? Family::ipv4 : Family::ipv6);
+        break;
     }
     // RFC 2308 §3: how long "no" may be kept is the lesser of the SOA's TTL and its minimum.
     if (decision_.negative) add(LDNS_SECTION_AUTHORITY, soa(std::min(zone_.ttl, zone_.negative_ttl)));
@@ -93,6 +97,17 @@ class Builder {
   }
 
  private:
+  void add_host(const ZoneHost& host, Family family) {
+    const bool is_v4 = family == Family::ipv4;
+    for (const auto& address : host.addresses) {
+      if (address.family() != family) continue;
+      auto record = at_question(is_v4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA, kNameserverTtl);
+      const auto octets = Wire(address.octets()).last(is_v4 ? 4 : 16);
+      push(*record, field(is_v4 ? LDNS_RDF_TYPE_A : LDNS_RDF_TYPE_AAAA, octets));
+      add(LDNS_SECTION_ANSWER, std::move(record));
+    }
+  }
+
   void add_question(const Question& question) {
     Record record(made(ldns_rr_new()));
     ldns_rr_set_question(record.get(), true);

@@ -14,7 +14,17 @@ namespace blowback::answer {
 using Wire = std::span<const std::uint8_t>;
 
 // RFC 1035 §3.2, 6895, 8482: the types and classes that we tell apart.
-enum RrType : std::uint16_t { kA = 1, kNs = 2, kSoa = 6, kTxt = 16, kOpt = 41, kIxfr = 251, kAxfr = 252, kAny = 255 };
+enum RrType : std::uint16_t {
+  kA = 1,
+  kNs = 2,
+  kSoa = 6,
+  kTxt = 16,
+  kAaaa = 28,
+  kOpt = 41,
+  kIxfr = 251,
+  kAxfr = 252,
+  kAny = 255
+};
 inline constexpr std::uint16_t kClassIn = 1;
 
 /// The query's OPT (RFC 6891 §6.1), as far as we heed it.

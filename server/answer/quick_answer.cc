@@ -15,7 +15,6 @@ namespace blowback::answer {
 namespace {
 
 constexpr std::size_t kBareOpt = 11;
-constexpr std::uint16_t kAaaa = 28;
 
 /// A label of one to three digits without leading zeros, at most 255; returns what is behind it, nullptr for anything else.
 /// Requires four octets to read.

@@ -54,6 +54,16 @@ std::expected<ServedZone, std::string> ServedZone::of(const config::Zone& zone, 
     served.nameservers.push_back(std::move(*wire));
   }
 
+  for (const auto& [name, address] : zone.nameserver_addresses) {
+    auto wire = wire_name(name);
+    if (!wire || wire->size() <= served.apex.size())
+      return std::unexpected("zone.nameservers: '" + name + "' isn't in the zone");
+    wire->resize(wire->size() - served.apex.size());
+    auto host = std::ranges::find(served.hosts, *wire, &ZoneHost::below_apex);
+    if (host == served.hosts.end()) host = served.hosts.insert(host, {.below_apex = std::move(*wire), .addresses = {}});
+    host->addresses.push_back(address);
+  }
+
   const auto at = zone.hostmaster.rfind('@');
   if (at == std::string::npos) return std::unexpected("zone.hostmaster: '" + zone.hostmaster + "' has no @");
   const auto domain = wire_name(zone.hostmaster.substr(at + 1));

@@ -53,6 +53,9 @@ constexpr std::size_t kLongestTxt = kTxtHead + kLongestString;
       return &compiled.soa();
     case Decision::RrSet::ns:
       return &compiled.ns();
+    case Decision::RrSet::host_a:
+    case Decision::RrSet::host_aaaa:
+      break;
   }
   return nullptr;
 }
@@ -106,7 +109,8 @@ std::size_t splice(const Parts& parts, const CompiledAnswers& compiled, std::siz
 
 std::size_t spliced_answer(const Query& query, const Decision& decision, const ServedZone& zone, Wire opt,
                            std::size_t limit, std::span<std::uint8_t> out) {
-  if (query.form != Query::Form::good) return 0;
+  // What a name server in the zone has for addresses is asked rarely: by the plain way.
+  if (query.form != Query::Form::good || decision.host != nullptr) return 0;
   const auto& compiled = *zone.compiled;
   const auto& question = *query.question;
   const auto* const records = records_of(decision, compiled);

@@ -23,6 +23,11 @@ answer::ServedZone zone_of(const std::string& name, const std::vector<std::strin
   config::Zone zone;
   zone.name = name;
   zone.nameservers = nameservers;
+  // Where it lies in the zone its addresses are told.
+  if (nameservers.front().ends_with("." + name)) {
+    zone.nameserver_addresses = {{nameservers.front(), IpAddress::parse("192.0.2.53").value()},
+                                 {nameservers.front(), IpAddress::parse("2001:db8::53").value()}};
+  }
   zone.hostmaster = "host.master@" + name;
   zone.txt = text;
   config::Server server;

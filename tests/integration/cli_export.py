@@ -14,7 +14,7 @@ import stat
 import subprocess
 import unittest
 
-from harness import PATIENCE, Blowback, Daemon, free_port, owner_name, parse_dig, parse_strictly, query, wait_until
+from harness import PATIENCE, ZONE, Blowback, Daemon, free_port, owner_name, parse_dig, parse_strictly, query, wait_until
 
 # Beside ordinary ones: networks off octet and nibble borders, and some whose names get in the way of the other family's.
 LISTED = """
@@ -283,6 +283,20 @@ zone "bl.example.org" {{ type primary; file "{file}"; }};
             done = other.cli("export", "--format", "zone")
             self.assertEqual(done.returncode, 0)
             self.assertIn("ns.bl.example.org is in the zone", done.stderr)
+
+    @unittest.skipUnless(shutil.which("named-checkzone", path="/usr/sbin:/usr/bin"), "named-checkzone isn't installed")
+    def test_a_name_server_within_the_zone_goes_with_its_addresses(self):
+        with Blowback(zone={"nameservers": [f"ns1.{ZONE} 192.0.2.53 2001:db8::53", "ns.example.net"]}) as other:
+            path = other.dir / "zone"
+            done = other.cli("list", "192.0.2.1", "--reason", "r")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            done = other.cli("export", "--format", "zone", "--to", path)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            checked = subprocess.run(["named-checkzone", "-D", ZONE, path], env={"PATH": "/usr/sbin:/usr/bin"}, capture_output=True, text=True,
+                                     check=False)
+            self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+            self.assertRegex(checked.stdout, rf"ns1\.{ZONE}\.\s+\d+\s+IN A\s+192\.0\.2\.53")
+            self.assertRegex(checked.stdout, rf"ns1\.{ZONE}\.\s+\d+\s+IN AAAA\s+2001:db8::53")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,18 @@ class Answers(unittest.TestCase):
         for rtype in ("A", "AAAA", "TXT", "MX"):
             self.assert_negative(self.ask("", rtype), "NOERROR")
 
+    def test_a_name_server_in_the_zone_has_the_addresses_that_stand_behind_its_name(self):
+        with Blowback(zone={"nameservers": [f"ns1.{ZONE} 192.0.2.53 2001:db8::53", f"ns2.{ZONE}"]}) as b:
+            self.assertEqual(b.cli("db", "migrate").returncode, 0)
+            b.start_server()
+            self.assertEqual(b.dig(f"ns1.{ZONE}").rdata("A"), ["192.0.2.53"])
+            self.assertEqual(b.dig(f"NS1.{ZONE}", "AAAA").rdata("AAAA"), ["2001:db8::53"])
+            self.assert_negative(b.dig(f"ns1.{ZONE}", "TXT"), "NOERROR")
+            self.assert_negative(b.dig(f"x.ns1.{ZONE}"), "NXDOMAIN")
+            self.assert_negative(b.dig(f"ns2.{ZONE}"), "NXDOMAIN")
+            self.assertIn(f"nameserver-without-address name=ns2.{ZONE}", b.server.log())
+            self.assertNotIn(f"name=ns1.{ZONE}", b.server.log())
+
     # ── listings ──
 
     def test_a_listed_address_has_its_codes_in_order_and_one_txt(self):

@@ -16,6 +16,7 @@ struct Names {
   std::string zone;
   std::vector<std::string> nameservers;
   std::string hostmaster;
+  std::vector<config::NameserverAddress> addresses = {};
 };
 
 /// For each zone, text and state of the list: 288,000 questions in all, and 108,000 where each costs ten times as much.
@@ -116,6 +117,12 @@ TEST_CASE("both ways of building a reply give the same octets for any query of a
       GENERATE(Names{"bl.example.org", {"ns1.example.org"}, "hostmaster@example.org"},
                Names{"bl.example.org", {"ns.bl.example.org"}, "hostmaster@bl.example.org"},
                Names{"bl.example.org",
+                     {"ns1.bl.example.org", "1.ns.bl.example.org", "ns.example.net"},
+                     "hostmaster@bl.example.org",
+                     {{"ns1.bl.example.org", ip("192.0.2.53")},
+                      {"ns1.bl.example.org", ip("2001:db8::53")},
+                      {"1.ns.bl.example.org", ip("198.51.100.53")}}},
+               Names{"bl.example.org",
                      {"1.bl.example.org", "127.bl.example.org", "x.y.bl.example.org"},
                      "2.0@0.127.bl.example.org"},
                Names{"bl.example.org", {"bl.example.org"}, "bl@example.org"},
@@ -131,6 +138,7 @@ TEST_CASE("both ways of building a reply give the same octets for any query of a
   auto settings = zone_config();
   settings.name = names.zone;
   settings.nameservers = names.nameservers;
+  settings.nameserver_addresses = names.addresses;
   settings.hostmaster = names.hostmaster;
   settings.txt = text;
   Served served(index_of({listed("192.0.2.0/28"), listed("192.0.2.77", CodeSet(Code::dsn) | Code::mdn | Code::callout),

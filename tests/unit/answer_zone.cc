@@ -237,3 +237,33 @@ TEST_CASE("a stale list fails open: nobody is listed but the test points, and th
   check_nxdomain(served.ask({.name = "192.bl.example.org"}));
   CHECK(served.ask({.name = name_of(ip("127.0.0.2"))}).rdata() == Texts{"127.0.0.2"});
 }
+
+TEST_CASE("a name server in the zone has the addresses that the config tells, and no other types", "[answer]") {
+  auto settings = zone_config();
+  settings.nameservers = {"ns1.bl.example.org", "a.ns.bl.example.org", "ns.example.net"};
+  settings.nameserver_addresses = {{"ns1.bl.example.org", ip("192.0.2.53")},
+                                   {"ns1.bl.example.org", ip("192.0.2.54")},
+                                   {"ns1.bl.example.org", ip("2001:db8::53")},
+                                   {"a.ns.bl.example.org", ip("2001:db8::54")}};
+  const Served served(index_of({listed("192.0.2.1")}), settings);
+  const auto a = served.ask({.name = "ns1.bl.example.org"});
+  CHECK(a.answers() ==
+        Texts{"ns1.bl.example.org.\t3600\tIN\tA\t192.0.2.53", "ns1.bl.example.org.\t3600\tIN\tA\t192.0.2.54"});
+  CHECK(a.aa());
+  CHECK(a.authority().empty());
+  CHECK(served.ask({.name = "NS1.bl.Example.org", .type = LDNS_RR_TYPE_AAAA}).rdata() == Texts{"2001:db8::53"});
+  CHECK(served.ask({.name = "ns1.bl.example.org", .type = LDNS_RR_TYPE_ANY}).rdata() ==
+        Texts{"192.0.2.53", "192.0.2.54"});
+  CHECK(served.ask({.name = "a.ns.bl.example.org", .type = LDNS_RR_TYPE_ANY}).rdata() == Texts{"2001:db8::54"});
+  check_nodata(served.ask({.name = "ns1.bl.example.org", .type = LDNS_RR_TYPE_TXT}));
+  check_nodata(served.ask({.name = "a.ns.bl.example.org"}));
+  // A name above one of ours exists (RFC 8020), what is below or beside one doesn't.
+  check_nodata(served.ask({.name = "ns.bl.example.org"}));
+  check_nxdomain(served.ask({.name = "x.ns1.bl.example.org"}));
+  check_nxdomain(served.ask({.name = "s1.bl.example.org"}));
+  check_nxdomain(served.ask({.name = "xns1.bl.example.org"}));
+  check_nxdomain(served.ask({.name = "b.ns.bl.example.org"}));
+  // A listed host that asks for itself by a wrong name is told nothing new.
+  CHECK(served.ask({.name = name_of(ip("192.0.2.1"))}).rdata() == Texts{"127.0.0.2"});
+  CHECK(served.ask({.name = "bl.example.org"}).rdata().empty());
+}

@@ -80,6 +80,22 @@ TEST_CASE("the zone's name is all that a config needs", "[config]") {
   CHECK(policy.weight_of(blowback::Kind::callout) == 0.5);
 }
 
+TEST_CASE("a name server in the zone has its addresses behind its name", "[config]") {
+  const Config config = parsed(R"(
+[zone]
+name = "bl.example.org"
+nameservers = ["NS1.bl.example.org. 192.0.2.53  2001:db8::53", "ns.example.net", "ns2.bl.example.org", "bl.example.org"]
+)");
+  CHECK(config.zone.nameservers ==
+        std::vector<std::string>{"ns1.bl.example.org", "ns.example.net", "ns2.bl.example.org", "bl.example.org"});
+  using blowback::IpAddress;
+  CHECK(config.zone.nameserver_addresses ==
+        std::vector<blowback::config::NameserverAddress>{{"ns1.bl.example.org", *IpAddress::parse("192.0.2.53")},
+                                                         {"ns1.bl.example.org", *IpAddress::parse("2001:db8::53")}});
+  CHECK(blowback::config::without_address(config.zone) ==
+        std::vector<std::string>{"ns2.bl.example.org", "bl.example.org"});
+}
+
 TEST_CASE("every key that is written is taken over", "[config]") {
   const Config config = parsed(R"(
 database = "/srv/bb.db"
