@@ -152,6 +152,31 @@ class Examination {
     } else {
       findings_.good("NS at the zone's apex", std::to_string(count), kSource);
     }
+    if (servers) name_servers_addresses(servers->answers_of(RecordType::ns));
+  }
+
+  /// Of those that lie in the zone nobody else can tell them.
+  void name_servers_addresses(const std::vector<DnsRecord>& servers) {
+    constexpr auto kName = "addresses of name servers in the zone";
+    constexpr auto kSource = "RFC 1034 §4.2.1";
+    std::size_t known = 0;
+    for (const auto& server : servers) {
+      auto name = server.rdata.empty() ? std::string() : server.rdata[0];
+      if (name.ends_with('.')) name.pop_back();
+      std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      if (!name.ends_with("." + zone_)) continue;
+      const auto v4 = question(name, RecordType::a);
+      const auto v6 = question(name, RecordType::aaaa);
+      const bool has =
+          (v4 && !v4->answers_of(RecordType::a).empty()) || (v6 && !v6->answers_of(RecordType::aaaa).empty());
+      if (!has) {
+        findings_.bad(kName, name + ": " + told(v4),
+                      "resolvers that ask for them lose the zone when its parent's glue is old", kSource);
+        return;
+      }
+      ++known;
+    }
+    if (known > 0) findings_.good(kName, std::to_string(known), kSource);
   }
 
   void test_points() {

@@ -136,6 +136,18 @@ class Conform(unittest.TestCase):
             rows = self.conform(b, b.port, "--listed", "192.0.2.99")
             self.assertEqual([name for name, row in rows.items() if row["result"] == "fail"], ["99.2.0.192.bl.example.org is listed"])
 
+    def test_a_name_server_in_the_zone_needs_an_address_there(self):
+        check = "addresses of name servers in the zone"
+        for servers, result in ((["ns1.bl.example.org 192.0.2.53", "ns2.BL.example.org 2001:db8::53"], "pass"),
+                                (["ns1.bl.example.org 192.0.2.53", "ns2.bl.example.org"], "fail"), (["ns1.example.org"], None)):
+            with self.subTest(servers=servers), Blowback(zone={"nameservers": servers}) as b:
+                self.assertEqual(b.cli("list", "198.51.100.9", "--reason", "r").returncode, 0)
+                b.start_server()
+                rows = self.conform(b, b.port, "--listed", "198.51.100.9")
+                self.assertEqual(rows[check]["result"] if check in rows else None, result)
+                doctor = {row["check"]: row["state"] for row in json.loads(b.cli("doctor", "--format", "json").stdout)}
+                self.assertEqual(doctor["zone"], "warning" if result == "fail" else "ok")
+
     def test_rbldnsd_fails_where_it_is_known_to(self):
         rbldnsd = executable("rbldnsd")
         if not rbldnsd:
