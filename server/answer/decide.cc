@@ -102,20 +102,24 @@ namespace {
   return decision;
 }
 
+/// Whether `labels` are the name itself or one above it.
+[[nodiscard]] bool is_at_or_above(Wire labels, Wire name) {
+  // Label by label: within a label's text there may be octets that look like another label.
+  for (; !name.empty(); name = name.subspan(std::size_t{1} + name[0])) {
+    if (std::ranges::equal(name, labels, equal_ignoring_case)) return true;
+  }
+  return false;
+}
+
 /// At a name that is no address's: one of ours, a name above one of ours (RFC 8020), or none.
 [[nodiscard]] Decision at_other_name(std::uint16_t type, Wire labels, const ServedZone& zone) {
-  const auto ends_in_labels = [&](const ZoneHost& host) {
-    const Wire name = host.below_apex;
-    return name.size() >= labels.size() && std::ranges::equal(name.last(labels.size()), labels, equal_ignoring_case);
-  };
+  bool is_above = false;
   for (const auto& host : zone.hosts) {
-    if (host.below_apex.size() == labels.size() && ends_in_labels(host)) return at_host(type, host);
+    if (!is_at_or_above(labels, host.below_apex)) continue;
+    if (host.below_apex.size() == labels.size()) return at_host(type, host);
+    is_above = true;
   }
-  for (const auto& host : zone.hosts) {
-    // That labels begin where a label of the host's begins is so since both are whole labels with their lengths.
-    if (ends_in_labels(host)) return negative(Rcode::noerror, Outcome::nodata);
-  }
-  return negative(Rcode::nxdomain, Outcome::misuse);
+  return is_above ? negative(Rcode::noerror, Outcome::nodata) : negative(Rcode::nxdomain, Outcome::misuse);
 }
 
 [[nodiscard]] Decision in_zone(std::uint16_t type, Wire labels, const ServedZone& zone, const zone::View& view,

@@ -267,3 +267,14 @@ TEST_CASE("a name server in the zone has the addresses that the config tells, an
   CHECK(served.ask({.name = name_of(ip("192.0.2.1"))}).rdata() == Texts{"127.0.0.2"});
   CHECK(served.ask({.name = "bl.example.org"}).rdata().empty());
 }
+
+TEST_CASE("a name whose octets end a name server's label, but not at a label's beginning, doesn't exist", "[answer]") {
+  // '0' is 48: within the longer label it looks like the length octet of the shorter one.
+  const std::string label(48, 'x');
+  auto settings = zone_config();
+  settings.nameservers = {"ns0" + label + ".bl.example.org"};
+  settings.nameserver_addresses = {{settings.nameservers[0], ip("192.0.2.53")}};
+  const Served served({}, settings);
+  CHECK(served.ask({.name = settings.nameservers[0]}).rdata() == Texts{"192.0.2.53"});
+  check_nxdomain(served.ask({.name = label + ".bl.example.org"}));
+}
