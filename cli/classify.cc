@@ -1,4 +1,5 @@
 // `blowback classify PATH…`: what would the judge say of these messages, and with --explain: why? Nothing is recorded.
+#include "blowback/lower_case.h"
 #include "command.h"
 #include "detect/judge.h"
 #include "feed/feed.h"
@@ -8,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -114,8 +114,7 @@ class Classifier {
     std::vector<std::string> received;
     std::vector<std::string> traps;
     for (const auto& field : parsed->fields) {
-      std::string name(field.name);
-      std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      const auto name = lowered(field.name);
       if (name == "received") received.push_back(field.value);
       if (name == "delivered-to" || name == "x-original-to" || name == "envelope-to" || name == "to") {
         if (auto address = mail::first_address(field.value); !address.empty()) traps.push_back(std::move(address));

@@ -1,4 +1,5 @@
 // `blowback doctor`: one look at everything that can be wrong, each with its mend. It changes nothing.
+#include "blowback/lower_case.h"
 #include "command.h"
 #include "dns_client.h"
 #include "findings.h"
@@ -386,11 +387,7 @@ class Doctor {
     }
     std::set<std::string> public_names;
     for (const auto& record : servers->answers_of(RecordType::ns)) {
-      if (record.rdata.empty()) continue;
-      std::string lower = record.rdata[0];
-      std::ranges::transform(lower, lower.begin(),
-                             [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-      public_names.insert(std::move(lower));
+      if (!record.rdata.empty()) public_names.insert(lowered(record.rdata[0]));
     }
     if (public_names.empty()) {
       tell(fmt::format("{} has no NS there: {}", zone.name, rcode_text(servers->rcode)),

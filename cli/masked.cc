@@ -1,6 +1,8 @@
 // Word by word: first the cheap search, then what is left of the word once its coding is taken off.
 #include "masked.h"
 
+#include "blowback/lower_case.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
@@ -16,12 +18,6 @@ constexpr std::size_t kShortestAnywhere = 3;
 constexpr std::size_t kShortestBare = 6;
 
 [[nodiscard]] bool is_alnum(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
-
-[[nodiscard]] std::string lowered(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
 
 /// Letters and digits alone, lower case.
 [[nodiscard]] std::string bare(std::string_view text) {

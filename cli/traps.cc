@@ -1,12 +1,12 @@
 // `blowback traps`: which traps are hit and which are silent; and which one is to be a trap no more.
 //
 // The only command that shows trap addresses whole. They are the operator's secret: nothing that it prints belongs in public.
+#include "blowback/lower_case.h"
 #include "command.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 #include <vector>
 
@@ -15,11 +15,6 @@ namespace {
 
 /// Where `--silent-for` isn't given.
 constexpr Duration kSilent = std::chrono::days{30};
-
-[[nodiscard]] std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 /// Traps of the database, and those of the config that were never hit: addresses, and domains without a hit on any address.
 [[nodiscard]] std::vector<schema::TrapRecord> with_configured(std::vector<schema::TrapRecord> known,
@@ -93,7 +88,7 @@ int traps_retire(Context& context, const std::string& address, const std::string
   if (!config) return context.failure;
   auto store = schema::Store::open(config->database, schema::Store::Mode::write);
   if (!store) return context.complain(store.error());
-  const auto trap = lower(address);
+  const auto trap = lowered(address);
   const auto known = store->traps();
   if (!known) return context.complain(known.error());
   const bool was_hit =
@@ -119,7 +114,7 @@ int traps_restore(Context& context, const std::string& address, const std::strin
   if (!decided) return kWrongUse;
   auto store = context.store(schema::Store::Mode::write);
   if (!store) return context.failure;
-  const auto trap = lower(address);
+  const auto trap = lowered(address);
   const auto restored = store->restore_trap(trap, *decided, context.world.now);
   if (!restored) return context.complain(restored.error());
   if (!*restored) return context.complain(harmless(trap) + " isn't retired; see `blowback traps`", kNo);

@@ -1,6 +1,7 @@
 // The config's keys, their ranges and their defaults, section by section.
 #include "config/config.h"
 
+#include "blowback/lower_case.h"
 #include "names.h"
 #include "section.h"
 
@@ -90,14 +91,6 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "metrics.ingest"});
 
 constexpr Duration kTenYears = days{3653};
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 /// Reads an array of texts and turns each into its value, or complains of it by its own line.
 template <typename T, typename Parse>

@@ -90,6 +90,7 @@ struct Traps {
   std::vector<std::string> addresses;  ///< lower case
   /// With both lists empty every recipient of a feed is a trap. `address` in any case.
   [[nodiscard]] bool is_trap(std::string_view address) const;
+  friend bool operator==(const Traps&, const Traps&) = default;
 };
 
 enum class FeedType : std::uint8_t { maildir, mbox, jsonl, standard_input, smtp, lmtp, milter };

@@ -1,6 +1,8 @@
 // DNS names, mail addresses, endpoints, cookie secrets and the TXT, as the config may write them.
 #include "names.h"
 
+#include "blowback/lower_case.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,14 +16,6 @@ constexpr std::string_view kLongestAddress = "2001:1db8:1111:2222:3333:4444:5555
 constexpr std::string_view kPlaceholder = "{ip}";
 
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), lower);
-  return out;
-}
 
 std::unexpected<NameError> wrong(std::string text) { return std::unexpected(NameError{std::move(text)}); }
 

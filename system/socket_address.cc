@@ -31,6 +31,14 @@ SocketAddress socket_address(const IpAddress& address, std::uint16_t port) {
   return made;
 }
 
+std::string endpoint_text(std::string_view address, std::uint16_t port) {
+  const bool is_v6 = address.contains(':');
+  std::string text(is_v6 ? "[" : "");
+  text += address;
+  text += is_v6 ? "]:" : ":";
+  return text += std::to_string(port);
+}
+
 std::optional<IpAddress> address_of(const sockaddr* from) {
   if (from == nullptr) return std::nullopt;
   if (from->sa_family == AF_INET) {

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <sys/socket.h>
 
 namespace blowback {
@@ -17,6 +19,9 @@ struct SocketAddress {
 };
 
 [[nodiscard]] SocketAddress socket_address(const IpAddress& address, std::uint16_t port);
+
+/// `192.0.2.1:53`, `[2001:db8::1]:53`, as the config has them; `address` in presentation format.
+[[nodiscard]] std::string endpoint_text(std::string_view address, std::uint16_t port);
 
 /// `from` is as long as its family's addresses are. Absent: it is null, or of another family.
 [[nodiscard]] std::optional<IpAddress> address_of(const sockaddr* from);

@@ -38,14 +38,9 @@ constexpr std::chrono::seconds kRest{1};
 /// After the daemon's work, not beside it: as the follower's, server/zone/follower.cc.
 constexpr int kNiceness = 10;
 
-[[nodiscard]] std::string as_text(const config::Endpoint& endpoint) {
-  const auto address = endpoint.address.to_string();
-  return fmt::format(fmt::runtime(endpoint.address.family() == Family::ipv4 ? "{}:{}" : "[{}]:{}"), address,
-                     endpoint.port);
-}
-
 [[nodiscard]] std::unexpected<ListenError> refused(const config::Endpoint& endpoint, int code, const std::string& key) {
-  return std::unexpected(ListenError{fmt::format("{}: {}; set {} to another port or to \"\"", as_text(endpoint),
+  return std::unexpected(ListenError{fmt::format("{}: {}; set {} to another port or to \"\"",
+                                                 endpoint_text(endpoint.address.to_string(), endpoint.port),
                                                  std::generic_category().message(code), key)});
 }
 

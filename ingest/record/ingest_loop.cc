@@ -89,8 +89,7 @@ constexpr std::size_t kDoorMemory = 256U << 20U;
 [[nodiscard]] milter::Setup milter_of(const config::Feed& feed, const config::Traps& traps) {
   const auto& door = feed.door;
   milter::Setup setup{.listen = {},
-                      .trap_domains = traps.domains,
-                      .trap_addresses = traps.addresses,
+                      .traps = traps,
                       .trusted_relays = feed.trusted_relays,
                       .callouts = door.callouts,
                       .connections = static_cast<std::size_t>(door.connections),

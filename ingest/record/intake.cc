@@ -1,6 +1,7 @@
 // One delivery after the other: traps, verdict, client, incident.
 #include "record/intake.h"
 
+#include "blowback/lower_case.h"
 #include "detect/judge.h"
 #include "digest.h"
 #include "evidence_text.h"
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <expected>
 #include <optional>
 #include <utility>
@@ -27,16 +27,10 @@ constexpr std::size_t kQuarantined = 1U << 20U;
 /// A delivery to several traps counts once for each, up to this many: RFC 5321 §4.5.3.1.8 asks for 100 recipients.
 constexpr std::size_t kMostTraps = 100;
 
-[[nodiscard]] std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
 [[nodiscard]] std::vector<std::string> received_values(const std::vector<mail::Field>& fields) {
   std::vector<std::string> values;
   for (const auto& field : fields) {
-    if (lower(field.name) == "received") values.push_back(field.value);
+    if (lowered(field.name) == "received") values.push_back(field.value);
   }
   return values;
 }
@@ -191,11 +185,11 @@ std::vector<std::string> recipients_of(const TrapDelivery& delivery, const std::
       recipients.push_back(std::move(address));
     }
   };
-  for (const auto& address : delivery.rcpt_to) add(lower(address));
+  for (const auto& address : delivery.rcpt_to) add(lowered(address));
   if (!delivery.rcpt_to.empty()) return recipients;
   for (const auto* const name : {"Delivered-To", "X-Original-To", "Envelope-To"}) {
     // The first of each only: our own delivery writes on top, a stranger's copies stand below.
-    if (const auto* value = mail::find(fields, name)) add(lower(mail::first_address(*value)));
+    if (const auto* value = mail::find(fields, name)) add(lowered(mail::first_address(*value)));
   }
   return recipients;
 }

@@ -38,7 +38,8 @@ constexpr int kReceiveBuffer = 4 << 20;
   const bool is_v6 = endpoint.address.family() == Family::ipv6;
   return std::unexpected(SocketError{
       .code = code,
-      .text = to_string(endpoint) + ": " + std::generic_category().message(code) + mend,
+      .text = endpoint_text(endpoint.address.to_string(), endpoint.port) + ": " +
+              std::generic_category().message(code) + mend,
       .no_ipv6 =
           is_v6 && (code == EAFNOSUPPORT || (code == EADDRNOTAVAIL && use_of(endpoint.address) == AddressUse::special)),
   });
@@ -63,11 +64,6 @@ constexpr int kReceiveBuffer = 4 << 20;
 }
 
 }  // namespace
-
-std::string to_string(const config::Endpoint& endpoint) {
-  const bool is_v6 = endpoint.address.family() == Family::ipv6;
-  return fmt::format(fmt::runtime(is_v6 ? "[{}]:{}" : "{}:{}"), endpoint.address.to_string(), endpoint.port);
-}
 
 std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoint) {
   auto socket = open(endpoint, SOCK_DGRAM, true);

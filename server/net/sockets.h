@@ -15,9 +15,6 @@ struct SocketError {
   bool no_ipv6 = false;  ///< this host has no IPv6, or no such loopback
 };
 
-/// `192.0.2.1:53`, `[2001:db8::1]:53`.
-[[nodiscard]] std::string to_string(const config::Endpoint& endpoint);
-
 struct UdpSocket {
   Descriptor descriptor;
   bool any_address = false;  ///< bound to 0.0.0.0 or [::]: with each datagram comes the address that it was sent to

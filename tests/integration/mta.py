@@ -225,6 +225,15 @@ def listens(port, greeting=b""):
     return False
 
 
+def wait_for_greeting(program):
+    """Until the mail server takes sessions on port 25."""
+    def greets():
+        assert program.running(), program.log()
+        return listens(25, b"220")
+
+    wait_until(greets, 20, lambda: f"the mail server greets:\n{program.log()}", pause=0.1)
+
+
 class Sent:
     """How far a session came: the command that was refused ("end" is the end of the data), or None."""
 
@@ -282,11 +291,7 @@ class AsksInSafeMode:
         cls.program = cls.start_program()
         cls.addClassCleanup(cls.program.stop)
 
-        def greets():
-            assert cls.program.running(), cls.program.log()
-            return listens(25, b"220")
-
-        wait_until(greets, 20, lambda: f"the mail server greets:\n{cls.program.log()}", pause=0.1)
+        wait_for_greeting(cls.program)
 
     def says(self, txt):
         """The TXT as the program tells it."""

@@ -10,7 +10,7 @@ import unittest
 from door import bounce, crlf, free_port
 from harness import PATIENCE, TRAP_DOMAIN, wait_until
 from milter import Watched
-from mta import enter_room, listens
+from mta import enter_room, wait_for_greeting
 from mta_postfix import Postfix
 
 TRAP = f"a@{TRAP_DOMAIN}"
@@ -32,12 +32,7 @@ smtpd_relay_restrictions = reject_unauth_destination
 smtpd_data_restrictions = check_client_access inline:{{ {REFUSED_AT_DATA}=REJECT }}
 """, folder / "postfix.log")
         cls.addClassCleanup(cls.postfix.stop)
-
-        def greets():
-            assert cls.postfix.running(), cls.postfix.log()
-            return listens(25, b"220")
-
-        wait_until(greets, 20, lambda: f"Postfix greets:\n{cls.postfix.log()}", pause=0.1)
+        wait_for_greeting(cls.postfix)
 
     def client(self, address):
         """A session of that client, after EHLO."""

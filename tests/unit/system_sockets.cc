@@ -45,6 +45,11 @@ TEST_CASE("the sockets API reads the address and port that were meant", "[system
   CHECK(std::string(text) == "2001:db8::1");
 }
 
+TEST_CASE("an endpoint is written as the config has it", "[system][socket]") {
+  CHECK(endpoint_text("192.0.2.1", 53) == "192.0.2.1:53");
+  CHECK(endpoint_text("2001:db8::1", 5300) == "[2001:db8::1]:5300");
+}
+
 TEST_CASE("an IPv4 client of an IPv6 socket is the IPv4 address", "[system][socket]") {
   sockaddr_in6 mapped{};
   mapped.sin6_family = AF_INET6;

@@ -110,8 +110,8 @@ std::string write(const Setup& setup) {
   to.text(setup.listen.address);
   to.number(std::uint64_t{setup.listen.port});
   to.text(setup.listen.path);
-  put(to, setup.trap_domains);
-  put(to, setup.trap_addresses);
+  put(to, setup.traps.domains);
+  put(to, setup.traps.addresses);
   to.list(setup.trusted_relays, [&](const Prefix& relay) { to.text(relay.to_string()); });
   to.number(std::uint64_t{setup.callouts ? 1U : 0U});
   to.number(std::uint64_t{setup.connections});
@@ -125,8 +125,8 @@ Setup read_setup(Reader& from) {
   setup.listen.address = from.text();
   setup.listen.port = from.number<std::uint16_t>();
   setup.listen.path = from.text();
-  setup.trap_domains = texts(from);
-  setup.trap_addresses = texts(from);
+  setup.traps.domains = texts(from);
+  setup.traps.addresses = texts(from);
   from.list([&] {
     if (const auto relay = Prefix::parse(from.text())) {
       setup.trusted_relays.push_back(*relay);

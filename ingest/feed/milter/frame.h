@@ -5,6 +5,7 @@
 #pragma once
 
 #include "blowback/prefix.h"
+#include "config/config.h"
 #include "feed/feed.h"
 
 #include <cstddef>
@@ -29,8 +30,7 @@ struct Endpoint {
 /// First of all, from ingest.
 struct Setup {
   Endpoint listen;
-  std::vector<std::string> trap_domains;    ///< lower case
-  std::vector<std::string> trap_addresses;  ///< lower case; with both empty every recipient is a trap
+  config::Traps traps;
   std::vector<Prefix> trusted_relays;
   bool callouts = true;
   std::size_t connections = 0;     ///< more are let pass unwatched

@@ -2,6 +2,7 @@
 #include "milter/milter_feed.h"
 
 #include "milter/watcher.h"
+#include "system/descriptor.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -35,8 +36,6 @@ constexpr std::chrono::milliseconds kEndPause{5};
 /// A message's envelope comes on top of it.
 constexpr std::size_t kEnvelope = 4U << 20U;
 
-[[nodiscard]] std::string in_words(int error) { return std::generic_category().message(error); }
-
 /// One process of this program as a watcher, and our end of the sockets.
 class Process {
  public:
@@ -49,14 +48,15 @@ class Process {
   [[nodiscard]] int start() {
     std::array<int, 2> ends{};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return errno;
-    socket_ = ends[0];
+    socket_ = Descriptor(ends[0]);
+    const Descriptor theirs(ends[1]);
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&attributes);
     // Nothing else of ours may stay open there: neither the database nor another feed's port.
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, ends[1], kWatcherDescriptor);
+    posix_spawn_file_actions_adddup2(&files, theirs.get(), kWatcherDescriptor);
     posix_spawn_file_actions_addclosefrom_np(&files, kWatcherDescriptor + 1);
     sigset_t none;
     sigemptyset(&none);
@@ -70,16 +70,15 @@ class Process {
     const int fault = posix_spawn(&pid_, "/proc/self/exe", &files, &attributes, arguments.data(), environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
-    close(ends[1]);
     if (fault != 0) pid_ = -1;
     return fault;
   }
 
-  [[nodiscard]] int socket() const { return socket_; }
+  [[nodiscard]] int socket() const { return socket_.get(); }
 
   /// Lets it go, if need be by force. How it ended, for a person.
   std::string end() {
-    if (socket_ >= 0) close(std::exchange(socket_, -1));
+    socket_.close();
     if (pid_ < 0) return "it never ran";
     int status = 0;
     const auto until = std::chrono::steady_clock::now() + kEndTime;
@@ -98,7 +97,7 @@ class Process {
   }
 
  private:
-  int socket_ = -1;
+  Descriptor socket_;
   pid_t pid_ = -1;
 };
 
@@ -111,7 +110,7 @@ class MilterFeed final : public feed::Feed {
       return feed::FeedError{
           fmt::format("milter: the process for it can't be started: {}; see that there is memory, and room for another "
                       "process",
-                      in_words(fault))};
+                      std::generic_category().message(fault))};
     }
     const auto octets = to_octets(setup);
     if (!send(octets)) return feed::FeedError{ended()};

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -32,7 +31,6 @@
 #include <sys/un.h>
 #include <system_error>
 #include <thread>
-#include <unordered_set>
 #include <utility>
 
 namespace blowback::milter {
@@ -47,32 +45,6 @@ constexpr std::size_t kMostQueued = 10'000;
 /// Enough for as many traps as a config may have in its 4 MiB.
 constexpr std::size_t kLongestSetup = 16U << 20U;
 constexpr std::size_t kRead = 64U << 10U;
-
-[[nodiscard]] std::string lowered(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
-/// As config::Traps has it, quick enough to be asked for every recipient of a busy mail server.
-class Traps {
- public:
-  explicit Traps(const Setup& setup)
-      : domains_(setup.trap_domains.begin(), setup.trap_domains.end()),
-        addresses_(setup.trap_addresses.begin(), setup.trap_addresses.end()) {}
-
-  [[nodiscard]] bool is_trap(std::string_view address) const {
-    if (domains_.empty() && addresses_.empty()) return true;
-    const auto wanted = lowered(address);
-    if (addresses_.contains(wanted)) return true;
-    const auto at = wanted.rfind('@');
-    return at != std::string::npos && domains_.contains(wanted.substr(at + 1));
-  }
-
- private:
-  std::unordered_set<std::string> domains_;
-  std::unordered_set<std::string> addresses_;
-};
 
 /// The next frame. Absent: the other end is gone, or isn't ingest.
 [[nodiscard]] std::optional<Frame> receive(int socket, FrameReader& reader) {
@@ -258,8 +230,6 @@ sfsistat on_close(SMFICTX* context) {
   return SMFIS_CONTINUE;
 }
 
-[[nodiscard]] std::string in_words(int error) { return std::generic_category().message(error); }
-
 /// A socket file that nobody listens at was left by a program that was killed. False: somebody does.
 [[nodiscard]] bool remove_dead_socket(const std::string& path) {
   struct stat file{};
@@ -276,18 +246,14 @@ sfsistat on_close(SMFICTX* context) {
   return !answered;
 }
 
-[[nodiscard]] std::string name_of(const Endpoint& at) {
-  if (at.address.empty()) return "unix:" + at.path;
-  return fmt::format(fmt::runtime(at.address.contains(':') ? "[{}]:{}" : "{}:{}"), at.address, at.port);
-}
-
 /// Absent: it listens.
 [[nodiscard]] std::optional<Trouble> listen(const Endpoint& at) {
   const bool is_v6 = at.address.contains(':');
   std::string connection =
       at.address.empty() ? "unix:" + at.path : fmt::format("{}:{}@{}", is_v6 ? "inet6" : "inet", at.port, at.address);
   const auto cant = [&](std::string_view why) {
-    return Trouble{fmt::format("can't listen on {}: {}", name_of(at), why)};
+    return Trouble{fmt::format("can't listen on {}: {}",
+                               at.address.empty() ? "unix:" + at.path : endpoint_text(at.address, at.port), why)};
   };
   constexpr std::string_view kTaken =
       "Address already in use; another program has it: stop that, or name another address";
@@ -319,9 +285,10 @@ sfsistat on_close(SMFICTX* context) {
     return cant(
         fmt::format("{}; the folder has to be there, writable for us and for no stranger, and no other file in "
                     "the socket's place",
-                    in_words(errno)));
+                    std::generic_category().message(errno)));
   }
-  return cant(fmt::format("{}; name an address of this machine, and a port above 1024", in_words(errno)));
+  return cant(fmt::format("{}; name an address of this machine, and a port above 1024",
+                          std::generic_category().message(errno)));
 }
 
 void block_signals() {
@@ -356,8 +323,7 @@ int watch_mail_server(int socket, UnixTime (*now)()) {
   prctl(PR_SET_NAME, "blowback-milter");
   block_signals();
 
-  const Traps traps(*setup);
-  const SessionSettings settings{.is_trap = [&](std::string_view address) { return traps.is_trap(address); },
+  const SessionSettings settings{.is_trap = [&](std::string_view address) { return setup->traps.is_trap(address); },
                                  .trusted_relays = setup->trusted_relays,
                                  .callouts = setup->callouts,
                                  .message_octets = setup->message_octets};

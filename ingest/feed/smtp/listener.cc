@@ -55,8 +55,7 @@ constexpr std::size_t kMostCallouts = 10'000;
 [[nodiscard]] std::string name_of(const Endpoint& endpoint) {
   if (const auto* path = std::get_if<std::string>(&endpoint)) return "unix:" + *path;
   const auto& at = std::get<InternetEndpoint>(endpoint);
-  const bool is_v4 = at.address.family() == Family::ipv4;
-  return fmt::format(fmt::runtime(is_v4 ? "{}:{}" : "[{}]:{}"), at.address.to_string(), at.port);
+  return endpoint_text(at.address.to_string(), at.port);
 }
 
 }  // namespace
