@@ -66,10 +66,13 @@ class Doctor {
     }
     findings_.doubtful(
         "zone",
-        fmt::format("{} lies in the zone, so resolvers may ask the server itself for its address, and "
-                    "hear that there is none",
-                    unknown.front()),
-        fmt::format(R"(write its addresses behind its name: nameservers = ["{} 192.0.2.53"])", unknown.front()));
+        fmt::format(
+            "{}: in the zone, so resolvers may ask the server itself for an address, and hear that there is none",
+            fmt::join(unknown, ", ")),
+        fmt::format(
+            R"(write the addresses behind a name below the zone's, as in nameservers = ["ns1.{} 192.0.2.53"], or )"
+            "take one outside of it",
+            zone.name));
   }
 
   void look_at_traps() {

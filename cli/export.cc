@@ -170,7 +170,7 @@ void warn_of_nameservers(const Context& context, const config::Zone& zone) {
   for (const auto& name : config::without_address(zone)) {
     context.complain(
         fmt::format("export: the name server {} is in the zone, and its address isn't known here: write it "
-                    "behind the name in zone.nameservers, or take a name outside of {}",
+                    "behind a name below the zone's in zone.nameservers, or take one outside of {}",
                     name, zone.name),
         kYes);
   }

@@ -86,8 +86,8 @@ void tell_of_nameservers(const blowback::config::Zone& zone) {
     log(Level::warning, "nameserver-without-address",
         {{"name", name},
          Field::sentence("detail",
-                         "it is in the zone, so resolvers may ask for its address here; write that behind the "
-                         "name in zone.nameservers")});
+                         "it is in the zone, so resolvers may ask for its address here, and hear that there is none; "
+                         "write that behind a name below the zone's in zone.nameservers, or take one outside of it")});
   }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test.
 #
-#   tests/run.sh            formatting, house rules, AddressSanitizer+UBSan, ThreadSanitizer (server), mail servers, release
+#   tests/run.sh            formatting, house rules, AddressSanitizer+UBSan, ThreadSanitizer (what has threads), mail servers, release
 #   tests/run.sh quick      release only
 #   tests/run.sh STAGE...   of: format tidy asan tsan package mta release
 #
