@@ -551,12 +551,21 @@ std::vector<std::string> without_address(const Zone& zone) {
   return names;
 }
 
-bool Traps::is_trap(std::string_view address) const {
-  if (domains.empty() && addresses.empty()) return true;
-  const std::string wanted = lowered(address);
-  if (std::ranges::find(addresses, wanted) != addresses.end()) return true;
+bool Traps::is_trap(std::string_view address) const { return !witness_of(address).empty(); }
+
+std::string Traps::witness_of(std::string_view address) const {
+  std::string wanted = lowered(address);
+  if (std::ranges::find(addresses, wanted) != addresses.end()) return wanted;
   const std::size_t at = wanted.rfind('@');
-  return at != std::string::npos && std::ranges::find(domains, wanted.substr(at + 1)) != domains.end();
+  const bool all_are_traps = domains.empty() && addresses.empty();
+  if (at == std::string::npos) return all_are_traps ? wanted : std::string();
+  if (!all_are_traps && std::ranges::find(domains, wanted.substr(at + 1)) == domains.end()) return {};
+  return wanted.substr(at);
+}
+
+std::optional<std::size_t> Traps::witnesses() const {
+  if (domains.empty() && addresses.empty()) return std::nullopt;
+  return domains.size() + addresses.size();
 }
 
 std::string config_path(const std::string& option, const char* environment) {

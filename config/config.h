@@ -90,6 +90,12 @@ struct Traps {
   std::vector<std::string> addresses;  ///< lower case
   /// With both lists empty every recipient of a feed is a trap. `address` in any case.
   [[nodiscard]] bool is_trap(std::string_view address) const;
+  /// Who testifies by a delivery to `address`: an address of `addresses` is itself a witness; of a domain, `@` and the
+  /// domain, however many local parts a stranger invents. With both lists empty each recipient domain is one. "" for what
+  /// is no trap. `address` in any case; the result in lower case.
+  [[nodiscard]] std::string witness_of(std::string_view address) const;
+  /// How many witnesses there can be; absent with both lists empty, when anybody's domain is one.
+  [[nodiscard]] std::optional<std::size_t> witnesses() const;
   friend bool operator==(const Traps&, const Traps&) = default;
 };
 

@@ -56,7 +56,7 @@ inline constexpr const char* kAuditColumns =
 
 /// Columns of incident in the order of `kIncidentColumns`.
 inline constexpr const char* kIncidentColumns =
-    "digest, received_at, client, helo, feed, trap, kind, cause, confidence, proved, could_have_known, campaign, "
+    "digest, received_at, client, helo, feed, trap, kind, cause, confidence, claims_trap, could_have_known, campaign, "
     "reporting_mta, product, queue_id, message_id, subject, first_received, size, signals, credit";
 [[nodiscard]] Incident incident_of(const Statement& row);
 

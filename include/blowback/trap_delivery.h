@@ -27,6 +27,9 @@ struct TrapDelivery {
   std::string helo;
   /// The reverse-path without angle brackets: "" is the null reverse-path. Absent: the feed doesn't know.
   std::optional<std::string> mail_from;
+  /// The feed can't tell where this message began, so that somebody else's message may have brought it along as its text: an
+  /// mbox whose writer doesn't quote. Nobody is accused by it.
+  bool doubtful_boundary = false;
   /// Forward-paths without angle brackets. Empty: the feed doesn't know.
   std::vector<std::string> rcpt_to;
   /// As received: header, blank line, body; any line ends; without an mbox's `From ` line.
