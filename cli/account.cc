@@ -33,7 +33,7 @@ struct Seen {
       observation.last = incident.received_at;
     }
     observation.first = incident.received_at;
-    observation.proved += incident.proved ? 1 : 0;
+    observation.claims_trap += incident.claims_trap ? 1 : 0;
     observation.could_have_known += incident.could_have_known ? 1 : 0;
     if (observation.product.empty()) observation.product = incident.product;
     group.traps.insert(incident.trap);
@@ -111,7 +111,7 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
   account.score = faded(dossier.standing->score, now, policy.half_life);
   account.afresh_since = dossier.standing->afresh_since;
   account.times_listed = dossier.standing->times_listed;
-  account.traps = lately(dossier.traps, now - policy.memory());
+  account.traps = lately(dossier.witnesses, now - policy.memory());
   account.campaigns = lately(dossier.campaigns, now - policy.memory());
   const auto counts = [&](const Incident& incident) {
     return !account.afresh_since || incident.received_at > *account.afresh_since;

@@ -18,7 +18,7 @@ struct Observation {
   std::uint64_t incidents = 0;
   std::uint64_t traps = 0;
   std::uint64_t campaigns = 0;
-  std::uint64_t proved = 0;            ///< the returned mail claimed to come from the trap itself
+  std::uint64_t claims_trap = 0;       ///< the returned mail claims to come from the trap itself
   std::uint64_t could_have_known = 0;  ///< SPF had failed when the server took it
   UnixTime first{};
   UnixTime last{};

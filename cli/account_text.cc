@@ -184,11 +184,11 @@ class Teller {
                       plural(seen.traps, "trap address", "trap addresses"),
                       plural(seen.campaigns, "forged mailing", "forged mailings")) +
           (seen.product.empty() ? "" : fmt::format(", written by {}", called(seen.product))));
-      if (seen.proved > 0) {
+      if (seen.claims_trap > 0) {
         say(
             fmt::format("      {} returned mail that claims to come from the trap itself. Traps never send mail: the "
                         "sender was forged.",
-                        some(seen.proved, seen.incidents)));
+                        some(seen.claims_trap, seen.incidents)));
       }
       if (seen.could_have_known > 0) {
         say(

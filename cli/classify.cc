@@ -132,9 +132,8 @@ class Classifier {
   /// What decided, for a person: below its line, set in.
   void explain(const Verdict& verdict) const {
     note("subject", verdict.subject);
-    note("confidence",
-         fmt::format("{:.2f}{}", verdict.confidence,
-                     verdict.proved ? ", proved: the returned mail claims to come from its recipient" : ""));
+    note("confidence", fmt::format("{:.2f}{}", verdict.confidence,
+                                   verdict.claims_trap ? ", the returned mail claims to come from its recipient" : ""));
     for (const Signal& signal : verdict.signals) {
       note("signal", fmt::format("{:+.1f}  {}", signal.weight, signal.name));
     }

@@ -14,7 +14,7 @@ namespace {
 /// Every trap that the config names, and those that this sender hit: one report may name several.
 [[nodiscard]] TrapMask mask_for(const config::Config& config, const schema::Dossier& dossier) {
   std::vector<std::string> addresses = config.traps.addresses;
-  for (const auto& trap : dossier.traps) addresses.push_back(trap.key);
+  for (const auto& witness : dossier.witnesses) addresses.push_back(witness.key);
   for (const auto& incident : dossier.incidents) addresses.push_back(incident.trap);
   return {addresses, config.traps.domains};
 }

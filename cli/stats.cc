@@ -62,17 +62,19 @@ int stats(Context& context) {
     add(fmt::format("incidents_{}", name_of(static_cast<Kind>(i))), found->incidents_by_kind[i]);
   }
   add("quarantine", found->quarantined);
-  Table feeds({"feed", "deliveries", "incidents", "duplicates", "not_backscatter", "not_a_trap", "quarantined",
-               "last_delivery"});
+  Table feeds({"feed", "deliveries", "incidents", "uncounted", "unknown_reverse_path", "duplicates", "not_backscatter",
+               "not_a_trap", "quarantined", "last_delivery"});
   for (const auto& feed : found->feeds) {
     // Programs get one table: a feed's counts stand in it as `feed.NAME.COUNT`.
     const auto& counts = feed.counts;
-    feeds.add({Cell(feed.name), Cell(counts.deliveries), Cell(counts.incidents), Cell(counts.duplicates),
-               Cell(counts.not_backscatter), Cell(counts.not_a_trap), Cell(counts.quarantined),
-               cell(feed.last_delivery)});
+    feeds.add({Cell(feed.name), Cell(counts.deliveries), Cell(counts.incidents), Cell(counts.uncounted),
+               Cell(counts.unknown_reverse_path), Cell(counts.duplicates), Cell(counts.not_backscatter),
+               Cell(counts.not_a_trap), Cell(counts.quarantined), cell(feed.last_delivery)});
     if (context.format == Format::table) continue;
     add("feed." + feed.name + ".deliveries", counts.deliveries);
     add("feed." + feed.name + ".incidents", counts.incidents);
+    add("feed." + feed.name + ".uncounted", counts.uncounted);
+    add("feed." + feed.name + ".unknown_reverse_path", counts.unknown_reverse_path);
     add("feed." + feed.name + ".duplicates", counts.duplicates);
     add("feed." + feed.name + ".not_backscatter", counts.not_backscatter);
     add("feed." + feed.name + ".not_a_trap", counts.not_a_trap);

@@ -54,7 +54,7 @@ constexpr std::size_t kMostTerms = 20;
                             {"incidents", seen.incidents},
                             {"traps", seen.traps},
                             {"campaigns", seen.campaigns},
-                            {"proved", seen.proved},
+                            {"claims_trap", seen.claims_trap},
                             {"could_have_known", seen.could_have_known},
                             {"first", to_iso8601(seen.first)},
                             {"last", to_iso8601(seen.last)},

@@ -17,6 +17,7 @@ blowback_part(sqlite sqlite3>=3.40)
 blowback_part(ldns ldns>=1.8)
 blowback_part(gmime gmime-3.0>=3.2)
 blowback_part(re2 re2)
+blowback_part(psl libpsl>=0.21)
 blowback_part(crypto libcrypto>=3.0)
 blowback_part(sodium libsodium>=1.0.18)
 

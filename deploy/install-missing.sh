@@ -2,7 +2,7 @@
 
 # What builds the programs.
 BUILD_PACKAGES=(cmake ninja-build g++ pkg-config libldns-dev libsqlite3-dev libspdlog-dev libfmt-dev libgmime-3.0-dev
-  libre2-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libssl-dev libsodium-dev libasio-dev libmilter-dev libseccomp-dev)
+  libre2-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libssl-dev libsodium-dev libasio-dev libmilter-dev libseccomp-dev libpsl-dev)
 
 # install_missing PACKAGE...: says which are missing and installs them by apt-get, as root or by sudo. Silent where none is.
 install_missing() {

@@ -9,12 +9,12 @@ namespace {
 constexpr std::int64_t kMostParts = 1'000;
 constexpr std::int64_t kMostHistory = 100;
 
-[[nodiscard]] std::vector<Part> parts(const Connection& db, const Prefix& sender, int dimension) {
+[[nodiscard]] std::vector<Part> parts(const Connection& db, const Prefix& sender, Dimension dimension) {
   std::vector<Part> found;
   Statement rows(db,
                  "SELECT key, amount, at, last_at, incidents FROM standing_part WHERE sender = ? AND dimension = ? "
                  "ORDER BY last_at DESC, key LIMIT ?");
-  rows.bind(sender.first().octets(), dimension, kMostParts);
+  rows.bind(sender.first().octets(), static_cast<int>(dimension), kMostParts);
   while (rows.step()) {
     found.push_back({.key = rows.text(0),
                      .sum = {.amount = rows.real(1), .at = time_of(rows.integer(2))},
@@ -64,9 +64,11 @@ Result<Dossier> Store::dossier(const IpAddress& address, std::size_t most_incide
                                        " FROM incident WHERE sender = ? ORDER BY received_at DESC, id DESC LIMIT ?");
     incidents.bind(key, most_incidents);
     while (incidents.step()) dossier.incidents.push_back(incident_of(incidents));
-    dossier.traps = parts(impl_->db, dossier.sender, 1);
-    dossier.campaigns = parts(impl_->db, dossier.sender, 2);
-    dossier.kinds = parts(impl_->db, dossier.sender, 3);
+    dossier.witnesses = parts(impl_->db, dossier.sender, Dimension::witness);
+    dossier.campaigns = parts(impl_->db, dossier.sender, Dimension::campaign);
+    dossier.kinds = parts(impl_->db, dossier.sender, Dimension::kind);
+    dossier.origins = parts(impl_->db, dossier.sender, Dimension::origin);
+    dossier.mailboxes = parts(impl_->db, dossier.sender, Dimension::mailbox);
     Statement history(impl_->db,
                       std::string("SELECT ") + kChangeColumns +
                           " FROM listing_change WHERE first = ? AND length = ? ORDER BY serial DESC LIMIT ?");
@@ -175,12 +177,14 @@ Result<Stats> Store::stats(UnixTime now) {
     }
     Statement feeds(db,
                     "SELECT feed, last_delivery, deliveries, incidents, duplicates, not_backscatter, not_a_trap, "
-                    "quarantined FROM feed_position ORDER BY feed");
+                    "quarantined, uncounted, unknown_reverse_path FROM feed_position ORDER BY feed");
     while (feeds.step()) {
       const auto number = [&](int column) { return static_cast<std::uint64_t>(feeds.integer(column)); };
       stats.feeds.push_back({.name = feeds.text(0),
                              .counts = {.deliveries = number(2),
                                         .incidents = number(3),
+                                        .uncounted = number(8),
+                                        .unknown_reverse_path = number(9),
                                         .duplicates = number(4),
                                         .not_backscatter = number(5),
                                         .not_a_trap = number(6),

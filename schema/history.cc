@@ -1,27 +1,36 @@
 // The record in the order of time: what was decided and what was received, for whoever goes through it once more.
 #include "store_impl.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace blowback::schema {
 namespace {
 
-/// Only what scoring and counting look at: a hundred thousand of them in well under a second.
-void visit_incidents(const Connection& db, std::optional<UnixTime> since,
+/// Only what scoring and counting look at: a hundred thousand of them in well under a second. What a wrong clock dated into
+/// the future is received at `latest`.
+void visit_incidents(const Connection& db, std::optional<UnixTime> since, UnixTime latest,
                      const std::function<void(const Incident&)>& visit) {
   // The index is in the order that is wanted; without the word SQLite may prefer to sort the whole table in memory.
   Statement rows(db,
-                 "SELECT received_at, client, trap, kind, confidence, campaign FROM incident INDEXED BY "
+                 "SELECT received_at, client, trap, kind, confidence, campaign, witness, reverse_path, relayed, "
+                 "doubtful_boundary, origin, mailbox FROM incident INDEXED BY "
                  "incident_by_time WHERE received_at >= ? ORDER BY received_at, id");
   rows.bind(since ? seconds(*since) : std::numeric_limits<std::int64_t>::min());
   Incident incident;
   while (rows.step()) {
-    incident.received_at = time_of(rows.integer(0));
+    incident.received_at = std::min(time_of(rows.integer(0)), latest);
     incident.client = address_of(rows, 1);
     incident.trap = rows.text(2);
     incident.kind = static_cast<Kind>(rows.integer(3));
     incident.confidence = rows.real(4);
     incident.campaign = rows.text(5);
+    incident.witness = rows.text(6);
+    incident.reverse_path = static_cast<ReversePath>(rows.integer(7));
+    incident.relayed = static_cast<Relayed>(rows.integer(8));
+    incident.doubtful_boundary = rows.integer(9) != 0;
+    incident.origin = rows.text(10);
+    incident.mailbox = rows.text(11);
     visit(incident);
   }
 }
@@ -35,7 +44,7 @@ void visit_incidents(const Connection& db, std::optional<UnixTime> since,
 
 }  // namespace
 
-std::vector<PastDecision> Store::Impl::past_decisions() {
+std::vector<PastDecision> Store::Impl::past_decisions(UnixTime now) {
   std::vector<PastDecision> decisions;
   Statement rows(db,
                  "SELECT at, action, subject, until FROM audit WHERE action IN ('delist', 'exempt', 'end-exemption') "
@@ -44,8 +53,10 @@ std::vector<PastDecision> Store::Impl::past_decisions() {
     const auto action = bearing_on_standings(rows.text(1));
     const auto prefix = Prefix::parse(rows.text(2));
     if (!action || !prefix) throw SqlFailure(SQLITE_CORRUPT, "a decision on something that is no prefix");
-    decisions.push_back(
-        {.at = time_of(rows.integer(0)), .action = *action, .prefix = *prefix, .until = optional_time(rows, 3)});
+    decisions.push_back({.at = std::min(time_of(rows.integer(0)), now),
+                         .action = *action,
+                         .prefix = *prefix,
+                         .until = optional_time(rows, 3)});
   }
   return decisions;
 }
@@ -53,8 +64,8 @@ std::vector<PastDecision> Store::Impl::past_decisions() {
 Result<void> Store::history(UnixTime now, const HistoryVisitor& visitor) {
   return attempt(impl_->path, [&] {
     const ReadTransaction one_state(impl_->db);
-    for (const auto& decision : impl_->past_decisions()) visitor.decision(decision);
-    visit_incidents(impl_->db, std::nullopt, visitor.incident);
+    for (const auto& decision : impl_->past_decisions(now)) visitor.decision(decision);
+    visit_incidents(impl_->db, std::nullopt, now, visitor.incident);
     Statement rows(
         impl_->db,
         "SELECT s.score, s.at, s.times_listed, s.listed_at, s.listed_until, s.afresh_since, s.sender, "
@@ -72,7 +83,7 @@ Result<void> Store::history(UnixTime now, const HistoryVisitor& visitor) {
 Result<void> Store::for_each_incident(UnixTime since, const std::function<void(const Incident&)>& visit) {
   return attempt(impl_->path, [&] {
     const ReadTransaction one_state(impl_->db);
-    visit_incidents(impl_->db, since, visit);
+    visit_incidents(impl_->db, since, UnixTime::max(), visit);
   });
 }
 

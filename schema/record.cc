@@ -11,9 +11,6 @@
 namespace blowback::schema {
 namespace {
 
-/// What a part of a standing is about; the numbers stand in the database.
-enum class Dimension : std::uint8_t { trap = 1, campaign = 2, kind = 3 };
-
 /// Quarantine keeps the beginning of a thing; what is wrong with it shows there.
 constexpr std::size_t kKeptOctets = 1U << 20U;
 
@@ -45,7 +42,8 @@ struct RecordStatements {
                  "VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET amount = excluded.amount, at = excluded.at, "
                  "last_at = max(last_at, excluded.last_at), incidents = incidents + 1"),
         put_incident(db, std::string("INSERT INTO incident (") + kIncidentColumns +
-                             ", sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                             ", sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                             "?, ?, ?, ?, ?)"),
         put_listing(
             db,
             "INSERT INTO listing (first, length, source, codes, listed_at, expires_at) VALUES (?, ?, 0, ?, ?, ?) "
@@ -59,13 +57,16 @@ struct RecordStatements {
         trim_quarantine(db, "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?"),
         put_feed(db,
                  "INSERT INTO feed_position (feed, position, last_delivery, deliveries, incidents, duplicates, "
-                 "not_backscatter, not_a_trap, quarantined) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                 "not_backscatter, not_a_trap, quarantined, uncounted, unknown_reverse_path) "
+                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                  "ON CONFLICT DO UPDATE SET position = coalesce(excluded.position, position), "
                  "last_delivery = coalesce(excluded.last_delivery, last_delivery), "
                  "deliveries = deliveries + excluded.deliveries, incidents = incidents + excluded.incidents, "
                  "duplicates = duplicates + excluded.duplicates, "
                  "not_backscatter = not_backscatter + excluded.not_backscatter, "
-                 "not_a_trap = not_a_trap + excluded.not_a_trap, quarantined = quarantined + excluded.quarantined") {}
+                 "not_a_trap = not_a_trap + excluded.not_a_trap, quarantined = quarantined + excluded.quarantined, "
+                 "uncounted = uncounted + excluded.uncounted, "
+                 "unknown_reverse_path = unknown_reverse_path + excluded.unknown_reverse_path") {}
 
   Statement known, retired, standing, part, others, kinds, listing, put_standing, put_part, put_incident, put_listing,
       remove_listing, put_quarantine, trim_quarantine, put_feed;
@@ -100,27 +101,28 @@ class Recording {
       return;
     }
     ++recorded.incidents;
+    const Counting counting = counting_of(incident, policy_.any_reverse_path);
+    if (counting != Counting::counted) ++recorded.uncounted;
+    if (counting == Counting::unknown_reverse_path) ++recorded.unknown_reverse_path;
     ++recorded.incidents_by_kind.at(static_cast<std::size_t>(incident.kind));
     const Prefix sender = sender_of(incident.client);
-    const Ledger ledger = ledger_for(sender, incident);
-    const Assessment result = assess_(policy_, incident, ledger);
-
     const auto& key = sender.first().octets();
-    const Standing& standing = result.standing;
-    sql_.put_standing
-        .bind(key, standing.score.amount, seconds(standing.score.at), standing.times_listed,
-              seconds(standing.listed_at), seconds(standing.listed_until), seconds(standing.afresh_since))
-        .run();
-    put_part(key, Dimension::trap, incident.trap, result.by_trap, incident);
-    put_part(key, Dimension::campaign, incident.campaign, result.by_campaign, incident);
-    put_part(key, Dimension::kind, name_of(incident.kind), result.by_kind, incident);
-    sql_.put_incident
-        .bind(digest, seconds(incident.received_at), incident.client.octets(), incident.helo, incident.feed,
-              incident.trap, static_cast<int>(incident.kind), static_cast<int>(incident.cause), incident.confidence,
-              incident.proved, incident.could_have_known, incident.campaign, incident.reporting_mta, incident.product,
-              incident.queue_id, incident.message_id, incident.subject, incident.first_received, incident.size,
-              text_of(incident.signals), result.credit, key)
-        .run();
+    // Clocks of feeds and hosts lie. What comes from the future came now.
+    Incident dated = incident;
+    dated.received_at = std::min(incident.received_at, now_);
+    const std::string origin = origin_key(dated);
+    const Ledger ledger = ledger_for(sender, dated, origin);
+    const Assessment result = assess_(policy_, dated, ledger);
+    dated.credit = result.credit;
+    put_standing(result.standing);
+    put_incident(dated, digest, key);
+    if (result.credit <= 0) return;  // it adds nothing, so nobody has anything more standing by it
+
+    put_part(key, Dimension::witness, dated.witness, result.by_witness, dated);
+    put_part(key, Dimension::campaign, dated.campaign, result.by_campaign, dated);
+    put_part(key, Dimension::kind, name_of(dated.kind), result.by_kind, dated);
+    put_part(key, Dimension::origin, origin, result.by_origin, dated);
+    if (!dated.mailbox.empty()) put_part(key, Dimension::mailbox, dated.mailbox, result.by_mailbox, dated);
     if (result.listing) relist(*result.listing, recorded);
   }
 
@@ -137,7 +139,9 @@ class Recording {
  private:
   [[nodiscard]] FadingSum part(const IpAddress::Octets& sender, Dimension dimension, std::string_view key) {
     return sql_.part.bind(sender, static_cast<int>(dimension), key)
-        .first([](const Statement& row) { return FadingSum{.amount = row.real(0), .at = time_of(row.integer(1))}; })
+        .first([this](const Statement& row) {
+          return FadingSum{.amount = row.real(0), .at = std::min(time_of(row.integer(1)), now_)};
+        })
         .value_or(FadingSum{});
   }
 
@@ -149,18 +153,40 @@ class Recording {
         .value_or(0);
   }
 
-  [[nodiscard]] Ledger ledger_for(const Prefix& sender, const Incident& incident) {
+  void put_standing(const Standing& standing) {
+    sql_.put_standing
+        .bind(standing.sender.first().octets(), standing.score.amount, seconds(standing.score.at),
+              standing.times_listed, seconds(standing.listed_at), seconds(standing.listed_until),
+              seconds(standing.afresh_since))
+        .run();
+  }
+
+  void put_incident(const Incident& incident, const DigestOctets& digest, const IpAddress::Octets& sender) {
+    sql_.put_incident
+        .bind(digest, seconds(incident.received_at), incident.client.octets(), incident.helo, incident.feed,
+              incident.trap, static_cast<int>(incident.kind), static_cast<int>(incident.cause), incident.confidence,
+              incident.claims_trap, incident.could_have_known, incident.campaign, incident.reporting_mta,
+              incident.product, incident.queue_id, incident.message_id, incident.subject, incident.first_received,
+              incident.size, text_of(incident.signals), incident.credit, incident.witness,
+              static_cast<int>(incident.reverse_path), static_cast<int>(incident.relayed), incident.doubtful_boundary,
+              incident.origin, incident.mailbox, sender)
+        .run();
+  }
+
+  [[nodiscard]] Ledger ledger_for(const Prefix& sender, const Incident& incident, const std::string& origin) {
     Ledger ledger;
     ledger.standing.sender = sender;
     const auto& key = sender.first().octets();
     const auto standing = sql_.standing.bind(key).first([&](const Statement& row) { return standing_of(row, sender); });
     if (standing) {
-      ledger.standing = *standing;
-      ledger.by_trap = part(key, Dimension::trap, incident.trap);
+      ledger.standing = not_after_now(*standing);
+      ledger.by_witness = part(key, Dimension::witness, incident.witness);
       ledger.by_campaign = part(key, Dimension::campaign, incident.campaign);
       ledger.by_kind = part(key, Dimension::kind, name_of(incident.kind));
+      ledger.by_origin = part(key, Dimension::origin, origin);
+      if (!incident.mailbox.empty()) ledger.by_mailbox = part(key, Dimension::mailbox, incident.mailbox);
       const UnixTime since = incident.received_at - policy_.memory();
-      ledger.traps = others(key, Dimension::trap, incident.trap, since, policy_.distinct_traps);
+      ledger.witnesses = others(key, Dimension::witness, incident.witness, since, policy_.distinct_traps);
       ledger.campaigns = others(key, Dimension::campaign, incident.campaign, since, policy_.distinct_campaigns);
       sql_.kinds.bind(key, seconds(since));
       while (sql_.kinds.step()) {
@@ -172,6 +198,18 @@ class Recording {
       return exemption.prefix.contains(sender) || exemption.prefix.contains(incident.client);
     });
     return ledger;
+  }
+
+  /// As if the clock had never been ahead: what it dated into the future happened by now.
+  [[nodiscard]] Standing not_after_now(Standing standing) const {
+    const auto bound = [](std::optional<UnixTime>& time, UnixTime latest) {
+      if (time && *time > latest) time = latest;
+    };
+    standing.score.at = std::min(standing.score.at, now_);
+    bound(standing.listed_at, now_);
+    bound(standing.listed_until, now_ + policy_.max_listing);
+    bound(standing.afresh_since, now_);
+    return standing;
   }
 
   void put_part(const IpAddress::Octets& sender, Dimension dimension, std::string_view key, const FadingSum& sum,
@@ -236,7 +274,8 @@ Result<Recorded> Store::record(const Batch& batch, const Policy& policy, Assess 
     const std::optional<UnixTime> delivered = counts.deliveries > 0 ? std::optional(now) : std::nullopt;
     impl_->recording->put_feed
         .bind(batch.feed, batch.position, seconds(delivered), counts.deliveries, recorded.incidents,
-              recorded.duplicates, counts.not_backscatter, counts.not_a_trap + recorded.left_alone, counts.quarantined)
+              recorded.duplicates, counts.not_backscatter, counts.not_a_trap + recorded.left_alone, counts.quarantined,
+              recorded.uncounted, recorded.unknown_reverse_path)
         .run();
     recorded.serial = impl_->head();
     transaction.commit();

@@ -121,7 +121,7 @@ Incident incident_of(const Statement& row) {
   incident.kind = static_cast<Kind>(row.integer(6));
   incident.cause = static_cast<Cause>(row.integer(7));
   incident.confidence = row.real(8);
-  incident.proved = row.integer(9) != 0;
+  incident.claims_trap = row.integer(9) != 0;
   incident.could_have_known = row.integer(10) != 0;
   incident.campaign = row.text(11);
   incident.reporting_mta = row.text(12);
@@ -133,6 +133,12 @@ Incident incident_of(const Statement& row) {
   incident.size = static_cast<std::uint64_t>(row.integer(18));
   incident.signals = signals_of(row.text(19));
   incident.credit = row.real(20);
+  incident.witness = row.text(21);
+  incident.reverse_path = static_cast<ReversePath>(row.integer(22));
+  incident.relayed = static_cast<Relayed>(row.integer(23));
+  incident.doubtful_boundary = row.integer(24) != 0;
+  incident.origin = row.text(25);
+  incident.mailbox = row.text(26);
   return incident;
 }
 

@@ -41,6 +41,9 @@ using DigestOctets = std::array<std::uint8_t, 32>;
 inline constexpr const char* kListingColumns = "first, length, source, codes, listed_at, expires_at";
 [[nodiscard]] Listing listing_of(const Statement& row, int column);
 
+/// What a row of standing_part is about; the numbers stand in the database.
+enum class Dimension : std::uint8_t { witness = 1, campaign = 2, kind = 3, origin = 4, mailbox = 5 };
+
 /// Columns of standing without its key.
 inline constexpr const char* kStandingColumns = "score, at, times_listed, listed_at, listed_until, afresh_since";
 [[nodiscard]] Standing standing_of(const Statement& row, const Prefix& sender);
@@ -57,7 +60,9 @@ inline constexpr const char* kAuditColumns =
 /// Columns of incident in the order of `kIncidentColumns`.
 inline constexpr const char* kIncidentColumns =
     "digest, received_at, client, helo, feed, trap, kind, cause, confidence, claims_trap, could_have_known, campaign, "
-    "reporting_mta, product, queue_id, message_id, subject, first_received, size, signals, credit";
+    "reporting_mta, product, queue_id, message_id, subject, first_received, size, signals, credit, witness, "
+    "reverse_path, relayed, doubtful_boundary, origin, mailbox";
+inline constexpr int kIncidentColumnCount = 27;
 [[nodiscard]] Incident incident_of(const Statement& row);
 
 }  // namespace blowback::schema

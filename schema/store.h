@@ -56,11 +56,13 @@ struct Quarantined {
 
 /// What a feed delivered so far. Sums over the feed's life.
 struct FeedCounts {
-  std::uint64_t deliveries = 0;       ///< read, whatever became of them
-  std::uint64_t incidents = 0;        ///< recorded as backscatter
-  std::uint64_t duplicates = 0;       ///< recorded before
-  std::uint64_t not_backscatter = 0;  ///< judged and let go
-  std::uint64_t not_a_trap = 0;       ///< for no trap of ours, or for a retired one
+  std::uint64_t deliveries = 0;            ///< read, whatever became of them
+  std::uint64_t incidents = 0;             ///< recorded as backscatter
+  std::uint64_t uncounted = 0;             ///< of these, what doesn't count against its client (attribution.h)
+  std::uint64_t unknown_reverse_path = 0;  ///< of these, what doesn't because the feed can't tell the reverse-path
+  std::uint64_t duplicates = 0;            ///< recorded before
+  std::uint64_t not_backscatter = 0;       ///< judged and let go
+  std::uint64_t not_a_trap = 0;            ///< for no trap of ours, or for a retired one
   std::uint64_t quarantined = 0;
 };
 
@@ -71,8 +73,10 @@ struct Batch {
   std::optional<std::string> position;
   std::vector<Incident> incidents;  ///< in the order they are to be scored; `credit` is still 0
   std::vector<Quarantined> quarantined;
-  /// Added to the feed's sums. `incidents` and `duplicates` are counted by the store; leave them 0.
+  /// Added to the feed's sums. `incidents`, `duplicates` and the uncounted are counted by the store; leave them 0.
   FeedCounts counts;
+  /// Deliveries that were dated well into the future, and count as received now. Not kept.
+  std::uint64_t dated_ahead = 0;
 };
 
 /// The scorer. Pure; called within the transaction, once per new incident in the batch's order.
@@ -85,6 +89,8 @@ using Reckon = Reckoning (*)(const Policy&, std::span<const Incident>, std::span
 struct Recorded {
   std::uint64_t incidents = 0;
   std::array<std::uint64_t, 6> incidents_by_kind{};  ///< by Kind
+  std::uint64_t uncounted = 0;                       ///< of the incidents; likewise below
+  std::uint64_t unknown_reverse_path = 0;
   std::uint64_t duplicates = 0;
   std::uint64_t left_alone = 0;  ///< their trap is retired
   std::vector<Prefix> newly_listed;
@@ -152,7 +158,7 @@ struct HistoryVisitor {
   std::function<void(const Standing&, const std::optional<Listing>&)> standing;
 };
 
-/// A part of a sender's standing: what one trap, one campaign or one kind has against it.
+/// A part of a sender's standing: what one witness, campaign, kind, origin or mailbox has against it.
 using Part = StandingPart;
 
 /// All that is known of a sender, for `why`, `evidence` and the look-up page.
@@ -163,9 +169,11 @@ struct Dossier {
   std::vector<Exemption> exemptions;  ///< likewise
   std::vector<Incident> incidents;    ///< newest first, at most as many as were asked for
   std::uint64_t incidents_in_all = 0;
-  std::vector<Part> traps;             ///< newest first, at most 1,000
-  std::vector<Part> campaigns;         ///< newest first, at most 1,000
-  std::vector<Part> kinds;             ///< newest first
+  std::vector<Part> witnesses;  ///< newest first, at most 1,000; likewise below
+  std::vector<Part> campaigns;
+  std::vector<Part> kinds;
+  std::vector<Part> origins;
+  std::vector<Part> mailboxes;
   std::vector<ListingChange> history;  ///< of the sender's own prefix, newest first, at most 100
 };
 
@@ -208,7 +216,8 @@ class Store {
 
   // ── ingest ──────────────────────────────────────────────────────────────────────────────────────────────────────
   /// Incidents, standings, listings, journal, quarantine, counts and the feed's position, in one transaction. An incident
-  /// whose digest is known is a duplicate and changes nothing. `now` is the journal's time; scoring goes by received_at.
+  /// whose digest is known is a duplicate and changes nothing. `now` is the journal's time; scoring goes by received_at, which
+  /// is `now` at the latest.
   [[nodiscard]] Result<Recorded> record(const Batch& batch, const Policy& policy, Assess assess, UnixTime now);
   /// Where the feed left off; absent for one never seen.
   [[nodiscard]] Result<std::optional<std::string>> feed_position(std::string_view feed);

@@ -35,8 +35,8 @@ class Store::Impl {
   [[nodiscard]] std::uint64_t end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit,
                                            UnixTime now);
 
-  /// What was decided that bears on standings and wasn't undone, oldest first.
-  [[nodiscard]] std::vector<PastDecision> past_decisions();
+  /// What was decided that bears on standings and wasn't undone, oldest first; none is later than `now`.
+  [[nodiscard]] std::vector<PastDecision> past_decisions(UnixTime now);
   /// False: it was retired already, or wasn't.
   [[nodiscard]] bool put_retired(std::string_view address, UnixTime now, std::int64_t audit_id);
   [[nodiscard]] bool remove_retired(std::string_view address);

@@ -204,7 +204,7 @@ class Undoing {
       const Prefix sender = sender_of(address_of(rows, 0));
       if (within.contains(sender)) senders.push_back(sender);
     }
-    auto decisions = impl_.past_decisions();
+    auto decisions = impl_.past_decisions(now_);
     std::erase_if(decisions, [&](const PastDecision& decision) {
       return !decision.prefix.contains(within) && !within.contains(decision.prefix);
     });
@@ -218,6 +218,8 @@ class Undoing {
     incidents_.bind(key);
     while (incidents_.step()) {
       incidents.push_back(incident_of(incidents_));
+      auto& received_at = incidents.back().received_at;
+      received_at = std::min(received_at, now_);
       ids.push_back(incidents_.integer(kIdColumn));
     }
     if (incidents.empty()) return;
@@ -232,17 +234,19 @@ class Undoing {
               seconds(standing.listed_until), seconds(standing.afresh_since), key)
         .run();
     forget_parts_.bind(key).run();
-    put_parts(key, 1, reckoning.traps);
-    put_parts(key, 2, reckoning.campaigns);
-    put_parts(key, 3, reckoning.kinds);
+    put_parts(key, Dimension::witness, reckoning.witnesses);
+    put_parts(key, Dimension::campaign, reckoning.campaigns);
+    put_parts(key, Dimension::kind, reckoning.kinds);
+    put_parts(key, Dimension::origin, reckoning.origins);
+    put_parts(key, Dimension::mailbox, reckoning.mailboxes);
     relist(sender, reckoning.listing);
   }
 
-  void put_parts(const IpAddress::Octets& sender, int dimension, const std::vector<StandingPart>& parts) {
+  void put_parts(const IpAddress::Octets& sender, Dimension dimension, const std::vector<StandingPart>& parts) {
     for (const auto& part : parts) {
       put_part_
-          .bind(sender, dimension, part.key, part.sum.amount, seconds(part.sum.at), seconds(part.last_at),
-                part.incidents)
+          .bind(sender, static_cast<int>(dimension), part.key, part.sum.amount, seconds(part.sum.at),
+                seconds(part.last_at), part.incidents)
           .run();
     }
   }
@@ -268,7 +272,7 @@ class Undoing {
     ++(before ? undone_->moved : undone_->listed);
   }
 
-  static constexpr int kIdColumn = 21;  // behind kIncidentColumns
+  static constexpr int kIdColumn = kIncidentColumnCount;
 
   Store::Impl& impl_;
   const AuditEntry& entry_;

@@ -1,6 +1,7 @@
-// One delivery of backscatter to one trap, as it is kept: the accusation and its evidence.
+// One delivery of backscatter, as it is kept: the accusation and its evidence. A message to several traps is one incident.
 #pragma once
 
+#include "blowback/attribution.h"
 #include "blowback/ip_address.h"
 #include "blowback/kind.h"
 #include "blowback/unix_time.h"
@@ -14,21 +15,30 @@
 namespace blowback {
 
 struct Incident {
-  /// SHA-256 in hex over the delivery's identity and the trap: a delivery read twice has the same digest both times.
+  /// SHA-256 in hex over the delivery's identity: a delivery read twice has the same digest both times.
   std::string digest;
   UnixTime received_at{};
   IpAddress client;
   std::string helo;
   std::string feed;
-  /// The trap's address, lower case. Never shown whole to anybody but the operator.
+  /// The trap's address, lower case; the first where there are several. Never shown whole to anybody but the operator.
   std::string trap;
-  Kind kind = Kind::dsn;  ///< one of the six
+  /// Who testifies: the address where the config names it, else `@` and its whole domain, however many local parts were hit.
+  std::string witness;
+  ReversePath reverse_path = ReversePath::unknown;
+  Relayed relayed = Relayed::no;
+  bool doubtful_boundary = false;  ///< TrapDelivery::doubtful_boundary
+  Kind kind = Kind::dsn;           ///< one of the six
   Cause cause = Cause::none;
   double confidence = 1;
-  bool proved = false;
+  bool claims_trap = false;       ///< Verdict::claims_trap
   bool could_have_known = false;  ///< ReturnedOriginal::spf_failed
-  /// What tells mailings apart; never empty: where nothing was returned it is made of the trap.
+  /// What tells mailings apart; never empty: where nothing was returned it is made of the witness.
   std::string campaign;
+  /// Who handed the returned letter to the accused server: its /24 or /64. "" where that isn't known.
+  std::string origin;
+  /// The mailbox that answered (automatic replies) or failed (bounces), lower case. "" where that isn't known.
+  std::string mailbox;
   std::string reporting_mta;
   std::string product;
   std::string queue_id;
@@ -41,6 +51,13 @@ struct Incident {
   /// What it added to the sender's score at `received_at`, after confidence and caps. Set by the scorer.
   double credit = 0;
 };
+
+/// Whether `incident` counts against its client. `any_reverse_path`: Policy::any_reverse_path. Pure.
+[[nodiscard]] Counting counting_of(const Incident& incident, bool any_reverse_path);
+
+/// By which key the incident's origin is counted: the network that handed the letter in. Where that isn't known, the witness
+/// and the day (UTC): so bounces that return no trace list a sender only if more witnesses or more days agree. Pure.
+[[nodiscard]] std::string origin_key(const Incident& incident);
 
 /// A trap address as others may see it: `o…@t…`. Local part and domain keep their first letter only.
 [[nodiscard]] std::string redacted(const std::string& trap_address);

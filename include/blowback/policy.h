@@ -19,13 +19,21 @@ struct Policy {
   double list_at = 3.0;
   /// A listing ends when the score has faded to this. > 0, <= list_at.
   double delist_below = 1.0;
-  /// So many different traps must have reported within `memory()`. 1 to 64.
+  /// Whether deliveries with a reverse-path that isn't null count as well. Whoever can write to a trap can then accuse.
+  bool any_reverse_path = false;
+  /// So many different witnesses must have reported within `memory()`. 1 to 64.
   int distinct_traps = 2;
   /// So many different campaigns likewise. 1 to 64; the cap below already asks for two at the default `list_at`.
   int distinct_campaigns = 1;
-  /// What one trap, and what one campaign (one forged mailing), can have standing against a sender at most. > 0.
+  /// What one witness, one campaign (one forged mailing), one origin (one network that handed letters in) and one mailbox
+  /// (that answered or failed) can have standing against a sender at most. > 0.
   double trap_cap = 3.0;
   double campaign_cap = 2.0;
+  double origin_cap = 2.0;
+  double mailbox_cap = 2.0;
+  /// What names no origin weighs this share, and each witness can have so much of `origin_cap` standing by it per day.
+  /// 0 to 1.
+  double unknown_origin = 0.5;
   /// No automatic listing outlasts the last incident by more. > 0.
   Duration max_listing = std::chrono::days{28};
   /// Each earlier listing of the sender multiplies the duration of the next. >= 1.

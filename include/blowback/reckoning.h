@@ -29,9 +29,9 @@ struct PastDecision {
   std::optional<UnixTime> until;
 };
 
-/// A part of a sender's standing: what one trap, one campaign or one kind has against it.
+/// A part of a sender's standing: what one witness, campaign, kind, origin or mailbox has against it.
 struct StandingPart {
-  std::string key;  ///< the trap's address, the campaign, or the kind's name
+  std::string key;  ///< the witness, the campaign, the kind's name, origin_key of the incident, or the mailbox
   FadingSum sum;
   UnixTime last_at{};
   std::uint64_t incidents = 0;
@@ -40,9 +40,11 @@ struct StandingPart {
 /// One sender, reckoned.
 struct Reckoning {
   Standing standing;
-  std::vector<StandingPart> traps;  ///< in no order, here and below
+  std::vector<StandingPart> witnesses;  ///< in no order, here and below
   std::vector<StandingPart> campaigns;
   std::vector<StandingPart> kinds;
+  std::vector<StandingPart> origins;
+  std::vector<StandingPart> mailboxes;
   /// The latest automatic listing that no decision ended; it may have ended by itself. Absent: there is none.
   std::optional<Listing> listing;
   std::vector<double> credits;  ///< of each incident, in the order they were given

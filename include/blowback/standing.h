@@ -35,14 +35,16 @@ struct Standing {
   std::optional<UnixTime> afresh_since;
 };
 
-/// What the store knows of a sender when an incident comes in: all that scoring may look at.
+/// What the store knows of a sender when an incident comes in: all that scoring may look at. Of no time after that.
 struct Ledger {
   Standing standing;
-  FadingSum by_trap;      ///< what this incident's trap has standing against the sender
+  FadingSum by_witness;   ///< what this incident's witness has standing against the sender
   FadingSum by_campaign;  ///< likewise its campaign
   FadingSum by_kind;      ///< likewise its kind
-  /// *Other* traps that reported within `Policy::memory()` before this incident, counted up to `distinct_traps`.
-  int traps = 0;
+  FadingSum by_origin;    ///< likewise its origin, see origin_key in incident.h
+  FadingSum by_mailbox;   ///< likewise its mailbox; nothing where it has none
+  /// *Other* witnesses that reported within `Policy::memory()` before this incident, counted up to `distinct_traps`.
+  int witnesses = 0;
   int campaigns = 0;  ///< likewise campaigns
   CodeSet codes;      ///< kinds that were seen within `Policy::memory()` before this incident
   /// An exemption covers the sender: it is counted, never listed.
@@ -53,9 +55,11 @@ struct Ledger {
 struct Assessment {
   double credit = 0;  ///< what the incident adds, at its `received_at`
   Standing standing;
-  FadingSum by_trap;
+  FadingSum by_witness;
   FadingSum by_campaign;
   FadingSum by_kind;
+  FadingSum by_origin;
+  FadingSum by_mailbox;
   /// The automatic listing that the sender has by this incident: new or prolonged. Absent: the incident lists nobody.
   std::optional<Listing> listing;
 };

@@ -92,6 +92,53 @@ constexpr double kRatherDsn = 3;
   });
 }
 
+/// The mailbox without its subaddress (RFC 5233), which its owner chooses per message. Lower case.
+[[nodiscard]] std::string without_detail(std::string_view address) {
+  const std::string lower = lower_case(trimmed(address));
+  const std::size_t at = lower.rfind('@');
+  if (at == std::string::npos || at == 0 || at + 1 == lower.size()) return {};
+  return lower.substr(0, std::min(lower.find('+'), at)) + lower.substr(at);
+}
+
+/// Addresses as they stand in text, between blanks, brackets or quotation marks.
+[[nodiscard]] std::vector<std::string> addresses_in(std::string_view text, std::size_t most) {
+  constexpr std::string_view kBetween = " \t\r\n<>()[]\"',;:";
+  std::vector<std::string> found;
+  for (std::size_t at = text.find('@'); at != std::string_view::npos && found.size() < most; at = text.find('@', at)) {
+    std::size_t begin = at;
+    while (begin > 0 && kBetween.find(text[begin - 1]) == std::string_view::npos) --begin;
+    std::size_t end = std::min(text.find_first_of(kBetween, at), text.size());
+    while (end > at + 1 && text[end - 1] == '.') --end;
+    constexpr std::size_t kLongest = 320;
+    if (begin < at && at + 1 < end && end - begin <= kLongest)
+      found.push_back(lower_case(text.substr(begin, end - begin)));
+    at = std::max(end, at + 1);
+  }
+  return found;
+}
+
+// Whose mailbox made the server write: it answered, or mail to it failed. One of them lists nobody, however often it is
+// provoked. A bounce names it in its report, in Exim's field, or as the first address that is neither the trap's nor a mailer's.
+[[nodiscard]] std::string mailbox_of(Kind kind, const Facts& facts, const DeliveryStatus& status,
+                                     const mail::Message& message, std::span<const std::string> traps) {
+  if (kind == Kind::auto_reply || kind == Kind::challenge || kind == Kind::mdn) {
+    if (!is_daemon(facts.from)) return without_detail(facts.from);
+  }
+  for (const auto& recipient : status.recipients) {
+    if (recipient.action == "delivered" || recipient.action == "relayed" || recipient.action == "expanded") continue;
+    if (auto mailbox = without_detail(recipient.final_recipient); !mailbox.empty()) return mailbox;
+  }
+  if (const std::string* failed = mail::find(message.fields, "X-Failed-Recipients")) {
+    if (auto mailbox = without_detail(mail::first_address(*failed)); !mailbox.empty()) return mailbox;
+  }
+  constexpr std::size_t kLooked = 20;
+  for (const auto& address : addresses_in(facts.words_as_lines(), kLooked)) {
+    if (is_daemon(address) || is_postmaster(address) || std::ranges::find(traps, address) != traps.end()) continue;
+    return without_detail(address);
+  }
+  return {};
+}
+
 [[nodiscard]] std::string unbracketed(std::string_view id) {
   const std::size_t open = id.find('<');
   if (open != std::string_view::npos) id.remove_prefix(open + 1);
@@ -156,13 +203,14 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
   verdict.original = returned(facts, status, verdict.kind);
   verdict.confidence = confidence_of(verdict.kind, facts, tally, verdict.original.has_value());
   if (verdict.original) {
-    verdict.proved = claims_to_be(*verdict.original, traps);
+    verdict.claims_trap = claims_to_be(*verdict.original, traps);
     verdict.campaign = campaign_of(*verdict.original);
   }
   if (verdict.campaign.empty()) {
     const std::string* answered = mail::find(message.fields, "In-Reply-To");
     if (answered != nullptr) verdict.campaign = campaign_of_message_id(unbracketed(*answered));
   }
+  verdict.mailbox = mailbox_of(verdict.kind, facts, status, message, traps);
   verdict.reporting_mta = status.reporting_mta;
   verdict.queue_id = status.queue_id.empty() ? queue_id_in(verdict.message_id, verdict.product) : status.queue_id;
   if (verdict.kind == Kind::dsn || verdict.kind == Kind::virus_notice) {

@@ -1,7 +1,7 @@
 // A run of header fields is found by the fields' own names: separators come in a hundred wordings and are lost in transit.
 #include "returned_original.h"
 
-#include "mail/received_chain.h"
+#include "mail/passage.h"
 #include "words.h"
 
 #include <algorithm>
@@ -93,20 +93,12 @@ struct Tally {
   });
 }
 
-// From the top down: the accused server's own hops first, then the one where it took the mail from outside.
-[[nodiscard]] std::optional<IpAddress> first_client(const std::vector<mail::Field>& fields) {
-  constexpr int kMostHops = 4;
-  int hops = 0;
+[[nodiscard]] std::optional<IpAddress> handed_in_by(const std::vector<mail::Field>& fields) {
+  std::vector<std::string> received;
   for (const mail::Field& field : fields) {
-    if (!equal_ignoring_case(field.name, "Received")) continue;
-    if (++hops > kMostHops) break;
-    const auto hop = mail::parse_received(field.value);
-    if (!hop) break;
-    const std::optional<IpAddress>& client = hop->client;
-    if (client.has_value() && use_of(*client) != AddressUse::special) return client;
-    // An inner hop, by a private address or on the same host: the next is its own too.
+    if (equal_ignoring_case(field.name, "Received")) received.push_back(field.value);
   }
-  return std::nullopt;
+  return mail::handed_in_by(received);
 }
 
 }  // namespace
@@ -173,7 +165,7 @@ std::optional<ReturnedOriginal> original_of(const std::vector<mail::Field>& fiel
   if (out.date.empty()) out.date = value("Sent");
   if (out.message_id.empty() && out.from.empty() && out.return_path.empty() && out.subject.empty() && out.date.empty())
     return std::nullopt;
-  out.client = first_client(fields);
+  out.client = handed_in_by(fields);
   out.spf_failed = says_spf_failed(fields);
   return out;
 }

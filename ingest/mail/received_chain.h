@@ -22,13 +22,20 @@ namespace blowback::mail {
 struct ReceivedHop {
   std::string helo;  ///< what the client called itself; "" where not said
   std::optional<IpAddress>
-      client;        ///< the address the writer saw, never one the client claimed (a HELO of `[192.0.2.9]`)
-  std::string by;    ///< the writer's own name; "" where not said
-  std::string with;  ///< protocol, upper case
-  std::string id;    ///< the writer's queue id
+      client;  ///< the address the writer saw, never one the client claimed (a HELO of `[192.0.2.9]`)
+  /// The client's name as the writer found it in the DNS and confirmed it by the address; "" where the form has none, or none
+  /// that is confirmed. Unlike the HELO a stranger can't choose it freely.
+  std::string name;
+  std::string by;                       ///< the writer's own name; "" where not said
+  std::optional<IpAddress> by_address;  ///< the writer's own address, where it says that (Exchange)
+  std::string with;                     ///< protocol, upper case
+  std::string id;                       ///< the writer's queue id
   /// The hop names no client because there was none: handed over on the same host (LMTP, a content filter, qmail's
   /// `invoked by`), so the line below is the same host's too.
   bool local_handover = false;
+  /// A user submitted it: authenticated (RFC 3848, or the writer's own words for it), or by a web page.
+  bool is_submission = false;
+  std::string recipient;  ///< of the `for` clause, without angle brackets; "" where not said
 };
 
 struct ReceivedError {

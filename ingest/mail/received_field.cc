@@ -50,6 +50,7 @@ std::unexpected<ReceivedError> failed(std::string text) { return std::unexpected
 /// What is said in front of `by`.
 struct Origin {
   std::string_view helo;
+  std::string_view name;  ///< confirmed by the writer
   std::optional<IpAddress> client;
   bool local_handover = false;
   Explained explained;  ///< stretches of the field whose addresses are accounted for
@@ -60,6 +61,7 @@ struct Destination {
   std::string_view by;
   std::string with;
   std::string_view id;
+  std::string_view recipient;
   std::vector<std::string_view> comments;
   std::string_view own_address;  ///< the comment that names the writer's own address; empty where there is none
 };
@@ -129,6 +131,10 @@ std::optional<Origin> client_comment(std::string_view text, Backslash backslash)
   if (!address_is_first) {
     if (has_bracket(first) || words.size() < 2 || words[1].is_comment || words[1].glued) return std::nullopt;
     if (bare_address(first)) origin.explained.push_back(first);  // a name that looks like an address: PTR 192.0.2.9.
+    // Postfix, Sendmail and Google write a name only if it leads back to the address; Sendmail adds a comment where it doesn't.
+    const bool is_confirmed = !is_same(first, "unknown") && first.find('@') == std::string_view::npos &&
+                              std::ranges::none_of(words, [](const Word& word) { return word.is_comment; });
+    if (is_confirmed) origin.name = first;
     literal = words[1].text;
     next = 2;
   }
@@ -199,7 +205,7 @@ std::optional<Destination> destination(std::span<const Word> words, Backslash ba
     if (own && own->helo.empty() && words[1].text.find('(') == std::string_view::npos) to.own_address = words[1].text;
   }
 
-  enum class Clause : std::uint8_t { none, with, id, skip } clause = Clause::none;
+  enum class Clause : std::uint8_t { none, with, id, recipient, skip } clause = Clause::none;
   for (const Word& word : words.subspan(1)) {
     if (ended) break;
     if (word.is_comment) {
@@ -212,8 +218,13 @@ std::optional<Destination> destination(std::span<const Word> words, Backslash ba
       clause = Clause::with;
     } else if (is_same(text, "id") && to.id.empty()) {
       clause = Clause::id;
-    } else if (is_same(text, "for") || is_same(text, "via")) {
+    } else if (is_same(text, "for")) {
+      clause = Clause::recipient;
+    } else if (is_same(text, "via")) {
       clause = Clause::skip;
+    } else if (clause == Clause::recipient) {
+      if (to.recipient.empty()) to.recipient = text;
+      clause = Clause::none;
     } else if (clause == Clause::with) {
       to.with += (to.with.empty() ? "" : " ") + upper(text);
     } else if (clause == Clause::id) {
@@ -228,7 +239,7 @@ std::optional<Destination> destination(std::span<const Word> words, Backslash ba
 
 /// `from HELO …` with no comment in front of `by`.
 std::optional<Origin> origin_without_comment(std::string_view helo, const Destination& to) {
-  Origin origin{.helo = helo, .client = {}, .local_handover = false, .explained = {}};
+  Origin origin{.helo = helo, .name = {}, .client = {}, .local_handover = false, .explained = {}};
   if (const auto literal = address_literal(helo)) {
     // Exim writes `from [ADDRESS] by` where the HELO was that very literal. Others would write a HELO like that.
     if (!has_comment(to, "Exim ")) return std::nullopt;
@@ -252,7 +263,7 @@ std::optional<Origin> origin_of(std::span<const Word> words, const Destination& 
   const bool is_literal = address_literal(helo).has_value();
 
   if (!rest[0].is_comment) {
-    Origin handover{.helo = helo, .client = {}, .local_handover = true, .explained = {}};
+    Origin handover{.helo = helo, .name = {}, .client = {}, .local_handover = true, .explained = {}};
     // fetchmail: `from NAME [ADDRESS] by localhost with POP3`. The address is the mailbox's server, which didn't send.
     if (rest.size() == 1 && is_pull(to) && address_literal(rest[0].text)) {
       handover.explained.push_back(rest[0].text);
@@ -278,7 +289,7 @@ std::optional<Origin> origin_of(std::span<const Word> words, const Destination& 
     return origin;
   }
   if (rest.size() == 2 && rest[1].text == ";" && names_no_network(rest[0].text)) {  // OpenSMTPD before 6: `[local]);`
-    return Origin{.helo = helo, .client = {}, .local_handover = true, .explained = {}};
+    return Origin{.helo = helo, .name = {}, .client = {}, .local_handover = true, .explained = {}};
   }
   if (!trailing_are_comments(rest.subspan(1))) return std::nullopt;
 
@@ -299,7 +310,9 @@ std::optional<Origin> origin_of(std::span<const Word> words, const Destination& 
   if (auto origin = client_comment(rest[0].text, backslash)) {
     // `from [A] (B)`: a HELO and the address, or the address and a HELO. Only Exchange is known to mean the first.
     if (is_literal && !has_bracket(rest[0].text) && !is_microsoft(to)) return std::nullopt;
-    // Exim names its HELO where it isn't the same as the name in front.
+    // Exim names its HELO where it isn't the same as the name in front, which it confirmed. Others write the HELO in front.
+    const bool is_exim = !origin->helo.empty() || has_comment(to, "Exim ");
+    if (is_exim && !is_literal && !is_same(helo, "unknown") && origin->name.empty()) origin->name = helo;
     if (origin->helo.empty()) origin->helo = helo;
     if (is_literal || bare_address(helo)) origin->explained.push_back(helo);
     return origin;
@@ -308,7 +321,7 @@ std::optional<Origin> origin_of(std::span<const Word> words, const Destination& 
   // Sendmail's own DSN, and connections that have no address.
   const bool own_dsn = rest.size() == 1 && is_same(helo, "localhost") && is_same(rest[0].text, "localhost");
   if (own_dsn || names_no_network(rest[0].text)) {
-    return Origin{.helo = helo, .client = {}, .local_handover = true, .explained = {}};
+    return Origin{.helo = helo, .name = {}, .client = {}, .local_handover = true, .explained = {}};
   }
   return std::nullopt;
 }
@@ -318,7 +331,7 @@ std::optional<Origin> sendmail_origin(const Word& comment, Backslash backslash) 
   const auto words = words_of(comment.text, backslash);
   if (!words || words->size() < 2 || !is_same((*words)[0].text, "from") || (*words)[1].is_comment) return std::nullopt;
   if (words->size() == 2 && !has_bracket((*words)[1].text)) {
-    return Origin{.helo = {}, .client = {}, .local_handover = true, .explained = {}};
+    return Origin{.helo = {}, .name = {}, .client = {}, .local_handover = true, .explained = {}};
   }
   return client_comment(stretch((*words)[1].text, comment.text.substr(comment.text.size())), backslash);
 }
@@ -340,6 +353,13 @@ bool is_qmail_queue(std::span<const Word> words, Backslash backslash) {
   if (!inside || inside->size() < 4) return false;
   const auto program = (*inside)[0].text;
   return (is_same(program, "qmail") || is_same(program, "indimail-mta")) && is_same((*inside)[2].text, "invoked");
+}
+
+/// RFC 3848: ESMTPA, ESMTPSA, LMTPA, UTF8SMTPSA…; Postfix, Sendmail and Exim say it in a comment. Web mail comes by HTTP.
+bool is_submission(const Destination& to) {
+  const auto word = std::string_view(to.with).substr(0, to.with.find(' '));
+  const bool by_protocol = word == "HTTP" || ((word.ends_with("MTPA") || word.ends_with("MTPSA")) && word != "MTPA");
+  return by_protocol || has_comment(to, "Authenticated") || has_comment(to, "authenticated");
 }
 
 /// Rules 2 to 4 of the opening.
@@ -369,6 +389,17 @@ std::optional<std::string> broken_rule(std::string_view value, std::size_t by_at
   return std::nullopt;
 }
 
+/// Exchange's `by NAME (ADDRESS)`.
+std::optional<IpAddress> own_address_of(const Destination& to) {
+  const auto addresses = addresses_in(to.own_address);
+  return addresses.empty() ? std::nullopt : bare_address(addresses.front());
+}
+
+std::string_view without_angles(std::string_view path) {
+  if (path.starts_with('<')) path.remove_prefix(1);
+  return path.substr(0, path.find('>'));
+}
+
 std::expected<ReceivedHop, ReceivedError> read(std::string_view value, Backslash backslash) {
   const auto words = words_of(value, backslash);
   if (!words) return failed(words.error());
@@ -379,7 +410,7 @@ std::expected<ReceivedHop, ReceivedError> read(std::string_view value, Backslash
   Destination to;
   std::size_t by_at = value.size();
   if (is_qmail_queue(all, backslash)) {
-    origin = Origin{.helo = {}, .client = {}, .local_handover = true, .explained = {}};
+    origin = Origin{.helo = {}, .name = {}, .client = {}, .local_handover = true, .explained = {}};
   } else {
     // The word after `from` is the HELO even if it is "by".
     const bool says_from = !all[0].is_comment && is_same(all[0].text, "from");
@@ -406,10 +437,14 @@ std::expected<ReceivedHop, ReceivedError> read(std::string_view value, Backslash
   if (origin->helo.size() > kLongestHelo) return failed("its HELO is longer than the 255 octets of RFC 5321");
   return ReceivedHop{.helo = std::string(origin->helo),
                      .client = origin->client,
+                     .name = std::string(origin->name),
                      .by = std::string(to.by),
+                     .by_address = own_address_of(to),
                      .with = to.with,
                      .id = std::string(to.id),
-                     .local_handover = origin->local_handover};
+                     .local_handover = origin->local_handover,
+                     .is_submission = is_submission(to),
+                     .recipient = std::string(without_angles(to.recipient))};
 }
 
 }  // namespace

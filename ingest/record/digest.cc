@@ -1,13 +1,71 @@
 // SHA-256 by OpenSSL's libcrypto.
 #include "digest.h"
 
+#include "blowback/lower_case.h"
+
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 
 namespace blowback::record {
+namespace {
+
+// What mbox writers and mail readers keep in a message's own header: it changes while the message lies there.
+constexpr std::array<std::string_view, 14> kReaders{
+    "status",      "x-status",           "x-keywords",       "x-uid",          "x-uidl",
+    "x-imap",      "x-imapbase",         "x-mozilla-status", "x-mozilla-keys", "x-mozilla-status2",
+    "x-evolution", "x-evolution-source", "content-length",   "lines"};
+
+/// The line that `text` begins with, with its end.
+[[nodiscard]] std::string_view first_line(std::string_view text) {
+  const auto end = text.find('\n');
+  return text.substr(0, end == std::string_view::npos ? text.size() : end + 1);
+}
+
+void append_line(std::string_view line, std::string& to) {
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  to += line;
+  to += '\n';
+}
+
+/// The message as the client sent it, as far as that can be known from what lies here now.
+[[nodiscard]] std::string as_sent(std::string_view message, std::size_t ours) {
+  std::string sent;
+  sent.reserve(message.size());
+  std::size_t received = 0;
+  bool is_left_out = false;
+  while (!message.empty()) {
+    const auto line = first_line(message);
+    if (line == "\n" || line == "\r\n") break;
+    message.remove_prefix(line.size());
+    if (line.front() != ' ' && line.front() != '\t') {
+      const std::string name = lowered(line.substr(0, line.find_first_of(": \t\r\n")));
+      // All that stands above the last of our own Received: fields is ours, with that field itself.
+      if (received < ours) {
+        if (name == "received") ++received;
+        is_left_out = true;
+      } else {
+        is_left_out = std::ranges::find(kReaders, name) != kReaders.end();
+      }
+    }
+    if (!is_left_out) append_line(line, sent);
+  }
+  while (!message.empty()) {
+    const auto line = first_line(message);
+    message.remove_prefix(line.size());
+    append_line(line, sent);
+  }
+  // Some writers add an empty line at the end, some take it off.
+  while (sent.ends_with("\n\n")) sent.pop_back();
+  return sent;
+}
+
+}  // namespace
 
 std::string sha256_hex(std::initializer_list<std::string_view> parts) {
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
@@ -32,10 +90,14 @@ std::string sha256_hex(std::initializer_list<std::string_view> parts) {
   return hex;
 }
 
-std::string digest_of(const TrapDelivery& delivery, const IpAddress& client, std::string_view trap) {
-  const bool is_callout = delivery.event == TrapDelivery::Event::callout;
-  const std::string time = delivery.time_is_told || is_callout ? to_iso8601(delivery.received_at) : std::string();
-  return sha256_hex({is_callout ? "callout" : "message", client.to_string(), trap, time, delivery.message});
+std::string digest_of_message(const TrapDelivery& delivery, const IpAddress& client, std::size_t ours) {
+  const std::string time = delivery.time_is_told ? to_iso8601(delivery.received_at) : std::string();
+  return sha256_hex({"message", client.to_string(), time, as_sent(delivery.message, ours)});
+}
+
+std::string digest_of_callout(const TrapDelivery& delivery, const Prefix& sender, std::string_view witness) {
+  const auto hour = std::chrono::floor<std::chrono::hours>(delivery.received_at);
+  return sha256_hex({"callout", sender.to_string(), witness, to_iso8601(hour)});
 }
 
 }  // namespace blowback::record

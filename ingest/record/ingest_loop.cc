@@ -229,6 +229,9 @@ class Loop {
     }
     note([&](IngestState& state) { state.add(batch, *recorded, std::chrono::steady_clock::now() - began, now); });
     store_works();
+    if (batch.dated_ahead > 0) {
+      watch::log(Level::warning, "dated-ahead", {{"feed", batch.feed}, {"deliveries", batch.dated_ahead}});
+    }
     for (const auto& thing : batch.quarantined) {
       watch::log(Level::warning, "quarantined",
                  {{"feed", thing.feed},

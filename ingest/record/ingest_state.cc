@@ -28,6 +28,13 @@ void add_feeds(MetricsText& text, const IngestState& state) {
   }
   text.family("blowback_ingest_duplicates_total", counter, "Incidents that were recorded before, by feed.");
   for (const auto& [name, feed] : state.feeds) text.sample(feed.counts.duplicates, {{"feed", name}});
+  text.family("blowback_ingest_uncounted_total", counter,
+              "Incidents that don't count against their client, by feed and reason.");
+  for (const auto& [name, feed] : state.feeds) {
+    const auto& counts = feed.counts;
+    text.sample(counts.unknown_reverse_path, {{"feed", name}, {"reason", "unknown_reverse_path"}});
+    text.sample(counts.uncounted - counts.unknown_reverse_path, {{"feed", name}, {"reason", "other"}});
+  }
   text.family("blowback_feed_readable", gauge, "1 if the feed as a whole can be read, else 0.");
   for (const auto& [name, feed] : state.feeds) text.sample(std::uint64_t{feed.trouble.empty()}, {{"feed", name}});
   text.family("blowback_feed_last_delivery_timestamp_seconds", gauge,
@@ -62,6 +69,8 @@ void IngestState::add(const schema::Batch& batch, const schema::Recorded& record
   auto& feed = feeds[batch.feed];
   feed.counts.deliveries += batch.counts.deliveries;
   feed.counts.incidents += recorded.incidents;
+  feed.counts.uncounted += recorded.uncounted;
+  feed.counts.unknown_reverse_path += recorded.unknown_reverse_path;
   feed.counts.duplicates += recorded.duplicates;
   feed.counts.not_backscatter += batch.counts.not_backscatter;
   feed.counts.not_a_trap += batch.counts.not_a_trap;

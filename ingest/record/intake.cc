@@ -5,12 +5,16 @@
 #include "detect/judge.h"
 #include "digest.h"
 #include "evidence_text.h"
+#include "mail/passage.h"
 #include "mail/received_chain.h"
+#include "relay.h"
 
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <expected>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <utility>
 
 namespace blowback::record {
@@ -24,8 +28,11 @@ constexpr std::size_t kTraceField = 998;
 constexpr std::size_t kAddress = 320;
 constexpr std::size_t kQuarantined = 1U << 20U;
 
-/// A delivery to several traps counts once for each, up to this many: RFC 5321 §4.5.3.1.8 asks for 100 recipients.
-constexpr std::size_t kMostTraps = 100;
+/// Recipients that are looked at: RFC 5321 §4.5.3.1.8 asks for 100.
+constexpr std::size_t kMostRecipients = 100;
+
+/// Clocks differ by so much without anybody being told.
+constexpr Duration kClocksDiffer = std::chrono::minutes{5};
 
 [[nodiscard]] std::vector<std::string> received_values(const std::vector<mail::Field>& fields) {
   std::vector<std::string> values;
@@ -58,6 +65,23 @@ constexpr std::size_t kMostTraps = 100;
     if (client.helo.empty()) client.helo = traced->helo;
   }
   return client;
+}
+
+[[nodiscard]] bool is_named(const mail::Field& field, std::string_view lower) { return lowered(field.name) == lower; }
+
+/// The fields above the topmost Received:, which our own delivery wrote. A stranger's copies stand below.
+[[nodiscard]] std::span<const mail::Field> above_trace(const std::vector<mail::Field>& fields) {
+  const auto trace = std::ranges::find_if(fields, [](const mail::Field& field) { return is_named(field, "received"); });
+  return {fields.begin(), trace};
+}
+
+/// `<>`, and what Sendmail and mbox writers put in its place. No client can have such a path without a domain.
+[[nodiscard]] bool is_null(std::string_view path) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!path.empty() && blank(path.front())) path.remove_prefix(1);
+  while (!path.empty() && blank(path.back())) path.remove_suffix(1);
+  if (path.starts_with('<') && path.ends_with('>')) path = path.substr(1, path.size() - 2);
+  return path.empty() || lowered(path) == "mailer-daemon";
 }
 
 class Intake {
@@ -102,7 +126,7 @@ class Intake {
       quarantine(where, "doubtful-client", client.error().text, delivery.message);
       return;
     }
-    for (const auto& trap : traps) batch_.incidents.push_back(incident(delivery, verdict, *client, received, trap));
+    batch_.incidents.push_back(incident(delivery, message.fields, verdict, *client, received, traps));
   }
 
   [[nodiscard]] std::vector<std::string> traps_of(const TrapDelivery& delivery,
@@ -117,27 +141,63 @@ class Intake {
     }
     // Header fields may name one delivery twice (X-Original-To: and Delivered-To:): without an envelope it is one trap.
     if (delivery.rcpt_to.empty() && recipients.size() > 1) recipients.resize(1);
-    if (recipients.size() > kMostTraps) recipients.resize(kMostTraps);
+    if (recipients.size() > kMostRecipients) recipients.resize(kMostRecipients);
     return recipients;
   }
 
-  [[nodiscard]] Incident incident(const TrapDelivery& delivery, const Verdict& verdict, const mail::Client& client,
-                                  const std::vector<std::string>& received, const std::string& trap) const {
+  /// The reverse-path: the envelope's, else what our own delivery wrote above the trace.
+  [[nodiscard]] static ReversePath reverse_path_of(const TrapDelivery& delivery,
+                                                   const std::vector<mail::Field>& fields) {
+    if (delivery.mail_from) return is_null(*delivery.mail_from) ? ReversePath::null : ReversePath::set;
+    const auto own = above_trace(fields);
+    const auto path =
+        std::ranges::find_if(own, [](const mail::Field& field) { return is_named(field, "return-path"); });
+    if (path == own.end()) return ReversePath::unknown;
+    return is_null(path->value) ? ReversePath::null : ReversePath::set;
+  }
+
+  /// What comes from the future came now: neither a feed's clock nor a file's may date an accusation ahead.
+  [[nodiscard]] UnixTime received_at(const TrapDelivery& delivery) {
+    if (delivery.received_at > now_ + kClocksDiffer) ++batch_.dated_ahead;
+    return std::min(delivery.received_at, now_);
+  }
+
+  [[nodiscard]] Incident incident(const TrapDelivery& delivery, const std::vector<mail::Field>& fields,
+                                  const Verdict& verdict, const mail::Client& client,
+                                  const std::vector<std::string>& received, const std::vector<std::string>& traps) {
     Incident incident;
-    incident.digest = digest_of(delivery, client.address, trap);
-    incident.received_at = delivery.received_at;
+    incident.received_at = received_at(delivery);
     incident.client = client.address;
     incident.helo = evidence_text(delivery.helo.empty() ? client.helo : delivery.helo, kHelo);
     incident.feed = source_.feed;
-    incident.trap = evidence_text(trap, kAddress);
+    // One message is one witness, however many recipients it has: the first, as the sender named them.
+    const std::string witness = source_.traps.witness_of(traps.front());
+    incident.trap = evidence_text(traps.front(), kAddress);
+    incident.witness = evidence_text(witness, kAddress);
+    if (delivery.event == TrapDelivery::Event::callout) {
+      TrapDelivery dated = delivery;
+      dated.received_at = incident.received_at;
+      incident.digest = digest_of_callout(dated, sender_of(client.address), witness);
+    } else {
+      incident.digest = digest_of_message(delivery, client.address, client.ours);
+      incident.relayed = relayed_by(client.address, fields, client.ours, source_.traps, traps);
+      incident.doubtful_boundary = delivery.doubtful_boundary;
+    }
+    incident.reverse_path = reverse_path_of(delivery, fields);
+    incident.mailbox = evidence_text(verdict.mailbox, kAddress);
+    if (verdict.original && verdict.original->client) {
+      // A letter that the accused server's own neighbour handed in says nothing of where that had it from.
+      const std::string origin = mail::origin_of(*verdict.original->client);
+      if (origin != mail::origin_of(client.address)) incident.origin = origin;
+    }
     incident.kind = verdict.kind;
     incident.cause = verdict.cause;
     incident.confidence = std::clamp(verdict.confidence, 0.0, 1.0);
-    incident.proved = verdict.proved;
+    incident.claims_trap = verdict.claims_trap;
     incident.could_have_known = verdict.original && verdict.original->spf_failed;
     // Where nothing came back there is no telling mailings apart; then whom it hit does.
     incident.campaign =
-        verdict.campaign.empty() ? "trap:" + sha256_hex({incident.trap}).substr(0, 32) : verdict.campaign;
+        verdict.campaign.empty() ? "trap:" + sha256_hex({incident.witness}).substr(0, 32) : verdict.campaign;
     incident.reporting_mta = evidence_text(verdict.reporting_mta, kIdentifier);
     incident.product = evidence_text(verdict.product, kIdentifier);
     incident.message_id = evidence_text(verdict.message_id, kIdentifier);
@@ -187,9 +247,11 @@ std::vector<std::string> recipients_of(const TrapDelivery& delivery, const std::
   };
   for (const auto& address : delivery.rcpt_to) add(lowered(address));
   if (!delivery.rcpt_to.empty()) return recipients;
-  for (const auto* const name : {"Delivered-To", "X-Original-To", "Envelope-To"}) {
-    // The first of each only: our own delivery writes on top, a stranger's copies stand below.
-    if (const auto* value = mail::find(fields, name)) add(lowered(mail::first_address(*value)));
+  const auto own = above_trace(fields);
+  for (const auto* const name : {"delivered-to", "x-original-to", "envelope-to"}) {
+    // The first of each only: the last host that delivered writes on top.
+    const auto found = std::ranges::find_if(own, [&](const mail::Field& field) { return is_named(field, name); });
+    if (found != own.end()) add(lowered(mail::first_address(found->value)));
   }
   return recipients;
 }

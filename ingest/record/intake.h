@@ -27,7 +27,7 @@ struct Source {
 /// judged or attributed is in the batch's quarantine with the reason.
 [[nodiscard]] schema::Batch take_in(const feed::Chunk& chunk, const Source& source, UnixTime now);
 
-/// The addresses a message was delivered to: the envelope's, else those that our own delivery wrote on top
+/// The addresses a message was delivered to: the envelope's, else those that our own delivery wrote above the topmost Received:
 /// (Delivered-To:, X-Original-To:, Envelope-To:). Lower case.
 [[nodiscard]] std::vector<std::string> recipients_of(const TrapDelivery& delivery,
                                                      const std::vector<mail::Field>& fields);

@@ -13,6 +13,10 @@ namespace {
 /// a clean record: no repeat offence. The first condition alone keeps whoever was delisted by the operator on probation.
 constexpr double kForgottenShare = 0.01;
 
+/// What could add less than this share of its weight adds nothing: it neither agrees, nor prolongs, nor brings a code. So one
+/// origin whose cap is full can't speak through a second witness, and a listing isn't prolonged by seconds.
+constexpr double kLeastShare = 0.05;
+
 /// A listing lasts this long at least, also where `delist_below` is close to `list_at`.
 constexpr Duration kShortestListing = std::chrono::hours{1};
 
@@ -43,6 +47,12 @@ constexpr Duration kShortestListing = std::chrono::hours{1};
 
 }  // namespace
 
+double weight_of(const Policy& policy, const Incident& incident) {
+  if (counting_of(incident, policy.any_reverse_path) != Counting::counted) return 0;
+  const double weight = policy.weight_of(incident.kind) * incident.confidence;
+  return incident.origin.empty() ? weight * policy.unknown_origin : weight;
+}
+
 bool reaches(double score, double threshold) { return std::round(score * 10) >= std::round(threshold * 10); }
 
 UnixTime fades_out_at(const FadingSum& score, const Policy& policy) {
@@ -54,28 +64,37 @@ UnixTime fades_out_at(const FadingSum& score, const Policy& policy) {
 Assessment assess(const Policy& policy, const Incident& incident, const Ledger& ledger) {
   Assessment result{.credit = 0,
                     .standing = ledger.standing,
-                    .by_trap = ledger.by_trap,
+                    .by_witness = ledger.by_witness,
                     .by_campaign = ledger.by_campaign,
                     .by_kind = ledger.by_kind,
+                    .by_origin = ledger.by_origin,
+                    .by_mailbox = ledger.by_mailbox,
                     .listing = std::nullopt};
   Standing& standing = result.standing;
   if (standing.afresh_since && incident.received_at <= *standing.afresh_since) return result;
+  const double weight = weight_of(policy, incident);
+  // What doesn't count leaves the standing as it is: it neither adds, nor agrees, nor prolongs.
+  if (weight <= 0) return result;
 
   const UnixTime as_of = std::max(incident.received_at, standing.score.at);
   const double left = fading(as_of - incident.received_at, policy.half_life);  // of this incident, by then
   const auto stands = [&](const FadingSum& sum) { return faded(sum, as_of, policy.half_life); };
 
-  const double weight = policy.weight_of(incident.kind) * incident.confidence;
-  const double room =
-      std::min(policy.trap_cap - stands(ledger.by_trap), policy.campaign_cap - stands(ledger.by_campaign));
+  const double origin_cap = incident.origin.empty() ? policy.origin_cap * policy.unknown_origin : policy.origin_cap;
+  double room = std::min({policy.trap_cap - stands(ledger.by_witness), policy.campaign_cap - stands(ledger.by_campaign),
+                          origin_cap - stands(ledger.by_origin)});
+  if (!incident.mailbox.empty()) room = std::min(room, policy.mailbox_cap - stands(ledger.by_mailbox));
   const double added = std::clamp(room, 0.0, weight * left);
+  if (added < kLeastShare * weight * left) return result;
   result.credit = added == weight * left ? weight : added / left;
 
   const double before = stands(standing.score);
   standing.score = {before + added, as_of};
-  result.by_trap = {stands(ledger.by_trap) + added, as_of};
+  result.by_witness = {stands(ledger.by_witness) + added, as_of};
   result.by_campaign = {stands(ledger.by_campaign) + added, as_of};
   result.by_kind = {stands(ledger.by_kind) + added, as_of};
+  result.by_origin = {stands(ledger.by_origin) + added, as_of};
+  result.by_mailbox = {stands(ledger.by_mailbox) + added, as_of};
 
   if (ledger.exempt || !may_be_listed(incident.client, policy)) {
     return result;
@@ -87,12 +106,12 @@ Assessment assess(const Policy& policy, const Incident& incident, const Ledger& 
   if (!is_listed) {
     const bool was_quiet = as_of - ledger.standing.score.at > policy.memory();
     if (was_quiet && before < kForgottenShare * policy.list_at) standing.times_listed = 0;
-    const bool agreed = ledger.traps + 1 >= policy.distinct_traps && ledger.campaigns + 1 >= policy.distinct_campaigns;
-    if (weight <= 0 || !agreed || !reaches(standing.score.amount, policy.list_at)) return result;
+    const bool agreed =
+        ledger.witnesses + 1 >= policy.distinct_traps && ledger.campaigns + 1 >= policy.distinct_campaigns;
+    if (!agreed || !reaches(standing.score.amount, policy.list_at)) return result;
     ++standing.times_listed;
     standing.listed_at = as_of;
   }
-  if (weight <= 0) return result;  // a kind that the policy doesn't count neither lists nor prolongs
 
   const UnixTime ends = as_of + listing_lasts(standing.score, standing.times_listed, policy);
   standing.listed_until = is_listed ? std::max(*standing.listed_until, ends) : ends;

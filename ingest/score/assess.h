@@ -1,7 +1,7 @@
 // What one incident makes of its sender's standing, and whether the sender is listed by it and for how long.
 //
-// The sum is linear: an incident's credit is settled when it comes in (weight × confidence, cut to what its trap and its
-// campaign may still add), and everything fades at one rate. So (score, as of when) is all there is to keep, and the
+// The sum is linear: an incident's credit is settled when it comes in (weight × confidence, cut to what its witness, campaign,
+// origin and mailbox may still add), and everything fades at one rate. So (score, as of when) is all there is to keep, and the
 // terms that `blowback why` prints add up to it exactly.
 #pragma once
 
@@ -17,6 +17,10 @@ namespace blowback::score {
 
 /// When `score`, as of `at`, will have faded to `Policy::delist_below`; `at` itself if it already has. Pure.
 [[nodiscard]] UnixTime fades_out_at(const FadingSum& score, const Policy& policy);
+
+/// What the incident weighs before any cap: its kind's weight × confidence, less where it names no origin, and 0 where it
+/// doesn't count. Pure.
+[[nodiscard]] double weight_of(const Policy& policy, const Incident& incident);
 
 /// Pure: no clock but `incident.received_at`. An incident older than the standing's time adds what is left of it by then,
 /// so the order in which a backlog is read hardly matters. One received up to `afresh_since` adds nothing.

@@ -1,6 +1,6 @@
 // The store's tables in memory, as far as scoring looks at them.
 //
-// Traps and campaigns are numbers here: the same few thousand texts stand against many senders. A sender's parts are kept
+// Witnesses, campaigns, origins and mailboxes are numbers here: the same few thousand texts stand against many senders. A sender's parts are kept
 // with the one that was touched last in front, since the only question asked of all of them is how many were touched lately;
 // so an incident costs the same however many campaigns a sender has behind it.
 #include "score/replay.h"
@@ -43,7 +43,7 @@ struct Part {
   std::uint64_t incidents = 0;
 };
 
-/// What each trap, or each campaign, has standing against one sender.
+/// What each witness, or each campaign, origin or mailbox, has standing against one sender.
 class Parts {
  public:
   [[nodiscard]] FadingSum sum(Key key) const {
@@ -92,8 +92,10 @@ class Parts {
 
 struct Sender {
   Standing standing;
-  Parts traps;
+  Parts witnesses;
   Parts campaigns;
+  Parts origins;
+  Parts mailboxes;
   std::array<Part, 6> kinds{};  // by Kind; none of it was seen where `incidents` is 0
   std::optional<Listing> listing;
 
@@ -118,17 +120,21 @@ class Replay::State {
     const Prefix prefix = sender_of(incident.client);
     Sender& sender = senders_[prefix.first()];
     sender.standing.sender = prefix;
-    const Key trap = keys_.of(incident.trap);
+    const Key witness = keys_.of(incident.witness);
     const Key campaign = keys_.of(incident.campaign);
+    const Key origin = keys_.of(origin_key(incident));
+    const Key mailbox = keys_.of(incident.mailbox);
     Part& kind = sender.kinds.at(static_cast<std::size_t>(incident.kind));
 
     Ledger ledger;
     ledger.standing = sender.standing;
-    ledger.by_trap = sender.traps.sum(trap);
+    ledger.by_witness = sender.witnesses.sum(witness);
     ledger.by_campaign = sender.campaigns.sum(campaign);
     ledger.by_kind = kind.sum;
+    ledger.by_origin = sender.origins.sum(origin);
+    if (!incident.mailbox.empty()) ledger.by_mailbox = sender.mailboxes.sum(mailbox);
     const UnixTime since = incident.received_at - policy_.memory();
-    ledger.traps = sender.traps.others(trap, since, policy_.distinct_traps);
+    ledger.witnesses = sender.witnesses.others(witness, since, policy_.distinct_traps);
     ledger.campaigns = sender.campaigns.others(campaign, since, policy_.distinct_campaigns);
     for (std::size_t i = 0; i < sender.kinds.size(); ++i) {
       if (sender.kinds[i].incidents > 0 && sender.kinds[i].last_at > since) {
@@ -142,8 +148,11 @@ class Replay::State {
 
     const Assessment result = assess(policy_, incident, ledger);
     sender.standing = result.standing;
-    sender.traps.set(trap, result.by_trap, incident.received_at);
+    if (result.credit <= 0) return 0;
+    sender.witnesses.set(witness, result.by_witness, incident.received_at);
     sender.campaigns.set(campaign, result.by_campaign, incident.received_at);
+    sender.origins.set(origin, result.by_origin, incident.received_at);
+    if (!incident.mailbox.empty()) sender.mailboxes.set(mailbox, result.by_mailbox, incident.received_at);
     kind.sum = result.by_kind;
     kind.last_at = incident.received_at;
     ++kind.incidents;
@@ -162,9 +171,11 @@ class Replay::State {
     if (found == senders_.end()) return std::nullopt;
     const Sender& sender = found->second;
     Reckoning reckoning{.standing = sender.standing,
-                        .traps = sender.traps.named(keys_),
+                        .witnesses = sender.witnesses.named(keys_),
                         .campaigns = sender.campaigns.named(keys_),
                         .kinds = {},
+                        .origins = sender.origins.named(keys_),
+                        .mailboxes = sender.mailboxes.named(keys_),
                         .listing = sender.listing,
                         .credits = {}};
     for (std::size_t i = 0; i < sender.kinds.size(); ++i) {
@@ -190,8 +201,10 @@ class Replay::State {
           sender.end_listing(decision.at);
           sender.standing.score = {.amount = 0, .at = decision.at};
           sender.standing.afresh_since = decision.at;
-          sender.traps.clear();
+          sender.witnesses.clear();
           sender.campaigns.clear();
+          sender.origins.clear();
+          sender.mailboxes.clear();
           sender.kinds = {};
         });
         break;

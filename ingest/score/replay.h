@@ -26,7 +26,7 @@ class Replay {
   ~Replay();  ///< One thread at a time.
 
   /// Requires incidents in the order of `received_at`. Returns the credit. Looks at nothing but the incident's time, client,
-  /// trap, campaign, kind and confidence.
+  /// witness, campaign, origin, mailbox, kind, confidence, and whether it counts (attribution.h).
   double take(const Incident& incident);
   /// Applies what was decided after the last incident, up to `now`.
   void finish(UnixTime now);

@@ -25,6 +25,11 @@ CREATE TABLE standing_part (
   PRIMARY KEY (sender, dimension, key)
 ) STRICT, WITHOUT ROWID;
 UPDATE standing SET score = 0;
+UPDATE incident SET credit = 0;
 
 -- Listings and exemptions that ended by the clock, by the end they had: a clock that was wrong ended them too early.
 CREATE INDEX listing_change_swept ON listing_change (expires_at) WHERE action IN (3, 5) AND expires_at IS NOT NULL;
+
+-- Incidents of each feed that don't count against their client, and those for want of a reverse-path.
+ALTER TABLE feed_position ADD COLUMN uncounted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE feed_position ADD COLUMN unknown_reverse_path INTEGER NOT NULL DEFAULT 0;

@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto verdict = blowback::detect::judge(delivery, *message, traps);
   if (verdict.confidence < 0 || verdict.confidence > 1) std::abort();
   if (blowback::is_backscatter(verdict.kind) && verdict.signals.empty()) std::abort();
-  if (verdict.proved && !verdict.original) std::abort();
+  if (verdict.claims_trap && !verdict.original) std::abort();
   const auto again = blowback::detect::judge(delivery, *message, traps);
   if (again.kind != verdict.kind || again.cause != verdict.cause || again.campaign != verdict.campaign) std::abort();
   return 0;

@@ -1,0 +1,86 @@
+// Each line by itself: the first that names an outside client decides.
+#include "passage.h"
+
+#include "blowback/prefix.h"
+#include "header.h"
+#include "received_chain.h"
+#include "received_words.h"
+#include "registered_domain.h"
+
+#include <algorithm>
+
+namespace blowback::mail {
+namespace {
+
+/// RFC 5321 §6.3 lets an MTA take 100 hops for a loop.
+constexpr std::size_t kMostHops = 100;
+/// A letter's own hops at the server that returned it: gateway, filter, mailbox store.
+constexpr std::size_t kMostOwnHops = 8;
+
+[[nodiscard]] bool is_same_network(const IpAddress& a, const IpAddress& b, int ipv4_length, int ipv6_length) {
+  if (a.family() != b.family()) return false;
+  const int length = a.family() == Family::ipv4 ? ipv4_length : ipv6_length;
+  return Prefix::covering(a, length).contains(b);
+}
+
+[[nodiscard]] bool is_neighbour(const IpAddress& a, const IpAddress& b) { return is_same_network(a, b, 24, 48); }
+[[nodiscard]] bool is_of_one_provider(const IpAddress& a, const IpAddress& b) { return is_same_network(a, b, 16, 32); }
+
+[[nodiscard]] bool is_inside(const IpAddress& address, const IpAddress& client) {
+  return use_of(address) == AddressUse::special || is_neighbour(address, client);
+}
+
+[[nodiscard]] bool is_inside(const ReceivedHop& hop, const IpAddress& client) {
+  if (!hop.client || is_inside(*hop.client, client)) return true;
+  const std::string writer = registered_domain(hop.by);
+  if (writer.empty()) return false;
+  if (registered_domain(hop.name) == writer) return true;
+  const bool is_beside =
+      is_of_one_provider(*hop.client, client) || (hop.by_address && is_of_one_provider(*hop.client, *hop.by_address));
+  return is_beside && registered_domain(hop.helo) == writer;
+}
+
+[[nodiscard]] bool is_loopback(const IpAddress& address) {
+  return address.to_string() == "::1" || (address.family() == Family::ipv4 && address.v4() >> 24U == 127);
+}
+
+}  // namespace
+
+Passage passage_of(std::span<const std::string> received, const IpAddress& client) {
+  Passage passage;
+  for (const auto& field : received.first(std::min(received.size(), kMostHops))) {
+    const auto hop = parse_received(field);
+    if (!hop) {
+      passage.from_outside |= std::ranges::any_of(addresses_in(field), [&](std::string_view text) {
+        const auto address = bare_address(text);
+        return address && !is_inside(*address, client);
+      });
+      continue;
+    }
+    passage.from_outside |= !is_inside(*hop, client);
+    passage.is_submission |= hop->is_submission;
+    if (!hop->recipient.empty()) passage.recipients.push_back(lower_case(hop->recipient));
+  }
+  return passage;
+}
+
+std::optional<IpAddress> handed_in_by(std::span<const std::string> received) {
+  for (const auto& field : received.first(std::min(received.size(), kMostOwnHops))) {
+    const auto hop = parse_received(field);
+    if (!hop) return std::nullopt;
+    if (!hop->client) {
+      if (hop->local_handover) continue;
+      return std::nullopt;
+    }
+    if (is_loopback(*hop->client)) continue;
+    if (use_of(*hop->client) == AddressUse::special) return std::nullopt;
+    return hop->client;
+  }
+  return std::nullopt;
+}
+
+std::string origin_of(const IpAddress& address) {
+  return Prefix::covering(address, address.family() == Family::ipv4 ? 24 : 48).to_string();
+}
+
+}  // namespace blowback::mail

@@ -1,0 +1,127 @@
+// From the surest fact to the least: the trace, then what lists and forwarders add, then whom it was addressed to.
+#include "relay.h"
+
+#include "blowback/lower_case.h"
+#include "mail/passage.h"
+#include "mail/received_chain.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
+namespace blowback::record {
+namespace {
+
+using Fields = std::span<const mail::Field>;
+
+/// Addresses of a To: that are looked at; more are a newsletter's.
+constexpr std::size_t kMostAddressees = 100;
+
+[[nodiscard]] bool is_named(const mail::Field& field, std::string_view lower) { return lowered(field.name) == lower; }
+
+/// The fields below the `ours`th Received: field. What stands above it our own hosts added.
+[[nodiscard]] Fields below(Fields fields, std::size_t ours) {
+  std::size_t at = 0;
+  for (std::size_t seen = 0; seen < ours && at < fields.size(); ++at) {
+    if (is_named(fields[at], "received")) ++seen;
+  }
+  return fields.subspan(at);
+}
+
+/// RFC 2369 and 2919, and what older list managers write.
+[[nodiscard]] bool is_of_mailing_list(const mail::Field& field) {
+  const std::string name = lowered(field.name);
+  static constexpr std::array<std::string_view, 3> kOlder{"mailing-list", "x-mailing-list", "x-beenthere"};
+  return name.starts_with("list-") || std::ranges::find(kOlder, name) != kOlder.end();
+}
+
+[[nodiscard]] bool is_of_forwarder(const mail::Field& field) {
+  const std::string name = lowered(field.name);
+  return name.starts_with("resent-") || name.starts_with("x-forwarded-");
+}
+
+/// An ARC set (RFC 8617) tells of a message that its sealer took in from elsewhere: then it has results. One that says
+/// nothing but `none` was sealed where the message began, and one of our own hosts' is no news. `our_hosts`: who wrote our
+/// Received: fields.
+[[nodiscard]] bool is_arc_of_another(const mail::Field& field, std::span<const std::string> our_hosts) {
+  if (!is_named(field, "arc-authentication-results")) return false;
+  const std::string value = lowered(field.value);
+  // `i=1; mx.example.net; spf=pass …`
+  const auto first = value.find(';');
+  if (first == std::string::npos) return false;
+  const auto begin = value.find_first_not_of(" \t", first + 1);
+  if (begin == std::string::npos) return false;
+  const auto end = std::min(value.find_first_of(" \t;", begin), value.size());
+  const std::string_view sealer = std::string_view(value).substr(begin, end - begin);
+  if (std::ranges::find(our_hosts, sealer) != our_hosts.end()) return false;
+  const std::string_view results = std::string_view(value).substr(end);
+  for (const std::string_view method : {"spf=", "dkim=", "dmarc=", "arc="}) {
+    for (std::size_t at = results.find(method); at != std::string_view::npos; at = results.find(method, at + 1)) {
+      if (!results.substr(at + method.size()).starts_with("none")) return true;
+    }
+  }
+  return false;
+}
+
+/// Every address in the values of To: and Cc:, lower case.
+[[nodiscard]] std::vector<std::string> addressees(Fields fields) {
+  std::vector<std::string> found;
+  for (const auto& field : fields) {
+    if (!is_named(field, "to") && !is_named(field, "cc")) continue;
+    std::string_view rest = field.value;
+    while (!rest.empty() && found.size() < kMostAddressees) {
+      // Commas in names only make more pieces, of which those without an address are nothing.
+      const auto piece = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(piece.size() + 1, rest.size()));
+      if (piece.find('@') == std::string_view::npos) continue;
+      if (auto address = mail::first_address(piece); !address.empty()) found.push_back(lowered(address));
+    }
+  }
+  return found;
+}
+
+[[nodiscard]] std::string_view domain_of(std::string_view address) {
+  const auto at = address.rfind('@');
+  return at == std::string_view::npos ? std::string_view() : address.substr(at + 1);
+}
+
+}  // namespace
+
+Relayed relayed_by(const IpAddress& client, Fields fields, std::size_t ours, const config::Traps& traps,
+                   std::span<const std::string> recipients) {
+  std::vector<std::string> received;
+  for (const auto& field : fields) {
+    if (is_named(field, "received")) received.push_back(field.value);
+  }
+  ours = std::min(ours, received.size());
+  const auto passage = mail::passage_of(std::span(received).subspan(ours), client);
+  if (passage.from_outside) return Relayed::trace;
+  if (passage.is_submission) return Relayed::submission;
+
+  const Fields theirs = below(fields, ours);
+  if (std::ranges::any_of(theirs, is_of_mailing_list)) return Relayed::mailing_list;
+  std::vector<std::string> our_hosts;
+  for (std::size_t i = 0; i < ours; ++i) {
+    if (const auto hop = mail::parse_received(received[i])) our_hosts.push_back(lowered(hop->by));
+  }
+  const auto is_forwarded = [&](const mail::Field& field) {
+    return is_of_forwarder(field) || is_arc_of_another(field, our_hosts);
+  };
+  if (std::ranges::any_of(theirs, is_forwarded)) return Relayed::forwarder;
+
+  // With no trap named every address is one, so that nobody else can be meant.
+  if (!traps.witnesses()) return Relayed::no;
+  const auto is_ours = [&](const std::string& address) {
+    return traps.is_trap(address) || std::ranges::any_of(recipients, [&](const std::string& recipient) {
+             return domain_of(recipient) == domain_of(address);
+           });
+  };
+  const auto named = addressees(theirs);
+  if (!named.empty() && std::ranges::none_of(named, is_ours)) return Relayed::recipient;
+  if (std::ranges::any_of(passage.recipients, [&](const std::string& address) { return !is_ours(address); }))
+    return Relayed::recipient;
+  return Relayed::no;
+}
+
+}  // namespace blowback::record
