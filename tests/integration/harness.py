@@ -29,6 +29,9 @@ TOOL = os.environ.get("BLOWBACK_TOOL") and pathlib.Path(os.environ["BLOWBACK_TOO
 ZONE = "bl.example.org"
 TRAP_DOMAIN = "trap.example.net"
 
+# Named addresses, each a witness of its own; any other address of the domain is one witness together with its neighbours.
+WITNESSES = [f"{name}@{TRAP_DOMAIN}" for name in [*"abcdefgh", "only", *(f"t{n}" for n in range(40))]]
+
 # Sanitizers make everything slower; whoever measures time asks for this factor.
 PATIENCE = float(os.environ.get("BLOWBACK_TEST_PATIENCE", "1"))
 
@@ -534,7 +537,7 @@ class Blowback:
             "zone": {"name": ZONE, "nameservers": ["ns1.example.org"], "hostmaster": "hostmaster@example.org", "ttl": "5m",
                      "negative_ttl": "1m", "txt": "Backscatter from {ip}, see https://bl.example.org/{ip}"},
             "server": {"listen": listen, "workers": 2},
-            "traps": {"domains": [TRAP_DOMAIN]},
+            "traps": {"domains": [TRAP_DOMAIN], "addresses": WITNESSES},
             "policy": {"allow_documentation": True},
         }
         for name, over in (("zone", zone), ("server", server), ("traps", traps), ("policy", policy), ("policy.weights", weights)):
