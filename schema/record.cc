@@ -43,7 +43,7 @@ struct RecordStatements {
                  "last_at = max(last_at, excluded.last_at), incidents = incidents + 1"),
         put_incident(db, std::string("INSERT INTO incident (") + kIncidentColumns +
                              ", sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                             "?, ?, ?, ?, ?)"),
+                             "?, ?, ?, ?, ?, ?)"),
         put_listing(
             db,
             "INSERT INTO listing (first, length, source, codes, listed_at, expires_at) VALUES (?, ?, 0, ?, ?, ?) "
@@ -170,7 +170,7 @@ class Recording {
               incident.product, incident.queue_id, incident.message_id, incident.subject, incident.first_received,
               incident.size, text_of(incident.signals), incident.credit, incident.witness,
               static_cast<int>(incident.reverse_path), static_cast<int>(incident.relayed), incident.doubtful_boundary,
-              incident.origin, incident.mailbox, sender)
+              incident.origin, incident.mailbox, incident.mailbox_exists, sender)
         .run();
   }
 

@@ -139,6 +139,7 @@ Incident incident_of(const Statement& row) {
   incident.doubtful_boundary = row.integer(24) != 0;
   incident.origin = row.text(25);
   incident.mailbox = row.text(26);
+  incident.mailbox_exists = row.integer(27) != 0;
   return incident;
 }
 

@@ -61,8 +61,8 @@ inline constexpr const char* kAuditColumns =
 inline constexpr const char* kIncidentColumns =
     "digest, received_at, client, helo, feed, trap, kind, cause, confidence, claims_trap, could_have_known, campaign, "
     "reporting_mta, product, queue_id, message_id, subject, first_received, size, signals, credit, witness, "
-    "reverse_path, relayed, doubtful_boundary, origin, mailbox";
-inline constexpr int kIncidentColumnCount = 27;
+    "reverse_path, relayed, doubtful_boundary, origin, mailbox, mailbox_exists";
+inline constexpr int kIncidentColumnCount = 28;
 [[nodiscard]] Incident incident_of(const Statement& row);
 
 }  // namespace blowback::schema

@@ -39,6 +39,7 @@ struct Incident {
   std::string origin;
   /// The mailbox that answered (automatic replies) or failed (bounces), lower case. "" where that isn't known.
   std::string mailbox;
+  bool mailbox_exists = false;  ///< Verdict::mailbox_exists
   std::string reporting_mta;
   std::string product;
   std::string queue_id;
@@ -59,8 +60,7 @@ struct Incident {
 /// and the day (UTC): so bounces that return no trace list a sender only if more witnesses or more days agree. Pure.
 [[nodiscard]] std::string origin_key(const Incident& incident);
 
-/// By which key the incident's mailbox is counted: one that answers, or that fails for a reason of its own. "": by none, as a
-/// bounce for an unknown user, since there are as many of these as a stranger likes to name. Pure.
+/// By which key the incident's mailbox is counted, "" where by none: see Verdict::mailbox_exists. Pure.
 [[nodiscard]] std::string mailbox_key(const Incident& incident);
 
 /// A trap address as others may see it: `o…@t…`. Local part and domain keep their first letter only.

@@ -46,6 +46,9 @@ struct Verdict {
   /// The mailbox that answered (its From:) or that couldn't be delivered to (the first failing recipient), lower case.
   /// "" where the delivery doesn't tell.
   std::string mailbox;
+  /// That mailbox is its owner's: it answers, is full, refuses, or forwards to where mail is refused. Of a bounce for a user
+  /// unknown to the accused server itself it isn't: a stranger can name as many of these as he likes.
+  bool mailbox_exists = false;
   std::string reporting_mta;  ///< the DSN's Reporting-MTA, without `dns;`
   std::string product;        ///< which mail server wrote it, where that shows: `postfix`, `exchange`, `qmail`…
   std::string queue_id;       ///< the accused server's own, from its Message-ID, Received: or X-Postfix-Queue-ID

@@ -59,9 +59,8 @@ DeliveryStatus parse_delivery_status(std::string_view text) {
       // Either may come first; a second one of the same name begins the next recipient.
       if (field == "final-recipient" && !recipient.final_recipient.empty()) close();
       in_recipient = true;
-      if (field == "final-recipient" || recipient.final_recipient.empty()) {
-        if (field == "final-recipient") recipient.final_recipient = without_angles(untyped(value));
-      }
+      (field == "final-recipient" ? recipient.final_recipient : recipient.original_recipient) =
+          without_angles(untyped(value));
     } else if (field == "action") {
       if (!recipient.action.empty()) close();
       in_recipient = true;

@@ -10,6 +10,7 @@ namespace blowback::detect {
 /// What one recipient's block says (RFC 3464 §2.3). "" where a field is absent; types (`rfc822;`, `dns;`) are taken off.
 struct RecipientStatus {
   std::string final_recipient;
+  std::string original_recipient;
   std::string action;  ///< lower case: failed, delayed, delivered, relayed, expanded
   std::string status;  ///< `5.1.1`
   std::string diagnostic;

@@ -117,26 +117,52 @@ constexpr double kRatherDsn = 3;
   return found;
 }
 
+struct Mailbox {
+  std::string address;
+  bool exists = false;  ///< Verdict::mailbox_exists
+};
+
+/// Whether another server refused the mail: then the accused one knew the recipient, and passed the mail on.
+[[nodiscard]] bool is_refused_elsewhere(const Facts& facts, const RecipientStatus* recipient) {
+  if (recipient != nullptr && !recipient->remote_mta.empty()) return true;
+  // qmail, Postfix and Exim, each in its words.
+  return contains_ignoring_case(facts.words, "remote host said") || contains_ignoring_case(facts.words, " said: ") ||
+         contains_ignoring_case(facts.words, "error from remote mail server");
+}
+
 // Whose mailbox made the server write: it answered, or mail to it failed. One of them lists nobody, however often it is
 // provoked. A bounce names it in its report, in Exim's field, or as the first address that is neither the trap's nor a mailer's.
-[[nodiscard]] std::string mailbox_of(Kind kind, const Facts& facts, const DeliveryStatus& status,
-                                     const mail::Message& message, std::span<const std::string> traps) {
-  if (kind == Kind::auto_reply || kind == Kind::challenge || kind == Kind::mdn) {
-    if (!is_daemon(facts.from)) return without_detail(facts.from);
+[[nodiscard]] Mailbox mailbox_of(const Verdict& verdict, const Facts& facts, const DeliveryStatus& status,
+                                 const mail::Message& message, std::span<const std::string> traps) {
+  const Kind kind = verdict.kind;
+  if ((kind == Kind::auto_reply || kind == Kind::challenge || kind == Kind::mdn) && !is_daemon(facts.from)) {
+    return {.address = without_detail(facts.from), .exists = true};
   }
-  for (const auto& recipient : status.recipients) {
-    if (recipient.action == "delivered" || recipient.action == "relayed" || recipient.action == "expanded") continue;
-    if (auto mailbox = without_detail(recipient.final_recipient); !mailbox.empty()) return mailbox;
+  const auto failed = std::ranges::find_if(status.recipients, [](const RecipientStatus& recipient) {
+    return recipient.action != "delivered" && recipient.action != "relayed" && recipient.action != "expanded" &&
+           !recipient.final_recipient.empty();
+  });
+  const RecipientStatus* const recipient = failed == status.recipients.end() ? nullptr : &*failed;
+  Mailbox mailbox;
+  mailbox.exists = verdict.cause != Cause::unknown_user || is_refused_elsewhere(facts, recipient);
+  if (recipient != nullptr) {
+    // Not by the original recipient, which the client may choose freely (ORCPT, RFC 3461 §4.2). That it differs tells of an
+    // alias or a forwarder.
+    mailbox.address = without_detail(recipient->final_recipient);
+    const std::string original = without_detail(recipient->original_recipient);
+    mailbox.exists |= !original.empty() && original != mailbox.address;
   }
-  if (const std::string* failed = mail::find(message.fields, "X-Failed-Recipients")) {
-    if (auto mailbox = without_detail(mail::first_address(*failed)); !mailbox.empty()) return mailbox;
+  if (const std::string* named = mail::find(message.fields, "X-Failed-Recipients");
+      named != nullptr && mailbox.address.empty()) {
+    mailbox.address = without_detail(mail::first_address(*named));
   }
   constexpr std::size_t kLooked = 20;
   for (const auto& address : addresses_in(facts.words_as_lines(), kLooked)) {
+    if (!mailbox.address.empty()) break;
     if (is_daemon(address) || is_postmaster(address) || std::ranges::find(traps, address) != traps.end()) continue;
-    return without_detail(address);
+    mailbox.address = without_detail(address);
   }
-  return {};
+  return mailbox;
 }
 
 [[nodiscard]] std::string unbracketed(std::string_view id) {
@@ -210,7 +236,6 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
     const std::string* answered = mail::find(message.fields, "In-Reply-To");
     if (answered != nullptr) verdict.campaign = campaign_of_message_id(unbracketed(*answered));
   }
-  verdict.mailbox = mailbox_of(verdict.kind, facts, status, message, traps);
   verdict.reporting_mta = status.reporting_mta;
   verdict.queue_id = status.queue_id.empty() ? queue_id_in(verdict.message_id, verdict.product) : status.queue_id;
   if (verdict.kind == Kind::dsn || verdict.kind == Kind::virus_notice) {
@@ -221,6 +246,9 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
     const bool by_words_alone = facts.status == nullptr || verdict.cause == Cause::none;
     if (verdict.kind == Kind::virus_notice && by_words_alone) verdict.cause = Cause::content_rejected;
   }
+  auto mailbox = mailbox_of(verdict, facts, status, message, traps);
+  verdict.mailbox = std::move(mailbox.address);
+  verdict.mailbox_exists = mailbox.exists;
   return verdict;
 }
 

@@ -185,6 +185,7 @@ class Intake {
     }
     incident.reverse_path = reverse_path_of(delivery, fields);
     incident.mailbox = evidence_text(verdict.mailbox, kAddress);
+    incident.mailbox_exists = verdict.mailbox_exists;
     if (verdict.original && verdict.original->client) {
       // A letter that the accused server's own neighbour handed in says nothing of where that had it from.
       const std::string origin = mail::origin_of(*verdict.original->client);

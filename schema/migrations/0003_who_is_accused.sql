@@ -8,6 +8,7 @@ ALTER TABLE incident ADD COLUMN relayed INTEGER NOT NULL DEFAULT 0 CHECK (relaye
 ALTER TABLE incident ADD COLUMN doubtful_boundary INTEGER NOT NULL DEFAULT 0 CHECK (doubtful_boundary IN (0, 1));
 ALTER TABLE incident ADD COLUMN origin TEXT NOT NULL DEFAULT '';
 ALTER TABLE incident ADD COLUMN mailbox TEXT NOT NULL DEFAULT '';
+ALTER TABLE incident ADD COLUMN mailbox_exists INTEGER NOT NULL DEFAULT 0 CHECK (mailbox_exists IN (0, 1));
 UPDATE incident SET witness = CASE instr(trap, '@') WHEN 0 THEN trap ELSE substr(trap, instr(trap, '@')) END;
 
 -- What each witness (dimension 1), campaign (2), kind (3), origin (4) and mailbox (5) has standing against a sender. Sums of

@@ -81,6 +81,7 @@ TEST_CASE("a bounce to a trap becomes an incident with its evidence", "[record]"
   CHECK(incident.relayed == Relayed::no);
   CHECK(incident.origin == "203.0.113.0/24");
   CHECK(incident.mailbox == "nobody@example.org");
+  CHECK(incident.mailbox_exists);  // by "host … said": another server refused it, so that this one knew it
   CHECK(counting_of(incident, false) == Counting::counted);
   CHECK(incident.queue_id == "4F1");
   CHECK(incident.message_id == "20261124100000.4F1@mx.example.org");

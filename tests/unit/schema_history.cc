@@ -52,7 +52,7 @@ std::vector<Event> some_weeks(std::mt19937& random) {
     one.campaign = "c" + std::to_string(draw(40));
     one.origin = draw(4) == 0 ? std::string() : "o" + std::to_string(draw(6));
     one.mailbox = draw(2) == 0 ? std::string() : "m" + std::to_string(draw(6));
-    one.cause = static_cast<Cause>(draw(8));
+    one.mailbox_exists = draw(3) != 0;
     one.reverse_path = draw(8) == 0 ? ReversePath::set : ReversePath::null;
     one.relayed = draw(8) == 0 ? Relayed::trace : Relayed::no;
     one.confidence = static_cast<double>(1 + draw(10)) / 10;

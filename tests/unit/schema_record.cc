@@ -63,6 +63,7 @@ TEST_CASE("an incident reads back as it was recorded, with its credit", "[schema
   given.doubtful_boundary = false;
   given.origin = "203.0.113.0/24";
   given.mailbox = "anna@example.org";
+  given.mailbox_exists = true;
   given.could_have_known = true;
   given.queue_id = "4XyZ";
   given.message_id = "x@y";
