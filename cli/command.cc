@@ -61,4 +61,14 @@ std::optional<Prefix> prefix(const Context& context, const std::string& text) {
   return std::nullopt;
 }
 
+bool may_reach(const Context& context, const Prefix& network, Permission permission, std::string_view would) {
+  if (permission == Permission::wide) return true;
+  const auto reach = reach_of(network);
+  if (reach.breadth == Breadth::narrow) return true;
+  context.complain(fmt::format("{}; this would {} {}. Nothing was changed; if you mean all of it, add --wide",
+                               in_words(reach), would, to_string(reach.addresses)),
+                   kWrongUse);
+  return false;
+}
+
 }  // namespace blowback::cli

@@ -5,6 +5,7 @@
 
 #include "blowback/ip_address.h"
 #include "blowback/prefix.h"
+#include "blowback/reach.h"
 #include "cli/tool.h"
 #include "config/config.h"
 #include "output.h"
@@ -34,7 +35,9 @@ struct Context {
   /// `blowback: text` on `err`; returns `code`.
   int complain(const std::string& text, int code) const;
   /// For a failed verb.
-  int complain(const schema::StoreError& error) const { return complain(error.text, kFailed); }
+  int complain(const schema::StoreError& error) const {
+    return complain(error.text, error.code == schema::StoreError::Code::too_wide ? kWrongUse : kFailed);
+  }
   /// Prints a table in the format that was asked for.
   void print(const Table& table) const { table.print(world.out, format, world.now, bold); }
   void say(const std::string& text) const;
@@ -47,6 +50,11 @@ struct Context {
 /// Empty: it was told on `err`.
 [[nodiscard]] std::optional<IpAddress> address(const Context& context, const std::string& text);
 [[nodiscard]] std::optional<Prefix> prefix(const Context& context, const std::string& text);
+
+/// For a decision about one network: whether it may reach as far as it does. False: it may not, and that was told with
+/// the number of addresses and the way on. `would`: what it would do to them, `list`.
+[[nodiscard]] bool may_reach(const Context& context, const Prefix& network, Permission permission,
+                             std::string_view would);
 
 /// `dsn auto_reply`, in the order of the answers.
 [[nodiscard]] std::string names_of(CodeSet codes);
@@ -85,6 +93,8 @@ struct DecisionArguments {
   std::string reason;
   std::string duration;  ///< `14d`; "" is for good
   bool end = false;      ///< exempt: end the exemption
+  bool wide = false;     ///< --wide
+  [[nodiscard]] Permission permission() const { return wide ? Permission::wide : Permission::narrow_only; }
 };
 int list(Context& context, const DecisionArguments& arguments);
 int delist(Context& context, const DecisionArguments& arguments);

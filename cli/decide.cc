@@ -10,16 +10,22 @@ namespace {
   return until ? "until " + when(*until, now) : "until it is ended by hand";
 }
 
+/// ` (4,294,967,296 IPv4 addresses)` for a decision with --wide; nothing for others.
+[[nodiscard]] std::string reached(const Prefix& network, const DecisionArguments& arguments) {
+  return arguments.wide ? fmt::format(" ({})", to_string(reach_of(network).addresses)) : std::string();
+}
+
 }  // namespace
 
 int list(Context& context, const DecisionArguments& arguments) {
   const auto network = prefix(context, arguments.prefix);
   const auto decided = decision(context, arguments.reason);
   const auto ends = until(context, arguments.duration);
-  if (!network || !decided || !ends) return kWrongUse;
+  if (!network || !decided || !ends || !may_reach(context, *network, arguments.permission(), "list")) return kWrongUse;
   auto store = context.store(schema::Store::Mode::create);
   if (!store) return context.failure;
-  const auto listed = store->list({&*network, 1}, *ends, *decided, context.world.now);
+  const auto listed =
+      store->list({&*network, 1}, *ends, *decided, context.world.now, /*imported_from=*/{}, arguments.permission());
   if (!listed) return context.complain(listed.error());
   if (*listed == 0) {
     return context.complain(fmt::format("{} is exempt and can't be listed; end the exemption first: "
@@ -27,20 +33,21 @@ int list(Context& context, const DecisionArguments& arguments) {
                                         network->to_string()),
                             kNo);
   }
-  context.say(fmt::format("{} is listed {}", network->to_string(), for_how_long(*ends, context.world.now)));
+  context.say(fmt::format("{}{} is listed {}", network->to_string(), reached(*network, arguments),
+                          for_how_long(*ends, context.world.now)));
   return kYes;
 }
 
 int delist(Context& context, const DecisionArguments& arguments) {
   const auto network = prefix(context, arguments.prefix);
   const auto decided = decision(context, arguments.reason);
-  if (!network || !decided) return kWrongUse;
+  if (!network || !decided || !may_reach(context, *network, arguments.permission(), "delist")) return kWrongUse;
   auto store = context.store(schema::Store::Mode::write);
   if (!store) return context.failure;
-  const auto ended = store->delist(*network, *decided, context.world.now);
+  const auto ended = store->delist(*network, *decided, context.world.now, arguments.permission());
   if (!ended) return context.complain(ended.error());
-  context.say(fmt::format("{}: {} listing{} ended; what was seen until now counts no more", network->to_string(),
-                          *ended, *ended == 1 ? "" : "s"));
+  context.say(fmt::format("{}{}: {} listing{} ended; what was seen until now counts no more", network->to_string(),
+                          reached(*network, arguments), *ended, *ended == 1 ? "" : "s"));
   const auto dossier = store->dossier(network->first(), 0);
   if (!dossier) return context.complain(dossier.error());
   for (const auto& listing : dossier->listings) {
@@ -55,6 +62,7 @@ int exempt(Context& context, const DecisionArguments& arguments) {
   const auto decided = decision(context, arguments.reason);
   const auto ends = until(context, arguments.duration);
   if (!network || !decided || !ends) return kWrongUse;
+  if (!arguments.end && !may_reach(context, *network, arguments.permission(), "exempt")) return kWrongUse;
   auto store = context.store(schema::Store::Mode::create);
   if (!store) return context.failure;
   if (arguments.end) {
@@ -64,9 +72,9 @@ int exempt(Context& context, const DecisionArguments& arguments) {
     context.say(network->to_string() + " is exempt no more");
     return kYes;
   }
-  const auto ended = store->exempt(*network, *ends, *decided, context.world.now);
+  const auto ended = store->exempt(*network, *ends, *decided, context.world.now, arguments.permission());
   if (!ended) return context.complain(ended.error());
-  context.say(fmt::format("{} is exempt {}; {} listing{} ended", network->to_string(),
+  context.say(fmt::format("{}{} is exempt {}; {} listing{} ended", network->to_string(), reached(*network, arguments),
                           for_how_long(*ends, context.world.now), *ended, *ended == 1 ? "" : "s"));
   return kYes;
 }

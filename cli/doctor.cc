@@ -1,5 +1,6 @@
 // `blowback doctor`: one look at everything that can be wrong, each with its mend. It changes nothing.
 #include "blowback/lower_case.h"
+#include "bystanders.h"
 #include "command.h"
 #include "dns_client.h"
 #include "findings.h"
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <random>
 #include <set>
 #include <sys/statvfs.h>
 #include <system_error>
@@ -176,6 +178,7 @@ class Doctor {
     }
     look_at_disk();
     look_at_news();
+    look_at_reach(*store_, context_.world.now, findings_);
   }
 
   void look_at_disk() {
@@ -307,14 +310,19 @@ class Doctor {
     // What listens on all addresses is asked on loopback.
     if (endpoint.address == IpAddress()) endpoint.address = IpAddress::from_v4(0x7f000001);
     if (endpoint.address.to_string() == "::") endpoint.address = *IpAddress::parse("::1");
+    bool any_wrong = false;
     for (const bool tcp : {false, true}) {
       const auto told = name + (tcp ? " tcp" : " udp");
       if (const auto wrong = wrong_with(endpoint, tcp)) {
         findings_.bad(told, wrong->found, wrong->mend);
+        any_wrong = true;
       } else {
         findings_.good(told, "SOA serial is the database's, test points are right");
       }
     }
+    if (any_wrong) return;  // its answers to the rest would say nothing
+    std::random_device random;
+    look_at_bystanders(endpoint, config_.zone.name, draw_bystanders(random()), name + " bystanders", findings_);
   }
 
   struct Wrong {

@@ -10,7 +10,7 @@
 namespace blowback::cli {
 namespace {
 
-/// Bad lines are told one by one up to here, and counted beyond.
+/// Lines that can't be taken are told one by one up to here, and counted beyond.
 constexpr std::size_t kTold = 20;
 /// No address is longer; what is, is cut in messages.
 constexpr std::size_t kShown = 60;
@@ -60,6 +60,45 @@ class Lines {
   return line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
 }
 
+struct Entries {
+  std::vector<Prefix> prefixes;
+  std::size_t lines = 0;
+  std::size_t bad = 0;   ///< lines that aren't understood
+  std::size_t wide = 0;  ///< lines that need --wide and haven't it
+};
+
+/// Tells of lines that can't be taken, naming them after `source`. Whether it was read to its end is the caller's to ask.
+[[nodiscard]] Entries read_entries(const Context& context, std::FILE* file, const std::string& source,
+                                   Permission permission) {
+  Entries entries;
+  const auto tell = [&](const std::string& text) {
+    context.complain(fmt::format("{}:{}: {}", source, entries.lines, text), kNo);
+  };
+  std::string line;
+  for (Lines lines(file); lines.next(line);) {
+    ++entries.lines;
+    const auto entry = entry_of(line);
+    if (entry.empty()) continue;
+    const auto parsed = Prefix::parse(entry);
+    if (!parsed) {
+      if (++entries.bad <= kTold) tell(harmless(parsed.error().text, 2 * kShown));
+      continue;
+    }
+    entries.prefixes.push_back(*parsed);
+    if (permission == Permission::wide) continue;
+    const auto reach = reach_of(*parsed);
+    if (reach.breadth == Breadth::narrow || ++entries.wide > kTold) continue;
+    tell(fmt::format("{}; this would list {}", in_words(reach), to_string(reach.addresses)));
+  }
+  if (entries.bad > kTold) {
+    context.complain(fmt::format("… and {} more lines that aren't understood", entries.bad - kTold), kNo);
+  }
+  if (entries.wide > kTold) {
+    context.complain(fmt::format("… and {} more lines that need --wide", entries.wide - kTold), kNo);
+  }
+  return entries;
+}
+
 }  // namespace
 
 int import(Context& context, const std::string& file, const DecisionArguments& arguments) {
@@ -67,40 +106,36 @@ int import(Context& context, const std::string& file, const DecisionArguments& a
   const auto ends = until(context, arguments.duration);
   if (!decided || !ends) return kWrongUse;
   const bool from_input = file == "-";
+  const std::string source = from_input ? "standard input" : file;
   // Standard input isn't ours to close.
   const std::unique_ptr<std::FILE, Close> opened(from_input ? nullptr : std::fopen(file.c_str(), "rb"));
-  std::FILE* const source = from_input ? context.world.in : opened.get();
-  if (source == nullptr) return context.complain(file + ": can't be read; check the name and its permissions", kFailed);
+  std::FILE* const input = from_input ? context.world.in : opened.get();
+  if (input == nullptr) return context.complain(file + ": can't be read; check the name and its permissions", kFailed);
 
-  std::vector<Prefix> prefixes;
-  std::string line;
-  std::size_t number = 0;
-  std::size_t bad = 0;
-  for (Lines lines(source); lines.next(line);) {
-    ++number;
-    const auto entry = entry_of(line);
-    if (entry.empty()) continue;
-    if (auto parsed = Prefix::parse(entry)) {
-      prefixes.push_back(*parsed);
-    } else if (++bad <= kTold) {
-      context.complain(fmt::format("{}:{}: {}", from_input ? "standard input" : file, number,
-                                   harmless(parsed.error().text, 2 * kShown)),
-                       kNo);
-    }
-  }
-  if (std::ferror(source) != 0)
+  auto [prefixes, lines, bad, wide] = read_entries(context, input, source, arguments.permission());
+  if (std::ferror(input) != 0)
     return context.complain(file + ": reading failed half-way; nothing was imported", kFailed);
-  if (bad > kTold) context.complain(fmt::format("… and {} more lines like these", bad - kTold), kNo);
   if (prefixes.empty()) return context.complain(fmt::format("{}: no address or network in it", file), kNo);
 
   std::ranges::sort(prefixes);
   prefixes.erase(std::ranges::unique(prefixes).begin(), prefixes.end());
+  const auto reach = reach_of(prefixes);
+  if (reach.breadth != Breadth::narrow && !arguments.wide) {
+    // All or nothing: of a file with such a line in it the other lines are in doubt, too.
+    const auto why = wide > 0 ? fmt::format("{} line{} need{} --wide", wide, wide == 1 ? "" : "s", wide == 1 ? "s" : "")
+                              : in_words(reach);
+    return context.complain(fmt::format("{}: {}; the file names {}. Nothing was imported; if you mean all of it, add "
+                                        "--wide, else correct the file",
+                                        source, why, to_string(reach.addresses)),
+                            kWrongUse);
+  }
   auto store = context.store(schema::Store::Mode::create);
   if (!store) return context.failure;
-  const auto listed = store->list(prefixes, *ends, *decided, context.world.now, from_input ? "standard input" : file);
+  const auto listed = store->list(prefixes, *ends, *decided, context.world.now, source, arguments.permission());
   if (!listed) return context.complain(listed.error());
-  context.say(fmt::format("{} lines: {} listed, {} exempt, {} not understood", number, *listed,
-                          prefixes.size() - *listed, bad));
+  context.say(
+      fmt::format("{} lines: {} listed, {} exempt, {} not understood", lines, *listed, prefixes.size() - *listed, bad));
+  if (arguments.wide) context.say(fmt::format("{} in all", to_string(reach.addresses)));
   return bad == 0 ? kYes : kNo;
 }
 

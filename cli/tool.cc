@@ -43,7 +43,9 @@ constexpr auto kExamples = std::to_array<Example>({
     {"classify",
      "  blowback classify message.eml\n"
      "  blowback classify --explain --trusted-relay 192.0.2.25 Maildir/cur\n"},
-    {"list", "  blowback list 198.51.100.0/24 --reason 'ticket 12' --for 14d\n"},
+    {"list",
+     "  blowback list 198.51.100.0/24 --reason 'ticket 12' --for 14d\n"
+     "  blowback list 2001:db8::/29 --wide --reason 'the whole provider, ticket 13' --for 2d\n"},
     {"delist", "  blowback delist 192.0.2.1 --reason 'postmaster fixed it'\n"},
     {"exempt",
      "  blowback exempt 203.0.113.0/28 --reason 'our own relays'\n"
@@ -228,27 +230,38 @@ class Parser {
     if (with_time) sub->add_option("--for", decision_.duration, "For how long, such as 14d; for good if not given");
   }
 
+  void wide(CLI::App* sub) {
+    sub->add_flag("--wide", decision_.wide,
+                  "Even if it is wide: shorter than /16 (IPv6: /32), special-use space, millions of addresses");
+  }
+
   void decisions() {
     auto* const list_command =
         command(app_, "list", "List an address or network by your word", [this] { return list(context_, decision_); });
     list_command->add_option("CIDR", decision_.prefix, "Address or network")->required();
     reason_and_time(list_command, true);
+    wide(list_command);
     auto* const delist_command =
         command(app_, "delist", "End listings and start afresh: what was seen until now counts no more",
                 [this] { return delist(context_, decision_); });
     delist_command->add_option("CIDR", decision_.prefix, "Address or network")->required();
     reason_and_time(delist_command, false);
+    wide(delist_command);
     auto* const exempt_command =
         command(app_, "exempt", "Never list an address or network", [this] { return exempt(context_, decision_); });
     exempt_command->add_option("CIDR", decision_.prefix, "Address or network")->required();
     exempt_command->add_flag("--end", decision_.end, "End this exemption");
     reason_and_time(exempt_command, true);
+    wide(exempt_command);
     auto* const import_command =
         command(app_, "import", "List what a file names: an address or network a line, # comments",
                 [this] { return import(context_, one_, decision_); });
     import_command->add_option("FILE", one_, "File, - for standard input")->required();
     reason_and_time(import_command, true);
-    import_command->footer("Lines that aren't understood are told and left out (exit code 1); all others are listed.");
+    wide(import_command);
+    import_command->footer(
+        "Lines that aren't understood are told and left out (exit code 1); all others are listed.\n"
+        "Lines that need --wide are told; without it nothing at all is imported (exit code 2).");
   }
 
   /// What the recorded incidents tell beyond a single sender.

@@ -8,14 +8,30 @@ std::optional<StoreError> unfounded(const Decision& decision) {
   return StoreError{StoreError::Code::other, "a decision needs a name and a reason"};
 }
 
+namespace {
+
+/// Nothing slips in by a caller that forgot to ask: what the tool refuses is refused here, too.
+[[nodiscard]] std::optional<StoreError> too_wide(std::span<const Prefix> prefixes, Permission permission) {
+  if (permission == Permission::wide) return std::nullopt;
+  const auto reach = reach_of(prefixes);
+  if (reach.breadth == Breadth::narrow) return std::nullopt;
+  return StoreError{StoreError::Code::too_wide,
+                    in_words(reach) + " (" + to_string(reach.addresses) +
+                        " in all), which needs the permission for wide decisions (--wide); nothing was changed"};
+}
+
+}  // namespace
+
 Prefix at_least_a_sender(const Prefix& prefix) {
   const Prefix sender = sender_of(prefix.first());
   return prefix.length() > sender.length() ? sender : prefix;
 }
 
 Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optional<UnixTime> until,
-                                  const Decision& decision, UnixTime now, std::string_view imported_from) {
+                                  const Decision& decision, UnixTime now, std::string_view imported_from,
+                                  Permission permission) {
   if (auto error = unfounded(decision)) return std::unexpected(std::move(*error));
+  if (auto error = too_wide(prefixes, permission)) return std::unexpected(std::move(*error));
   return attempt(impl_->path, [&]() -> std::uint64_t {
     Transaction transaction(impl_->db);
     const bool is_import = !imported_from.empty();
@@ -61,8 +77,10 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
   });
 }
 
-Result<std::uint64_t> Store::delist(const Prefix& prefix, const Decision& decision, UnixTime now) {
+Result<std::uint64_t> Store::delist(const Prefix& prefix, const Decision& decision, UnixTime now,
+                                    Permission permission) {
   if (auto error = unfounded(decision)) return std::unexpected(std::move(*error));
+  if (auto error = too_wide({&prefix, 1}, permission)) return std::unexpected(std::move(*error));
   return attempt(impl_->path, [&]() -> std::uint64_t {
     const Prefix ended_within = at_least_a_sender(prefix);
     Transaction transaction(impl_->db);
@@ -91,8 +109,9 @@ Result<std::uint64_t> Store::delist(const Prefix& prefix, const Decision& decisi
 }
 
 Result<std::uint64_t> Store::exempt(const Prefix& prefix, std::optional<UnixTime> until, const Decision& decision,
-                                    UnixTime now) {
+                                    UnixTime now, Permission permission) {
   if (auto error = unfounded(decision)) return std::unexpected(std::move(*error));
+  if (auto error = too_wide({&prefix, 1}, permission)) return std::unexpected(std::move(*error));
   return attempt(impl_->path, [&]() -> std::uint64_t {
     Transaction transaction(impl_->db);
     const auto audit = impl_->audit(decision, "exempt", prefix.to_string(), until, now);

@@ -6,6 +6,7 @@
 #include "store_impl.h"
 
 #include <algorithm>
+#include <cassert>
 #include <unordered_map>
 
 namespace blowback::schema {
@@ -223,6 +224,8 @@ class Recording {
 
   void relist(const Listing& after, Recorded& recorded) {
     const Prefix& sender = after.prefix;
+    // No automatic step lists more than one sender, whatever the scorer says.
+    assert(sender == sender_of(sender.first()));
     const auto before = sql_.listing.bind(sender.first().octets(), sender.length()).first([](const Statement& row) {
       return listing_of(row, 0);
     });

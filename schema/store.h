@@ -7,6 +7,7 @@
 #include "blowback/incident.h"
 #include "blowback/listing.h"
 #include "blowback/policy.h"
+#include "blowback/reach.h"
 #include "blowback/reckoning.h"
 #include "blowback/standing.h"
 
@@ -33,6 +34,7 @@ struct StoreError {
     corrupt,    ///< not a database, or damaged
     newer,      ///< written by a newer Blowback than this one
     older,      ///< needs `blowback db migrate` first (only when opened for following or reading)
+    too_wide,   ///< a decision reaches farther than its permission; nothing was changed
     other,
   };
   Code code = Code::other;
@@ -228,15 +230,19 @@ class Store {
 
   // ── operator ────────────────────────────────────────────────────────────────────────────────────────────────────
   /// Lists by the operator's word; replaces an operator's listing of the same prefix. Sorted input is fastest, duplicates
-  /// are one. Prefixes that an exemption covers are skipped. Returns the number listed.
+  /// are one. Prefixes that an exemption covers are skipped. Returns the number listed. Fails with `too_wide`, as do
+  /// `delist` and `exempt`, where the prefixes reach farther than `permission` (blowback/reach.h).
   [[nodiscard]] Result<std::uint64_t> list(std::span<const Prefix> prefixes, std::optional<UnixTime> until,
-                                           const Decision& decision, UnixTime now, std::string_view imported_from = {});
+                                           const Decision& decision, UnixTime now, std::string_view imported_from = {},
+                                           Permission permission = Permission::narrow_only);
   /// Ends every listing within `prefix`, of either source, and lets all senders in it start afresh: what was received up
   /// to `now` counts no more. Returns the number of listings ended.
-  [[nodiscard]] Result<std::uint64_t> delist(const Prefix& prefix, const Decision& decision, UnixTime now);
+  [[nodiscard]] Result<std::uint64_t> delist(const Prefix& prefix, const Decision& decision, UnixTime now,
+                                             Permission permission = Permission::narrow_only);
   /// From now on no address in `prefix` is listed; listings within it end. Returns the number of listings ended.
   [[nodiscard]] Result<std::uint64_t> exempt(const Prefix& prefix, std::optional<UnixTime> until,
-                                             const Decision& decision, UnixTime now);
+                                             const Decision& decision, UnixTime now,
+                                             Permission permission = Permission::narrow_only);
   /// Ends the exemption of exactly `prefix`; what was counted meanwhile lists at the next incident. False: there is none.
   [[nodiscard]] Result<bool> end_exemption(const Prefix& prefix, const Decision& decision, UnixTime now);
 

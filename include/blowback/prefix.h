@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace blowback {
 
@@ -50,6 +51,14 @@ class Prefix {
 /// What is counted and listed as one sender: an IPv4 address, or the /64 of an IPv6 address, since whoever holds one
 /// address of a /64 holds them all.
 [[nodiscard]] Prefix sender_of(const IpAddress& address);
+
+/// Whether `use_of` calls some address in it special. Pure. To ask whether all of them are, see `is_special_use`.
+[[nodiscard]] bool has_special_use(const Prefix& prefix);
+/// Whether it lies within one special-use network. Pure.
+[[nodiscard]] bool is_special_use(const Prefix& prefix);
+/// The special-use networks that have a name: IANA's special-purpose registries of both families without documentation,
+/// multicast and class E. Pure.
+[[nodiscard]] std::vector<Prefix> special_use_networks();
 
 }  // namespace blowback
 

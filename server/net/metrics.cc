@@ -136,6 +136,16 @@ void add_list(MetricsText& text, const Status& status) {
                   {{"kind", name_of(code)}, {"family", kFamilies.at(family)}});
     }
   }
+  text.family("blowback_zone_wide_listings", gauge,
+              "Listings of networks shorter than /16 (IPv4) or /32 (IPv6), by address family.");
+  for (std::size_t family = 0; family < kFamilies.size(); ++family) {
+    text.sample(list.tally.wide_listings.at(family), {{"family", kFamilies.at(family)}});
+  }
+  text.family("blowback_zone_addresses", gauge,
+              "Addresses in listed networks, by address family; what several listings cover counts for each.");
+  for (std::size_t family = 0; family < kFamilies.size(); ++family) {
+    text.sample(list.tally.addresses.at(family), {{"family", kFamilies.at(family)}});
+  }
   text.family("blowback_exemptions", gauge, "Exemptions held, by address family.");
   for (std::size_t family = 0; family < kFamilies.size(); ++family) {
     text.sample(list.tally.exemptions.at(family), {{"family", kFamilies.at(family)}});

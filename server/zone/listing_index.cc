@@ -5,10 +5,12 @@
 // its end, until there is none (not all) or the network's end is passed (all). Mostly it takes one step.
 #include "zone/listing_index.h"
 
+#include "blowback/reach.h"
 #include "layers.h"
 
 #include <array>
 #include <cassert>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -206,6 +208,9 @@ Tally ListingIndex::tally() const {
       tally.exemptions.at(family) += std::visit([](const auto& table) { return table.size(); }, layer.table());
       return;
     }
+    const auto entries = std::visit([](const auto& table) { return table.size(); }, layer.table());
+    if (layer.length() < shortest_narrow(layer.family())) tally.wide_listings.at(family) += entries;
+    tally.addresses.at(family) += std::ldexp(static_cast<double>(entries), static_cast<int>(layer.host_bits()));
     // Few sets of codes are in use, whatever the list's size: they are counted as sets first.
     std::array<std::uint64_t, 256> by_bits{};
     std::visit([&](const auto& table) { table.for_each([&](const auto& entry) { ++by_bits.at(entry.codes.bits()); }); },

@@ -21,6 +21,10 @@ struct Layers;
 struct Tally {
   std::array<std::array<std::uint64_t, kAllCodes.size()>, 2> listings{};  ///< by Family, then by Code
   std::array<std::uint64_t, 2> exemptions{};                              ///< by Family
+  std::array<std::uint64_t, 2> wide_listings{};  ///< by Family: those shorter than `shortest_narrow` (blowback/reach.h)
+  /// By Family: addresses in listed networks, by their number and size alone. What several listings cover counts for each,
+  /// and exemptions aren't taken off: the true number would cost a look from every entry into every wider layer.
+  std::array<double, 2> addresses{};
 };
 
 class ListingIndex {

@@ -140,7 +140,8 @@ void record(const std::string& file, const Weeks& weeks, const Policy& policy) {
     while (turn < turns.size() && turns[turn] < time) ++turn;
     for (; decided < weeks.decisions.size() && weeks.decisions[decided].at < time; ++decided) {
       const auto& [at, prefix, exempts, until] = weeks.decisions[decided];
-      value(exempts ? store.exempt(prefix, until, word, at) : store.delist(prefix, word, at));
+      value(exempts ? store.exempt(prefix, until, word, at, Permission::wide)
+                    : store.delist(prefix, word, at, Permission::wide));
     }
   };
   for (const auto& incident : weeks.incidents) {

@@ -35,7 +35,7 @@ workers = $THREADS
 [policy]
 allow_documentation = true
 CONFIG
-grep -v "^127\." "$DATA/ips.txt" | "$BLOWBACK_BIN/blowback" --config "$RUN/blowback.toml" import - --reason benchmark >/dev/null'
+grep -v "^127\." "$DATA/ips.txt" | "$BLOWBACK_BIN/blowback" --config "$RUN/blowback.toml" import - --wide --reason benchmark >/dev/null'
 export CMD='exec "$BLOWBACK_BIN/blowback-server" --config "$RUN/blowback.toml"'
-export UPDATE='"$BLOWBACK_BIN/blowback" --config "$RUN/blowback.toml" list "$IP" --reason benchmark >/dev/null'
+export UPDATE='"$BLOWBACK_BIN/blowback" --config "$RUN/blowback.toml" list "$IP" --wide --reason benchmark >/dev/null'
 "$work/run.sh"

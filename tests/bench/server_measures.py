@@ -40,7 +40,7 @@ def random_addresses(count, seed):
 
 
 def import_command(b, path):
-    return [program("blowback"), "--config", str(b.config), "import", str(path), "--reason", "benchmark"]
+    return [program("blowback"), "--config", str(b.config), "import", str(path), "--wide", "--reason", "benchmark"]
 
 
 def import_list(b, addresses, seconds=1800):

@@ -67,7 +67,7 @@ class Exports(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.b = Blowback(zone={"nameservers": ["ns1.example.net", "ns2.example.net"], "hostmaster": "host.master@example.net"}).__enter__()
-        assert cls.b.cli("import", "-", "--reason", "test", stdin=LISTED.encode()).returncode == 0
+        assert cls.b.cli("import", "-", "--wide", "--reason", "test", stdin=LISTED.encode()).returncode == 0
         for prefix in EXEMPT:
             assert cls.b.cli("exempt", prefix, "--reason", "test").returncode == 0
         cls.b.list_sender(BOTH)

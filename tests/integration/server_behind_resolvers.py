@@ -108,7 +108,7 @@ class Behind:
         # Resolvers keep all answers for the whole test.
         cls.b = Blowback(zone={"ttl": "1h", "negative_ttl": "1h"}).__enter__()
         cls.addClassCleanup(cls.b.__exit__, None, None, None)
-        done = cls.b.cli("import", "-", "--reason", "test", stdin="\n".join([*LISTINGS, BOTH]).encode())
+        done = cls.b.cli("import", "-", "--wide", "--reason", "test", stdin="\n".join([*LISTINGS, BOTH]).encode())
         assert done.returncode == 0, done.stderr
         for cidr in EXEMPTIONS:
             assert cls.b.cli("exempt", cidr, "--reason", "test").returncode == 0

@@ -218,10 +218,10 @@ class NothingBelowNxdomain(unittest.TestCase):
             lines.append(f"{dice.choice((9, 11, 20, 85))}.{upto(16)}.{upto(256)}.{upto(256)}/{dice.randrange(14, 33)}")
             lines.append(f"2a0{upto(4)}:{upto(16):x}:{upto(16):x}:{upto(65536):x}::/{dice.randrange(30, 65)}")
         cls.networks = list(dict.fromkeys(ipaddress.ip_network(line, strict=False) for line in lines))
-        done = cls.b.cli("import", "-", "--reason", "test", stdin="\n".join(map(str, cls.networks)).encode())
+        done = cls.b.cli("import", "-", "--wide", "--reason", "test", stdin="\n".join(map(str, cls.networks)).encode())
         assert done.returncode == 0, done.stderr
         for exempt in ("198.51.100.128/25", "45.67.20.0/24", "9.0.0.0/13", "11.8.0.0/14", "2001:db8:aa:7::/64", "2a01::/18"):
-            assert cls.b.cli("exempt", exempt, "--reason", "test").returncode == 0, exempt
+            assert cls.b.cli("exempt", exempt, "--wide", "--reason", "test").returncode == 0, exempt
         cls.b.start_server()
         cls.b.wait_listed("192.0.2.10", 10)
         cls.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

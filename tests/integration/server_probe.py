@@ -304,10 +304,10 @@ class Probe(unittest.TestCase):
         b = Blowback(server={"nsid": "here"}).__enter__()
         unittest.addModuleCleanup(Probe.stopped, b)
         for cidr in [*BY_OPERATOR, BOTH]:
-            done = b.cli("list", cidr, "--reason", "test")
+            done = b.cli("list", cidr, "--wide", "--reason", "test")
             assert done.returncode == 0, done.stderr
         for cidr in EXEMPT:
-            assert b.cli("exempt", cidr, "--reason", "test").returncode == 0
+            assert b.cli("exempt", cidr, "--wide", "--reason", "test").returncode == 0
         for number, ip in enumerate([*BY_MAIL, BOTH]):
             for trap in range(3):
                 b.deliver(make_dsn(ip, f"t{trap}@{TRAP_DOMAIN}", 10 * number + trap))

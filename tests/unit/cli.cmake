@@ -5,7 +5,7 @@ blowback_unit_tests(test_cli
           ${CMAKE_CURRENT_LIST_DIR}/cli_advice.cc ${CMAKE_CURRENT_LIST_DIR}/cli_flatten.cc
           ${CMAKE_CURRENT_LIST_DIR}/cli_history.cc ${CMAKE_CURRENT_LIST_DIR}/cli_masked.cc
           ${CMAKE_CURRENT_LIST_DIR}/cli_output.cc ${CMAKE_CURRENT_LIST_DIR}/cli_server_status.cc
-          ${CMAKE_CURRENT_LIST_DIR}/cli_tool.cc
+          ${CMAKE_CURRENT_LIST_DIR}/cli_tool.cc ${CMAKE_CURRENT_LIST_DIR}/cli_wide.cc
   USES blowback::cli blowback::config blowback::schema blowback::score blowback::json blowback::fmt)
 if(TARGET test_cli)
   # What is behind the room's door is tested, too.

@@ -1,3 +1,3 @@
 blowback_unit_tests(test_core
-  SOURCES ${CMAKE_CURRENT_LIST_DIR}/core_address.cc ${CMAKE_CURRENT_LIST_DIR}/core_time.cc ${CMAKE_CURRENT_LIST_DIR}/core_kind.cc
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/core_address.cc ${CMAKE_CURRENT_LIST_DIR}/core_time.cc ${CMAKE_CURRENT_LIST_DIR}/core_kind.cc ${CMAKE_CURRENT_LIST_DIR}/core_reach.cc
   USES blowback::core)

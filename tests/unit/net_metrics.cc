@@ -92,6 +92,8 @@ TEST_CASE("each count is a sample of its own", "[net][metrics]") {
   status.counts.latency_nanoseconds = 1'500'000'000;
   status.list.tally.listings[1][static_cast<std::size_t>(Code::mdn)] = 10;
   status.list.tally.exemptions[0] = 11;
+  status.list.tally.wide_listings[1] = 12;
+  status.list.tally.addresses[0] = 4'294'967'297.0;
   const auto text = "\n" + net::to_metrics(status);
   for (const std::string line : {
            R"(blowback_server_queries_total{type="TXT",family="ipv6",transport="udp"} 3)",
@@ -109,6 +111,10 @@ TEST_CASE("each count is a sample of its own", "[net][metrics]") {
            "blowback_server_answer_duration_seconds_count 12",
            R"(blowback_listings{kind="mdn",family="ipv6"} 10)",
            R"(blowback_exemptions{family="ipv4"} 11)",
+           R"(blowback_zone_wide_listings{family="ipv4"} 0)",
+           R"(blowback_zone_wide_listings{family="ipv6"} 12)",
+           R"(blowback_zone_addresses{family="ipv4"} 4294967297)",
+           R"(blowback_zone_addresses{family="ipv6"} 0)",
            R"(blowback_zone_info{zone="bl.example.org"} 1)",
            "blowback_zone_serial 7",
            "blowback_zone_index_age_seconds 0.02",

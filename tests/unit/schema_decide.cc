@@ -129,3 +129,44 @@ TEST_CASE("importing the same list again changes nothing and writes nothing to t
   CHECK(visited);
   CHECK(seen == 37);
 }
+
+TEST_CASE("without permission a wide decision is refused, and nothing of it happens", "[schema]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  value(store.list(one("192.0.2.1"), std::nullopt, kDecision, kNow));
+  const auto serial = value(store.serial());
+  const auto network =
+      net(GENERATE("0.0.0.0/0", "::/0", "8.8.0.0/15", "2a00::/31", "10.0.0.0/8", "127.0.0.1", "192.0.0.0/16"));
+  CAPTURE(network.to_string());
+  const auto refused = [&](const auto& result) {
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == schema::StoreError::Code::too_wide);
+    CHECK_THAT(result.error().text, Catch::StartsWith(network.to_string() + " ") && Catch::Contains("--wide"));
+  };
+  refused(store.list({&network, 1}, std::nullopt, kDecision, kNow));
+  refused(store.list(std::vector{net("192.0.2.2"), network}, std::nullopt, kDecision, kNow, "file.txt"));
+  refused(store.delist(network, kDecision, kNow));
+  refused(store.exempt(network, std::nullopt, kDecision, kNow));
+  CHECK(value(store.serial()) == serial);
+  CHECK(value(store.audit(10)).size() == 1);
+  CHECK(value(store.exemptions(kNow)).empty());
+  CHECK(value(store.list({&network, 1}, std::nullopt, kDecision, kNow, {}, Permission::wide)) == 1);
+  CHECK(value(store.delist(network, kDecision, kNow, Permission::wide)) >= 1);
+  value(store.exempt(network, std::nullopt, kDecision, kNow, Permission::wide));
+  CHECK(value(store.end_exemption(network, kDecision, kNow)));
+}
+
+TEST_CASE("what is narrow line by line and wide together is refused", "[schema]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  std::vector<Prefix> prefixes;
+  for (std::uint32_t i = 0; i < 64; ++i)
+    prefixes.push_back(Prefix::covering(IpAddress::from_v4(0x14000000U + (i << 16U)), 16));
+  CHECK(value(store.list(prefixes, std::nullopt, kDecision, kNow)) == 64);
+  prefixes.push_back(net("192.0.2.1"));
+  const auto refused = store.list(prefixes, std::nullopt, kDecision, kNow);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == schema::StoreError::Code::too_wide);
+  CHECK_THAT(refused.error().text, Catch::Contains("4,194,305 IPv4 addresses"));
+  CHECK(value(store.list(prefixes, std::nullopt, kDecision, kNow, {}, Permission::wide)) == 65);
+}

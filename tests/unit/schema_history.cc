@@ -66,8 +66,8 @@ std::vector<Event> some_weeks(std::mt19937& random) {
         draw(2) == 0 ? std::nullopt : std::optional(at + Duration{static_cast<std::int64_t>(draw(864000))});
     const auto choice = draw(3);
     events.push_back({.at = at, .incident = {}, .until = until, .decision = [=](schema::Store& store) {
-                        if (choice == 0) value(store.delist(network, kDecision, at));
-                        if (choice == 1) value(store.exempt(network, until, kDecision, at));
+                        if (choice == 0) value(store.delist(network, kDecision, at, Permission::wide));
+                        if (choice == 1) value(store.exempt(network, until, kDecision, at, Permission::wide));
                         if (choice == 2) value(store.end_exemption(network, kDecision, at));
                       }});
   }

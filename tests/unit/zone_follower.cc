@@ -113,16 +113,16 @@ TEST_CASE("what is too much to patch in at once is read as a whole list", "[zone
   std::vector<Prefix> many;
   many.reserve(kMany);
   for (std::uint32_t i = 0; i < kMany; ++i) {
-    many.push_back(Prefix::of(IpAddress::from_v4(0x0a000000U + i)));
+    many.push_back(Prefix::of(IpAddress::from_v4(0x0b000000U + i)));
   }
   REQUIRE(store.list(many, std::nullopt, kDecision, kNow));
-  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("10.1.134.160"); }));
-  CHECK(followed.is_listed("10.0.0.0"));
+  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("11.1.134.160"); }));
+  CHECK(followed.is_listed("11.0.0.0"));
   CHECK(followed.is_listed("192.0.2.1"));
   CHECK(followed.within_ten_seconds([&] { return followed.times(Event::loaded) == 2; }));
   // And from there on by changes again.
-  REQUIRE(store.delist(net("10.0.0.0"), kDecision, kNow));
-  CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("10.0.0.0"); }));
+  REQUIRE(store.delist(net("11.0.0.0"), kDecision, kNow));
+  CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("11.0.0.0"); }));
   CHECK(followed.times(Event::loaded) == 2);
 }
 

@@ -152,3 +152,18 @@ TEST_CASE("a tally counts listings by family and each of their kinds, exemptions
   CHECK(count(Family::ipv6, Code::challenge) == 1);
   CHECK(tally.exemptions == std::array<std::uint64_t, 2>{1, 2});
 }
+
+TEST_CASE("a tally counts wide listings and addresses by what is listed, each on its side of the limit", "[zone]") {
+  const auto index = index_of({listed("192.0.2.1"), listed("8.8.0.0/16"), listed("9.8.0.0/15"), listed("2a00::/31"),
+                               listed("2a02::/32"), listed("2001:db8::/64")},
+                              {exempt("0.0.0.0/0")});
+  const auto tally = index.tally();
+  CHECK(tally.wide_listings == std::array<std::uint64_t, 2>{1, 1});
+  CHECK(tally.addresses.at(0) == 1 + 65'536 + 131'072);
+  CHECK(tally.addresses.at(1) == 0x1p97 + 0x1p96 + 0x1p64);
+  const auto all = index_of({listed("0.0.0.0/0"), listed("::/0")}, {}).tally();
+  CHECK(all.wide_listings == std::array<std::uint64_t, 2>{1, 1});
+  CHECK(all.addresses.at(0) == 4'294'967'296.0);
+  CHECK(all.addresses.at(1) == 0x1p128);
+  CHECK(index_of({}, {exempt("::/0")}).tally().addresses == std::array<double, 2>{0, 0});
+}

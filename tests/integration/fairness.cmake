@@ -1,0 +1,2 @@
+# Nobody innocent is listed, whatever a stranger sends or an operator mistypes.
+blowback_integration_test(fairness_guard_rails 180)
