@@ -85,6 +85,22 @@ class Doctor {
     } else {
       findings_.good("traps", fmt::format("{} domains, {} addresses", traps.domains.size(), traps.addresses.size()));
     }
+    const auto witnesses = traps.witnesses();
+    const auto needed = static_cast<std::size_t>(config_.policy.distinct_traps);
+    if (witnesses && *witnesses < needed) {
+      findings_.bad(
+          "witnesses",
+          fmt::format("the traps are {} {}, and policy.distinct_traps asks for {}: no sender will ever be listed",
+                      *witnesses, *witnesses == 1 ? "witness" : "witnesses", needed),
+          "a domain is one witness in all: name old addresses of it in traps.addresses, or add a domain");
+    } else if (witnesses) {
+      findings_.good("witnesses", fmt::format("{}, of which {} must agree", *witnesses, needed));
+    }
+    if (config_.policy.any_reverse_path) {
+      findings_.doubtful("reverse path",
+                         "policy.reverse_path is \"any\": whoever can send mail through a server can have it listed",
+                         "set it to \"null\", unless nobody you don't trust can write to your traps");
+    }
   }
 
   void look_at_feeds() {
@@ -238,6 +254,15 @@ class Doctor {
         findings_.doubtful(name, text, "see that blowback-ingest runs, and that mail for the traps still gets here");
       } else {
         findings_.good(name, text);
+      }
+      const auto& counts = known->counts;
+      if (counts.unknown_reverse_path > counts.incidents / 2) {
+        findings_.doubtful(
+            "reverse path " + feed.name,
+            fmt::format("{} of its {} incidents don't say with which reverse-path they came, so they accuse nobody",
+                        counts.unknown_reverse_path, counts.incidents),
+            "have your mail server write Return-Path: above its Received: line (Postfix's virtual and local "
+            "do, its pipe with flags=R), or give the feed the reverse-path (smtp, lmtp, milter, mail_from)");
       }
     }
   }
