@@ -540,6 +540,18 @@ std::expected<std::string, ConfigError> text_of(const std::string& file) {
   return text;
 }
 
+/// The rule of `Traps::witness_of`, however it is looked up what is configured.
+template <typename IsDomain, typename IsAddress>
+[[nodiscard]] std::string witness(std::string_view address, bool all_are_traps, IsDomain is_domain,
+                                  IsAddress is_address) {
+  std::string wanted = lowered(address);
+  if (is_address(wanted)) return wanted;
+  const std::size_t at = wanted.rfind('@');
+  if (at == std::string::npos) return all_are_traps ? wanted : std::string();
+  if (!all_are_traps && !is_domain(std::string_view(wanted).substr(at + 1))) return {};
+  return wanted.substr(at);
+}
+
 }  // namespace
 
 std::vector<std::string> without_address(const Zone& zone) {
@@ -554,13 +566,20 @@ std::vector<std::string> without_address(const Zone& zone) {
 bool Traps::is_trap(std::string_view address) const { return !witness_of(address).empty(); }
 
 std::string Traps::witness_of(std::string_view address) const {
-  std::string wanted = lowered(address);
-  if (std::ranges::find(addresses, wanted) != addresses.end()) return wanted;
-  const std::size_t at = wanted.rfind('@');
-  const bool all_are_traps = domains.empty() && addresses.empty();
-  if (at == std::string::npos) return all_are_traps ? wanted : std::string();
-  if (!all_are_traps && std::ranges::find(domains, wanted.substr(at + 1)) == domains.end()) return {};
-  return wanted.substr(at);
+  const auto stands_in = [](const std::vector<std::string>& names) {
+    return [&names](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
+  };
+  return witness(address, domains.empty() && addresses.empty(), stands_in(domains), stands_in(addresses));
+}
+
+TrapIndex::TrapIndex(const Traps& traps)
+    : domains_(traps.domains.begin(), traps.domains.end()),
+      addresses_(traps.addresses.begin(), traps.addresses.end()) {}
+
+std::string TrapIndex::witness_of(std::string_view address) const {
+  return witness(
+      address, domains_.empty() && addresses_.empty(), [&](std::string_view name) { return domains_.contains(name); },
+      [&](std::string_view name) { return addresses_.contains(name); });
 }
 
 std::optional<std::size_t> Traps::witnesses() const {

@@ -13,9 +13,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -97,6 +99,23 @@ struct Traps {
   /// How many witnesses there can be; absent with both lists empty, when anybody's domain is one.
   [[nodiscard]] std::optional<std::size_t> witnesses() const;
   friend bool operator==(const Traps&, const Traps&) = default;
+};
+
+/// The same answers as `Traps`, by one look-up each however many traps there are: for whoever is asked at every RCPT.
+/// Safe from any thread.
+class TrapIndex {
+ public:
+  explicit TrapIndex(const Traps& traps);
+  [[nodiscard]] std::string witness_of(std::string_view address) const;
+
+ private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using Names = std::unordered_set<std::string, Hash, std::equal_to<>>;
+
+  Names domains_;
+  Names addresses_;
 };
 
 enum class FeedType : std::uint8_t { maildir, mbox, jsonl, standard_input, smtp, lmtp, milter };

@@ -22,6 +22,7 @@ endfunction()
 
 include(${CMAKE_CURRENT_LIST_DIR}/main_job.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/door.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/fairness.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/mta.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/milter.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/server.cmake OPTIONAL)
