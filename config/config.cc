@@ -57,6 +57,7 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "feed.path",
                                                            "feed.trusted_relays",
                                                            "feed.after",
+                                                           "feed.quoting",
                                                            "feed.listen",
                                                            "feed.callouts",
                                                            "feed.hostname",
@@ -328,6 +329,20 @@ void read_door(Section& section, const Feed& feed, Door& door) {
   }
 }
 
+/// One of `names` by its place, or a complaint that lists them.
+template <typename Choice, std::size_t N>
+void choice(Section& section, std::string_view key, Choice& into, const std::array<std::string_view, N>& names) {
+  std::string text(names.at(static_cast<std::size_t>(into)));
+  section.text(key, text);
+  if (!section.is_good(key)) return;
+  const auto* const known = std::ranges::find(names, text);
+  if (known == names.end()) {
+    section.complain(key, fmt::format("is none of \"{}\"; write one of them", fmt::join(names, "\", \"")));
+  } else {
+    into = static_cast<Choice>(known - names.begin());
+  }
+}
+
 void read_feed(Section& section, std::vector<Feed>& feeds) {
   Feed feed;
   std::string type = "maildir";
@@ -377,6 +392,11 @@ void read_feed(Section& section, std::vector<Feed>& feeds) {
     }
   }
   feed.remove = after == "remove";
+  if (section.has("quoting") && feed.type != FeedType::mbox) {
+    section.complain("quoting", "concerns an mbox only; take the key away");
+  }
+  choice(section, "quoting", feed.quoting,
+         std::array<std::string_view, 4>{"none", "mboxrd", "mboxo", "content-length"});
   feeds.push_back(std::move(feed));
 }
 
@@ -404,20 +424,6 @@ void read_policy(Section& section, Policy& policy) {
       weights.number(name_of(static_cast<Kind>(i)), policy.weights[i], {.least = 0, .most = 1e6});
     }
   });
-}
-
-/// One of `names` by its place, or a complaint that lists them.
-template <typename Choice, std::size_t N>
-void choice(Section& section, std::string_view key, Choice& into, const std::array<std::string_view, N>& names) {
-  std::string text(names.at(static_cast<std::size_t>(into)));
-  section.text(key, text);
-  if (!section.is_good(key)) return;
-  const auto* const known = std::ranges::find(names, text);
-  if (known == names.end()) {
-    section.complain(key, fmt::format("is none of \"{}\"; write one of them", fmt::join(names, "\", \"")));
-  } else {
-    into = static_cast<Choice>(known - names.begin());
-  }
 }
 
 void read_log(Section& section, Log& log) {
@@ -563,7 +569,9 @@ std::vector<std::string> without_address(const Zone& zone) {
   return names;
 }
 
-bool Traps::is_trap(std::string_view address) const { return !witness_of(address).empty(); }
+bool Traps::is_trap(std::string_view address) const {
+  return (domains.empty() && addresses.empty()) || !witness_of(address).empty();
+}
 
 std::string Traps::witness_of(std::string_view address) const {
   const auto stands_in = [](const std::vector<std::string>& names) {

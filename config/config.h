@@ -139,13 +139,17 @@ struct Door {
   bool callouts = true;                             ///< milter: whoever leaves before DATA is a caller out
 };
 
+/// See feed::MboxQuoting.
+enum class MboxQuoting : std::uint8_t { none, mboxrd, mboxo, content_length };
+
 struct Feed {
   std::string name;  ///< unique
   FeedType type = FeedType::maildir;
   std::string path;  ///< of maildir, mbox and jsonl
   std::vector<Prefix> trusted_relays;
-  bool remove = false;  ///< maildir: `after = "remove"` instead of the default `"cur"`
-  Door door;            ///< of smtp, lmtp and milter
+  bool remove = false;                      ///< maildir: `after = "remove"` instead of the default `"cur"`
+  MboxQuoting quoting = MboxQuoting::none;  ///< mbox: with `none` nothing that it brings counts
+  Door door;                                ///< of smtp, lmtp and milter
   [[nodiscard]] bool has_door() const {
     return type == FeedType::smtp || type == FeedType::lmtp || type == FeedType::milter;
   }

@@ -42,6 +42,7 @@ struct OpenFeed {
   /// Read, but not committed yet: the database was in trouble. It is tried again, since a pipe can't be read twice.
   std::optional<schema::Batch> pending;
   bool told_trouble = false;
+  bool told_unquoted = false;
   bool drained = false;
   /// Not to be opened anew before: another feed that is busy keeps the loop going round.
   std::optional<std::chrono::steady_clock::time_point> open_again_at;
@@ -89,6 +90,20 @@ constexpr std::size_t kDoorMemory = 256U << 20U;
     }
   }
   return settings;
+}
+
+[[nodiscard]] feed::MboxQuoting quoting_of(const config::Feed& feed) {
+  switch (feed.quoting) {
+    case config::MboxQuoting::none:
+      return feed::MboxQuoting::none;
+    case config::MboxQuoting::mboxrd:
+      return feed::MboxQuoting::mboxrd;
+    case config::MboxQuoting::mboxo:
+      return feed::MboxQuoting::mboxo;
+    case config::MboxQuoting::content_length:
+      break;
+  }
+  return feed::MboxQuoting::content_length;
 }
 
 [[nodiscard]] milter::Setup milter_of(const config::Feed& feed, const config::Traps& traps) {
@@ -217,7 +232,7 @@ class Loop {
           return feed::open_maildir(
               settings.path, settings.remove ? feed::AfterCommit::remove : feed::AfterCommit::move_to_cur, *position);
         case config::FeedType::mbox:
-          return feed::open_mbox(settings.path, *position);
+          return feed::open_mbox(settings.path, quoting_of(settings), *position);
         case config::FeedType::jsonl:
           return feed::open_jsonl(settings.path, *position);
         case config::FeedType::smtp:
@@ -235,6 +250,14 @@ class Loop {
       return false;
     }
     open.feed = std::move(*opened);
+    const bool is_unquoted = settings.type == config::FeedType::mbox && settings.quoting == config::MboxQuoting::none;
+    if (is_unquoted && !std::exchange(open.told_unquoted, true)) {
+      watch::log(Level::warning, "mbox-unquoted",
+                 {{"feed", open.source.feed},
+                  Field::sentence("detail",
+                                  "anybody can write messages into it, so what it brings counts against nobody; "
+                                  "set the feed's quoting to what the writer of the file does")});
+    }
     return true;
   }
 
