@@ -4,14 +4,11 @@
 A relay that uses its connection again names one client for one message; a client that we sent away, or whom our own recipes refuse,
 has called out to nobody; a message that a stranger wrote into another's text accuses nobody."""
 
-import os
 import select
-import socket
-import time
 import unittest
 
-from door import Door, bounce, crlf
-from harness import PATIENCE, TRAP_DOMAIN, Blowback, make_dsn, wait_until
+from door import Door, bounce
+from harness import TRAP_DOMAIN, Blowback, make_dsn, wait_until
 from milter import Watched
 
 TRAP = f"a@{TRAP_DOMAIN}"
@@ -175,6 +172,44 @@ class Callouts(unittest.TestCase):
                 m.quit()
             wait_until(lambda: b.kinds_of("192.0.2.53") == ["callout"], 10, "the other's callout is recorded")
             self.assertEqual(b.cli_json("evidence", "192.0.2.52"), [])
+
+
+class Boundaries(unittest.TestCase):
+    """A letter to a trap whose text has bounces of a third party in it, each behind a From line."""
+
+    VICTIM = "192.0.2.66"
+
+    def letter(self):
+        bounces = [make_dsn(self.VICTIM, f"{name}@{TRAP_DOMAIN}", n) for n, name in enumerate("abc")]
+        text = b"".join(b"\nFrom MAILER-DAEMON Tue Nov 24 10:00:00 2026\n" + bounce for bounce in bounces)
+        return b"From: stranger@example.org\nTo: %s\nSubject: Hello\n\nHello.\n%s" % (TRAP.encode(), text)
+
+    def read(self, quoting, message):
+        with Blowback(feeds=[], **QUICK) as b:
+            mbox = b.dir / "mbox"
+            b.feeds = [{"name": "old", "type": "mbox", "path": str(mbox), **({"quoting": quoting} if quoting else {})}]
+            b.write_config()
+            mbox.write_bytes(b"From stranger@example.org Tue Nov 24 10:00:00 2026\n" + message + b"\n")
+            log = b.start_ingest(once=True).log()
+            return b.feed_counts("old")["deliveries"], b.cli("check", self.VICTIM).returncode, log, b.cli("doctor").stdout
+
+    def test_a_quoted_text_is_one_message_whatever_stands_in_it(self):
+        letter = self.letter()
+        head, _, body = letter.partition(b"\n\n")
+        for quoting, message in (("mboxrd", letter.replace(b"\nFrom ", b"\n>From ")),
+                                 ("mboxo", letter.replace(b"\nFrom ", b"\n>From ")),
+                                 ("content-length", head + b"\nContent-Length: %d\n\n" % len(body) + body)):
+            with self.subTest(quoting):
+                deliveries, unlisted, log, doctor = self.read(quoting, message)
+                self.assertEqual((deliveries, unlisted), (1, 1))
+                self.assertNotIn("mbox-unquoted", log)
+                self.assertNotIn("quoting old", doctor)
+
+    def test_where_nobody_says_how_it_is_quoted_that_is_told(self):
+        deliveries, _, log, doctor = self.read(None, self.letter())
+        self.assertEqual(deliveries, 4)
+        self.assertEqual(log.count("mbox-unquoted"), 1)
+        self.assertIn("quoting old", doctor)
 
 
 if __name__ == "__main__":
