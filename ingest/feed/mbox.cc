@@ -101,7 +101,10 @@ class Growing {
     const auto octets = length_.octets();
     return octets && from_ ? std::optional(*body_ + *octets) : std::nullopt;
   }
-  void end_at(std::uint64_t offset) { end_ = offset; }
+  void end_at(std::uint64_t offset) {
+    end_ = offset;
+    last_empty_ = 0;  // of an empty body the header's last line is the message's, too
+  }
   /// Where it ends, if that is known beforehand.
   [[nodiscard]] std::optional<std::uint64_t> end() const { return end_; }
   void doubt() { doubtful_ = true; }
