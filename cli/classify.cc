@@ -76,7 +76,8 @@ class Classifier {
   }
 
   void mbox(const fs::path& path) {
-    auto opened = feed::open_mbox(path.string(), std::nullopt);
+    // Whatever the boundaries are worth: nobody is accused here.
+    auto opened = feed::open_mbox(path.string(), feed::MboxQuoting::mboxrd, std::nullopt);
     if (!opened) {
       trouble(path.string(), opened.error().text);
       return;

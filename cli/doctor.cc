@@ -119,6 +119,7 @@ class Doctor {
       } else {
         look_at_file(name, feed.path);
       }
+      look_at_quoting(feed);
     }
   }
 
@@ -158,6 +159,13 @@ class Doctor {
       return;
     }
     findings_.good(name, path);
+  }
+
+  void look_at_quoting(const config::Feed& feed) {
+    if (feed.type != config::FeedType::mbox || feed.quoting != config::MboxQuoting::none) return;
+    findings_.doubtful("quoting " + feed.name,
+                       "nobody says how its writer quotes, so anybody can write messages into it, and none counts",
+                       "set `quoting` to \"mboxrd\", \"mboxo\" or \"content-length\", whichever its writer does");
   }
 
   void look_at_door(const std::string& name, const config::Feed& feed) {

@@ -57,6 +57,7 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "feed.path",
                                                            "feed.trusted_relays",
                                                            "feed.after",
+                                                           "feed.quoting",
                                                            "feed.listen",
                                                            "feed.callouts",
                                                            "feed.hostname",
@@ -332,6 +333,20 @@ void read_door(Section& section, const Feed& feed, Door& door) {
   }
 }
 
+/// One of `names` by its place, or a complaint that lists them.
+template <typename Choice, std::size_t N>
+void choice(Section& section, std::string_view key, Choice& into, const std::array<std::string_view, N>& names) {
+  std::string text(names.at(static_cast<std::size_t>(into)));
+  section.text(key, text);
+  if (!section.is_good(key)) return;
+  const auto* const known = std::ranges::find(names, text);
+  if (known == names.end()) {
+    section.complain(key, fmt::format("is none of \"{}\"; write one of them", fmt::join(names, "\", \"")));
+  } else {
+    into = static_cast<Choice>(known - names.begin());
+  }
+}
+
 void read_feed(Section& section, std::vector<Feed>& feeds) {
   Feed feed;
   std::string type = "maildir";
@@ -381,21 +396,12 @@ void read_feed(Section& section, std::vector<Feed>& feeds) {
     }
   }
   feed.remove = after == "remove";
-  feeds.push_back(std::move(feed));
-}
-
-/// One of `names` by its place, or a complaint that lists them.
-template <typename Choice, std::size_t N>
-void choice(Section& section, std::string_view key, Choice& into, const std::array<std::string_view, N>& names) {
-  std::string text(names.at(static_cast<std::size_t>(into)));
-  section.text(key, text);
-  if (!section.is_good(key)) return;
-  const auto* const known = std::ranges::find(names, text);
-  if (known == names.end()) {
-    section.complain(key, fmt::format("is none of \"{}\"; write one of them", fmt::join(names, "\", \"")));
-  } else {
-    into = static_cast<Choice>(known - names.begin());
+  if (section.has("quoting") && feed.type != FeedType::mbox) {
+    section.complain("quoting", "concerns an mbox only; take the key away");
   }
+  choice(section, "quoting", feed.quoting,
+         std::array<std::string_view, 4>{"none", "mboxrd", "mboxo", "content-length"});
+  feeds.push_back(std::move(feed));
 }
 
 void read_policy(Section& section, Policy& policy) {
@@ -548,6 +554,18 @@ std::expected<std::string, ConfigError> text_of(const std::string& file) {
   return text;
 }
 
+/// The rule of `Traps::witness_of`, however it is looked up what is configured.
+template <typename IsDomain, typename IsAddress>
+[[nodiscard]] std::string witness(std::string_view address, bool all_are_traps, IsDomain is_domain,
+                                  IsAddress is_address) {
+  std::string wanted = lowered(address);
+  if (is_address(wanted)) return wanted;
+  const std::size_t at = wanted.rfind('@');
+  if (at == std::string::npos) return all_are_traps ? wanted : std::string();
+  if (!all_are_traps && !is_domain(std::string_view(wanted).substr(at + 1))) return {};
+  return wanted.substr(at);
+}
+
 }  // namespace
 
 std::vector<std::string> without_address(const Zone& zone) {
@@ -559,16 +577,25 @@ std::vector<std::string> without_address(const Zone& zone) {
   return names;
 }
 
-bool Traps::is_trap(std::string_view address) const { return !witness_of(address).empty(); }
+bool Traps::is_trap(std::string_view address) const {
+  return (domains.empty() && addresses.empty()) || !witness_of(address).empty();
+}
 
 std::string Traps::witness_of(std::string_view address) const {
-  std::string wanted = lowered(address);
-  if (std::ranges::find(addresses, wanted) != addresses.end()) return wanted;
-  const std::size_t at = wanted.rfind('@');
-  const bool all_are_traps = domains.empty() && addresses.empty();
-  if (at == std::string::npos) return all_are_traps ? wanted : std::string();
-  if (!all_are_traps && std::ranges::find(domains, wanted.substr(at + 1)) == domains.end()) return {};
-  return wanted.substr(at);
+  const auto stands_in = [](const std::vector<std::string>& names) {
+    return [&names](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
+  };
+  return witness(address, domains.empty() && addresses.empty(), stands_in(domains), stands_in(addresses));
+}
+
+TrapIndex::TrapIndex(const Traps& traps)
+    : domains_(traps.domains.begin(), traps.domains.end()),
+      addresses_(traps.addresses.begin(), traps.addresses.end()) {}
+
+std::string TrapIndex::witness_of(std::string_view address) const {
+  return witness(
+      address, domains_.empty() && addresses_.empty(), [&](std::string_view name) { return domains_.contains(name); },
+      [&](std::string_view name) { return addresses_.contains(name); });
 }
 
 std::optional<std::size_t> Traps::witnesses() const {

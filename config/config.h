@@ -13,9 +13,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -99,6 +101,23 @@ struct Traps {
   friend bool operator==(const Traps&, const Traps&) = default;
 };
 
+/// The same answers as `Traps`, by one look-up each however many traps there are: for whoever is asked at every RCPT.
+/// Safe from any thread.
+class TrapIndex {
+ public:
+  explicit TrapIndex(const Traps& traps);
+  [[nodiscard]] std::string witness_of(std::string_view address) const;
+
+ private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using Names = std::unordered_set<std::string, Hash, std::equal_to<>>;
+
+  Names domains_;
+  Names addresses_;
+};
+
 enum class FeedType : std::uint8_t { maildir, mbox, jsonl, standard_input, smtp, lmtp, milter };
 
 /// Where a feed of type smtp or lmtp answers, and how much it bears. See ingest/feed/smtp/listener.h. Of a milter: where the mail
@@ -120,13 +139,17 @@ struct Door {
   bool callouts = true;                             ///< milter: whoever leaves before DATA is a caller out
 };
 
+/// See feed::MboxQuoting.
+enum class MboxQuoting : std::uint8_t { none, mboxrd, mboxo, content_length };
+
 struct Feed {
   std::string name;  ///< unique
   FeedType type = FeedType::maildir;
   std::string path;  ///< of maildir, mbox and jsonl
   std::vector<Prefix> trusted_relays;
-  bool remove = false;  ///< maildir: `after = "remove"` instead of the default `"cur"`
-  Door door;            ///< of smtp, lmtp and milter
+  bool remove = false;                      ///< maildir: `after = "remove"` instead of the default `"cur"`
+  MboxQuoting quoting = MboxQuoting::none;  ///< mbox: with `none` nothing that it brings counts
+  Door door;                                ///< of smtp, lmtp and milter
   [[nodiscard]] bool has_door() const {
     return type == FeedType::smtp || type == FeedType::lmtp || type == FeedType::milter;
   }

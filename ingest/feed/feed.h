@@ -75,8 +75,17 @@ enum class AfterCommit : std::uint8_t { move_to_cur, remove };
 /// Watches `path`/new by inotify. Each opens with the position the store has of it.
 [[nodiscard]] std::expected<std::unique_ptr<Feed>, FeedError> open_maildir(const std::string& path, AfterCommit after,
                                                                            const std::optional<std::string>& position);
-/// One mbox file, mboxrd or mboxo; what is appended later is read too, a file that was replaced is read from its start.
-[[nodiscard]] std::expected<std::unique_ptr<Feed>, FeedError> open_mbox(const std::string& path,
+/// How the writer of an mbox keeps a message's text from beginning another message.
+enum class MboxQuoting : std::uint8_t {
+  none,            ///< not at all, or nobody knows how: whoever writes a message can write others into it
+  mboxrd,          ///< by a `>` in front of `From `, `>From `, `>>From ` and so on
+  mboxo,           ///< by a `>` in front of `From `
+  content_length,  ///< `Content-Length:` says how long the body is (mboxcl, mboxcl2)
+};
+
+/// One mbox file; what is appended later is read too, a file that was replaced is read from its start. Where boundaries can't be
+/// believed the deliveries are doubtful_boundary, and their reverse-path is unknown.
+[[nodiscard]] std::expected<std::unique_ptr<Feed>, FeedError> open_mbox(const std::string& path, MboxQuoting quoting,
                                                                         const std::optional<std::string>& position);
 /// One JSON object per line. `path` `-` is standard input, whose position isn't kept.
 [[nodiscard]] std::expected<std::unique_ptr<Feed>, FeedError> open_jsonl(const std::string& path,

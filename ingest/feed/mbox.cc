@@ -1,11 +1,14 @@
-// An mbox file, read as it grows. Messages begin at a `From ` line behind an empty one (from_line.h); `>From ` loses a `>`.
+// An mbox file, read as it grows. Messages begin at a `From ` line behind an empty one (from_line.h).
 //
-// mboxrd and mboxo can't be told apart by looking, so `>+From ` loses one `>` in both: right for mboxrd, and for mboxo wrong
-// only for a text that had `>From ` before it was quoted.
+// Such a line may stand in a message's text, too, written by whoever wrote that. So it is believed only where the writer of the
+// file quotes such lines, and takes the quotes off then; or where the length that the writer put into the header leads exactly
+// there. Where a length leads nowhere, boundaries are guessed from there on to the end of the file as it is by then: what is
+// appended behind an end begins where it begins, whatever it says. Guessed boundaries make doubtful deliveries.
 //
 // The last message of the file has no separator behind it. It is whole if no process has the file open for writing: mail
 // software opens, appends and closes. Where that can't be told (open_file.h), it is whole once the file is unchanged for
 // two seconds. Until then it is left for the next time, and nothing of it is lost.
+#include "blowback/lower_case.h"
 #include "feed.h"
 #include "from_line.h"
 #include "line_reader.h"
@@ -14,8 +17,11 @@
 #include "too_large.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <chrono>
 #include <utility>
 
@@ -24,27 +30,98 @@ namespace {
 
 constexpr Duration kQuiet = std::chrono::seconds{2};
 constexpr UnixTime kEarliest = std::chrono::sys_days(std::chrono::year(1990) / std::chrono::January / 1);
+/// From where a length leads: two line breaks and a `From ` line.
+constexpr std::size_t kSeparator = 4096;
 
 bool is_empty_line(std::string_view line) { return line == "\n" || line == "\r\n"; }
+
+/// Whether a line is quoted that way, and loses a `>` by that.
+[[nodiscard]] bool is_quoted(std::string_view line, MboxQuoting quoting) {
+  const auto quotes = std::min(line.find_first_not_of('>'), line.size());
+  if (quotes == 0 || !line.substr(quotes).starts_with("From ")) return false;
+  return quoting == MboxQuoting::mboxrd || (quoting == MboxQuoting::mboxo && quotes == 1);
+}
+
+/// Takes a line break off. False: `text` doesn't begin with one.
+bool take_line_break(std::string_view& text) {
+  const std::size_t octets = text.starts_with("\r\n") ? 2 : 1;
+  if (octets == 1 && !text.starts_with('\n')) return false;
+  text.remove_prefix(octets);
+  return true;
+}
+
+/// Content-Length: of a header whose lines come in. A writer makes one; where there are several, a stranger may have made one.
+class LengthField {
+ public:
+  void read(std::string_view line) {
+    constexpr std::string_view kName = "content-length:";
+    const bool goes_on = line.starts_with(' ') || line.starts_with('\t');
+    if (goes_on) {
+      if (std::exchange(is_last_, false)) ++count_;  // folded: no writer does
+      return;
+    }
+    is_last_ = lowered(line.substr(0, kName.size())) == kName;
+    if (!is_last_) return;
+    ++count_;
+    auto digits = line.substr(kName.size());
+    digits.remove_prefix(std::min(digits.find_first_not_of(" \t"), digits.size()));
+    while (!digits.empty() && std::string_view(" \t\r\n").contains(digits.back())) digits.remove_suffix(1);
+    const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), octets_);
+    if (fault != std::errc{} || end != digits.data() + digits.size() || octets_ > kLongest) ++count_;
+  }
+
+  [[nodiscard]] std::optional<std::uint64_t> octets() const {
+    return count_ == 1 ? std::optional(octets_) : std::nullopt;
+  }
+
+ private:
+  /// A sum with an offset in a file can't run over.
+  static constexpr std::uint64_t kLongest = std::uint64_t{1} << 48U;
+
+  std::uint64_t octets_ = 0;
+  std::size_t count_ = 0;
+  bool is_last_ = false;
+};
 
 /// A message while its lines come in. Memory is bounded by the limit; what is beyond it is counted only.
 class Growing {
  public:
-  Growing(std::uint64_t offset, std::size_t limit) : offset_(offset), limit_(limit) {}
+  Growing(std::uint64_t offset, std::size_t limit, MboxQuoting quoting, bool doubtful)
+      : offset_(offset), limit_(limit), quoting_(quoting), doubtful_(doubtful) {}
 
   void begin(FromLine from) { from_ = std::move(from); }
   [[nodiscard]] bool has_from_line() const { return from_.has_value(); }
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
 
+  /// Its header is over, and where its body ends hasn't been asked yet.
+  [[nodiscard]] bool is_at_body() const { return body_ && !asked_for_end_; }
+  /// Where its body ends by its Content-Length: absent where that isn't to be told.
+  [[nodiscard]] std::optional<std::uint64_t> told_end() {
+    asked_for_end_ = true;
+    const auto octets = length_.octets();
+    return octets && from_ ? std::optional(*body_ + *octets) : std::nullopt;
+  }
+  void end_at(std::uint64_t offset) {
+    end_ = offset;
+    last_empty_ = 0;  // of an empty body the header's last line is the message's, too
+  }
+  /// Where it ends, if that is known beforehand.
+  [[nodiscard]] std::optional<std::uint64_t> end() const { return end_; }
+  void doubt() { doubtful_ = true; }
+
   void add(const LineReader::Piece& piece) {
     auto text = piece.text;
-    if (piece.begins_line && from_) {
-      const auto quotes = text.find_first_not_of('>');
-      if (quotes != std::string_view::npos && quotes > 0 && text.substr(quotes).starts_with("From "))
-        text.remove_prefix(1);
+    if (quoting_ == MboxQuoting::content_length && !body_ && piece.begins_line) {
+      if (is_empty_line(text)) {
+        body_ = piece.offset + text.size();
+      } else {
+        length_.read(text);
+      }
     }
+    if (end_ && piece.offset < *end_) text = text.substr(0, std::min<std::uint64_t>(text.size(), *end_ - piece.offset));
+    if (piece.begins_line && from_ && is_quoted(text, quoting_)) text.remove_prefix(1);
     size_ += text.size();
-    last_empty_ = piece.begins_line && is_empty_line(text) ? text.size() : 0;
+    last_empty_ = !end_ && piece.begins_line && is_empty_line(text) ? text.size() : 0;
     if (too_large_) return;
     // The empty line in front of the next message isn't part of this one, so it may exceed the limit. Asked before the text
     // is added: growing for it would hold the message twice.
@@ -81,7 +158,8 @@ class Growing {
       const auto changed = changed_at(file);
       const bool is_plausible = from_->date >= kEarliest && from_->date <= changed + std::chrono::days(1);
       delivery.received_at = is_plausible ? from_->date : changed;
-      if (!has_return_path(bytes_)) delivery.mail_from = from_->reverse_path;
+      delivery.doubtful_boundary = doubtful_;
+      if (!doubtful_ && !has_return_path(bytes_)) delivery.mail_from = from_->reverse_path;
       delivery.message = std::move(bytes_);
       item.content = std::move(delivery);
     }
@@ -91,7 +169,13 @@ class Growing {
  private:
   std::uint64_t offset_;
   std::size_t limit_;
+  MboxQuoting quoting_;
+  bool doubtful_;
   std::optional<FromLine> from_;
+  LengthField length_;
+  std::optional<std::uint64_t> body_;  ///< where it begins
+  bool asked_for_end_ = false;
+  std::optional<std::uint64_t> end_;
   std::string bytes_;
   std::uint64_t size_ = 0;
   std::size_t last_empty_ = 0;  ///< octets of the last line, if it is an empty one
@@ -100,7 +184,8 @@ class Growing {
 
 class Mbox final : public Feed {
  public:
-  Mbox(const std::string& path, const std::optional<std::string>& position) : file_(path, "mbox", position) {}
+  Mbox(const std::string& path, MboxQuoting quoting, const std::optional<std::string>& position)
+      : quoting_(quoting), file_(path, "mbox", position) {}
 
   [[nodiscard]] std::expected<Chunk, FeedError> next(const Bounds& bounds) override;
 
@@ -128,10 +213,34 @@ class Mbox final : public Feed {
     return unchanged >= kQuiet || unchanged < Duration{0};  // a time in the future says nothing, and won't come soon
   }
 
+  /// What stands where a length leads.
+  enum class Boundary : std::uint8_t {
+    there,      ///< a `From ` line, or the file's end, behind the line breaks that writers put there
+    elsewhere,  ///< neither: the length isn't the writer's
+    unwritten,  ///< it can't be told yet
+  };
+  [[nodiscard]] Boundary boundary_at(std::uint64_t offset, bool whole) const;
+
+  MboxQuoting quoting_;
   TailedFile file_;
   std::optional<FilePosition> next_;  ///< taken over once the chunk is committed
   std::optional<Seen> unfinished_;    ///< so looked the file when its last message wasn't whole
 };
+
+Mbox::Boundary Mbox::boundary_at(std::uint64_t offset, bool whole) const {
+  const auto unwritten = whole ? Boundary::elsewhere : Boundary::unwritten;
+  if (offset > file_.size()) return unwritten;
+  std::array<char, kSeparator> octets{};
+  const auto got = pread(file_.fd(), octets.data(), octets.size(), static_cast<off_t>(offset));
+  if (got < 0) return unwritten;
+  std::string_view text(octets.data(), static_cast<std::size_t>(got));
+  // One may end the body's last line, and one makes an empty line.
+  for (int breaks = 0; breaks < 2 && take_line_break(text);) ++breaks;
+  if (text.empty()) return whole ? Boundary::there : Boundary::unwritten;
+  const auto end = text.find('\n');
+  if (end == std::string_view::npos && !whole && text.size() < kSeparator / 2) return Boundary::unwritten;
+  return parse_from_line(text.substr(0, end)) ? Boundary::there : Boundary::elsewhere;
+}
 
 std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
   next_.reset();
@@ -156,18 +265,35 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
   std::uint64_t taken = start;  // everything before it is in the chunk
   std::uint64_t at = start;     // everything before it is read
   bool after_empty_line = true;
+  // Whether the next message begins at a guess. Lines don't count in an mbox, so the position's line holds it over a restart.
+  bool guessed = quoting_ == MboxQuoting::content_length && file_.position().line != 0;
+  bool guessed_at_taken = guessed;
   std::optional<Growing> message;
+  const auto begin = [&](std::uint64_t offset) {
+    message.emplace(offset, bounds.message, quoting_, guessed || quoting_ == MboxQuoting::none);
+  };
   const auto finish = [&](std::uint64_t end) {
     chunk.items.push_back(message->finish(file_.status()));
     octets += size_of(chunk.items.back());
     message.reset();
     taken = end;
+    guessed_at_taken = guessed;
   };
   bool full = false;
-  while (!full) {
+  bool unwritten = false;
+  while (!full && !unwritten) {
     const auto piece = reader.next();
     if (!piece) break;
     if (!piece->ends_line && !whole && reader.ended()) break;  // a line still being written
+    if (message && message->end()) {
+      at = piece->offset + piece->text.size();
+      if (piece->offset < *message->end()) {
+        message->add(*piece);
+        continue;
+      }
+      if (is_empty_line(piece->text)) continue;
+      after_empty_line = true;  // here it was looked, and a `From ` line found
+    }
     if (piece->begins_line && after_empty_line) {
       if (auto from = parse_from_line(piece->text)) {
         if (message) {
@@ -175,7 +301,7 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
           full = chunk.items.size() >= bounds.items || octets >= bounds.octets;
           if (full) break;
         }
-        message.emplace(piece->offset, bounds.message);
+        begin(piece->offset);
         message->begin(std::move(*from));
         at = piece->offset + piece->text.size();
         after_empty_line = false;
@@ -189,9 +315,19 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
         taken = at;
         continue;
       }
-      message.emplace(piece->offset, bounds.message);
+      guessed = quoting_ == MboxQuoting::content_length;
+      begin(piece->offset);
     }
     message->add(*piece);
+    if (quoting_ != MboxQuoting::content_length || !message->is_at_body()) continue;
+    const auto end = message->told_end();
+    const auto found = end ? boundary_at(*end, whole) : Boundary::elsewhere;
+    if (found == Boundary::there) message->end_at(*end);
+    unwritten = found == Boundary::unwritten;
+    if (found == Boundary::elsewhere) {
+      message->doubt();
+      guessed = true;
+    }
   }
   if (const auto fault = reader.error()) {
     return std::unexpected(FeedError{fmt::format("mbox: reading at offset {} failed, {}", at, system_text(*fault))});
@@ -199,10 +335,11 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
   if (!full) {
     chunk.drained = true;
     if (message && whole) finish(at);
+    if (!message && whole) guessed_at_taken = false;
     if (message) unfinished_ = Seen{.offset = taken, .size = seen.size, .changed = seen.changed};
   }
   if (taken != start) {
-    next_ = file_.position_at(taken, 0);
+    next_ = file_.position_at(taken, guessed_at_taken ? 1 : 0);
     chunk.position = next_->to_string();
   }
   return chunk;
@@ -210,9 +347,9 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<Feed>, FeedError> open_mbox(const std::string& path,
+std::expected<std::unique_ptr<Feed>, FeedError> open_mbox(const std::string& path, MboxQuoting quoting,
                                                           const std::optional<std::string>& position) {
-  return std::make_unique<Mbox>(path, position);
+  return std::make_unique<Mbox>(path, quoting, position);
 }
 
 }  // namespace blowback::feed

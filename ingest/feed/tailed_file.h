@@ -17,7 +17,8 @@ namespace blowback::feed {
 /// has been read. So a file that was appended to or copied is the same file, a replaced or truncated one isn't.
 struct FilePosition {
   std::uint64_t offset = 0;
-  std::uint64_t line = 0;  ///< lines before `offset`; where lines don't count, 0
+  std::uint64_t line =
+      0;  ///< lines before `offset`; of an mbox, whose lines don't count, whether boundaries are guessed (mbox.cc)
   std::uint64_t head = 0;  ///< how many octets the hash covers
   std::uint64_t hash = 0;
 

@@ -4,6 +4,7 @@
 #include "milter/milter_feed.h"
 #include "progress_line.h"
 #include "record/intake.h"
+#include "record/listed_callers.h"
 #include "score/assess.h"
 #include "smtp/smtp_feed.h"
 #include "watch/log.h"
@@ -41,10 +42,14 @@ struct OpenFeed {
   /// Read, but not committed yet: the database was in trouble. It is tried again, since a pipe can't be read twice.
   std::optional<schema::Batch> pending;
   bool told_trouble = false;
+  bool told_unquoted = false;
   bool drained = false;
   /// Not to be opened anew before: another feed that is busy keeps the loop going round.
   std::optional<std::chrono::steady_clock::time_point> open_again_at;
 };
+
+/// Beyond the TTL of its answers: a mail server's process may keep what it was told for as long as it lives, whatever the TTL.
+constexpr Duration kAnswersLinger = std::chrono::hours{1};
 
 /// Octets of messages that all of a listener's sessions hold together.
 constexpr std::size_t kDoorMemory = 256U << 20U;
@@ -61,7 +66,8 @@ constexpr std::size_t kDoorMemory = 256U << 20U;
   smtp::ListenerSettings settings{
       .session = {.protocol = feed.type == config::FeedType::lmtp ? smtp::Protocol::lmtp : smtp::Protocol::smtp,
                   .hostname = door.hostname.empty() ? system_hostname() : door.hostname,
-                  .is_trap = [&traps](std::string_view address) { return traps.is_trap(address); },
+                  .witness_of = [index = std::make_shared<const config::TrapIndex>(traps)](
+                                    std::string_view address) { return index->witness_of(address); },
                   .hide_traps = door.hide_traps,
                   .offers_tls = true,
                   .message_octets = static_cast<std::size_t>(door.message_size)},
@@ -84,6 +90,20 @@ constexpr std::size_t kDoorMemory = 256U << 20U;
     }
   }
   return settings;
+}
+
+[[nodiscard]] feed::MboxQuoting quoting_of(const config::Feed& feed) {
+  switch (feed.quoting) {
+    case config::MboxQuoting::none:
+      return feed::MboxQuoting::none;
+    case config::MboxQuoting::mboxrd:
+      return feed::MboxQuoting::mboxrd;
+    case config::MboxQuoting::mboxo:
+      return feed::MboxQuoting::mboxo;
+    case config::MboxQuoting::content_length:
+      break;
+  }
+  return feed::MboxQuoting::content_length;
 }
 
 [[nodiscard]] milter::Setup milter_of(const config::Feed& feed, const config::Traps& traps) {
@@ -157,9 +177,33 @@ class Loop {
       note([&](IngestState& state) { state.feeds[open.source.feed].trouble.clear(); });
     }
     open.drained = chunk->drained;
+    leave_out_listed_callers(*chunk, open);
     if (chunk->items.empty() && !chunk->position) return true;
     open.pending = take_in(*chunk, open.source, surroundings_.now());
     return settle(open);
+  }
+
+  void leave_out_listed_callers(feed::Chunk& chunk, const OpenFeed& open) {
+    const auto count =
+        remove_listed_callers(chunk, [&](const IpAddress& client) { return is_refused_by_users(client); });
+    if (count == 0) return;
+    note([&](IngestState& state) { state.callouts_let_go += count; });
+    watch::log(Level::debug, "callouts-let-go", {{"feed", open.source.feed}, {"count", count}});
+  }
+
+  /// Whether mail servers that ask the list may refuse the client: it is listed, or was until so lately that not all of them know.
+  /// A database that can't tell is no reason to accuse anybody.
+  [[nodiscard]] bool is_refused_by_users(const IpAddress& client) {
+    const UnixTime now = surroundings_.now();
+    const auto codes = store_.check(client, now);
+    if (!codes || !codes->empty()) return true;
+    const auto dossier = store_.dossier(client, 0);
+    if (!dossier) return true;
+    return std::ranges::any_of(dossier->history, [&](const ListingChange& change) {
+      using enum ListingChange::Action;
+      const bool ended = change.action == delisted || change.action == expired;
+      return ended && now < change.at + config_.zone.ttl + kAnswersLinger;
+    });
   }
 
   /// Commits what is pending. False: it can't be committed now.
@@ -188,7 +232,7 @@ class Loop {
           return feed::open_maildir(
               settings.path, settings.remove ? feed::AfterCommit::remove : feed::AfterCommit::move_to_cur, *position);
         case config::FeedType::mbox:
-          return feed::open_mbox(settings.path, *position);
+          return feed::open_mbox(settings.path, quoting_of(settings), *position);
         case config::FeedType::jsonl:
           return feed::open_jsonl(settings.path, *position);
         case config::FeedType::smtp:
@@ -206,6 +250,14 @@ class Loop {
       return false;
     }
     open.feed = std::move(*opened);
+    const bool is_unquoted = settings.type == config::FeedType::mbox && settings.quoting == config::MboxQuoting::none;
+    if (is_unquoted && !std::exchange(open.told_unquoted, true)) {
+      watch::log(Level::warning, "mbox-unquoted",
+                 {{"feed", open.source.feed},
+                  Field::sentence("detail",
+                                  "anybody can write messages into it, so what it brings counts against nobody; "
+                                  "set the feed's quoting to what the writer of the file does")});
+    }
     return true;
   }
 

@@ -99,6 +99,8 @@ std::string to_metrics(const IngestState& state) {
   }
   text.family("blowback_ingest_quarantined_total", counter, "What couldn't be judged or attributed, by reason.");
   for (const auto& [reason, count] : state.quarantined_by_reason) text.sample(count, {{"reason", reason}});
+  text.single("blowback_ingest_callouts_let_go_total", counter,
+              "Sender callouts that weren't recorded, since their client was listed.", state.callouts_let_go);
   text.single("blowback_ingest_listed_total", counter, "Senders that reached the threshold.", state.listed);
   text.single("blowback_ingest_expired_total", counter, "Listings and exemptions that ended and were swept up.",
               state.expired);

@@ -41,6 +41,7 @@ struct IngestState {
   std::map<std::string, Feed> feeds;  ///< those that are read, by name
   std::array<std::uint64_t, 6> incidents_by_kind{};
   std::map<std::string, std::uint64_t> quarantined_by_reason;
+  std::uint64_t callouts_let_go = 0;  ///< of clients that were listed, see listed_callers.h
   std::uint64_t listed = 0;
   std::uint64_t expired = 0;
   Serial serial = 0;             ///< the journal's head, some seconds old at most

@@ -224,7 +224,7 @@ int main(int argc, char** argv) try {
   const record::Source source{.feed = "bench", .trusted_relays = {}, .traps = {}, .limits = {}};
   Figures figures;
   while (figures.deliveries < most) {
-    auto feed = feed::open_mbox(mbox, std::nullopt);
+    auto feed = feed::open_mbox(mbox, feed::MboxQuoting::mboxrd, std::nullopt);
     if (!feed) throw std::runtime_error(feed.error().text);
     const std::uint64_t before = figures.deliveries;
     run(**feed, source, *store, most, figures);

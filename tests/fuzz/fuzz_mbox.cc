@@ -13,9 +13,10 @@
 
 namespace {
 
-std::vector<std::string> messages(const std::string& path, const blowback::feed::Bounds& bounds, std::size_t size) {
+std::vector<std::string> messages(const std::string& path, blowback::feed::MboxQuoting quoting,
+                                  const blowback::feed::Bounds& bounds, std::size_t size) {
   std::vector<std::string> found;
-  auto feed = blowback::feed::open_mbox(path, {});
+  auto feed = blowback::feed::open_mbox(path, quoting, {});
   if (!feed) std::abort();
   for (std::size_t round = 0; round <= size + 2; ++round) {
     auto chunk = (*feed)->next(bounds);
@@ -23,7 +24,7 @@ std::vector<std::string> messages(const std::string& path, const blowback::feed:
     for (auto& item : chunk->items) {
       if (const auto* const delivery = std::get_if<blowback::TrapDelivery>(&item.content)) {
         if (delivery->message.size() > bounds.message) std::abort();
-        found.push_back(item.where + delivery->message);
+        found.push_back(item.where + (delivery->doubtful_boundary ? " doubtful " : " ") + delivery->message);
       } else {
         found.push_back(item.where + std::get<blowback::feed::Unreadable>(item.content).reason);
       }
@@ -46,9 +47,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   large.message = 1000;
   auto small = large;
   small.items = 1;
-  const auto at_once = messages(path, large, size);
-  const auto one_by_one = messages(path, small, size);
+  using enum blowback::feed::MboxQuoting;
+  for (const auto quoting : {none, mboxrd, mboxo, content_length}) {
+    if (messages(path, quoting, large, size) != messages(path, quoting, small, size)) std::abort();
+  }
   std::remove(path.c_str());
-  if (at_once != one_by_one) std::abort();
   return 0;
 }

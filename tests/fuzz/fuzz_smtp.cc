@@ -41,7 +41,7 @@ std::string played(std::string_view octets, const smtp::SessionSettings& setting
       settle();
       require(budget.used <= budget.most);
     }
-    session.end("", kNow);
+    session.end("", smtp::Session::EndedBy::client, kNow);
     for (const auto& callout : session.take_callouts()) {
       require(callout.message.empty() && !callout.rcpt_to.empty() && callout.client.has_value());
       seen += "\ncallout\n";
@@ -61,12 +61,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const unsigned choice = data[0];
   const std::string_view octets(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const smtp::SessionSettings settings{.protocol = (choice & 1U) != 0 ? smtp::Protocol::lmtp : smtp::Protocol::smtp,
-                                       .hostname = "mx.example.net",
-                                       .is_trap = [](std::string_view address) { return address.contains("trap"); },
-                                       .hide_traps = (choice & 2U) != 0,
-                                       .offers_tls = false,
-                                       .message_octets = 3000};
+  const smtp::SessionSettings settings{
+      .protocol = (choice & 1U) != 0 ? smtp::Protocol::lmtp : smtp::Protocol::smtp,
+      .hostname = "mx.example.net",
+      .witness_of = [](std::string_view address) { return std::string(address.contains("trap") ? address : ""); },
+      .hide_traps = (choice & 2U) != 0,
+      .offers_tls = false,
+      .message_octets = 3000};
   const smtp::Session::Peer peer{.address = IpAddress::from_v4(0xc0000201U), .trusted = (choice & 4U) != 0};
   const auto whole = played(octets, settings, peer, octets.size() + 1);
   require(whole == played(octets, settings, peer, 1 + (choice >> 3U)));

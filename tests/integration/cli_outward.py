@@ -59,6 +59,7 @@ class Doctor(unittest.TestCase):
             self.state(rows, "traps", "warning", "every recipient")
             self.state(rows, "feed gone", "problem", "/nonexistent/Maildir/new")
             self.state(rows, "feed later", "warning")
+            self.state(rows, "quoting later", "warning", "none counts")
             self.state(rows, "database", "problem", "no database there")
             self.state(rows, "server", "problem", "not running")
             self.state(rows, f"dns 127.0.0.1:{b.port} udp", "problem")

@@ -152,7 +152,7 @@ class BadInput(unittest.TestCase):
     def test_a_broken_mbox(self):
         with Blowback(feeds=[]) as b:
             path = b.dir / "traps.mbox"
-            b.feeds = [{"name": "old", "type": "mbox", "path": str(path)}]
+            b.feeds = [{"name": "old", "type": "mbox", "quoting": "mboxrd", "path": str(path)}]
             b.write_config()
 
             def entry(message):

@@ -148,7 +148,7 @@ class KilledAtAnyInstant(unittest.TestCase):
                     told = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(now - ago))
                     out.write(f"From MAILER-DAEMON {told}\n".encode() + message.replace(b"\nFrom ", b"\n>From ") + b"\n")
 
-        self.check({"type": "mbox"}, fill)
+        self.check({"type": "mbox", "quoting": "mboxrd"}, fill)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,26 @@ smtpd_data_restrictions = check_client_access inline:{{ {REFUSED_AT_DATA}=REJECT
                 self.assertEqual(b.kinds_of(REFUSED_AT_DATA), expected)
                 self.assertEqual(b.kinds_of("192.0.2.42"), ["dsn"])
 
+    def test_a_listed_client_that_is_refused_at_data_has_not_called_out(self):
+        with Watched(port=self.port, policy={"list_at": 1e6}) as b:
+            b.open_milter()
+            self.assertEqual(b.cli("list", REFUSED_AT_DATA, "--reason", "test").returncode, 0)
+            for leave in ("quit", "rset"):
+                client = self.client(REFUSED_AT_DATA)
+                self.ask_for_the_trap(client)
+                self.assert_reply(554, client.docmd("DATA"))
+                client.docmd(leave)
+            client = self.client("192.0.2.43")
+            self.ask_for_the_trap(client)
+            self.assert_reply(554, client.docmd("RCPT TO:<nobody@elsewhere.example>"))
+            client.quit()
+            client = self.client("192.0.2.44")
+            client.sendmail("", [TRAP], crlf(bounce(1)))
+            self.ask_for_the_trap(client)
+            client.quit()
+            self.assert_incidents(b, 2)
+            self.assertEqual(sorted(b.kinds_of("192.0.2.44")), ["callout", "dsn"])
+
 
 if __name__ == "__main__":
     [PACKAGE] = enter_room("postfix")

@@ -70,7 +70,7 @@ TEST_CASE("the feeds that the shipped config shows in comments work once uncomme
   }
   const auto config = blowback::config::parse(text, "uncommented");
   if (!config) FAIL(config.error().text);
-  CHECK(config->feeds.size() == 5);
+  CHECK(config->feeds.size() == 6);
 }
 
 TEST_CASE("a config file that isn't there is named, with the way out", "[config]") {

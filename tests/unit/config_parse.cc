@@ -139,6 +139,7 @@ after = "remove"
 name = "two"
 type = "mbox"
 path = "/b"
+quoting = "content-length"
 [[feed]]
 name = "three"
 type = "jsonl"
@@ -206,6 +207,8 @@ callout = 0.2
   CHECK(config.feeds[0].remove);
   CHECK(config.feeds[1].type == FeedType::mbox);
   CHECK_FALSE(config.feeds[1].remove);
+  CHECK(config.feeds[0].quoting == blowback::config::MboxQuoting::none);
+  CHECK(config.feeds[1].quoting == blowback::config::MboxQuoting::content_length);
   CHECK(config.feeds[2].type == FeedType::jsonl);
   CHECK(config.feeds[3].type == FeedType::standard_input);
   CHECK(config.feeds[3].name == "stdin");
@@ -259,6 +262,15 @@ TEST_CASE("a trap is known by its domain or its address, in any case", "[config]
   CHECK_FALSE(traps.is_trap("new.user@example.com"));
   CHECK_FALSE(traps.is_trap("x@sub.trap.example.net"));
   CHECK_FALSE(traps.is_trap("trap.example.net"));
+  const blowback::config::TrapIndex index(traps);
+  for (const char* const address :
+       {"x@trap.example.net", "X@TRAP.example.NET", "OLD.USER@example.com", "a@b@trap.example.net",
+        "new.user@example.com", "x@sub.trap.example.net", "trap.example.net", ""}) {
+    CAPTURE(address);
+    CHECK(index.witness_of(address) == traps.witness_of(address));
+    const blowback::config::TrapIndex none{{}};
+    CHECK(none.witness_of(address) == blowback::config::Traps{}.witness_of(address));
+  }
   CHECK_FALSE(traps.is_trap(""));
 }
 

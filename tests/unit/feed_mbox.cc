@@ -2,6 +2,7 @@
 #include "feed_fixture.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <random>
@@ -11,21 +12,23 @@ namespace {
 
 constexpr const char* kFrom = "From a@example.org Tue Nov 24 10:00:00 2020\n";
 
-std::unique_ptr<Feed> open(const std::string& path, const std::optional<std::string>& position = {}) {
-  return opened(open_mbox(path, position));
+std::unique_ptr<Feed> open(const std::string& path, const std::optional<std::string>& position = {},
+                           MboxQuoting quoting = MboxQuoting::mboxrd) {
+  return opened(open_mbox(path, quoting, position));
 }
 
 /// The items of a file with these bytes.
-std::vector<Item> items_of(const std::string& bytes, const Bounds& bounds = {}) {
+std::vector<Item> items_of(const std::string& bytes, const Bounds& bounds = {},
+                           MboxQuoting quoting = MboxQuoting::mboxrd) {
   const Folder folder;
   write_file(folder.path("mbox"), bytes);
   std::optional<std::string> position;
-  return take_all(*open(folder.path("mbox")), position, bounds);
+  return take_all(*open(folder.path("mbox"), {}, quoting), position, bounds);
 }
 
-Words messages_of(const std::string& bytes) {
+Words messages_of(const std::string& bytes, MboxQuoting quoting = MboxQuoting::mboxrd) {
   Words messages;
-  for (const auto& item : items_of(bytes)) {
+  for (const auto& item : items_of(bytes, {}, quoting)) {
     const auto words = in_words(item);
     messages.push_back(words.substr(words.find(": ") + 2));
   }
@@ -57,6 +60,123 @@ TEST_CASE("CRLF is kept, and separates as LF does", "[feed][mbox]") {
 TEST_CASE("From quoting loses one sign", "[feed][mbox]") {
   CHECK(messages_of(std::string(kFrom) + ">From x\n>>From y\n>>>From z\n> From w\n>Fromage\nx >From v\n") ==
         Words{"From x\n>From y\n>>From z\n> From w\n>Fromage\nx >From v\n"});
+}
+
+TEST_CASE("each way to quote is undone, and what nobody quoted stays", "[feed][mbox]") {
+  const std::string text = "A: 1\n\n>From x\n>>From y\n";
+  const std::string file = std::string(kFrom) + text;
+  CHECK(messages_of(file, MboxQuoting::mboxrd) == Words{"A: 1\n\nFrom x\n>From y\n"});
+  CHECK(messages_of(file, MboxQuoting::mboxo) == Words{"A: 1\n\nFrom x\n>>From y\n"});
+  CHECK(messages_of(file, MboxQuoting::none) == Words{text});
+  CHECK(messages_of(file, MboxQuoting::content_length) == Words{text});
+}
+
+TEST_CASE("without quoting a boundary may be a stranger's, so it accuses nobody", "[feed][mbox][quoting]") {
+  const std::string file = std::string(kFrom) + "A: 1\n\nx\n\n" + kFrom + "B: 2\n\ny\n";
+  const auto quoting = GENERATE(MboxQuoting::none, MboxQuoting::mboxrd, MboxQuoting::mboxo);
+  const auto items = items_of(file, {}, quoting);
+  REQUIRE(items.size() == 2);
+  for (const auto& item : items) {
+    CHECK(delivery(item).doubtful_boundary == (quoting == MboxQuoting::none));
+    CHECK(delivery(item).mail_from.has_value() == (quoting != MboxQuoting::none));
+  }
+}
+
+/// A message as mboxcl2 has it. `length`: what the field says, where that isn't the body's.
+std::string with_length(const std::string& body, const std::string& length = {}) {
+  return std::string(kFrom) + "A: 1\nContent-Length: " + (length.empty() ? std::to_string(body.size()) : length) +
+         "\n\n" + body + "\n";
+}
+
+/// Each message of the file: its body, and a `?` in front where its boundary is doubtful.
+Words lengthy(const std::string& file, const Bounds& bounds = {}) {
+  Words words;
+  for (const auto& item : items_of(file, bounds, MboxQuoting::content_length)) {
+    const auto& found = delivery(item);
+    CHECK(found.mail_from.has_value() != found.doubtful_boundary);
+    words.push_back((found.doubtful_boundary ? "?" : "") + found.message.substr(found.message.find("\n\n") + 2));
+  }
+  return words;
+}
+
+TEST_CASE("a Content-Length is believed where it leads to a From line or to the end", "[feed][mbox][quoting]") {
+  const std::string forged = "x\n\n" + std::string(kFrom) + "Forged: 1\n\ny\n";
+  CHECK(lengthy(with_length(forged) + with_length("z\n")) == Words{forged, "z\n"});
+  CHECK(lengthy(with_length("x\n\n\n") + with_length("")) == Words{"x\n\n\n", ""});
+  SECTION("the body's last line may have no end of its own") {
+    CHECK(lengthy(with_length("no end") + "\n" + with_length("z\n")) == Words{"no end", "z\n"});
+    CHECK(lengthy(with_length("no end")) == Words{"no end"});
+  }
+  SECTION("CRLF as well") {
+    const std::string crlf = "From a@b Tue Nov 24 10:00:00 2020\r\nContent-Length: 3\r\n\r\nx\r\n\r\n";
+    const auto items = items_of(crlf + crlf, {}, MboxQuoting::content_length);
+    REQUIRE(items.size() == 2);
+    for (const auto& item : items) {
+      CHECK(delivery(item).message == "Content-Length: 3\r\n\r\nx\r\n");
+      CHECK_FALSE(delivery(item).doubtful_boundary);
+    }
+  }
+}
+
+TEST_CASE("behind a length that leads nowhere boundaries are doubtful to the end", "[feed][mbox][quoting]") {
+  const auto length = GENERATE("0", "4", "5", "999999999", "99999999999999999999", "-2", "2 2", "", "x");
+  CAPTURE(length);
+  const auto file = with_length("a\n") + with_length("b\n", std::string(length).empty() ? " " : length) +
+                    with_length("c\n") + with_length("d\n");
+  CHECK(lengthy(file) == Words{"a\n", "?b\n", "?c\n", "?d\n"});
+  SECTION("also where the feed is opened anew in between") {
+    const Folder folder;
+    write_file(folder.path("mbox"), file);
+    std::optional<std::string> position;
+    Words words;
+    for (int i = 0; i < 4; ++i) {
+      const auto feed = open(folder.path("mbox"), position, MboxQuoting::content_length);
+      Bounds one;
+      one.items = 1;
+      const auto chunk = next(*feed, one);
+      REQUIRE(chunk.items.size() == 1);
+      words.emplace_back(delivery(chunk.items[0]).doubtful_boundary ? "?" : "");
+      position = chunk.position;
+    }
+    CHECK(words == Words{"", "?", "?", "?"});
+    append_file(folder.path("mbox"), with_length("e\n"));
+    const auto feed = open(folder.path("mbox"), position, MboxQuoting::content_length);
+    const auto chunk = next(*feed);
+    REQUIRE(chunk.items.size() == 1);
+    CHECK_FALSE(delivery(chunk.items[0]).doubtful_boundary);
+  }
+}
+
+TEST_CASE("a length that a stranger may have written is none", "[feed][mbox][quoting]") {
+  const std::string from = kFrom;
+  CHECK(lengthy(from + "Content-Length: 2\nA: 1\nContent-Length: 2\n\nx\n\n") == Words{"?x\n"});
+  CHECK(lengthy(from + "Content-Length: 2\n 2\n\nx\n\n") == Words{"?x\n"});
+  CHECK(lengthy(from + "A: 1\n\nx\n\n") == Words{"?x\n"});
+  const auto behind_junk = items_of("junk\n\n" + with_length("x\n"), {}, MboxQuoting::content_length);
+  REQUIRE(behind_junk.size() == 2);
+  CHECK(delivery(behind_junk[1]).doubtful_boundary);
+}
+
+TEST_CASE("a length that leads behind what is written yet is waited for", "[feed][mbox][quoting]") {
+  const Folder folder;
+  const auto path = folder.path("mbox");
+  const auto whole = with_length("x\n\n" + std::string(kFrom) + "y\n");
+  write_file(path, with_length("a\n") + whole.substr(0, whole.size() - 5));
+  const auto feed = open(path, {}, MboxQuoting::content_length);
+  {
+    const int writer = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+    REQUIRE(writer >= 0);
+    const auto first = next(*feed);
+    REQUIRE(first.items.size() == 1);
+    REQUIRE(feed->committed());
+    CHECK(next(*feed).items.empty());
+    const auto rest = whole.substr(whole.size() - 5);
+    REQUIRE(::write(writer, rest.data(), rest.size()) == 5);
+    ::close(writer);
+  }
+  const auto second = next(*feed);
+  REQUIRE(second.items.size() == 1);
+  CHECK_FALSE(delivery(second.items[0]).doubtful_boundary);
 }
 
 TEST_CASE("From lines of many writers are known", "[feed][mbox]") {

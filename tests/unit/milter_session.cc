@@ -20,7 +20,10 @@ const std::string kTrap = "<a@trap.example.net>";
 /// One session, and its mail server's part in short.
 struct Told {
   explicit Told(std::string_view client = "192.0.2.1", std::size_t most = 10'000, std::size_t memory = 1U << 20U)
-      : settings{.is_trap = [](std::string_view address) { return address.ends_with("@trap.example.net"); },
+      : settings{.witness_of =
+                     [](std::string_view address) {
+                       return std::string(address.ends_with("@trap.example.net") ? "@trap.example.net" : "");
+                     },
                  .trusted_relays = {*Prefix::parse("198.51.100.0/24")},
                  .callouts = true,
                  .message_octets = most},
@@ -31,7 +34,7 @@ struct Told {
 
   void envelope(std::string_view from, const std::string& to = kTrap) {
     session.mail(from);
-    session.recipient(to);
+    session.recipient(to, kNow);
   }
   std::optional<Session::Report> message(std::string_view body = "Hello.\r\n") {
     if (!session.data()) return session.end_of_message(kNow);
@@ -63,8 +66,8 @@ const feed::Unreadable& unreadable_of(const std::optional<Session::Report>& repo
 TEST_CASE("a message to a trap is told with its envelope, as the connection had it", "[milter]") {
   Told told;
   told.session.mail("<>");
-  told.session.recipient("<someone@example.com>");
-  told.session.recipient(kTrap);
+  told.session.recipient("<someone@example.com>", kNow);
+  told.session.recipient(kTrap, kNow);
   const auto report = told.message();
   const auto& delivery = delivery_of(report);
   CHECK(delivery.event == TrapDelivery::Event::message);
@@ -108,8 +111,8 @@ TEST_CASE("who names a trap for a null reverse-path and leaves before DATA is a 
   CAPTURE(from);
   Told told;
   told.session.mail(from);
-  told.session.recipient("<someone@example.com>");
-  told.session.recipient(kTrap);
+  told.session.recipient("<someone@example.com>", kNow);
+  told.session.recipient(kTrap, kNow);
   const auto report = told.session.abort(kNow);
   const auto& callout = delivery_of(report);
   CHECK(callout.event == TrapDelivery::Event::callout);
@@ -143,6 +146,26 @@ TEST_CASE("others who leave are no callers out", "[milter]") {
     told.envelope("<>");
     told.session.header("Subject", " test");
     CHECK_FALSE(told.session.abort(kNow));
+  }
+  SECTION("of whose recipients one was refused") {
+    Told told;
+    told.envelope("<>");
+    told.session.refused_recipient();
+    CHECK_FALSE(told.session.abort(kNow));
+    told.envelope("<>");
+    CHECK(told.session.abort(kNow));
+  }
+  SECTION("who stayed so long that the mail server may have ended it") {
+    Told told;
+    told.envelope("<>");
+    CHECK_FALSE(told.session.abort(kNow + milter::kCalloutEnds + Duration(1)));
+    told.envelope("<>");
+    CHECK(told.session.abort(kNow + milter::kCalloutEnds));
+  }
+  SECTION("for whom the clock went back") {
+    Told told;
+    told.envelope("<>");
+    CHECK_FALSE(told.session.abort(kNow - Duration(1)));
   }
   SECTION("our own relay") {
     Told told("198.51.100.25");
@@ -208,11 +231,11 @@ TEST_CASE("what all hold together is bounded, and is given back", "[milter]") {
 TEST_CASE("recipients are bounded, and paths that no address can have are passed over", "[milter]") {
   Told told;
   told.session.mail("<>");
-  told.session.recipient("<" + std::string(2'000, 'x') + "@trap.example.net>");
+  told.session.recipient("<" + std::string(2'000, 'x') + "@trap.example.net>", kNow);
   CHECK_FALSE(told.session.data());
   told.session.mail("<>");
-  told.session.recipient("<@relay.example:a@trap.example.net>");
-  for (int i = 0; i < 2'000; ++i) told.session.recipient("<someone@example.com>");
+  told.session.recipient("<@relay.example:a@trap.example.net>", kNow);
+  for (int i = 0; i < 2'000; ++i) told.session.recipient("<someone@example.com>", kNow);
   const auto report = told.message();
   CHECK(delivery_of(report).rcpt_to.front() == "a@trap.example.net");
   CHECK(delivery_of(report).rcpt_to.size() == 1'000);

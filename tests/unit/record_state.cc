@@ -45,6 +45,7 @@ TEST_CASE("a batch is counted by feed, outcome, kind and reason", "[record][metr
   state.add(batch, recorded, 1ms, kNow);
   state.add(batch, recorded, 1s + 1ns, kNow);
   state.add(batch, recorded, 1min, kNow);
+  state.callouts_let_go = 7;
   const auto text = "\n" + to_metrics(state);
   for (const std::string line : {
            R"(blowback_ingest_deliveries_total{feed="traps",outcome="backscatter"} 12)",
@@ -55,6 +56,7 @@ TEST_CASE("a batch is counted by feed, outcome, kind and reason", "[record][metr
            R"(blowback_ingest_incidents_total{kind="challenge"} 12)",
            R"(blowback_ingest_incidents_total{kind="dsn"} 0)",
            R"(blowback_ingest_quarantined_total{reason="too-deep"} 3)",
+           "blowback_ingest_callouts_let_go_total 7",
            "blowback_ingest_listed_total 3",
            "blowback_journal_serial 6",
            R"(blowback_feed_last_delivery_timestamp_seconds{feed="traps"} 1795514400)",

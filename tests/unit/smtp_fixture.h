@@ -1,7 +1,10 @@
 // A session without sockets: lines in, replies out.
 #pragma once
 
+#include "blowback/lower_case.h"
 #include "smtp/session.h"
+
+#include <catch2/catch.hpp>
 
 #include <chrono>
 #include <string>
@@ -21,10 +24,16 @@ struct Talk {
   static smtp::SessionSettings settings() {
     return {.protocol = smtp::Protocol::smtp,
             .hostname = "mx.example.net",
-            .is_trap = [](std::string_view address) { return address.ends_with("@trap.example.net"); },
+            .witness_of = witness_of,
             .hide_traps = false,
             .offers_tls = true,
             .message_octets = 10'000};
+  }
+  /// A domain that is one witness, and another whose addresses are each their own.
+  static std::string witness_of(std::string_view address) {
+    const auto wanted = lowered(address);
+    if (wanted.ends_with("@trap.example.net")) return "@trap.example.net";
+    return wanted.ends_with("@example.com") ? wanted : std::string();
   }
   static smtp::Session::Peer stranger() { return {.address = *IpAddress::parse("192.0.2.1"), .trusted = false}; }
   static smtp::Session::Peer relay() { return {.address = *IpAddress::parse("198.51.100.25"), .trusted = true}; }
@@ -42,6 +51,15 @@ struct Talk {
     session.settled(true, kSmtpNow);
     return session.take_output();
   }
+  /// One more message in the session, stored.
+  TrapDelivery deliver() {
+    send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nx\r\n.\r\n");
+    REQUIRE(waits_for_storage());
+    store();
+    return stored.back();
+  }
+  /// The client closes its connection.
+  void hang_up() { session.end("", smtp::Session::EndedBy::client, kSmtpNow); }
   [[nodiscard]] bool waits_for_storage() const { return session.wants() == smtp::Session::Wants::settlement; }
   [[nodiscard]] bool closes() const { return session.wants() == smtp::Session::Wants::close; }
   [[nodiscard]] std::vector<TrapDelivery> callouts() { return session.take_callouts(); }

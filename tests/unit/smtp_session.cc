@@ -48,8 +48,8 @@ TEST_CASE("only traps are accepted as recipients", "[smtp]") {
   talk.send("EHLO a\r\nMAIL FROM:<>\r\n");
   CHECK(talk.say("RCPT TO:<someone@example.org>") == "550 5.1.1 No such user here\r\n");
   CHECK_THAT(talk.say("DATA"), StartsWith("554 5.5.1 "));
-  CHECK_THAT(talk.say("RCPT TO:<A@TRAP.example.net>"), StartsWith("550 "));
-  CHECK(talk.say("RCPT TO:<b@trap.example.net>") == "250 2.1.5 Ok\r\n");
+  CHECK_THAT(talk.say("RCPT TO:<a@sub.trap.example.net>"), StartsWith("550 "));
+  CHECK(talk.say("RCPT TO:<B@TRAP.example.net>") == "250 2.1.5 Ok\r\n");
 }
 
 TEST_CASE("where traps are hidden every recipient gets the same answers", "[smtp]") {
@@ -75,14 +75,15 @@ TEST_CASE("where traps are hidden every recipient gets the same answers", "[smtp
   }
 }
 
-TEST_CASE("a null sender that names a trap and leaves before DATA is a sender callout", "[smtp]") {
+TEST_CASE("a client that names a trap for a null reverse-path and leaves by itself is a caller out",
+          "[smtp][callout]") {
   Talk talk;
   talk.send("EHLO checker.example.com\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\n");
   SECTION("by QUIT") { talk.say("QUIT"); }
+  SECTION("by QUIT, with more behind it") { talk.send("QUIT\r\nNOOP\r\n"); }
   SECTION("by RSET") { talk.say("RSET"); }
   SECTION("by another EHLO") { talk.say("EHLO checker.example.com"); }
-  SECTION("by hanging up") { talk.session.end("", kSmtpNow); }
-  SECTION("by saying nothing in time") { talk.session.end("421 4.4.2 You took too long", kSmtpNow); }
+  SECTION("by hanging up") { talk.hang_up(); }
   const auto callouts = talk.callouts();
   REQUIRE(callouts.size() == 1);
   CHECK(callouts[0].event == TrapDelivery::Event::callout);
@@ -91,25 +92,63 @@ TEST_CASE("a null sender that names a trap and leaves before DATA is a sender ca
   CHECK(callouts[0].client == IpAddress::parse("192.0.2.1").value());
   CHECK(callouts[0].helo == "checker.example.com");
   CHECK(callouts[0].rcpt_to == std::vector<std::string>{"a@trap.example.net"});
-  talk.session.end("", kSmtpNow);
+  talk.hang_up();
   CHECK(talk.callouts().empty());
 }
 
-TEST_CASE("what only looks like a sender callout is none", "[smtp]") {
+TEST_CASE("who leaves after something that we did or said is no caller out", "[smtp][callout]") {
   Talk talk;
-  talk.say("EHLO a");
-  SECTION("a real sender") { talk.send("MAIL FROM:<x@example.org>\r\nRCPT TO:<a@trap.example.net>\r\nQUIT\r\n"); }
-  SECTION("no trap") { talk.send("MAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nQUIT\r\n"); }
-  SECTION("no recipient") { talk.send("MAIL FROM:<>\r\nQUIT\r\n"); }
-  SECTION("DATA was begun and broken off") {
-    talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nhalf");
-    talk.session.end("", kSmtpNow);
+  talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\n");
+  SECTION("sent away") {
+    const std::string reply = GENERATE("421 4.4.2 You took too long", "421 4.3.2 Others need the place",
+                                       "421 4.3.2 Closing; try again later", "");
+    CAPTURE(reply);
+    talk.session.end(reply, smtp::Session::EndedBy::us, kSmtpNow);
   }
-  SECTION("BDAT was begun and taken back") {
-    talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nBDAT 4\r\nhalfRSET\r\n");
+  SECTION("a wrong line end") { CHECK_THAT(talk.send("NOOP\n"), StartsWith("521 ")); }
+  SECTION("a line too long") { CHECK_THAT(talk.send(std::string(5000, 'x')), StartsWith("500 ")); }
+  SECTION("a web browser's words") { CHECK_THAT(talk.say("GET / HTTP/1.1"), StartsWith("521 ")); }
+  SECTION("a size that is none") { CHECK_THAT(talk.say("BDAT x"), StartsWith("501 ")); }
+  SECTION("too many errors") {
+    for (int i = 0; i < 100; ++i) talk.say("HUH");
+    CHECK(talk.closes());
   }
+  SECTION("a recipient refused") {
+    CHECK_THAT(talk.say("RCPT TO:<someone@example.org>"), StartsWith("550 "));
+    talk.say("RSET");
+  }
+  SECTION("a recipient too many") {
+    for (int i = 0; i < 1000; ++i) talk.say("RCPT TO:<a@trap.example.net>");
+    talk.say("QUIT");
+  }
+  SECTION("any command refused in between") {
+    const std::string command = GENERATE("HUH", "EHLO", "MAIL FROM:<>", "STARTTLS", "EXPN x", "RCPT TO:<");
+    CAPTURE(command);
+    CHECK_THAT(talk.say(command), StartsWith("5"));
+    talk.say("QUIT");
+  }
+  SECTION("and nobody knows what half a command was to be") { talk.send("DAT"); }
+  talk.hang_up();
   CHECK(talk.callouts().empty());
-  CHECK_FALSE(talk.waits_for_storage());
+}
+
+TEST_CASE("what was refused in one transaction is nothing to the next", "[smtp][callout]") {
+  Talk talk;
+  talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<someone@example.org>\r\nRSET\r\n");
+  CHECK(talk.callouts().empty());
+  talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nRSET\r\n");
+  CHECK(talk.callouts().size() == 1);
+}
+
+TEST_CASE("a callout has one recipient for each witness", "[smtp][callout]") {
+  Talk talk;
+  talk.send(
+      "EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nRCPT TO:<b@trap.example.net>\r\n"
+      "RCPT TO:<Old.User@example.com>\r\nRCPT TO:<old.user@example.com>\r\nRCPT TO:<other@example.com>\r\nRSET\r\n");
+  const auto callouts = talk.callouts();
+  REQUIRE(callouts.size() == 1);
+  CHECK(callouts[0].rcpt_to ==
+        std::vector<std::string>{"a@trap.example.net", "Old.User@example.com", "other@example.com"});
 }
 
 TEST_CASE("Postfix's probes with its double-bounce address are sender callouts, too", "[smtp]") {
@@ -224,10 +263,10 @@ TEST_CASE("what was said before STARTTLS and behind it counts for nothing", "[sm
   CHECK_THAT(talk.say("STARTTLS"), StartsWith("503 5.5.1 "));
 }
 
-TEST_CASE("a relay that we trust says for whom it speaks", "[smtp]") {
+TEST_CASE("a relay that we trust says for whom it speaks", "[smtp][client]") {
+  Talk talk(Talk::settings(), Talk::relay());
+  CHECK_THAT(talk.say("EHLO relay"), Contains("250-XCLIENT ") && Contains("250-XFORWARD "));
   SECTION("by XCLIENT, after which the session begins anew") {
-    Talk talk(Talk::settings(), Talk::relay());
-    CHECK_THAT(talk.say("EHLO relay"), Contains("250-XCLIENT ") && Contains("250-XFORWARD "));
     CHECK(talk.say("XCLIENT ADDR=203.0.113.9 HELO=mail.example.com") == "220 mx.example.net ESMTP\r\n");
     talk.send("EHLO relay\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nQUIT\r\n");
     const auto callouts = talk.callouts();
@@ -235,27 +274,91 @@ TEST_CASE("a relay that we trust says for whom it speaks", "[smtp]") {
     CHECK(callouts[0].client == IpAddress::parse("203.0.113.9").value());
     CHECK(callouts[0].helo == "mail.example.com");
   }
-  SECTION("by XFORWARD, IPv6 and xtext too") {
-    Talk talk(Talk::settings(), Talk::relay());
-    talk.say("EHLO relay");
+  SECTION("by XFORWARD, IPv6 and xtext too, in several commands") {
     CHECK(talk.say("XFORWARD NAME=[UNAVAILABLE] ADDR=IPv6:2001:db8::9") == "501 5.5.4 ADDR is no address\r\n");
-    CHECK(talk.say("XFORWARD ADDR=IPV6:2001:db8::9 HELO=a+2Db") == "250 2.0.0 Ok\r\n");
-    talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nx\r\n.\r\n");
-    talk.store();
-    CHECK(talk.stored.at(0).client == IpAddress::parse("2001:db8::9").value());
-    CHECK(talk.stored.at(0).helo == "a-b");
+    CHECK(talk.say("XFORWARD ADDR=IPV6:2001:db8::9") == "250 2.0.0 Ok\r\n");
+    CHECK(talk.say("XFORWARD HELO=a+2Db") == "250 2.0.0 Ok\r\n");
+    const auto delivery = talk.deliver();
+    CHECK(delivery.client == IpAddress::parse("2001:db8::9").value());
+    CHECK(delivery.helo == "a-b");
   }
-  SECTION("and where it doesn't, its own connection is no callout") {
-    Talk talk(Talk::settings(), Talk::relay());
-    talk.send("EHLO relay\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nQUIT\r\n");
+  SECTION("and where it doesn't, its own connection is no callout, and its name not the client's") {
+    talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nRSET\r\n");
     CHECK(talk.callouts().empty());
+    const auto delivery = talk.deliver();
+    CHECK(delivery.client == Talk::relay().address);
+    CHECK(delivery.helo.empty());
   }
-  SECTION("but a stranger may not") {
-    Talk talk;
-    talk.say("EHLO a");
-    CHECK(talk.say("XCLIENT ADDR=203.0.113.9") == "550 5.7.0 Not for you\r\n");
-    CHECK(talk.say("XFORWARD ADDR=203.0.113.9") == "550 5.7.0 Not for you\r\n");
+  SECTION("or that it doesn't know, and then nobody is named") {
+    talk.say("XFORWARD ADDR=[UNAVAILABLE] HELO=a");
+    CHECK_FALSE(talk.deliver().client.has_value());
   }
+  SECTION("a name that is none is no name") {
+    talk.say("XFORWARD ADDR=203.0.113.9 HELO=a+0Ab");
+    const auto delivery = talk.deliver();
+    CHECK(delivery.client == IpAddress::parse("203.0.113.9").value());
+    CHECK(delivery.helo.empty());
+  }
+}
+
+TEST_CASE("a stranger can't say for whom he speaks", "[smtp][client]") {
+  Talk talk;
+  talk.say("EHLO a");
+  CHECK(talk.say("XCLIENT ADDR=203.0.113.9") == "550 5.7.0 Not for you\r\n");
+  CHECK(talk.say("XFORWARD ADDR=203.0.113.9") == "550 5.7.0 Not for you\r\n");
+  CHECK(talk.deliver().client == Talk::stranger().address);
+}
+
+TEST_CASE("what XFORWARD said holds for one transaction and no longer", "[smtp][client]") {
+  Talk talk(Talk::settings(), Talk::relay());
+  talk.say("EHLO relay");
+  SECTION("behind a message") {
+    talk.say("XFORWARD ADDR=203.0.113.9 HELO=mail.example.com");
+    CHECK(talk.deliver().client == IpAddress::parse("203.0.113.9").value());
+  }
+  SECTION("behind a message that couldn't be stored") {
+    talk.say("XFORWARD ADDR=203.0.113.9");
+    talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nx\r\n.\r\n");
+    static_cast<void>(talk.session.take_message());
+    talk.session.settled(false, kSmtpNow);
+    static_cast<void>(talk.session.take_output());
+  }
+  SECTION("behind one that was too large") {
+    talk.send("XFORWARD ADDR=203.0.113.9\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\n");
+    CHECK_THAT(talk.send(std::string(20'000, 'x') + "\r\n.\r\n"), StartsWith("552 "));
+  }
+  SECTION("behind RSET") { talk.send("XFORWARD ADDR=203.0.113.9\r\nRSET\r\n"); }
+  SECTION("behind RSET within the transaction") {
+    talk.send("XFORWARD ADDR=203.0.113.9\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nRSET\r\n");
+    CHECK(talk.callouts().at(0).client == IpAddress::parse("203.0.113.9").value());
+  }
+  SECTION("behind EHLO") { talk.send("XFORWARD ADDR=203.0.113.9\r\nEHLO relay\r\n"); }
+  SECTION("behind a MAIL that was refused") { talk.send("XFORWARD ADDR=203.0.113.9\r\nMAIL FROM:<> SIZE=10001\r\n"); }
+  SECTION("behind an XFORWARD that was refused") {
+    talk.send("XFORWARD ADDR=203.0.113.9\r\nXFORWARD ADDR=nonsense\r\n");
+  }
+  const auto next = talk.deliver();
+  CHECK(next.client == Talk::relay().address);
+  CHECK(next.helo.empty());
+}
+
+TEST_CASE("XFORWARD goes before XCLIENT, for its transaction; XCLIENT stays", "[smtp][client]") {
+  Talk talk(Talk::settings(), Talk::relay());
+  talk.send("EHLO relay\r\nXCLIENT ADDR=203.0.113.1 HELO=one\r\nEHLO relay\r\n");
+  CHECK(talk.deliver().client == IpAddress::parse("203.0.113.1").value());
+  talk.say("XFORWARD ADDR=203.0.113.2 HELO=two");
+  CHECK(talk.deliver().client == IpAddress::parse("203.0.113.2").value());
+  const auto last = talk.deliver();
+  CHECK(last.client == IpAddress::parse("203.0.113.1").value());
+  CHECK(last.helo == "one");
+}
+
+TEST_CASE("a proxy that doesn't say who is behind it delivers nothing", "[smtp][client]") {
+  Talk talk(Talk::settings(), {.anonymous = true});
+  CHECK_THAT(talk.say("EHLO a"), !Contains("XCLIENT"));
+  CHECK_THAT(talk.say("MAIL FROM:<>"), StartsWith("451 4.7.0 "));
+  CHECK_THAT(talk.say("RCPT TO:<a@trap.example.net>"), StartsWith("503 "));
+  CHECK_THAT(talk.say("QUIT"), StartsWith("221 "));
 }
 
 TEST_CASE("LMTP answers for each recipient", "[smtp]") {
@@ -278,8 +381,10 @@ TEST_CASE("recipients without end cost no memory", "[smtp]") {
   for (int i = 0; i < 100'000; ++i) last = talk.say("RCPT TO:<t" + std::to_string(i) + "@trap.example.net>");
   CHECK(last == "452 4.5.3 Too many recipients\r\n");
   CHECK_FALSE(talk.closes());
+  talk.send("RSET\r\nMAIL FROM:<>\r\n");
+  for (int i = 0; i < 1000; ++i) talk.say("RCPT TO:<t" + std::to_string(i) + "@example.com>");
   talk.say("QUIT");
-  REQUIRE(talk.callouts().at(0).rcpt_to.size() == 1000);
+  CHECK(talk.callouts().at(0).rcpt_to.size() == feed::CalloutGate::kMostOfSender);
 }
 
 TEST_CASE("who doesn't understand us is let go after a hundred errors", "[smtp]") {

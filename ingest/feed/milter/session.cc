@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace blowback::milter {
 namespace {
@@ -50,12 +51,17 @@ void Session::mail(std::string_view path) {
   sender_ = address;
 }
 
-void Session::recipient(std::string_view path) {
+void Session::recipient(std::string_view path, UnixTime now) {
   const auto address = address_of(path);
   if (!in_transaction_ || address.empty() || address.size() > kLongestPath || recipients_.size() >= kMostRecipients) {
     return;
   }
-  if (settings_.is_trap(address)) ++traps_;
+  auto witness = settings_.witness_of(address);
+  const bool is_another = !witness.empty() && std::ranges::find(traps_, witness, &Trap::witness) == traps_.end();
+  if (is_another && traps_.size() < feed::CalloutGate::kMostOfSender) {
+    traps_.push_back({.witness = std::move(witness), .address = std::string(address)});
+  }
+  last_recipient_at_ = now;
   recipients_.emplace_back(address);
 }
 
@@ -146,9 +152,14 @@ std::optional<Session::Report> Session::end_of_message(UnixTime now) {
   return report;
 }
 
-std::optional<Session::Report> Session::abort(UnixTime now) {
+bool Session::is_callout(UnixTime now) const {
   const bool from_nobody = sender_.empty() || sender_.starts_with(kDoubleBounce);
-  if (!settings_.callouts || !is_watched() || data_begun_ || !from_nobody || is_relay()) {
+  const bool left_soon = now >= last_recipient_at_ && now - last_recipient_at_ <= kCalloutEnds;
+  return settings_.callouts && is_watched() && !data_begun_ && !refused_ && from_nobody && left_soon && !is_relay();
+}
+
+std::optional<Session::Report> Session::abort(UnixTime now) {
+  if (!is_callout(now)) {
     reset();
     return std::nullopt;
   }
@@ -159,9 +170,7 @@ std::optional<Session::Report> Session::abort(UnixTime now) {
   callout.client = client_;
   callout.helo = helo_;
   callout.mail_from = sender_;
-  for (auto& recipient : recipients_) {
-    if (settings_.is_trap(recipient)) callout.rcpt_to.push_back(std::move(recipient));
-  }
+  for (auto& trap : traps_) callout.rcpt_to.push_back(std::move(trap.address));
   Report report{.item = {.where = {}, .content = std::move(callout)}, .share = std::move(share_)};
   reset();
   return report;
@@ -170,9 +179,10 @@ std::optional<Session::Report> Session::abort(UnixTime now) {
 void Session::reset() {
   in_transaction_ = false;
   data_begun_ = false;
+  refused_ = false;
   sender_.clear();
   recipients_.clear();
-  traps_ = 0;
+  traps_.clear();
   message_ = {};
   size_ = 0;
   overflow_ = Overflow::none;

@@ -7,11 +7,12 @@
 #include "blowback/prefix.h"
 #include "blowback/trap_delivery.h"
 #include "blowback/unix_time.h"
+#include "feed/callouts.h"
 #include "feed/feed.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,12 +61,17 @@ class Share {
   std::size_t octets_ = 0;
 };
 
+/// So long after its last recipient a client may leave and be a caller out: callers out have their answer and go at once. The mail
+/// server's own time limits are longer (Postfix: 300 seconds, 10 under stress; Sendmail: an hour), so whoever ran into one isn't taken
+/// for a caller out.
+inline constexpr Duration kCalloutEnds = std::chrono::seconds{5};
+
 /// What is the same for all sessions.
 struct SessionSettings {
-  std::function<bool(std::string_view)> is_trap;  ///< of an address in any case; safe from any thread
-  std::vector<Prefix> trusted_relays;             ///< what they ask isn't a stranger's callout
-  bool callouts = true;                           ///< report those who leave before DATA
-  std::size_t message_octets = 0;                 ///< of one message at most
+  feed::WitnessOf witness_of;          ///< tells the traps; safe from any thread
+  std::vector<Prefix> trusted_relays;  ///< what they ask isn't a stranger's callout
+  bool callouts = true;                ///< report those who leave before DATA
+  std::size_t message_octets = 0;      ///< of one message at most
 };
 
 /// One thread at a time.
@@ -85,7 +91,9 @@ class Session {
   /// A transaction begins. `path` as the client wrote it, with its angle brackets or without.
   void mail(std::string_view path);
   /// A recipient that the mail server accepted, as far as it knows yet.
-  void recipient(std::string_view path);
+  void recipient(std::string_view path, UnixTime now);
+  /// One that it refused: perhaps that is why the client leaves, and then it is no caller out.
+  void refused_recipient() { refused_ = true; }
   /// False: there is no trap among the recipients, and the message needn't be told.
   [[nodiscard]] bool data();
   /// A header field; folded lines end in LF or CR LF.
@@ -94,15 +102,24 @@ class Session {
   void body(std::string_view octets);
   /// The message is whole. Absent where it was for no trap. Where it was too large, or the budget is spent, an Unreadable.
   [[nodiscard]] std::optional<Report> end_of_message(UnixTime now);
-  /// The transaction ended otherwise. A sender callout if it was one: null reverse-path, a trap, and no DATA.
+  /// The transaction ended otherwise. A sender callout if it may have been one: a null reverse-path, a trap, no DATA, soon. Whether the
+  /// mail server refused DATA a milter isn't told; whoever records callouts leaves out those of listed clients, whom our recipes refuse.
+  /// It has one recipient for each witness that was named.
   [[nodiscard]] std::optional<Report> abort(UnixTime now);
 
  private:
   enum class Overflow : std::uint8_t { none, message, memory };
 
+  /// A trap among the recipients: the first of its witness.
+  struct Trap {
+    std::string witness;
+    std::string address;
+  };
+
   void keep(std::string_view octets);
   void reset();
-  [[nodiscard]] bool is_watched() const { return in_transaction_ && traps_ > 0; }
+  [[nodiscard]] bool is_watched() const { return in_transaction_ && !traps_.empty(); }
+  [[nodiscard]] bool is_callout(UnixTime now) const;
   [[nodiscard]] bool is_relay() const;
 
   const SessionSettings& settings_;
@@ -111,9 +128,11 @@ class Session {
 
   bool in_transaction_ = false;
   bool data_begun_ = false;
+  bool refused_ = false;  ///< a recipient was
   std::string sender_;
   std::vector<std::string> recipients_;
-  std::size_t traps_ = 0;  ///< of the recipients
+  std::vector<Trap> traps_;  ///< as many as a sender's callouts may have witnesses
+  UnixTime last_recipient_at_{};
   std::string message_;
   std::uint64_t size_ = 0;  ///< of the message, also of what wasn't kept
   Overflow overflow_ = Overflow::none;

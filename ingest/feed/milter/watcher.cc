@@ -32,6 +32,8 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <variant>
+#include <vector>
 
 namespace blowback::milter {
 namespace {
@@ -40,11 +42,14 @@ namespace {
 constexpr std::chrono::seconds kPatience{10};
 /// So many may wait at once; others aren't let wait. Each holds a thread.
 constexpr std::size_t kMostWaiting = 64;
-/// Things queued for ingest, beside the octets that the budget bounds.
-constexpr std::size_t kMostQueued = 10'000;
+/// Messages queued for ingest, beside the octets that the budget bounds.
+constexpr std::size_t kMostMessages = 10'000;
+constexpr std::size_t kMostCallouts = 1'000;
 /// Enough for as many traps as a config may have in its 4 MiB.
 constexpr std::size_t kLongestSetup = 16U << 20U;
 constexpr std::size_t kRead = 64U << 10U;
+/// The mailer that a recipient has whom the mail server refused.
+constexpr std::string_view kErrorMailer = "error";
 
 /// The next frame. Absent: the other end is gone, or isn't ingest.
 [[nodiscard]] std::optional<Frame> receive(int socket, FrameReader& reader) {
@@ -60,24 +65,32 @@ constexpr std::size_t kRead = 64U << 10U;
   }
 }
 
-/// What sessions found, on its way to ingest. Safe from any thread.
+/// What sessions found, on its way to ingest: messages, for which mail servers wait, before callouts. Safe from any thread.
 class Outbox {
  public:
-  Outbox(int socket, Budget& budget) : socket_(socket), budget_(budget) {}
+  Outbox(int socket, Budget& budget, feed::WitnessOf witness_of)
+      : socket_(socket), budget_(budget), gate_(std::move(witness_of)) {}
 
-  /// Hands it on, and with `patience` waits so long for the database to have it.
-  void hand_on(Session::Report report, std::chrono::seconds patience) {
+  /// Hands a message on, and waits so long for the database to have it.
+  void hand_on(Session::Report message, std::chrono::seconds patience) {
     std::unique_lock lock(mutex_);
-    if (queue_.size() >= kMostQueued) return;
+    if (messages_.size() >= kMostMessages) return;
     const auto ticket = ++last_ticket_;
-    const bool waits = patience.count() > 0 && waiting_.size() < kMostWaiting;
+    const bool waits = waiting_.size() < kMostWaiting;
     if (waits) waiting_.insert(ticket);
-    report.item.where = fmt::format("transaction {}", ticket);
-    queue_.push_back({.ticket = ticket, .report = std::move(report)});
+    messages_.push_back({.ticket = ticket, .report = std::move(message)});
     queued_.notify_one();
     if (!waits) return;
     stored_.wait_for(lock, patience, [&] { return !waiting_.contains(ticket); });
     waiting_.erase(ticket);
+  }
+
+  /// Hands a callout on, if it isn't one too many.
+  void hand_on_callout(Session::Report callout) {
+    const std::scoped_lock lock(mutex_);
+    if (callouts_.size() >= kMostCallouts || !gate_.admits(std::get<TrapDelivery>(callout.item.content))) return;
+    callouts_.push_back({.ticket = ++last_ticket_, .report = std::move(callout)});
+    queued_.notify_one();
   }
 
   void stored(const std::vector<std::uint64_t>& tickets) {
@@ -90,10 +103,12 @@ class Outbox {
   void run() {
     while (true) {
       std::unique_lock lock(mutex_);
-      queued_.wait(lock, [&] { return !queue_.empty(); });
-      auto queued = std::move(queue_.front());
-      queue_.pop_front();
+      queued_.wait(lock, [&] { return !messages_.empty() || !callouts_.empty(); });
+      auto& queue = messages_.empty() ? callouts_ : messages_;
+      auto queued = std::move(queue.front());
+      queue.pop_front();
       lock.unlock();
+      queued.report.item.where = fmt::format("transaction {}", queued.ticket);
       const auto octets = to_octets(Arrived{.ticket = queued.ticket, .item = std::move(queued.report.item)});
       if (!send_all(socket_, octets)) return;
     }
@@ -112,7 +127,9 @@ class Outbox {
   std::mutex mutex_;  ///< guards what follows
   std::condition_variable queued_;
   std::condition_variable stored_;
-  std::deque<Queued> queue_;
+  std::deque<Queued> messages_;
+  std::deque<Queued> callouts_;
+  feed::CalloutGate gate_;
   std::set<std::uint64_t> waiting_;
   std::uint64_t last_ticket_ = 0;
 };
@@ -131,12 +148,17 @@ Watcher* watcher = nullptr;
 
 [[nodiscard]] Session* session_of(SMFICTX* context) { return static_cast<Session*>(smfi_getpriv(context)); }
 
-sfsistat on_negotiate(SMFICTX* /*context*/, unsigned long /*actions*/, unsigned long offered, unsigned long /*more*/,
+sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long offered, unsigned long /*more*/,
                       unsigned long /*still_more*/, unsigned long* wanted_actions, unsigned long* wanted,
                       unsigned long* wanted_more, unsigned long* wanted_still_more) {
-  // It changes nothing. Recipients that the mail server refused it doesn't want to know: see docs/decisions.md.
-  *wanted_actions = 0;
+  // It changes nothing. Of a recipient that the mail server refused it wants to know that, and only where that can't be missed: the
+  // macro that says so has to come whatever the mail server is set to send.
+  *wanted_actions = actions & SMFIF_SETSYMLIST;
   *wanted = offered & (SMFIP_HDR_LEADSPC | SMFIP_NOUNKNOWN);
+  std::string macros = "{rcpt_mailer}";
+  if (*wanted_actions != 0 && smfi_setsymlist(context, SMFIM_ENVRCPT, macros.data()) == MI_SUCCESS) {
+    *wanted |= offered & SMFIP_RCPT_REJ;
+  }
   *wanted_more = 0;
   *wanted_still_more = 0;
   return SMFIS_CONTINUE;
@@ -176,8 +198,14 @@ sfsistat on_mail(SMFICTX* context, char** arguments) {
 }
 
 sfsistat on_recipient(SMFICTX* context, char** arguments) {
-  if (auto* const session = session_of(context); session != nullptr && arguments[0] != nullptr) {
-    session->recipient(arguments[0]);
+  auto* const session = session_of(context);
+  if (session == nullptr || arguments[0] == nullptr) return SMFIS_CONTINUE;
+  std::string mailer = "{rcpt_mailer}";
+  const char* const name = smfi_getsymval(context, mailer.data());
+  if (name != nullptr && std::string_view(name) == kErrorMailer) {
+    session->refused_recipient();
+  } else {
+    session->recipient(arguments[0], watcher->now());
   }
   return SMFIS_CONTINUE;
 }
@@ -216,7 +244,7 @@ sfsistat on_end_of_message(SMFICTX* context) {
 
 sfsistat on_abort(SMFICTX* context) {
   if (auto* const session = session_of(context)) {
-    if (auto report = session->abort(watcher->now())) watcher->outbox.hand_on(std::move(*report), {});
+    if (auto callout = session->abort(watcher->now())) watcher->outbox.hand_on_callout(std::move(*callout));
   }
   return SMFIS_CONTINUE;
 }
@@ -323,12 +351,13 @@ int watch_mail_server(int socket, UnixTime (*now)()) {
   prctl(PR_SET_NAME, "blowback-milter");
   block_signals();
 
-  const SessionSettings settings{.is_trap = [&](std::string_view address) { return setup->traps.is_trap(address); },
+  const config::TrapIndex traps(setup->traps);
+  const SessionSettings settings{.witness_of = [&](std::string_view address) { return traps.witness_of(address); },
                                  .trusted_relays = setup->trusted_relays,
                                  .callouts = setup->callouts,
                                  .message_octets = setup->message_octets};
   Budget budget(setup->memory);
-  Outbox outbox(socket, budget);
+  Outbox outbox(socket, budget, settings.witness_of);
   Watcher here{.settings = settings, .outbox = outbox, .now = now, .most_connections = setup->connections};
   watcher = &here;
   if (const auto trouble = listen(setup->listen)) {

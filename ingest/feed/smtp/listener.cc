@@ -44,8 +44,8 @@ constexpr std::chrono::seconds kFarewellTime{2};
 /// One who has kept us waiting for less needn't give way.
 constexpr std::chrono::seconds kPatience{3};
 constexpr std::chrono::milliseconds kNoDescriptorPause{100};
-/// Callouts that nobody has taken yet: beyond it the oldest are let go.
-constexpr std::size_t kMostCallouts = 10'000;
+/// Callouts that nobody has taken yet, while the database is busy: beyond it the newest are let go.
+constexpr std::size_t kMostCallouts = 1'000;
 
 [[nodiscard]] asio::ip::tcp::endpoint tcp_endpoint(const InternetEndpoint& at) {
   if (at.address.family() == Family::ipv4) return {asio::ip::address_v4(at.address.v4()), at.port};
@@ -62,7 +62,8 @@ constexpr std::size_t kMostCallouts = 10'000;
 
 class Listener::Impl {
  public:
-  explicit Impl(ListenerSettings settings) : settings_(std::move(settings)), budget_{.most = settings_.memory} {}
+  explicit Impl(ListenerSettings settings)
+      : settings_(std::move(settings)), budget_{.most = settings_.memory}, gate_(settings_.session.witness_of) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -141,7 +142,7 @@ class Listener::Impl {
     /// The listener closes, another needs the place, or time is up: says so and goes, or just goes where it was said already.
     void send_away(std::string_view reply) {
       const bool may_be_told = session_ && session_->wants() == Session::Wants::input && !farewell_;
-      if (!may_be_told || state_ == State::idle || !goodbye_.empty()) return hang_up();
+      if (!may_be_told || state_ == State::idle || !goodbye_.empty()) return hang_up(EndedBy::us);
       goodbye_ = reply;
       expect(kFarewellTime);
       asio::error_code ignored;
@@ -158,6 +159,7 @@ class Listener::Impl {
     void count_as(const Prefix& client) { counted_as_ = client; }
 
    private:
+    using EndedBy = Session::EndedBy;
     enum class State : std::uint8_t { idle, reading, writing };
 
     void read_header() {
@@ -165,17 +167,18 @@ class Listener::Impl {
       socket_.async_read_some(asio::buffer(buffer_),
                               [self = shared_from_this()](asio::error_code fault, std::size_t size) {
                                 self->state_ = State::idle;
-                                if (fault || self->closed_) return self->hang_up();
+                                if (fault || self->closed_) return self->hang_up(EndedBy::us);
                                 self->header_.append(self->buffer_.data(), size);
                                 const auto header = parse_proxy_header(self->header_);
                                 if (!header) {
                                   if (header.error() == ProxyFault::incomplete) return self->read_header();
-                                  return self->hang_up();
+                                  return self->hang_up(EndedBy::us);
                                 }
+                                // Whoever is behind the proxy, he is none of those whom we trust to speak for others.
+                                self->peer_ = {.address = header->client, .anonymous = !header->client};
                                 if (header->client) {
-                                  self->peer_ = {.address = header->client, .trusted = false};
                                   const auto client = sender_of(*header->client);
-                                  if (!self->listener_.may_have_another(client)) return self->hang_up();
+                                  if (!self->listener_.may_have_another(client)) return self->hang_up(EndedBy::us);
                                   self->listener_.count(*self, client);
                                 }
                                 const auto rest = self->header_.substr(header->octets);
@@ -194,7 +197,7 @@ class Listener::Impl {
     void pump() {
       if (closed_ || state_ != State::idle) return;
       if (!goodbye_.empty() && session_->wants() == Session::Wants::input) {
-        session_->end(std::exchange(goodbye_, {}), listener_.settings_.now());
+        session_->end(std::exchange(goodbye_, {}), EndedBy::us, listener_.settings_.now());
       }
       hand_over_callouts();
       output_ = session_->take_output();
@@ -202,7 +205,8 @@ class Listener::Impl {
         state_ = State::writing;
         const auto written = [self = shared_from_this()](asio::error_code fault, std::size_t) {
           self->state_ = State::idle;
-          if (fault) return self->hang_up();
+          // It may never have read what we said, so nobody knows why it is gone.
+          if (fault) return self->hang_up(EndedBy::us);
           self->pump();
         };
         if (tls_) {
@@ -245,7 +249,7 @@ class Listener::Impl {
       const auto got = [self = shared_from_this()](asio::error_code fault, std::size_t size) {
         self->state_ = State::idle;
         if (self->closed_) return;
-        if (fault && self->goodbye_.empty()) return self->hang_up();
+        if (fault && self->goodbye_.empty()) return self->hang_up(ended_by(fault));
         if (!fault) {
           self->session_->receive(std::string_view(self->buffer_.data(), size), self->listener_.settings_.now());
         }
@@ -264,7 +268,7 @@ class Listener::Impl {
       state_ = State::writing;
       tls_->async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](asio::error_code fault) {
         self->state_ = State::idle;
-        if (fault) return self->hang_up();
+        if (fault) return self->hang_up(EndedBy::us);
         self->session_->secured();
         self->pump();
       });
@@ -281,15 +285,21 @@ class Listener::Impl {
       state_ = State::reading;
       socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](asio::error_code fault, std::size_t) {
         self->state_ = State::idle;
-        if (fault || self->closed_) return self->hang_up();
+        if (fault || self->closed_) return self->hang_up(EndedBy::us);
         self->say_farewell();
       });
     }
 
-    void hang_up() {
+    /// A connection that was reset or timed out may have been so by anything in between.
+    [[nodiscard]] static EndedBy ended_by(const asio::error_code& fault) {
+      const bool is_closed = fault == asio::error::eof || fault == asio::ssl::error::stream_truncated;
+      return is_closed ? EndedBy::client : EndedBy::us;
+    }
+
+    void hang_up(EndedBy by) {
       if (std::exchange(closed_, true)) return;
       if (session_) {
-        session_->end("", listener_.settings_.now());
+        session_->end("", by, listener_.settings_.now());
         hand_over_callouts();
       }
       asio::error_code ignored;
@@ -299,7 +309,7 @@ class Listener::Impl {
     }
 
     void hand_over_callouts() {
-      for (auto& callout : session_->take_callouts()) listener_.hand_over(kNobody, std::move(callout));
+      for (auto& callout : session_->take_callouts()) listener_.hand_over_callout(std::move(callout));
     }
 
     void expect(Steady::duration within) {
@@ -436,14 +446,18 @@ class Listener::Impl {
   [[nodiscard]] bool take(const feed::Bounds& bounds, std::vector<Arrived>& taken) {
     const std::scoped_lock lock(mutex_);
     std::size_t octets = 0;
-    while (!arrived_.empty() && taken.size() < bounds.items && octets < bounds.octets) {
-      const auto* delivery = std::get_if<TrapDelivery>(&arrived_.front().item.content);
-      octets += delivery == nullptr ? 0 : delivery->message.size();
-      if (arrived_.front().ticket == kNobody) --callouts_;
-      taken.push_back(std::move(arrived_.front()));
-      arrived_.pop_front();
+    while (!messages_.empty() && taken.size() < bounds.items && octets < bounds.octets) {
+      octets += messages_.front().delivery.message.size();
+      taken.push_back({.ticket = messages_.front().ticket,
+                       .item = {.where = fmt::format("session {}", messages_.front().ticket),
+                                .content = std::move(messages_.front().delivery)}});
+      messages_.pop_front();
     }
-    return !arrived_.empty();
+    while (!callouts_.empty() && taken.size() < bounds.items) {
+      taken.push_back({.ticket = kNobody, .item = {.where = "callout", .content = std::move(callouts_.front())}});
+      callouts_.pop_front();
+    }
+    return !messages_.empty() || !callouts_.empty();
   }
 
   void wake() const {
@@ -489,15 +503,21 @@ class Listener::Impl {
     connections_.erase(ticket);
   }
 
-  void hand_over(Ticket ticket, TrapDelivery delivery) {
+  void hand_over(Ticket ticket, TrapDelivery message) {
     {
       const std::scoped_lock lock(mutex_);
-      if (ticket == kNobody) {
-        if (callouts_ >= kMostCallouts) return;
-        ++callouts_;
-      }
-      auto where = ticket == kNobody ? std::string("callout") : fmt::format("session {}", ticket);
-      arrived_.push_back({.ticket = ticket, .item = {.where = std::move(where), .content = std::move(delivery)}});
+      messages_.push_back({.ticket = ticket, .delivery = std::move(message)});
+    }
+    wake();
+  }
+
+  void hand_over_callout(TrapDelivery callout) {
+    // Who leaves while we close may do so because of that.
+    if (closing_) return;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (callouts_.size() >= kMostCallouts || !gate_.admits(callout)) return;
+      callouts_.push_back(std::move(callout));
     }
     wake();
   }
@@ -538,12 +558,18 @@ class Listener::Impl {
   // The thread's own.
   std::unordered_map<Ticket, std::shared_ptr<Connection>> connections_;
   std::map<Prefix, std::size_t> by_client_;
+  feed::CalloutGate gate_;
   Ticket last_ticket_ = kNobody;
   bool closing_ = false;
 
+  struct Message {
+    Ticket ticket = kNobody;
+    TrapDelivery delivery;
+  };
+
   std::mutex mutex_;  ///< guards what follows
-  std::deque<Arrived> arrived_;
-  std::size_t callouts_ = 0;  ///< of them
+  std::deque<Message> messages_;
+  std::deque<TrapDelivery> callouts_;
 };
 
 Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

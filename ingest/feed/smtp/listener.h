@@ -1,7 +1,7 @@
 // The sockets of an SMTP or LMTP feed, in a thread of their own, so that a client is heard while the database is busy.
 //
-// Bounded in all: connections, connections of one client, time per command, octets in memory. Where there are too many connections,
-// the one that has kept us waiting longest gives way, so that slow clients can't lock others out.
+// Bounded in all: connections, connections of one client, time per command, octets in memory, callouts (feed/callouts.h). Where there
+// are too many connections, the one that has kept us waiting longest gives way, so that slow clients can't lock others out.
 #pragma once
 
 #include "blowback/prefix.h"
@@ -59,7 +59,7 @@ class Listener {
   /// Tells all clients to come again later, and closes.
   ~Listener();
 
-  /// What arrived, oldest first, within the bounds. These and the next may be called by any one thread.
+  /// What arrived, within the bounds: messages, for which clients wait, and then callouts; oldest first of each. These and the next may be called by any one thread.
   [[nodiscard]] std::vector<Arrived> take(const feed::Bounds& bounds);
   /// Tells those clients whether their messages are stored.
   void settle(std::vector<Ticket> tickets, bool stored);

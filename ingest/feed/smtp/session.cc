@@ -25,7 +25,7 @@ constexpr std::string_view kDoubleBounce = "double-bounce@";
 }  // namespace
 
 Session::Session(const SessionSettings& settings, Budget& budget, Peer peer)
-    : settings_(settings), budget_(budget), peer_(peer), client_(peer.address) {
+    : settings_(settings), budget_(budget), peer_(peer) {
   hello();
 }
 
@@ -62,12 +62,12 @@ bool Session::process_command(UnixTime now) {
   const auto end = input_.find('\n');
   if (end == std::string::npos && input_.size() < kMostLine) return false;
   if (end >= kMostLine) {
-    this->end("500 5.5.2 Line too long", now);
+    this->end("500 5.5.2 Line too long", EndedBy::us, now);
     return true;
   }
   if (end == 0 || input_[end - 1] != '\r') {
     // Whose lines end otherwise than ours takes our replies for those of other commands.
-    this->end("521 5.5.2 Lines have to end with CR LF", now);
+    this->end("521 5.5.2 Lines have to end with CR LF", EndedBy::us, now);
     return true;
   }
   const std::string line = input_.substr(0, end - 1);
@@ -100,7 +100,7 @@ void Session::process_chunk(UnixTime now) {
   } else {
     // The rest would be read for nothing; the client may stop here.
     reply(too_much());
-    reset(now);
+    reset();
   }
 }
 
@@ -151,7 +151,7 @@ void Session::obey(std::string_view line, UnixTime now) {
     case Verb::xforward:
       return xforward(argument);
     case Verb::rset:
-      reset(now);
+      leave(now);
       return reply("250 2.0.0 Ok");
     case Verb::noop:
       return reply("250 2.0.0 Ok");
@@ -162,9 +162,10 @@ void Session::obey(std::string_view line, UnixTime now) {
     case Verb::help:
       return reply("214 2.0.0 RFC 5321");
     case Verb::quit:
-      return end(fmt::format("221 2.0.0 {} says good-bye", settings_.hostname), now);
+      leave(now);
+      return end(fmt::format("221 2.0.0 {} says good-bye", settings_.hostname), EndedBy::client, now);
     case Verb::http:
-      return end("521 5.7.0 This is no web server", now);
+      return end("521 5.7.0 This is no web server", EndedBy::us, now);
     case Verb::unknown:
       break;
   }
@@ -179,7 +180,7 @@ void Session::greet(Verb verb, std::string_view name, UnixTime now) {
   if (name.empty() || name.size() > kMostName || !is_printable(name)) {
     return refuse("501 5.5.4 Say who you are: a host name or an address literal");
   }
-  reset(now);
+  leave(now);
   helo_ = name;
   extended_ = verb != Verb::helo;
   if (!extended_) return reply(fmt::format("250 {}", settings_.hostname));
@@ -199,6 +200,9 @@ void Session::greet(Verb verb, std::string_view name, UnixTime now) {
 void Session::mail(std::string_view argument) {
   if (helo_.empty()) return refuse("503 5.5.1 Say EHLO first");
   if (in_transaction_) return refuse(kTransactionUnderWay);
+  // What the peer said by XFORWARD is of this command's transaction. Where there won't be one, the next isn't the same.
+  auto forwarded = std::exchange(by_xforward_, std::nullopt);
+  if (peer_.anonymous) return reply("451 4.7.0 The proxy in between didn't say who you are");
   auto path = parse_mail(argument);
   if (!path) return refuse(path.error());
   if (path->size && *path->size > settings_.message_octets) {
@@ -206,7 +210,9 @@ void Session::mail(std::string_view argument) {
   }
   if (budget_.used + path->size.value_or(0) > budget_.most)
     return reply("452 4.3.1 Too much mail at once; try again later");
+  by_xforward_ = std::move(forwarded);
   in_transaction_ = true;
+  refused_ = false;
   utf8_ = path->utf8;
   sender_ = std::move(path->address);
   reply("250 2.1.0 Ok");
@@ -216,11 +222,14 @@ void Session::rcpt(std::string_view argument) {
   if (!in_transaction_ || data_begun_) return refuse("503 5.5.1 Say MAIL first");
   auto path = parse_rcpt(argument, utf8_);
   if (!path) return refuse(path.error());
-  const bool is_trap = settings_.is_trap(path->address);
-  if (!is_trap && !settings_.hide_traps) return refuse("550 5.1.1 No such user here");
+  auto witness = settings_.witness_of(path->address);
+  if (witness.empty() && !settings_.hide_traps) return refuse("550 5.1.1 No such user here");
   if (recipients_.size() >= kMostRecipients) return reply("452 4.5.3 Too many recipients");
+  const bool is_another = !witness.empty() && std::ranges::find(traps_, witness, &Trap::witness) == traps_.end();
+  if (is_another && traps_.size() < feed::CalloutGate::kMostOfSender) {
+    traps_.push_back({.witness = std::move(witness), .address = path->address});
+  }
   recipients_.push_back(std::move(path->address));
-  if (is_trap) ++traps_;
   reply("250 2.1.5 Ok");
 }
 
@@ -238,7 +247,7 @@ void Session::bdat(std::string_view argument, UnixTime now) {
   const auto chunk = parse_bdat(argument);
   if (!chunk) {
     // How many octets follow can't be known, so what would follow can't be told from commands.
-    return end(fmt::format("{} {}", chunk.error().code, chunk.error().text), now);
+    return end(fmt::format("{} {}", chunk.error().code, chunk.error().text), EndedBy::us, now);
   }
   reading_ = Reading::chunk;
   chunk_left_ = chunk->size;
@@ -260,18 +269,16 @@ void Session::starttls(std::string_view argument) {
   // RFC 3207 §4.2: what was said in the clear counts no more; what came behind the command was somebody else's.
   input_.clear();
   helo_.clear();
+  by_xforward_.reset();
   reply("220 2.0.0 Go ahead");
   wants_ = Wants::handshake;
 }
 
-/// Takes over for whom the peer says that it speaks. False: it can't, and was told.
-bool Session::take_client(std::string_view argument) {
+/// Takes over for whom the peer says that it speaks. False: it can't, and was told; what it said before is forgotten with it.
+bool Session::take_client(std::string_view argument, std::optional<Client>& into) {
+  auto client = std::exchange(into, std::nullopt).value_or(Client{});
   if (!peer_.trusted) {
     refuse("550 5.7.0 Not for you");
-    return false;
-  }
-  if (in_transaction_) {
-    refuse(kTransactionUnderWay);
     return false;
   }
   const auto attributes = parse_attributes(argument);
@@ -280,10 +287,12 @@ bool Session::take_client(std::string_view argument) {
     return false;
   }
   for (const auto& [name, value] : *attributes) {
-    if (name == "HELO") forwarded_helo_ = value.value_or("");
+    if (name == "HELO") {
+      const bool is_name = value && value->size() <= kMostName && is_printable(*value);
+      client.helo = is_name ? *value : std::string();
+    }
     if (name != "ADDR") continue;
-    client_.reset();
-    client_told_ = value.has_value();
+    client.address.reset();
     if (!value) continue;
     std::string_view text = *value;
     if (text.starts_with("IPV6:") || text.starts_with("ipv6:")) text.remove_prefix(5);
@@ -292,31 +301,43 @@ bool Session::take_client(std::string_view argument) {
       refuse("501 5.5.4 ADDR is no address");
       return false;
     }
-    client_ = *address;
+    client.address = *address;
   }
+  into = std::move(client);
   return true;
 }
 
 void Session::xclient(std::string_view argument) {
-  if (!take_client(argument)) return;
+  if (in_transaction_) return refuse(kTransactionUnderWay);
+  if (!take_client(argument, by_xclient_)) return;
+  by_xforward_.reset();
   helo_.clear();
   hello();
 }
 
 void Session::xforward(std::string_view argument) {
-  if (take_client(argument)) reply("250 2.0.0 Ok");
+  if (in_transaction_) return refuse(kTransactionUnderWay);
+  if (take_client(argument, by_xforward_)) reply("250 2.0.0 Ok");
+}
+
+Session::Client Session::client() const {
+  if (by_xforward_) return *by_xforward_;
+  if (by_xclient_) return *by_xclient_;
+  // Our own relay's name says nothing of who connected to it, its trace does.
+  return {.address = peer_.address, .helo = peer_.trusted ? std::string() : helo_};
 }
 
 // ── messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 void Session::whole_message(UnixTime now) {
   reading_ = Reading::command;
-  if (overflow_ != Overflow::none) return answer_for_message(too_much(), now);
+  if (overflow_ != Overflow::none) return answer_for_message(too_much());
   TrapDelivery delivery;
   delivery.event = TrapDelivery::Event::message;
   delivery.received_at = now;
-  delivery.client = client_;
-  delivery.helo = client_told_ ? forwarded_helo_ : helo_;
+  auto [address, helo] = client();
+  delivery.client = address;
+  delivery.helo = std::move(helo);
   delivery.mail_from = sender_;
   delivery.rcpt_to = recipients_;
   delivery.message = std::move(message_);
@@ -334,7 +355,7 @@ TrapDelivery Session::take_message() {
 void Session::settled(bool stored, UnixTime now) {
   if (wants_ != Wants::settlement) return;
   wants_ = Wants::input;
-  answer_for_message(stored ? "250 2.0.0 Ok" : "451 4.3.0 Can't be stored now; try again later", now);
+  answer_for_message(stored ? "250 2.0.0 Ok" : "451 4.3.0 Can't be stored now; try again later");
   process(now);
 }
 
@@ -343,41 +364,43 @@ std::string Session::too_much() const {
   return fmt::format("552 5.3.4 At most {} octets", settings_.message_octets);
 }
 
-void Session::answer_for_message(std::string_view line, UnixTime now) {
+void Session::answer_for_message(std::string_view line) {
   // RFC 2033 §4.2: LMTP answers for each recipient.
   const std::size_t replies = settings_.protocol == Protocol::lmtp ? recipients_.size() : 1;
   for (std::size_t i = 0; i < replies; ++i) reply(line);
-  reset(now);
+  reset();
 }
 
-void Session::reset(UnixTime now) {
-  note_callout(now);
+void Session::reset() {
   drop_message();
+  // XFORWARD is of one transaction: on a connection that a relay uses again, the next message is another client's.
+  by_xforward_.reset();
   in_transaction_ = false;
   utf8_ = false;
   data_begun_ = false;
   sender_.clear();
   recipients_.clear();
-  traps_ = 0;
+  traps_.clear();
   overflow_ = Overflow::none;
 }
 
-void Session::note_callout(UnixTime now) {
-  if (!in_transaction_ || data_begun_ || traps_ == 0) return;
-  if (!sender_.empty() && !sender_.starts_with(kDoubleBounce)) return;
-  // Our own relay, not saying for whom it asks: it is no stranger.
-  if (!client_ || (peer_.trusted && !client_told_)) return;
-  TrapDelivery callout;
-  callout.event = TrapDelivery::Event::callout;
-  callout.received_at = now;
-  callout.time_is_told = true;
-  callout.client = client_;
-  callout.helo = client_told_ ? forwarded_helo_ : helo_;
-  callout.mail_from = sender_;
-  for (const auto& recipient : recipients_) {
-    if (settings_.is_trap(recipient)) callout.rcpt_to.push_back(recipient);
+void Session::leave(UnixTime now) {
+  const bool from_nobody = sender_.empty() || sender_.starts_with(kDoubleBounce);
+  auto [address, helo] = client();
+  // Our own relay, not saying for whom it asks, is no stranger.
+  const bool is_told = !peer_.trusted || by_xforward_ || by_xclient_;
+  if (in_transaction_ && !data_begun_ && !refused_ && !traps_.empty() && from_nobody && address && is_told) {
+    TrapDelivery callout;
+    callout.event = TrapDelivery::Event::callout;
+    callout.received_at = now;
+    callout.time_is_told = true;
+    callout.client = address;
+    callout.helo = std::move(helo);
+    callout.mail_from = sender_;
+    for (auto& trap : traps_) callout.rcpt_to.push_back(std::move(trap.address));
+    callouts_.push_back(std::move(callout));
   }
-  callouts_.push_back(std::move(callout));
+  reset();
 }
 
 // ── the end, and what goes out ──────────────────────────────────────────────────────────────────────────────────────
@@ -387,8 +410,13 @@ void Session::secured() {
   wants_ = Wants::input;
 }
 
-void Session::end(std::string_view reply_line, UnixTime now) {
-  reset(now);
+void Session::end(std::string_view reply_line, EndedBy by, UnixTime now) {
+  // In the middle of a command nobody knows what the client was about to say: DATA, perhaps.
+  if (by == EndedBy::client && wants_ == Wants::input && reading_ == Reading::command && input_.empty()) {
+    leave(now);
+  } else {
+    reset();
+  }
   if (!reply_line.empty()) reply(reply_line);
   wants_ = Wants::close;
 }
@@ -398,6 +426,7 @@ std::string Session::take_output() { return std::exchange(output_, {}); }
 std::vector<TrapDelivery> Session::take_callouts() { return std::exchange(callouts_, {}); }
 
 void Session::reply(std::string_view line) {
+  if (line.front() == '4' || line.front() == '5') refused_ = true;
   output_ += line;
   output_ += "\r\n";
 }

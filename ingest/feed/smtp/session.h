@@ -1,7 +1,8 @@
 // One client's SMTP or LMTP session, from its octets to replies and deliveries: RFC 5321, 2033, 2920, 3030, without sockets or clocks.
 //
-// Only traps are accepted. A session that names a trap for a null sender and goes away before DATA is a sender callout, and is
-// delivered as that. A message is answered for once whoever holds the session says that it is stored.
+// Only traps are accepted. A client that names a trap for a null reverse-path and of its own accord goes no further is a sender
+// callout, and is delivered as that. Whatever we did or said in that transaction may be why it left: then it is none. A message is
+// answered for once whoever holds the session says that it is stored.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -9,10 +10,10 @@
 #include "blowback/unix_time.h"
 #include "command.h"
 #include "data_reader.h"
+#include "feed/callouts.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,11 +32,11 @@ struct Budget {
 /// What is the same for all sessions of a listener.
 struct SessionSettings {
   Protocol protocol = Protocol::smtp;
-  std::string hostname;                           ///< as we call ourselves in the greeting
-  std::function<bool(std::string_view)> is_trap;  ///< of an address in any case
-  bool hide_traps = false;                        ///< take every recipient, so that nobody learns which are traps
-  bool offers_tls = false;                        ///< STARTTLS
-  std::size_t message_octets = 0;                 ///< of one message at most
+  std::string hostname;            ///< as we call ourselves in the greeting
+  feed::WitnessOf witness_of;      ///< tells the traps, and by whose word a callout to one of them counts
+  bool hide_traps = false;         ///< take every recipient, so that nobody learns which are traps
+  bool offers_tls = false;         ///< STARTTLS
+  std::size_t message_octets = 0;  ///< of one message at most
 };
 
 class Session {
@@ -44,7 +45,12 @@ class Session {
   struct Peer {
     std::optional<IpAddress> address;
     bool trusted = false;  ///< may tell for whom it speaks: XCLIENT and XFORWARD
+    /// A stranger behind a proxy that didn't say who: all may be asked and nothing delivered, since nobody could be named for it.
+    bool anonymous = false;
   };
+
+  /// Whose doing the end of a session is.
+  enum class EndedBy : std::uint8_t { client, us };
 
   /// What the session can go on with. Until it has that, it takes in no more.
   enum class Wants : std::uint8_t {
@@ -66,15 +72,16 @@ class Session {
   void secured();
   /// The message that was taken is stored, or can't be.
   void settled(bool stored, UnixTime now);
-  /// The client is gone, or is to go: `reply` is its last line (`421 …`), or "" where nobody would read it.
-  void end(std::string_view reply, UnixTime now);
+  /// The client is gone, or is to go: `reply` is its last line (`421 …`), or "" where nobody would read it. Only by the client's
+  /// own doing is it a callout.
+  void end(std::string_view reply, EndedBy by, UnixTime now);
 
   [[nodiscard]] Wants wants() const { return wants_; }
   /// What is to be sent now; empty: nothing.
   [[nodiscard]] std::string take_output();
   /// Requires that it wants settlement.
   [[nodiscard]] TrapDelivery take_message();
-  /// Sender callouts seen since the last call.
+  /// Sender callouts seen since the last call, each with one recipient for each witness that it named.
   [[nodiscard]] std::vector<TrapDelivery> take_callouts();
   /// In the middle of a message's octets: these may take longer than a command.
   [[nodiscard]] bool in_data() const { return reading_ != Reading::command; }
@@ -83,6 +90,18 @@ class Session {
 
  private:
   enum class Reading : std::uint8_t { command, data, chunk };
+
+  /// Who connected, as far as anybody said. Without an address the trace has to tell.
+  struct Client {
+    std::optional<IpAddress> address;
+    std::string helo;
+  };
+
+  /// A trap among the recipients: the first of its witness.
+  struct Trap {
+    std::string witness;
+    std::string address;
+  };
 
   void process(UnixTime now);
   [[nodiscard]] bool process_command(UnixTime now);
@@ -97,16 +116,19 @@ class Session {
   void data();
   void bdat(std::string_view argument, UnixTime now);
   void starttls(std::string_view argument);
-  [[nodiscard]] bool take_client(std::string_view argument);
+  [[nodiscard]] bool take_client(std::string_view argument, std::optional<Client>& into);
   void xclient(std::string_view argument);
   void xforward(std::string_view argument);
 
   void whole_message(UnixTime now);
   [[nodiscard]] std::string too_much() const;
-  void answer_for_message(std::string_view line, UnixTime now);
-  /// Ends the transaction; where it was a callout, notes that.
-  void reset(UnixTime now);
-  void note_callout(UnixTime now);
+  void answer_for_message(std::string_view line);
+  /// For whom the peer speaks in this transaction.
+  [[nodiscard]] Client client() const;
+  /// Ends the transaction.
+  void reset();
+  /// The client ends the transaction: where it was a callout, notes that.
+  void leave(UnixTime now);
   void drop_message();
 
   void reply(std::string_view line);
@@ -118,9 +140,8 @@ class Session {
   const SessionSettings& settings_;
   Budget& budget_;
   Peer peer_;
-  std::optional<IpAddress> client_;  ///< for whom it speaks; the peer's where that doesn't say otherwise
-  bool client_told_ = false;         ///< the peer said for whom, by XCLIENT or XFORWARD
-  std::string forwarded_helo_;       ///< by XFORWARD or XCLIENT
+  std::optional<Client> by_xclient_;   ///< for whom the peer speaks in this session
+  std::optional<Client> by_xforward_;  ///< and in this transaction, or in the one that is about to begin
 
   Wants wants_ = Wants::input;
   Reading reading_ = Reading::command;
@@ -136,9 +157,10 @@ class Session {
   bool in_transaction_ = false;  ///< MAIL was taken
   bool utf8_ = false;
   bool data_begun_ = false;  ///< DATA or BDAT was taken: no callout any more
+  bool refused_ = false;     ///< something in it was: no callout any more, either
   std::string sender_;
   std::vector<std::string> recipients_;
-  std::size_t traps_ = 0;  ///< of the recipients
+  std::vector<Trap> traps_;  ///< as many as a sender's callouts may have witnesses
 
   DataReader data_reader_;
   std::uint64_t chunk_left_ = 0;

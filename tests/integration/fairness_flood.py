@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Strangers who call out as fast as they can neither hold up another client's bounce nor fill the database.
+
+Each flood is ten seconds of `MAIL FROM:<>`, 100 recipients and RSET, pipelined: to one address, to invented ones, and from several
+connections. Meanwhile and afterwards another client's bounce gets its 250 within two seconds, and the database with its write-ahead
+log grows by less than 1 MB. A thousand configured traps are witnesses each, and no way around that bound."""
+
+import socket
+import sqlite3
+import threading
+import time
+import unittest
+
+from door import Door, bounce
+from harness import PATIENCE, TRAP_DOMAIN
+
+FLOOD_SECONDS = 10
+WITHIN_SECONDS = 2
+GROWTH_OCTETS = 1_000_000
+PAUSE_SECONDS = 0.2
+FULL_WAL_OCTETS = 1000 * 4096
+
+
+class Flooder(threading.Thread):
+    """Sends rounds of commands, one behind the other, and reads whatever comes back. `recipients` names those of a round."""
+
+    def __init__(self, door, address, recipients):
+        super().__init__()
+        self.client = door.client()
+        self.client.begin()
+        self.client.expect(220, f"XCLIENT ADDR={address}")  # which stays for the session, as its own address would
+        self.client.expect(250, "EHLO flooder.example.com")
+        self.recipients = recipients
+        self.stop = threading.Event()
+        self.rounds = 0
+        self.reader = threading.Thread(target=self.read)
+
+    def read(self):
+        try:
+            while self.client.socket.recv(1 << 18):
+                pass
+        except OSError:
+            pass
+
+    def run(self):
+        self.reader.start()
+        while not self.stop.is_set():
+            lines = ["MAIL FROM:<>", *(f"RCPT TO:<{name}>" for name in self.recipients(self.rounds)), "RSET", ""]
+            self.client.send("\r\n".join(lines).encode())
+            self.rounds += 1
+
+    def end(self):
+        self.stop.set()
+        self.join()
+        self.client.socket.shutdown(socket.SHUT_RDWR)
+        self.reader.join()
+        self.client.socket.close()
+
+
+class Flood(unittest.TestCase):
+    def setUp(self):
+        self.bounces = 0
+
+    def test_one_address_again_and_again(self):
+        self.assert_fair({"192.0.2.50": lambda n: [f"a@{TRAP_DOMAIN}"] * 100})
+
+    def test_an_address_invented_for_each_recipient(self):
+        self.assert_fair({"192.0.2.50": lambda n: [f"t{n}.{m}@{TRAP_DOMAIN}" for m in range(100)]})
+
+    def test_several_clients_at_once(self):
+        self.assert_fair({f"192.0.2.{50 + last}": lambda n: [f"t{n}.{m}@{TRAP_DOMAIN}" for m in range(100)] for last in range(8)})
+
+    def test_ten_thousand_traps_that_are_witnesses_each(self):
+        traps = [f"old.user.{n}@example.com" for n in range(10_000)]
+        self.assert_fair({"192.0.2.50": lambda n: traps[n % 100 * 100:][:100]}, traps={"addresses": traps})
+
+    def assert_fair(self, floods, **sections):
+        with Door(policy={"list_at": 1e6, "allow_documentation": True}, **sections) as door:
+            door.open_door()
+            waited, grown = self.flood(door, floods)
+        self.assertLess(waited, WITHIN_SECONDS * PATIENCE)
+        self.assertLess(grown, GROWTH_OCTETS)
+
+    def flood(self, door, floods):
+        """The longest that a bounce waited for its 250, and by how many octets the database grew."""
+        with door.client(timeout=300) as other:
+            other.begin()
+            # The log has its full size once it has held so many pages (wal_autocheckpoint); from then on it is written over.
+            while self.wal(door) < FULL_WAL_OCTETS:
+                self.deliver(other)
+            before = self.octets(door)
+            flooders = [Flooder(door, address, recipients) for address, recipients in floods.items()]
+            over = threading.Event()
+            threading.Timer(FLOOD_SECONDS, over.set).start()
+            for flooder in flooders:
+                flooder.start()
+            waits = []
+            try:
+                while not over.wait(PAUSE_SECONDS):
+                    waits.append(self.deliver(other))
+            finally:
+                over.wait()
+                for flooder in flooders:
+                    flooder.end()
+            waits += [self.deliver(other) for _ in range(2)]
+            grown = self.octets(door) - before
+        print(f"\n{sum(flooder.rounds for flooder in flooders):,} rounds of 100 recipients by {len(floods)} connections: "
+              f"{len(waits)} bounces, the worst waited {max(waits) * 1000:.0f} ms; the database grew by {grown:,} octets; "
+              f"{self.callouts(door):,} callouts in it", flush=True)
+        return max(waits), grown
+
+    def deliver(self, client):
+        """One bounce of another client's; the seconds until its 250."""
+        self.bounces += 1
+        client.expect(250, "XFORWARD ADDR=192.0.2.99 HELO=mail.example.com")
+        began = time.monotonic()
+        self.assertEqual(client.deliver(bounce(self.bounces)), "250 2.0.0 Ok")
+        return time.monotonic() - began
+
+    @staticmethod
+    def wal(door):
+        return (door.dir / "blowback.db-wal").stat().st_size
+
+    @staticmethod
+    def octets(door):
+        return sum(path.stat().st_size for path in door.dir.glob("blowback.db*"))
+
+    @staticmethod
+    def callouts(door):
+        connection = sqlite3.connect(f"file:{door.database}?mode=ro", uri=True, timeout=60)
+        try:
+            return connection.execute("SELECT count(*) FROM incident WHERE size = 0").fetchone()[0]
+        finally:
+            connection.close()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
