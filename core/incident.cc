@@ -26,6 +26,10 @@ std::string origin_key(const Incident& incident) {
   return "unknown:" + std::to_string(day) + ':' + incident.witness;
 }
 
+std::string mailbox_key(const Incident& incident) {
+  return incident.cause == Cause::unknown_user ? std::string() : incident.mailbox;
+}
+
 std::string redacted(const std::string& trap_address) {
   const auto first_letter = [](std::string_view part) {
     return part.empty() ? std::string() : std::string(part.substr(0, 1)) + "…";

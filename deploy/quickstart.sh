@@ -73,7 +73,9 @@ txt = "Backscatter from {ip}, see https://bl.example.org/{ip}"
 listen = ["127.0.0.1:$port"]
 
 [traps]
+# Any address of the domain is a trap, and all of them together are one witness. Named addresses are witnesses of their own.
 domains = ["trap.example.net"]
+addresses = ["sales@trap.example.net", "old.user@trap.example.net"]
 
 [[feed]]
 name = "sample"

@@ -14,7 +14,7 @@ void visit_incidents(const Connection& db, std::optional<UnixTime> since, UnixTi
   // The index is in the order that is wanted; without the word SQLite may prefer to sort the whole table in memory.
   Statement rows(db,
                  "SELECT received_at, client, trap, kind, confidence, campaign, witness, reverse_path, relayed, "
-                 "doubtful_boundary, origin, mailbox FROM incident INDEXED BY "
+                 "doubtful_boundary, origin, mailbox, cause FROM incident INDEXED BY "
                  "incident_by_time WHERE received_at >= ? ORDER BY received_at, id");
   rows.bind(since ? seconds(*since) : std::numeric_limits<std::int64_t>::min());
   Incident incident;
@@ -31,6 +31,7 @@ void visit_incidents(const Connection& db, std::optional<UnixTime> since, UnixTi
     incident.doubtful_boundary = rows.integer(9) != 0;
     incident.origin = rows.text(10);
     incident.mailbox = rows.text(11);
+    incident.cause = static_cast<Cause>(rows.integer(12));
     visit(incident);
   }
 }

@@ -111,7 +111,8 @@ class Recording {
     Incident dated = incident;
     dated.received_at = std::min(incident.received_at, now_);
     const std::string origin = origin_key(dated);
-    const Ledger ledger = ledger_for(sender, dated, origin);
+    const std::string mailbox = mailbox_key(dated);
+    const Ledger ledger = ledger_for(sender, dated, origin, mailbox);
     const Assessment result = assess_(policy_, dated, ledger);
     dated.credit = result.credit;
     put_standing(result.standing);
@@ -122,7 +123,7 @@ class Recording {
     put_part(key, Dimension::campaign, dated.campaign, result.by_campaign, dated);
     put_part(key, Dimension::kind, name_of(dated.kind), result.by_kind, dated);
     put_part(key, Dimension::origin, origin, result.by_origin, dated);
-    if (!dated.mailbox.empty()) put_part(key, Dimension::mailbox, dated.mailbox, result.by_mailbox, dated);
+    if (!mailbox.empty()) put_part(key, Dimension::mailbox, mailbox, result.by_mailbox, dated);
     if (result.listing) relist(*result.listing, recorded);
   }
 
@@ -173,7 +174,8 @@ class Recording {
         .run();
   }
 
-  [[nodiscard]] Ledger ledger_for(const Prefix& sender, const Incident& incident, const std::string& origin) {
+  [[nodiscard]] Ledger ledger_for(const Prefix& sender, const Incident& incident, const std::string& origin,
+                                  const std::string& mailbox) {
     Ledger ledger;
     ledger.standing.sender = sender;
     const auto& key = sender.first().octets();
@@ -184,7 +186,7 @@ class Recording {
       ledger.by_campaign = part(key, Dimension::campaign, incident.campaign);
       ledger.by_kind = part(key, Dimension::kind, name_of(incident.kind));
       ledger.by_origin = part(key, Dimension::origin, origin);
-      if (!incident.mailbox.empty()) ledger.by_mailbox = part(key, Dimension::mailbox, incident.mailbox);
+      if (!mailbox.empty()) ledger.by_mailbox = part(key, Dimension::mailbox, mailbox);
       const UnixTime since = incident.received_at - policy_.memory();
       ledger.witnesses = others(key, Dimension::witness, incident.witness, since, policy_.distinct_traps);
       ledger.campaigns = others(key, Dimension::campaign, incident.campaign, since, policy_.distinct_campaigns);

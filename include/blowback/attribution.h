@@ -22,7 +22,7 @@ enum class ReversePath : std::uint8_t {
 enum class Relayed : std::uint8_t {
   no,            ///< nothing shows it: the client created the message
   trace,         ///< a Received: field below our own names a client outside the accused server's network
-  submission,    ///< a Received: field below our own says that a user submitted it (RFC 3848 authenticated, or by HTTP)
+  submission,    ///< a Received: field below our own says that a user submitted it (RFC 3848: authenticated)
   mailing_list,  ///< List-* fields (RFC 2369, RFC 2919)
   forwarder,     ///< Resent-*, X-Forwarded-* fields or an ARC set (RFC 8617)
   recipient,     ///< it was addressed to somebody who is no trap
@@ -31,10 +31,10 @@ enum class Relayed : std::uint8_t {
 /// Whether an incident counts against its client, and if it doesn't, why. The first that applies.
 enum class Counting : std::uint8_t {
   counted,
-  relayed,                ///< passed on by the client
-  doubtful_boundary,      ///< from an mbox whose message boundaries anybody can forge
-  set_reverse_path,       ///< not an automatic message by its envelope
-  unknown_reverse_path,   ///< the feed can't tell
+  relayed,               ///< passed on by the client
+  doubtful_boundary,     ///< from an mbox whose message boundaries anybody can forge
+  set_reverse_path,      ///< not an automatic message by its envelope
+  unknown_reverse_path,  ///< the feed can't tell
 };
 
 /// `null`, `set`, `unknown`.

@@ -59,6 +59,10 @@ struct Incident {
 /// and the day (UTC): so bounces that return no trace list a sender only if more witnesses or more days agree. Pure.
 [[nodiscard]] std::string origin_key(const Incident& incident);
 
+/// By which key the incident's mailbox is counted: one that answers, or that fails for a reason of its own. "": by none, as a
+/// bounce for an unknown user, since there are as many of these as a stranger likes to name. Pure.
+[[nodiscard]] std::string mailbox_key(const Incident& incident);
+
 /// A trap address as others may see it: `o…@t…`. Local part and domain keep their first letter only.
 [[nodiscard]] std::string redacted(const std::string& trap_address);
 

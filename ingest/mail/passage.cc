@@ -44,6 +44,11 @@ constexpr std::size_t kMostOwnHops = 8;
   return address.to_string() == "::1" || (address.family() == Family::ipv4 && address.v4() >> 24U == 127);
 }
 
+/// `(qmail 123 invoked from network)`: who connected is in the next line, by qmail-smtpd.
+[[nodiscard]] bool is_qmail_network_queue(std::string_view field) {
+  return field.starts_with("(qmail ") && field.find(" invoked from network)") != std::string_view::npos;
+}
+
 }  // namespace
 
 Passage passage_of(std::span<const std::string> received, const IpAddress& client) {
@@ -58,7 +63,8 @@ Passage passage_of(std::span<const std::string> received, const IpAddress& clien
       continue;
     }
     passage.from_outside |= !is_inside(*hop, client);
-    passage.is_submission |= hop->is_submission;
+    // OpenSMTPD says so of its own bounces, too, which come by no network.
+    passage.is_submission |= hop->is_submission && hop->client && !is_loopback(*hop->client);
     if (!hop->recipient.empty()) passage.recipients.push_back(lower_case(hop->recipient));
   }
   return passage;
@@ -69,7 +75,8 @@ std::optional<IpAddress> handed_in_by(std::span<const std::string> received) {
     const auto hop = parse_received(field);
     if (!hop) return std::nullopt;
     if (!hop->client) {
-      if (hop->local_handover) continue;
+      // qmail-queue's line, and delivery on the same host. Whoever submits on the host itself may have written the rest.
+      if (hop->local_handover && (hop->with.starts_with("LMTP") || is_qmail_network_queue(field))) continue;
       return std::nullopt;
     }
     if (is_loopback(*hop->client)) continue;

@@ -29,8 +29,9 @@ struct Passage {
 [[nodiscard]] Passage passage_of(std::span<const std::string> received, const IpAddress& client);
 
 /// Who handed a letter to the server that returned it: `received` are the letter's own fields, top first, of which that
-/// server wrote the topmost. Hand-overs on one host and loopback are passed over. Absent where the first other client is a
-/// private address: whoever stands behind that wrote the lines below, if he liked. Pure.
+/// server wrote the topmost. Deliveries on one host (LMTP, qmail-queue) and loopback are passed over. Absent where a user of the
+/// host itself submitted it, or where the first client is a private address: whoever that was may have written the lines
+/// below. Pure.
 [[nodiscard]] std::optional<IpAddress> handed_in_by(std::span<const std::string> received);
 
 /// The network that an address is counted by as an origin: its /24, or its /48, which one customer may hold. Pure.

@@ -33,7 +33,7 @@ struct ReceivedHop {
   /// The hop names no client because there was none: handed over on the same host (LMTP, a content filter, qmail's
   /// `invoked by`), so the line below is the same host's too.
   bool local_handover = false;
-  /// A user submitted it: authenticated (RFC 3848, or the writer's own words for it), or by a web page.
+  /// A user submitted it: authenticated (RFC 3848), or the writer's own words for it.
   bool is_submission = false;
   std::string recipient;  ///< of the `for` clause, without angle brackets; "" where not said
 };

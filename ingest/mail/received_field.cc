@@ -355,11 +355,11 @@ bool is_qmail_queue(std::span<const Word> words, Backslash backslash) {
   return (is_same(program, "qmail") || is_same(program, "indimail-mta")) && is_same((*inside)[2].text, "invoked");
 }
 
-/// RFC 3848: ESMTPA, ESMTPSA, LMTPA, UTF8SMTPSA…; Postfix, Sendmail and Exim say it in a comment. Web mail comes by HTTP.
+/// RFC 3848: ESMTPA, ESMTPSA, LMTPA, UTF8SMTPSA…; Postfix, Sendmail and Exim say it in a comment. HTTP says nothing: by that
+/// some providers hand on their own bounces.
 bool is_submission(const Destination& to) {
   const auto word = std::string_view(to.with).substr(0, to.with.find(' '));
-  const bool by_protocol = word == "HTTP" || ((word.ends_with("MTPA") || word.ends_with("MTPSA")) && word != "MTPA");
-  return by_protocol || has_comment(to, "Authenticated") || has_comment(to, "authenticated");
+  return word.ends_with("MTPA") || word.ends_with("MTPSA") || has_comment(to, "Authenticated");
 }
 
 /// Rules 2 to 4 of the opening.

@@ -83,7 +83,7 @@ Assessment assess(const Policy& policy, const Incident& incident, const Ledger& 
   const double origin_cap = incident.origin.empty() ? policy.origin_cap * policy.unknown_origin : policy.origin_cap;
   double room = std::min({policy.trap_cap - stands(ledger.by_witness), policy.campaign_cap - stands(ledger.by_campaign),
                           origin_cap - stands(ledger.by_origin)});
-  if (!incident.mailbox.empty()) room = std::min(room, policy.mailbox_cap - stands(ledger.by_mailbox));
+  if (!mailbox_key(incident).empty()) room = std::min(room, policy.mailbox_cap - stands(ledger.by_mailbox));
   const double added = std::clamp(room, 0.0, weight * left);
   if (added < kLeastShare * weight * left) return result;
   result.credit = added == weight * left ? weight : added / left;

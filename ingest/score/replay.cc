@@ -123,7 +123,8 @@ class Replay::State {
     const Key witness = keys_.of(incident.witness);
     const Key campaign = keys_.of(incident.campaign);
     const Key origin = keys_.of(origin_key(incident));
-    const Key mailbox = keys_.of(incident.mailbox);
+    const std::string mailbox_text = mailbox_key(incident);
+    const Key mailbox = keys_.of(mailbox_text);
     Part& kind = sender.kinds.at(static_cast<std::size_t>(incident.kind));
 
     Ledger ledger;
@@ -132,7 +133,7 @@ class Replay::State {
     ledger.by_campaign = sender.campaigns.sum(campaign);
     ledger.by_kind = kind.sum;
     ledger.by_origin = sender.origins.sum(origin);
-    if (!incident.mailbox.empty()) ledger.by_mailbox = sender.mailboxes.sum(mailbox);
+    if (!mailbox_text.empty()) ledger.by_mailbox = sender.mailboxes.sum(mailbox);
     const UnixTime since = incident.received_at - policy_.memory();
     ledger.witnesses = sender.witnesses.others(witness, since, policy_.distinct_traps);
     ledger.campaigns = sender.campaigns.others(campaign, since, policy_.distinct_campaigns);
@@ -152,7 +153,7 @@ class Replay::State {
     sender.witnesses.set(witness, result.by_witness, incident.received_at);
     sender.campaigns.set(campaign, result.by_campaign, incident.received_at);
     sender.origins.set(origin, result.by_origin, incident.received_at);
-    if (!incident.mailbox.empty()) sender.mailboxes.set(mailbox, result.by_mailbox, incident.received_at);
+    if (!mailbox_text.empty()) sender.mailboxes.set(mailbox, result.by_mailbox, incident.received_at);
     kind.sum = result.by_kind;
     kind.last_at = incident.received_at;
     ++kind.incidents;

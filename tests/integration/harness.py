@@ -19,6 +19,7 @@ import struct
 import subprocess
 import tempfile
 import time
+import zlib
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -27,6 +28,9 @@ BIN = pathlib.Path(os.environ.get("BLOWBACK_BIN") or ROOT / "build" / "release" 
 TOOL = os.environ.get("BLOWBACK_TOOL") and pathlib.Path(os.environ["BLOWBACK_TOOL"])
 ZONE = "bl.example.org"
 TRAP_DOMAIN = "trap.example.net"
+
+# Named addresses, each a witness of its own; any other address of the domain is one witness together with its neighbours.
+WITNESSES = [f"{name}@{TRAP_DOMAIN}" for name in [*"abcdefgh", "only", *(f"t{n}" for n in range(40))]]
 
 # Sanitizers make everything slower; whoever measures time asks for this factor.
 PATIENCE = float(os.environ.get("BLOWBACK_TEST_PATIENCE", "1"))
@@ -304,20 +308,25 @@ def parse_strictly(wire):
 
 
 def make_dsn(client_ip, trap, n, *, action="failed", status="5.1.1", diagnostic="550 5.1.1 <nobody@corp.example>: User unknown",
-             campaign=None, helo="mx.sender.example", to_header=True):
+             campaign=None, helo="mx.sender.example", to_header=True, reverse_path="", origin=None, trace=True, below=()):
     """An RFC 3464 report from `client_ip` to `trap`, as our own relay would have stored it.
 
     `n` makes it a delivery of its own; `campaign` (default: `n`) makes the returned original one of its own. The
-    original claims to come from the trap, so the report is proved misdirected."""
+    original claims to come from the trap. `origin` handed it in (default: another network for each mailing); without
+    `trace` it names none. `below`: header lines that stand below our own Received:. `reverse_path` None: not known."""
     mailing = n if campaign is None else campaign
+    if origin is None:
+        mark = zlib.crc32(str(mailing).encode())
+        origin = f"77.{mark >> 8 & 255}.{mark & 255}.9"
     literal = f"IPv6:{client_ip}" if ":" in client_ip else client_ip
     boundary = f"B_{n}_report"
     lines = [
-        "Return-Path: <>",
+        *([f"Return-Path: <{reverse_path}>"] if reverse_path is not None else []),
         *([f"Delivered-To: {trap}"] if to_header else []),
         f"Received: from {helo} ({helo} [{literal}])",
         f"\tby mx.{TRAP_DOMAIN} (Postfix) with ESMTP id 4F{n:08X}",
         f"\tfor <{trap}>; Tue, 24 Nov 2026 10:00:00 +0000 (UTC)",
+        *below,
         f"Received: by {helo} (Postfix) id 9A{n:08X}; Tue, 24 Nov 2026 09:59:58 +0000 (UTC)",
         "Date: Tue, 24 Nov 2026 09:59:58 +0000 (UTC)",
         f"From: MAILER-DAEMON@{helo} (Mail Delivery System)",
@@ -359,8 +368,8 @@ def make_dsn(client_ip, trap, n, *, action="failed", status="5.1.1", diagnostic=
         "Content-Type: text/rfc822-headers",
         "",
         f"Return-Path: <{trap}>",
-        f"Received: from spammer.example (unknown [203.0.113.200]) by {helo} (Postfix) with SMTP id 9A{n:08X}",
-        f"\tfor <nobody@corp.example>; Tue, 24 Nov 2026 09:59:57 +0000 (UTC)",
+        *([f"Received: from spammer.example (unknown [{origin}]) by {helo} (Postfix) with SMTP id 9A{n:08X}",
+           "\tfor <nobody@corp.example>; Tue, 24 Nov 2026 09:59:57 +0000 (UTC)"] if trace else []),
         f"Message-ID: <forged-{mailing}@{TRAP_DOMAIN}>",
         f"From: <{trap}>",
         "To: <nobody@corp.example>",
@@ -528,7 +537,7 @@ class Blowback:
             "zone": {"name": ZONE, "nameservers": ["ns1.example.org"], "hostmaster": "hostmaster@example.org", "ttl": "5m",
                      "negative_ttl": "1m", "txt": "Backscatter from {ip}, see https://bl.example.org/{ip}"},
             "server": {"listen": listen, "workers": 2},
-            "traps": {"domains": [TRAP_DOMAIN]},
+            "traps": {"domains": [TRAP_DOMAIN], "addresses": WITNESSES},
             "policy": {"allow_documentation": True},
         }
         for name, over in (("zone", zone), ("server", server), ("traps", traps), ("policy", policy), ("policy.weights", weights)):

@@ -35,12 +35,12 @@ TEST_CASE("a callout is judged without a message", "[detect]") {
   CHECK(verdict.confidence == 1.0);
 }
 
-TEST_CASE("a delivery is proved where the original claims to come from the trap, in whatever case", "[detect]") {
-  CHECK(judged(bounce("Message-ID: <1@example.org>\nFrom: TRAP@Trap.Example.NET\nSubject: x\n\n")).proved);
+TEST_CASE("it is noted where the original claims to come from the trap, in whatever case", "[detect]") {
+  CHECK(judged(bounce("Message-ID: <1@example.org>\nFrom: TRAP@Trap.Example.NET\nSubject: x\n\n")).claims_trap);
   CHECK(judged(bounce("Return-Path: <trap@trap.example.net>\nMessage-ID: <1@example.org>\nFrom: x@example.org\n\n"))
-            .proved);
-  CHECK_FALSE(
-      judged(bounce("Message-ID: <1@example.org>\nFrom: x@example.org\nSubject: trap@trap.example.net\n\n")).proved);
+            .claims_trap);
+  CHECK_FALSE(judged(bounce("Message-ID: <1@example.org>\nFrom: x@example.org\nSubject: trap@trap.example.net\n\n"))
+                  .claims_trap);
 }
 
 TEST_CASE("bounces of one mailing are one campaign, whoever sends them back", "[detect][campaign]") {

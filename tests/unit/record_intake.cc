@@ -26,7 +26,9 @@ std::string bounce(const std::string& received, const std::string& trap = "bob@t
          "Reporting-MTA: dns; mx.example.org\r\nX-Postfix-Queue-ID: 4F1\r\n\r\n"
          "Final-Recipient: rfc822; nobody@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
          "--B/x\r\nContent-Type: message/rfc822\r\n\r\n"
-         "From: Bob <" +
+         "Received: from pool-7.isp.example (unknown [203.0.113." +
+         std::to_string(number) +
+         "])\r\n\tby mx.example.org (Postfix) with SMTP id 4F1; Tue, 24 Nov 2026 09:59:01 +0000\r\n" + "From: Bob <" +
          trap + ">\r\nTo: nobody@example.org\r\nSubject: Cheap\r\nMessage-ID: <m" + std::to_string(number) +
          "@spammer.example>\r\nDate: Tue, 24 Nov 2026 09:59:00 +0000\r\n\r\nBuy.\r\n--B/x--\r\n";
 }
@@ -73,7 +75,13 @@ TEST_CASE("a bounce to a trap becomes an incident with its evidence", "[record]"
   CHECK(incident.kind == Kind::dsn);
   CHECK(incident.cause == Cause::unknown_user);
   CHECK(incident.confidence == 1.0);
-  CHECK(incident.proved);
+  CHECK(incident.claims_trap);
+  CHECK(incident.witness == "@trap.example.net");
+  CHECK(incident.reverse_path == ReversePath::null);
+  CHECK(incident.relayed == Relayed::no);
+  CHECK(incident.origin == "203.0.113.0/24");
+  CHECK(incident.mailbox == "nobody@example.org");
+  CHECK(counting_of(incident, false) == Counting::counted);
   CHECK(incident.queue_id == "4F1");
   CHECK(incident.message_id == "20261124100000.4F1@mx.example.org");
   CHECK(incident.reporting_mta == "mx.example.org");
@@ -135,12 +143,10 @@ TEST_CASE("the connection's word counts before the trace", "[record]") {
   told.mail_from = "";
   told.rcpt_to = {"Bob@Trap.Example.NET", "eve@trap.example.net", "x@elsewhere.example"};
   const auto batch = take(told);
-  REQUIRE(batch.incidents.size() == 2);
+  REQUIRE(batch.incidents.size() == 1);  // one message is one witness, however many recipients it has
   CHECK(batch.incidents[0].client.to_string() == "198.51.100.3");
   CHECK(batch.incidents[0].helo == "real.example.org");
   CHECK(batch.incidents[0].trap == "bob@trap.example.net");
-  CHECK(batch.incidents[1].trap == "eve@trap.example.net");
-  CHECK(batch.incidents[0].digest != batch.incidents[1].digest);
 }
 
 TEST_CASE("a connection from our own relay accuses whom the relay spoke with, never the relay", "[record]") {
@@ -165,14 +171,18 @@ TEST_CASE("a callout is an incident although there is no message", "[record]") {
   REQUIRE(batch.incidents.size() == 1);
   CHECK(batch.incidents[0].kind == Kind::callout);
   CHECK_FALSE(batch.incidents[0].campaign.empty());
-  callout.received_at += Duration{1};
+  // One per sender, witness and hour: asking more often says nothing more.
+  callout.received_at -= Duration{1};
+  callout.rcpt_to = {"eve@trap.example.net"};
+  CHECK(take(callout).incidents.at(0).digest == batch.incidents[0].digest);
+  callout.received_at -= std::chrono::hours{1};
   CHECK(take(callout).incidents.at(0).digest != batch.incidents[0].digest);
 }
 
 TEST_CASE("the same bytes found again under another time are the same delivery, unless the time was told", "[record]") {
   auto first = delivery(bounce(from("192.0.2.1")));
   auto second = first;
-  second.received_at += Duration{3'600};
+  second.received_at -= Duration{3'600};
   CHECK(take(first).incidents.at(0).digest == take(second).incidents.at(0).digest);
   first.time_is_told = second.time_is_told = true;
   CHECK(take(first).incidents.at(0).digest != take(second).incidents.at(0).digest);
@@ -199,4 +209,105 @@ TEST_CASE("what strangers wrote is stored as valid text on one line", "[record]"
   REQUIRE(batch.incidents.size() == 1);
   CHECK(batch.incidents[0].helo.size() <= 255);
   CHECK(batch.incidents[0].helo.find("a b\xEF\xBF\xBD [31mxxx") == 0);
+}
+
+TEST_CASE("an address that the config names is a witness of its own, a domain is one in all", "[record][fairness]") {
+  auto named = source();
+  named.traps.addresses = {"bob@trap.example.net"};
+  CHECK(take(delivery(bounce(from("192.0.2.1"))), named).incidents.at(0).witness == "bob@trap.example.net");
+  CHECK(take(delivery(bounce(from("192.0.2.1"), "x1@trap.example.net")), named).incidents.at(0).witness ==
+        "@trap.example.net");
+  named.traps = {};
+  CHECK(take(delivery(bounce(from("192.0.2.1"), "x1@any.example")), named).incidents.at(0).witness == "@any.example");
+}
+
+TEST_CASE("recipient and reverse-path are believed above our topmost Received: alone", "[record][fairness]") {
+  const std::string text = bounce("");
+  const auto header = text.substr(0, text.find("Date:"));
+  const auto rest = text.substr(header.size());
+  SECTION("a stranger's copies below it name no trap") {
+    const auto below =
+        take(delivery("Return-Path: <>\r\nDelivered-To: anna@example.org\r\n" + from("192.0.2.1") +
+                      "X-Original-To: bob@trap.example.net\r\nEnvelope-To: bob@trap.example.net\r\n" + rest));
+    CHECK(below.incidents.empty());
+    CHECK(below.counts.not_a_trap == 1);
+  }
+  SECTION("nor do they make a reverse-path null") {
+    const auto below =
+        take(delivery("Delivered-To: bob@trap.example.net\r\n" + from("192.0.2.1") + "Return-Path: <>\r\n" + rest));
+    CHECK(below.incidents.at(0).reverse_path == ReversePath::unknown);
+  }
+  SECTION("a set one above it says that it was set") {
+    const auto set = take(delivery("Return-Path: <eve@example.org>\r\nDelivered-To: bob@trap.example.net\r\n" +
+                                   from("192.0.2.1") + "Return-Path: <>\r\n" + rest));
+    CHECK(set.incidents.at(0).reverse_path == ReversePath::set);
+  }
+  SECTION("the envelope's word comes first") {
+    auto told = delivery(bounce(from("192.0.2.1")));
+    told.mail_from = "eve@example.org";
+    CHECK(take(told).incidents.at(0).reverse_path == ReversePath::set);
+    told.mail_from = "";
+    CHECK(take(told).incidents.at(0).reverse_path == ReversePath::null);
+  }
+}
+
+TEST_CASE("what was passed on is recorded as relayed", "[record][fairness]") {
+  const auto relayed = [](const std::string& below, const std::string& to = "bob@trap.example.net") {
+    std::string text = bounce(from("192.0.2.1") + below);
+    const auto field = text.find("To: bob@trap.example.net\r\nAuto-Submitted");
+    text.replace(field, std::string("To: bob@trap.example.net").size(), "To: " + to);
+    return take(delivery(text)).incidents.at(0).relayed;
+  };
+  CHECK(relayed("") == Relayed::no);
+  CHECK(relayed("Received: by mx.example.org (Postfix) id 4F1; today\r\n") == Relayed::no);
+  CHECK(
+      relayed("Received: from store.example.org (store.example.org [10.0.0.7]) by mx.example.org (Postfix) with ESMTP "
+              "id 1; today\r\n") == Relayed::no);
+  CHECK(
+      relayed("Received: from evil.example (evil.example [198.51.100.66]) by mx.example.org (Postfix) with ESMTP id 1; "
+              "today\r\n") == Relayed::trace);
+  CHECK(relayed(
+            "Received: from anna.example.org (anna.example.org [192.0.2.77]) by mx.example.org (Postfix) with ESMTPSA "
+            "id 1; today\r\n") == Relayed::submission);
+  CHECK(relayed("List-Id: <dev.example.org>\r\n") == Relayed::mailing_list);
+  CHECK(relayed("Resent-From: anna@example.org\r\n") == Relayed::forwarder);
+  CHECK(relayed("X-Forwarded-For: anna@example.org bob@trap.example.net\r\n") == Relayed::forwarder);
+  CHECK(relayed("ARC-Authentication-Results: i=1; mx.example.org; spf=fail smtp.mailfrom=x\r\n") == Relayed::forwarder);
+  CHECK(relayed("ARC-Authentication-Results: i=1; mx.example.org 1; spf=none; dmarc=none; dkim=none; arc=none\r\n") ==
+        Relayed::no);
+  CHECK(relayed("ARC-Authentication-Results: i=1; mx.trap.example.net; spf=pass\r\n") == Relayed::no);
+  CHECK(relayed("", "anna@example.org") == Relayed::recipient);
+  CHECK(relayed("", "Anna <anna@example.org>, bob@trap.example.net") == Relayed::no);
+  CHECK(relayed("Received: from store.example.org ([10.0.0.7]) by mx.example.org (Postfix) with ESMTP id 1 for "
+                "<anna@example.org>; today\r\n") == Relayed::recipient);
+}
+
+TEST_CASE("fields that mail readers add, and our own trace, make no new delivery", "[record][fairness]") {
+  const auto digest = [](const std::string& text) { return take(delivery(text)).incidents.at(0).digest; };
+  const std::string text = bounce(from("192.0.2.1"));
+  const auto at = text.find("Date:");
+  const std::string once = digest(text);
+  for (const auto* const field : {"Status: RO\r\n", "X-Status: A\r\n", "X-Keywords: Junk\r\n", "X-UID: 12\r\n",
+                                  "Content-Length: 1234\r\n", "X-Mozilla-Status: 0001\r\n"}) {
+    CAPTURE(field);
+    CHECK(digest(std::string(text).insert(at, field)) == once);
+  }
+  CHECK(digest("X-Spam-Score: 3\r\n" + text) == once);
+  CHECK(digest(text + "\r\n") == once);
+  std::string unix_lines = text;
+  std::erase(unix_lines, '\r');
+  CHECK(digest(unix_lines) == once);
+  CHECK(digest(std::string(text).insert(at, "X-Other: 1\r\n")) != once);
+}
+
+TEST_CASE("what is dated ahead came now", "[record][fairness]") {
+  auto ahead = delivery(bounce(from("192.0.2.1")));
+  ahead.received_at = kNow + std::chrono::days{10'000};
+  const auto batch = take(ahead);
+  CHECK(batch.incidents.at(0).received_at == kNow);
+  CHECK(batch.dated_ahead == 1);
+  ahead.received_at = kNow + Duration{30};
+  const auto slightly = take(ahead);
+  CHECK(slightly.incidents.at(0).received_at == kNow);
+  CHECK(slightly.dated_ahead == 0);
 }

@@ -52,14 +52,17 @@ inline Policy demonstration() {
   return policy;
 }
 
-/// `number` makes digest, campaign and (modulo 3) trap.
+/// `number` makes digest, campaign, origin and (modulo 3) trap, which is a witness.
 inline Incident incident(const std::string& client, int number, UnixTime at = kNow) {
   Incident incident;
   incident.client = ip(client);
   const std::string digits = std::to_string(number);
   incident.digest = std::string(64 - digits.size(), 'a') + digits;
   incident.trap = "t" + std::to_string(number % 3) + "@trap.example.net";
+  incident.witness = incident.trap;
   incident.campaign = "c" + digits;
+  incident.origin = "o" + digits;
+  incident.reverse_path = ReversePath::null;
   incident.received_at = at;
   incident.helo = "mx.example.org";
   incident.feed = "test";

@@ -48,7 +48,13 @@ std::vector<Event> some_weeks(std::mt19937& random) {
     auto one = incident(kClients[draw(kClients.size())], i, at);
     one.kind = static_cast<Kind>(draw(6));
     one.trap = "t" + std::to_string(draw(5)) + "@trap.example.net";
+    one.witness = draw(2) == 0 ? "@trap.example.net" : one.trap;
     one.campaign = "c" + std::to_string(draw(40));
+    one.origin = draw(4) == 0 ? std::string() : "o" + std::to_string(draw(6));
+    one.mailbox = draw(2) == 0 ? std::string() : "m" + std::to_string(draw(6));
+    one.cause = static_cast<Cause>(draw(8));
+    one.reverse_path = draw(8) == 0 ? ReversePath::set : ReversePath::null;
+    one.relayed = draw(8) == 0 ? Relayed::trace : Relayed::no;
     one.confidence = static_cast<double>(1 + draw(10)) / 10;
     events.push_back({.at = at, .incident = one, .until = {}, .decision = {}});
   }
@@ -168,8 +174,10 @@ TEST_CASE("a replay under another policy equals a re-ingest under that policy, w
 TEST_CASE("incidents are visited in the order of time, whatever order they came in", "[schema][replay]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
-  record(store, {incident("192.0.2.1", 1, kNow + Duration{5}), incident("192.0.2.2", 2, kNow),
-                 incident("192.0.2.3", 3, kNow + Duration{5}), incident("192.0.2.4", 4, kNow + Duration{2})});
+  record(store,
+         {incident("192.0.2.1", 1, kNow + Duration{5}), incident("192.0.2.2", 2, kNow),
+          incident("192.0.2.3", 3, kNow + Duration{5}), incident("192.0.2.4", 4, kNow + Duration{2})},
+         kNow + Duration{5});
   std::vector<std::string> clients;
   REQUIRE(store.for_each_incident(kNow + Duration{1},
                                   [&](const Incident& one) { clients.push_back(one.client.to_string()); }));

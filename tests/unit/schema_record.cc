@@ -58,7 +58,11 @@ TEST_CASE("an incident reads back as it was recorded, with its credit", "[schema
   given.kind = Kind::auto_reply;
   given.cause = Cause::over_quota;
   given.confidence = 0.5;
-  given.proved = true;
+  given.claims_trap = true;
+  given.relayed = Relayed::no;
+  given.doubtful_boundary = false;
+  given.origin = "203.0.113.0/24";
+  given.mailbox = "anna@example.org";
   given.could_have_known = true;
   given.queue_id = "4XyZ";
   given.message_id = "x@y";
@@ -78,7 +82,11 @@ TEST_CASE("an incident reads back as it was recorded, with its credit", "[schema
   CHECK(read.kind == given.kind);
   CHECK(read.cause == given.cause);
   CHECK(read.confidence == given.confidence);
-  CHECK(read.proved);
+  CHECK(read.claims_trap);
+  CHECK(read.witness == given.witness);
+  CHECK(read.reverse_path == ReversePath::null);
+  CHECK(read.origin == given.origin);
+  CHECK(read.mailbox == given.mailbox);
   CHECK(read.could_have_known);
   CHECK(read.queue_id == "4XyZ");
   CHECK(read.first_received == "from a by b");
@@ -88,7 +96,9 @@ TEST_CASE("an incident reads back as it was recorded, with its credit", "[schema
   CHECK(read.signals[1].weight == 1.5);
   CHECK(read.credit == Approx(0.35));
   CHECK(dossier.sender == net("2001:db8::/64"));
-  CHECK(dossier.traps.at(0).key == given.trap);
+  CHECK(dossier.witnesses.at(0).key == given.witness);
+  CHECK(dossier.origins.at(0).key == given.origin);
+  CHECK(dossier.mailboxes.at(0).key == given.mailbox);
   CHECK(dossier.kinds.at(0).key == "auto_reply");
 }
 
@@ -119,17 +129,20 @@ TEST_CASE("one batch and many batches come to the same rows and the journal to t
   const Folder folder;
   auto one = open(folder.file("one.db"));
   auto many = open(folder.file("many.db"));
-  record(one, incidents);
+  record(one, incidents, kNow + Duration{600 * 5'000});
   for (std::size_t i = 0; i < incidents.size();) {
     const std::size_t n = std::min<std::size_t>(1 + random() % 40, incidents.size() - i);
     // each batch overlaps the one before, as a feed does that is read again after a kill
     const std::size_t from = i - std::min<std::size_t>(i, random() % 20);
-    record(many, {incidents.begin() + static_cast<std::ptrdiff_t>(from),
-                  incidents.begin() + static_cast<std::ptrdiff_t>(i + n)});
+    record(
+        many,
+        {incidents.begin() + static_cast<std::ptrdiff_t>(from), incidents.begin() + static_cast<std::ptrdiff_t>(i + n)},
+        kNow + Duration{600 * 5'000});
     i += n;
   }
-  CHECK(listings(one) == listings(many));
-  CHECK_FALSE(listings(one).empty());
+  const UnixTime now = kNow + Duration{600 * 5'000};
+  CHECK(listings(one, now) == listings(many, now));
+  CHECK_FALSE(listings(one, now).empty());
   for (auto* store : {&one, &many}) {
     CHECK(value(store->check_integrity()).empty());
     std::vector<std::tuple<Prefix, Source, int, std::optional<UnixTime>>> rows;
@@ -232,4 +245,90 @@ TEST_CASE("another connection sees a commit by its change mark", "[schema]") {
   CHECK(value(follower.change_mark()) == before);
   record(writer, {incident("192.0.2.1", 1)});
   CHECK(value(follower.change_mark()) != before);
+}
+
+TEST_CASE("what doesn't count is on record, and nothing stands by it", "[schema][fairness]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  std::vector<Incident> incidents;
+  for (int i = 0; i < 20; ++i) {
+    incidents.push_back(incident("192.0.2.1", i));
+    if (i % 3 == 0) incidents.back().reverse_path = ReversePath::set;
+    if (i % 3 == 1) incidents.back().reverse_path = ReversePath::unknown;
+    if (i % 3 == 2) incidents.back().relayed = Relayed::mailing_list;
+  }
+  const auto recorded = record(store, incidents);
+  CHECK(recorded.incidents == 20);
+  CHECK(recorded.uncounted == 20);
+  CHECK(recorded.unknown_reverse_path == 7);
+  CHECK(recorded.newly_listed.empty());
+  const auto dossier = value(store.dossier(ip("192.0.2.1"), 100));
+  CHECK(dossier.incidents.size() == 20);
+  CHECK(dossier.witnesses.empty());
+  CHECK(dossier.standing->score.amount == 0);
+  CHECK(value(store.stats(kNow)).feeds.at(0).counts.uncounted == 20);
+  CHECK(value(store.check_integrity()).empty());
+}
+
+TEST_CASE("no times, however wrong, do more than the same incidents dated now at the latest",
+          "[schema][fairness][property]") {
+  std::mt19937 random(23);
+  for (int run = 0; run < 20; ++run) {
+    CAPTURE(run);
+    const Folder folder;
+    auto lying = open(folder.file("lying.db"));
+    auto honest = open(folder.file("honest.db"));
+    UnixTime now = kNow;
+    for (int i = 0; i < 60; ++i) {
+      now += Duration{random() % 40'000};
+      auto one = incident("198.51.100.9", i, now);
+      // Days ahead, 2038, 2100, 9999, or long past.
+      switch (random() % 6) {
+        case 0:
+          one.received_at += std::chrono::days{1 + random() % 60};
+          break;
+        case 1:
+          one.received_at = UnixTime{Duration{2'147'483'648}};
+          break;
+        case 2:
+          one.received_at = UnixTime{Duration{4'102'444'800}};
+          break;
+        case 3:
+          one.received_at = UnixTime{Duration{253'402'300'799}};
+          break;
+        case 4:
+          one.received_at -= Duration{random() % 2'000'000};
+          break;
+        default:
+          break;
+      }
+      auto clamped = one;
+      clamped.received_at = std::min(clamped.received_at, now);
+      record(lying, {one}, now);
+      record(honest, {clamped}, now);
+      const auto a = value(lying.dossier(ip("198.51.100.9"), 100));
+      const auto b = value(honest.dossier(ip("198.51.100.9"), 100));
+      REQUIRE(a.standing->score.amount == b.standing->score.amount);
+      REQUIRE(a.standing->score.at == b.standing->score.at);
+      REQUIRE(a.standing->listed_until == b.standing->listed_until);
+      REQUIRE(listings(lying, now) == listings(honest, now));
+      for (const auto& listing : a.listings) REQUIRE(*listing.expires_at <= now + demonstration().max_listing);
+    }
+  }
+}
+
+TEST_CASE("a clock that was ahead for a while makes no sender immune, and no listing last", "[schema][fairness]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  const UnixTime ahead = kNow + std::chrono::days{4000};
+  record(store, {incident("192.0.2.1", 1, ahead)}, ahead);
+  record(store, {incident("192.0.2.2", 11, ahead), incident("192.0.2.2", 12, ahead), incident("192.0.2.2", 13, ahead)},
+         ahead);
+  for (int i = 20; i < 24; ++i) record(store, {incident("192.0.2.1", i)}, kNow + Duration{i});
+  CHECK_FALSE(value(store.check(ip("192.0.2.1"), kNow + Duration{60})).empty());
+  record(store, {incident("192.0.2.2", 14)}, kNow);
+  for (const auto& listing : listings(store)) {
+    CAPTURE(listing.prefix.to_string());
+    CHECK(*listing.expires_at <= kNow + Duration{60} + demonstration().max_listing);
+  }
 }

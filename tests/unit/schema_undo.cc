@@ -105,11 +105,11 @@ TEST_CASE("undoing a delisting brings back listings and standing as if it had ne
   CHECK(is.standing->score.amount == would_be.standing->score.amount);
   CHECK(is.standing->times_listed == would_be.standing->times_listed);
   CHECK_FALSE(is.standing->afresh_since);
-  REQUIRE(is.traps.size() == would_be.traps.size());
-  for (std::size_t i = 0; i < is.traps.size(); ++i) {
-    CHECK(is.traps[i].key == would_be.traps[i].key);
-    CHECK(is.traps[i].sum.amount == would_be.traps[i].sum.amount);
-    CHECK(is.traps[i].incidents == would_be.traps[i].incidents);
+  REQUIRE(is.witnesses.size() == would_be.witnesses.size());
+  for (std::size_t i = 0; i < is.witnesses.size(); ++i) {
+    CHECK(is.witnesses[i].key == would_be.witnesses[i].key);
+    CHECK(is.witnesses[i].sum.amount == would_be.witnesses[i].sum.amount);
+    CHECK(is.witnesses[i].incidents == would_be.witnesses[i].incidents);
   }
   for (std::size_t i = 0; i < is.incidents.size(); ++i) CHECK(is.incidents[i].credit == would_be.incidents[i].credit);
   CHECK(value(store.check_integrity()).empty());

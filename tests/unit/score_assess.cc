@@ -16,11 +16,14 @@ namespace {
 
 constexpr UnixTime kStart{Duration{1'780'000'000}};
 
-Incident bounce(const std::string& trap, const std::string& campaign, UnixTime at, Kind kind = Kind::dsn) {
+/// Each mailing was handed in by a network of its own, so that origins cut nothing where a test isn't about them.
+Incident bounce(const std::string& witness, const std::string& campaign, UnixTime at, Kind kind = Kind::dsn) {
   Incident incident;
   incident.client = *IpAddress::parse("198.51.100.9");
-  incident.trap = trap;
+  incident.witness = witness;
   incident.campaign = campaign;
+  incident.origin = "origin of " + campaign;
+  incident.reverse_path = ReversePath::null;
   incident.received_at = at;
   incident.kind = kind;
   return incident;
@@ -36,15 +39,17 @@ Policy demonstration() {
 struct Sender {
   Policy policy = demonstration();
   Ledger ledger;
-  std::map<std::string, FadingSum> traps, campaigns;
+  std::map<std::string, FadingSum> witnesses, campaigns, origins, mailboxes;
   std::map<Kind, FadingSum> kinds;
-  std::map<std::string, UnixTime> trap_at, campaign_at;
+  std::map<std::string, UnixTime> witness_at, campaign_at;
   std::map<Kind, UnixTime> kind_at;
   std::vector<Incident> incidents;
 
   Assessment take(Incident incident) {
     ledger.standing.sender = sender_of(incident.client);
-    ledger.by_trap = traps[incident.trap];
+    ledger.by_witness = witnesses[incident.witness];
+    ledger.by_origin = origins[origin_key(incident)];
+    ledger.by_mailbox = mailboxes[mailbox_key(incident)];
     ledger.by_campaign = campaigns[incident.campaign];
     ledger.by_kind = kinds[incident.kind];
     const auto since = incident.received_at - policy.memory();
@@ -53,7 +58,7 @@ struct Sender {
       for (const auto& [key, at] : seen) count += key != but && at > since ? 1 : 0;
       return count;
     };
-    ledger.traps = others(trap_at, incident.trap);
+    ledger.witnesses = others(witness_at, incident.witness);
     ledger.campaigns = others(campaign_at, incident.campaign);
     ledger.codes = {};
     for (const auto& [kind, at] : kind_at) {
@@ -61,12 +66,16 @@ struct Sender {
     }
     const auto result = assess(policy, incident, ledger);
     ledger.standing = result.standing;
-    traps[incident.trap] = result.by_trap;
-    campaigns[incident.campaign] = result.by_campaign;
-    kinds[incident.kind] = result.by_kind;
-    trap_at[incident.trap] = std::max(trap_at[incident.trap], incident.received_at);
-    campaign_at[incident.campaign] = std::max(campaign_at[incident.campaign], incident.received_at);
-    kind_at[incident.kind] = std::max(kind_at[incident.kind], incident.received_at);
+    if (result.credit > 0) {
+      witnesses[incident.witness] = result.by_witness;
+      campaigns[incident.campaign] = result.by_campaign;
+      kinds[incident.kind] = result.by_kind;
+      origins[origin_key(incident)] = result.by_origin;
+      if (!mailbox_key(incident).empty()) mailboxes[mailbox_key(incident)] = result.by_mailbox;
+      witness_at[incident.witness] = std::max(witness_at[incident.witness], incident.received_at);
+      campaign_at[incident.campaign] = std::max(campaign_at[incident.campaign], incident.received_at);
+      kind_at[incident.kind] = std::max(kind_at[incident.kind], incident.received_at);
+    }
     incident.credit = result.credit;
     incidents.push_back(incident);
     return result;
@@ -75,7 +84,7 @@ struct Sender {
 
 }  // namespace
 
-TEST_CASE("three bounces of different mailings to two traps list, two don't", "[score]") {
+TEST_CASE("three bounces of different mailings to two witnesses list, two don't", "[score]") {
   Sender sender;
   CHECK_FALSE(sender.take(bounce("a", "1", kStart)).listing);
   CHECK_FALSE(sender.take(bounce("b", "2", kStart + Duration{60})).listing);
@@ -87,7 +96,7 @@ TEST_CASE("three bounces of different mailings to two traps list, two don't", "[
   CHECK(result.standing.times_listed == 1);
 }
 
-TEST_CASE("one trap alone lists nobody, however often it is hit", "[score]") {
+TEST_CASE("one witness alone lists nobody, however often it is hit", "[score]") {
   Sender sender;
   for (int i = 0; i < 100; ++i) CHECK_FALSE(sender.take(bounce("a", std::to_string(i), kStart + Duration{i})).listing);
   CHECK(sender.ledger.standing.score.amount == Approx(3.0).epsilon(0.001));
@@ -201,8 +210,9 @@ TEST_CASE("what came before the operator delisted counts no more, what comes aft
   sender.ledger.standing.afresh_since = delisted;
   sender.ledger.standing.listed_at.reset();
   sender.ledger.standing.listed_until.reset();
-  sender.traps.clear();
+  sender.witnesses.clear();
   sender.campaigns.clear();
+  sender.origins.clear();
   const auto old = sender.take(bounce("9", "9", delisted));
   CHECK(old.credit == 0);
   CHECK(old.standing.score.amount == 0);
@@ -247,4 +257,106 @@ TEST_CASE("thresholds are compared as they are written, to one decimal", "[score
   CHECK(score::reaches(2.96, 3.0));
   CHECK_FALSE(score::reaches(2.94, 3.0));
   CHECK(score::reaches(3.0, 3.0));
+}
+
+TEST_CASE("only a null reverse-path counts, unless the policy says any", "[score][fairness]") {
+  const auto path = GENERATE(ReversePath::set, ReversePath::unknown);
+  Sender sender;
+  Sender any;
+  any.policy.any_reverse_path = true;
+  for (int i = 0; i < 10; ++i) {
+    auto incident = bounce(std::to_string(i), std::to_string(i), kStart + Duration{i});
+    incident.reverse_path = path;
+    const auto result = sender.take(incident);
+    CHECK(result.credit == 0);
+    CHECK_FALSE(result.listing);
+    any.take(incident);
+  }
+  CHECK(sender.ledger.standing.score.amount == 0);
+  CHECK(any.ledger.standing.listed_until);
+  // Nor does it agree with what does count: one true witness is still one.
+  for (int i = 0; i < 5; ++i) CHECK_FALSE(sender.take(bounce("true", "m" + std::to_string(i), kStart)).listing);
+}
+
+TEST_CASE("what was passed on, or begins nobody knows where, counts under no policy", "[score][fairness]") {
+  Sender sender;
+  sender.policy.any_reverse_path = true;
+  for (int i = 0; i < 10; ++i) {
+    auto incident = bounce(std::to_string(i), std::to_string(i), kStart);
+    if (i % 2 == 0) incident.relayed = Relayed::trace;
+    incident.doubtful_boundary = i % 2 != 0;
+    CHECK(sender.take(incident).credit == 0);
+  }
+}
+
+TEST_CASE("one origin lists nobody, however many mailings and witnesses it feeds; two do", "[score][fairness]") {
+  Sender sender;
+  const auto fed_by = [](const std::string& origin, int n) {
+    auto incident = bounce("w" + std::to_string(n), "m" + std::to_string(n), kStart + Duration{n});
+    incident.origin = origin;
+    return incident;
+  };
+  for (int n = 0; n < 100; ++n) CHECK_FALSE(sender.take(fed_by("203.0.113.0/24", n)).listing);
+  CHECK(sender.ledger.standing.score.amount <= sender.policy.origin_cap + 1e-9);
+  CHECK(sender.take(fed_by("198.51.100.0/24", 100)).listing);
+}
+
+TEST_CASE("one mailbox that answers lists nobody, however often it is provoked", "[score][fairness]") {
+  const auto kind = GENERATE(Kind::auto_reply, Kind::challenge, Kind::mdn, Kind::dsn);
+  Sender sender;
+  for (int n = 0; n < 100; ++n) {
+    auto incident = bounce("w" + std::to_string(n), "m" + std::to_string(n), kStart + Duration{n}, kind);
+    incident.cause = kind == Kind::dsn ? Cause::over_quota : Cause::none;
+    incident.mailbox = "anna@provider.example";
+    CHECK_FALSE(sender.take(incident).listing);
+  }
+}
+
+TEST_CASE("bounces that name no origin need a third witness or a second day", "[score][fairness]") {
+  const auto traceless = [](int witness, int number, UnixTime at) {
+    auto incident = bounce("w" + std::to_string(witness), "m" + std::to_string(number), at);
+    incident.origin.clear();
+    return incident;
+  };
+  const UnixTime noon = std::chrono::floor<std::chrono::days>(kStart) + std::chrono::hours{12};
+  SECTION("two witnesses on one day, however often: not listed") {
+    Sender sender;
+    for (int n = 0; n < 100; ++n) CHECK_FALSE(sender.take(traceless(n % 2, n, noon + Duration{n})).listing);
+  }
+  SECTION("one witness on many days: not listed") {
+    Sender sender;
+    for (int n = 0; n < 100; ++n) CHECK_FALSE(sender.take(traceless(1, n, noon + std::chrono::hours{6 * n})).listing);
+  }
+  SECTION("two witnesses on two days: listed") {
+    Sender sender;
+    bool listed = false;
+    for (int n = 0; n < 8; ++n) {
+      const bool was_listed =
+          sender.take(traceless(n % 2, n, noon + std::chrono::hours{n < 4 ? 0 : 24})).listing.has_value();
+      CHECK_FALSE((was_listed && n < 4));
+      listed |= was_listed;
+    }
+    CHECK(listed);
+  }
+  SECTION("three witnesses on one day: listed") {
+    Sender sender;
+    bool listed = false;
+    for (int n = 0; n < 6; ++n) listed |= sender.take(traceless(n % 3, n, noon)).listing.has_value();
+    CHECK(listed);
+  }
+}
+
+TEST_CASE("what can add next to nothing neither agrees nor prolongs", "[score][fairness]") {
+  Sender sender;
+  // Two witnesses would be enough, but the second speaks only through an origin whose cap is full.
+  auto incident = bounce("a", "1", kStart);
+  incident.origin = "203.0.113.0/24";
+  sender.take(incident);
+  incident.campaign = "2";
+  sender.take(incident);
+  incident.campaign = "3";
+  incident.witness = "b";
+  incident.received_at += Duration{60};
+  CHECK(sender.take(incident).credit == 0);
+  CHECK_FALSE(sender.take(bounce("a", "4", kStart + Duration{120})).listing);
 }
