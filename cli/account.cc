@@ -142,7 +142,7 @@ class Caps {
     const std::array<Dimension, 4> dimensions{{{Cut::witness, incident.witness, policy_.trap_cap},
                                                {Cut::campaign, incident.campaign, policy_.campaign_cap},
                                                {Cut::origin, origin_key(incident), origin_cap},
-                                               {Cut::mailbox, incident.mailbox, policy_.mailbox_cap}}};
+                                               {Cut::mailbox, mailbox_key(incident), policy_.mailbox_cap}}};
     Cut by = Cut::unknown;
     double least = weight - kRounding;
     for (const auto& [cut, key, cap] : dimensions) {
