@@ -1,28 +1,206 @@
 // Adding up.
 #include "account.h"
 
+#include "advice.h"
+#include "score/assess.h"
+
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <ranges>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace blowback::cli {
 namespace {
 
 constexpr std::size_t kMostBygone = 5;
-/// Amounts are told in hundredths: less than half of one is nothing.
-constexpr double kRounding = 0.005;
+constexpr std::size_t kMostClients = 3;
+/// Less room than a weight by so much is what cut it; the rest is rounding.
+constexpr double kRounding = 1e-6;
+
+[[nodiscard]] UnixTime hour_of(UnixTime time) { return std::chrono::floor<std::chrono::hours>(time); }
+
+/// Who is accused by an incident, if anybody is. What added to the score did count, whatever the policy of now says of it.
+[[nodiscard]] Counting counting_now(const Incident& incident, const Policy& policy) {
+  return incident.credit > 0 ? Counting::counted : counting_of(incident, policy.any_reverse_path);
+}
 
 /// One group of incidents while it is counted.
 struct Seen {
   Observation observation;
-  std::set<std::string> traps;
+  std::map<Counting, std::uint64_t> uncounted;
+  std::set<std::string> witnesses;
   std::set<std::string> campaigns;
+  std::set<std::string> origins;
 };
 
-[[nodiscard]] std::vector<Observation> observations(const std::vector<Incident>& newest_first) {
+void count(Seen& group, const Incident& incident, bool is_forgiven) {
+  auto& observation = group.observation;
+  ++observation.counted;
+  observation.forgiven += is_forgiven ? 1 : 0;
+  observation.claims_trap += incident.claims_trap ? 1 : 0;
+  observation.could_have_known += incident.could_have_known ? 1 : 0;
+  group.witnesses.insert(incident.witness);
+  group.campaigns.insert(incident.campaign);
+  if (incident.origin.empty()) {
+    ++observation.unknown_origin;
+  } else {
+    group.origins.insert(incident.origin);
+  }
+}
+
+[[nodiscard]] Observation finished(Seen group) {
+  auto& observation = group.observation;
+  observation.witnesses = group.witnesses.size();
+  observation.campaigns = group.campaigns.size();
+  observation.origins = group.origins.size();
+  observation.uncounted.assign(group.uncounted.begin(), group.uncounted.end());
+  std::ranges::stable_sort(observation.uncounted, std::ranges::greater{}, &std::pair<Counting, std::uint64_t>::second);
+  return std::move(observation);
+}
+
+/// The times that the journal saw one listing begin and end.
+class Spans {
+ public:
+  void take(const ListingChange& change) {
+    if (from_ && ends_ && *ends_ <= change.at) close(*ends_, false);
+    switch (change.action) {
+      case ListingChange::Action::listed:
+      case ListingChange::Action::prolonged:
+        // One that is replaced goes on. What was prolonged after its end was off the list in between.
+        if (!from_) from_ = change.at;
+        ends_ = change.expires_at;
+        break;
+      case ListingChange::Action::delisted:
+        close(change.at, true);
+        break;
+      case ListingChange::Action::expired:
+        close(change.at, false);
+        break;
+      case ListingChange::Action::exempted:
+      case ListingChange::Action::exemption_ended:
+        break;
+    }
+    prefix_ = change.prefix;
+    source_ = change.source;
+  }
+
+  /// Since when it has been listed without a break; absent where it isn't now.
+  [[nodiscard]] std::optional<UnixTime> since() const { return from_; }
+
+  [[nodiscard]] std::vector<Bygone> bygone(UnixTime now) {
+    if (from_ && ends_ && *ends_ <= now) close(*ends_, false);
+    return bygone_;
+  }
+
+ private:
+  void close(UnixTime to, bool by_operator) {
+    if (from_) {
+      bygone_.push_back({.prefix = prefix_, .source = source_, .from = *from_, .to = to, .by_operator = by_operator});
+    }
+    from_.reset();
+  }
+
+  Prefix prefix_;
+  Source source_ = Source::automatic;
+  std::optional<UnixTime> from_;
+  std::optional<UnixTime> ends_;
+  std::vector<Bygone> bygone_;
+};
+
+void read_journal(Account& account, const std::vector<ListingChange>& newest_first, UnixTime now) {
+  std::map<std::pair<Prefix, Source>, Spans> spans;
+  for (const auto& change : std::views::reverse(newest_first)) spans[{change.prefix, change.source}].take(change);
+  for (auto& listing : account.in_force) {
+    const auto found = spans.find({listing.prefix, listing.source});
+    if (found != spans.end()) listing.listed_at = found->second.since().value_or(listing.listed_at);
+  }
+  for (auto& [key, span] : spans) {
+    for (const auto& one : span.bygone(now)) account.bygone.push_back(one);
+  }
+  std::ranges::stable_sort(account.bygone, std::ranges::greater{}, &Bygone::from);
+  if (account.bygone.size() > kMostBygone) account.bygone.resize(kMostBygone);
+}
+
+[[nodiscard]] int lately(const std::vector<schema::Part>& parts, UnixTime since) {
+  return static_cast<int>(std::ranges::count_if(parts, [&](const auto& part) { return part.last_at > since; }));
+}
+
+/// Finds out which cap cut an incident. That isn't recorded, but follows: the credits of those before it say what room each cap
+/// had left. Give them oldest first.
+class Caps {
+ public:
+  explicit Caps(const Policy& policy) : policy_(policy) {}
+
+  [[nodiscard]] Cut take(const Incident& incident, double weight) {
+    const double origin_cap = policy_.origin_cap * (incident.origin.empty() ? policy_.unknown_origin : 1);
+    const std::array<Dimension, 4> dimensions{{{Cut::witness, incident.witness, policy_.trap_cap},
+                                               {Cut::campaign, incident.campaign, policy_.campaign_cap},
+                                               {Cut::origin, origin_key(incident), origin_cap},
+                                               {Cut::mailbox, mailbox_key(incident), policy_.mailbox_cap}}};
+    Cut by = Cut::unknown;
+    double least = weight - kRounding;
+    for (const auto& [cut, key, cap] : dimensions) {
+      if (cut == Cut::mailbox && key.empty()) continue;
+      FadingSum& sum = sums_[{cut, key}];
+      const UnixTime at = std::max(sum.at, incident.received_at);
+      const double stands = faded(sum, at, policy_.half_life);
+      sum = {.amount = stands + incident.credit, .at = at};
+      if (cap - stands >= least) continue;
+      least = cap - stands;
+      by = cut;
+    }
+    return in_hundredths(incident.credit) < in_hundredths(weight) ? by : Cut::none;
+  }
+
+ private:
+  struct Dimension {
+    Cut cut;
+    std::string key;
+    double cap;
+  };
+
+  const Policy& policy_;
+  std::map<std::pair<Cut, std::string>, FadingSum> sums_;
+};
+
+/// What cut each incident, in the order they stand in the dossier.
+[[nodiscard]] std::vector<Cut> cuts_of(const std::vector<Incident>& newest_first, const Policy& policy,
+                                       const auto& stands) {
+  std::vector<Cut> cuts(newest_first.size(), Cut::none);
+  Caps caps(policy);
+  for (std::size_t i = newest_first.size(); i-- > 0;) {
+    const auto& incident = newest_first[i];
+    if (stands(incident)) cuts[i] = caps.take(incident, score::weight_of(policy, incident));
+  }
+  return cuts;
+}
+
+void name_clients(Account& account, const std::vector<Incident>& newest_first, const Policy& policy) {
+  std::vector<IpAddress> clients;
+  const auto gather = [&](bool any) {
+    std::set<IpAddress> known;
+    for (const auto& incident : newest_first) {
+      if (!any && counting_now(incident, policy) != Counting::counted) continue;
+      if (known.insert(incident.client).second) clients.push_back(incident.client);
+    }
+  };
+  gather(false);
+  if (clients.empty()) gather(true);
+  account.asked_was_seen = std::ranges::find(newest_first, account.asked, &Incident::client) != newest_first.end();
+  const auto named = std::min(clients.size(), kMostClients);
+  account.more_clients = clients.size() - named;
+  clients.resize(named);
+  account.clients = std::move(clients);
+}
+
+void observe(Account& account, const std::vector<Incident>& newest_first, const Policy& policy,
+             const auto& is_forgiven) {
   std::map<std::pair<Kind, Cause>, Seen> seen;
   for (const auto& incident : newest_first) {
     auto& group = seen[{incident.kind, incident.cause}];
@@ -30,71 +208,32 @@ struct Seen {
     if (observation.incidents++ == 0) {
       observation.kind = incident.kind;
       observation.cause = incident.cause;
-      observation.last = incident.received_at;
+      observation.last = hour_of(incident.received_at);
     }
-    observation.first = incident.received_at;
-    observation.claims_trap += incident.claims_trap ? 1 : 0;
-    observation.could_have_known += incident.could_have_known ? 1 : 0;
-    if (observation.product.empty()) observation.product = incident.product;
-    group.traps.insert(incident.trap);
-    group.campaigns.insert(incident.campaign);
-  }
-  std::vector<Observation> result;
-  for (auto& [key, group] : seen) {
-    group.observation.traps = group.traps.size();
-    group.observation.campaigns = group.campaigns.size();
-    result.push_back(std::move(group.observation));
-  }
-  std::ranges::stable_sort(result, std::ranges::greater{}, &Observation::incidents);
-  return result;
-}
-
-/// The automatic listings that the journal saw begin and end.
-[[nodiscard]] std::vector<Bygone> bygones(const std::vector<ListingChange>& newest_first, UnixTime now) {
-  std::vector<Bygone> result;
-  std::optional<UnixTime> from;
-  std::optional<UnixTime> ends;
-  const auto close = [&](UnixTime to, bool by_operator) {
-    if (from) result.push_back({.from = *from, .to = to, .by_operator = by_operator});
-    from.reset();
-  };
-  for (const auto& change : std::views::reverse(newest_first)) {
-    if (change.source != Source::automatic) continue;
-    switch (change.action) {
-      case ListingChange::Action::listed:
-        // Listed again before anybody swept up: the one before had run out by itself.
-        if (from && ends) close(*ends, false);
-        from = change.at;
-        ends = change.expires_at;
-        break;
-      case ListingChange::Action::prolonged:
-        ends = change.expires_at;
-        break;
-      case ListingChange::Action::delisted:
-        close(change.at, true);
-        break;
-      case ListingChange::Action::expired:
-        close(ends.value_or(change.at), false);
-        break;
-      case ListingChange::Action::exempted:
-      case ListingChange::Action::exemption_ended:
-        break;
+    observation.first = hour_of(incident.received_at);
+    if (observation.product.empty() && !called(incident.product).empty()) observation.product = incident.product;
+    const Counting counting = counting_now(incident, policy);
+    if (counting == Counting::counted) {
+      count(group, incident, is_forgiven(incident));
+      ++account.counted;
+    } else {
+      ++group.uncounted[counting];
     }
   }
-  if (from && ends && *ends <= now) close(*ends, false);
-  std::ranges::reverse(result);
-  if (result.size() > kMostBygone) result.resize(kMostBygone);
-  return result;
-}
-
-[[nodiscard]] int lately(const std::vector<schema::Part>& parts, UnixTime since) {
-  return static_cast<int>(std::ranges::count_if(parts, [&](const auto& part) { return part.last_at > since; }));
+  for (auto& [key, group] : seen) account.seen.push_back(finished(std::move(group)));
+  std::ranges::stable_sort(account.seen, std::ranges::greater{}, &Observation::incidents);
 }
 
 }  // namespace
 
+std::string_view name_of(Cut cut) {
+  static constexpr std::array<std::string_view, 6> kNames{"none", "trap", "mailing", "origin", "mailbox", "unknown"};
+  return kNames[static_cast<std::size_t>(cut)];
+}
+
 Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTime now, std::size_t most_terms) {
   Account account;
+  account.asked = dossier.asked;
   account.sender = dossier.sender;
   account.incidents_in_all = dossier.incidents_in_all;
   account.incidents_read = dossier.incidents.size();
@@ -104,59 +243,76 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
   for (const auto& exemption : dossier.exemptions) {
     if (exemption.in_force(now)) account.exempt.push_back(exemption);
   }
-  account.bygone = bygones(dossier.history, now);
-  account.seen = observations(dossier.incidents);
+  read_journal(account, dossier.history, now);
+  if (dossier.standing) account.afresh_since = dossier.standing->afresh_since;
+  const auto is_forgiven = [&](const Incident& incident) {
+    return account.afresh_since && incident.received_at <= *account.afresh_since;
+  };
+  observe(account, dossier.incidents, policy, is_forgiven);
+  name_clients(account, dossier.incidents, policy);
   if (!dossier.standing) return account;
 
   account.score = faded(dossier.standing->score, now, policy.half_life);
-  account.afresh_since = dossier.standing->afresh_since;
   account.times_listed = dossier.standing->times_listed;
-  account.traps = lately(dossier.witnesses, now - policy.memory());
-  account.campaigns = lately(dossier.campaigns, now - policy.memory());
-  const auto counts = [&](const Incident& incident) {
-    return !account.afresh_since || incident.received_at > *account.afresh_since;
+  const UnixTime since = now - policy.memory();
+  account.witnesses = lately(dossier.witnesses, since);
+  account.campaigns = lately(dossier.campaigns, since);
+  account.origins = static_cast<int>(std::ranges::count_if(
+      dossier.origins, [&](const auto& part) { return part.last_at > since && !part.key.starts_with("unknown:"); }));
+
+  const auto stands = [&](const Incident& incident) {
+    return !is_forgiven(incident) && counting_now(incident, policy) == Counting::counted;
   };
+  const auto cuts = cuts_of(dossier.incidents, policy, stands);
+  std::map<Cut, std::uint64_t> how_many;
   double told = 0;
   std::uint64_t counted = 0;
-  for (const auto& incident : dossier.incidents) {
-    if (!counts(incident)) continue;
+  for (std::size_t i = 0; i < dossier.incidents.size(); ++i) {
+    const auto& incident = dossier.incidents[i];
+    if (!stands(incident)) continue;
     ++counted;
-    if (incident.credit < kRounding) {
+    if (cuts[i] != Cut::none) ++how_many[cuts[i]];
+    if (in_hundredths(incident.credit) == 0) {
       ++account.added_nothing;
       continue;
     }
     if (account.terms.size() == most_terms) continue;
     const double left = faded({.amount = incident.credit, .at = incident.received_at}, now, policy.half_life);
-    account.terms.push_back({.at = incident.received_at,
+    account.terms.push_back({.hour = hour_of(incident.received_at),
                              .kind = incident.kind,
                              .cause = incident.cause,
-                             .weight = policy.weight_of(incident.kind) * incident.confidence,
+                             .unknown_origin = incident.origin.empty(),
+                             .weight = score::weight_of(policy, incident),
                              .credit = incident.credit,
-                             .left = left});
+                             .left = left,
+                             .cut = cuts[i]});
     told += left;
   }
+  account.cuts.assign(how_many.begin(), how_many.end());
   // The sum is what is stored; whatever the terms don't say is older (or was reckoned under another half-life).
   account.older = account.score - told;
-  const bool all_read = dossier.incidents.size() == dossier.incidents_in_all;
   account.older_incidents =
-      (all_read ? counted : dossier.incidents_in_all) - account.terms.size() - account.added_nothing;
+      counted - account.terms.size() - account.added_nothing + (dossier.incidents_in_all - dossier.incidents.size());
   return account;
 }
 
-bool is_cut(const Term& term) { return term.credit < term.weight - kRounding; }
+std::int64_t in_hundredths(double amount) { return std::llround(amount * 100); }
 
 std::vector<std::int64_t> in_hundredths(const Account& account) {
-  // Each is the difference of two rounded running sums, so no rounding is lost: they add up to the rounded total.
+  std::vector<double> exact;
+  for (const auto& term : account.terms) exact.push_back(term.left * 100);
+  exact.push_back(account.older * 100);
   std::vector<std::int64_t> parts;
-  double sum = 0;
-  std::int64_t before = 0;
-  for (const auto& term : account.terms) {
-    sum += term.left;
-    const std::int64_t rounded = std::llround(sum * 100);
-    parts.push_back(rounded - before);
-    before = rounded;
-  }
-  parts.push_back(std::llround(account.score * 100) - before);
+  parts.reserve(exact.size());
+  for (const double amount : exact) parts.push_back(static_cast<std::int64_t>(std::floor(amount)));
+  // All are rounded down; what that leaves of the rounded score goes to those that lost most by it, of equals to the newest.
+  std::vector<std::size_t> by_loss(exact.size());
+  std::iota(by_loss.begin(), by_loss.end(), 0U);
+  std::ranges::stable_sort(by_loss, std::ranges::greater{},
+                           [&](std::size_t i) { return exact[i] - std::floor(exact[i]); });
+  const auto total = std::reduce(parts.begin(), parts.end(), std::int64_t{0});
+  const auto missing = std::min(in_hundredths(account.score) - total, static_cast<std::int64_t>(parts.size()));
+  for (std::int64_t i = 0; i < missing; ++i) ++parts[by_loss[static_cast<std::size_t>(i)]];
   return parts;
 }
 

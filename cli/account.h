@@ -1,12 +1,17 @@
 // The account of a sender: what was seen, the sum term by term, and when it ends, as values that text and JSON are made of.
+//
+// All of it may be shown to the accused. So it is an allow-list: hours, kinds, causes, names of ours, counts and sums. It holds
+// nothing that the other side chose per message, from which whoever writes one token per recipient would learn the traps.
 #pragma once
 
 #include "blowback/policy.h"
 #include "schema/store.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace blowback::cli {
@@ -16,52 +21,86 @@ struct Observation {
   Kind kind = Kind::dsn;
   Cause cause = Cause::none;
   std::uint64_t incidents = 0;
-  std::uint64_t traps = 0;
-  std::uint64_t campaigns = 0;
+  UnixTime first{};  ///< received, cut to the hour; likewise `last`
+  UnixTime last{};
+  /// Those that don't count, by reason, most frequent first.
+  std::vector<std::pair<Counting, std::uint64_t>> uncounted;
+  std::uint64_t counted = 0;
+  // Of those that count:
+  std::uint64_t forgiven = 0;          ///< no more, since the operator delisted the sender
+  std::uint64_t witnesses = 0;         ///< distinct; likewise campaigns and origins
+  std::uint64_t campaigns = 0;         //
+  std::uint64_t origins = 0;           ///< networks that handed the letters in
+  std::uint64_t unknown_origin = 0;    ///< incidents that don't show who handed the letter in
   std::uint64_t claims_trap = 0;       ///< the returned mail claims to come from the trap itself
   std::uint64_t could_have_known = 0;  ///< SPF had failed when the server took it
-  UnixTime first{};
-  UnixTime last{};
-  std::string product;  ///< of the newest incident that tells, "" where none does
+  std::string product;                 ///< of the newest that tells, "" where none does or its name isn't ours
 };
+
+/// What kept an incident from adding its whole weight.
+enum class Cut : std::uint8_t {
+  none,
+  witness,   ///< its witness had no more to add; likewise below
+  campaign,  //
+  origin,    //
+  mailbox,   //
+  unknown,   ///< reckoned under another policy, or in another order than by time
+};
+
+/// `none`, `trap`, `mailing`, `origin`, `mailbox`, `unknown`.
+[[nodiscard]] std::string_view name_of(Cut cut);
 
 /// One incident in the sum.
 struct Term {
-  UnixTime at{};
+  UnixTime hour{};  ///< when it was received, cut to the hour
   Kind kind = Kind::dsn;
   Cause cause = Cause::none;
-  double weight = 0;  ///< by the policy of now, times confidence
-  double credit = 0;  ///< what it added when it came in
-  double left = 0;    ///< of that, now
+  bool unknown_origin = false;  ///< it doesn't show who handed the letter in, so it weighs less
+  double weight = 0;            ///< by the policy of now, times confidence
+  double credit = 0;            ///< what it added when it came in
+  double left = 0;              ///< of that, now
+  Cut cut = Cut::none;          ///< why the credit is less than the weight, as both are shown
 };
 
-/// An automatic listing that is over.
+/// A listing that is over.
 struct Bygone {
+  Prefix prefix;
+  Source source = Source::automatic;
   UnixTime from{};
   UnixTime to{};
   bool by_operator = false;  ///< delisted or exempted, not run out
 };
 
 struct Account {
+  IpAddress asked;
   Prefix sender;
-  std::vector<Listing>
-      in_force;  ///< automatic and by the operator; also where an exemption keeps them from being served
+  /// Automatic and by the operator; also where an exemption keeps them from being served. `listed_at`: since when the list
+  /// has said so without a break, by the journal.
+  std::vector<Listing> in_force;
   std::vector<Exemption> exempt;
-  std::vector<Bygone> bygone;     ///< newest first, at most 5
-  std::vector<Observation> seen;  ///< most frequent first
-  std::vector<Term> terms;        ///< newest first, at most as many as asked for; only those that added something
-  double older = 0;               ///< what is left of all incidents that have no term of their own
+  std::vector<Bygone> bygone;      ///< newest first, at most 5
+  std::vector<Observation> seen;   ///< most frequent first
+  std::uint64_t counted = 0;       ///< incidents that count, of those read
+  std::vector<IpAddress> clients;  ///< whose incidents count (whose were seen, if none does): newest first, at most 3
+  std::uint64_t more_clients = 0;  ///< besides these
+  bool asked_was_seen = false;     ///< an incident that was read is by `asked` itself
+  std::vector<Term> terms;         ///< newest first, at most as many as asked for; only those that added something
+  double older = 0;                ///< what is left of all incidents that have no term of their own
   std::uint64_t older_incidents = 0;
-  std::uint64_t added_nothing = 0;  ///< incidents with no credit: their trap or mailing had no more to add
-  double score = 0;                 ///< now: the terms and `older` add up to it
-  int traps = 0;                    ///< that reported lately enough to count
-  int campaigns = 0;                ///< likewise
+  std::uint64_t added_nothing = 0;                  ///< incidents that count, with no credit
+  std::vector<std::pair<Cut, std::uint64_t>> cuts;  ///< of all that was read: what cut how many, in the order of Cut
+  double score = 0;                                 ///< now: the terms and `older` add up to it
+  int witnesses = 0;                                ///< that reported lately enough to count
+  int campaigns = 0;                                ///< likewise
+  int origins = 0;                                  ///< likewise, those that are known
   std::optional<UnixTime> afresh_since;
   int times_listed = 0;
   std::uint64_t incidents_in_all = 0;
   std::uint64_t incidents_read = 0;  ///< the newest so many are what `seen` is made of
 
-  [[nodiscard]] bool is_known() const { return incidents_in_all > 0 || !in_force.empty() || !exempt.empty(); }
+  [[nodiscard]] bool is_known() const {
+    return incidents_in_all > 0 || !in_force.empty() || !exempt.empty() || !bygone.empty();
+  }
   [[nodiscard]] bool is_listed() const { return exempt.empty() && !in_force.empty(); }
 };
 
@@ -69,14 +108,15 @@ struct Account {
 [[nodiscard]] Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTime now,
                                  std::size_t most_terms);
 
-/// Whether the term was cut to what its trap or its campaign might still add. Pure.
-[[nodiscard]] bool is_cut(const Term& term);
+/// An amount as it is shown. Pure.
+[[nodiscard]] std::int64_t in_hundredths(double amount);
 
-/// The terms, then what is older, in hundredths, rounded so that they add up exactly to the rounded score. Pure.
+/// What is left of the terms, then of what is older, in hundredths: they add up exactly to the score in hundredths, no two of
+/// them are in another order than the amounts they stand for, and none is off by a whole one. Pure.
 [[nodiscard]] std::vector<std::int64_t> in_hundredths(const Account& account);
 
-/// The whole account in plain English, for a terminal. `asked`: the address in question. Pure.
-[[nodiscard]] std::string told(const Account& account, const IpAddress& asked, const Policy& policy, UnixTime now,
+/// The whole account in plain English, for a terminal. `contact`: whom to write to. Pure.
+[[nodiscard]] std::string told(const Account& account, const Policy& policy, UnixTime now, const std::string& contact,
                                bool bold);
 
 }  // namespace blowback::cli

@@ -70,6 +70,15 @@ namespace {
   return some == all ? fmt::format("All {}", all) : fmt::format("{} of them", some);
 }
 
+/// `2026-11-24 08h`: when a message came is told to the hour.
+[[nodiscard]] std::string hour(UnixTime time) { return minute(time).substr(0, 13) + "h"; }
+
+[[nodiscard]] std::string traps(std::uint64_t count) { return plural(count, "trap", "independent traps"); }
+[[nodiscard]] std::string mailings(std::uint64_t count) { return plural(count, "forged mailing", "forged mailings"); }
+[[nodiscard]] std::string networks(std::uint64_t count) { return plural(count, "network", "networks"); }
+
+[[nodiscard]] double shown(std::int64_t hundredths) { return static_cast<double>(hundredths) / 100; }
+
 constexpr std::size_t kWidest = 100;
 
 class Teller {
@@ -77,19 +86,20 @@ class Teller {
   Teller(const Account& account, const Policy& policy, UnixTime now, bool bold)
       : account_(account), policy_(policy), now_(now), bold_(bold) {}
 
-  [[nodiscard]] std::string all(const IpAddress& asked) && {
+  [[nodiscard]] std::string all(const std::string& contact) && {
     if (!account_.is_known()) {
-      say(fmt::format("Nothing was ever seen of {}, and it isn't listed.", asked.to_string()));
+      say(fmt::format("Nothing was ever seen of {}, and it isn't listed.", account_.asked.to_string()));
       return std::move(text_);
     }
-    state(asked);
-    if (!account_.seen.empty()) {
-      what_was_seen();
+    state();
+    if (!account_.seen.empty()) what_was_seen();
+    if (account_.counted > 0) {
       the_sum();
       what_to_change();
     }
     say("");
-    say("All times are UTC.");
+    say(fmt::format("Questions: {}", contact));
+    say("All times are UTC; of what was received the hour is told, as in 08h.");
     return std::move(text_);
   }
 
@@ -115,24 +125,56 @@ class Teller {
   }
   void head(std::string_view line) { say("\n" + heading(line, bold_)); }
 
-  void state(const IpAddress& asked) {
-    std::string who = asked.to_string();
+  void state() {
+    std::string who = account_.asked.to_string();
     if (!account_.sender.is_single_address()) {
       who += fmt::format(" (counted as {}, since one holder has all of it)", account_.sender.to_string());
     }
-    if (!account_.exempt.empty()) {
-      for (const auto& exemption : account_.exempt) exempt(who, exemption);
-      return;
+    for (const auto& exemption : account_.exempt) exempt(who, exemption);
+    if (account_.exempt.empty()) {
+      if (account_.in_force.empty()) say(fmt::format("{} is NOT LISTED.", who));
+      for (const auto& listing : account_.in_force) listed(who, listing);
     }
-    if (account_.in_force.empty()) say(fmt::format("{} is NOT LISTED.", who));
-    for (const auto& listing : account_.in_force) listed(who, listing);
+    if (account_.incidents_in_all == 0) {
+      say(fmt::format("Nothing was seen of {} itself.", account_.sender.to_string()));
+    } else if (!account_.sender.is_single_address()) {
+      neighbours();
+    }
+    if (account_.incidents_in_all > 0 && account_.counted == 0 &&
+        account_.incidents_read == account_.incidents_in_all) {
+      say("What was seen of it doesn't count, and nothing stands against it.");
+    }
     if (account_.afresh_since) {
       say(fmt::format("The operator delisted it {}: what came before counts no more.",
                       when(*account_.afresh_since, now_)));
     }
-    for (const auto& bygone : account_.bygone) {
-      say(fmt::format("It was listed before, from {} to {}, {}.", minute(bygone.from), minute(bygone.to),
-                      bygone.by_operator ? "when the operator ended it" : "when that ended by itself"));
+    for (const auto& bygone : account_.bygone) over(bygone);
+  }
+
+  /// Which addresses of the sender's network it was.
+  void neighbours() {
+    std::string from;
+    for (const auto& client : account_.clients) from += (from.empty() ? "" : ", ") + client.to_string();
+    if (account_.more_clients > 0) {
+      from += " and " + plural(account_.more_clients, "more address", "more addresses") + " in it";
+    }
+    say(fmt::format("What {} came from {}.{}", account_.counted > 0 ? "counts" : "was seen", from,
+                    account_.asked_was_seen
+                        ? ""
+                        : fmt::format(" Of {} itself nothing was seen{}.", account_.asked.to_string(),
+                                      account_.incidents_read < account_.incidents_in_all ? " lately" : "")));
+  }
+
+  void over(const Bygone& bygone) {
+    const std::string span = fmt::format("from {} to {}", minute(bygone.from), minute(bygone.to));
+    const std::string_view end = bygone.by_operator ? "when the operator ended it" : "when that ended by itself";
+    switch (bygone.source) {
+      case Source::automatic:
+        say(fmt::format("It was listed before, {}, {}.", span, end));
+        break;
+      case Source::by_operator:
+        say(fmt::format("The operator had listed {} before, {}, {}.", bygone.prefix.to_string(), span, end));
+        break;
     }
   }
 
@@ -156,7 +198,9 @@ class Teller {
       if (!listing.codes.has(code)) continue;
       codes += fmt::format("{}127.0.0.{} ({})", codes.empty() ? "" : ", ", octet_of(code), name_of(code));
     }
-    say(fmt::format("{} is LISTED since {}, answered as {}.", who, when(listing.listed_at, now_), codes));
+    const bool is_wider = listing.prefix.contains(account_.sender) && listing.prefix != account_.sender;
+    say(fmt::format("{} is LISTED since {}{}, answered as {}.", who, when(listing.listed_at, now_),
+                    is_wider ? " as part of " + listing.prefix.to_string() : "", codes));
     switch (listing.source) {
       case Source::by_operator:
         say(fmt::format("The operator listed {}: {}.", listing.prefix.to_string(), reason_of(listing.reason)));
@@ -177,89 +221,151 @@ class Teller {
       say(fmt::format("  (the newest {} of {} incidents)", account_.incidents_read, account_.incidents_in_all));
     }
     for (const auto& seen : account_.seen) {
-      const std::string span = minute(seen.first) == minute(seen.last)
-                                   ? minute(seen.last)
-                                   : fmt::format("{} to {}", minute(seen.first), minute(seen.last));
-      say(fmt::format("  {} × {}, {}, at {}, of {}", seen.incidents, named(seen.kind, seen.cause), span,
-                      plural(seen.traps, "trap address", "trap addresses"),
-                      plural(seen.campaigns, "forged mailing", "forged mailings")) +
-          (seen.product.empty() ? "" : fmt::format(", written by {}", called(seen.product))));
-      if (seen.claims_trap > 0) {
-        say(
-            fmt::format("      {} returned mail that claims to come from the trap itself. Traps never send mail: the "
-                        "sender was forged.",
-                        some(seen.claims_trap, seen.incidents)));
-      }
-      if (seen.could_have_known > 0) {
-        say(
-            fmt::format("      {} could have been refused: by the server's own header, SPF had failed when it took the "
-                        "mail.",
-                        some(seen.could_have_known, seen.incidents)));
+      const std::string span =
+          seen.first == seen.last ? hour(seen.last) : fmt::format("{} to {}", hour(seen.first), hour(seen.last));
+      say(fmt::format("  {} × {}, {}{}", seen.incidents, named(seen.kind, seen.cause), span,
+                      seen.product.empty() ? "" : fmt::format(", written by {}", called(seen.product))));
+      if (seen.counted > 0) what_counts(seen);
+      for (const auto& [counting, count] : seen.uncounted) {
+        say(fmt::format("      {} {} count: {}.", some(count, seen.incidents),
+                        seen.incidents == 1 ? "doesn't" : "don't", in_words(counting)));
       }
     }
     // Said only where it is true of all there is; one mailing at one trap may be a guess (nothing was returned).
-    if (account_.seen.size() == 1 && account_.seen.front().campaigns == 1 && account_.seen.front().traps > 1 &&
+    const auto& most = account_.seen.front();
+    if (account_.seen.size() == 1 && most.counted == most.incidents && most.campaigns == 1 && most.witnesses > 1 &&
         account_.incidents_read == account_.incidents_in_all && account_.incidents_in_all > 2) {
       say("  All of it is one forged mailing that was aimed at this server, a joe-job. One mailing lists nobody by "
           "itself.");
     }
-    say("  Traps are addresses that nobody uses and that never send: whatever answers them answers a forgery. They are "
-        "never shown.");
+    say("  A trap is an address, or a whole domain, that nobody uses and that never sends: whatever answers it answers "
+        "a "
+        "forgery. Traps are never shown.");
+    if (account_.counted < account_.incidents_read) {
+      say("  Mail counts only if its reverse-path is null and this server created it. What it passed on for others is "
+          "no "
+          "reproach to it.");
+    }
     if (account_.times_listed > 1) {
       say(fmt::format("  It is counted as listed {} times; each time lasts longer.", account_.times_listed));
     }
   }
 
+  void what_counts(const Observation& seen) {
+    std::string line =
+        fmt::format("      {} {}: at {}, of {}", some(seen.counted, seen.incidents),
+                    seen.incidents == 1 ? "counts" : "count", traps(seen.witnesses), mailings(seen.campaigns));
+    if (seen.origins > 0) line += fmt::format(", handed to this server from {}", networks(seen.origins));
+    if (seen.unknown_origin > 0) {
+      line += seen.unknown_origin == seen.counted
+                  ? ", without a trace of who handed the letter in"
+                  : fmt::format(", {} without a trace of who handed the letter in", seen.unknown_origin);
+    }
+    say(line + ".");
+    if (seen.forgiven > 0) {
+      say(fmt::format("      {} came before the operator delisted it, and {} no more.",
+                      some(seen.forgiven, seen.incidents), seen.incidents == 1 ? "counts" : "count"));
+    }
+    if (seen.claims_trap > 0) {
+      say(fmt::format("      {} returned mail that claims to come from the trap itself. Traps never send mail.",
+                      some(seen.claims_trap, seen.incidents)));
+    }
+    if (seen.could_have_known > 0) {
+      say(
+          fmt::format("      {} could have been refused: by the server's own header, SPF had failed when it took the "
+                      "mail.",
+                      some(seen.could_have_known, seen.incidents)));
+    }
+  }
+
+  /// A line of the sum; "" and absent leave a column empty.
+  void row(std::string_view when, std::string_view what, std::string_view weight, std::string_view added,
+           std::int64_t now) {
+    say(fmt::format("  {:<14}  {:<52} {:>6}  {:>6}  {:>6.2f}", when, what, weight, added, shown(now)));
+  }
+
   void the_sum() {
     head("The sum");
-    say(fmt::format("  Each incident adds its weight and fades: half of it is left after {}.",
+    say(fmt::format("  Each incident that counts adds its weight and fades: half of it is left after {}.",
                     in_words(policy_.half_life)));
     const auto parts = in_hundredths(account_);
-    const auto amount = [](std::int64_t hundredths) { return static_cast<double>(hundredths) / 100; };
-    bool any_cut = false;
+    say(fmt::format("  {:<14}  {:<52} {:>6}  {:>6}  {:>6}", "received", "what", "weight", "added ", "now"));
+    bool any_unknown = false;
+    bool any_rounded = false;
     for (std::size_t i = 0; i < account_.terms.size(); ++i) {
       const auto& term = account_.terms[i];
-      const bool cut = is_cut(term);
-      any_cut |= cut;
-      say(fmt::format("  {}  {:<42} {:5.2f}{} → {:6.2f} now", minute(term.at), named(term.kind, term.cause),
-                      term.credit, cut ? "*" : " ", amount(parts[i])));
-    }
-    if (account_.older_incidents > 0) {
-      say(fmt::format("  {:<16}  {:<42} {:5}    {:6.2f} now", "earlier",
-                      plural(account_.older_incidents, "more incident", "more incidents"), "", amount(parts.back())));
-    } else if (parts.back() != 0) {
-      say(fmt::format("  {:<16}  {:<42} {:5}    {:6.2f} now", "", "reckoned under an earlier policy", "",
-                      amount(parts.back())));
+      any_unknown |= term.unknown_origin;
+      any_rounded |= parts[i] != in_hundredths(term.left);
+      row(hour(term.hour), named(term.kind, term.cause) + (term.unknown_origin ? ", no trace" : ""),
+          fmt::format("{:.2f}", shown(in_hundredths(term.weight))),
+          fmt::format("{:.2f}{}", shown(in_hundredths(term.credit)), term.cut == Cut::none ? " " : "*"), parts[i]);
     }
     if (account_.added_nothing > 0) {
-      any_cut = true;
-      say(fmt::format("  {:<16}  {:<42} {:5.2f}* → {:6.2f} now", "besides",
-                      plural(account_.added_nothing, "incident", "incidents"), 0.0, 0.0));
+      row("besides", plural(account_.added_nothing, "incident", "incidents"), "",
+          account_.cuts.empty() ? "0.00 " : "0.00*", 0);
     }
-    say(fmt::format("  {:<16}  {:<42} {:5}    {:6.2f} now", "", "score", "",
-                    amount(std::llround(account_.score * 100))));
-    say(fmt::format(
-        "  A sender is listed at {:.2f}, once {} and {} agree; it counts as over at {:.2f}.", policy_.list_at,
-        plural(static_cast<std::uint64_t>(policy_.distinct_traps), "trap", "different traps"),
-        plural(static_cast<std::uint64_t>(policy_.distinct_campaigns), "forged mailing", "different forged mailings"),
-        policy_.delist_below));
-    say(fmt::format(
-        "  In the last {} {} (of {} needed) and {} (of {} needed) reported.", in_words(policy_.memory()),
-        plural(static_cast<std::uint64_t>(account_.traps), "trap", "different traps"), policy_.distinct_traps,
-        plural(static_cast<std::uint64_t>(account_.campaigns), "forged mailing", "different forged mailings"),
-        policy_.distinct_campaigns));
-    if (any_cut) {
-      say(
-          fmt::format("  * added less than its weight: one trap can have {:.2f} standing against a sender at most, one "
-                      "forged mailing {:.2f}.",
-                      policy_.trap_cap, policy_.campaign_cap));
+    if (account_.older_incidents > 0) {
+      row("earlier", plural(account_.older_incidents, "more incident", "more incidents"), "", "", parts.back());
+    } else if (parts.back() != 0) {
+      row("", "reckoned under an earlier policy", "", "", parts.back());
     }
+    row("", "score", "", "", in_hundredths(account_.score));
+    if (any_rounded) say("  The last column is rounded so that it adds up.");
+    what_was_cut();
+    if (any_unknown) {
+      say(fmt::format(
+          "  \"no trace\" weighs {:.2f} of the rest: it doesn't show who handed the letter to this server, so "
+          "it may be one sender's work.",
+          policy_.unknown_origin));
+    }
+    thresholds();
+  }
+
+  void what_was_cut() {
+    if (account_.cuts.empty()) return;
+    std::string line;
+    for (const auto& [cut, count] : account_.cuts)
+      line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count, why(cut));
+    say(fmt::format("  * added less than its weight: {}.", line));
+  }
+
+  [[nodiscard]] std::string why(Cut cut) const {
+    switch (cut) {
+      case Cut::witness:
+        return fmt::format("because one trap can have {:.2f} standing against a sender at most", policy_.trap_cap);
+      case Cut::campaign:
+        return fmt::format("because one forged mailing can have {:.2f} at most", policy_.campaign_cap);
+      case Cut::origin:
+        return fmt::format(
+            "because one network that handed letters in can have {:.2f} at most ({:.2f} per trap and day where it "
+            "isn't "
+            "known)",
+            policy_.origin_cap, policy_.origin_cap * policy_.unknown_origin);
+      case Cut::mailbox:
+        return fmt::format("because one mailbox that answers or fails can have {:.2f} at most", policy_.mailbox_cap);
+      case Cut::none:
+      case Cut::unknown:
+        break;
+    }
+    return "under an earlier policy, or because it came late";
+  }
+
+  void thresholds() {
+    const auto number = [](int count) { return static_cast<std::uint64_t>(count); };
+    say(fmt::format("  A sender is listed at {:.2f}, once {} and {} agree; it counts as over at {:.2f}.",
+                    policy_.list_at, traps(number(policy_.distinct_traps)),
+                    mailings(number(policy_.distinct_campaigns)), policy_.delist_below));
+    say(fmt::format("  In the last {} {} (of {} needed) and {} (of {} needed) reported, of letters that {} handed in.",
+                    in_words(policy_.memory()), traps(number(account_.witnesses)), policy_.distinct_traps,
+                    mailings(number(account_.campaigns)), policy_.distinct_campaigns,
+                    account_.origins == 0 ? "unknown networks" : networks(number(account_.origins))));
   }
 
   void what_to_change() {
     head("What to change");
     std::set<std::string> told;
     for (const auto& seen : account_.seen) {
+      if (seen.counted == 0) continue;
       const std::string fault(fault_of(seen.kind, seen.cause));
       if (told.insert(fault).second) say("  " + fault);
       for (const auto& step : steps_for(seen.kind, seen.cause, seen.product)) {
@@ -277,8 +383,8 @@ class Teller {
 
 }  // namespace
 
-std::string told(const Account& account, const IpAddress& asked, const Policy& policy, UnixTime now, bool bold) {
-  return Teller(account, policy, now, bold).all(asked);
+std::string told(const Account& account, const Policy& policy, UnixTime now, const std::string& contact, bool bold) {
+  return Teller(account, policy, now, bold).all(contact);
 }
 
 }  // namespace blowback::cli

@@ -16,7 +16,8 @@ namespace blowback::cli {
 /// isn't known, those of all common products. `product` as the judge names it. Never empty.
 [[nodiscard]] std::vector<std::string> steps_for(Kind kind, Cause cause, std::string_view product);
 
-/// What a product is called by its makers: `Postfix` for `postfix`; as it is where we know no other name.
+/// What a product is called by its makers: `Postfix` for `postfix`; "" for one that our signatures don't have, so that no
+/// text by a stranger passes for one.
 [[nodiscard]] std::string_view called(std::string_view product);
 
 }  // namespace blowback::cli

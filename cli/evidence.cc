@@ -1,9 +1,11 @@
-// `blowback evidence IP`: what may be shown to others of each incident: an allow-list of fields, with traps masked.
+// `blowback evidence IP`: the operator's own look at each incident: what was recorded of it, with traps masked as far as their
+// codings are known. What the accused may see is `blowback why`.
 #include "command.h"
 #include "masked.h"
 
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +20,12 @@ namespace {
   for (const auto& incident : dossier.incidents) addresses.push_back(incident.trap);
   return {addresses, config.traps.domains};
 }
+
+/// On standard error, so that what is printed can be parsed.
+constexpr const char* kWarning =
+    "blowback: for your eyes: a sender who writes a token per recipient into ids, names or mailboxes learns the traps "
+    "from "
+    "this, whatever is masked; `blowback why` can be passed on\n";
 
 /// What decided: the judge's own names for what it saw, which hold nothing of the mail.
 [[nodiscard]] std::string signals_of(const Incident& incident) {
@@ -41,8 +49,9 @@ int evidence(Context& context, const std::string& ip, std::size_t most, bool exp
   if (!dossier) return context.complain(dossier.error());
 
   const TrapMask mask = mask_for(*config, *dossier);
-  std::vector<std::string> columns{"time",     "client",     "helo", "kind",          "cause",
-                                   "queue_id", "message_id", "size", "first_received"};
+  std::vector<std::string> columns{"time",     "client",     "helo",         "kind",          "cause",
+                                   "counting", "relayed",    "reverse_path", "origin",        "mailbox",
+                                   "queue_id", "message_id", "size",         "first_received"};
   if (explains) columns.insert(columns.end(), {"confidence", "signals"});
   Table table(columns);
   for (const auto& incident : dossier->incidents) {
@@ -51,6 +60,11 @@ int evidence(Context& context, const std::string& ip, std::size_t most, bool exp
                           Cell(mask.masked(incident.helo)),
                           cell(name_of(incident.kind)),
                           cell(name_of(incident.cause)),
+                          cell(name_of(counting_of(incident, config->policy.any_reverse_path))),
+                          cell(name_of(incident.relayed)),
+                          cell(name_of(incident.reverse_path)),
+                          Cell(incident.origin),
+                          Cell(mask.masked(incident.mailbox)),
                           Cell(mask.masked(incident.queue_id)),
                           Cell(mask.masked(incident.message_id)),
                           Cell(incident.size),
@@ -58,6 +72,7 @@ int evidence(Context& context, const std::string& ip, std::size_t most, bool exp
     if (explains) row.insert(row.end(), {Cell(incident.confidence), Cell(signals_of(incident))});
     table.add(std::move(row));
   }
+  if (!table.empty()) std::fputs(kWarning, context.world.err);
   if (table.empty() && context.format == Format::table) {
     context.say("Nothing was seen of " + dossier->sender.to_string() + ".");
   } else {

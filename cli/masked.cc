@@ -3,7 +3,10 @@
 
 #include "blowback/lower_case.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +19,10 @@ constexpr std::string_view kMask = "[trap]";
 constexpr std::size_t kShortestAnywhere = 3;
 /// Likewise domains stripped of their signs, and what is worth decoding.
 constexpr std::size_t kShortestBare = 6;
+/// Likewise local parts that are reversed, rotated or stretched.
+constexpr std::size_t kShortestStretched = 5;
+/// Digits of a digest that tell it from chance: 32 bits in hexadecimal, more in base64.
+constexpr std::size_t kDigestDigits = 8;
 
 [[nodiscard]] bool is_alnum(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
@@ -24,6 +31,24 @@ constexpr std::size_t kShortestBare = 6;
   std::string result;
   for (const char c : text) {
     if (is_alnum(c)) result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return result;
+}
+
+[[nodiscard]] std::string letters_of(std::string_view bare_text) {
+  std::string result;
+  for (const char c : bare_text) {
+    if (c < '0' || c > '9') result += c;
+  }
+  return result;
+}
+
+[[nodiscard]] std::string rot13(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (std::isalpha(static_cast<unsigned char>(c)) == 0) continue;
+    const char first = c >= 'a' ? 'a' : 'A';
+    c = static_cast<char>(first + (c - first + 13) % 26);
   }
   return result;
 }
@@ -54,15 +79,6 @@ constexpr std::size_t kShortestBare = 6;
   return result;
 }
 
-/// Pairs of hexadecimal digits from `from` on, as far as they go.
-[[nodiscard]] std::string from_hex(std::string_view word, std::size_t from) {
-  std::string result;
-  for (; from + 1 < word.size() && hex_digit(word[from]) >= 0 && hex_digit(word[from + 1]) >= 0; from += 2) {
-    result += static_cast<char>(hex_digit(word[from]) * 16 + hex_digit(word[from + 1]));
-  }
-  return result;
-}
-
 [[nodiscard]] int base64_digit(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
   if (c >= 'a' && c <= 'z') return c - 'a' + 26;
@@ -72,19 +88,75 @@ constexpr std::size_t kShortestBare = 6;
   return -1;
 }
 
-/// base64 from `from` on, as far as it goes.
-[[nodiscard]] std::string from_base64(std::string_view word, std::size_t from) {
+[[nodiscard]] int base32_digit(char c) {
+  const char small = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (small >= 'a' && small <= 'z') return small - 'a';
+  if (c >= '2' && c <= '7') return c - '2' + 26;
+  return -1;  // RFC 4648 §6
+}
+
+/// Digits of `width` bits each, from `from` on, as far as they go.
+[[nodiscard]] std::string from_digits(std::string_view word, std::size_t from, unsigned width, int (*digit)(char)) {
   std::string result;
   std::uint32_t bits = 0;
-  int held = 0;
-  for (; from < word.size() && base64_digit(word[from]) >= 0; ++from) {
-    bits = (bits << 6U) | static_cast<std::uint32_t>(base64_digit(word[from]));
-    held += 6;
+  unsigned held = 0;
+  for (; from < word.size() && digit(word[from]) >= 0; ++from) {
+    bits = (bits << width) | static_cast<std::uint32_t>(digit(word[from]));
+    held += width;
     if (held < 8) continue;
     held -= 8;
-    result += static_cast<char>((bits >> static_cast<unsigned>(held)) & 0xffU);
+    result += static_cast<char>((bits >> held) & 0xffU);
   }
   return result;
+}
+
+/// Whether `wanted` is true of what stands in some run of digits, at any of the alignments that there are.
+[[nodiscard]] bool any_decoded(std::string_view word, unsigned width, std::size_t alignments, int (*digit)(char),
+                               const auto& wanted) {
+  for (std::size_t begin = 0; begin < word.size();) {
+    std::size_t end = begin;
+    while (end < word.size() && digit(word[end]) >= 0) ++end;
+    const auto run = word.substr(begin, end - begin);
+    begin = end + 1;
+    if (run.size() * width / 8 < kShortestAnywhere) continue;
+    for (std::size_t from = 0; from < alignments; ++from) {
+      if (wanted(from_digits(run, from, width, digit))) return true;
+    }
+  }
+  return false;
+}
+
+[[nodiscard]] bool any_decoded(std::string_view word, const auto& wanted) {
+  return any_decoded(word, 4, 2, hex_digit, wanted) || any_decoded(word, 6, 4, base64_digit, wanted) ||
+         any_decoded(word, 5, 8, base32_digit, wanted);
+}
+
+/// The digest's beginning in hexadecimal, base64 and base64url, lower case. Empty where libcrypto doesn't have the algorithm.
+[[nodiscard]] std::vector<std::string> digest_of(std::string_view text, const EVP_MD* algorithm) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> octets{};
+  unsigned size = 0;
+  if (EVP_Digest(text.data(), text.size(), octets.data(), &size, algorithm, nullptr) != 1) return {};
+  constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const auto digits = [&](std::string_view alphabet, unsigned width) {
+    std::string shown;
+    std::uint32_t bits = 0;
+    unsigned held = 0;
+    for (const unsigned char octet : octets) {
+      bits = (bits << 8U) | octet;
+      held += 8;
+      for (; held >= width && shown.size() < kDigestDigits; held -= width) {
+        shown += alphabet[(bits >> (held - width)) & ((1U << width) - 1)];
+      }
+      if (shown.size() == kDigestDigits) break;
+    }
+    return shown;
+  };
+  const std::string base64 = digits(kBase64, 6);
+  std::string base64url = base64;
+  std::ranges::replace(base64url, '+', '-');
+  std::ranges::replace(base64url, '/', '_');
+  return {digits(kHex, 4), lowered(base64), lowered(base64url)};
 }
 
 }  // namespace
@@ -106,39 +178,61 @@ TrapMask::TrapMask(const std::vector<std::string>& addresses, const std::vector<
   }
   for (const auto& domain : domains_) bare_.push_back(bare(domain));
   std::erase_if(bare_, [](const std::string& text) { return text.size() < kShortestBare; });
+  for (const auto& local : local_parts_) {
+    Local wanted{.plain = local, .bare = bare(local), .letters = letters_of(bare(local))};
+    if (wanted.plain.size() < kShortestAnywhere) wanted.plain.clear();
+    if (wanted.bare.size() < kShortestStretched) wanted.bare.clear();
+    if (wanted.letters.size() < kShortestStretched) wanted.letters.clear();
+    if (!wanted.plain.empty()) locals_.push_back(std::move(wanted));
+    add_digests(local);
+  }
+  for (const auto& address : addresses) add_digests(lowered(address));
+}
+
+void TrapMask::add_digests(const std::string& text) {
+  for (const auto* const algorithm : {EVP_md5(), EVP_sha1(), EVP_sha256()}) {
+    for (auto& digits : digest_of(text, algorithm)) digests_.push_back(std::move(digits));
+  }
+}
+
+bool TrapMask::holds_a_domain(std::string_view text) const {
+  const std::string low = lowered(text);
+  const std::string stripped = bare(text);
+  const auto in = [](const std::string& where) {
+    return [&where](const std::string& what) { return where.find(what) != std::string::npos; };
+  };
+  return std::ranges::any_of(domains_, in(low)) || std::ranges::any_of(bare_, in(stripped));
+}
+
+bool TrapMask::holds_a_local_part(std::string_view text, bool also_plain) const {
+  const std::string low = also_plain ? lowered(text) : std::string();
+  const std::string stripped = bare(text);
+  const std::string letters = letters_of(stripped);
+  const auto in = [](const std::string& where, const std::string& what) {
+    return !what.empty() && where.find(what) != std::string::npos;
+  };
+  return std::ranges::any_of(locals_, [&](const Local& local) {
+    return in(low, local.plain) || in(stripped, local.bare) || in(letters, local.letters);
+  });
 }
 
 bool TrapMask::names_a_trap(std::string_view word) const {
-  const auto holds_one = [&](std::string_view text) {
-    const std::string low = lowered(text);
-    const std::string stripped = bare(text);
-    const auto in = [](const std::string& where) {
-      return [&where](const std::string& what) { return where.find(what) != std::string::npos; };
-    };
-    return std::ranges::any_of(domains_, in(low)) || std::ranges::any_of(bare_, in(stripped));
-  };
-  if (holds_one(word) || holds_one(unescaped(word))) return true;
-  // A token is mostly a part of the word, set off by other signs; its coding starts at its own beginning, or after a few
-  // octets of something else: four alignments see all of base64, two all of hexadecimal.
-  for (std::size_t begin = 0; begin < word.size();) {
-    std::size_t end = begin;
-    while (end < word.size() && base64_digit(word[end]) >= 0) ++end;
-    const auto token = word.substr(begin, end - begin);
-    begin = end + 1;
-    if (token.size() < kShortestBare) continue;
-    for (std::size_t from = 0; from < 4; ++from) {
-      if (holds_one(from_base64(token, from))) return true;
-    }
-    for (std::size_t i = 0; i < token.size();) {
-      std::size_t stop = i;
-      while (stop < token.size() && hex_digit(token[stop]) >= 0) ++stop;
-      const auto digits = token.substr(i, stop - i);
-      if (digits.size() >= 2 * kShortestBare && (holds_one(from_hex(digits, 0)) || holds_one(from_hex(digits, 1))))
-        return true;
-      i = stop + 1;
-    }
-  }
-  return false;
+  const auto wanted = [&](std::string_view text) { return holds_a_domain(text); };
+  return wanted(word) || wanted(unescaped(word)) || wanted(rot13(word)) ||
+         wanted(std::string(word.rbegin(), word.rend())) || any_decoded(word, wanted);
+}
+
+bool TrapMask::hides_a_local_part(std::string_view word) const {
+  const auto wanted = [&](std::string_view text) { return holds_a_local_part(text, true); };
+  const auto stretched = [&](std::string_view text) { return holds_a_local_part(text, false); };
+  if (stretched(word) || stretched(rot13(word)) || stretched(std::string(word.rbegin(), word.rend()))) return true;
+  if (wanted(unescaped(word)) || any_decoded(word, wanted)) return true;
+  const std::string stripped = bare(word);
+  if (any_decoded(stripped, 4, 2, hex_digit, wanted)) return true;
+  const std::string low = lowered(word);
+  return std::ranges::any_of(digests_, [&](const std::string& digits) {
+    return low.find(digits) != std::string::npos || stripped.find(digits) != std::string::npos;
+  });
 }
 
 std::string TrapMask::without_local_parts(std::string_view word) const {
@@ -169,7 +263,8 @@ std::string TrapMask::masked(std::string_view text) const {
     while (length < text.size() && !is_between_words(text[length])) ++length;
     if (length > 0) {
       const auto word = text.substr(0, length);
-      result += names_a_trap(word) ? std::string(kMask) : without_local_parts(word);
+      const std::string rest = names_a_trap(word) ? std::string(kMask) : without_local_parts(word);
+      result += rest != kMask && hides_a_local_part(rest) ? std::string(kMask) : rest;
       text.remove_prefix(length);
     } else {
       result += text.front();

@@ -193,7 +193,7 @@ class Parser {
                                       [this] { return why(context_, one_); });
     why_command->add_option("IP", one_, "Address")->required();
     formats(why_command);
-    auto* const evidence_command = command(app_, "evidence", "Its incidents, by the fields that may be shown to others",
+    auto* const evidence_command = command(app_, "evidence", "Its incidents one by one, for the operator alone",
                                            [this] { return evidence(context_, one_, most_, explains_); });
     evidence_command->add_option("IP", one_, "Address")->required();
     evidence_command->add_option("--most", most_, "At most so many, newest first")->capture_default_str();

@@ -31,6 +31,7 @@ class Numbers {
 struct Group {
   std::string name;
   std::uint64_t incidents = 0;
+  std::uint64_t counted = 0;  ///< of these, those that count against their senders
   std::unordered_map<Number, Prefix> senders;
   std::unordered_set<Number> traps;
   std::unordered_set<Number> campaigns;
@@ -58,9 +59,9 @@ struct Group {
   return listed;
 }
 
-/// The greatest `most` groups of the incidents since then.
+/// The greatest `most` groups of the incidents since then, by what counts.
 [[nodiscard]] schema::Result<std::vector<Group>> greatest(schema::Store& store, const TopArguments& arguments,
-                                                          UnixTime since) {
+                                                          UnixTime since, const Policy& policy) {
   std::unordered_map<std::string, Group> groups;
   Numbers<Prefix> senders;
   Numbers<std::string> traps;
@@ -75,6 +76,7 @@ struct Group {
     }
     Group& group = groups[name];
     if (group.incidents++ == 0) group.name = name;
+    if (counting_of(incident, policy.any_reverse_path) == Counting::counted) ++group.counted;
     group.senders.try_emplace(senders.of(sender), sender);
     group.traps.insert(traps.of(incident.trap));
     group.campaigns.insert(campaigns.of(incident.campaign));
@@ -86,8 +88,8 @@ struct Group {
   sorted.reserve(groups.size());
   for (auto& [name, group] : groups) sorted.push_back(std::move(group));
   std::ranges::sort(sorted, [](const Group& a, const Group& b) {
-    return std::tuple(b.incidents, b.senders.size(), b.last_seen, a.name) <
-           std::tuple(a.incidents, a.senders.size(), a.last_seen, b.name);
+    return std::tuple(b.counted, b.incidents, b.senders.size(), b.last_seen, a.name) <
+           std::tuple(a.counted, a.incidents, a.senders.size(), a.last_seen, b.name);
   });
   sorted.resize(std::min(sorted.size(), arguments.most));
   return sorted;
@@ -102,9 +104,11 @@ int top(Context& context, const TopArguments& arguments) {
         fmt::format("--since {}: {}", arguments.since, span ? "must be longer than nothing" : span.error().text),
         kWrongUse);
   }
-  auto store = context.store(schema::Store::Mode::read);
-  if (!store) return context.failure;
-  const auto groups = greatest(*store, arguments, context.world.now - *span);
+  const auto config = context.config();
+  if (!config) return context.failure;
+  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
+  if (!store) return context.complain(store.error());
+  const auto groups = greatest(*store, arguments, context.world.now - *span, config->policy);
   if (!groups) return context.complain(groups.error());
   std::vector<Prefix> senders;
   for (const auto& group : *groups) {
@@ -118,7 +122,7 @@ int top(Context& context, const TopArguments& arguments) {
   };
 
   const bool by_sender = arguments.by == "sender";
-  std::vector<std::string> columns{arguments.by, "incidents"};
+  std::vector<std::string> columns{arguments.by, "incidents", "counted"};
   if (!by_sender) columns.emplace_back("senders");
   columns.insert(columns.end(), {"listed", "traps"});
   if (arguments.by != "campaign") columns.emplace_back("campaigns");
@@ -127,7 +131,7 @@ int top(Context& context, const TopArguments& arguments) {
   for (const auto& group : *groups) {
     const auto count = static_cast<std::uint64_t>(
         std::ranges::count_if(group.senders, [&](const auto& sender) { return is_listed(sender.second); }));
-    std::vector<Cell> row{Cell(group.name), Cell(group.incidents)};
+    std::vector<Cell> row{Cell(group.name), Cell(group.incidents), Cell(group.counted)};
     if (!by_sender) row.emplace_back(std::uint64_t{group.senders.size()});
     if (by_sender) {
       row.emplace_back(count > 0);

@@ -10,12 +10,18 @@
 namespace blowback::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr std::size_t kMostIncidents = 10'000;
 constexpr std::size_t kMostTerms = 20;
 
-[[nodiscard]] nlohmann::ordered_json as_json(const IpAddress& asked, const Account& account, const Policy& policy) {
-  using Json = nlohmann::ordered_json;
-  Json json{{"ip", asked.to_string()},
+[[nodiscard]] Json time_or_null(const std::optional<UnixTime>& time) { return time ? Json(to_iso8601(*time)) : Json(); }
+
+/// Amounts as people read them. With more digits they would tell to the second when a message came.
+[[nodiscard]] double rounded(double amount) { return static_cast<double>(in_hundredths(amount)) / 100; }
+
+[[nodiscard]] Json state_of(const Account& account) {
+  Json json{{"ip", account.asked.to_string()},
             {"sender", account.sender.to_string()},
             {"listed", account.is_listed()},
             {"exempt", !account.exempt.empty()}};
@@ -23,8 +29,8 @@ constexpr std::size_t kMostTerms = 20;
   for (const auto& listing : account.in_force) {
     Json row{{"prefix", listing.prefix.to_string()},
              {"source", name_of(listing.source)},
-             {"listed_at", to_iso8601(listing.listed_at)}};
-    row["expires_at"] = listing.expires_at ? Json(to_iso8601(*listing.expires_at)) : Json();
+             {"listed_at", to_iso8601(listing.listed_at)},
+             {"expires_at", time_or_null(listing.expires_at)}};
     row["codes"] = Json::array();
     for (const Code code : kAllCodes) {
       if (listing.codes.has(code)) row["codes"].push_back(name_of(code));
@@ -34,61 +40,111 @@ constexpr std::size_t kMostTerms = 20;
   }
   json["exemptions"] = Json::array();
   for (const auto& exemption : account.exempt) {
-    json["exemptions"].push_back(
-        {{"prefix", exemption.prefix.to_string()},
-         {"since", to_iso8601(exemption.since)},
-         {"expires_at", exemption.expires_at ? Json(to_iso8601(*exemption.expires_at)) : Json()},
-         {"reason", exemption.reason}});
+    json["exemptions"].push_back({{"prefix", exemption.prefix.to_string()},
+                                  {"since", to_iso8601(exemption.since)},
+                                  {"expires_at", time_or_null(exemption.expires_at)},
+                                  {"reason", exemption.reason}});
   }
   json["listed_before"] = Json::array();
   for (const auto& bygone : account.bygone) {
-    json["listed_before"].push_back(
-        {{"from", to_iso8601(bygone.from)}, {"to", to_iso8601(bygone.to)}, {"ended_by_operator", bygone.by_operator}});
+    json["listed_before"].push_back({{"prefix", bygone.prefix.to_string()},
+                                     {"source", name_of(bygone.source)},
+                                     {"from", to_iso8601(bygone.from)},
+                                     {"to", to_iso8601(bygone.to)},
+                                     {"ended_by_operator", bygone.by_operator}});
   }
+  json["times_listed"] = account.times_listed;
+  json["afresh_since"] = time_or_null(account.afresh_since);
+  return json;
+}
+
+void add_what_was_seen(Json& json, const Account& account) {
   json["incidents"] = account.incidents_in_all;
+  json["incidents_read"] = account.incidents_read;
+  json["counted"] = account.counted;
+  json["seen_itself"] = account.asked_was_seen;
+  json["clients"] = Json::array();
+  for (const auto& client : account.clients) json["clients"].push_back(client.to_string());
+  json["more_clients"] = account.more_clients;
   json["seen"] = Json::array();
   json["advice"] = Json::array();
   for (const auto& seen : account.seen) {
-    json["seen"].push_back({{"kind", name_of(seen.kind)},
-                            {"cause", name_of(seen.cause)},
-                            {"incidents", seen.incidents},
-                            {"traps", seen.traps},
-                            {"campaigns", seen.campaigns},
-                            {"claims_trap", seen.claims_trap},
-                            {"could_have_known", seen.could_have_known},
-                            {"first", to_iso8601(seen.first)},
-                            {"last", to_iso8601(seen.last)},
-                            {"product", seen.product}});
+    Json row{{"kind", name_of(seen.kind)},         {"cause", name_of(seen.cause)},
+             {"incidents", seen.incidents},        {"first_hour", to_iso8601(seen.first)},
+             {"last_hour", to_iso8601(seen.last)}, {"counted", seen.counted}};
+    row["uncounted"] = Json::object();
+    for (const auto& [counting, count] : seen.uncounted) row["uncounted"][std::string(name_of(counting))] = count;
+    row.update({{"forgiven", seen.forgiven},
+                {"traps", seen.witnesses},
+                {"campaigns", seen.campaigns},
+                {"origins", seen.origins},
+                {"unknown_origin", seen.unknown_origin},
+                {"claims_trap", seen.claims_trap},
+                {"could_have_known", seen.could_have_known},
+                {"product", seen.product}});
+    json["seen"].push_back(std::move(row));
+    if (seen.counted == 0) continue;
     json["advice"].push_back({{"kind", name_of(seen.kind)},
                               {"cause", name_of(seen.cause)},
                               {"fault", fault_of(seen.kind, seen.cause)},
                               {"steps", steps_for(seen.kind, seen.cause, seen.product)}});
   }
-  json["score"] = {{"now", account.score},
-                   {"list_at", policy.list_at},
-                   {"delist_below", policy.delist_below},
-                   {"half_life_seconds", policy.half_life.count()},
-                   {"traps", account.traps},
-                   {"distinct_traps", policy.distinct_traps},
-                   {"campaigns", account.campaigns},
-                   {"distinct_campaigns", policy.distinct_campaigns},
-                   {"trap_cap", policy.trap_cap},
-                   {"campaign_cap", policy.campaign_cap}};
+}
+
+void add_the_sum(Json& json, const Account& account, const Policy& policy) {
+  json["score"] = {{"now", rounded(account.score)},       {"list_at", policy.list_at},
+                   {"delist_below", policy.delist_below}, {"half_life_seconds", policy.half_life.count()},
+                   {"traps", account.witnesses},          {"distinct_traps", policy.distinct_traps},
+                   {"campaigns", account.campaigns},      {"distinct_campaigns", policy.distinct_campaigns},
+                   {"origins", account.origins},          {"trap_cap", policy.trap_cap},
+                   {"campaign_cap", policy.campaign_cap}, {"origin_cap", policy.origin_cap},
+                   {"mailbox_cap", policy.mailbox_cap},   {"unknown_origin", policy.unknown_origin}};
+  const auto parts = in_hundredths(account);
+  const auto now = [&](std::size_t i) { return static_cast<double>(parts[i]) / 100; };
   json["terms"] = Json::array();
-  for (const auto& term : account.terms) {
-    json["terms"].push_back({{"at", to_iso8601(term.at)},
+  for (std::size_t i = 0; i < account.terms.size(); ++i) {
+    const auto& term = account.terms[i];
+    json["terms"].push_back({{"hour", to_iso8601(term.hour)},
                              {"kind", name_of(term.kind)},
                              {"cause", name_of(term.cause)},
-                             {"weight", term.weight},
-                             {"credit", term.credit},
-                             {"cut", is_cut(term)},
-                             {"now", term.left}});
+                             {"unknown_origin", term.unknown_origin},
+                             {"weight", rounded(term.weight)},
+                             {"credit", rounded(term.credit)},
+                             {"cut", term.cut != Cut::none},
+                             {"cut_by", term.cut == Cut::none ? Json() : Json(name_of(term.cut))},
+                             {"now", now(i)}});
   }
   json["added_nothing"] = account.added_nothing;
-  json["earlier"] = {{"incidents", account.older_incidents}, {"now", account.older}};
-  json["times_listed"] = account.times_listed;
-  json["afresh_since"] = account.afresh_since ? Json(to_iso8601(*account.afresh_since)) : Json();
+  json["cuts"] = Json::object();
+  for (const auto& [cut, count] : account.cuts) json["cuts"][std::string(name_of(cut))] = count;
+  json["earlier"] = {{"incidents", account.older_incidents}, {"now", now(account.terms.size())}};
+}
+
+[[nodiscard]] Json as_json(const Account& account, const Policy& policy, const std::string& contact) {
+  Json json = state_of(account);
+  add_what_was_seen(json, account);
+  add_the_sum(json, account, policy);
+  json["contact"] = contact;
   return json;
+}
+
+/// A row per term, then one for each kind, cause and reason that doesn't count.
+[[nodiscard]] Table as_table(const Account& account) {
+  Table table({"hour", "kind", "cause", "counting", "incidents", "weight", "credit", "now"});
+  const auto parts = in_hundredths(account);
+  for (std::size_t i = 0; i < account.terms.size(); ++i) {
+    const auto& term = account.terms[i];
+    table.add({Cell(term.hour), cell(name_of(term.kind)), cell(name_of(term.cause)), cell(name_of(Counting::counted)),
+               Cell(std::uint64_t{1}), Cell(rounded(term.weight)), Cell(rounded(term.credit)),
+               Cell(static_cast<double>(parts[i]) / 100)});
+  }
+  for (const auto& seen : account.seen) {
+    for (const auto& [counting, count] : seen.uncounted) {
+      table.add({Cell(), cell(name_of(seen.kind)), cell(name_of(seen.cause)), cell(name_of(counting)), Cell(count),
+                 Cell(0.0), Cell(0.0), Cell(0.0)});
+    }
+  }
+  return table;
 }
 
 }  // namespace
@@ -103,23 +159,17 @@ int why(Context& context, const std::string& ip) {
   const auto dossier = store->dossier(*asked, kMostIncidents);
   if (!dossier) return context.complain(dossier.error());
   const auto account = account_of(*dossier, config->policy, context.world.now, kMostTerms);
+  const std::string& contact = config->zone.hostmaster;
   switch (context.format) {
     case Format::table:
-      std::fputs(told(account, *asked, config->policy, context.world.now, context.bold).c_str(), context.world.out);
+      std::fputs(told(account, config->policy, context.world.now, contact, context.bold).c_str(), context.world.out);
       break;
     case Format::json:
-      context.say(as_json(*asked, account, config->policy)
-                      .dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+      context.say(as_json(account, config->policy, contact).dump(2, ' ', false, Json::error_handler_t::replace));
       break;
-    case Format::csv: {
-      Table terms({"at", "kind", "cause", "weight", "credit", "now"});
-      for (const auto& term : account.terms) {
-        terms.add({Cell(term.at), cell(name_of(term.kind)), cell(name_of(term.cause)), Cell(term.weight),
-                   Cell(term.credit), Cell(term.left)});
-      }
-      context.print(terms);
+    case Format::csv:
+      context.print(as_table(account));
       break;
-    }
   }
   return account.is_known() ? kYes : kNo;
 }

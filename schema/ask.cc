@@ -7,7 +7,7 @@ namespace blowback::schema {
 namespace {
 
 constexpr std::int64_t kMostParts = 1'000;
-constexpr std::int64_t kMostHistory = 100;
+constexpr std::int64_t kMostHistory = 1'000;
 
 [[nodiscard]] std::vector<Part> parts(const Connection& db, const Prefix& sender, Dimension dimension) {
   std::vector<Part> found;
@@ -41,12 +41,29 @@ constexpr std::int64_t kMostHistory = 100;
   return found;
 }
 
+/// What became of every prefix that covers `address`, newest first. A decision that was undone never was; what its undo
+/// changed in its turn stands as it is.
+[[nodiscard]] std::vector<ListingChange> history_around(const Connection& db, const IpAddress& address) {
+  std::vector<ListingChange> found;
+  Statement rows(db, std::string("SELECT ") + kChangeColumns +
+                         " FROM listing_change WHERE first = ? AND length = ? AND (audit_id IS NULL OR audit_id NOT IN "
+                         "(SELECT undoes FROM audit WHERE undoes IS NOT NULL)) ORDER BY serial DESC LIMIT ?");
+  for (int length = 0; length <= address.bits(); ++length) {
+    const Prefix prefix = Prefix::covering(address, length);
+    rows.bind(prefix.first().octets(), length, kMostHistory);
+    while (rows.step()) found.push_back(change_of(rows));
+  }
+  std::ranges::sort(found, std::ranges::greater{}, &ListingChange::serial);
+  return found;
+}
+
 }  // namespace
 
 Result<Dossier> Store::dossier(const IpAddress& address, std::size_t most_incidents) {
   return attempt(impl_->path, [&]() -> Dossier {
     const ReadTransaction one_state(impl_->db);
     Dossier dossier;
+    dossier.asked = address;
     dossier.sender = sender_of(address);
     const auto& key = dossier.sender.first().octets();
     dossier.standing =
@@ -69,11 +86,7 @@ Result<Dossier> Store::dossier(const IpAddress& address, std::size_t most_incide
     dossier.kinds = parts(impl_->db, dossier.sender, Dimension::kind);
     dossier.origins = parts(impl_->db, dossier.sender, Dimension::origin);
     dossier.mailboxes = parts(impl_->db, dossier.sender, Dimension::mailbox);
-    Statement history(impl_->db,
-                      std::string("SELECT ") + kChangeColumns +
-                          " FROM listing_change WHERE first = ? AND length = ? ORDER BY serial DESC LIMIT ?");
-    history.bind(key, dossier.sender.length(), kMostHistory);
-    while (history.step()) dossier.history.push_back(change_of(history));
+    dossier.history = history_around(impl_->db, address);
     return dossier;
   });
 }

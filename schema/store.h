@@ -52,8 +52,10 @@ struct Quarantined {
   UnixTime at{};
   std::string where;   ///< file name, `line 12`, `offset 4096`
   std::string reason;  ///< short stable name: `doubtful-client`, `not-json`, `too-large`, `too-deep`…
-  std::string detail;  ///< a sentence for a person, with the way out
-  std::string bytes;   ///< the thing itself, cut at 1 MiB
+  std::string
+      detail;  ///< a sentence for a person, with the way out; behind it may stand a quote of what a stranger wrote
+  std::string for_log;  ///< the sentence alone, in our own words, addresses and numbers. Not kept
+  std::string bytes;    ///< the thing itself, cut at 1 MiB
 };
 
 /// What a feed delivered so far. Sums over the feed's life.
@@ -165,6 +167,7 @@ using Part = StandingPart;
 
 /// All that is known of a sender, for `why`, `evidence` and the look-up page.
 struct Dossier {
+  IpAddress asked;  ///< the address that it is about
   Prefix sender;
   std::optional<Standing> standing;
   std::vector<Listing> listings;      ///< every one that covers the sender, in force or not yet swept up
@@ -176,7 +179,9 @@ struct Dossier {
   std::vector<Part> kinds;
   std::vector<Part> origins;
   std::vector<Part> mailboxes;
-  std::vector<ListingChange> history;  ///< of the sender's own prefix, newest first, at most 100
+  /// Changes of every prefix that covers the address, newest first, at most 1,000 of each prefix. Without those by decisions
+  /// that were undone.
+  std::vector<ListingChange> history;
 };
 
 struct Stats {

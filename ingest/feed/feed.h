@@ -21,8 +21,10 @@ namespace blowback::feed {
 /// What a feed found that is no delivery: told in one log line, counted, quarantined; what follows is read on.
 struct Unreadable {
   std::string reason;  ///< short stable name: `not-json`, `too-large`, `no-from-line`, `unreadable-file`…
-  std::string detail;  ///< a sentence for a person
+  std::string detail;  ///< a sentence for a person, in our own words: it is logged
   std::string bytes;   ///< the thing itself, cut at 1 MiB; "" where it can't be read
+  /// What the sentence is about, as a stranger wrote it, printable and cut; "" where it says it all. A milter has none.
+  std::string quote = {};
 };
 
 struct Item {

@@ -96,12 +96,15 @@ class Events final : public nlohmann::json_sax<nlohmann::json> {
 
   bool parse_error(std::size_t position, const std::string& /*token*/,
                    const nlohmann::detail::exception& fault) override {
-    // The library's text ends in what it read last, which may be long; its own part comes first.
+    // The library's text has its own part first, then what it read last, which a stranger may have written.
     std::string_view text = fault.what();
     if (const auto at = text.find("syntax error"); at != std::string_view::npos) text.remove_prefix(at);
-    const bool is_utf8 = text.contains("UTF-8");
-    return refuse(fmt::format("at octet {}: {}{}", position, printable(text.substr(0, 120)),
-                              is_utf8 ? "; put bytes that are not UTF-8 into message_base64" : ""));
+    const auto own = text.substr(0, text.find("; last read"));
+    const bool is_utf8 = own.contains("UTF-8");
+    refuse(fmt::format("at octet {}: {}{}", position, printable(own.substr(0, 120)),
+                       is_utf8 ? "; put bytes that are not UTF-8 into message_base64" : ""));
+    error_->quote = printable(text.substr(own.size()).substr(0, 120));
+    return false;
   }
 
  private:
@@ -204,7 +207,12 @@ std::expected<TrapDelivery, JsonLineError> parse_json_line(std::string_view line
 
   if (const auto& ip = fields[Key::client_ip]) {
     const auto address = IpAddress::parse(*ip);
-    if (!address) return bad_field("`client_ip`: " + address.error().text);
+    if (!address) {
+      return std::unexpected(
+          JsonLineError{.reason = "bad-field",
+                        .text = "`client_ip` is no IP address, write it like 192.0.2.1 or 2001:db8::1",
+                        .quote = address.error().text});
+    }
     delivery.client = *address;
   }
   delivery.helo = fields[Key::helo].value_or("");

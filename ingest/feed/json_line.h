@@ -19,8 +19,9 @@
 namespace blowback::feed {
 
 struct JsonLineError {
-  std::string reason;  ///< `not-json`, `bad-field`, `bad-base64`, `too-large`
-  std::string text;
+  std::string reason;      ///< `not-json`, `bad-field`, `bad-base64`, `too-large`
+  std::string text;        ///< our own words and numbers, so it can be logged
+  std::string quote = {};  ///< what of the line is wrong, printable and cut; "" where the text says it all
 };
 
 /// `most`: octets of a message. Nesting is bounded, the stack needed is constant.

@@ -70,7 +70,8 @@ class Lines {
     line.shrink_to_fit();
     item.content = Unreadable{.reason = std::move(parsed.error().reason),
                               .detail = fmt::format("line {}: {}", number_, parsed.error().text),
-                              .bytes = std::move(line)};
+                              .bytes = std::move(line),
+                              .quote = std::move(parsed.error().quote)};
     return item;
   }
 

@@ -13,7 +13,7 @@ constexpr std::size_t kMostHops = 100;
 
 constexpr std::size_t kShown = 120;
 
-/// A field as it may stand in a log line: its beginning, printable.
+/// A field as a terminal may have it: its beginning, printable.
 std::string shown(std::string_view value) {
   std::string text(value.substr(0, kShown));
   for (char& c : text) {
@@ -39,19 +39,21 @@ bool is_loopback(const IpAddress& address) {
 std::expected<Client, Doubt> client_of(std::span<const std::string> received, std::span<const Prefix> trusted_relays) {
   if (received.empty()) {
     return std::unexpected(
-        Doubt{"there is no Received: field, so who connected isn't known; let your mail server add one, "
-              "or give the feed the client's address"});
+        Doubt{.text = "there is no Received: field, so who connected isn't known; let your mail server add one, "
+                      "or give the feed the client's address",
+              .quote = ""});
   }
   for (std::size_t i = 0; i < received.size() && i < kMostHops; ++i) {
     auto hop = parse_received(received[i]);
     if (!hop) {
-      return std::unexpected(
-          Doubt{fmt::format("Received: field {} can't be read, {}: {}", i + 1, hop.error().text, shown(received[i]))});
+      return std::unexpected(Doubt{.text = fmt::format("Received: field {} can't be read, {}", i + 1, hop.error().text),
+                                   .quote = shown(received[i])});
     }
     if (!hop->client) {
       if (hop->local_handover) continue;
-      return std::unexpected(Doubt{fmt::format(
-          "Received: field {} names no client's address, let its writer add it: {}", i + 1, shown(received[i]))});
+      return std::unexpected(
+          Doubt{.text = fmt::format("Received: field {} names no client's address, let its writer add it", i + 1),
+                .quote = shown(received[i])});
     }
     const IpAddress address = *hop->client;
     const bool is_ours = is_loopback(address) || std::ranges::any_of(trusted_relays, [&](const Prefix& relay) {
@@ -60,15 +62,17 @@ std::expected<Client, Doubt> client_of(std::span<const std::string> received, st
     if (is_ours) continue;
     if (use_of(address) == AddressUse::special) {
       return std::unexpected(
-          Doubt{fmt::format("{} connected (Received: field {}), which is no public address; if {} is a "
-                            "relay of yours, add it to trusted_relays",
-                            address.to_string(), i + 1, address.to_string())});
+          Doubt{.text = fmt::format("{} connected (Received: field {}), which is no public address; if {} is a "
+                                    "relay of yours, add it to trusted_relays",
+                                    address.to_string(), i + 1, address.to_string()),
+                .quote = ""});
     }
     return Client{.address = address, .helo = std::move(hop->helo), .ours = i + 1};
   }
   return std::unexpected(
-      Doubt{"all of its Received: fields are by hosts of yours, so the message began there; if it came "
-            "from elsewhere, look whether trusted_relays names too much"});
+      Doubt{.text = "all of its Received: fields are by hosts of yours, so the message began there; if it came "
+                    "from elsewhere, look whether trusted_relays names too much",
+            .quote = ""});
 }
 
 }  // namespace blowback::mail

@@ -54,7 +54,11 @@ struct Client {
 
 /// Why no client can be named.
 struct Doubt {
-  std::string text;  ///< a sentence with the way out: "…; if 10.0.0.5 is a relay of yours, add it to trusted_relays"
+  /// A sentence with the way out: "…; if 10.0.0.5 is a relay of yours, add it to trusted_relays". Our own words, addresses and
+  /// numbers only, so it can be logged.
+  std::string text;
+  std::string
+      quote;  ///< the field that it is about, printable and cut; "" where there is none. A stranger may have written it
 };
 
 /// `received`: the values of the Received: fields, top first. Loopback is trusted always: only our own host can write

@@ -379,13 +379,12 @@ std::optional<std::string> broken_rule(std::string_view value, std::size_t by_at
     const char after = at + address.size() < value.size() ? value[at + address.size()] : ' ';
     const bool is_meant = before == '[' || ((before == '(' || before == '@') && (after == ')' || after == '%'));
     if (at < by_at || is_meant) {
-      return fmt::format("{} stands in it too, and which of the addresses connected can't be told", address);
+      return "another address stands in it too, and which of them connected can't be told";
     }
   }
   if (by_at < value.size() && occurrences(value, "by") != 1)
     return "it says `by` twice, so part of it is a stranger's text";
-  if (origin.client && !is_network(to))
-    return fmt::format("`with {}` is no protocol by which clients connect", to.with);
+  if (origin.client && !is_network(to)) return "what it says after `with` is no protocol by which clients connect";
   return std::nullopt;
 }
 

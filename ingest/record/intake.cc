@@ -53,9 +53,11 @@ constexpr Duration kClocksDiffer = std::chrono::minutes{5};
                         });
   if (!delivery.client || by_relay) return traced;
   if (use_of(*delivery.client) == AddressUse::special) {
-    return std::unexpected(mail::Doubt{"the feed names " + delivery.client->to_string() +
-                                       " as the client, which is no address of the public Internet; let the feed's "
-                                       "source pass on the address that connected to your outermost relay"});
+    return std::unexpected(
+        mail::Doubt{.text = "the feed names " + delivery.client->to_string() +
+                            " as the client, which is no address of the public Internet; let the feed's "
+                            "source pass on the address that connected to your outermost relay",
+                    .quote = ""});
   }
   // The connection's word counts. The trace only tells where the accused server's own lines begin: below ours where it
   // agrees, else at the top.
@@ -84,6 +86,13 @@ constexpr Duration kClocksDiffer = std::chrono::minutes{5};
   return path.empty() || lowered(path) == "mailer-daemon";
 }
 
+/// Why something goes to quarantine.
+struct Trouble {
+  std::string reason;  ///< its stable name
+  std::string text;    ///< our own words
+  std::string quote;   ///< what a stranger wrote, "" for nothing
+};
+
 class Intake {
  public:
   Intake(const Source& source, UnixTime now) : source_(source), now_(now) { batch_.feed = source.feed; }
@@ -91,7 +100,8 @@ class Intake {
   void take(const feed::Item& item) {
     ++batch_.counts.deliveries;
     if (const auto* unreadable = std::get_if<feed::Unreadable>(&item.content)) {
-      quarantine(item.where, unreadable->reason, unreadable->detail, unreadable->bytes);
+      quarantine(item.where, {.reason = unreadable->reason, .text = unreadable->detail, .quote = unreadable->quote},
+                 unreadable->bytes);
       return;
     }
     take(item.where, std::get<TrapDelivery>(item.content));
@@ -105,7 +115,10 @@ class Intake {
     if (delivery.event == TrapDelivery::Event::message) {
       auto parsed = mail::parse(delivery.message, source_.limits);
       if (!parsed) {
-        quarantine(where, std::string(mail::name_of(parsed.error().code)), parsed.error().text, delivery.message);
+        quarantine(
+            where,
+            {.reason = std::string(mail::name_of(parsed.error().code)), .text = parsed.error().text, .quote = ""},
+            delivery.message);
         return;
       }
       message = std::move(*parsed);
@@ -123,7 +136,8 @@ class Intake {
     const auto received = received_values(message.fields);
     const auto client = client_of(delivery, received, source_.trusted_relays);
     if (!client) {
-      quarantine(where, "doubtful-client", client.error().text, delivery.message);
+      quarantine(where, {.reason = "doubtful-client", .text = client.error().text, .quote = client.error().quote},
+                 delivery.message);
       return;
     }
     batch_.incidents.push_back(incident(delivery, message.fields, verdict, *client, received, traps));
@@ -217,18 +231,19 @@ class Intake {
     return incident;
   }
 
-  void quarantine(const std::string& where, const std::string& reason, const std::string& detail,
-                  const std::string& bytes) {
+  void quarantine(const std::string& where, const Trouble& why, const std::string& bytes) {
     ++batch_.counts.quarantined;
     const auto kept = std::string_view(bytes).substr(0, kQuarantined);
     // Where nothing could be read (a folder in the way, no permission), the place stands for the thing.
-    batch_.quarantined.push_back({.digest = sha256_hex({source_.feed, reason, kept.empty() ? where : "", kept}),
-                                  .feed = source_.feed,
-                                  .at = now_,
-                                  .where = where,
-                                  .reason = reason,
-                                  .detail = evidence_text(detail, kTraceField),
-                                  .bytes = std::string(kept)});
+    batch_.quarantined.push_back(
+        {.digest = sha256_hex({source_.feed, why.reason, kept.empty() ? where : "", kept}),
+         .feed = source_.feed,
+         .at = now_,
+         .where = where,
+         .reason = why.reason,
+         .detail = evidence_text(why.quote.empty() ? why.text : why.text + ": " + why.quote, kTraceField),
+         .for_log = why.text,
+         .bytes = std::string(kept)});
   }
 
   const Source& source_;

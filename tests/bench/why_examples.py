@@ -3,17 +3,22 @@
 
     python3 tests/bench/why_examples.py CORPUS > docs/why.md      CORPUS: a folder with labels.tsv and dev/
 
-The messages are as they were found; the envelopes are ours (documentation addresses, one trap after the other), since the
-collections they come from kept none. Nothing is edited but the heading of each example."""
+The messages are as they were found, without the Received: fields in their own header; envelope and trace are ours
+(documentation addresses; the trap is whom the message is addressed to), since the collections they come from kept no envelope.
+Nothing is edited but the heading of each example."""
 
 import base64
+import email
+import email.utils
 import json
 import pathlib
+import re
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-from harness import BIN, TRAP_DOMAIN, Blowback  # noqa: E402
+from harness import BIN, Blowback  # noqa: E402
 
 # Address, helo, what the reader is told, and by which product and cause its messages are chosen.
 SENDERS = (
@@ -38,26 +43,48 @@ def verdicts(corpus):
     return [tuple(one) for one in found if one[1] not in ("-", "feedback", "not_backscatter")]
 
 
+def addressee(path):
+    """The first address of To:, "" where there is none."""
+    to = email.message_from_bytes(pathlib.Path(path).read_bytes()).get_all("To", [])
+    return next((address.lower() for _, address in email.utils.getaddresses(map(str, to)) if re.fullmatch(r"[\w.+-]+@[\w.-]+", address)), "")
+
+
+def as_received(path, address, helo):
+    """The message behind our own Received: field instead of those that it had."""
+    header, end, body = pathlib.Path(path).read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")
+    header = re.sub(rb"(?im)^received:.*\n(?:[ \t].*\n)*", b"", header + b"\n")
+    return (f"Received: from {helo} ({helo} [{address}]) by mx.trap.example.net (Postfix) with ESMTP id 4F0000; "
+            "Tue, 24 Nov 2026 10:00:00 +0000 (UTC)\n").encode() + header.rstrip(b"\n") + end + body
+
+
 def main(corpus):
     known = verdicts(corpus)
-    with Blowback(feeds=[{"name": "traps", "type": "jsonl", "path": "-"}]) as b:
+    chosen = {}
+    for address, _, _, product, cause, count in SENDERS:
+        by_trap = {}
+        for path, _, its_cause, its_product in known:
+            if its_product == product and cause in (None, its_cause) and addressee(path):
+                by_trap.setdefault(addressee(path), path)
+        chosen[address] = list(by_trap.items())[:count]
+        if len(chosen[address]) < count:
+            sys.exit(f"{product}, {cause}: {len(chosen[address])} addressees, {count} are wanted")
+    traps = sorted({trap for pairs in chosen.values() for trap, _ in pairs})
+    with Blowback(feeds=[{"name": "traps", "type": "jsonl", "path": "-"}], traps={"domains": None, "addresses": traps}) as b:
         lines = []
         minute = 0
-        for address, helo, _, product, cause, count in SENDERS:
-            chosen = [one[0] for one in known if one[3] == product and cause in (None, one[2])][:count]
-            if len(chosen) < count:
-                sys.exit(f"{product}, {cause}: {len(chosen)} messages, {count} are wanted")
-            for n, path in enumerate(chosen):
+        began = time.time() - 3 * 3600
+        for address, helo, _, _, _, _ in SENDERS:
+            for trap, path in chosen[address]:
                 minute += 7
                 lines.append(json.dumps({
-                    "received_at": f"2026-11-24T{8 + minute // 60:02}:{minute % 60:02}:00Z",
-                    "client_ip": address, "helo": helo, "mail_from": "", "rcpt_to": [f"trap{n}@{TRAP_DOMAIN}"],
-                    "message_base64": base64.b64encode(pathlib.Path(path).read_bytes()).decode()}))
+                    "received_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began + 60 * minute)),
+                    "client_ip": address, "helo": helo, "mail_from": "", "rcpt_to": [trap],
+                    "message_base64": base64.b64encode(as_received(path, address, helo)).decode()}))
         fed = b.run("blowback-ingest", "--once", stdin=("\n".join(lines) + "\n").encode())
         if fed.returncode != 0:
             sys.exit(fed.stderr)
         print("# What an accused postmaster reads\n\n`blowback why` of five senders. The messages are real ones, as public collections keep them; the envelopes "
-              "are made up, with\ndocumentation addresses, since the collections kept none. Made by `tests/bench/why_examples.py`.")
+              "and our own\ntrace are made up, with documentation addresses, since the collections kept none. Made by `tests/bench/why_examples.py`.")
         for address, _, title, _, _, _ in SENDERS:
             print(f"\n## {title}\n\n    $ blowback why {address}")
             for line in b.cli("why", address).stdout.splitlines():

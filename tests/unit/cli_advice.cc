@@ -1,9 +1,14 @@
 // What to change: for every kind and cause something, for a known product its own setting.
 #include "advice.h"
+#include "in_tree.h"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 using namespace blowback;  // NOLINT(google-build-using-namespace): a test's own file
 using Catch::Contains;
@@ -77,4 +82,23 @@ TEST_CASE("what to change depends on the cause", "[cli][advice]") {
   CHECK_THAT(joined(Kind::dsn, Cause::delayed, "postfix"), Contains("delay_warning_time"));
   CHECK_THAT(joined(Kind::auto_reply, Cause::none, ""), Contains("RFC 3834"));
   CHECK_THAT(joined(Kind::mdn, Cause::none, ""), Contains("RFC 8098"));
+}
+
+TEST_CASE("every product of the signatures has a name, and nothing else has one", "[cli][advice]") {
+  std::string all;
+  for (const auto& file : std::filesystem::directory_iterator(test::in_tree("ingest/detect/signatures"))) {
+    std::ifstream signatures(file.path());
+    all.append(std::istreambuf_iterator<char>(signatures), std::istreambuf_iterator<char>());
+  }
+  std::size_t products = 0;
+  for (std::size_t at = all.find("\tproduct:"); at != std::string::npos; at = all.find("\tproduct:", at + 1)) {
+    const std::size_t begin = at + 9;
+    const std::string product = all.substr(begin, all.find('\t', begin) - begin);
+    CAPTURE(product);
+    CHECK_FALSE(cli::called(product).empty());
+    ++products;
+  }
+  CHECK(products > 80);
+  CHECK(cli::called("").empty());
+  CHECK(cli::called("never-heard-of").empty());
 }

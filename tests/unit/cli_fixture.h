@@ -20,6 +20,9 @@ inline Incident incident(UnixTime at, const std::string& trap, const std::string
   made.received_at = at;
   made.client = ip("192.0.2.7");
   made.trap = trap;
+  made.witness = trap;
+  made.reverse_path = ReversePath::null;
+  made.origin = "203.0.113.0/24";
   made.campaign = campaign;
   made.cause = Cause::unknown_user;
   made.credit = credit;
@@ -39,12 +42,15 @@ inline void count(std::vector<schema::Part>& parts, const std::string& key, Unix
 /// The standing that the incidents' credits add up to at `now`.
 inline schema::Dossier dossier_of(std::vector<Incident> newest_first, UnixTime now = kNow) {
   schema::Dossier dossier;
+  dossier.asked = ip("192.0.2.7");
   dossier.sender = net("192.0.2.7");
   Standing standing{.sender = dossier.sender, .score = {.amount = 0, .at = now}, .times_listed = 0, .afresh_since = {}};
   for (const auto& one : newest_first) {
     standing.score.amount += faded({.amount = one.credit, .at = one.received_at}, now, Policy{}.half_life);
-    count(dossier.traps, one.trap, one.received_at);
+    if (counting_of(one, false) != Counting::counted) continue;
+    count(dossier.witnesses, one.witness, one.received_at);
     count(dossier.campaigns, one.campaign, one.received_at);
+    count(dossier.origins, origin_key(one), one.received_at);
   }
   if (!newest_first.empty()) dossier.standing = standing;
   dossier.incidents_in_all = newest_first.size();

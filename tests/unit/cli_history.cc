@@ -96,6 +96,7 @@ TEST_CASE("top shows who sends most, by network, sender and campaign", "[cli][to
   REQUIRE(network.size() == 1);
   CHECK(network[0] == Json{{"network", "192.0.2.0/24"},
                            {"incidents", 4},
+                           {"counted", 4},
                            {"senders", 1},
                            {"listed", 1},
                            {"traps", 4},

@@ -85,6 +85,7 @@ class List {
       one.digest = std::string(63, 'a') + std::to_string(i);
       one.message_id = "x.trap1.y@mx.sender.example";
       one.helo = "mx.sender.example";
+      one.origin = "198.51." + std::to_string(i) + ".0/24";
       one.confidence = 1;
       one.signals = {{"multipart-report-delivery-status", 4.0}, {"null-reverse-path", 1.0}};
       batch.incidents.push_back(one);

@@ -43,6 +43,26 @@ TEST_CASE("a trap's local part is masked wherever it stands", "[cli][masked]") {
   CHECK(mask().masked("xold.userx old.user") == "x[trap]x [trap]");
 }
 
+TEST_CASE("a word that holds a local part alone in another coding is masked whole", "[cli][masked]") {
+  const TrapMask one({"old.user@example.com"}, {});
+  const auto word = GENERATE(as<std::string>{},
+                             "b2xkLnVzZXI=",                       // base64
+                             "xb2xkLnVzZXIx", "xxb2xkLnVzZXIx",    // at other alignments
+                             "T0xELlVTRVI",                        // of the upper case
+                             "N5WGILTVONSXE===", "n5wgiltvonsxe",  // base32
+                             "6f6c642e75736572", "id-6F6C642E75736572-1", "6f-6c-64-2e-75-73-65-72",  // hexadecimal
+                             "byq.hfre", "BYQ_HFRE",                                                  // ROT13
+                             "resu.dlo", "x-RESUDLO-7",                                               // reversed
+                             "%6f%6c%64.user", "old=2euser",                 // percent-encoded, quoted-printable
+                             "o1l2d3u4s5e6r", "ol_d-us+er", "ol.d_user7",    // digits and signs within
+                             "bf9ae526b0f668bfd676a61473f25569",             // MD5
+                             "id.BDB2C586391E0CB6@mx",                       // SHA-1, cut
+                             "6WojVaCIqB5Bg9dJp47BY5cOeVsfIfgAOWpNMT9DdN8",  // SHA-256 in base64
+                             "d2772c833575e716645e20ac6d6d8c3d");            // of the address, MD5
+  CAPTURE(word);
+  CHECK(one.masked("id " + word + " end") == "id [trap] end");
+}
+
 TEST_CASE("a short local part is masked where it stands alone, and not within words", "[cli][masked]") {
   CHECK(mask().masked("bounce+ab@relay.example.org") == "bounce+[trap]@relay.example.org");
   CHECK(mask().masked("4FAB12.cable") == "4FAB12.cable");

@@ -133,12 +133,65 @@ TEST_CASE("why has as data what it says in words, and its terms add up", "[cli][
   CHECK(why["listed"] == true);
   CHECK(why["listings"][0]["codes"][0] == "dsn");
   CHECK(why["seen"][0]["incidents"] == 4);
+  CHECK(why["seen"][0]["counted"] == 4);
   CHECK(why["seen"][0]["traps"] == 4);
+  CHECK(why["score"]["origins"] == 4);
+  CHECK(why["contact"] == "hostmaster@bl.example.org");
+  CHECK(why["listings"][0]["listed_at"] == "2026-11-24T10:00:00Z");  // not when a message was received
   CHECK(why["score"]["list_at"] == 3.0);
   double told = why["earlier"]["now"];
   for (const auto& term : why["terms"]) told += term["now"].get<double>();
   CHECK(told == Approx(why["score"]["now"].get<double>()));
   CHECK_THAT(list.run({"why", "192.0.2.7"}).out, Contains("LISTED") && !Contains("trap.example"));
+}
+
+TEST_CASE("why has nothing that the other side chose per message, in any format", "[cli][tool]") {
+  const List list;
+  auto store = schema::Store::open(list.file("blowback.db"), schema::Store::Mode::create);
+  REQUIRE(store);
+  schema::Batch batch{.feed = "traps"};
+  for (int i = 0; i < 4; ++i) {
+    auto one = incident(kNow - hours(1), "trap" + std::to_string(i) + "@trap.example.net", "campaign-token", 0);
+    one.digest = std::string(63, 'a') + std::to_string(i);
+    one.relayed = i == 3 ? Relayed::trace : Relayed::no;
+    one.helo = one.reporting_mta = one.queue_id = one.message_id = one.subject = one.first_received = one.mailbox =
+        one.product = "octets-of-a-stranger";
+    batch.incidents.push_back(one);
+  }
+  REQUIRE(store->record(batch, Policy{}, &score::assess, kNow));
+  for (const std::string format : {"table", "json", "csv"}) {
+    const auto out = list.run({"why", "192.0.2.7", "--format", format}).out;
+    CAPTURE(out);
+    CHECK(out.size() > 100);
+    for (const char* const chosen : {"octets", "stranger", "campaign-token", "trap.example", "09:00:01"}) {
+      CHECK(out.find(chosen) == std::string::npos);
+    }
+  }
+  CHECK_THAT(list.run({"evidence", "192.0.2.7"}).out, Contains("octets-of-a-stranger"));
+  CHECK_THAT(list.run({"why", "192.0.2.7", "--format", "csv"}).out, Contains(",dsn,unknown_user,relayed,1,0,0,0"));
+}
+
+TEST_CASE("after an undo nothing of the undone decision remains in why", "[cli][tool][undo]") {
+  const List list;
+  list.take_bounces();
+  const auto before = list.run({"why", "192.0.2.7", "--format", "json"}).out;
+  const auto decide = GENERATE(values<std::vector<std::string>>({{"delist", "192.0.2.7", "--reason", "mended"},
+                                                                 {"exempt", "192.0.2.0/24", "--reason", "ours"},
+                                                                 {"list", "192.0.2.0/24", "--reason", "bad"}}));
+  CAPTURE(decide);
+  REQUIRE(list.run(decide, "", kNow + hours(1)).code == 0);
+  CHECK(list.run({"why", "192.0.2.7", "--format", "json"}).out != before);
+  REQUIRE(list.run({"undo", "1", "--reason", "wrong"}, "", kNow + hours(2)).code == 0);
+  CHECK(list.run({"why", "192.0.2.7", "--format", "json"}).out == before);
+}
+
+TEST_CASE("a listing by hand is known after its end, of the address and of its network", "[cli][tool]") {
+  const List list;
+  REQUIRE(list.run({"list", "198.51.100.0/24", "--reason", "bounces", "--for", "1d"}).code == 0);
+  const auto why = list.run({"why", "198.51.100.9"}, "", kNow + days(2));
+  CHECK(why.code == 0);
+  CHECK_THAT(why.out, Contains("198.51.100.9 is NOT LISTED.") &&
+                          Contains("had listed 198.51.100.0/24 before, from 2026-11-24 10:00 to"));
 }
 
 TEST_CASE("evidence has the allowed fields only, and masks traps in them", "[cli][tool]") {
@@ -148,8 +201,13 @@ TEST_CASE("evidence has the allowed fields only, and masks traps in them", "[cli
   REQUIRE(rows.size() == 4);
   std::set<std::string> fields;
   for (const auto& [key, value] : rows[0].items()) fields.insert(key);
-  CHECK(fields == std::set<std::string>{"time", "client", "helo", "kind", "cause", "queue_id", "message_id", "size",
+  CHECK(fields == std::set<std::string>{"time", "client", "helo", "kind", "cause", "counting", "relayed",
+                                        "reverse_path", "origin", "mailbox", "queue_id", "message_id", "size",
                                         "first_received"});
+  CHECK(rows[0]["counting"] == "counted");
+  CHECK(rows[0]["origin"] == "198.51.3.0/24");
+  CHECK_THAT(list.run({"evidence", "192.0.2.7"}).err, Contains("learns the traps"));
+  CHECK(list.run({"evidence", "192.0.2.8"}).err.empty());
   CHECK(rows[0]["message_id"] == "x.[trap].y@mx.sender.example");
   CHECK(rows[0]["helo"] == "mx.sender.example");
 }

@@ -145,7 +145,20 @@ TEST_CASE("a bad line is told with its number and what is wrong", "[feed][jsonl]
   CHECK(unreadable(items[1]).detail.starts_with("line 2: "));
   CHECK(unreadable(items[1]).detail.size() > 15);
   CHECK(unreadable(items[1]).bytes == bad.line);
+  CHECK(unreadable(items[1]).quote.size() <= 200);
   CHECK(in_words(items[2]) == "line 3: y");
+}
+
+TEST_CASE("what is wrong with a line is quoted apart from our own words, which are logged", "[feed][jsonl][fairness]") {
+  const auto bad =
+      GENERATE(as<std::string>{}, R"({"helo": "OCTETS)", "OCTETS", R"({"helo": "OCTETS\x"})",
+               R"({"received_at": "2026-11-24T10:00:00Z", "client_ip": "OCTETS"})", R"({"received_at": "OCTETS"})",
+               R"({"OCTETS": "OCTETS", "OCTETS")", R"({"received_at": "2026-11-24T10:00:00Z", "event": "OCTETS"})");
+  CAPTURE(bad);
+  const auto items = items_of(bad + "\n");
+  REQUIRE(items.size() == 1);
+  CHECK(unreadable(items[0]).detail.find("OCTETS") == std::string::npos);
+  CHECK(unreadable(items[0]).bytes == bad);
 }
 
 TEST_CASE("nesting up to 64 is read", "[feed][jsonl]") {

@@ -202,6 +202,21 @@ TEST_CASE("mail that can't be taken apart is quarantined under the limit's name"
   CHECK(unreadable.quarantined.at(0).where == "line 3");
 }
 
+TEST_CASE("the quarantine quotes what a stranger wrote, the log doesn't", "[record][fairness]") {
+  const auto trace =
+      take(delivery(bounce("Received: from octets-of-a-stranger by mx.trap.example.net with SMTP id 1; date\r\n")));
+  CHECK(trace.quarantined.at(0).reason == "doubtful-client");
+  CHECK(trace.quarantined[0].detail.find(": from octets-of-a-stranger by mx") != std::string::npos);
+  CHECK(trace.quarantined[0].detail.starts_with(trace.quarantined[0].for_log + ": "));
+  CHECK(trace.quarantined[0].for_log.find("octets") == std::string::npos);
+  CHECK(trace.quarantined[0].for_log.size() > 40);
+  const auto line = take(feed::Item{
+      .where = "line 3",
+      .content = feed::Unreadable{.reason = "not-json", .detail = "line 3: no", .bytes = "{", .quote = "octets"}});
+  CHECK(line.quarantined.at(0).detail == "line 3: no: octets");
+  CHECK(line.quarantined[0].for_log == "line 3: no");
+}
+
 TEST_CASE("what strangers wrote is stored as valid text on one line", "[record]") {
   auto told = delivery(bounce(from("192.0.2.1")));
   told.client = IpAddress::parse("198.51.100.3").value();

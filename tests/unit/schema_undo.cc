@@ -227,3 +227,32 @@ TEST_CASE("undoing that a trap was restored retires it again", "[schema][traps]"
   CHECK(value(store.traps()).at(0).retired_since == kNow);
   CHECK(record(store, {incident("192.0.2.1", 2)}).left_alone == 1);
 }
+
+TEST_CASE("what is known of an address has its networks' changes, without decisions that were undone",
+          "[schema][undo]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  offend(store, "192.0.2.1", 1);
+  const auto history = [&](const std::string& address) {
+    std::string text;
+    for (const auto& change : value(store.dossier(ip(address), 10)).history) {
+      text += std::string(name_of(change.action)) + " " + change.prefix.to_string() + "\n";
+    }
+    return text;
+  };
+  const std::string seen = "listed 192.0.2.1\n";
+  REQUIRE(history("192.0.2.1") == seen);
+  list(store, {net("192.0.2.0/24")}, kNow + std::chrono::days{1}, "all of it");
+  list(store, {net("192.0.0.0/16")}, std::nullopt, "wider");
+  list(store, {net("192.0.2.2")}, std::nullopt, "another");
+  CHECK(history("192.0.2.1") == "listed 192.0.0.0/16\nlisted 192.0.2.0/24\n" + seen);
+  CHECK(history("192.0.2.3") == "listed 192.0.0.0/16\nlisted 192.0.2.0/24\n");
+  undo(store, 2);
+  value(store.expire(kNow + std::chrono::days{2}));
+  // What the undo itself ended is told; without a beginning it says nothing to a reader.
+  CHECK(history("192.0.2.3") == "expired 192.0.2.0/24\ndelisted 192.0.0.0/16\nlisted 192.0.2.0/24\n");
+  value(store.delist(net("192.0.2.1"), kRegret, kNow));
+  undo(store, latest(store));
+  CHECK(history("192.0.2.1").find("delisted 192.0.2.1\n") == std::string::npos);
+  CHECK(history("192.0.2.1").starts_with("listed 192.0.2.1\n"));
+}
