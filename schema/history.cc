@@ -1,13 +1,15 @@
 // The record in the order of time: what was decided and what was received, for whoever goes through it once more.
 #include "store_impl.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace blowback::schema {
 namespace {
 
-/// Only what scoring and counting look at: a hundred thousand of them in well under a second.
-void visit_incidents(const Connection& db, std::optional<UnixTime> since,
+/// Only what scoring and counting look at: a hundred thousand of them in well under a second. What was received under a clock
+/// that was ahead was received by `now`.
+void visit_incidents(const Connection& db, std::optional<UnixTime> since, UnixTime now,
                      const std::function<void(const Incident&)>& visit) {
   // The index is in the order that is wanted; without the word SQLite may prefer to sort the whole table in memory.
   Statement rows(db,
@@ -16,7 +18,7 @@ void visit_incidents(const Connection& db, std::optional<UnixTime> since,
   rows.bind(since ? seconds(*since) : std::numeric_limits<std::int64_t>::min());
   Incident incident;
   while (rows.step()) {
-    incident.received_at = time_of(rows.integer(0));
+    incident.received_at = std::min(time_of(rows.integer(0)), now);
     incident.client = address_of(rows, 1);
     incident.trap = rows.text(2);
     incident.kind = static_cast<Kind>(rows.integer(3));
@@ -35,11 +37,13 @@ void visit_incidents(const Connection& db, std::optional<UnixTime> since,
 
 }  // namespace
 
-std::vector<PastDecision> Store::Impl::past_decisions() {
+std::vector<PastDecision> Store::Impl::past_decisions(UnixTime now) {
   std::vector<PastDecision> decisions;
   Statement rows(db,
-                 "SELECT at, action, subject, until FROM audit WHERE action IN ('delist', 'exempt', 'end-exemption') "
-                 "AND id NOT IN (SELECT undoes FROM audit WHERE undoes IS NOT NULL) ORDER BY at, id");
+                 "SELECT min(at, ?) AS at_most, action, subject, until FROM audit WHERE action IN ('delist', 'exempt', "
+                 "'end-exemption') AND id NOT IN (SELECT undoes FROM audit WHERE undoes IS NOT NULL) "
+                 "ORDER BY at_most, id");
+  rows.bind(seconds(now));
   while (rows.step()) {
     const auto action = bearing_on_standings(rows.text(1));
     const auto prefix = Prefix::parse(rows.text(2));
@@ -53,8 +57,8 @@ std::vector<PastDecision> Store::Impl::past_decisions() {
 Result<void> Store::history(UnixTime now, const HistoryVisitor& visitor) {
   return attempt(impl_->path, [&] {
     const ReadTransaction one_state(impl_->db);
-    for (const auto& decision : impl_->past_decisions()) visitor.decision(decision);
-    visit_incidents(impl_->db, std::nullopt, visitor.incident);
+    for (const auto& decision : impl_->past_decisions(now)) visitor.decision(decision);
+    visit_incidents(impl_->db, std::nullopt, now, visitor.incident);
     Statement rows(
         impl_->db,
         "SELECT s.score, s.at, s.times_listed, s.listed_at, s.listed_until, s.afresh_since, s.sender, "
@@ -72,7 +76,7 @@ Result<void> Store::history(UnixTime now, const HistoryVisitor& visitor) {
 Result<void> Store::for_each_incident(UnixTime since, const std::function<void(const Incident&)>& visit) {
   return attempt(impl_->path, [&] {
     const ReadTransaction one_state(impl_->db);
-    visit_incidents(impl_->db, since, visit);
+    visit_incidents(impl_->db, since, UnixTime::max(), visit);
   });
 }
 

@@ -1,5 +1,5 @@
 // What the verbs share: the connection, the journal, the audit, the ranges of keys. Verbs stand in a file per user:
-// record.cc (ingest), decide.cc, undo.cc, traps.cc (operator), follow.cc (server), ask.cc, history.cc (questions), upkeep.cc.
+// record.cc, mend_times.cc (ingest), decide.cc, undo.cc, traps.cc (operator), follow.cc (server), ask.cc, history.cc (questions), upkeep.cc.
 #pragma once
 
 #include "rows.h"
@@ -35,8 +35,9 @@ class Store::Impl {
   [[nodiscard]] std::uint64_t end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit,
                                            UnixTime now);
 
-  /// What was decided that bears on standings and wasn't undone, oldest first.
-  [[nodiscard]] std::vector<PastDecision> past_decisions();
+  /// What was decided that bears on standings and wasn't undone, oldest first. None lies ahead of `now`: what was decided
+  /// under a clock that was ahead was decided by now.
+  [[nodiscard]] std::vector<PastDecision> past_decisions(UnixTime now);
   /// False: it was retired already, or wasn't.
   [[nodiscard]] bool put_retired(std::string_view address, UnixTime now, std::int64_t audit_id);
   [[nodiscard]] bool remove_retired(std::string_view address);
