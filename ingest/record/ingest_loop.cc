@@ -131,6 +131,7 @@ class Loop {
         if (!take_from(open)) any_trouble = true;
         all_drained &= open.drained || open.told_trouble;
       }
+      look_at_clock();
       // The last look before `--once` ends sweeps always, so that the list is left as it is now.
       if (options_.once && all_drained) swept_at_.reset();
       sweep();
@@ -262,21 +263,49 @@ class Loop {
   }
 
   void sweep() {
-    const UnixTime now = surroundings_.now();
-    if (store_trouble_ || (swept_at_ && now < *swept_at_ + kSweepEvery)) return;
-    swept_at_ = now;
-    const auto ended = store_.expire(now);
-    if (!ended) {
-      store_trouble(ended.error());
-      return;
-    }
-    if (*ended > 0) watch::log(Level::info, "expired", {{"count", *ended}});
+    const auto steady = std::chrono::steady_clock::now();
+    if (store_trouble_ || (swept_at_ && steady < *swept_at_ + kSweepEvery)) return;
+    swept_at_ = steady;
+    // What ends under a clock in doubt may not have ended; servers go by the time themselves.
+    if (!surroundings_.clock_doubt() && !sweep(surroundings_.now())) return;
     // Operators' changes move it, too.
     const auto serial = store_.serial();
     note([&](IngestState& state) {
-      state.expired += *ended;
       if (serial) state.serial = *serial;
     });
+  }
+
+  /// False: the database is in trouble.
+  bool sweep(UnixTime now) {
+    const auto mended = store_.mend_times(now, config_.policy);
+    if (!mended) {
+      store_trouble(mended.error());
+      return false;
+    }
+    if (*mended != schema::Mended{}) {
+      watch::log(
+          Level::warning, "times-mended",
+          {{"listings", mended->listings}, {"exemptions", mended->exemptions}, {"shortened", mended->shortened}});
+    }
+    const auto ended = store_.expire(now);
+    if (!ended) {
+      store_trouble(ended.error());
+      return false;
+    }
+    if (*ended > 0) watch::log(Level::info, "expired", {{"count", *ended}});
+    note([&](IngestState& state) {
+      state.expired += *ended;
+      state.brought_back += mended->listings + mended->exemptions;
+    });
+    return true;
+  }
+
+  void look_at_clock() {
+    // Asked for the time first: that is when a step is noticed.
+    static_cast<void>(surroundings_.now());
+    const auto doubt = surroundings_.clock_doubt();
+    clock_log_.look(doubt);
+    note([&](IngestState& state) { state.clock_doubt = doubt; });
   }
 
   void turned() const {
@@ -325,7 +354,8 @@ class Loop {
   const Surroundings& surroundings_;
   std::vector<OpenFeed> feeds_;
   ProgressLine progress_;
-  std::optional<UnixTime> swept_at_;
+  std::optional<std::chrono::steady_clock::time_point> swept_at_;
+  watch::ClockLog clock_log_;
   bool store_trouble_ = false;
 };
 

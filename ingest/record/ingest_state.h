@@ -7,6 +7,7 @@
 #include "blowback/listing.h"
 #include "blowback/unix_time.h"
 #include "schema/store.h"
+#include "watch/clock_doubt.h"
 #include "watch/health.h"
 
 #include <array>
@@ -43,7 +44,9 @@ struct IngestState {
   std::map<std::string, std::uint64_t> quarantined_by_reason;
   std::uint64_t listed = 0;
   std::uint64_t expired = 0;
-  Serial serial = 0;             ///< the journal's head, some seconds old at most
+  Serial serial = 0;               ///< the journal's head, some seconds old at most
+  std::uint64_t brought_back = 0;  ///< listings and exemptions that had been swept up too early
+  watch::ClockDoubt clock_doubt;
   std::string database_trouble;  ///< why it can't be written; "" where it can, as far as was tried
 
   std::array<std::uint64_t, kCommitSteps.size() + 1> commits{};  ///< by duration; the last holds what took longer
