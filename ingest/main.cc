@@ -8,6 +8,7 @@
 #include "record/ingest_state.h"
 #include "schema/store.h"
 #include "system/daemon_clock.h"
+#include "watch/clock_doubt.h"
 #include "watch/http_listener.h"
 #include "watch/log.h"
 #include "watch/notify.h"
@@ -168,10 +169,16 @@ int run(const Arguments& arguments) {
   const int system_failed = reads_a_pipe(*config, arguments.loop.only_feeds) ? kExitTryAgain : kExitSystem;
   const Signals signals;
   blowback::DaemonClock clock;
+  blowback::watch::ClockLog clock_log;
   Watched watched(clock.now());
   watched.set_up(*config, arguments);
   const blowback::record::Surroundings surroundings{.now = [&] { return clock.now(); },
-                                                    .clock_doubt = [&] { return clock.doubt(); },
+                                                    .clock_doubt =
+                                                        [&] {
+                                                          const auto doubt = clock.doubt();
+                                                          clock_log.look(doubt);
+                                                          return doubt;
+                                                        },
                                                     .signal_fd = signals.descriptor(),
                                                     .asked = [&] { return signals.asked(); },
                                                     .state = &watched.state(),

@@ -40,24 +40,28 @@ void visit_incidents(const Connection& db, std::optional<UnixTime> since, UnixTi
 std::vector<PastDecision> Store::Impl::past_decisions(UnixTime now) {
   std::vector<PastDecision> decisions;
   Statement rows(db,
-                 "SELECT min(at, ?) AS at_most, action, subject, until FROM audit WHERE action IN ('delist', 'exempt', "
-                 "'end-exemption') AND id NOT IN (SELECT undoes FROM audit WHERE undoes IS NOT NULL) "
-                 "ORDER BY at_most, id");
-  rows.bind(seconds(now));
+                 "SELECT at, action, subject, until FROM audit WHERE action IN ('delist', 'exempt', 'end-exemption') "
+                 "AND id NOT IN (SELECT undoes FROM audit WHERE undoes IS NOT NULL) ORDER BY id");
   while (rows.step()) {
     const auto action = bearing_on_standings(rows.text(1));
     const auto prefix = Prefix::parse(rows.text(2));
     if (!action || !prefix) throw SqlFailure(SQLITE_CORRUPT, "a decision on something that is no prefix");
-    decisions.push_back(
-        {.at = time_of(rows.integer(0)), .action = *action, .prefix = *prefix, .until = optional_time(rows, 3)});
+    decisions.push_back({.at = unless_ahead(time_of(rows.integer(0)), now),
+                         .action = *action,
+                         .prefix = *prefix,
+                         .until = optional_time(rows, 3)});
   }
+  std::ranges::stable_sort(decisions, {}, &PastDecision::at);
   return decisions;
 }
 
 Result<void> Store::history(UnixTime now, const HistoryVisitor& visitor) {
   return attempt(impl_->path, [&] {
     const ReadTransaction one_state(impl_->db);
-    for (const auto& decision : impl_->past_decisions(now)) visitor.decision(decision);
+    for (auto& decision : impl_->past_decisions(now)) {
+      decision.at = std::min(decision.at, now);
+      visitor.decision(decision);
+    }
     visit_incidents(impl_->db, std::nullopt, now, visitor.incident);
     Statement rows(
         impl_->db,

@@ -22,9 +22,6 @@ namespace {
 
 /// Times that lie ahead by less are nobody's error: feeds bring other machines' times.
 constexpr Duration kTolerance = std::chrono::minutes{1};
-/// A clock that was ahead by less made listings that end so much too late at most. That is left alone: on a quiet list so long
-/// may lie between one entry and the next, and it can't be told from a clock that is behind by less.
-constexpr Duration kShortestStep = std::chrono::days{2};
 /// So many decisions, and journal entries, are looked at from the latest back: they have no index by time.
 constexpr std::int64_t kLatest = 1'000;
 
@@ -187,7 +184,7 @@ class Search {
       one.said = static_cast<Serial>(last->first);
       one.said_at = time_of(last->second);
       // Said by now, it is a policy's that has changed since: listings keep the end they have.
-      if (one.said_at > now_ + kShortestStep) late.push_back(std::move(one));
+      if (one.said_at > now_ + kSurelyAhead) late.push_back(std::move(one));
     }
     if (!late.empty()) keep_those_of_a_step(late, found);
   }

@@ -6,6 +6,7 @@
 #include "schema/store.h"
 #include "sqlite.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,8 +36,7 @@ class Store::Impl {
   [[nodiscard]] std::uint64_t end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit,
                                            UnixTime now);
 
-  /// What was decided that bears on standings and wasn't undone, oldest first. None lies ahead of `now`: what was decided
-  /// under a clock that was ahead was decided by now.
+  /// What was decided that bears on standings and wasn't undone, oldest first; with times as in `unless_ahead`.
   [[nodiscard]] std::vector<PastDecision> past_decisions(UnixTime now);
   /// False: it was retired already, or wasn't.
   [[nodiscard]] bool put_retired(std::string_view address, UnixTime now, std::int64_t audit_id);
@@ -52,6 +52,12 @@ class Store::Impl {
  private:
   std::unique_ptr<Statement> journal_;
 };
+
+/// A clock that is behind by less than this can't be told from one that was ahead by less: on a quiet list so long may lie
+/// between one entry and the next. So what lies ahead by less is left as it is.
+inline constexpr Duration kSurelyAhead = std::chrono::days{2};
+/// What was recorded under a clock that was ahead was recorded by `now`.
+[[nodiscard]] inline UnixTime unless_ahead(UnixTime at, UnixTime now) { return at > now + kSurelyAhead ? now : at; }
 
 /// What a failure means to whoever called, with the file's name and the way out.
 [[nodiscard]] StoreError explained(const SqlFailure& failure, const std::string& path);

@@ -237,15 +237,16 @@ class Undoing {
     const auto& key = sender.first().octets();
     std::vector<Incident> incidents;
     std::vector<std::int64_t> ids;
-    incidents_.bind(key);
+    incidents_.bind(seconds(now_ + kSurelyAhead), seconds(now_), key);
     while (incidents_.step()) {
       incidents.push_back(incident_of(incidents_));
-      // Recorded under a clock that was ahead, it was received by now.
-      incidents.back().received_at = std::min(incidents.back().received_at, now_);
+      incidents.back().received_at = unless_ahead(incidents.back().received_at, now_);
       ids.push_back(incidents_.integer(kIdColumn));
     }
     if (incidents.empty()) return;
-    const Reckoning reckoning = reckon_(policy_, incidents, decisions, now_);
+    // Also decisions that lie ahead by a little were made.
+    const UnixTime until = decisions.empty() ? now_ : std::max(now_, decisions.back().at);
+    const Reckoning reckoning = reckon_(policy_, incidents, decisions, until);
     ++undone_->reckoned;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (reckoning.credits[i] != incidents[i].credit) put_credit_.bind(reckoning.credits[i], ids[i]).run();
@@ -324,8 +325,9 @@ class Undoing {
   Statement put_listing_{impl_.db,
                          "INSERT INTO listing (first, length, source, codes, listed_at, expires_at, audit_id) "
                          "VALUES (?, ?, 1, ?, ?, ?, ?)"};
-  Statement incidents_{impl_.db, std::string("SELECT ") + kIncidentColumns +
-                                     ", id FROM incident WHERE sender = ? ORDER BY received_at, id"};
+  Statement incidents_{
+      impl_.db, std::string("SELECT ") + kIncidentColumns +
+                    ", id, iif(received_at > ?, ?, received_at) AS by FROM incident WHERE sender = ? ORDER BY by, id"};
   Statement put_credit_{impl_.db, "UPDATE incident SET credit = ? WHERE id = ?"};
   Statement put_standing_{impl_.db,
                           "UPDATE standing SET score = ?, at = ?, times_listed = ?, listed_at = ?, listed_until = ?, "

@@ -304,7 +304,6 @@ class Loop {
     // Asked for the time first: that is when a step is noticed.
     static_cast<void>(surroundings_.now());
     const auto doubt = surroundings_.clock_doubt();
-    clock_log_.look(doubt);
     note([&](IngestState& state) { state.clock_doubt = doubt; });
   }
 
@@ -355,7 +354,6 @@ class Loop {
   std::vector<OpenFeed> feeds_;
   ProgressLine progress_;
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
-  watch::ClockLog clock_log_;
   bool store_trouble_ = false;
 };
 
