@@ -22,6 +22,8 @@ namespace {
 
 /// Times that lie ahead by less are nobody's error: feeds bring other machines' times.
 constexpr Duration kTolerance = std::chrono::minutes{1};
+/// So many listings come back in one transaction, so that other writers get their turn.
+constexpr std::size_t kAtOnce = 50'000;
 /// So many decisions, and journal entries, are looked at from the latest back: they have no index by time.
 constexpr std::int64_t kLatest = 1'000;
 
@@ -61,12 +63,13 @@ constexpr const char* kSweptEntries =
     "SELECT c.first, c.length, c.serial, c.source, c.codes, c.expires_at, c.audit_id FROM listing_change c INDEXED BY "
     "listing_change_swept WHERE c.action IN (3, 5) AND c.expires_at IS NOT NULL AND c.expires_at > ? AND c.action = ? "
     "AND NOT EXISTS (SELECT 1 FROM listing_change d WHERE d.first = c.first AND d.length = c.length AND d.serial > "
-    "c.serial AND ((c.action = 3 AND d.action < 4 AND d.source = c.source) OR (c.action = 5 AND d.action >= 4))) "
-    "ORDER BY c.serial";
+    "c.serial AND ((c.action = 3 AND d.action < 4 AND d.source = c.source) OR (c.action = 5 AND d.action >= 4)))";
 
 class Search {
  public:
-  Search(Store::Impl& impl, const Policy& policy, UnixTime now) : impl_(impl), policy_(policy), now_(now) {}
+  /// Of listings that come back it finds `most`.
+  Search(Store::Impl& impl, const Policy& policy, UnixTime now, std::size_t most)
+      : impl_(impl), policy_(policy), now_(now), most_(most) {}
 
   [[nodiscard]] Findings run() {
     Findings found;
@@ -117,7 +120,7 @@ class Search {
     }
     Statement swept(impl_.db, kSweptEntries);
     swept.bind(seconds(now_), 3);
-    while (swept.step()) {
+    while (found.listings.size() < most_ && swept.step()) {
       Listing listing{.prefix = prefix_of(swept, 0),
                       .source = static_cast<Source>(swept.integer(3)),
                       .codes = CodeSet::from_bits(static_cast<std::uint32_t>(swept.integer(4))),
@@ -233,6 +236,7 @@ class Search {
   Store::Impl& impl_;
   const Policy& policy_;
   UnixTime now_;
+  std::size_t most_;
   std::optional<std::vector<std::pair<std::int64_t, Prefix>>> endings_;
   Statement standing_{impl_.db, std::string("SELECT ") + kStandingColumns + " FROM standing WHERE sender = ?"};
   Statement origin_{
@@ -253,7 +257,10 @@ class Mending {
     for (const auto& swept : found.listings) bring_back(swept);
     for (const auto& late : found.late) shorten(late.listing);
     for (const auto& delisting : found.delistings) start_afresh(delisting);
-    return {.exemptions = found.exemptions.size(), .listings = found.listings.size(), .shortened = found.late.size()};
+    return {.exemptions = found.exemptions.size(),
+            .listings = found.listings.size(),
+            .shortened = found.late.size(),
+            .more = found.listings.size() == kAtOnce};
   }
 
  private:
@@ -340,10 +347,10 @@ Result<Mended> Store::mend_times(UnixTime now, const Policy& policy) {
     {
       // Mostly there is nothing: don't take the write lock to learn that.
       const ReadTransaction one_state(impl_->db);
-      if (Search(*impl_, policy, now).run().empty()) return {};
+      if (Search(*impl_, policy, now, 1).run().empty()) return {};
     }
     Transaction transaction(impl_->db);
-    const Findings found = Search(*impl_, policy, now).run();
+    const Findings found = Search(*impl_, policy, now, kAtOnce).run();
     const Mended mended = Mending(*impl_, policy, now).apply(found);
     transaction.commit();
     return mended;

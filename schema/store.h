@@ -97,6 +97,7 @@ struct Mended {
   std::uint64_t exemptions = 0;  ///< that came back
   std::uint64_t listings = 0;    ///< that came back
   std::uint64_t shortened = 0;   ///< listings that ended later than any may
+  bool more = false;             ///< call it again: there is more than one transaction should hold
   friend bool operator==(const Mended&, const Mended&) = default;
 };
 

@@ -277,15 +277,22 @@ class Loop {
 
   /// False: the database is in trouble.
   bool sweep(UnixTime now) {
-    const auto mended = store_.mend_times(now, config_.policy);
-    if (!mended) {
-      store_trouble(mended.error());
-      return false;
+    schema::Mended mended{.more = true};
+    while (mended.more) {
+      const auto part = store_.mend_times(now, config_.policy);
+      if (!part) {
+        store_trouble(part.error());
+        return false;
+      }
+      mended.exemptions += part->exemptions;
+      mended.listings += part->listings;
+      mended.shortened += part->shortened;
+      mended.more = part->more;
+      turned();
     }
-    if (*mended != schema::Mended{}) {
-      watch::log(
-          Level::warning, "times-mended",
-          {{"listings", mended->listings}, {"exemptions", mended->exemptions}, {"shortened", mended->shortened}});
+    if (mended != schema::Mended{}) {
+      watch::log(Level::warning, "times-mended",
+                 {{"listings", mended.listings}, {"exemptions", mended.exemptions}, {"shortened", mended.shortened}});
     }
     const auto ended = store_.expire(now);
     if (!ended) {
@@ -295,7 +302,7 @@ class Loop {
     if (*ended > 0) watch::log(Level::info, "expired", {{"count", *ended}});
     note([&](IngestState& state) {
       state.expired += *ended;
-      state.brought_back += mended->listings + mended->exemptions;
+      state.brought_back += mended.listings + mended.exemptions;
     });
     return true;
   }
