@@ -24,6 +24,8 @@ namespace {
 constexpr Duration kTolerance = std::chrono::minutes{1};
 /// So many listings come back in one transaction, so that other writers get their turn.
 constexpr std::size_t kAtOnce = 50'000;
+/// All is looked at anew after this.
+constexpr Duration kLookAgain = std::chrono::hours{1};
 /// So many decisions, and journal entries, are looked at from the latest back: they have no index by time.
 constexpr std::int64_t kLatest = 1'000;
 
@@ -62,8 +64,15 @@ struct Findings {
 constexpr const char* kSweptEntries =
     "SELECT c.first, c.length, c.serial, c.source, c.codes, c.expires_at, c.audit_id FROM listing_change c INDEXED BY "
     "listing_change_swept WHERE c.action IN (3, 5) AND c.expires_at IS NOT NULL AND c.expires_at > ? AND c.action = ? "
+    "AND c.serial > ? "
     "AND NOT EXISTS (SELECT 1 FROM listing_change d WHERE d.first = c.first AND d.length = c.length AND d.serial > "
     "c.serial AND ((c.action = 3 AND d.action < 4 AND d.source = c.source) OR (c.action = 5 AND d.action >= 4)))";
+
+/// The journal's entry up to which nothing need be looked at; 0: all of it. What was left alone stays so as time goes on, but
+/// for decisions that are undone; where time has fallen, more lies ahead.
+[[nodiscard]] Serial looked_at(const Store::Impl::LookedAt& before, UnixTime now) {
+  return now >= before.last && now < before.since + kLookAgain ? before.serial : 0;
+}
 
 class Search {
  public:
@@ -100,7 +109,7 @@ class Search {
 
   void find_exemptions(Findings& found) {
     Statement swept(impl_.db, kSweptEntries);
-    swept.bind(seconds(now_), 5);
+    swept.bind(seconds(now_), 5, looked_at_);
     while (swept.step()) {
       const Prefix prefix = prefix_of(swept, 0);
       if (const auto decision = origin(prefix, ListingChange::Action::exempted, swept)) {
@@ -119,7 +128,7 @@ class Search {
           {.prefix = exemption.prefix, .since = exemption.since, .expires_at = exemption.expires_at, .reason = {}});
     }
     Statement swept(impl_.db, kSweptEntries);
-    swept.bind(seconds(now_), 3);
+    swept.bind(seconds(now_), 3, looked_at_);
     while (found.listings.size() < most_ && swept.step()) {
       Listing listing{.prefix = prefix_of(swept, 0),
                       .source = static_cast<Source>(swept.integer(3)),
@@ -237,6 +246,7 @@ class Search {
   const Policy& policy_;
   UnixTime now_;
   std::size_t most_;
+  Serial looked_at_ = looked_at(impl_.looked_at, now_);
   std::optional<std::vector<std::pair<std::int64_t, Prefix>>> endings_;
   Statement standing_{impl_.db, std::string("SELECT ") + kStandingColumns + " FROM standing WHERE sender = ?"};
   Statement origin_{
@@ -347,7 +357,13 @@ Result<Mended> Store::mend_times(UnixTime now, const Policy& policy) {
     {
       // Mostly there is nothing: don't take the write lock to learn that.
       const ReadTransaction one_state(impl_->db);
-      if (Search(*impl_, policy, now, 1).run().empty()) return {};
+      if (Search(*impl_, policy, now, 1).run().empty()) {
+        auto& looked = impl_->looked_at;
+        if (looked_at(looked, now) == 0) looked.since = now;
+        looked.last = now;
+        looked.serial = impl_->head();
+        return {};
+      }
     }
     Transaction transaction(impl_->db);
     const Findings found = Search(*impl_, policy, now, kAtOnce).run();

@@ -46,6 +46,12 @@ class Store::Impl {
   Mode mode;
   Connection db;
   int version_found = 0;
+  /// Up to which journal entry there is nothing left to bring back; see mend_times.cc.
+  struct LookedAt {
+    Serial serial = 0;
+    UnixTime since{};  ///< when all of it was looked at
+    UnixTime last{};   ///< when what came since was
+  } looked_at;
   /// Prepared at the first batch and kept; ingest lives on them.
   std::unique_ptr<RecordStatements> recording;
 

@@ -112,6 +112,19 @@ TEST_CASE("a listing that was swept up too early stays away where an operator en
   }
 }
 
+TEST_CASE("what was looked at is looked at again when time falls", "[schema][clock]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  for (int i = 1; i <= 10; ++i) {
+    value(store.list(std::vector{net("192.0.2." + std::to_string(i))}, kNow + i * Duration{60}, kDecision, kNow));
+  }
+  for (int i = 0; i <= 10; ++i) sweep(store, kNow + i * Duration{60});
+  CHECK(listed(store).empty());
+  CHECK(sweep(store, kNow + Duration{300}).listings == 5);
+  CHECK(sweep(store, kNow).listings == 5);
+  CHECK(listed(store).size() == 10);
+}
+
 TEST_CASE("an exemption that comes back keeps away the listings beneath it", "[schema][clock]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
