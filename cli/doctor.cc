@@ -201,6 +201,7 @@ class Doctor {
       findings_.good("integrity", "SQLite's quick check finds nothing");
     }
     look_at_disk();
+    look_at_times();
     look_at_news();
     look_at_reach(*store_, context_.world.now, findings_);
   }
@@ -240,6 +241,41 @@ class Doctor {
     } else {
       findings_.good("wal", text);
     }
+  }
+
+  /// Either the clock was ahead when they were written, or it is behind now.
+  void look_at_times() {
+    const auto ahead = store_->times_ahead(context_.world.now);
+    if (!ahead) {
+      findings_.bad("times", ahead.error().text, "run `blowback db check`");
+      return;
+    }
+    std::string found;
+    const auto add = [&](std::string_view what, const std::optional<UnixTime>& at) {
+      if (at) found += fmt::format("{}{} of {}", found.empty() ? "" : ", ", what, to_iso8601(*at));
+    };
+    add("an incident", ahead->incident);
+    add("a decision", ahead->decision);
+    add("a change in the journal", ahead->change);
+    if (found.empty()) {
+      findings_.good("times", "no time in the database lies ahead");
+      return;
+    }
+    findings_.doubtful(
+        "times", "ahead of now: " + found,
+        "see that this machine's clock is right and stays so (chronyc tracking, timedatectl). If it is, it was "
+        "ahead then: blowback-ingest mends what that did, but for ends that operators gave (`blowback log`)");
+  }
+
+  void look_at_clock(const ServerStatus& status) {
+    if (status.value("clock.in_doubt") != Cell(true)) return;
+    const auto ahead = status.value("clock.ahead_seconds");
+    const auto* const seconds = std::get_if<double>(&ahead);
+    const Duration off{seconds == nullptr ? 0 : static_cast<Duration::rep>(*seconds)};
+    findings_.bad("clock",
+                  fmt::format("in doubt: the system's clock is {} by {}, seen from the clock that the server goes by",
+                              off < Duration{} ? "behind" : "ahead", in_words(off)),
+                  "set the clock right (chronyc makestep, or timedatectl set-ntp true); nothing else is to be done");
   }
 
   void look_at_news() {
@@ -294,6 +330,7 @@ class Doctor {
       return;
     }
     findings_.good("server", fmt::format("answers at {}", socket));
+    look_at_clock(*status);
     if (status->value("list.ready") != Cell(true)) {
       findings_.bad("index", "not there yet: queries get SERVFAIL", "see the server's log and the database's findings");
       return;

@@ -274,6 +274,7 @@ Table server_table(const ServerStatus& status, std::uint64_t head) {
   add("version", status.value("version"));
   add("serving since", time_of(status.value("started_at")));
   add("list", cell(condition(status)));
+  if (status.value("clock.in_doubt") == Cell(true)) add("clock", cell("in doubt: see `blowback doctor`"));
   add_number("list entries", "list.entries");
   add_number("list octets", "list.octets");
   add("database read", ago(status.value("list.checked_seconds_ago")));

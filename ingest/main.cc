@@ -7,6 +7,8 @@
 #include "record/ingest_loop.h"
 #include "record/ingest_state.h"
 #include "schema/store.h"
+#include "system/daemon_clock.h"
+#include "watch/clock_doubt.h"
 #include "watch/http_listener.h"
 #include "watch/log.h"
 #include "watch/notify.h"
@@ -42,8 +44,6 @@ struct Arguments {
   blowback::record::LoopOptions loop;
   bool verbose = false;
 };
-
-blowback::UnixTime clock_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
 /// SIGTERM, SIGINT and SIGHUP come through a descriptor, so that the loop meets them between two chunks.
 class Signals {
@@ -93,10 +93,10 @@ class Signals {
 /// How ingest is watched from outside: metrics, health, notes to the service manager.
 class Watched {
  public:
-  Watched() {
-    state_.change([](blowback::record::IngestState& state) {
+  explicit Watched(blowback::UnixTime started_at) {
+    state_.change([&](blowback::record::IngestState& state) {
       state.version = BLOWBACK_VERSION;
-      state.started_at = clock_now();
+      state.started_at = started_at;
     });
   }
 
@@ -168,9 +168,17 @@ int run(const Arguments& arguments) {
   }
   const int system_failed = reads_a_pipe(*config, arguments.loop.only_feeds) ? kExitTryAgain : kExitSystem;
   const Signals signals;
-  Watched watched;
+  blowback::DaemonClock clock;
+  blowback::watch::ClockLog clock_log;
+  Watched watched(clock.now());
   watched.set_up(*config, arguments);
-  const blowback::record::Surroundings surroundings{.now = clock_now,
+  const blowback::record::Surroundings surroundings{.now = [&] { return clock.now(); },
+                                                    .clock_doubt =
+                                                        [&] {
+                                                          const auto doubt = clock.doubt();
+                                                          clock_log.look(doubt);
+                                                          return doubt;
+                                                        },
                                                     .signal_fd = signals.descriptor(),
                                                     .asked = [&] { return signals.asked(); },
                                                     .state = &watched.state(),
@@ -211,7 +219,8 @@ int run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   if (argc == 2 && argv[1] == blowback::milter::kWatcherOption) {
-    return blowback::milter::watch_mail_server(blowback::milter::kWatcherDescriptor, clock_now);
+    blowback::DaemonClock clock;
+    return blowback::milter::watch_mail_server(blowback::milter::kWatcherDescriptor, [&] { return clock.now(); });
   }
   Arguments arguments;
   std::string client_ip;

@@ -7,8 +7,7 @@
 namespace blowback::schema {
 namespace {
 
-/// Only what scoring and counting look at: a hundred thousand of them in well under a second. What a wrong clock dated into
-/// the future is received at `latest`.
+/// Only what scoring and counting look at: a hundred thousand of them in well under a second. Later times are given as `latest`.
 void visit_incidents(const Connection& db, std::optional<UnixTime> since, UnixTime latest,
                      const std::function<void(const Incident&)>& visit) {
   // The index is in the order that is wanted; without the word SQLite may prefer to sort the whole table in memory.
@@ -49,16 +48,17 @@ std::vector<PastDecision> Store::Impl::past_decisions(UnixTime now) {
   std::vector<PastDecision> decisions;
   Statement rows(db,
                  "SELECT at, action, subject, until FROM audit WHERE action IN ('delist', 'exempt', 'end-exemption') "
-                 "AND id NOT IN (SELECT undoes FROM audit WHERE undoes IS NOT NULL) ORDER BY at, id");
+                 "AND id NOT IN (SELECT undoes FROM audit WHERE undoes IS NOT NULL) ORDER BY id");
   while (rows.step()) {
     const auto action = bearing_on_standings(rows.text(1));
     const auto prefix = Prefix::parse(rows.text(2));
     if (!action || !prefix) throw SqlFailure(SQLITE_CORRUPT, "a decision on something that is no prefix");
-    decisions.push_back({.at = std::min(time_of(rows.integer(0)), now),
+    decisions.push_back({.at = unless_ahead(time_of(rows.integer(0)), now),
                          .action = *action,
                          .prefix = *prefix,
                          .until = optional_time(rows, 3)});
   }
+  std::ranges::stable_sort(decisions, {}, &PastDecision::at);
   return decisions;
 }
 
@@ -66,7 +66,7 @@ Result<void> Store::history(UnixTime now, const HistoryVisitor& visitor) {
   return attempt(impl_->path, [&] {
     const ReadTransaction one_state(impl_->db);
     for (const auto& decision : impl_->past_decisions(now)) visitor.decision(decision);
-    visit_incidents(impl_->db, std::nullopt, now, visitor.incident);
+    visit_incidents(impl_->db, std::nullopt, now + kSurelyAhead, visitor.incident);
     Statement rows(
         impl_->db,
         "SELECT s.score, s.at, s.times_listed, s.listed_at, s.listed_until, s.afresh_since, s.sender, "

@@ -331,12 +331,13 @@ Result<std::uint64_t> Store::expire(UnixTime now) {
                       .expires_at = listing.expires_at},
                      std::nullopt);
     }
-    std::vector<Prefix> exemptions;
-    Statement ended(impl_->db, "SELECT first, length FROM exemption WHERE expires_at <= ? ORDER BY first, length");
+    std::vector<std::pair<Prefix, std::optional<UnixTime>>> exemptions;
+    Statement ended(impl_->db,
+                    "SELECT first, length, expires_at FROM exemption WHERE expires_at <= ? ORDER BY first, length");
     ended.bind(seconds(now));
-    while (ended.step()) exemptions.push_back(prefix_of(ended, 0));
+    while (ended.step()) exemptions.emplace_back(prefix_of(ended, 0), optional_time(ended, 2));
     Statement remove_exemption(impl_->db, "DELETE FROM exemption WHERE first = ? AND length = ?");
-    for (const auto& prefix : exemptions) {
+    for (const auto& [prefix, expires_at] : exemptions) {
       remove_exemption.bind(prefix.first().octets(), prefix.length()).run();
       impl_->journal({.serial = 0,
                       .at = now,
@@ -344,7 +345,7 @@ Result<std::uint64_t> Store::expire(UnixTime now) {
                       .prefix = prefix,
                       .source = Source::by_operator,
                       .codes = {},
-                      .expires_at = std::nullopt},
+                      .expires_at = expires_at},
                      std::nullopt);
     }
     transaction.commit();

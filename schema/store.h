@@ -102,6 +102,23 @@ struct Recorded {
   Serial serial = 0;  ///< the journal's head afterwards
 };
 
+/// What `mend_times` did.
+struct Mended {
+  std::uint64_t exemptions = 0;  ///< that came back
+  std::uint64_t listings = 0;    ///< that came back
+  std::uint64_t shortened = 0;   ///< listings that ended later than any may
+  bool more = false;             ///< call it again: there is more than one transaction should hold
+  friend bool operator==(const Mended&, const Mended&) = default;
+};
+
+/// The latest times in the database that lie ahead of now by more than a minute; of decisions and of the journal among the
+/// latest thousand. Absent: none does.
+struct TimesAhead {
+  std::optional<UnixTime> incident;
+  std::optional<UnixTime> decision;
+  std::optional<UnixTime> change;  ///< in the journal
+};
+
 /// Who decided, and why. Goes on record with every change a person makes.
 struct Decision {
   std::string who;
@@ -230,8 +247,15 @@ class Store {
   [[nodiscard]] Result<std::optional<std::string>> feed_position(std::string_view feed);
   /// When it delivered last; absent for one that never did.
   [[nodiscard]] Result<std::optional<UnixTime>> last_delivery(std::string_view feed);
-  /// Sweeps up listings and exemptions that have ended: removes them and says so in the journal. Returns how many.
+  /// Sweeps up listings and exemptions that have ended: removes them and says so in the journal. Returns how many. What was
+  /// swept up under a clock that was ahead, `mend_times` brings back.
   [[nodiscard]] Result<std::uint64_t> expire(UnixTime now);
+  /// Mends what a wrong clock left behind, as seen from `now`: exemptions and listings that were swept up too early come back, unless
+  /// an operator ended or exempted them since; automatic listings that were recorded while the clock was ahead end by
+  /// `Policy::max_listing`; delistings of that time hold back no incident from now on. To be called before `expire`. Where `now`
+  /// itself is wrong, what came back is swept up again under the right time, and listings end early only where the journal
+  /// shows a step ahead.
+  [[nodiscard]] Result<Mended> mend_times(UnixTime now, const Policy& policy);
 
   // ── operator ────────────────────────────────────────────────────────────────────────────────────────────────────
   /// Lists by the operator's word; replaces an operator's listing of the same prefix. Sorted input is fastest, duplicates
@@ -288,10 +312,13 @@ class Store {
   /// Newest first.
   [[nodiscard]] Result<std::vector<Quarantined>> quarantined(std::size_t most);
   [[nodiscard]] Result<Stats> stats(UnixTime now);
-  /// The whole record and what it came to, as of one state of the database, without holding it in memory.
+  /// The whole record and what it came to, as of one state of the database, without holding it in memory. What lies ahead
+  /// of `now` by more than two days was recorded under a clock that was ahead: decisions are given as of `now`, incidents as of then.
   [[nodiscard]] Result<void> history(UnixTime now, const HistoryVisitor& visitor);
   /// Incidents received at `since` or later, oldest first, filled as in `HistoryVisitor`. The visitor may not use the store.
   [[nodiscard]] Result<void> for_each_incident(UnixTime since, const std::function<void(const Incident&)>& visit);
+  /// Whether the clock was ahead once, or is behind now.
+  [[nodiscard]] Result<TimesAhead> times_ahead(UnixTime now);
   /// Every trap that was hit or is retired, by address.
   [[nodiscard]] Result<std::vector<TrapRecord>> traps();
 

@@ -1,11 +1,12 @@
 // What the verbs share: the connection, the journal, the audit, the ranges of keys. Verbs stand in a file per user:
-// record.cc (ingest), decide.cc, undo.cc, traps.cc (operator), follow.cc (server), ask.cc, history.cc (questions), upkeep.cc.
+// record.cc, mend_times.cc (ingest), decide.cc, undo.cc, traps.cc (operator), follow.cc (server), ask.cc, history.cc (questions), upkeep.cc.
 #pragma once
 
 #include "rows.h"
 #include "schema/store.h"
 #include "sqlite.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,7 +36,7 @@ class Store::Impl {
   [[nodiscard]] std::uint64_t end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit,
                                            UnixTime now);
 
-  /// What was decided that bears on standings and wasn't undone, oldest first; none is later than `now`.
+  /// What was decided that bears on standings and wasn't undone, oldest first; with times as in `unless_ahead`.
   [[nodiscard]] std::vector<PastDecision> past_decisions(UnixTime now);
   /// False: it was retired already, or wasn't.
   [[nodiscard]] bool put_retired(std::string_view address, UnixTime now, std::int64_t audit_id);
@@ -45,12 +46,24 @@ class Store::Impl {
   Mode mode;
   Connection db;
   int version_found = 0;
+  /// Up to which journal entry there is nothing left to bring back; see mend_times.cc.
+  struct LookedAt {
+    Serial serial = 0;
+    UnixTime since{};  ///< when all of it was looked at
+    UnixTime last{};   ///< when what came since was
+  } looked_at;
   /// Prepared at the first batch and kept; ingest lives on them.
   std::unique_ptr<RecordStatements> recording;
 
  private:
   std::unique_ptr<Statement> journal_;
 };
+
+/// A clock that is behind by less than this can't be told from one that was ahead by less: on a quiet list so long may lie
+/// between one entry and the next. So what lies ahead by less is left as it is.
+inline constexpr Duration kSurelyAhead = std::chrono::days{2};
+/// What was recorded under a clock that was ahead was recorded by `now`.
+[[nodiscard]] inline UnixTime unless_ahead(UnixTime at, UnixTime now) { return at > now + kSurelyAhead ? now : at; }
 
 /// What a failure means to whoever called, with the file's name and the way out.
 [[nodiscard]] StoreError explained(const SqlFailure& failure, const std::string& path);

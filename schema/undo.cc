@@ -60,12 +60,27 @@ class Undoing {
                   audit.value_or(by_));
   }
 
+  [[nodiscard]] bool has_ended(const Former& was) const { return was.expires_at && *was.expires_at <= now_; }
+
+  /// It would have ended by itself by now. The journal says so as if it had been swept up: if the clock is ahead, it comes
+  /// back with what was swept up (mend_times.cc).
+  void say_ended(ListingChange::Action action, const Prefix& prefix, const Former& was) {
+    impl_.journal({.serial = 0,
+                   .at = now_,
+                   .action = action,
+                   .prefix = prefix,
+                   .source = Source::by_operator,
+                   .codes = was.codes,
+                   .expires_at = was.expires_at},
+                  std::nullopt);
+  }
+
   [[nodiscard]] bool was_undone(std::int64_t audit) {
     return audit_undone_.bind(audit).first([](const Statement&) { return true; }).has_value();
   }
 
-  /// What the operator had there before entry `serial` of the journal, if it would still be in force. `begins` is the
-  /// action that puts it there; any other one means that there was nothing. What was undone meanwhile is passed over.
+  /// What the operator had there before entry `serial` of the journal, whether or not it would still be in force. `begins` is
+  /// the action that puts it there; any other one means that there was nothing. What was undone meanwhile is passed over.
   [[nodiscard]] std::optional<Former> former(Statement& before, const Prefix& prefix, std::int64_t serial,
                                              ListingChange::Action begins) {
     while (true) {
@@ -84,7 +99,6 @@ class Undoing {
         serial = own_serial;
         continue;
       }
-      if (was.expires_at && *was.expires_at <= now_) return std::nullopt;
       return was;
     }
   }
@@ -109,14 +123,15 @@ class Undoing {
           own.bind(key, listing.prefix.length(), id()).first([](const Statement& row) { return row.integer(0); });
       const auto was = former(listed_before_, listing.prefix, serial.value_or(0), ListingChange::Action::listed);
       remove.bind(key, listing.prefix.length()).run();
-      if (was) {
+      if (was && !has_ended(*was)) {
         put_listing(listing.prefix, *was);
         ++undone_->moved;
-      } else {
-        say(listing.in_force(now_) ? ListingChange::Action::delisted : ListingChange::Action::expired, listing.prefix,
-            Source::by_operator, listing.codes, listing.expires_at);
-        ++undone_->ended;
+        continue;
       }
+      say(listing.in_force(now_) ? ListingChange::Action::delisted : ListingChange::Action::expired, listing.prefix,
+          Source::by_operator, listing.codes, listing.expires_at);
+      ++undone_->ended;
+      if (was) say_ended(ListingChange::Action::expired, listing.prefix, *was);
     }
     return !listings.empty();
   }
@@ -144,10 +159,14 @@ class Undoing {
     for (const auto& [listed, serial] : ended) {
       if (covered(exemptions, listed)) continue;
       if (stands.bind(listed.first().octets(), listed.length()).first([](const Statement&) { return true; })) continue;
-      if (const auto was = former(listed_before_, listed, serial, ListingChange::Action::listed)) {
-        put_listing(listed, *was);
-        ++undone_->listed;
+      const auto was = former(listed_before_, listed, serial, ListingChange::Action::listed);
+      if (!was) continue;
+      if (has_ended(*was)) {
+        say_ended(ListingChange::Action::expired, listed, *was);
+        continue;
       }
+      put_listing(listed, *was);
+      ++undone_->listed;
     }
   }
 
@@ -175,7 +194,10 @@ class Undoing {
         .bind(prefix.first().octets(), prefix.length(), id(), seconds(now_))
         .run();
     if (impl_.db.changes() == 0) return false;
-    if (const auto was = former(exempted_before_, prefix, own_serial(prefix), ListingChange::Action::exempted)) {
+    const auto was = former(exempted_before_, prefix, own_serial(prefix), ListingChange::Action::exempted);
+    if (was && has_ended(*was)) {
+      say_ended(ListingChange::Action::exemption_ended, prefix, *was);
+    } else if (was) {
       put_exemption(prefix, *was);
     } else {
       say(ListingChange::Action::exemption_ended, prefix, Source::by_operator, {}, std::nullopt);
@@ -189,7 +211,7 @@ class Undoing {
                             .first([](const Statement&) { return true; })
                             .has_value();
     const auto was = former(exempted_before_, prefix, own_serial(prefix), ListingChange::Action::exempted);
-    if (stands || !was) return false;
+    if (stands || !was || has_ended(*was)) return false;
     put_exemption(prefix, *was);
     undone_->ended += impl_.end_listings(prefix, by_, now_);
     return true;
@@ -215,15 +237,16 @@ class Undoing {
     const auto& key = sender.first().octets();
     std::vector<Incident> incidents;
     std::vector<std::int64_t> ids;
-    incidents_.bind(key);
+    incidents_.bind(seconds(now_ + kSurelyAhead), seconds(now_), key);
     while (incidents_.step()) {
       incidents.push_back(incident_of(incidents_));
-      auto& received_at = incidents.back().received_at;
-      received_at = std::min(received_at, now_);
+      incidents.back().received_at = unless_ahead(incidents.back().received_at, now_);
       ids.push_back(incidents_.integer(kIdColumn));
     }
     if (incidents.empty()) return;
-    const Reckoning reckoning = reckon_(policy_, incidents, decisions, now_);
+    // Also decisions that lie ahead by a little were made.
+    const UnixTime until = decisions.empty() ? now_ : std::max(now_, decisions.back().at);
+    const Reckoning reckoning = reckon_(policy_, incidents, decisions, until);
     ++undone_->reckoned;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (reckoning.credits[i] != incidents[i].credit) put_credit_.bind(reckoning.credits[i], ids[i]).run();
@@ -256,7 +279,14 @@ class Undoing {
     const auto before =
         automatic_.bind(key, sender.length()).first([](const Statement& row) { return listing_of(row, 0); });
     const auto after = reckoned && reckoned->in_force(now_) ? reckoned : std::nullopt;
-    if (before == after) return;
+    if (before == after) {
+      // As say_ended: what the decision ended would have ended by itself by now, unless the clock is ahead.
+      if (reckoned && !after &&
+          ended_by_it_.bind(key, sender.length(), id()).first([](const Statement&) { return true; })) {
+        say(ListingChange::Action::expired, sender, Source::automatic, reckoned->codes, reckoned->expires_at);
+      }
+      return;
+    }
     if (before) remove_automatic_.bind(key, sender.length()).run();
     if (!after) {
       say(before->in_force(now_) ? ListingChange::Action::delisted : ListingChange::Action::expired, sender,
@@ -291,11 +321,15 @@ class Undoing {
       impl_.db,
       "SELECT action, at, codes, expires_at, audit_id, serial FROM listing_change WHERE first = ? AND "
       "length = ? AND serial < ? AND action >= 4 ORDER BY serial DESC LIMIT 1"};
+  Statement ended_by_it_{impl_.db,
+                         "SELECT 1 FROM listing_change WHERE first = ? AND length = ? AND audit_id = ? AND action = 2 "
+                         "AND source = 0 LIMIT 1"};
   Statement put_listing_{impl_.db,
                          "INSERT INTO listing (first, length, source, codes, listed_at, expires_at, audit_id) "
                          "VALUES (?, ?, 1, ?, ?, ?, ?)"};
-  Statement incidents_{impl_.db, std::string("SELECT ") + kIncidentColumns +
-                                     ", id FROM incident WHERE sender = ? ORDER BY received_at, id"};
+  Statement incidents_{
+      impl_.db, std::string("SELECT ") + kIncidentColumns +
+                    ", id, iif(received_at > ?, ?, received_at) AS by FROM incident WHERE sender = ? ORDER BY by, id"};
   Statement put_credit_{impl_.db, "UPDATE incident SET credit = ? WHERE id = ?"};
   Statement put_standing_{impl_.db,
                           "UPDATE standing SET score = ?, at = ?, times_listed = ?, listed_at = ?, listed_until = ?, "

@@ -10,6 +10,8 @@
 #include "net/status_socket.h"
 #include "sandbox/privileges.h"
 #include "sandbox/system_calls.h"
+#include "system/daemon_clock.h"
+#include "watch/clock_doubt.h"
 #include "watch/http_listener.h"
 #include "watch/log.h"
 #include "watch/notify.h"
@@ -48,8 +50,6 @@ constexpr int kExitSystem = 3;
 /// How long the service manager is kept waiting for a first list. Then we are started without one: whoever waits for
 /// our start, such as a package's installation, can't mend that by waiting.
 constexpr std::chrono::seconds kFirstListPatience{10};
-
-blowback::UnixTime clock_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
 void tell(const blowback::zone::FollowerReport& report) {
   using Event = blowback::zone::FollowerReport::Event;
@@ -160,11 +160,12 @@ class Server {
   }
 
   /// For any thread.
-  [[nodiscard]] blowback::net::Status status() const {
+  [[nodiscard]] blowback::net::Status status() {
     blowback::net::Status status;
     status.version = BLOWBACK_VERSION;
     status.started_at = started_at_;
-    status.now = clock_now();
+    status.now = clock_.now();
+    status.clock_doubt = clock_.doubt();
     const auto steady = std::chrono::steady_clock::now();
     const auto milliseconds = [](const auto& span) { return std::chrono::floor<std::chrono::milliseconds>(span); };
     const auto if_known = [&](const auto& span) { return span ? std::optional(milliseconds(*span)) : std::nullopt; };
@@ -198,7 +199,14 @@ class Server {
     follower_ = std::make_unique<blowback::zone::Follower>(
         blowback::zone::Follower::Settings{
             .database = config.database, .stale_after = config.server.stale_after, .freshness = &freshness_},
-        view_, clock_now, [](const blowback::zone::FollowerReport& report) { tell(report); });
+        view_, [this] { return noticed_now(); }, [](const blowback::zone::FollowerReport& report) { tell(report); });
+  }
+
+  /// For the follower, which asks many times a second and so is who notices a step.
+  [[nodiscard]] blowback::UnixTime noticed_now() {
+    const auto now = clock_.now();
+    clock_log_.look(clock_.doubt());
+    return now;
   }
 
   void take(Responders responders) {
@@ -244,7 +252,10 @@ class Server {
   }
 
   [[nodiscard]] Responders::Sources sources() const {
-    return {.zone = zone_, .view = view_, .clock = clock_now, .rate_limit_key = random_.rate_limit_key};
+    return {.zone = zone_,
+            .view = view_,
+            .clock = [this] { return clock_.glance(); },
+            .rate_limit_key = random_.rate_limit_key};
   }
 
   [[nodiscard]] bool sockets_differ(const blowback::config::Server& server) const {
@@ -271,6 +282,8 @@ class Server {
 
   Random random_;
   // In the order of their dependence: what is published outlives who reads and writes it.
+  blowback::DaemonClock clock_;
+  blowback::watch::ClockLog clock_log_;  ///< the follower's
   blowback::zone::Published<ServedZone> zone_;
   blowback::zone::Published<blowback::zone::View> view_;
   blowback::zone::Freshness freshness_;
@@ -280,7 +293,7 @@ class Server {
   Counts former_;  ///< of responders that a new config ended
   std::optional<Responders> responders_;
   blowback::config::Config config_;
-  blowback::UnixTime started_at_ = clock_now();
+  blowback::UnixTime started_at_ = clock_.now();
   // Last: they read all of the above.
   std::optional<StatusSocket> status_socket_;
   std::optional<blowback::watch::HttpListener> metrics_;

@@ -28,7 +28,7 @@ for stage in "${stages[@]}"; do
     format) packages+=(clang-format-19) ;;
     tidy) packages+=(clang-tidy-19 clang-tools-19) ;;
     asan | tsan | release) daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus nsd rbldnsd nftables zsh fish scdoc) ;;&
-    release) packages+=(swaks openssl) ;;
+    release) packages+=(swaks openssl faketime) ;;
     mta)
       daemons+=(unbound)
       # For namespaces, and the libraries of what tests/fetch-mail-servers.sh unpacks without installing it.

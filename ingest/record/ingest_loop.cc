@@ -151,6 +151,7 @@ class Loop {
         if (!take_from(open)) any_trouble = true;
         all_drained &= open.drained || open.told_trouble;
       }
+      look_at_clock();
       // The last look before `--once` ends sweeps always, so that the list is left as it is now.
       if (options_.once && all_drained) swept_at_.reset();
       sweep();
@@ -319,21 +320,55 @@ class Loop {
   }
 
   void sweep() {
-    const UnixTime now = surroundings_.now();
-    if (store_trouble_ || (swept_at_ && now < *swept_at_ + kSweepEvery)) return;
-    swept_at_ = now;
-    const auto ended = store_.expire(now);
-    if (!ended) {
-      store_trouble(ended.error());
-      return;
-    }
-    if (*ended > 0) watch::log(Level::info, "expired", {{"count", *ended}});
+    const auto steady = std::chrono::steady_clock::now();
+    if (store_trouble_ || (swept_at_ && steady < *swept_at_ + kSweepEvery)) return;
+    swept_at_ = steady;
+    // What ends under a clock in doubt may not have ended; servers go by the time themselves.
+    if (!surroundings_.clock_doubt() && !sweep(surroundings_.now())) return;
     // Operators' changes move it, too.
     const auto serial = store_.serial();
     note([&](IngestState& state) {
-      state.expired += *ended;
       if (serial) state.serial = *serial;
     });
+  }
+
+  /// False: the database is in trouble.
+  bool sweep(UnixTime now) {
+    schema::Mended mended{.more = true};
+    while (mended.more) {
+      const auto part = store_.mend_times(now, config_.policy);
+      if (!part) {
+        store_trouble(part.error());
+        return false;
+      }
+      mended.exemptions += part->exemptions;
+      mended.listings += part->listings;
+      mended.shortened += part->shortened;
+      mended.more = part->more;
+      turned();
+    }
+    if (mended != schema::Mended{}) {
+      watch::log(Level::warning, "times-mended",
+                 {{"listings", mended.listings}, {"exemptions", mended.exemptions}, {"shortened", mended.shortened}});
+    }
+    const auto ended = store_.expire(now);
+    if (!ended) {
+      store_trouble(ended.error());
+      return false;
+    }
+    if (*ended > 0) watch::log(Level::info, "expired", {{"count", *ended}});
+    note([&](IngestState& state) {
+      state.expired += *ended;
+      state.brought_back += mended.listings + mended.exemptions;
+    });
+    return true;
+  }
+
+  void look_at_clock() {
+    // Asked for the time first: that is when a step is noticed.
+    static_cast<void>(surroundings_.now());
+    const auto doubt = surroundings_.clock_doubt();
+    note([&](IngestState& state) { state.clock_doubt = doubt; });
   }
 
   void turned() const {
@@ -382,7 +417,7 @@ class Loop {
   const Surroundings& surroundings_;
   std::vector<OpenFeed> feeds_;
   ProgressLine progress_;
-  std::optional<UnixTime> swept_at_;
+  std::optional<std::chrono::steady_clock::time_point> swept_at_;
   bool store_trouble_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include "feed/feed.h"
 #include "record/ingest_state.h"
 #include "schema/store.h"
+#include "watch/clock_doubt.h"
 
 #include <cstdint>
 #include <functional>
@@ -33,7 +34,8 @@ struct LoopOptions {
 /// What the loop needs from outside: the clock, and a descriptor that becomes readable when a signal came, with a way to
 /// ask which.
 struct Surroundings {
-  std::function<UnixTime()> now;
+  std::function<UnixTime()> now;                   ///< called from listeners' threads, too
+  std::function<watch::ClockDoubt()> clock_doubt;  ///< asked by the loop alone, each time that it comes round
   int signal_fd = -1;
   /// `stop` or `reload`, or `drained` if no signal waits.
   std::function<Ended()> asked;

@@ -104,6 +104,9 @@ std::string to_metrics(const IngestState& state) {
   text.single("blowback_ingest_listed_total", counter, "Senders that reached the threshold.", state.listed);
   text.single("blowback_ingest_expired_total", counter, "Listings and exemptions that ended and were swept up.",
               state.expired);
+  text.single("blowback_ingest_brought_back_total", counter,
+              "Listings and exemptions that came back, swept up too early under a wrong clock.", state.brought_back);
+  watch::add_clock(text, state.clock_doubt);
   text.single("blowback_journal_serial", gauge, "The database's serial; blowback_zone_serial follows it.",
               std::uint64_t{state.serial});
   add_commits(text, state);
@@ -129,6 +132,7 @@ watch::Health readiness(const IngestState& state, std::chrono::steady_clock::tim
                        .detail = state.database_trouble,
                        .mend = "mend that; what was read waits in memory and is tried again each second"});
   }
+  watch::add_clock(trouble, state.clock_doubt);
   for (const auto& [name, feed] : state.feeds) {
     if (feed.trouble.empty()) continue;
     trouble.push_back({.name = "feed-unreadable",

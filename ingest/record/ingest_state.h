@@ -7,6 +7,7 @@
 #include "blowback/listing.h"
 #include "blowback/unix_time.h"
 #include "schema/store.h"
+#include "watch/clock_doubt.h"
 #include "watch/health.h"
 
 #include <array>
@@ -44,7 +45,9 @@ struct IngestState {
   std::uint64_t callouts_let_go = 0;  ///< of clients that were listed, see listed_callers.h
   std::uint64_t listed = 0;
   std::uint64_t expired = 0;
-  Serial serial = 0;             ///< the journal's head, some seconds old at most
+  Serial serial = 0;               ///< the journal's head, some seconds old at most
+  std::uint64_t brought_back = 0;  ///< listings and exemptions that had been swept up too early
+  watch::ClockDoubt clock_doubt;
   std::string database_trouble;  ///< why it can't be written; "" where it can, as far as was tried
 
   std::array<std::uint64_t, kCommitSteps.size() + 1> commits{};  ///< by duration; the last holds what took longer

@@ -162,6 +162,7 @@ std::string to_metrics(const Status& status) {
   watch::add_process(text, "blowback-server", status.version,
                      static_cast<double>(status.started_at.time_since_epoch().count()));
   add_list(text, status);
+  watch::add_clock(text, status.clock_doubt);
   add_queries(text, status.counts);
   add_latency(text, status.counts);
   return std::move(text).done();
@@ -221,6 +222,7 @@ watch::Health readiness(const Status& status) {
                            "wait for the import that is under way to end; if there is none, see whether the machine "
                            "has processor time left"});
   }
+  watch::add_clock(trouble, status.clock_doubt);
   return trouble;
 }
 

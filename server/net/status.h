@@ -7,6 +7,7 @@
 #include "blowback/listing.h"
 #include "blowback/unix_time.h"
 #include "net/counts.h"
+#include "watch/clock_doubt.h"
 #include "zone/listing_index.h"
 
 #include <chrono>
@@ -38,6 +39,7 @@ struct Status {
   UnixTime now{};
   List list;
   Counts counts;
+  watch::ClockDoubt clock_doubt;
   /// How long ago the slowest worker, and the follower, came round.
   std::chrono::milliseconds workers_turned_ago{};
   std::optional<std::chrono::milliseconds> follower_turned_ago;
@@ -52,6 +54,7 @@ struct Status {
 ///      "queries": {"udp": {"total": 9, "outcomes": {"listed": 3, …}, "types": {"A": 8, …}, "rcodes": {"NOERROR": 3, …},
 ///                          "families": {"ipv4": 9, "ipv6": 0}, "hits": {"dsn": 3, …}, "cookies": {"none": 9, …},
 ///                          "truncated": 0, "slipped": 0, "rate_limited": 0}, "tcp": {…}},
+///      "clock": {"in_doubt": false, "ahead_seconds": 0.0},
 ///      "tcp_connections": 1, "tcp_closed_idle": 0,
 ///      "drops": {"not_a_query": 0, "rate_limited": 0, "send_failed": 0, "kernel_buffer": 0},
 ///      "latency_us": [{"less_than": 1, "queries": 2}, {"less_than": 2, "queries": 7}, …, {"less_than": null, "queries": 0}]}

@@ -122,10 +122,10 @@ class Follower::Impl {
 
   void sweep(Steady::time_point steady) {
     next_sweep_ = steady + kBetweenSweeps;
-    const auto now = clock_();
-    auto swept = std::make_shared<const ListingIndex>(reader_.index()->without_ended(now));
+    const auto ended_by = clock_() - JournalReader::kKeepEnded;
+    auto swept = std::make_shared<const ListingIndex>(reader_.index()->without_ended(ended_by));
     if (swept->size() == reader_.index()->size()) return;
-    reader_.replace(swept);
+    reader_.replace(swept, ended_by);
     out_.publish({.index = std::move(swept), .stale = false});
     tally_due_ = true;
   }

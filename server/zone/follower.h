@@ -92,8 +92,8 @@ class Freshness {
 
 struct FollowerReport {
   enum class Event : std::uint8_t {
-    loaded,  ///< the whole list was read: at the start, because the database isn't the one followed so far, or because so much
-             ///< has changed that reading it all is quicker
+    loaded,  ///< the whole list was read: at the start, because the database isn't the one followed so far, because so much
+             ///< has changed that reading it all is quicker, or because the clock was set back
     not_ready,  ///< the database can't be read, and never could: there is no index
     lost,       ///< the database can't be read any more; the last good index goes on answering
     stale,      ///< `lost` has lasted too long

@@ -62,12 +62,13 @@ Result<JournalReader::Progress> JournalReader::advance(UnixTime now, std::chrono
   }
   // The mark before the read: what is committed between the two is read now or found by its mark later, never missed.
   const auto mark = store_->change_mark();
-  if (mark && mark_ == *mark && followed_ == opened_) return Progress{};
+  const bool lacks_some = now < complete_from_;
+  if (mark && mark_ == *mark && followed_ == opened_ && !lacks_some) return Progress{};
   schema::Result<Progress> progress = std::unexpected(schema::StoreError{});
   if (!mark) {
     progress = std::unexpected(mark.error());
   } else {
-    progress = index_ && followed_ == opened_ ? read_changes(now) : read_whole(now);
+    progress = index_ && followed_ == opened_ && !lacks_some ? read_changes(now) : read_whole(now);
   }
   if (!progress) {
     store_.reset();
@@ -79,10 +80,11 @@ Result<JournalReader::Progress> JournalReader::advance(UnixTime now, std::chrono
 }
 
 Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
-  ListingIndex::Builder builder(now);
+  const UnixTime ended_by = now - kKeepEnded;
+  ListingIndex::Builder builder(ended_by);
   std::size_t read = 0;
   const auto serial = store_->snapshot(
-      now,
+      ended_by,
       [&](const Listing& listing) {
         builder.add(listing);
         if (++read % kBetweenTurns == 0 && turned_) turned_();
@@ -97,6 +99,7 @@ Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
   }
   index_ = std::make_shared<const ListingIndex>(builder.finish(*serial));
   last_ = last;
+  complete_from_ = ended_by;
   return Progress{.index = index_, .whole = true, .more = false, .changes = index_->size()};
 }
 

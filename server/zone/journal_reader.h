@@ -6,6 +6,7 @@
 #include "schema/store.h"
 #include "zone/listing_index.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -30,11 +31,17 @@ class JournalReader {
   };
 
   /// What is new since the last call; the whole list at the first. After a failure the next call opens the database anew
-  /// and goes on from the last index, if that still is what the database's journal says.
+  /// and goes on from the last index, if that still is what the database's journal says. Where `now` lies before the end of
+  /// something that isn't held any more, the clock was ahead when that was left out, and the whole list is read anew.
   [[nodiscard]] schema::Result<Progress> advance(UnixTime now, std::chrono::steady_clock::time_point steady);
 
-  /// The index was rid of what has ended; go on from this one.
-  void replace(std::shared_ptr<const ListingIndex> index) { index_ = std::move(index); }
+  /// Goes on from an index that is rid of what had ended by `ended_by`.
+  void replace(std::shared_ptr<const ListingIndex> index, UnixTime ended_by) {
+    index_ = std::move(index);
+    complete_from_ = std::max(complete_from_, ended_by);
+  }
+  /// What ended longer ago than this isn't held; what ended since is, in case the clock is set back by some minutes.
+  static constexpr Duration kKeepEnded = std::chrono::hours{1};
   /// As of the last `advance`; nullptr before the first that succeeded.
   [[nodiscard]] const std::shared_ptr<const ListingIndex>& index() const { return index_; }
 
@@ -59,6 +66,7 @@ class JournalReader {
   std::optional<FileId> followed_;     ///< the file that index_ was read from
   std::optional<std::uint64_t> mark_;  ///< of store_, when index_ was brought up to it
   std::shared_ptr<const ListingIndex> index_;
+  UnixTime complete_from_ = UnixTime::min();  ///< index_ holds everything that ends later
   std::optional<ListingChange> last_;  ///< the journal's entry with index_'s serial, by which we know our journal again
 };
 

@@ -1,7 +1,8 @@
-# Nobody innocent is listed, and nobody is held up, whatever a stranger sends or an operator mistypes.
+# Nobody innocent is listed, and nobody is held up, whatever a stranger sends or an operator mistypes or a clock says.
 blowback_integration_test(fairness_guard_rails 180)
 blowback_integration_test(fairness_attacks 300)
 blowback_integration_test(fairness_corpus 180)
 blowback_integration_test(fairness_feeds 180)
 blowback_integration_test(fairness_flood 240)
 set_tests_properties(fairness_flood PROPERTIES RUN_SERIAL ON)
+blowback_integration_test(fairness_clock 240)

@@ -77,6 +77,18 @@ TEST_CASE("changes that wait in the journal for long are told", "[net][health]")
   CHECK_THAT(readiness(status).front().detail, Catch::Contains("30 s"));
 }
 
+TEST_CASE("a clock in doubt is told, with how far it is off", "[net][health][metrics]") {
+  auto status = well();
+  CHECK_THAT(to_metrics(status), Catch::Contains("\nblowback_clock_in_doubt 0\n"));
+  CHECK_THAT(to_metrics(status), Catch::Contains("\nblowback_clock_ahead_seconds 0\n"));
+  status.clock_doubt = 960h;
+  CHECK(names(health(status)).empty());
+  CHECK(names(readiness(status)) == "clock-in-doubt");
+  CHECK_THAT(readiness(status).front().detail, Catch::Contains("ahead by 40 days"));
+  CHECK_THAT(to_metrics(status), Catch::Contains("\nblowback_clock_in_doubt 1\n"));
+  CHECK_THAT(to_metrics(status), Catch::Contains("\nblowback_clock_ahead_seconds 3456000\n"));
+}
+
 TEST_CASE("each count is a sample of its own", "[net][metrics]") {
   auto status = well();
   auto& udp = status.counts.udp;

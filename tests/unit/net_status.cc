@@ -66,6 +66,7 @@ TEST_CASE("a server that has just begun tells every name with 0, and what it can
         "{\"ready\":false,\"stale\":false,\"serial\":0,\"entries\":0,\"octets\":0,"
         "\"checked_seconds_ago\":null,\"changed_seconds_ago\":null}");
   CHECK(json["journal"]["publish_ms"].is_null());
+  CHECK(json["clock"].dump() == "{\"in_doubt\":false,\"ahead_seconds\":0.0}");
   for (const auto* const transport : {"udp", "tcp"}) {
     const auto& queries = json["queries"][transport];
     CHECK(queries["outcomes"].size() == answer::kOutcomes);
@@ -101,7 +102,9 @@ TEST_CASE("each count stands under its own name", "[net][status]") {
                  .checked_ago = std::chrono::milliseconds{21},
                  .changed_ago = std::chrono::milliseconds{12'500},
                  .publishing = std::chrono::milliseconds{3}};
+  status.clock_doubt = std::chrono::milliseconds{-86'400'500};
   const auto json = document(status);
+  CHECK(json["clock"].dump() == "{\"in_doubt\":true,\"ahead_seconds\":-86400.5}");
   const auto& queries = json["queries"]["udp"];
   CHECK(queries["total"] == 5);
   CHECK(queries["outcomes"]["listed"] == 3);

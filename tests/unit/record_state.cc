@@ -76,8 +76,10 @@ TEST_CASE("ingest is alive while its loop comes round, and ready while mail gets
   CHECK(names(readiness(state, kSteady)).empty());
   state.feeds["traps"].trouble = "gone";
   state.database_trouble = "full";
+  state.clock_doubt = -25h;
   CHECK(names(health(state, kSteady)).empty());
-  CHECK(names(readiness(state, kSteady)) == "database-trouble feed-unreadable");
+  CHECK(names(readiness(state, kSteady)) == "database-trouble clock-in-doubt feed-unreadable");
+  CHECK_THAT(readiness(state, kSteady)[1].detail, Catch::Contains("behind by 1 day 1 hour"));
   CHECK(readiness(state, kSteady).back().detail == "feed traps: gone");
   CHECK(names(health(state, *state.turned_at + watch::kStandsStill)).empty());
   CHECK(names(health(state, *state.turned_at + watch::kStandsStill + 1ns)) == "loop-stuck");

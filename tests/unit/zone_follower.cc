@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
@@ -26,9 +27,10 @@ namespace fs = std::filesystem;
 
 /// A follower of `database`, what it reported, and what it published.
 struct Followed {
-  explicit Followed(const std::string& database, Duration stale_after = std::chrono::hours{1})
-      : follower(
-            {.database = database, .stale_after = stale_after}, view, [] { return kNow; },
+  explicit Followed(const std::string& database, Duration stale_after = std::chrono::hours{1}, UnixTime at = kNow)
+      : now(at),
+        follower(
+            {.database = database, .stale_after = stale_after}, view, [this] { return now.load(); },
             [this](const FollowerReport& report) {
               const std::scoped_lock lock(mutex);
               reports.push_back(report.event);
@@ -45,13 +47,14 @@ struct Followed {
   }
   [[nodiscard]] bool is_listed(const char* address) {
     const View* seen = reader.get();
-    return seen != nullptr && seen->index && !seen->stale && !seen->index->codes_at(ip(address), kNow).empty();
+    return seen != nullptr && seen->index && !seen->stale && !seen->index->codes_at(ip(address), now).empty();
   }
   [[nodiscard]] std::ptrdiff_t times(Event event) {
     const std::scoped_lock lock(mutex);
     return std::count(reports.begin(), reports.end(), event);
   }
 
+  std::atomic<UnixTime> now{kNow};
   std::mutex mutex;
   std::vector<Event> reports;
   Published<View> view;
@@ -206,6 +209,45 @@ TEST_CASE("a backup restored over the database takes the list back to it", "[zon
   fs::copy_file(folder.file("backup.db"), file);
   CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("192.0.2.2"); }));
   CHECK(followed.is_listed("192.0.2.1"));
+}
+
+TEST_CASE("what had ended by a clock that was ahead at the start is there once the clock is right",
+          "[zone][follower][clock]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  auto store = made(file);
+  const UnixTime until = kNow + std::chrono::days{14};
+  REQUIRE(store.list(std::vector{net("192.0.2.1"), net("192.0.2.2")}, until, kDecision, kNow));
+  REQUIRE(store.list(std::vector{net("198.51.100.0/24")}, std::nullopt, kDecision, kNow));
+  REQUIRE(store.exempt(net("198.51.100.1"), until, kDecision, kNow));
+  Followed followed(file, std::chrono::hours{1}, kNow + std::chrono::days{40});
+  CHECK_FALSE(followed.is_listed("192.0.2.1"));
+  CHECK(followed.is_listed("198.51.100.1"));
+  CHECK(followed.reader.get()->index->size() == 1);
+  followed.now = kNow;
+  CHECK(
+      followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.1") && followed.is_listed("192.0.2.2"); }));
+  CHECK_FALSE(followed.is_listed("198.51.100.1"));
+  CHECK(followed.is_listed("198.51.100.2"));
+  // And from there on by changes.
+  const auto loaded = followed.times(Event::loaded);
+  list(store, "192.0.2.3");
+  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.3"); }));
+  CHECK(followed.times(Event::loaded) == loaded);
+}
+
+TEST_CASE("a clock that is set back by some minutes costs no reading of the whole list", "[zone][follower][clock]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  auto store = made(file);
+  REQUIRE(store.list(std::vector{net("192.0.2.1")}, kNow + Duration{60}, kDecision, kNow));
+  Followed followed(file, std::chrono::hours{1}, kNow + std::chrono::minutes{30});
+  CHECK_FALSE(followed.is_listed("192.0.2.1"));
+  followed.now = kNow;
+  CHECK(followed.is_listed("192.0.2.1"));
+  list(store, "192.0.2.2");
+  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.2"); }));
+  CHECK(followed.times(Event::loaded) == 1);
 }
 
 TEST_CASE("a loss that lasts beyond the limit makes the list stale, until the database is back", "[zone][follower]") {

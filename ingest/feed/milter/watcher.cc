@@ -138,7 +138,7 @@ class Outbox {
 struct Watcher {
   const SessionSettings& settings;
   Outbox& outbox;
-  UnixTime (*now)();
+  std::function<UnixTime()> now;
   std::size_t most_connections = 0;
   std::atomic<std::size_t> connections = 0;
 };
@@ -336,7 +336,7 @@ void block_signals() {
 
 }  // namespace
 
-int watch_mail_server(int socket, UnixTime (*now)()) {
+int watch_mail_server(int socket, std::function<UnixTime()> now) {
   FrameReader reader(kLongestSetup);
   const auto first = receive(socket, reader);
   const auto* const setup = first ? std::get_if<Setup>(&*first) : nullptr;
@@ -358,7 +358,7 @@ int watch_mail_server(int socket, UnixTime (*now)()) {
                                  .message_octets = setup->message_octets};
   Budget budget(setup->memory);
   Outbox outbox(socket, budget, settings.witness_of);
-  Watcher here{.settings = settings, .outbox = outbox, .now = now, .most_connections = setup->connections};
+  Watcher here{.settings = settings, .outbox = outbox, .now = std::move(now), .most_connections = setup->connections};
   watcher = &here;
   if (const auto trouble = listen(setup->listen)) {
     static_cast<void>(send_all(socket, to_octets(*trouble)));

@@ -6,6 +6,7 @@
 
 #include "blowback/unix_time.h"
 
+#include <functional>
 #include <string_view>
 
 namespace blowback::milter {
@@ -15,8 +16,9 @@ inline constexpr std::string_view kWatcherOption = "--watch-mail-server";
 /// Where it finds its end of the pair of sockets.
 inline constexpr int kWatcherDescriptor = 3;
 
-/// Reads its `Setup` (frame.h) from the socket, listens, and tells of what passes until the other end is closed. The exit
+/// Reads its `Setup` (frame.h) from the socket, listens, and tells of what passes until the other end is closed. `now` is called
+/// from libmilter's threads. The exit
 /// status: 0, or 2 where nobody is at the other end.
-[[nodiscard]] int watch_mail_server(int socket, UnixTime (*now)());
+[[nodiscard]] int watch_mail_server(int socket, std::function<UnixTime()> now);
 
 }  // namespace blowback::milter

@@ -1,0 +1,394 @@
+// What a clock that was wrong has left behind, and how it is mended once the clock is right.
+//
+// Nobody can tell by one look whether the clock is right now or was right before. So nothing here takes the clock's word for
+// good: each step either can be taken back by the next sweep (what comes back too early is swept up again), or is taken only where
+// the journal itself shows that the clock had run ahead.
+//
+// - Swept too early: the journal's last entry of a prefix says that it ended by itself, at a time that lies ahead. What an
+//   operator decided comes back from the journal; an automatic listing from its standing, which no sweep touches.
+// - Recorded while the clock was ahead: an automatic listing ends later than any may. Seen from a clock that is behind, every strong
+//   listing looks like that. The journal's times tell the two apart: a clock that was ahead went there in one step, while
+//   to a clock that is behind the time up to the entry is full of entries, as it always was. (A journal that hasn't lived as
+//   long as the clock is behind tells nothing; then the clock is believed.)
+// - Delisted while the clock was ahead: its senders would be left alone until that time comes.
+#include "store_impl.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace blowback::schema {
+namespace {
+
+/// Times that lie ahead by less are nobody's error: feeds bring other machines' times.
+constexpr Duration kTolerance = std::chrono::minutes{1};
+/// So many listings come back in one transaction, so that other writers get their turn.
+constexpr std::size_t kAtOnce = 50'000;
+/// All is looked at anew after this.
+constexpr Duration kLookAgain = std::chrono::hours{1};
+/// So many decisions, and journal entries, are looked at from the latest back: they have no index by time.
+constexpr std::int64_t kLatest = 1'000;
+
+struct Swept {
+  Listing listing;
+  std::optional<std::int64_t> audit;
+};
+struct SweptExemption {
+  Prefix prefix;
+  UnixTime since{};
+  UnixTime expires_at{};
+  std::int64_t audit = 0;
+};
+struct Late {
+  Listing listing;
+  Serial said = 0;
+  UnixTime said_at{};
+};
+struct LateDelisting {
+  Prefix prefix;
+  UnixTime at{};
+};
+
+/// What there is to mend, as of one state of the database.
+struct Findings {
+  std::vector<SweptExemption> exemptions;
+  std::vector<Swept> listings;
+  std::vector<Late> late;
+  std::vector<LateDelisting> delistings;
+  [[nodiscard]] bool empty() const {
+    return exemptions.empty() && listings.empty() && late.empty() && delistings.empty();
+  }
+};
+
+/// A swept entry and nothing of its kind behind it. The index holds swept entries alone, so this costs what was swept too early.
+constexpr const char* kSweptEntries =
+    "SELECT c.first, c.length, c.serial, c.source, c.codes, c.expires_at, c.audit_id FROM listing_change c INDEXED BY "
+    "listing_change_swept WHERE c.action IN (3, 5) AND c.expires_at IS NOT NULL AND c.expires_at > ? AND c.action = ? "
+    "AND c.serial > ? "
+    "AND NOT EXISTS (SELECT 1 FROM listing_change d WHERE d.first = c.first AND d.length = c.length AND d.serial > "
+    "c.serial AND ((c.action = 3 AND d.action < 4 AND d.source = c.source) OR (c.action = 5 AND d.action >= 4)))";
+
+/// The journal's entry up to which nothing need be looked at; 0: all of it. What was left alone stays so as time goes on, but
+/// for decisions that are undone; where time has fallen, more lies ahead.
+[[nodiscard]] Serial looked_at(const Store::Impl::LookedAt& before, UnixTime now) {
+  return now >= before.last && now < before.since + kLookAgain ? before.serial : 0;
+}
+
+class Search {
+ public:
+  /// Of listings that come back it finds `most`.
+  Search(Store::Impl& impl, const Policy& policy, UnixTime now, std::size_t most)
+      : impl_(impl), policy_(policy), now_(now), most_(most) {}
+
+  [[nodiscard]] Findings run() {
+    Findings found;
+    find_exemptions(found);
+    find_listings(found);
+    find_late(found);
+    find_delistings(found);
+    return found;
+  }
+
+ private:
+  /// The decision that put the operator's listing or exemption there, if it stands. By the journal's order: times may be wrong.
+  struct Origin {
+    std::int64_t audit = 0;
+    UnixTime at{};
+  };
+  [[nodiscard]] std::optional<Origin> origin(const Prefix& prefix, ListingChange::Action began,
+                                             const Statement& swept) {
+    const auto& [serial, expires_at] = std::pair(swept.integer(2), swept.integer(5));
+    return origin_.bind(prefix.first().octets(), prefix.length(), static_cast<int>(began), serial)
+        .first([&](const Statement& row) {
+          return row.integer(2) == expires_at
+                     ? std::optional(Origin{.audit = row.integer(0), .at = time_of(row.integer(1))})
+                     : std::nullopt;
+        })
+        .value_or(std::nullopt);
+  }
+
+  void find_exemptions(Findings& found) {
+    Statement swept(impl_.db, kSweptEntries);
+    swept.bind(seconds(now_), 5, looked_at_);
+    while (swept.step()) {
+      const Prefix prefix = prefix_of(swept, 0);
+      if (const auto decision = origin(prefix, ListingChange::Action::exempted, swept)) {
+        found.exemptions.push_back({.prefix = prefix,
+                                    .since = decision->at,
+                                    .expires_at = time_of(swept.integer(5)),
+                                    .audit = decision->audit});
+      }
+    }
+  }
+
+  void find_listings(Findings& found) {
+    auto exemptions = impl_.exemptions_in_force(now_);
+    for (const auto& exemption : found.exemptions) {
+      exemptions.push_back(
+          {.prefix = exemption.prefix, .since = exemption.since, .expires_at = exemption.expires_at, .reason = {}});
+    }
+    Statement swept(impl_.db, kSweptEntries);
+    swept.bind(seconds(now_), 3, looked_at_);
+    while (found.listings.size() < most_ && swept.step()) {
+      Listing listing{.prefix = prefix_of(swept, 0),
+                      .source = static_cast<Source>(swept.integer(3)),
+                      .codes = CodeSet::from_bits(static_cast<std::uint32_t>(swept.integer(4))),
+                      .listed_at = {},
+                      .expires_at = optional_time(swept, 5),
+                      .reason = {}};
+      if (covered(exemptions, listing.prefix)) continue;
+      if (listing.source == Source::automatic) {
+        if (deserved(listing)) found.listings.push_back({.listing = std::move(listing), .audit = std::nullopt});
+        continue;
+      }
+      if (!swept.is_null(6)) continue;  // no sweep: an undo took it away, and found that it had ended
+      const auto decision = origin(listing.prefix, ListingChange::Action::listed, swept);
+      if (!decision || ended_since(listing.prefix, decision->audit)) continue;
+      listing.listed_at = decision->at;
+      found.listings.push_back({.listing = std::move(listing), .audit = decision->audit});
+    }
+  }
+
+  /// Whether the sender's standing says that it is listed now; then since when and until when, too.
+  [[nodiscard]] bool deserved(Listing& listing) {
+    const auto standing = standing_.bind(listing.prefix.first().octets()).first([&](const Statement& row) {
+      return standing_of(row, listing.prefix);
+    });
+    if (!standing || !standing->listed_at || !standing->listed_until || *standing->listed_until <= now_) return false;
+    // Delisted when its listing had been swept up, so that the decision found none to end.
+    if (standing->afresh_since && *standing->afresh_since >= *standing->listed_at) return false;
+    listing.listed_at = *standing->listed_at;
+    listing.expires_at = standing->listed_until;
+    return true;
+  }
+
+  /// Whether the operator ended it when it had been swept up: had it been there, its last entry would say so.
+  [[nodiscard]] bool ended_since(const Prefix& prefix, std::int64_t audit) {
+    if (!endings_) {
+      endings_.emplace();
+      Statement rows(impl_.db,
+                     "SELECT id, subject FROM audit WHERE action IN ('delist', 'exempt') AND id NOT IN (SELECT undoes "
+                     "FROM audit WHERE undoes IS NOT NULL)");
+      while (rows.step()) {
+        if (const auto ended = Prefix::parse(rows.text(1))) endings_->emplace_back(rows.integer(0), *ended);
+      }
+    }
+    return std::ranges::any_of(
+        *endings_, [&](const auto& ending) { return ending.first > audit && ending.second.contains(prefix); });
+  }
+
+  void find_late(Findings& found) {
+    std::vector<Late> late;
+    Statement rows(impl_.db, std::string("SELECT ") + kListingColumns +
+                                 " FROM listing INDEXED BY listing_by_expiry WHERE expires_at IS NOT NULL AND "
+                                 "expires_at > ? AND source = 0");
+    Statement said(impl_.db,
+                   "SELECT serial, at FROM listing_change WHERE first = ? AND length = ? AND source = 0 AND action < 4 "
+                   "ORDER BY serial DESC LIMIT 1");
+    rows.bind(seconds(now_ + policy_.max_listing));
+    while (rows.step()) {
+      Late one{.listing = listing_of(rows, 0)};
+      const auto last =
+          said.bind(one.listing.prefix.first().octets(), one.listing.prefix.length()).first([](const Statement& row) {
+            return std::pair(row.integer(0), row.integer(1));
+          });
+      if (!last) continue;
+      one.said = static_cast<Serial>(last->first);
+      one.said_at = time_of(last->second);
+      // Said by now, it is a policy's that has changed since: listings keep the end they have.
+      if (one.said_at > now_ + kSurelyAhead) late.push_back(std::move(one));
+    }
+    if (!late.empty()) keep_those_of_a_step(late, found);
+  }
+
+  /// Goes through the journal's times up to each late entry, from the last one that lies behind us.
+  void keep_those_of_a_step(std::vector<Late>& late, Findings& found) {
+    std::ranges::sort(late, {}, &Late::said);
+    const auto behind = Statement(impl_.db,
+                                  "SELECT serial FROM listing_change WHERE serial < ? AND at <= ? ORDER BY serial DESC "
+                                  "LIMIT 1")
+                            .bind(late.front().said, seconds(now_))
+                            .first([](const Statement& row) { return row.integer(0); })
+                            .value_or(0);
+    Statement entries(impl_.db,
+                      "SELECT serial, at FROM listing_change WHERE serial > ? AND serial <= ? ORDER BY serial");
+    entries.bind(behind, late.back().said);
+    UnixTime before = now_;
+    Duration longest{};
+    auto next = late.begin();
+    while (next != late.end() && entries.step()) {
+      const UnixTime at = time_of(entries.integer(1));
+      longest = at <= now_ ? Duration{} : std::max(longest, at - before);
+      before = std::max(at, now_);
+      if (static_cast<Serial>(entries.integer(0)) != next->said) continue;
+      if (2 * longest >= next->said_at - now_) found.late.push_back(std::move(*next));
+      ++next;
+    }
+  }
+
+  void find_delistings(Findings& found) {
+    Statement rows(impl_.db,
+                   "SELECT at, subject FROM audit WHERE id > (SELECT max(id) FROM audit) - ? AND action = 'delist' AND "
+                   "at > ?");
+    Statement left_alone(impl_.db, "SELECT 1 FROM standing WHERE sender BETWEEN ? AND ? AND afresh_since = ? LIMIT 1");
+    rows.bind(kLatest, seconds(now_ + kTolerance));
+    while (rows.step()) {
+      const auto prefix = Prefix::parse(rows.text(1));
+      if (!prefix) continue;
+      const auto range = keys_of(*prefix);
+      if (left_alone.bind(range.first, range.last, rows.integer(0)).first([](const Statement&) { return true; })) {
+        found.delistings.push_back({.prefix = *prefix, .at = time_of(rows.integer(0))});
+      }
+    }
+  }
+
+  Store::Impl& impl_;
+  const Policy& policy_;
+  UnixTime now_;
+  std::size_t most_;
+  Serial looked_at_ = looked_at(impl_.looked_at, now_);
+  std::optional<std::vector<std::pair<std::int64_t, Prefix>>> endings_;
+  Statement standing_{impl_.db, std::string("SELECT ") + kStandingColumns + " FROM standing WHERE sender = ?"};
+  Statement origin_{
+      impl_.db,
+      "SELECT a.id, a.at, c.expires_at FROM listing_change c JOIN audit a ON a.id = c.audit_id WHERE c.first "
+      "= ? AND c.length = ? AND c.source = 1 AND c.action = ? AND c.serial < ? AND a.id NOT IN (SELECT "
+      "undoes FROM audit WHERE undoes IS NOT NULL) ORDER BY c.serial DESC LIMIT 1"};
+};
+
+/// Within a transaction.
+class Mending {
+ public:
+  Mending(Store::Impl& impl, const Policy& policy, UnixTime now)
+      : impl_(impl), latest_end_(now + policy.max_listing), now_(now) {}
+
+  [[nodiscard]] Mended apply(const Findings& found) {
+    for (const auto& exemption : found.exemptions) bring_back(exemption);
+    for (const auto& swept : found.listings) bring_back(swept);
+    for (const auto& late : found.late) shorten(late.listing);
+    for (const auto& delisting : found.delistings) start_afresh(delisting);
+    return {.exemptions = found.exemptions.size(),
+            .listings = found.listings.size(),
+            .shortened = found.late.size(),
+            .more = found.listings.size() == kAtOnce};
+  }
+
+ private:
+  void say(ListingChange::Action action, const Prefix& prefix, Source source, CodeSet codes,
+           std::optional<UnixTime> expires_at, std::optional<std::int64_t> audit) {
+    impl_.journal({.serial = 0,
+                   .at = now_,
+                   .action = action,
+                   .prefix = prefix,
+                   .source = source,
+                   .codes = codes,
+                   .expires_at = expires_at},
+                  audit);
+  }
+
+  void bring_back(const SweptExemption& swept) {
+    put_exemption_
+        .bind(swept.prefix.first().octets(), swept.prefix.length(), seconds(swept.since), seconds(swept.expires_at),
+              swept.audit)
+        .run();
+    say(ListingChange::Action::exempted, swept.prefix, Source::by_operator, {}, swept.expires_at, swept.audit);
+  }
+
+  void bring_back(const Swept& swept) {
+    Listing listing = swept.listing;
+    // Recorded while the clock was ahead, and swept up when it was further ahead.
+    const bool is_late = listing.source == Source::automatic && listing.expires_at > latest_end_;
+    if (is_late) {
+      listing.expires_at = latest_end_;
+      bring_standing_down(listing.prefix);
+    }
+    put_listing_
+        .bind(listing.prefix.first().octets(), listing.prefix.length(), static_cast<int>(listing.source),
+              listing.codes.bits(), seconds(std::min(listing.listed_at, now_)), seconds(listing.expires_at),
+              swept.audit)
+        .run();
+    say(ListingChange::Action::listed, listing.prefix, listing.source, listing.codes, listing.expires_at, swept.audit);
+  }
+
+  void shorten(const Listing& listing) {
+    shorten_.bind(seconds(now_), seconds(latest_end_), listing.prefix.first().octets(), listing.prefix.length()).run();
+    bring_standing_down(listing.prefix);
+    say(ListingChange::Action::prolonged, listing.prefix, Source::automatic, listing.codes, latest_end_, std::nullopt);
+  }
+
+  /// What it says of times ahead becomes what it could say now.
+  void bring_standing_down(const Prefix& sender) {
+    const auto& key = sender.first().octets();
+    bring_standing_down_.bind(seconds(now_), seconds(now_), seconds(latest_end_), key).run();
+    bring_parts_down_.bind(seconds(now_), seconds(now_), key).run();
+  }
+
+  void start_afresh(const LateDelisting& delisting) {
+    const auto range = keys_of(delisting.prefix);
+    start_afresh_.bind(seconds(now_), seconds(now_), range.first, range.last, seconds(delisting.at)).run();
+  }
+
+  Store::Impl& impl_;
+  UnixTime latest_end_;
+  UnixTime now_;
+  Statement put_exemption_{impl_.db,
+                           "INSERT OR IGNORE INTO exemption (first, length, since, expires_at, audit_id) VALUES (?, ?, "
+                           "?, ?, ?)"};
+  Statement put_listing_{impl_.db,
+                         "INSERT INTO listing (first, length, source, codes, listed_at, expires_at, audit_id) VALUES "
+                         "(?, ?, ?, ?, ?, ?, ?)"};
+  Statement shorten_{impl_.db,
+                     "UPDATE listing SET listed_at = min(listed_at, ?), expires_at = ? WHERE first = ? AND length = ? "
+                     "AND source = 0"};
+  Statement bring_standing_down_{impl_.db,
+                                 "UPDATE standing SET at = min(at, ?), listed_at = min(listed_at, ?), listed_until = "
+                                 "min(listed_until, ?) WHERE sender = ?"};
+  Statement bring_parts_down_{impl_.db,
+                              "UPDATE standing_part SET at = min(at, ?), last_at = min(last_at, ?) WHERE sender = ?"};
+  Statement start_afresh_{impl_.db,
+                          "UPDATE standing SET at = min(at, ?), afresh_since = ? WHERE sender BETWEEN ? AND ? AND "
+                          "afresh_since = ?"};
+};
+
+}  // namespace
+
+Result<Mended> Store::mend_times(UnixTime now, const Policy& policy) {
+  return attempt(impl_->path, [&]() -> Mended {
+    {
+      // Mostly there is nothing: don't take the write lock to learn that.
+      const ReadTransaction one_state(impl_->db);
+      if (Search(*impl_, policy, now, 1).run().empty()) {
+        auto& looked = impl_->looked_at;
+        if (looked_at(looked, now) == 0) looked.since = now;
+        looked.last = now;
+        looked.serial = impl_->head();
+        return {};
+      }
+    }
+    Transaction transaction(impl_->db);
+    const Findings found = Search(*impl_, policy, now, kAtOnce).run();
+    const Mended mended = Mending(*impl_, policy, now).apply(found);
+    transaction.commit();
+    return mended;
+  });
+}
+
+Result<TimesAhead> Store::times_ahead(UnixTime now) {
+  return attempt(impl_->path, [&]() -> TimesAhead {
+    const auto ahead = [&](Statement latest) -> std::optional<UnixTime> {
+      const auto at = latest.first([](const Statement& row) { return optional_time(row, 0); }).value_or(std::nullopt);
+      return at && *at > now + kTolerance ? at : std::nullopt;
+    };
+    const auto& db = impl_->db;
+    Statement decision(db, "SELECT max(at) FROM audit WHERE id > (SELECT max(id) FROM audit) - ?");
+    Statement change(db,
+                     "SELECT max(at) FROM listing_change WHERE serial > (SELECT max(serial) FROM listing_change) - ?");
+    decision.bind(kLatest);
+    change.bind(kLatest);
+    return {.incident = ahead(Statement(db, "SELECT max(received_at) FROM incident")),
+            .decision = ahead(std::move(decision)),
+            .change = ahead(std::move(change))};
+  });
+}
+
+}  // namespace blowback::schema
