@@ -240,7 +240,7 @@ constexpr std::array kVerifyOtherwise{
 
 std::string_view called(std::string_view product) {
   // Every product that ingest/detect/signatures knows, and nothing else: what isn't here isn't shown to others.
-  static constexpr std::array<Row, 79> kNames{{
+  static constexpr std::array<Row, 81> kNames{{
       {"postfix", "Postfix"},
       {"exim", "Exim"},
       {"sendmail", "Sendmail"},
@@ -296,6 +296,8 @@ std::string_view called(std::string_view product) {
       {"yahoo", "Yahoo"},
       {"yandex", "Yandex"},
       {"zoho", "Zoho"},
+      {"ask", "Active Spam Killer"},
+      {"boxtrapper", "BoxTrapper"},
       {"antigen", "Antigen"},
       {"antivir", "AntiVir"},
       {"bitbounce", "BitBounce"},

@@ -159,6 +159,18 @@ constexpr std::size_t kDigestDigits = 8;
   return {digits(kHex, 4), lowered(base64), lowered(base64url)};
 }
 
+/// base64 of `text` after `before` octets that aren't known, as far as these and what follows leave it alone.
+[[nodiscard]] std::string base64_within(std::string_view text, std::size_t before) {
+  const std::string octets = std::string(before, '\0') + std::string(text);
+  std::string coded(4 * ((octets.size() + 2) / 3) + 1, '\0');
+  const int size =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(coded.data()),
+                      reinterpret_cast<const unsigned char*>(octets.data()), static_cast<int>(octets.size()));
+  coded.resize(static_cast<std::size_t>(size));
+  coded.resize(octets.size() * 8 / 6);  // whole digits only
+  return coded.substr((before * 8 + 5) / 6);
+}
+
 }  // namespace
 
 TrapMask::TrapMask(const std::vector<std::string>& addresses, const std::vector<std::string>& domains) {
@@ -185,13 +197,34 @@ TrapMask::TrapMask(const std::vector<std::string>& addresses, const std::vector<
     if (wanted.letters.size() < kShortestStretched) wanted.letters.clear();
     if (!wanted.plain.empty()) locals_.push_back(std::move(wanted));
     add_digests(local);
+    add_base64(local);
   }
   for (const auto& address : addresses) add_digests(lowered(address));
+  for (const auto& domain : domains_) add_base64(domain);
 }
 
 void TrapMask::add_digests(const std::string& text) {
   for (const auto* const algorithm : {EVP_md5(), EVP_sha1(), EVP_sha256()}) {
-    for (auto& digits : digest_of(text, algorithm)) digests_.push_back(std::move(digits));
+    for (auto& digits : digest_of(text, algorithm)) codes_.push_back(std::move(digits));
+  }
+}
+
+// Mailboxes are kept in lower case, so base64 in them can't be decoded any more: what it would be is looked for instead.
+void TrapMask::add_base64(const std::string& text) {
+  std::string upper = text;
+  std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::string capital = text;
+  capital.front() = upper.front();
+  for (const auto& written : {text, upper, capital}) {
+    for (std::size_t before = 0; before < 3; ++before) {
+      auto coded = lowered(base64_within(written, before));
+      if (coded.size() < kShortestBare) continue;
+      auto url = coded;
+      std::ranges::replace(url, '+', '-');
+      std::ranges::replace(url, '/', '_');
+      if (url != coded) codes_.push_back(std::move(url));
+      codes_.push_back(std::move(coded));
+    }
   }
 }
 
@@ -230,7 +263,7 @@ bool TrapMask::hides_a_local_part(std::string_view word) const {
   const std::string stripped = bare(word);
   if (any_decoded(stripped, 4, 2, hex_digit, wanted)) return true;
   const std::string low = lowered(word);
-  return std::ranges::any_of(digests_, [&](const std::string& digits) {
+  return std::ranges::any_of(codes_, [&](const std::string& digits) {
     return low.find(digits) != std::string::npos || stripped.find(digits) != std::string::npos;
   });
 }

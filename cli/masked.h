@@ -32,6 +32,7 @@ class TrapMask {
   };
 
   void add_digests(const std::string& text);
+  void add_base64(const std::string& text);
   [[nodiscard]] bool names_a_trap(std::string_view word) const;
   [[nodiscard]] bool hides_a_local_part(std::string_view word) const;
   [[nodiscard]] bool holds_a_domain(std::string_view text) const;
@@ -42,7 +43,7 @@ class TrapMask {
   std::vector<std::string> bare_;         ///< domains, letters and digits alone
   std::vector<std::string> local_parts_;  ///< lower case, longest first
   std::vector<Local> locals_;             ///< the same, without those too short to be found coded
-  std::vector<std::string> digests_;      ///< beginnings of digests, lower case
+  std::vector<std::string> codes_;        ///< beginnings of digests, and base64 for where its case was lost; lower case
 };
 
 }  // namespace blowback::cli

@@ -23,7 +23,7 @@ from harness import BIN, Blowback  # noqa: E402
 # Address, helo, what the reader is told, and by which product and cause its messages are chosen.
 SENDERS = (
     ("192.0.2.10", "mx.example.com", "A Postfix that takes mail for users it doesn't have", "postfix", "unknown_user", 5),
-    ("192.0.2.20", "mail.example.net", "A qmail, which takes any recipient by design", "qmail", "unknown_user", 5),
+    ("192.0.2.20", "mail.example.net", "A qmail, which takes any recipient by design", "qmail", None, 5),
     ("192.0.2.30", "edge.example.org", "An Exchange that takes mail first", "exchange", "unknown_user", 4),
     ("198.51.100.40", "gw.example.com", "A filter behind the queue that tells the sender", "amavis", None, 4),
     ("203.0.113.50", "mail.example.edu", "A Sendmail in trouble, seen once", "sendmail", "system", 1),
