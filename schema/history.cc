@@ -7,9 +7,8 @@
 namespace blowback::schema {
 namespace {
 
-/// Only what scoring and counting look at: a hundred thousand of them in well under a second. What was received under a clock
-/// that was ahead was received by `now`.
-void visit_incidents(const Connection& db, std::optional<UnixTime> since, UnixTime now,
+/// Only what scoring and counting look at: a hundred thousand of them in well under a second. Later times are given as `latest`.
+void visit_incidents(const Connection& db, std::optional<UnixTime> since, UnixTime latest,
                      const std::function<void(const Incident&)>& visit) {
   // The index is in the order that is wanted; without the word SQLite may prefer to sort the whole table in memory.
   Statement rows(db,
@@ -18,7 +17,7 @@ void visit_incidents(const Connection& db, std::optional<UnixTime> since, UnixTi
   rows.bind(since ? seconds(*since) : std::numeric_limits<std::int64_t>::min());
   Incident incident;
   while (rows.step()) {
-    incident.received_at = std::min(time_of(rows.integer(0)), now);
+    incident.received_at = std::min(time_of(rows.integer(0)), latest);
     incident.client = address_of(rows, 1);
     incident.trap = rows.text(2);
     incident.kind = static_cast<Kind>(rows.integer(3));
@@ -58,11 +57,8 @@ std::vector<PastDecision> Store::Impl::past_decisions(UnixTime now) {
 Result<void> Store::history(UnixTime now, const HistoryVisitor& visitor) {
   return attempt(impl_->path, [&] {
     const ReadTransaction one_state(impl_->db);
-    for (auto& decision : impl_->past_decisions(now)) {
-      decision.at = std::min(decision.at, now);
-      visitor.decision(decision);
-    }
-    visit_incidents(impl_->db, std::nullopt, now, visitor.incident);
+    for (const auto& decision : impl_->past_decisions(now)) visitor.decision(decision);
+    visit_incidents(impl_->db, std::nullopt, now + kSurelyAhead, visitor.incident);
     Statement rows(
         impl_->db,
         "SELECT s.score, s.at, s.times_listed, s.listed_at, s.listed_until, s.afresh_since, s.sender, "

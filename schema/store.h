@@ -292,8 +292,8 @@ class Store {
   /// Newest first.
   [[nodiscard]] Result<std::vector<Quarantined>> quarantined(std::size_t most);
   [[nodiscard]] Result<Stats> stats(UnixTime now);
-  /// The whole record and what it came to, as of one state of the database, without holding it in memory. Times ahead of `now` are
-  /// given as `now`.
+  /// The whole record and what it came to, as of one state of the database, without holding it in memory. What lies ahead
+  /// of `now` by more than two days was recorded under a clock that was ahead: decisions are given as of `now`, incidents as of then.
   [[nodiscard]] Result<void> history(UnixTime now, const HistoryVisitor& visitor);
   /// Incidents received at `since` or later, oldest first, filled as in `HistoryVisitor`. The visitor may not use the store.
   [[nodiscard]] Result<void> for_each_incident(UnixTime since, const std::function<void(const Incident&)>& visit);

@@ -289,17 +289,20 @@ TEST_CASE("times that lie ahead are told, a minute's difference between machines
   CHECK(value(store.times_ahead(kNow)).decision == kNow + kDay);
 }
 
-TEST_CASE("incidents and decisions of a time ahead are told to a replay as of now", "[schema][clock][history]") {
+TEST_CASE("incidents and decisions that surely lie ahead are told to a replay as of a time that can be",
+          "[schema][clock][history]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   offend(store, "192.0.2.1", 1);
   offend(store, "192.0.2.1", 10, kNow + 40 * kDay, kNow + 40 * kDay);
   value(store.delist(net("192.0.2.2"), kDecision, kNow + 40 * kDay));
   UnixTime newest{};
+  UnixTime decided{};
   const schema::HistoryVisitor visitor{
-      .decision = [&](const PastDecision& one) { newest = std::max(newest, one.at); },
+      .decision = [&](const PastDecision& one) { decided = std::max(decided, one.at); },
       .incident = [&](const Incident& one) { newest = std::max(newest, one.received_at); },
       .standing = [](const Standing&, const std::optional<Listing>&) {}};
   REQUIRE(store.history(kNow + Duration{1}, visitor));
-  CHECK(newest == kNow + Duration{1});
+  CHECK(newest == kNow + Duration{1} + 2 * kDay);
+  CHECK(decided == kNow + Duration{1});
 }
