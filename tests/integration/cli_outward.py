@@ -53,7 +53,7 @@ class Doctor(unittest.TestCase):
             self.assertNotIn("\033", text.stdout)
 
     def test_what_is_missing_is_a_problem_with_its_mend(self):
-        with Blowback(traps={"domains": None}, feeds=[{"name": "gone", "type": "maildir", "path": "/nonexistent/Maildir"},
+        with Blowback(traps={"domains": None, "addresses": None}, feeds=[{"name": "gone", "type": "maildir", "path": "/nonexistent/Maildir"},
                                                       {"name": "later", "type": "mbox", "path": "/nonexistent/mbox"}]) as b:
             rows = self.look(b)
             self.state(rows, "traps", "warning", "every recipient")

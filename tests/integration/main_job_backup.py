@@ -19,7 +19,7 @@ class Backup(unittest.TestCase):
             # Lists of 2,000, one commit each, until there are enough backups.
             writer = subprocess.Popen(
                 ["sh", "-c", 'n=0; while [ ! -e "$0/enough" ]; do n=$((n + 1)); i=0; while [ $i -lt 2000 ]; do i=$((i + 1)); '
-                 'echo "10.$((n % 200)).$((i / 250)).$((i % 250))"; done | "$1" --config "$2" import - --reason "list $n" || exit 1; done',
+                 'echo "77.$((n % 200)).$((i / 250)).$((i % 250))"; done | "$1" --config "$2" import - --reason "list $n" || exit 1; done',
                  b.dir, program("blowback"), b.config], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             try:
                 serials = []

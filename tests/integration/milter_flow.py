@@ -19,7 +19,7 @@ from door import bounce, crlf
 from harness import PATIENCE, TRAP_DOMAIN, program, wait_until
 from milter import ACCEPT, CONTINUE, Watched
 
-QUICK = {"policy": {"list_at": 0.4, "delist_below": 0.1, "distinct_traps": 1}}
+QUICK = {"policy": {"list_at": 0.2, "delist_below": 0.1, "distinct_traps": 1}}
 TRAP = f"a@{TRAP_DOMAIN}"
 SET_MACROS = 0x100  # SMFIF_SETSYMLIST: to name the macros that it wants to hear
 

@@ -145,7 +145,7 @@ class ListBehindUnbound:
         b.feeds.append({"name": "events", "type": "jsonl", "path": str(self.events)})
         b.write_config()
         lines = [json.dumps({"received_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "client_ip": CALLER, "helo": "mx.caller.example",
-                             "mail_from": "", "rcpt_to": [f"t{n}@{harness.TRAP_DOMAIN}"], "event": "callout"}) for n in range(9)]
+                             "mail_from": "", "rcpt_to": [f"t{n}@{harness.TRAP_DOMAIN}"], "event": "callout"}) for n in range(16)]
         self.events.write_text("".join(line + "\n" for line in lines))
         for n in range(3):
             b.deliver(make_dsn(BOUNCER, f"t{n}@{harness.TRAP_DOMAIN}", n))

@@ -156,7 +156,7 @@ TEST_CASE("a term says which cap cut it", "[cli][account]") {
   };
   const auto campaign = [](Incident& one) { one.campaign = "full"; };
   const auto origin = [](Incident& one) { one.origin = "203.0.113.0/24"; };
-  const auto mailbox = [](Incident& one) { one.cause = Cause::over_quota, one.mailbox = "note@example.org"; };
+  const auto mailbox = [](Incident& one) { one.mailbox = "note@example.org", one.mailbox_exists = true; };
   two_of(campaign);
   two_of(origin);
   two_of(mailbox);
