@@ -9,7 +9,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import PATIENCE, Blowback, Daemon, free_port, make_dsn, parse_dig, program, wait_until
+from harness import PATIENCE, TRAP_DOMAIN, Blowback, Daemon, free_port, make_dsn, parse_dig, program, wait_until
 
 
 def executable(name):
@@ -51,6 +51,21 @@ class Doctor(unittest.TestCase):
             self.assertEqual(text.returncode, 0)
             self.assertTrue(text.stdout.splitlines()[-1].endswith(" ok, 0 warning, 0 problem"), text.stdout)
             self.assertNotIn("\033", text.stdout)
+
+    def test_traps_that_can_never_be_enough_witnesses_are_a_problem(self):
+        with Blowback(traps={"addresses": None}) as b:
+            self.state(self.look(b), "witnesses", "problem", "no sender will ever be listed")
+        with Blowback(traps={"addresses": [f"old@{TRAP_DOMAIN}"]}, policy={"reverse_path": "any"}) as b:
+            rows = self.look(b)
+            self.state(rows, "witnesses", "ok", "2, of which 2 must agree")
+            self.state(rows, "reverse path", "warning", "whoever can send mail")
+
+    def test_a_feed_without_reverse_paths_is_told(self):
+        with Blowback() as b:
+            for n in range(4):
+                b.deliver(make_dsn("192.0.2.1", f"a@{TRAP_DOMAIN}", n, reverse_path=None))
+            self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
+            self.state(self.look(b), "reverse path traps", "warning", "4 of its 4 incidents")
 
     def test_what_is_missing_is_a_problem_with_its_mend(self):
         with Blowback(traps={"domains": None, "addresses": None}, feeds=[{"name": "gone", "type": "maildir", "path": "/nonexistent/Maildir"},

@@ -205,9 +205,9 @@ class Boundaries(unittest.TestCase):
                 self.assertNotIn("mbox-unquoted", log)
                 self.assertNotIn("quoting old", doctor)
 
-    def test_where_nobody_says_how_it_is_quoted_that_is_told(self):
-        deliveries, _, log, doctor = self.read(None, self.letter())
-        self.assertEqual(deliveries, 4)
+    def test_where_nobody_says_how_it_is_quoted_nobody_is_accused_and_that_is_told(self):
+        deliveries, unlisted, log, doctor = self.read(None, self.letter())
+        self.assertEqual((deliveries, unlisted), (4, 1))
         self.assertEqual(log.count("mbox-unquoted"), 1)
         self.assertIn("quoting old", doctor)
 
