@@ -84,7 +84,13 @@ Weeks some_weeks(std::size_t count) {
     incident.helo = "mx.sender.example";
     incident.feed = "traps";
     incident.trap = fmt::format("user{}@trap.example.net", draw(200));
+    incident.witness = draw(4) == 0 ? std::string("@trap.example.net") : incident.trap;
+    incident.reverse_path = draw(10) == 0 ? ReversePath::set : ReversePath::null;
+    incident.relayed = draw(20) == 0 ? Relayed::trace : Relayed::no;
     incident.campaign = fmt::format("{:032x}", draw(count / 40 + 5));
+    if (draw(3) != 0) incident.origin = fmt::format("203.0.{}.0/24", draw(200));
+    incident.mailbox = fmt::format("user{}@sender.example", draw(5'000));
+    incident.mailbox_exists = draw(2) == 0;
     incident.kind = static_cast<Kind>(draw(6));
     incident.cause = Cause::unknown_user;
     incident.confidence = 0.5 + static_cast<double>(draw(50)) / 100;
