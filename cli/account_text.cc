@@ -142,7 +142,13 @@ class Teller {
     }
     if (account_.incidents_in_all > 0 && account_.counted == 0 &&
         account_.incidents_read == account_.incidents_in_all) {
-      say("What was seen of it doesn't count, and nothing stands against it.");
+      const bool is_kept = account_.is_listed() && std::ranges::any_of(account_.in_force, [](const Listing& listing) {
+                             return listing.source == Source::automatic;
+                           });
+      say(is_kept
+              ? "What was seen of it was recorded by an earlier version and counts no more; what that version listed "
+                "keeps its end."
+              : "What was seen of it doesn't count, and nothing stands against it.");
     }
     if (account_.afresh_since) {
       say(fmt::format("The operator delisted it {}: what came before counts no more.",

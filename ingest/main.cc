@@ -184,12 +184,12 @@ int run(const Arguments& arguments) {
                                                     .state = &watched.state(),
                                                     .turned = [&] { watched.turned(); },
                                                     .looked_once = [&] { watched.ready(); }};
+  auto store = blowback::schema::Store::open(config->database, blowback::schema::Store::Mode::create);
+  if (!store) {
+    std::fprintf(stderr, "blowback-ingest: %s\n", store.error().text.c_str());
+    return system_failed;
+  }
   while (true) {
-    auto store = blowback::schema::Store::open(config->database, blowback::schema::Store::Mode::create);
-    if (!store) {
-      std::fprintf(stderr, "blowback-ingest: %s\n", store.error().text.c_str());
-      return system_failed;
-    }
     switch (blowback::record::run(*config, arguments.loop, *store, surroundings)) {
       case Ended::drained:
         return 0;
@@ -208,6 +208,15 @@ int run(const Arguments& arguments) {
     if (!again) {
       log(Level::error, "config-kept", {Field::sentence("detail", again.error().text)});
     } else if (feeds_exist(*again, arguments.loop.only_feeds)) {
+      // Another database is opened before the present one is let go: one that can't be had is a mistake like any other.
+      if (again->database != config->database) {
+        auto other = blowback::schema::Store::open(again->database, blowback::schema::Store::Mode::create);
+        if (!other) {
+          log(Level::error, "config-kept", {Field::sentence("detail", other.error().text)});
+          continue;
+        }
+        store = std::move(other);
+      }
       config = std::move(again);
       watched.set_up(*config, arguments);
       log(Level::info, "config-read", {{"file", config->file}});

@@ -13,10 +13,11 @@ namespace blowback::schema {
 namespace {
 
 /// Quarantine keeps the beginning of a thing; what is wrong with it shows there.
-constexpr std::size_t kKeptOctets = 1U << 20U;
+constexpr std::size_t kKeptOctets = 64U << 10U;
 
-/// The quarantine is for looking at, and strangers fill it: beyond this many entries the oldest go.
-constexpr std::int64_t kKeptQuarantine = 10'000;
+/// The quarantine is for looking at, and strangers fill it: beyond this many entries the oldest go, so that it
+/// takes 128 MiB at most.
+constexpr std::int64_t kKeptQuarantine = 2'000;
 
 }  // namespace
 

@@ -193,6 +193,15 @@ std::uint64_t Store::Impl::end_listings(const Prefix& prefix, const std::optiona
              .expires_at = listing.expires_at},
             audit_id);
   }
+  // Also of what was swept up under a clock that was ahead, and hadn't ended.
+  std::vector<IpAddress> swept;
+  Statement standings(db, "SELECT sender FROM standing WHERE sender BETWEEN ? AND ? AND listed_until > ?");
+  standings.bind(range.first, range.last, seconds(now));
+  while (standings.step()) {
+    const IpAddress sender = address_of(standings, 0);
+    if (prefix.contains(sender_of(sender))) swept.push_back(sender);
+  }
+  for (const auto& sender : swept) forget.bind(sender.octets()).run();
   return ended.size();
 }
 

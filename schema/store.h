@@ -55,7 +55,7 @@ struct Quarantined {
   std::string
       detail;  ///< a sentence for a person, with the way out; behind it may stand a quote of what a stranger wrote
   std::string for_log;  ///< the sentence alone, in our own words, addresses and numbers. Not kept
-  std::string bytes;    ///< the thing itself, cut at 1 MiB
+  std::string bytes;    ///< the thing itself, cut at 64 KiB
 };
 
 /// What a feed delivered so far. Sums over the feed's life.

@@ -94,6 +94,13 @@ class Undoing {
       });
       if (!found) return std::nullopt;
       const auto& [action, was, own_serial] = *found;
+      // Swept up under a clock that was ahead: it hadn't ended.
+      const bool is_sweep =
+          action == ListingChange::Action::expired || action == ListingChange::Action::exemption_ended;
+      if (is_sweep && was.expires_at && *was.expires_at > now_) {
+        serial = own_serial;
+        continue;
+      }
       if (action != begins || !was.audit) return std::nullopt;
       if (was_undone(*was.audit)) {  // an import that was undone when this prefix had another listing already
         serial = own_serial;
@@ -246,7 +253,8 @@ class Undoing {
     if (incidents.empty()) return;
     // Also decisions that lie ahead by a little were made.
     const UnixTime until = decisions.empty() ? now_ : std::max(now_, decisions.back().at);
-    const Reckoning reckoning = reckon_(policy_, incidents, decisions, until);
+    Reckoning reckoning = reckon_(policy_, incidents, decisions, until);
+    if (!reckoning.listing) keep_former(sender, decisions, reckoning);
     ++undone_->reckoned;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (reckoning.credits[i] != incidents[i].credit) put_credit_.bind(reckoning.credits[i], ids[i]).run();
@@ -263,6 +271,28 @@ class Undoing {
     put_parts(key, Dimension::origin, reckoning.origins);
     put_parts(key, Dimension::mailbox, reckoning.mailboxes);
     relist(sender, reckoning.listing);
+  }
+
+  /// What the former format's rules listed stays until its end, unless a decision that wasn't undone ended it.
+  void keep_former(const Prefix& sender, const std::vector<PastDecision>& decisions, Reckoning& reckoning) {
+    const auto kept = kept_.bind(sender.first().octets(), seconds(now_)).first([&](const Statement& row) {
+      return Listing{.prefix = sender,
+                     .source = Source::automatic,
+                     .codes = CodeSet::from_bits(static_cast<std::uint32_t>(row.integer(0))),
+                     .listed_at = time_of(row.integer(1)),
+                     .expires_at = time_of(row.integer(2)),
+                     .reason = {}};
+    });
+    if (!kept) return;
+    const bool was_ended = std::ranges::any_of(decisions, [&](const PastDecision& decision) {
+      return decision.action != PastDecision::Action::exemption_ended && decision.at >= kept->listed_at &&
+             decision.prefix.contains(sender);
+    });
+    if (was_ended) return;
+    reckoning.listing = kept;
+    reckoning.standing.listed_at = kept->listed_at;
+    reckoning.standing.listed_until = kept->expires_at;
+    reckoning.standing.times_listed = std::max(reckoning.standing.times_listed, 1);
   }
 
   void put_parts(const IpAddress::Octets& sender, Dimension dimension, const std::vector<StandingPart>& parts) {
@@ -334,6 +364,7 @@ class Undoing {
   Statement put_standing_{impl_.db,
                           "UPDATE standing SET score = ?, at = ?, times_listed = ?, listed_at = ?, listed_until = ?, "
                           "afresh_since = ? WHERE sender = ?"};
+  Statement kept_{impl_.db, "SELECT codes, listed_at, expires_at FROM kept_listing WHERE first = ? AND expires_at > ?"};
   Statement forget_parts_{impl_.db, "DELETE FROM standing_part WHERE sender = ?"};
   Statement put_part_{impl_.db,
                       "INSERT INTO standing_part (sender, dimension, key, amount, at, last_at, incidents) "

@@ -13,6 +13,7 @@
 #include "words.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -92,12 +93,12 @@ constexpr double kRatherDsn = 3;
   });
 }
 
-/// The mailbox without its subaddress (RFC 5233), which its owner chooses per message. Lower case.
+/// The mailbox without its subaddress (RFC 5233; qmail's begins with `-`), which its owner chooses per message. Lower case.
 [[nodiscard]] std::string without_detail(std::string_view address) {
   const std::string lower = lower_case(trimmed(address));
   const std::size_t at = lower.rfind('@');
   if (at == std::string::npos || at == 0 || at + 1 == lower.size()) return {};
-  return lower.substr(0, std::min(lower.find('+'), at)) + lower.substr(at);
+  return lower.substr(0, std::min(lower.find_first_of("+-=", 1), at)) + lower.substr(at);
 }
 
 /// Addresses as they stand in text, between blanks, brackets or quotation marks.
@@ -117,6 +118,17 @@ constexpr double kRatherDsn = 3;
   return found;
 }
 
+/// Whom a program writes as: a mailer, a filter, a host; not one of its users.
+[[nodiscard]] bool is_role(std::string_view address) {
+  static constexpr std::array<std::string_view, 24> kNames{
+      "administrator", "admin",       "amavis",       "antivirus",  "av",         "bounce",
+      "bounces",       "daemon",      "do-not-reply", "donotreply", "hostmaster", "mailadmin",
+      "mailguard",     "mailscanner", "ndr",          "no-reply",   "noreply",    "root",
+      "scanner",       "security",    "system",       "virus",      "virusalert", "virusmaster"};
+  return is_daemon(address) || is_postmaster(address) ||
+         std::ranges::find(kNames, address.substr(0, address.rfind('@'))) != kNames.end();
+}
+
 struct Mailbox {
   std::string address;
   bool exists = false;  ///< Verdict::mailbox_exists
@@ -134,9 +146,12 @@ struct Mailbox {
 // provoked. A bounce names it in its report, in Exim's field, or as the first address that is neither the trap's nor a mailer's.
 [[nodiscard]] Mailbox mailbox_of(const Verdict& verdict, const Facts& facts, const DeliveryStatus& status,
                                  const mail::Message& message, std::span<const std::string> traps) {
-  const Kind kind = verdict.kind;
-  if ((kind == Kind::auto_reply || kind == Kind::challenge || kind == Kind::mdn) && !is_daemon(facts.from)) {
-    return {.address = without_detail(facts.from), .exists = true};
+  const bool is_answer =
+      verdict.kind == Kind::auto_reply || verdict.kind == Kind::challenge || verdict.kind == Kind::mdn;
+  // Also of what reads like a bounce: a user's own automatic reply may be worded so. Those who name no usable mailbox are one.
+  if (is_answer ? !is_daemon(facts.from) : !is_role(facts.from)) {
+    auto answering = without_detail(facts.from);
+    return {.address = answering.empty() ? std::string("?") : std::move(answering), .exists = true};
   }
   const auto failed = std::ranges::find_if(status.recipients, [](const RecipientStatus& recipient) {
     return recipient.action != "delivered" && recipient.action != "relayed" && recipient.action != "expanded" &&
@@ -150,7 +165,14 @@ struct Mailbox {
     // alias or a forwarder.
     mailbox.address = without_detail(recipient->final_recipient);
     const std::string original = without_detail(recipient->original_recipient);
-    mailbox.exists |= !original.empty() && original != mailbox.address;
+    if (!original.empty() && original != mailbox.address) {
+      mailbox.exists = true;
+      // A whole domain may be forwarded to another, whose addresses then mean nothing.
+      const auto domain = [](std::string_view address) {
+        return address.substr(std::min(address.rfind('@'), address.size()));
+      };
+      if (domain(original) != domain(mailbox.address)) mailbox.address = domain(mailbox.address);
+    }
   }
   if (const std::string* named = mail::find(message.fields, "X-Failed-Recipients");
       named != nullptr && mailbox.address.empty()) {

@@ -8,6 +8,7 @@
 #include "registered_domain.h"
 
 #include <algorithm>
+#include <array>
 
 namespace blowback::mail {
 namespace {
@@ -24,10 +25,21 @@ constexpr std::size_t kMostOwnHops = 8;
 }
 
 [[nodiscard]] bool is_neighbour(const IpAddress& a, const IpAddress& b) { return is_same_network(a, b, 24, 48); }
-[[nodiscard]] bool is_of_one_provider(const IpAddress& a, const IpAddress& b) { return is_same_network(a, b, 16, 32); }
+/// IPv6 addresses of one allocation: Exchange hands on so within a provider, and confirms no names.
+[[nodiscard]] bool is_of_one_provider(const IpAddress& a, const IpAddress& b) { return is_same_network(a, b, 24, 32); }
+
+/// An address that no stranger can have on the Internet: private (RFC 1918, RFC 4193), shared (RFC 6598), link-local, loopback.
+/// Not all of what is special: 6to4 and Teredo addresses are strangers', and a translator (RFC 6052) writes all of IPv4 so.
+[[nodiscard]] bool is_private(const IpAddress& address) {
+  static const std::array<Prefix, 9> kPrivate{
+      *Prefix::parse("10.0.0.0/8"),    *Prefix::parse("172.16.0.0/12"), *Prefix::parse("192.168.0.0/16"),
+      *Prefix::parse("100.64.0.0/10"), *Prefix::parse("127.0.0.0/8"),   *Prefix::parse("169.254.0.0/16"),
+      *Prefix::parse("fc00::/7"),      *Prefix::parse("fe80::/10"),     *Prefix::parse("::1")};
+  return std::ranges::any_of(kPrivate, [&](const Prefix& network) { return network.contains(address); });
+}
 
 [[nodiscard]] bool is_inside(const IpAddress& address, const IpAddress& client) {
-  return use_of(address) == AddressUse::special || is_neighbour(address, client);
+  return is_private(address) || is_neighbour(address, client);
 }
 
 [[nodiscard]] bool is_inside(const ReceivedHop& hop, const IpAddress& client) {
@@ -36,7 +48,7 @@ constexpr std::size_t kMostOwnHops = 8;
   if (writer.empty()) return false;
   if (registered_domain(hop.name) == writer) return true;
   const bool is_beside =
-      is_of_one_provider(*hop.client, client) || (hop.by_address && is_of_one_provider(*hop.client, *hop.by_address));
+      hop.by_address && (is_of_one_provider(*hop.client, client) || is_of_one_provider(*hop.client, *hop.by_address));
   return is_beside && registered_domain(hop.helo) == writer;
 }
 

@@ -1,8 +1,8 @@
 // How a message came to the client: created there, or passed on by it. Read from the Received: fields below our own.
 //
 // The client's own network is: lines without a client's address (a hand-over on one host), private addresses, the client's
-// own /24 or /48, a confirmed name of the same registered domain as the line's writer, and a HELO of that domain where the
-// address lies beside the writer's or the client's own (/16 or /32: Exchange confirms no names).
+// own /24 or /48, a confirmed name of the same registered domain as the line's writer, and a HELO of that domain where the line
+// is Exchange's and the address lies beside the writer's or the client's own (/24 or /32), since Exchange confirms no names.
 //
 // A stranger who has a message passed on can write any line below the one in which the client's network took it in, and the
 // HELO of that one. He can't write that line's address or confirmed name, and one line that names an outside client is enough.

@@ -362,6 +362,13 @@ bool is_submission(const Destination& to) {
   return word.ends_with("MTPA") || word.ends_with("MTPSA") || has_comment(to, "Authenticated");
 }
 
+/// Whether the writer is one that writes a name only if it leads back to the address. OpenSMTPD and Haraka write what the
+/// address's owner published.
+bool confirms_names(const Destination& to) {
+  return has_comment(to, "Postfix") || has_comment(to, "Exim ") || has_comment(to, "8.") ||
+         to.by.ends_with(".google.com");
+}
+
 /// Rules 2 to 4 of the opening.
 std::optional<std::string> broken_rule(std::string_view value, std::size_t by_at, const Origin& origin,
                                        const Destination& to) {
@@ -436,7 +443,7 @@ std::expected<ReceivedHop, ReceivedError> read(std::string_view value, Backslash
   if (origin->helo.size() > kLongestHelo) return failed("its HELO is longer than the 255 octets of RFC 5321");
   return ReceivedHop{.helo = std::string(origin->helo),
                      .client = origin->client,
-                     .name = std::string(origin->name),
+                     .name = std::string(confirms_names(to) ? origin->name : std::string_view()),
                      .by = std::string(to.by),
                      .by_address = own_address_of(to),
                      .with = to.with,

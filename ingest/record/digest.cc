@@ -15,10 +15,27 @@ namespace blowback::record {
 namespace {
 
 // What mbox writers and mail readers keep in a message's own header: it changes while the message lies there.
-constexpr std::array<std::string_view, 14> kReaders{
-    "status",      "x-status",           "x-keywords",       "x-uid",          "x-uidl",
-    "x-imap",      "x-imapbase",         "x-mozilla-status", "x-mozilla-keys", "x-mozilla-status2",
-    "x-evolution", "x-evolution-source", "content-length",   "lines"};
+constexpr std::array<std::string_view, 21> kReaders{"status",
+                                                    "x-status",
+                                                    "x-keywords",
+                                                    "x-uid",
+                                                    "x-uidl",
+                                                    "x-imap",
+                                                    "x-imapbase",
+                                                    "x-mozilla-status",
+                                                    "x-mozilla-status2",
+                                                    "x-mozilla-keys",
+                                                    "x-evolution",
+                                                    "x-evolution-source",
+                                                    "x-account-key",
+                                                    "x-label",
+                                                    "x-tuid",
+                                                    "x-offlineimap",
+                                                    "x-gnus-mail-source",
+                                                    "xref",
+                                                    "replied",
+                                                    "content-length",
+                                                    "lines"};
 
 /// The line that `text` begins with, with its end.
 [[nodiscard]] std::string_view first_line(std::string_view text) {
@@ -50,7 +67,7 @@ void append_line(std::string_view line, std::string& to) {
         if (name == "received") ++received;
         is_left_out = true;
       } else {
-        is_left_out = std::ranges::find(kReaders, name) != kReaders.end();
+        is_left_out = std::ranges::find(kReaders, name) != kReaders.end() || name.starts_with("x-kmail-");
       }
     }
     if (!is_left_out) append_line(line, sent);

@@ -143,7 +143,12 @@ class Loop {
 
   Ended run() {
     for (bool first = true;; first = false) {
-      if (const Ended asked = surroundings_.asked(); asked != Ended::drained) return asked;
+      if (const Ended asked = surroundings_.asked(); asked != Ended::drained) {
+        if (asked != Ended::reload) return asked;
+        reload_waits_ = true;
+      }
+      // What came by a pipe and isn't in the database yet can't be read again: the new config waits for it.
+      if (reload_waits_ && std::ranges::none_of(feeds_, holds_the_only_copy)) return Ended::reload;
       bool all_drained = true;
       bool any_trouble = false;
       for (auto& open : feeds_) {
@@ -164,6 +169,10 @@ class Loop {
   }
 
  private:
+  [[nodiscard]] static bool holds_the_only_copy(const OpenFeed& open) {
+    return open.pending && (open.settings->type == config::FeedType::standard_input || open.settings->path == "-");
+  }
+
   /// One chunk of one feed. False: the feed can't be read, or its chunk can't be committed.
   bool take_from(OpenFeed& open) {
     if (!open.feed && (open.open_again_at > std::chrono::steady_clock::now() || !open_feed(open))) return false;
@@ -185,25 +194,41 @@ class Loop {
   }
 
   void leave_out_listed_callers(feed::Chunk& chunk, const OpenFeed& open) {
-    const auto count =
-        remove_listed_callers(chunk, [&](const IpAddress& client) { return is_refused_by_users(client); });
+    const auto count = remove_listed_callers(
+        chunk, [&](const IpAddress& client, UnixTime at) { return is_refused_by_users(client, at); });
     if (count == 0) return;
     note([&](IngestState& state) { state.callouts_let_go += count; });
     watch::log(Level::debug, "callouts-let-go", {{"feed", open.source.feed}, {"count", count}});
   }
 
-  /// Whether mail servers that ask the list may refuse the client: it is listed, or was until so lately that not all of them know.
-  /// A database that can't tell is no reason to accuse anybody.
-  [[nodiscard]] bool is_refused_by_users(const IpAddress& client) {
-    const UnixTime now = surroundings_.now();
-    const auto codes = store_.check(client, now);
-    if (!codes || !codes->empty()) return true;
+  /// Whether mail servers that asked the list at `at` may have refused the client: it was listed, or had been until so lately that
+  /// not all of them knew. A database that can't tell is no reason to accuse anybody.
+  [[nodiscard]] bool is_refused_by_users(const IpAddress& client, UnixTime at) {
     const auto dossier = store_.dossier(client, 0);
     if (!dossier) return true;
+    const auto lingers = config_.zone.ttl + kAnswersLinger;
+    if (std::ranges::any_of(dossier->listings, [&](const Listing& listing) {
+          return listing.listed_at <= at && (!listing.expires_at || at < *listing.expires_at + lingers);
+        })) {
+      return true;
+    }
     return std::ranges::any_of(dossier->history, [&](const ListingChange& change) {
       using enum ListingChange::Action;
       const bool ended = change.action == delisted || change.action == expired;
-      return ended && now < change.at + config_.zone.ttl + kAnswersLinger;
+      if (ended) return change.at <= at && at < change.at + lingers;
+      const bool stood = change.action == listed || change.action == prolonged;
+      return stood && change.at <= at && !ended_between(dossier->history, change, at) &&
+             (!change.expires_at || at < *change.expires_at + lingers);
+    });
+  }
+
+  /// Whether what `began` ended before `at`.
+  [[nodiscard]] static bool ended_between(const std::vector<ListingChange>& history, const ListingChange& began,
+                                          UnixTime at) {
+    return std::ranges::any_of(history, [&](const ListingChange& change) {
+      using enum ListingChange::Action;
+      return (change.action == delisted || change.action == expired) && change.prefix == began.prefix &&
+             change.source == began.source && change.serial > began.serial && change.at <= at;
     });
   }
 
@@ -419,6 +444,7 @@ class Loop {
   ProgressLine progress_;
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
   bool store_trouble_ = false;
+  bool reload_waits_ = false;
 };
 
 }  // namespace

@@ -26,7 +26,7 @@ constexpr std::size_t kIdentifier = 255;
 constexpr std::size_t kSubject = 300;
 constexpr std::size_t kTraceField = 998;
 constexpr std::size_t kAddress = 320;
-constexpr std::size_t kQuarantined = 1U << 20U;
+constexpr std::size_t kQuarantined = 64U << 10U;
 
 /// Recipients that are looked at: RFC 5321 §4.5.3.1.8 asks for 100.
 constexpr std::size_t kMostRecipients = 100;
@@ -111,6 +111,11 @@ class Intake {
 
  private:
   void take(const std::string& where, const TrapDelivery& delivery) {
+    // Asked first, so that mail for nobody here isn't even taken apart.
+    if (!delivery.rcpt_to.empty() && traps_of(delivery, {}).empty()) {
+      ++batch_.counts.not_a_trap;
+      return;
+    }
     mail::Message message;
     if (delivery.event == TrapDelivery::Event::message) {
       auto parsed = mail::parse(delivery.message, source_.limits);
@@ -162,7 +167,9 @@ class Intake {
   /// The reverse-path: the envelope's, else what our own delivery wrote above the trace.
   [[nodiscard]] static ReversePath reverse_path_of(const TrapDelivery& delivery,
                                                    const std::vector<mail::Field>& fields) {
-    if (delivery.mail_from) return is_null(*delivery.mail_from) ? ReversePath::null : ReversePath::set;
+    if (delivery.mail_from) {
+      return delivery.mail_from->empty() || *delivery.mail_from == "<>" ? ReversePath::null : ReversePath::set;
+    }
     const auto own = above_trace(fields);
     const auto path =
         std::ranges::find_if(own, [](const mail::Field& field) { return is_named(field, "return-path"); });

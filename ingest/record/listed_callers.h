@@ -12,8 +12,9 @@
 
 namespace blowback::record {
 
-/// Takes the callouts of clients for whom `is_listed` is true out of the chunk, and returns how many those were. Each client
-/// is asked about once.
-std::uint64_t remove_listed_callers(feed::Chunk& chunk, const std::function<bool(const IpAddress&)>& is_listed);
+/// Takes the callouts of clients out of the chunk for whom `is_listed` was true at the time, and returns how many those were.
+/// Each client is asked about once an hour of its callouts' times.
+std::uint64_t remove_listed_callers(feed::Chunk& chunk,
+                                    const std::function<bool(const IpAddress&, UnixTime)>& is_listed);
 
 }  // namespace blowback::record

@@ -25,6 +25,15 @@ CREATE TABLE standing_part (
   incidents INTEGER NOT NULL,
   PRIMARY KEY (sender, dimension, key)
 ) STRICT, WITHOUT ROWID;
+-- Such listings can't be reckoned from the record any more; undoing a decision on one goes by this.
+CREATE TABLE kept_listing (
+  first      BLOB    NOT NULL PRIMARY KEY CHECK (length(first) = 16),
+  codes      INTEGER NOT NULL,
+  listed_at  INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO kept_listing SELECT first, codes, listed_at, expires_at FROM listing
+  WHERE source = 0 AND expires_at IS NOT NULL;
 UPDATE standing SET score = 0;
 UPDATE incident SET credit = 0;
 

@@ -123,6 +123,11 @@ class Attacks(unittest.TestCase):
             "qmail": f"Received: from mail.provider.example (HELO mail.provider.example) ({STRANGER})\n  by mx.provider.example with SMTP; 24 Nov 2026 09:59:58 -0000\n",
             "a line that nobody can read": f"Received: by some gateway for [{STRANGER}] at noon\n",
             "by another family": by_provider(source="IPv6:2001:db8:66::1"),
+            "by 6to4": by_provider(source="IPv6:2002:c633:6442::1"),
+            "by a translator": by_provider(source="IPv6:64:ff9b::c633:6442"),
+            "with a name that OpenSMTPD doesn't confirm": f"Received: from mail.provider.example (out.provider.example [{STRANGER}])\n\tby mx.provider.example (OpenSMTPD) with ESMTP id 77; Tue, 24 Nov 2026 09:59:58 +0000\n",
+            "from a host beside the provider's": by_provider(source="192.0.3.66", helo="x.provider.example"),
+            "beside an Exchange": "Received: from x.provider.example (10.1.66.66)\n by ex1.provider.example (10.1.2.3) with Microsoft SMTP Server id 15.2.1; now\n" + by_provider(),
             "submitted by a customer": "Received: from laptop (pool.provider.example [192.0.2.77])\n\tby mx.provider.example (Postfix) with ESMTPSA id 77; Tue, 24 Nov 2026 09:59:58 +0000\n",
             "addressed to the customer": "Received: from in.provider.example (in.provider.example [10.0.0.5])\n\tby mx.provider.example (Postfix) with ESMTP id 77\n\tfor <anna@provider.example>; Tue, 24 Nov 2026 09:59:58 +0000\n",
         }.items():
@@ -180,6 +185,26 @@ class Attacks(unittest.TestCase):
     def test_one_vacation_note_with_a_new_subaddress_each_time(self):
         self.attack([line(note(n, sender=f"anna+{n}@provider.example", to=WITNESSES[n % 40]), n, rcpt=[WITNESSES[n % 40]]) for n in range(MANY)],
                     least=MANY)
+
+    def test_one_autoresponder_whatever_it_calls_itself(self):
+        for what, sender in {"qmail's subaddresses": "anna-{}@provider.example", "no address": "Anna Example {}"}.items():
+            with self.subTest(what):
+                self.attack([line(note(n, sender=sender.format(n), to=WITNESSES[n % 40]), n, rcpt=[WITNESSES[n % 40]]) for n in range(MANY)],
+                            least=MANY)
+
+    def test_one_autoresponder_that_writes_like_a_mailer(self):
+        # Sieve's `vacation :mime` lets a user write the whole report; the server adds who answers.
+        lines = [line(dsn(n, to=WITNESSES[n % 40], origin=f"77.1.{n}.9").replace(f"From: MAILER-DAEMON@{HELO} (Mail Delivery System)".encode(),
+                                                                                b"From: Anna <anna@provider.example>"),
+                      n, rcpt=[WITNESSES[n % 40]]) for n in range(MANY)]
+        self.attack(lines, least=MANY)
+
+    def test_a_domain_that_is_forwarded_to_where_nobody_is(self):
+        lines = [line(dsn(n, to=WITNESSES[n % 40], origin=f"77.1.{n}.9").replace(
+                          b"Final-Recipient: rfc822; nobody@corp.example",
+                          b"Final-Recipient: rfc822; x%d@elsewhere.example\nOriginal-Recipient: rfc822; x%d@provider.example" % (n, n)),
+                      n, rcpt=[WITNESSES[n % 40]]) for n in range(MANY)]
+        self.attack(lines, least=MANY)
 
     def test_one_mailbox_that_is_full(self):
         lines = [line(dsn(n, to=WITNESSES[n % 40], origin=f"77.1.{n}.9", status="5.2.2", diagnostic="552 5.2.2 <nobody@corp.example>: mailbox full"),

@@ -28,7 +28,7 @@ TEST_CASE("callouts of listed clients are left out, and nothing else is", "[reco
   chunk.items = {item("1", callout, listed), item("2", message, listed),       item("3", callout, other),
                  item("4", callout, listed), item("5", callout, std::nullopt), {"6", feed::Unreadable{}}};
   std::vector<IpAddress> asked;
-  CHECK(record::remove_listed_callers(chunk, [&](const IpAddress& client) {
+  CHECK(record::remove_listed_callers(chunk, [&](const IpAddress& client, UnixTime) {
           asked.push_back(client);
           return client == listed;
         }) == 2);

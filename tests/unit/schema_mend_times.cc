@@ -306,3 +306,40 @@ TEST_CASE("incidents and decisions that surely lie ahead are told to a replay as
   CHECK(newest == kNow + Duration{1} + 2 * kDay);
   CHECK(decided == kNow + Duration{1});
 }
+
+TEST_CASE("a decision on what a wrong clock had swept up holds when the clock is right", "[schema][clock]") {
+  const bool delists = GENERATE(true, false);
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  offend(store, "192.0.2.1", 1);
+  sweep(store, kNow + 40 * kDay);
+  if (delists) {
+    value(store.delist(net("192.0.2.1"), kDecision, kNow + Duration{10}));
+  } else {
+    value(store.exempt(net("192.0.2.1"), std::nullopt, kDecision, kNow + Duration{10}));
+    value(store.end_exemption(net("192.0.2.1"), kDecision, kNow + Duration{20}));
+  }
+  sweep(store, kNow + Duration{30});
+  const auto standing = value(store.dossier(ip("192.0.2.1"), 1)).standing;
+  CHECK_FALSE(standing->listed_until);
+  // One more bounce doesn't list a sender that was delisted.
+  if (delists) {
+    record(store, {incident("192.0.2.1", 9, kNow + Duration{40})}, kNow + Duration{40});
+    CHECK(listed(store, kNow + Duration{40}).empty());
+  }
+}
+
+TEST_CASE("undoing a listing that replaced a swept one brings that back", "[schema][clock][undo]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  const auto network = net("198.51.100.1");
+  value(store.list(std::vector{network}, kNow + 14 * kDay, kDecision, kNow));
+  sweep(store, kNow + 40 * kDay);
+  value(store.list(std::vector{network}, kNow + Duration{3600}, {.who = "operator", .reason = "a slip"},
+                   kNow + Duration{5}));
+  sweep(store, kNow + Duration{10});
+  CHECK(undo(store, latest(store), kNow + Duration{20}).outcome == Undone::Outcome::undone);
+  const auto now = listed(store, kNow + Duration{20});
+  REQUIRE(now.size() == 1);
+  CHECK(now[0].expires_at == kNow + 14 * kDay);
+}

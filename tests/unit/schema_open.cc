@@ -1,6 +1,7 @@
 // Opening: what is ours, what is too new, what can't be written; backups and checks.
 #include "in_tree.h"
 #include "schema_fixture.h"
+#include "score/replay.h"
 
 #include <sqlite3.h>
 
@@ -84,6 +85,65 @@ TEST_CASE("a database of the first format is brought to this one with all that i
   CHECK_FALSE(audit[0].undone_by);
   CHECK(value(store.check_integrity()).empty());
   CHECK(open(file, Store::Mode::read).version_found() == schema::schema_version());
+}
+
+TEST_CASE("what the second format listed keeps its end, also where a decision on it is undone", "[schema][undo]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  std::string formats;
+  for (const auto* const name : {"0001_first", "0002_undo_and_retired_traps"}) {
+    std::ifstream sql(test::in_tree("schema/migrations/" + std::string(name) + ".sql"));
+    REQUIRE(sql);
+    formats.append(std::istreambuf_iterator<char>(sql), {});
+  }
+  const std::string key = "x'00000000000000000000ffffc0000201'";  // 192.0.2.1
+  const std::string now = std::to_string(kNow.time_since_epoch().count());
+  const std::string end = std::to_string(kNow.time_since_epoch().count() + 10 * 86'400);
+  run_sql(file, formats +
+                    "PRAGMA application_id = 1112297303; PRAGMA user_version = 2;"
+                    "INSERT INTO standing VALUES (" +
+                    key + ", 3.0, " + now + ", 1, " + now + ", " + end +
+                    ", NULL);"
+                    "INSERT INTO standing_part VALUES (" +
+                    key + ", 1, 'a@trap.example.net', 3.0, " + now + ", " + now +
+                    ", 3);"
+                    "INSERT INTO incident (digest, received_at, client, sender, helo, feed, trap, kind, cause, "
+                    "confidence, proved, "
+                    "could_have_known, campaign, reporting_mta, product, queue_id, message_id, subject, "
+                    "first_received, size, signals, "
+                    "credit) VALUES (randomblob(32), " +
+                    now + ", " + key + ", " + key +
+                    ", 'h', 'f', 'a@trap.example.net', 0, 0, 1.0, 1, 0, "
+                    "'c', '', '', '', '', '', '', 1, '', 1.0);"
+                    "INSERT INTO listing VALUES (" +
+                    key + ", 32, 0, 1, " + now + ", " + end +
+                    ", NULL);"
+                    "INSERT INTO listing_change VALUES (1, " +
+                    now + ", 0, " + key + ", 32, 0, 1, " + end + ", NULL)");
+  auto store = open(file);
+  const auto listed = [&] { return !value(store.check(ip("192.0.2.1"), kNow + Duration{60})).empty(); };
+  CHECK(listed());
+  const auto dossier = value(store.dossier(ip("192.0.2.1"), 10));
+  CHECK(dossier.incidents.at(0).witness == "@trap.example.net");
+  CHECK(counting_of(dossier.incidents.at(0), false) == Counting::unknown_reverse_path);
+  CHECK(dossier.standing->score.amount == 0);
+  const auto undo_latest = [&](UnixTime at) {
+    return value(store.undo(value(store.audit(1)).at(0).id, kDecision, demonstration(), &score::reckon, at)).outcome;
+  };
+  value(store.delist(net("192.0.2.1"), kDecision, kNow + Duration{10}));
+  CHECK_FALSE(listed());
+  CHECK(undo_latest(kNow + Duration{20}) == schema::Undone::Outcome::undone);
+  CHECK(listed());
+  // A decision that had ended nothing takes nothing away when it is undone.
+  value(store.exempt(net("192.0.2.2"), std::nullopt, kDecision, kNow + Duration{30}));
+  CHECK(undo_latest(kNow + Duration{40}) == schema::Undone::Outcome::undone);
+  CHECK(listed());
+  // What was delisted for good stays so, whatever else is undone.
+  value(store.delist(net("192.0.2.1"), kDecision, kNow + Duration{50}));
+  value(store.exempt(net("192.0.2.0/24"), std::nullopt, kDecision, kNow + Duration{51}));
+  CHECK(undo_latest(kNow + Duration{52}) == schema::Undone::Outcome::undone);
+  CHECK_FALSE(listed());
+  CHECK(value(store.check_integrity()).empty());
 }
 
 TEST_CASE("before a migration the old database is kept beside it, and of several who migrate one does", "[schema]") {

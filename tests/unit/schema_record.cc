@@ -188,7 +188,7 @@ TEST_CASE("what is quarantined is kept once, cut, and can be looked at", "[schem
   value(store.record(batch, demonstration(), &score::assess, kNow));
   const auto kept = value(store.quarantined(10));
   REQUIRE(kept.size() == 1);
-  CHECK(kept[0].bytes.size() == 1U << 20U);
+  CHECK(kept[0].bytes.size() == 64U << 10U);
   CHECK(kept[0].bytes.substr(0, 3) == std::string("{\0x", 3));
   CHECK(kept[0].where == "line 12");
 }
