@@ -300,6 +300,7 @@ std::int64_t in_hundredths(double amount) { return std::llround(amount * 100); }
 
 std::vector<std::int64_t> in_hundredths(const Account& account) {
   std::vector<double> exact;
+  exact.reserve(account.terms.size() + 1);
   for (const auto& term : account.terms) exact.push_back(term.left * 100);
   exact.push_back(account.older * 100);
   std::vector<std::int64_t> parts;
@@ -307,7 +308,7 @@ std::vector<std::int64_t> in_hundredths(const Account& account) {
   for (const double amount : exact) parts.push_back(static_cast<std::int64_t>(std::floor(amount)));
   // All are rounded down; what that leaves of the rounded score goes to those that lost most by it, of equals to the newest.
   std::vector<std::size_t> by_loss(exact.size());
-  std::iota(by_loss.begin(), by_loss.end(), 0U);
+  for (std::size_t i = 0; i < by_loss.size(); ++i) by_loss[i] = i;
   std::ranges::stable_sort(by_loss, std::ranges::greater{},
                            [&](std::size_t i) { return exact[i] - std::floor(exact[i]); });
   const auto total = std::reduce(parts.begin(), parts.end(), std::int64_t{0});

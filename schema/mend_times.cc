@@ -97,7 +97,8 @@ class Search {
   };
   [[nodiscard]] std::optional<Origin> origin(const Prefix& prefix, ListingChange::Action began,
                                              const Statement& swept) {
-    const auto& [serial, expires_at] = std::pair(swept.integer(2), swept.integer(5));
+    const auto serial = swept.integer(2);
+    const auto expires_at = swept.integer(5);
     return origin_.bind(prefix.first().octets(), prefix.length(), static_cast<int>(began), serial)
         .first([&](const Statement& row) {
           return row.integer(2) == expires_at

@@ -26,7 +26,7 @@ void keep_old_format(const std::string& path, int format) {
   const std::string part = copy + ".part";
   // Both are of an earlier migration from this format: one that was interrupted, or one whose copy was put back since.
   for (const auto& former : {part, part + "-journal"}) std::filesystem::remove(former);
-  Connection reader(path, SQLITE_OPEN_READONLY);
+  const Connection reader(path, SQLITE_OPEN_READONLY);
   Statement(reader, "VACUUM INTO ?").bind(part).run();
   std::filesystem::rename(part, copy);
 }
