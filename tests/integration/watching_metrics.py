@@ -55,6 +55,14 @@ def samples(where):
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
+def is_ready(where):
+    """Of a unix socket that may not be there yet, or not be listened at."""
+    try:
+        return problems(where)[0] == 200
+    except (FileNotFoundError, ConnectionRefusedError):
+        return False
+
+
 def problems(where, path="/ready"):
     """(status, names of what is wrong)"""
     status, kind, body = get(where, path)
@@ -78,7 +86,7 @@ def watched(**options):
 
 def start(b):
     b.start_ingest()
-    wait_until(lambda: pathlib.Path(b.ingest_at).exists() and problems(b.ingest_at)[0] == 200, 10, lambda: f"ingest is ready: {b.ingest.log()}")
+    wait_until(lambda: is_ready(b.ingest_at), 10, lambda: f"ingest is ready: {b.ingest.log()}")
     b.start_server()
     wait_until(lambda: " serving " in b.server.log(), 10, "the server is there as a whole")
 
@@ -136,7 +144,7 @@ class Metrics(unittest.TestCase):
             # The last delivery outlives the process.
             self.assertEqual(b.ingest.stop(), 0)
             b.start_ingest()
-            wait_until(lambda: pathlib.Path(b.ingest_at).exists() and problems(b.ingest_at)[0] == 200, 10, "ingest is back")
+            wait_until(lambda: is_ready(b.ingest_at), 10, "ingest is back")
             self.assertEqual(samples(b.ingest_at)['blowback_feed_last_delivery_timestamp_seconds{feed="traps"}'],
                              ingest['blowback_feed_last_delivery_timestamp_seconds{feed="traps"}'])
 
