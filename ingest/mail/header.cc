@@ -126,9 +126,11 @@ std::expected<std::vector<Field>, MessageError> parse_header(std::string_view by
   return fields;
 }
 
+bool is_named(const Field& field, std::string_view name) { return equal_ignoring_case(field.name, name); }
+
 const std::string* find(const std::vector<Field>& fields, std::string_view name) {
   for (const Field& field : fields) {
-    if (equal_ignoring_case(field.name, name)) return &field.value;
+    if (is_named(field, name)) return &field.value;
   }
   return nullptr;
 }

@@ -88,6 +88,8 @@ std::expected<Message, MessageError> parse(Temporary&& bytes, const Limits& limi
 [[nodiscard]] std::expected<std::vector<Field>, MessageError> parse_header(std::string_view bytes,
                                                                            const Limits& limits);
 
+/// Whether the field has that name, case ignored.
+[[nodiscard]] bool is_named(const Field& field, std::string_view name);
 /// The first field of that name, case ignored, or nullptr.
 [[nodiscard]] const std::string* find(const std::vector<Field>& fields, std::string_view name);
 

@@ -52,10 +52,6 @@ constexpr std::size_t kMostOwnHops = 8;
   return is_beside && registered_domain(hop.helo) == writer;
 }
 
-[[nodiscard]] bool is_loopback(const IpAddress& address) {
-  return address.to_string() == "::1" || (address.family() == Family::ipv4 && address.v4() >> 24U == 127);
-}
-
 /// `(qmail 123 invoked from network)`: who connected is in the next line, by qmail-smtpd.
 [[nodiscard]] bool is_qmail_network_queue(std::string_view field) {
   return field.starts_with("(qmail ") && field.find(" invoked from network)") != std::string_view::npos;

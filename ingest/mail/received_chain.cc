@@ -1,6 +1,8 @@
 // The walk: from the top of the Received: fields down through our own relays to the first hop that isn't ours.
 #include "received_chain.h"
 
+#include "received_words.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,13 +22,6 @@ std::string shown(std::string_view value) {
     if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f) c = '?';
   }
   return value.size() > kShown ? text + "…" : text;
-}
-
-bool is_loopback(const IpAddress& address) {
-  if (address.family() == Family::ipv4) return address.v4() >> 24U == 127;
-  IpAddress::Octets one{};
-  one.back() = 1;
-  return address.octets() == one;
 }
 
 }  // namespace

@@ -137,4 +137,11 @@ std::string upper(std::string_view text) {
   return result;
 }
 
+bool is_loopback(const IpAddress& address) {
+  if (address.family() == Family::ipv4) return address.v4() >> 24U == 127;
+  IpAddress::Octets one{};
+  one.back() = 1;
+  return address.octets() == one;
+}
+
 }  // namespace blowback::mail

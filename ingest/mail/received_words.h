@@ -33,6 +33,9 @@ enum class Backslash : std::uint8_t { quotes, is_plain };
 /// `[192.0.2.1]`, `[IPv6:2001:db8::1]`, with or without `:PORT` behind.
 [[nodiscard]] std::optional<IpAddress> address_literal(std::string_view text);
 
+/// 127.0.0.0/8 and ::1: the writer's own host.
+[[nodiscard]] bool is_loopback(const IpAddress& address);
+
 /// Every address that stands in `text` by itself, as the part of `text` it takes. Addresses within a longer name
 /// (`host-192.0.2.9.example.net`) don't count.
 [[nodiscard]] std::vector<std::string_view> addresses_in(std::string_view text);

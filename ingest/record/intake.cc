@@ -37,7 +37,7 @@ constexpr Duration kClocksDiffer = std::chrono::minutes{5};
 [[nodiscard]] std::vector<std::string> received_values(const std::vector<mail::Field>& fields) {
   std::vector<std::string> values;
   for (const auto& field : fields) {
-    if (lowered(field.name) == "received") values.push_back(field.value);
+    if (mail::is_named(field, "Received")) values.push_back(field.value);
   }
   return values;
 }
@@ -69,11 +69,10 @@ constexpr Duration kClocksDiffer = std::chrono::minutes{5};
   return client;
 }
 
-[[nodiscard]] bool is_named(const mail::Field& field, std::string_view lower) { return lowered(field.name) == lower; }
-
 /// The fields above the topmost Received:, which our own delivery wrote. A stranger's copies stand below.
 [[nodiscard]] std::span<const mail::Field> above_trace(const std::vector<mail::Field>& fields) {
-  const auto trace = std::ranges::find_if(fields, [](const mail::Field& field) { return is_named(field, "received"); });
+  const auto trace =
+      std::ranges::find_if(fields, [](const mail::Field& field) { return mail::is_named(field, "Received"); });
   return {fields.begin(), trace};
 }
 
@@ -111,8 +110,11 @@ class Intake {
 
  private:
   void take(const std::string& where, const TrapDelivery& delivery) {
-    // Asked first, so that mail for nobody here isn't even taken apart.
-    if (!delivery.rcpt_to.empty() && traps_of(delivery, {}).empty()) {
+    // The envelope is asked first, so that mail for nobody here isn't even taken apart.
+    const bool has_envelope = !delivery.rcpt_to.empty();
+    std::vector<std::string> traps;
+    if (has_envelope) traps = traps_of(delivery, {});
+    if (has_envelope && traps.empty()) {
       ++batch_.counts.not_a_trap;
       return;
     }
@@ -128,7 +130,7 @@ class Intake {
       }
       message = std::move(*parsed);
     }
-    const auto traps = traps_of(delivery, message.fields);
+    if (!has_envelope) traps = traps_of(delivery, message.fields);
     if (traps.empty()) {
       ++batch_.counts.not_a_trap;
       return;
@@ -151,8 +153,7 @@ class Intake {
   [[nodiscard]] std::vector<std::string> traps_of(const TrapDelivery& delivery,
                                                   const std::vector<mail::Field>& fields) const {
     auto recipients = recipients_of(delivery, fields);
-    const bool all_are_traps = source_.traps.domains.empty() && source_.traps.addresses.empty();
-    if (!all_are_traps) {
+    if (source_.traps.witnesses()) {
       std::erase_if(recipients, [&](const std::string& address) { return !source_.traps.is_trap(address); });
     } else if (recipients.empty()) {
       // Everything in this feed came to a trap; which one nobody says, so the feed as a whole is one.
@@ -172,7 +173,7 @@ class Intake {
     }
     const auto own = above_trace(fields);
     const auto path =
-        std::ranges::find_if(own, [](const mail::Field& field) { return is_named(field, "return-path"); });
+        std::ranges::find_if(own, [](const mail::Field& field) { return mail::is_named(field, "Return-Path"); });
     if (path == own.end()) return ReversePath::unknown;
     return is_null(path->value) ? ReversePath::null : ReversePath::set;
   }
@@ -201,7 +202,7 @@ class Intake {
       incident.digest = digest_of_callout(dated, sender_of(client.address), witness);
     } else {
       incident.digest = digest_of_message(delivery, client.address, client.ours);
-      incident.relayed = relayed_by(client.address, fields, client.ours, source_.traps, traps);
+      incident.relayed = relayed_by(client, fields, received, source_.traps, traps);
       incident.doubtful_boundary = delivery.doubtful_boundary;
     }
     incident.reverse_path = reverse_path_of(delivery, fields);
@@ -271,9 +272,9 @@ std::vector<std::string> recipients_of(const TrapDelivery& delivery, const std::
   for (const auto& address : delivery.rcpt_to) add(lowered(address));
   if (!delivery.rcpt_to.empty()) return recipients;
   const auto own = above_trace(fields);
-  for (const auto* const name : {"delivered-to", "x-original-to", "envelope-to"}) {
+  for (const auto* const name : {"Delivered-To", "X-Original-To", "Envelope-To"}) {
     // The first of each only: the last host that delivered writes on top.
-    const auto found = std::ranges::find_if(own, [&](const mail::Field& field) { return is_named(field, name); });
+    const auto found = std::ranges::find_if(own, [&](const mail::Field& field) { return mail::is_named(field, name); });
     if (found != own.end()) add(lowered(mail::first_address(found->value)));
   }
   return recipients;

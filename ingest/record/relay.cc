@@ -18,13 +18,11 @@ using Fields = std::span<const mail::Field>;
 /// Addresses of a To: that are looked at; more are a newsletter's.
 constexpr std::size_t kMostAddressees = 100;
 
-[[nodiscard]] bool is_named(const mail::Field& field, std::string_view lower) { return lowered(field.name) == lower; }
-
 /// The fields below the `ours`th Received: field. What stands above it our own hosts added.
 [[nodiscard]] Fields below(Fields fields, std::size_t ours) {
   std::size_t at = 0;
   for (std::size_t seen = 0; seen < ours && at < fields.size(); ++at) {
-    if (is_named(fields[at], "received")) ++seen;
+    if (mail::is_named(fields[at], "Received")) ++seen;
   }
   return fields.subspan(at);
 }
@@ -45,7 +43,7 @@ constexpr std::size_t kMostAddressees = 100;
 /// nothing but `none` was sealed where the message began, and one of our own hosts' is no news. `our_hosts`: who wrote our
 /// Received: fields.
 [[nodiscard]] bool is_arc_of_another(const mail::Field& field, std::span<const std::string> our_hosts) {
-  if (!is_named(field, "arc-authentication-results")) return false;
+  if (!mail::is_named(field, "ARC-Authentication-Results")) return false;
   const std::string value = lowered(field.value);
   // `i=1; mx.example.net; spf=pass …`
   const auto first = value.find(';');
@@ -68,7 +66,7 @@ constexpr std::size_t kMostAddressees = 100;
 [[nodiscard]] std::vector<std::string> addressees(Fields fields) {
   std::vector<std::string> found;
   for (const auto& field : fields) {
-    if (!is_named(field, "to") && !is_named(field, "cc")) continue;
+    if (!mail::is_named(field, "To") && !mail::is_named(field, "Cc")) continue;
     std::string_view rest = field.value;
     while (!rest.empty() && found.size() < kMostAddressees) {
       // Commas in names only make more pieces, of which those without an address are nothing.
@@ -88,14 +86,10 @@ constexpr std::size_t kMostAddressees = 100;
 
 }  // namespace
 
-Relayed relayed_by(const IpAddress& client, Fields fields, std::size_t ours, const config::Traps& traps,
-                   std::span<const std::string> recipients) {
-  std::vector<std::string> received;
-  for (const auto& field : fields) {
-    if (is_named(field, "received")) received.push_back(field.value);
-  }
-  ours = std::min(ours, received.size());
-  const auto passage = mail::passage_of(std::span(received).subspan(ours), client);
+Relayed relayed_by(const mail::Client& client, Fields fields, std::span<const std::string> received,
+                   const config::Traps& traps, std::span<const std::string> recipients) {
+  const std::size_t ours = std::min(client.ours, received.size());
+  const auto passage = mail::passage_of(received.subspan(ours), client.address);
   if (passage.from_outside) return Relayed::trace;
   if (passage.is_submission) return Relayed::submission;
 
