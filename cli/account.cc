@@ -30,6 +30,10 @@ constexpr double kRounding = 1e-6;
   return incident.credit > 0 ? Counting::counted : counting_of(incident, policy.any_reverse_path);
 }
 
+[[nodiscard]] double weight_of(const Policy& policy, const Incident& incident) {
+  return score::weight_of(policy, accusation_of(incident));
+}
+
 /// One group of incidents while it is counted.
 struct Seen {
   Observation observation;
@@ -176,7 +180,7 @@ class Caps {
   Caps caps(policy);
   for (std::size_t i = newest_first.size(); i-- > 0;) {
     const auto& incident = newest_first[i];
-    if (stands(incident)) cuts[i] = caps.take(incident, score::weight_of(policy, incident));
+    if (stands(incident)) cuts[i] = caps.take(incident, weight_of(policy, incident));
   }
   return cuts;
 }
@@ -237,6 +241,9 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
   account.sender = dossier.sender;
   account.incidents_in_all = dossier.incidents_in_all;
   account.incidents_read = dossier.incidents.size();
+  account.incidents_since = dossier.incidents_since;
+  account.evidence_since = dossier.evidence_since;
+  account.is_converting = dossier.is_converting;
   for (const auto& listing : dossier.listings) {
     if (listing.in_force(now)) account.in_force.push_back(listing);
   }
@@ -258,7 +265,7 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
   account.witnesses = lately(dossier.witnesses, since);
   account.campaigns = lately(dossier.campaigns, since);
   account.origins = static_cast<int>(std::ranges::count_if(
-      dossier.origins, [&](const auto& part) { return part.last_at > since && !part.key.starts_with("unknown:"); }));
+      dossier.origins, [&](const auto& part) { return part.last_at > since && !part.label.starts_with("unknown:"); }));
 
   const auto stands = [&](const Incident& incident) {
     return !is_forgiven(incident) && counting_now(incident, policy) == Counting::counted;
@@ -282,7 +289,7 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
                              .kind = incident.kind,
                              .cause = incident.cause,
                              .unknown_origin = incident.origin.empty(),
-                             .weight = score::weight_of(policy, incident),
+                             .weight = weight_of(policy, incident),
                              .credit = incident.credit,
                              .left = left,
                              .cut = cuts[i]});

@@ -226,6 +226,7 @@ class Teller {
     if (account_.incidents_read < account_.incidents_in_all) {
       say(fmt::format("  (the newest {} of {} incidents)", account_.incidents_read, account_.incidents_in_all));
     }
+    what_is_gone();
     for (const auto& seen : account_.seen) {
       const std::string span =
           seen.first == seen.last ? hour(seen.last) : fmt::format("{} to {}", hour(seen.first), hour(seen.last));
@@ -254,6 +255,17 @@ class Teller {
     }
     if (account_.times_listed > 1) {
       say(fmt::format("  It is counted as listed {} times; each time lasts longer.", account_.times_listed));
+    }
+  }
+
+  /// What the account can't be made of any more.
+  void what_is_gone() {
+    if (account_.incidents_since) {
+      say(fmt::format("  What was received before {} is no longer kept one by one; what it came to is in the sum.",
+                      minute(*account_.incidents_since)));
+    }
+    if (account_.is_converting) {
+      say("  Earlier incidents are being converted by a new version and are missing here until that is done.");
     }
   }
 

@@ -1,14 +1,39 @@
 // `blowback db migrate|check|backup`.
 #include "command.h"
+#include "score/replay.h"
 
 #include <fmt/format.h>
 
 namespace blowback::cli {
 
+namespace {
+
+/// What ingest does bit by bit, all at once: incidents of the former format are moved to the tables of this one.
+[[nodiscard]] bool convert(Context& context, schema::Store& store) {
+  const auto config = context.config();
+  if (!config) return false;
+  while (true) {
+    const auto kept = store.kept(context.world.now);
+    if (kept && kept->to_convert == 0) return true;
+    if (!kept) {
+      context.failure = context.complain(kept.error());
+      return false;
+    }
+    const auto done = store.keep_up(context.world.now, config->policy, config->retention, &score::reckon);
+    if (!done) {
+      context.failure = context.complain(done.error());
+      return false;
+    }
+  }
+}
+
+}  // namespace
+
 int db_migrate(Context& context) {
   auto store = context.store(schema::Store::Mode::create);
   if (!store) return context.failure;
   const int found = store->version_found();
+  if (!convert(context, *store)) return context.failure;
   const int now = schema::schema_version();
   std::string done = fmt::format("format {} became {}", found, now);
   if (found == now) done = fmt::format("format {}: nothing to do", now);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -16,7 +17,7 @@ namespace {
 /// Every trap that the config names, and those that this sender hit: one report may name several.
 [[nodiscard]] TrapMask mask_for(const config::Config& config, const schema::Dossier& dossier) {
   std::vector<std::string> addresses = config.traps.addresses;
-  for (const auto& witness : dossier.witnesses) addresses.push_back(witness.key);
+  for (const auto& witness : dossier.witnesses) addresses.push_back(witness.label);
   for (const auto& incident : dossier.incidents) addresses.push_back(incident.trap);
   return {addresses, config.traps.domains};
 }
@@ -73,6 +74,12 @@ int evidence(Context& context, const std::string& ip, std::size_t most, bool exp
     table.add(std::move(row));
   }
   if (!table.empty()) std::fputs(kWarning, context.world.err);
+  if (const auto expired = std::ranges::count(dossier->incidents, false, &Incident::evidence_kept); expired > 0) {
+    fmt::print(
+        context.world.err,
+        "blowback: the texts of {} of these have expired; `evidence` in [retention] says for how long they are kept\n",
+        expired);
+  }
   if (table.empty() && context.format == Format::table) {
     context.say("Nothing was seen of " + dossier->sender.to_string() + ".");
   } else {

@@ -60,43 +60,26 @@ struct Outcome {
 
 [[nodiscard]] schema::Result<Outcome> simulate(schema::Store& store, const Policy& present, const Policy& tried,
                                                UnixTime now) {
-  std::vector<PastDecision> decisions;
-  std::optional<score::Replay> replay;
-  std::vector<std::pair<Prefix, Stand>> before;
+  const auto past = store.decisions(now);
+  if (!past) return std::unexpected(past.error());
+  const score::Decisions decisions(*past);
   Outcome outcome;
-  // Decisions come first, all of them.
-  const auto begun = [&]() -> score::Replay& {
-    if (!replay) replay.emplace(tried, std::move(decisions));
-    return *replay;
-  };
-  const auto visited =
-      store.history(now, {.decision = [&](const PastDecision& decision) { decisions.push_back(decision); },
-                          .incident =
-                              [&](const Incident& incident) {
-                                ++outcome.incidents;
-                                begun().take(incident);
-                              },
-                          .standing =
-                              [&](const Standing& standing, const std::optional<Listing>& listing) {
-                                before.emplace_back(standing.sender, stand(standing, listing, present, now));
-                              }});
-  if (!visited) return std::unexpected(visited.error());
-  begun().finish(now);
-  // Both by address: one step through each.
-  auto at = before.begin();
-  begun().for_each_sender([&](const Standing& standing, const std::optional<Listing>& listing) {
+  const auto visited = store.for_each_sender(now, [&](const schema::SenderRecord& record) {
+    if (record.accusations.empty() && record.from.as_of == UnixTime::min()) return;
+    const Prefix& sender = record.standing->sender;
     ++outcome.senders;
+    outcome.incidents += record.accusations.size();
+    const auto reckoned = score::reckon(tried, record.from, record.accusations, decisions.of(sender), now);
     Row row{.change = Change::stays,
-            .sender = standing.sender,
-            .before = {},
-            .after = stand(standing, listing, tried, now)};
-    at = std::find_if(at, before.end(), [&](const auto& known) { return known.first >= standing.sender; });
-    if (at != before.end() && at->first == standing.sender) row.before = at->second;
+            .sender = sender,
+            .before = stand(*record.standing, record.listing, present, now),
+            .after = stand(reckoned.standing, reckoned.listing, tried, now)};
     if (!row.before.until && !row.after.until) return;
     if (!row.before.until) row.change = Change::listed;
     if (!row.after.until) row.change = Change::gone;
     outcome.rows.push_back(row);
   });
+  if (!visited) return std::unexpected(visited.error());
   std::ranges::stable_sort(outcome.rows, {}, &Row::change);
   return outcome;
 }

@@ -4,10 +4,15 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <expected>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
 
 namespace blowback::cli {
 
@@ -20,6 +25,31 @@ void add_figures(Table& figures, const Asked& server, std::uint64_t head) {
   const bool known = server || server.error().nobody;
   figures.add({Cell(std::string("server.running")), known ? Cell(std::uint64_t{server ? 1U : 0U}) : Cell()});
   if (server) add_server_figures(figures, *server, head);
+}
+
+/// Beyond this nobody plans, and a growth of next to nothing would name a year with seven digits.
+constexpr double kMostDays = 36'500;
+
+/// How large it is, how it grows, and what is no longer kept.
+void add_kept(Table& figures, const schema::Kept& kept, const std::string& database, UnixTime now) {
+  const auto add = [&](const char* name, Cell value) { figures.add({Cell(std::string(name)), std::move(value)}); };
+  add("database_octets", Cell(kept.octets));
+  add("database_free_octets", Cell(kept.free_octets));
+  add("growth_octets_per_day", kept.octets_per_day ? Cell(std::round(*kept.octets_per_day)) : Cell());
+  std::error_code failed;
+  const auto space = std::filesystem::space(std::filesystem::absolute(database, failed).parent_path(), failed);
+  add("disk_free_octets", failed ? Cell() : Cell(std::uint64_t{space.available}));
+  std::optional<UnixTime> full_on;
+  if (!failed && kept.octets_per_day && *kept.octets_per_day > 0) {
+    const double days =
+        (static_cast<double>(space.available) + static_cast<double>(kept.free_octets)) / *kept.octets_per_day;
+    if (days < kMostDays) full_on = now + std::chrono::hours{static_cast<std::int64_t>(days * 24)};
+  }
+  add("disk_full_on", cell(full_on));
+  add("incidents_since", cell(kept.incidents_since));
+  add("evidence_since", cell(kept.evidence_since));
+  add("journal_since", cell(kept.changes_since));
+  add("incidents_to_convert", Cell(kept.to_convert));
 }
 
 void show(const Context& context, const Table& table) {
@@ -62,6 +92,8 @@ int stats(Context& context) {
     add(fmt::format("incidents_{}", name_of(static_cast<Kind>(i))), found->incidents_by_kind[i]);
   }
   add("quarantine", found->quarantined);
+  add("quarantine_octets", found->quarantine_octets);
+  add_kept(figures, found->kept, config->database, context.world.now);
   Table feeds({"feed", "deliveries", "incidents", "uncounted", "unknown_reverse_path", "duplicates", "not_backscatter",
                "not_a_trap", "quarantined", "last_delivery"});
   for (const auto& feed : found->feeds) {

@@ -26,6 +26,11 @@ using Outcome = schema::Undone::Outcome;
     case Outcome::is_undo:
       return fmt::format("{} is an undo itself and can't be undone; make the change of entry {} again", what,
                          entry.undoes.value_or(0));
+    case Outcome::too_old:
+      return fmt::format(
+          "{} is too old: what it changed is on record from {} on ([retention] incidents and journal); make the opposite "
+          "change instead",
+          what, undone.reaches_back_to ? to_iso8601(*undone.reaches_back_to) : "now");
     case Outcome::superseded:
       return fmt::format(
           "nothing of {} is in force any more: it ended by itself, or a later decision replaced it; see `blowback log`",

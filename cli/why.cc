@@ -61,6 +61,9 @@ constexpr std::size_t kMostTerms = 20;
 void add_what_was_seen(Json& json, const Account& account) {
   json["incidents"] = account.incidents_in_all;
   json["incidents_read"] = account.incidents_read;
+  json["incidents_since"] = time_or_null(account.incidents_since);
+  json["evidence_since"] = time_or_null(account.evidence_since);
+  json["converting"] = account.is_converting;
   json["counted"] = account.counted;
   json["seen_itself"] = account.asked_was_seen;
   json["clients"] = Json::array();

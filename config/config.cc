@@ -93,7 +93,14 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "log.format",
                                                            "log.level",
                                                            "metrics.server",
-                                                           "metrics.ingest"});
+                                                           "metrics.ingest",
+                                                           "retention.evidence",
+                                                           "retention.incidents",
+                                                           "retention.quarantine",
+                                                           "retention.quarantine_size",
+                                                           "retention.journal",
+                                                           "retention.maildir",
+                                                           "retention.max_disk"});
 
 constexpr Duration kTenYears = days{3653};
 
@@ -461,6 +468,39 @@ void read_metrics_endpoint(Section& section, std::string_view key, std::optional
   }
 }
 
+/// Requires that the policy was read.
+void read_retention(Section& section, Config& config) {
+  Retention& retention = config.retention;
+  const auto size = [&](std::string_view key, std::optional<std::uint64_t>& into) {
+    std::string text;
+    section.text(key, text);
+    if (!section.is_good(key)) return;
+    if (auto octets = parse_octets(text)) {
+      into = *octets;
+    } else {
+      section.complain(key, octets.error().text);
+    }
+  };
+  section.duration("evidence", retention.evidence, days{1}, kTenYears);
+  section.duration("incidents", retention.incidents, days{1}, kTenYears);
+  // What a listing hangs on isn't removed while it does.
+  const Duration least = std::max(config.policy.parts_forgotten_after() * 2, config.policy.max_listing);
+  if (retention.incidents < least) {
+    section.complain(
+        "incidents",
+        fmt::format("is shorter than what scores hang on under this policy, so that a decision couldn't be undone; "
+                    "set it to \"{}\" at least, or lower policy.half_life",
+                    to_string(least)));
+  }
+  section.duration("quarantine", retention.quarantine, hours{1}, kTenYears);
+  std::optional<std::uint64_t> quarantine_octets;
+  size("quarantine_size", quarantine_octets);
+  if (quarantine_octets) retention.quarantine_octets = *quarantine_octets;
+  section.duration("journal", retention.journal, days{1}, kTenYears);
+  section.duration("maildir", config.maildir_kept, days{1}, kTenYears);
+  size("max_disk", retention.max_disk);
+}
+
 void read_metrics(Section& section, Metrics& metrics) {
   read_metrics_endpoint(section, "server", metrics.server);
   read_metrics_endpoint(section, "ingest", metrics.ingest);
@@ -486,6 +526,7 @@ void read_file(Section& top, Config& config) {
   top.section("policy", [&](Section& section) { read_policy(section, config.policy); });
   top.section("log", [&](Section& section) { read_log(section, config.log); });
   top.section("metrics", [&](Section& section) { read_metrics(section, config.metrics); });
+  top.section("retention", [&](Section& section) { read_retention(section, config); });
   top.finish();
 }
 

@@ -6,6 +6,7 @@
 #include "blowback/ip_address.h"
 #include "blowback/policy.h"
 #include "blowback/prefix.h"
+#include "blowback/retention.h"
 #include "blowback/unix_time.h"
 
 #include <array>
@@ -183,6 +184,9 @@ struct Config {
   Policy policy;
   Log log;
   Metrics metrics;
+  Retention retention;
+  /// How long a Maildir's files stay in `cur/` once they are taken. > 0.
+  Duration maildir_kept = std::chrono::days{90};
 };
 
 struct ConfigError {

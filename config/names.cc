@@ -174,6 +174,20 @@ std::expected<CookieSecret, NameError> cookie_secret(std::string_view text) {
   return secret;
 }
 
+std::expected<std::uint64_t, NameError> parse_octets(std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, std::uint64_t>, 3> kUnits{
+      {{"MB", 1'000'000}, {"GB", 1'000'000'000}, {"TB", 1'000'000'000'000}}};
+  std::uint64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, text.data() + text.size());
+  const auto known = std::ranges::find(kUnits, unit, &std::pair<std::string_view, std::uint64_t>::first);
+  if (failed != std::errc{} || known == kUnits.end() || number == 0 || number > 1'000'000) {
+    return std::unexpected(
+        NameError{"is no size; write a whole number from 1 to 1000000 and MB, GB or TB, like \"100GB\""});
+  }
+  return number * known->second;
+}
+
 std::expected<void, NameError> check_txt(std::string_view text) {
   if (text.empty()) return wrong("is empty; say why mail was refused and where to read more");
   if (!std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; })) {

@@ -6,6 +6,7 @@
 #include "config/config.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -45,6 +46,9 @@ struct Nameserver {
 
 /// 32 hexadecimal digits in either case. The error shows none of them.
 [[nodiscard]] std::expected<CookieSecret, NameError> cookie_secret(std::string_view text);
+
+/// A whole number and a unit, `512MB`, `100GB`, `2TB`, powers of ten; at least 1 MB.
+[[nodiscard]] std::expected<std::uint64_t, NameError> parse_octets(std::string_view text);
 
 /// The zone's TXT as it stands, if one string can hold it with the longest address and Exim shows it whole.
 [[nodiscard]] std::expected<void, NameError> check_txt(std::string_view text);

@@ -1,10 +1,25 @@
-// Names of the choices, in the order of their enumerators.
+// The rule by which a delivery counts, and names of the choices in the order of their enumerators.
 #include "blowback/attribution.h"
 
 #include <array>
 #include <cstddef>
 
 namespace blowback {
+
+Counting counting_of(ReversePath reverse_path, Relayed relayed, bool doubtful_boundary, bool any_reverse_path) {
+  if (relayed != Relayed::no) return Counting::relayed;
+  if (doubtful_boundary) return Counting::doubtful_boundary;
+  if (any_reverse_path) return Counting::counted;
+  switch (reverse_path) {
+    case ReversePath::null:
+      return Counting::counted;
+    case ReversePath::set:
+      return Counting::set_reverse_path;
+    case ReversePath::unknown:
+      break;
+  }
+  return Counting::unknown_reverse_path;
+}
 
 std::string_view name_of(ReversePath path) {
   static constexpr std::array<std::string_view, 3> kNames{"null", "set", "unknown"};

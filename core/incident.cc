@@ -6,18 +6,7 @@
 namespace blowback {
 
 Counting counting_of(const Incident& incident, bool any_reverse_path) {
-  if (incident.relayed != Relayed::no) return Counting::relayed;
-  if (incident.doubtful_boundary) return Counting::doubtful_boundary;
-  if (any_reverse_path) return Counting::counted;
-  switch (incident.reverse_path) {
-    case ReversePath::null:
-      return Counting::counted;
-    case ReversePath::set:
-      return Counting::set_reverse_path;
-    case ReversePath::unknown:
-      break;
-  }
-  return Counting::unknown_reverse_path;
+  return counting_of(incident.reverse_path, incident.relayed, incident.doubtful_boundary, any_reverse_path);
 }
 
 std::string origin_key(const Incident& incident) {

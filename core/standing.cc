@@ -13,4 +13,8 @@ double faded(const FadingSum& sum, UnixTime now, Duration half_life) {
   return sum.amount * std::exp2(-elapsed / static_cast<double>(half_life.count()));
 }
 
+double faded_part(const FadingSum& sum, UnixTime now, Duration half_life, Duration forgotten_after) {
+  return now >= sum.at + forgotten_after ? 0 : faded(sum, now, half_life);
+}
+
 }  // namespace blowback

@@ -1,5 +1,6 @@
 // Questions: what is known of a sender, what is listed, who decided what. Nothing here writes.
 #include "store_impl.h"
+#include "totals.h"
 
 #include <algorithm>
 
@@ -16,10 +17,34 @@ constexpr std::int64_t kMostHistory = 1'000;
                  "ORDER BY last_at DESC, key LIMIT ?");
   rows.bind(sender.first().octets(), static_cast<int>(dimension), kMostParts);
   while (rows.step()) {
-    found.push_back({.key = rows.text(0),
+    std::string label = rows.text(0);
+    found.push_back({.key = part_key(label),
+                     .label = std::move(label),
                      .sum = {.amount = rows.real(1), .at = time_of(rows.integer(2))},
                      .last_at = time_of(rows.integer(3)),
                      .incidents = static_cast<std::uint64_t>(rows.integer(4))});
+  }
+  return found;
+}
+
+/// Sorted before the evidence is fetched, so that a sender with a hundred thousand incidents doesn't have all their texts sorted.
+[[nodiscard]] std::vector<Incident> newest_incidents(const Connection& db, const IpAddress::Octets& sender,
+                                                     std::size_t most) {
+  std::vector<Incident> found;
+  const std::string sql = std::string("SELECT ") + kAccusationColumns +
+                          ", credit, number FROM incident WHERE sender = ? " +
+                          "ORDER BY received_at DESC, number DESC LIMIT ?";
+  Statement incidents(db, sql);
+  Statement evidence(db, std::string("SELECT ") + kEvidenceColumns + " FROM evidence WHERE number = ?");
+  incidents.bind(sender, most);
+  while (incidents.step()) {
+    constexpr int kCredit = kAccusationColumnCount;
+    Incident incident = evidence.bind(incidents.integer(kCredit + 1))
+                            .first([](const Statement& row) { return incident_of(row, 0); })
+                            .value_or(incident_without_evidence(accusation_of(incidents), incidents.integer(3)));
+    incident.credit = incidents.real(kCredit);
+    incident.confidence = incidents.real(4);
+    found.push_back(std::move(incident));
   }
   return found;
 }
@@ -74,13 +99,17 @@ Result<Dossier> Store::dossier(const IpAddress& address, std::size_t most_incide
     for (auto& exemption : impl_->exemptions_in_force(UnixTime::min())) {
       if (exemption.prefix.contains(address)) dossier.exemptions.push_back(std::move(exemption));
     }
-    Statement count(impl_->db, "SELECT count(*) FROM incident WHERE sender = ?");
-    count.bind(key).step();
-    dossier.incidents_in_all = static_cast<std::uint64_t>(count.integer(0));
-    Statement incidents(impl_->db, std::string("SELECT ") + kIncidentColumns +
-                                       " FROM incident WHERE sender = ? ORDER BY received_at DESC, id DESC LIMIT ?");
-    incidents.bind(key, most_incidents);
-    while (incidents.step()) dossier.incidents.push_back(incident_of(incidents));
+    dossier.incidents_in_all =
+        Statement(impl_->db, "SELECT incidents FROM standing WHERE sender = ?")
+            .bind(key)
+            .first([](const Statement& row) { return static_cast<std::uint64_t>(row.integer(0)); })
+            .value_or(0);
+    dossier.incidents_since = Statement(impl_->db, "SELECT horizon FROM standing_at_horizon WHERE sender = ?")
+                                  .bind(key)
+                                  .first([](const Statement& row) { return time_of(row.integer(0)); });
+    if (const auto since = total(impl_->db, "evidence_since")) dossier.evidence_since = time_of(*since);
+    dossier.is_converting = impl_->has_former_incidents();
+    dossier.incidents = newest_incidents(impl_->db, key, most_incidents);
     dossier.witnesses = parts(impl_->db, dossier.sender, Dimension::witness);
     dossier.campaigns = parts(impl_->db, dossier.sender, Dimension::campaign);
     dossier.kinds = parts(impl_->db, dossier.sender, Dimension::kind);
@@ -162,32 +191,40 @@ Result<Stats> Store::stats(UnixTime now) {
   return attempt(impl_->path, [&]() -> Stats {
     const ReadTransaction one_state(impl_->db);
     Connection& db = impl_->db;
-    const auto count = [&](const char* sql) { return static_cast<std::uint64_t>(db.integer(sql)); };
     Stats stats;
     stats.serial = impl_->head();
-    stats.incidents = count("SELECT count(*) FROM incident");
-    stats.senders = count("SELECT count(*) FROM standing");
-    stats.quarantined = count("SELECT count(*) FROM quarantine");
-    stats.traps = count("SELECT count(DISTINCT trap) FROM incident");
+    const auto sum = [&](std::string_view name) { return static_cast<std::uint64_t>(total(db, name).value_or(0)); };
+    stats.incidents = sum("incidents");
+    stats.senders = sum("senders");
+    stats.quarantined = sum("quarantine");
+    stats.quarantine_octets = sum("quarantine_octets");
+    stats.traps = sum("traps");
     stats.exemptions = impl_->exemptions_in_force(now).size();
-    Statement kinds(db, "SELECT kind, count(*) FROM incident GROUP BY kind");
+    Statement kinds(db, "SELECT kind, incidents FROM kind_total");
     while (kinds.step()) {
       stats.incidents_by_kind.at(static_cast<std::size_t>(kinds.integer(0))) =
           static_cast<std::uint64_t>(kinds.integer(1));
     }
-    Statement listings(db,
-                       "SELECT source, codes, count(*) FROM listing WHERE expires_at IS NULL OR expires_at > ? "
-                       "GROUP BY source, codes");
-    listings.bind(seconds(now));
-    while (listings.step()) {
-      const auto in_force = static_cast<std::uint64_t>(listings.integer(2));
-      const bool automatic = static_cast<Source>(listings.integer(0)) == Source::automatic;
-      (automatic ? stats.listings_automatic : stats.listings_by_operator) += in_force;
-      const auto codes = CodeSet::from_bits(static_cast<std::uint32_t>(listings.integer(1)));
+    const auto add = [&](Source source, std::uint32_t bits, std::int64_t listings) {
+      const auto count = static_cast<std::uint64_t>(listings);  // a subtraction wraps around and back
+      (source == Source::automatic ? stats.listings_automatic : stats.listings_by_operator) += count;
+      const auto codes = CodeSet::from_bits(bits);
       for (const Code code : kAllCodes) {
-        if (codes.has(code)) stats.listings_by_code[static_cast<std::size_t>(code)] += in_force;
+        if (codes.has(code)) stats.listings_by_code[static_cast<std::size_t>(code)] += count;
       }
+    };
+    Statement listings(db, "SELECT source, codes, listings FROM listing_total");
+    while (listings.step()) {
+      add(static_cast<Source>(listings.integer(0)), static_cast<std::uint32_t>(listings.integer(1)),
+          listings.integer(2));
     }
+    // Those that have ended and aren't swept up yet: few, since ingest sweeps every ten seconds.
+    Statement ended(db, "SELECT source, codes, count(*) FROM listing WHERE expires_at <= ? GROUP BY source, codes");
+    ended.bind(seconds(now));
+    while (ended.step()) {
+      add(static_cast<Source>(ended.integer(0)), static_cast<std::uint32_t>(ended.integer(1)), -ended.integer(2));
+    }
+    stats.kept = impl_->kept(now);
     Statement feeds(db,
                     "SELECT feed, last_delivery, deliveries, incidents, duplicates, not_backscatter, not_a_trap, "
                     "quarantined, uncounted, unknown_reverse_path FROM feed_position ORDER BY feed");

@@ -96,7 +96,10 @@ Result<std::uint64_t> Store::delist(const Prefix& prefix, const Decision& decisi
       const IpAddress sender = address_of(standing, 0);
       if (ended_within.contains(sender)) senders.push_back(sender);
     }
-    Statement forget(impl_->db, "UPDATE standing SET score = 0, at = ?, afresh_since = ? WHERE sender = ?");
+    Statement forget(
+        impl_->db,
+        "UPDATE standing SET score = 0, at = ?, afresh_since = ?, recent_witnesses = NULL, recent_campaigns = NULL "
+        "WHERE sender = ?");
     Statement forget_parts(impl_->db, "DELETE FROM standing_part WHERE sender = ?");
     for (const auto& sender : senders) {
       forget.bind(seconds(now), seconds(now), sender.octets()).run();

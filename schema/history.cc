@@ -1,39 +1,14 @@
-// The record in the order of time: what was decided and what was received, for whoever goes through it once more.
+// The record by sender: what was decided and what was received, for whoever goes through it once more.
+#include "sender_record.h"
 #include "store_impl.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace blowback::schema {
 namespace {
 
-/// Only what scoring and counting look at: a hundred thousand of them in well under a second. Later times are given as `latest`.
-void visit_incidents(const Connection& db, std::optional<UnixTime> since, UnixTime latest,
-                     const std::function<void(const Incident&)>& visit) {
-  // The index is in the order that is wanted; without the word SQLite may prefer to sort the whole table in memory.
-  Statement rows(db,
-                 "SELECT received_at, client, trap, kind, confidence, campaign, witness, reverse_path, relayed, "
-                 "doubtful_boundary, origin, mailbox, mailbox_exists FROM incident INDEXED BY "
-                 "incident_by_time WHERE received_at >= ? ORDER BY received_at, id");
-  rows.bind(since ? seconds(*since) : std::numeric_limits<std::int64_t>::min());
-  Incident incident;
-  while (rows.step()) {
-    incident.received_at = std::min(time_of(rows.integer(0)), latest);
-    incident.client = address_of(rows, 1);
-    incident.trap = rows.text(2);
-    incident.kind = static_cast<Kind>(rows.integer(3));
-    incident.confidence = rows.real(4);
-    incident.campaign = rows.text(5);
-    incident.witness = rows.text(6);
-    incident.reverse_path = static_cast<ReversePath>(rows.integer(7));
-    incident.relayed = static_cast<Relayed>(rows.integer(8));
-    incident.doubtful_boundary = rows.integer(9) != 0;
-    incident.origin = rows.text(10);
-    incident.mailbox = rows.text(11);
-    incident.mailbox_exists = rows.integer(12) != 0;
-    visit(incident);
-  }
-}
+/// So many senders are read in one transaction: a few hundredths of a second.
+constexpr std::int64_t kSendersAtOnce = 2'000;
 
 [[nodiscard]] std::optional<PastDecision::Action> bearing_on_standings(const std::string& action) {
   if (action == "delist") return PastDecision::Action::delisted;
@@ -62,29 +37,42 @@ std::vector<PastDecision> Store::Impl::past_decisions(UnixTime now) {
   return decisions;
 }
 
-Result<void> Store::history(UnixTime now, const HistoryVisitor& visitor) {
+Result<std::vector<PastDecision>> Store::decisions(UnixTime now) {
+  return attempt(impl_->path, [&] { return impl_->past_decisions(now); });
+}
+
+Result<void> Store::for_each_sender(UnixTime now, const std::function<void(const SenderRecord&)>& visit) {
+  if (auto error = impl_->still_converting()) return std::unexpected(std::move(*error));
   return attempt(impl_->path, [&] {
-    const ReadTransaction one_state(impl_->db);
-    for (const auto& decision : impl_->past_decisions(now)) visitor.decision(decision);
-    visit_incidents(impl_->db, std::nullopt, now + kSurelyAhead, visitor.incident);
+    SenderRecords records(impl_->db);
     Statement rows(
         impl_->db,
         "SELECT s.score, s.at, s.times_listed, s.listed_at, s.listed_until, s.afresh_since, s.sender, "
         "l.first, l.length, l.source, l.codes, l.listed_at, l.expires_at FROM standing s LEFT JOIN listing l "
         "ON l.first = s.sender AND l.source = 0 AND (l.expires_at IS NULL OR l.expires_at > ?) "
-        "ORDER BY s.sender");
-    rows.bind(seconds(now));
-    while (rows.step()) {
-      const Standing standing = standing_of(rows, sender_of(address_of(rows, 6)));
-      visitor.standing(standing, rows.is_null(7) ? std::nullopt : std::optional(listing_of(rows, 7)));
+        "WHERE s.sender > ? ORDER BY s.sender LIMIT ?");
+    std::vector<std::uint8_t> after(1, 0);  // before every address
+    for (std::int64_t read = kSendersAtOnce; read == kSendersAtOnce;) {
+      const ReadTransaction one_state(impl_->db);
+      read = 0;
+      rows.bind(seconds(now), std::span<const std::uint8_t>(after), kSendersAtOnce);
+      std::vector<SenderRecord> senders;
+      while (rows.step()) {
+        ++read;
+        SenderRecord record;
+        record.standing = standing_of(rows, sender_of(address_of(rows, 6)));
+        if (!rows.is_null(7)) record.listing = listing_of(rows, 7);
+        senders.push_back(std::move(record));
+      }
+      for (auto& record : senders) {
+        const Prefix sender = record.standing->sender;
+        after.assign(sender.first().octets().begin(), sender.first().octets().end());
+        record.from = records.from(sender);
+        for (const auto& kept : records.incidents(sender, now)) record.accusations.push_back(kept.accusation);
+        visit(record);
+        record = {};
+      }
     }
-  });
-}
-
-Result<void> Store::for_each_incident(UnixTime since, const std::function<void(const Incident&)>& visit) {
-  return attempt(impl_->path, [&] {
-    const ReadTransaction one_state(impl_->db);
-    visit_incidents(impl_->db, since, UnixTime::max(), visit);
   });
 }
 

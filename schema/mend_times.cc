@@ -384,9 +384,12 @@ Result<TimesAhead> Store::times_ahead(UnixTime now) {
     Statement decision(db, "SELECT max(at) FROM audit WHERE id > (SELECT max(id) FROM audit) - ?");
     Statement change(db,
                      "SELECT max(at) FROM listing_change WHERE serial > (SELECT max(serial) FROM listing_change) - ?");
+    Statement incident(db,
+                       "SELECT max(received_at) FROM evidence WHERE number > (SELECT max(number) FROM evidence) - ?");
+    incident.bind(kLatest);
     decision.bind(kLatest);
     change.bind(kLatest);
-    return {.incident = ahead(Statement(db, "SELECT max(received_at) FROM incident")),
+    return {.incident = ahead(std::move(incident)),
             .decision = ahead(std::move(decision)),
             .change = ahead(std::move(change))};
   });

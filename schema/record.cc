@@ -3,7 +3,9 @@
 // The order within the transaction decides what survives a kill: nothing, or all of it. Incidents, standings, listings,
 // journal, quarantine, counts and the feed's position commit together, so a feed read again from its position meets
 // either none of the batch or all of it, and the digest catches the rest.
+#include "recent_parts.h"
 #include "store_impl.h"
+#include "totals.h"
 
 #include <algorithm>
 #include <cassert>
@@ -23,29 +25,31 @@ constexpr std::int64_t kKeptQuarantine = 2'000;
 
 struct RecordStatements {
   explicit RecordStatements(const Connection& db)
-      : known(db, "SELECT 1 FROM incident WHERE digest = ?"),
+      : known(db, "SELECT 1 FROM incident WHERE sender = ? AND digest = ?"),
         retired(db, "SELECT 1 FROM retired_trap WHERE trap = ?"),
-        standing(db, std::string("SELECT ") + kStandingColumns + " FROM standing WHERE sender = ?"),
+        standing(db, std::string("SELECT ") + kStandingColumns +
+                         ", recent_witnesses, recent_campaigns FROM standing WHERE sender = ?"),
         part(db, "SELECT amount, at FROM standing_part WHERE sender = ? AND dimension = ? AND key = ?"),
-        others(db,
-               "SELECT count(*) FROM (SELECT 1 FROM standing_part WHERE sender = ? AND dimension = ? AND key <> ? "
-               "AND last_at > ? LIMIT ?)"),
+        recent(
+            db,
+            "SELECT key, last_at FROM standing_part WHERE sender = ? AND dimension = ? ORDER BY last_at DESC LIMIT ?"),
         kinds(db, "SELECT key FROM standing_part WHERE sender = ? AND dimension = 3 AND last_at > ?"),
         listing(db, std::string("SELECT ") + kListingColumns +
                         " FROM listing WHERE first = ? AND length = ? AND source = 0"),
         put_standing(db,
-                     "INSERT INTO standing (sender, score, at, times_listed, listed_at, listed_until, afresh_since) "
-                     "VALUES (?, ?, ?, ?, ?, ?, ?) "
+                     "INSERT INTO standing (sender, score, at, times_listed, listed_at, listed_until, afresh_since, "
+                     "recent_witnesses, recent_campaigns, incidents) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
                      "ON CONFLICT DO UPDATE SET score = excluded.score, at = excluded.at, "
                      "times_listed = excluded.times_listed, listed_at = excluded.listed_at, "
-                     "listed_until = excluded.listed_until, afresh_since = excluded.afresh_since"),
+                     "listed_until = excluded.listed_until, afresh_since = excluded.afresh_since, "
+                     "recent_witnesses = excluded.recent_witnesses, recent_campaigns = excluded.recent_campaigns, "
+                     "incidents = incidents + 1"),
         put_part(db,
                  "INSERT INTO standing_part (sender, dimension, key, amount, at, last_at, incidents) "
                  "VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET amount = excluded.amount, at = excluded.at, "
                  "last_at = max(last_at, excluded.last_at), incidents = incidents + 1"),
-        put_incident(db, std::string("INSERT INTO incident (") + kIncidentColumns +
-                             ", sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                             "?, ?, ?, ?, ?, ?)"),
+        put_incident(db, kPutIncident),
+        put_evidence(db, kPutEvidence),
         put_listing(
             db,
             "INSERT INTO listing (first, length, source, codes, listed_at, expires_at) VALUES (?, ?, 0, ?, ?, ?) "
@@ -70,8 +74,10 @@ struct RecordStatements {
                  "uncounted = uncounted + excluded.uncounted, "
                  "unknown_reverse_path = unknown_reverse_path + excluded.unknown_reverse_path") {}
 
-  Statement known, retired, standing, part, others, kinds, listing, put_standing, put_part, put_incident, put_listing,
-      remove_listing, put_quarantine, trim_quarantine, put_feed;
+  Statement known, retired, standing, part, recent, kinds, listing, put_standing, put_part, put_incident, put_evidence,
+      put_listing, remove_listing, put_quarantine, trim_quarantine, put_feed;
+  /// Whether the digest is one of the former format's; absent once all of them are moved (convert.cc).
+  std::unique_ptr<Statement> known_before;
 };
 
 Store::Impl::Impl(std::string file, Mode open_mode, int flags)
@@ -79,6 +85,18 @@ Store::Impl::Impl(std::string file, Mode open_mode, int flags)
 Store::Impl::~Impl() = default;
 
 namespace {
+
+/// Whom a sender was reported by last.
+struct Recent {
+  RecentParts witnesses;
+  RecentParts campaigns;
+};
+
+/// Not NULL where it is empty: that would mean that nobody knows.
+[[nodiscard]] std::span<const std::uint8_t> as_blob(const std::vector<std::uint8_t>& octets) {
+  static constexpr std::uint8_t kNothing = 0;
+  return octets.empty() ? std::span(&kNothing, 0) : std::span<const std::uint8_t>(octets);
+}
 
 /// One batch's work, within its transaction.
 class Recording {
@@ -97,8 +115,11 @@ class Recording {
       ++recorded.left_alone;
       return;
     }
-    const auto digest = digest_octets(incident.digest);
-    if (sql_.known.bind(digest).first(is_there)) {
+    const Prefix sender = sender_of(incident.client);
+    const auto& key = sender.first().octets();
+    const auto digest = short_digest(incident.digest);
+    if (sql_.known.bind(key, digest).first(is_there) ||
+        (sql_.known_before && sql_.known_before->bind(digest_octets(incident.digest)).first(is_there))) {
       ++recorded.duplicates;
       return;
     }
@@ -107,18 +128,23 @@ class Recording {
     if (counting != Counting::counted) ++recorded.uncounted;
     if (counting == Counting::unknown_reverse_path) ++recorded.unknown_reverse_path;
     ++recorded.incidents_by_kind.at(static_cast<std::size_t>(incident.kind));
-    const Prefix sender = sender_of(incident.client);
-    const auto& key = sender.first().octets();
     // Clocks of feeds and hosts lie. What comes from the future came now.
     Incident dated = incident;
     dated.received_at = std::min(incident.received_at, now_);
+    const Accusation accusation = accusation_of(dated);
     const std::string origin = origin_key(dated);
     const std::string mailbox = mailbox_key(dated);
-    const Ledger ledger = ledger_for(sender, dated, origin, mailbox);
-    const Assessment result = assess_(policy_, dated, ledger);
+    Recent recent;
+    const Ledger ledger = ledger_for(sender, dated, accusation, origin, mailbox, recent);
+    const Assessment result = assess_(policy_, accusation, ledger);
+    if (result.credit > 0) {
+      recent.witnesses.touch(accusation.witness, dated.received_at, policy_.distinct_traps);
+      recent.campaigns.touch(accusation.campaign, dated.received_at, policy_.distinct_campaigns);
+    }
     dated.credit = result.credit;
-    put_standing(result.standing);
-    put_incident(dated, digest, key);
+    put_standing(result.standing, recent);
+    put(dated, accusation, digest);
+    totals_.count(dated);
     if (result.credit <= 0) return;  // it adds nothing, so nobody has anything more standing by it
 
     put_part(key, Dimension::witness, dated.witness, result.by_witness, dated);
@@ -127,6 +153,12 @@ class Recording {
     put_part(key, Dimension::origin, origin, result.by_origin, dated);
     if (!mailbox.empty()) put_part(key, Dimension::mailbox, mailbox, result.by_mailbox, dated);
     if (result.listing) relist(*result.listing, recorded);
+  }
+
+  /// After the last incident.
+  void write_totals() {
+    totals_.write(impl_.db);
+    if (next_number_) set_total(impl_.db, "next_number", *next_number_);
   }
 
   /// True: it wasn't there yet.
@@ -148,40 +180,43 @@ class Recording {
         .value_or(FadingSum{});
   }
 
-  /// How many parts but `key` were touched after `since`, counted up to `most`.
-  [[nodiscard]] int others(const IpAddress::Octets& sender, Dimension dimension, std::string_view key, UnixTime since,
-                           int most) {
-    return sql_.others.bind(sender, static_cast<int>(dimension), key, seconds(since), most)
-        .first([](const Statement& row) { return static_cast<int>(row.integer(0)); })
-        .value_or(0);
+  /// Who reported the sender last. A sender of a former format has that in its parts alone.
+  [[nodiscard]] RecentParts recent_parts(const IpAddress::Octets& sender, const Statement& standing, int column,
+                                         Dimension dimension, int most) {
+    if (!standing.is_null(column)) return RecentParts(standing.blob(column));
+    RecentParts parts;
+    sql_.recent.bind(sender, static_cast<int>(dimension), most + 1);
+    while (sql_.recent.step()) parts.touch(part_key(sql_.recent.text(0)), time_of(sql_.recent.integer(1)), most);
+    return parts;
   }
 
-  void put_standing(const Standing& standing) {
+  void put_standing(const Standing& standing, const Recent& recent) {
+    const auto witnesses = recent.witnesses.octets();
+    const auto campaigns = recent.campaigns.octets();
     sql_.put_standing
         .bind(standing.sender.first().octets(), standing.score.amount, seconds(standing.score.at),
               standing.times_listed, seconds(standing.listed_at), seconds(standing.listed_until),
-              seconds(standing.afresh_since))
+              seconds(standing.afresh_since), as_blob(witnesses), as_blob(campaigns))
         .run();
   }
 
-  void put_incident(const Incident& incident, const DigestOctets& digest, const IpAddress::Octets& sender) {
-    sql_.put_incident
-        .bind(digest, seconds(incident.received_at), incident.client.octets(), incident.helo, incident.feed,
-              incident.trap, static_cast<int>(incident.kind), static_cast<int>(incident.cause), incident.confidence,
-              incident.claims_trap, incident.could_have_known, incident.campaign, incident.reporting_mta,
-              incident.product, incident.queue_id, incident.message_id, incident.subject, incident.first_received,
-              incident.size, text_of(incident.signals), incident.credit, incident.witness,
-              static_cast<int>(incident.reverse_path), static_cast<int>(incident.relayed), incident.doubtful_boundary,
-              incident.origin, incident.mailbox, incident.mailbox_exists, sender)
-        .run();
+  void put(const Incident& incident, const Accusation& accusation, std::int64_t digest) {
+    if (!next_number_) next_number_ = total(impl_.db, "next_number").value_or(1);
+    put_incident(sql_.put_incident, incident, accusation, digest, *next_number_);
+    put_evidence(sql_.put_evidence, incident, *next_number_, now_);
+    ++*next_number_;
   }
 
-  [[nodiscard]] Ledger ledger_for(const Prefix& sender, const Incident& incident, const std::string& origin,
-                                  const std::string& mailbox) {
+  [[nodiscard]] Ledger ledger_for(const Prefix& sender, const Incident& incident, const Accusation& accusation,
+                                  const std::string& origin, const std::string& mailbox, Recent& recent) {
     Ledger ledger;
     ledger.standing.sender = sender;
     const auto& key = sender.first().octets();
-    const auto standing = sql_.standing.bind(key).first([&](const Statement& row) { return standing_of(row, sender); });
+    const auto standing = sql_.standing.bind(key).first([&](const Statement& row) {
+      recent.witnesses = recent_parts(key, row, 6, Dimension::witness, policy_.distinct_traps);
+      recent.campaigns = recent_parts(key, row, 7, Dimension::campaign, policy_.distinct_campaigns);
+      return standing_of(row, sender);
+    });
     if (standing) {
       ledger.standing = not_after_now(*standing);
       ledger.by_witness = part(key, Dimension::witness, incident.witness);
@@ -190,8 +225,8 @@ class Recording {
       ledger.by_origin = part(key, Dimension::origin, origin);
       if (!mailbox.empty()) ledger.by_mailbox = part(key, Dimension::mailbox, mailbox);
       const UnixTime since = incident.received_at - policy_.memory();
-      ledger.witnesses = others(key, Dimension::witness, incident.witness, since, policy_.distinct_traps);
-      ledger.campaigns = others(key, Dimension::campaign, incident.campaign, since, policy_.distinct_campaigns);
+      ledger.witnesses = recent.witnesses.others(accusation.witness, since, policy_.distinct_traps);
+      ledger.campaigns = recent.campaigns.others(accusation.campaign, since, policy_.distinct_campaigns);
       sql_.kinds.bind(key, seconds(since));
       while (sql_.kinds.step()) {
         if (const auto kind = kind_named(sql_.kinds.text(0)); kind && is_backscatter(*kind))
@@ -262,7 +297,19 @@ class Recording {
   Assess assess_;
   UnixTime now_;
   std::vector<Exemption> exemptions_;
+  Totals totals_;
+  std::optional<std::int64_t> next_number_;  ///< read with the first incident
 };
+
+/// Digests of the former format are looked up as long as there are any.
+void watch_former(Store::Impl& impl) {
+  auto& known = impl.recording->known_before;
+  if (!impl.has_former_incidents()) {
+    known.reset();
+  } else if (!known) {
+    known = std::make_unique<Statement>(impl.db, "SELECT 1 FROM former_incident WHERE digest = ?");
+  }
+}
 
 }  // namespace
 
@@ -270,9 +317,11 @@ Result<Recorded> Store::record(const Batch& batch, const Policy& policy, Assess 
   return attempt(impl_->path, [&]() -> Recorded {
     Transaction transaction(impl_->db);
     if (!impl_->recording) impl_->recording = std::make_unique<RecordStatements>(impl_->db);
+    watch_former(*impl_);
     Recording recording(*impl_, policy, assess, now);
     Recorded recorded;
     for (const auto& incident : batch.incidents) recording.take(incident, recorded);
+    recording.write_totals();
     bool any_kept = false;
     for (const auto& thing : batch.quarantined) any_kept |= recording.keep(thing);
     if (any_kept) impl_->recording->trim_quarantine.bind(kKeptQuarantine).run();

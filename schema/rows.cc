@@ -110,37 +110,162 @@ ListingChange change_of(const Statement& row) {
           .expires_at = optional_time(row, 7)};
 }
 
-Incident incident_of(const Statement& row) {
+namespace {
+
+/// Lays fields side by side in one number, or takes them out again, so that both are written once.
+class Packed {
+ public:
+  explicit Packed(std::int64_t number, bool reads) : bits_(static_cast<std::uint64_t>(number)), reads_(reads) {}
+
+  template <typename Field>
+  void field(Field& value, unsigned width) {
+    const auto mask = (std::uint64_t{1} << width) - 1;
+    if (reads_) {
+      value = static_cast<Field>((bits_ >> at_) & mask);
+    } else {
+      bits_ |= (static_cast<std::uint64_t>(value) & mask) << at_;
+    }
+    at_ += width;
+  }
+  [[nodiscard]] std::int64_t number() const { return static_cast<std::int64_t>(bits_); }
+
+ private:
+  std::uint64_t bits_;
+  bool reads_;
+  unsigned at_ = 0;
+};
+
+void lay_out(Packed& packed, Incident& incident, bool& names_origin) {
+  packed.field(incident.kind, 3);
+  packed.field(incident.cause, 4);
+  packed.field(incident.reverse_path, 2);
+  packed.field(incident.relayed, 3);
+  packed.field(incident.doubtful_boundary, 1);
+  packed.field(incident.claims_trap, 1);
+  packed.field(incident.could_have_known, 1);
+  packed.field(incident.mailbox_exists, 1);
+  packed.field(names_origin, 1);
+  if (static_cast<unsigned>(incident.kind) > 5 || static_cast<unsigned>(incident.cause) > 7 ||
+      static_cast<unsigned>(incident.reverse_path) > 2 || static_cast<unsigned>(incident.relayed) > 5) {
+    damaged("facts of an incident that mean nothing");
+  }
+}
+
+}  // namespace
+
+std::int64_t facts_of(const Incident& incident) {
+  Incident copy;
+  copy.kind = incident.kind;
+  copy.cause = incident.cause;
+  copy.reverse_path = incident.reverse_path;
+  copy.relayed = incident.relayed;
+  copy.doubtful_boundary = incident.doubtful_boundary;
+  copy.claims_trap = incident.claims_trap;
+  copy.could_have_known = incident.could_have_known;
+  copy.mailbox_exists = incident.mailbox_exists;
+  bool names_origin = !incident.origin.empty();
+  Packed packed(0, false);
+  lay_out(packed, copy, names_origin);
+  return packed.number();
+}
+
+void read_facts(std::int64_t facts, Incident& incident) {
+  bool names_origin = false;
+  Packed packed(facts, true);
+  lay_out(packed, incident, names_origin);
+}
+
+std::int64_t short_digest(std::string_view hex) {
+  const auto octets = digest_octets(hex);
+  std::uint64_t number = 0;
+  for (std::size_t i = octets.size() - 8; i < octets.size(); ++i) number = (number << 8U) | octets[i];
+  return static_cast<std::int64_t>(number);
+}
+
+Accusation accusation_of(const Statement& row) {
+  const auto key = [&](int column) { return PartKey{static_cast<std::uint64_t>(row.integer(column))}; };
+  Incident facts;
+  bool names_origin = false;
+  Packed packed(row.integer(3), true);
+  lay_out(packed, facts, names_origin);
+  return {.received_at = time_of(row.integer(2)),
+          .client = address_of(row, row.is_null(1) ? 0 : 1),
+          .kind = facts.kind,
+          .confidence = row.real(4),
+          .reverse_path = facts.reverse_path,
+          .relayed = facts.relayed,
+          .doubtful_boundary = facts.doubtful_boundary,
+          .witness = key(5),
+          .campaign = key(6),
+          .origin = key(7),
+          .names_origin = names_origin,
+          .mailbox = row.is_null(8) ? std::nullopt : std::optional(key(8))};
+}
+
+Incident incident_of(const Statement& row, int column) {
+  const auto text = [&](int offset) { return row.text(column + offset); };
   Incident incident;
-  incident.digest = digest_hex(row.blob(0));
-  incident.received_at = time_of(row.integer(1));
-  incident.client = address_of(row, 2);
-  incident.helo = row.text(3);
-  incident.feed = row.text(4);
-  incident.trap = row.text(5);
-  incident.kind = static_cast<Kind>(row.integer(6));
-  incident.cause = static_cast<Cause>(row.integer(7));
-  incident.confidence = row.real(8);
-  incident.claims_trap = row.integer(9) != 0;
-  incident.could_have_known = row.integer(10) != 0;
-  incident.campaign = row.text(11);
-  incident.reporting_mta = row.text(12);
-  incident.product = row.text(13);
-  incident.queue_id = row.text(14);
-  incident.message_id = row.text(15);
-  incident.subject = row.text(16);
-  incident.first_received = row.text(17);
-  incident.size = static_cast<std::uint64_t>(row.integer(18));
-  incident.signals = signals_of(row.text(19));
-  incident.credit = row.real(20);
-  incident.witness = row.text(21);
-  incident.reverse_path = static_cast<ReversePath>(row.integer(22));
-  incident.relayed = static_cast<Relayed>(row.integer(23));
-  incident.doubtful_boundary = row.integer(24) != 0;
-  incident.origin = row.text(25);
-  incident.mailbox = row.text(26);
-  incident.mailbox_exists = row.integer(27) != 0;
+  incident.received_at = time_of(row.integer(column));
+  incident.client = address_of(row, column + 1);
+  read_facts(row.integer(column + 2), incident);
+  incident.feed = text(3);
+  incident.trap = text(4);
+  incident.witness = text(5);
+  incident.campaign = text(6);
+  incident.origin = text(7);
+  incident.mailbox = text(8);
+  incident.helo = text(9);
+  incident.reporting_mta = text(10);
+  incident.product = text(11);
+  incident.queue_id = text(12);
+  incident.message_id = text(13);
+  incident.subject = text(14);
+  incident.first_received = text(15);
+  incident.size = static_cast<std::uint64_t>(row.integer(column + 16));
+  incident.signals = signals_of(row.text(column + 17));
   return incident;
+}
+
+std::string label_of(PartKey key) {
+  std::array<std::uint8_t, 8> octets{};
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    octets[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(key) >> (56 - 8 * i));
+  }
+  return '#' + digest_hex(octets);
+}
+
+Incident incident_without_evidence(const Accusation& accusation, std::int64_t facts) {
+  Incident incident;
+  read_facts(facts, incident);
+  incident.evidence_kept = false;
+  incident.received_at = accusation.received_at;
+  incident.client = accusation.client;
+  incident.witness = label_of(accusation.witness);
+  incident.trap = incident.witness;
+  incident.campaign = label_of(accusation.campaign);
+  if (accusation.names_origin) incident.origin = label_of(accusation.origin);
+  if (accusation.mailbox) incident.mailbox = label_of(*accusation.mailbox);
+  return incident;
+}
+
+void put_incident(Statement& put, const Incident& incident, const Accusation& accusation, std::int64_t digest,
+                  std::int64_t number) {
+  const auto key = [](PartKey part) { return static_cast<std::int64_t>(part); };
+  const IpAddress sender = sender_of(incident.client).first();
+  const auto client = incident.client == sender ? std::nullopt : std::optional(incident.client.octets());
+  put.bind(sender.octets(), digest, number, seconds(incident.received_at), client, facts_of(incident),
+           incident.confidence, incident.credit, key(accusation.witness), key(accusation.campaign),
+           key(accusation.origin), accusation.mailbox ? std::optional(key(*accusation.mailbox)) : std::nullopt)
+      .run();
+}
+
+void put_evidence(Statement& put, const Incident& incident, std::int64_t number, UnixTime recorded_at) {
+  const std::string signals = text_of(incident.signals);
+  put.bind(number, seconds(recorded_at), seconds(incident.received_at), incident.client.octets(), facts_of(incident),
+           incident.feed, incident.trap, incident.witness, incident.campaign, incident.origin, incident.mailbox,
+           incident.helo, incident.reporting_mta, incident.product, incident.queue_id, incident.message_id,
+           incident.subject, incident.first_received, incident.size, signals)
+      .run();
 }
 
 }  // namespace blowback::schema

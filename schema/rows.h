@@ -1,6 +1,7 @@
 // How values stand in rows: addresses as 16 octets, digests as 32, times as seconds, choices as numbers.
 #pragma once
 
+#include "blowback/accusation.h"
 #include "blowback/incident.h"
 #include "blowback/listing.h"
 #include "blowback/standing.h"
@@ -57,12 +58,45 @@ inline constexpr const char* kAuditColumns =
     "id, at, who, action, subject, reason, until, changes, undoes, "
     "(SELECT u.id FROM audit u WHERE u.undoes = audit.id)";
 
-/// Columns of incident in the order of `kIncidentColumns`.
-inline constexpr const char* kIncidentColumns =
-    "digest, received_at, client, helo, feed, trap, kind, cause, confidence, claims_trap, could_have_known, campaign, "
-    "reporting_mta, product, queue_id, message_id, subject, first_received, size, signals, credit, witness, "
-    "reverse_path, relayed, doubtful_boundary, origin, mailbox, mailbox_exists";
-inline constexpr int kIncidentColumnCount = 28;
-[[nodiscard]] Incident incident_of(const Statement& row);
+/// What an incident is, in one number: choices and flags, from the lowest bit on as they stand in `facts_of`.
+[[nodiscard]] std::int64_t facts_of(const Incident& incident);
+/// The inverse.
+void read_facts(std::int64_t facts, Incident& incident);
+
+/// The last 64 bits of a digest: what tells one sender's deliveries apart.
+[[nodiscard]] std::int64_t short_digest(std::string_view hex);
+
+/// Columns of incident that make an Accusation. `facts` says what the key of an origin can't.
+inline constexpr const char* kAccusationColumns =
+    "sender, client, received_at, facts, confidence, witness, campaign, origin, mailbox";
+inline constexpr int kAccusationColumnCount = 9;
+[[nodiscard]] Accusation accusation_of(const Statement& row);
+
+/// Columns of evidence but `number` and `recorded_at`.
+inline constexpr const char* kEvidenceColumns =
+    "received_at, client, facts, feed, trap, witness, campaign, origin, mailbox, helo, reporting_mta, product, "
+    "queue_id, "
+    "message_id, subject, first_received, size, signals";
+inline constexpr int kEvidenceColumnCount = 18;
+/// The statements of `put_incident` and `put_evidence`.
+inline constexpr const char* kPutIncident =
+    "INSERT INTO incident (sender, digest, number, received_at, client, facts, confidence, credit, witness, campaign, "
+    "origin, mailbox) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+inline constexpr const char* kPutEvidence =
+    "INSERT INTO evidence (number, recorded_at, received_at, client, facts, feed, trap, witness, campaign, origin, "
+    "mailbox, helo, reporting_mta, product, queue_id, message_id, subject, first_received, size, signals) VALUES (?, "
+    "?, ?, "
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+/// Bind and run.
+void put_incident(Statement& put, const Incident& incident, const Accusation& accusation, std::int64_t digest,
+                  std::int64_t number);
+void put_evidence(Statement& put, const Incident& incident, std::int64_t number, UnixTime recorded_at);
+
+/// From `column` on. Without a digest and a credit.
+[[nodiscard]] Incident incident_of(const Statement& row, int column);
+/// What is left of an incident when its evidence has expired. `facts`: the column.
+[[nodiscard]] Incident incident_without_evidence(const Accusation& accusation, std::int64_t facts);
+/// What stands for a key whose text has expired.
+[[nodiscard]] std::string label_of(PartKey key);
 
 }  // namespace blowback::schema

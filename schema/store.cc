@@ -14,6 +14,9 @@ namespace {
 /// `PRAGMA application_id`: "BLOW". Tells our file from anybody else's SQLite database.
 constexpr std::int64_t kApplicationId = 0x424c4f57;
 
+/// The format that moves incidents to other tables, see convert.cc.
+constexpr int kIncidentsMoved = 5;
+
 /// Pages kept in memory per connection: 64 MiB for who writes, negative means KiB. Who only reads reads each page once: the
 /// whole list from end to end, or a few rows.
 constexpr const char* kPragmas = "PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
@@ -42,6 +45,10 @@ void migrate(Connection& db, const std::string& path) {
     if (migration.version > found) db.run(migration.sql);
   }
   db.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
+  // Nothing to convert: a new database, or one without an incident.
+  if (found < kIncidentsMoved && db.integer("SELECT count(*) FROM (SELECT 1 FROM former_incident LIMIT 1)") == 0) {
+    db.run("DROP TABLE former_incident");
+  }
   db.run(("PRAGMA user_version = " + std::to_string(schema_version())).c_str());
   transaction.commit();
 }

@@ -4,11 +4,13 @@
 // clock; `now` comes in. The database is SQLite in WAL mode, so readers never wait for a writer, nor it for them.
 #pragma once
 
+#include "blowback/accusation.h"
 #include "blowback/incident.h"
 #include "blowback/listing.h"
 #include "blowback/policy.h"
 #include "blowback/reach.h"
 #include "blowback/reckoning.h"
+#include "blowback/retention.h"
 #include "blowback/standing.h"
 
 #include <array>
@@ -84,10 +86,11 @@ struct Batch {
 };
 
 /// The scorer. Pure; called within the transaction, once per new incident in the batch's order.
-using Assess = Assessment (*)(const Policy&, const Incident&, const Ledger&);
+using Assess = Assessment (*)(const Policy&, const Accusation&, const Ledger&);
 
-/// Reckons a sender's record anew. Pure; called within the transaction of `undo`, once per sender that it concerns.
-using Reckon = Reckoning (*)(const Policy&, std::span<const Incident>, std::span<const PastDecision>, UnixTime now);
+/// Reckons a sender's record anew (score/replay.h). Pure; called once per sender that an undo concerns, or whose incidents expire.
+using Reckon = Reckoning (*)(const Policy&, const Reckoning& from, std::span<const Accusation>,
+                             std::span<const PastDecision>, UnixTime now);
 
 /// What a batch changed.
 struct Recorded {
@@ -102,6 +105,18 @@ struct Recorded {
   Serial serial = 0;  ///< the journal's head afterwards
 };
 
+/// What a call of `keep_up` did.
+struct Upkeep {
+  bool more = false;            ///< there is more to do right now
+  std::uint64_t converted = 0;  ///< incidents of the former format
+  std::uint64_t evidence = 0;   ///< removed; likewise below
+  std::uint64_t incidents = 0;
+  std::uint64_t quarantined = 0;
+  std::uint64_t changes = 0;  ///< of the journal
+  bool shortened = false;     ///< evidence, or incidents, went before their time for want of room (Retention::max_disk)
+  std::uint64_t octets_freed = 0;  ///< given back to the file system
+};
+
 /// What `mend_times` did.
 struct Mended {
   std::uint64_t exemptions = 0;  ///< that came back
@@ -111,8 +126,7 @@ struct Mended {
   friend bool operator==(const Mended&, const Mended&) = default;
 };
 
-/// The latest times in the database that lie ahead of now by more than a minute; of decisions and of the journal among the
-/// latest thousand. Absent: none does.
+/// The latest times in the database that lie ahead of now by more than a minute, each among the latest thousand. Absent: none does.
 struct TimesAhead {
   std::optional<UnixTime> incident;
   std::optional<UnixTime> decision;
@@ -147,22 +161,24 @@ struct Undone {
     unknown,     ///< there is no such entry
     already,     ///< it was undone before, see `entry.undone_by`
     is_undo,     ///< it is itself an undo
+    too_old,     ///< what it changed is no longer on record from that time, see `reaches_back_to`
     superseded,  ///< nothing of it is in force any more: it ended by itself, or a later decision replaced it
   };
   Outcome outcome = Outcome::unknown;
-  AuditEntry entry;            ///< the one to undo; empty where unknown
-  std::uint64_t id = 0;        ///< of the undo itself, where it was undone; likewise below
-  std::uint64_t listed = 0;    ///< listings that came back
-  std::uint64_t ended = 0;     ///< listings that ended
-  std::uint64_t moved = 0;     ///< listings whose end, codes or reason became what they were
-  std::uint64_t reckoned = 0;  ///< senders whose standing was reckoned anew
+  AuditEntry entry;                         ///< the one to undo; empty where unknown
+  std::uint64_t id = 0;                     ///< of the undo itself, where it was undone; likewise below
+  std::uint64_t listed = 0;                 ///< listings that came back
+  std::uint64_t ended = 0;                  ///< listings that ended
+  std::uint64_t moved = 0;                  ///< listings whose end, codes or reason became what they were
+  std::uint64_t reckoned = 0;               ///< senders whose standing was reckoned anew
+  std::optional<UnixTime> reaches_back_to;  ///< from when on entries of its kind can be undone; absent: all
 };
 
-/// What is known of a trap. Whole addresses: for the operator alone.
+/// What is known of a trap. Whole addresses: for the operator alone. Beyond 100,000 addresses a new one is counted under its domain.
 struct TrapRecord {
   std::string address;
-  std::uint64_t incidents = 0;
-  std::uint64_t senders = 0;  ///< distinct; likewise campaigns
+  std::uint64_t incidents = 0;  ///< ever, whether or not they are still kept
+  std::uint64_t senders = 0;    ///< distinct, an estimate beyond 64; likewise campaigns
   std::uint64_t campaigns = 0;
   std::optional<UnixTime> first_at;  ///< the first hit; absent: a retired one that never was hit
   std::optional<UnixTime> last_at;
@@ -170,13 +186,12 @@ struct TrapRecord {
   std::string reason;  ///< why it was retired
 };
 
-/// Who goes through the record. All three are called; none may use the store.
-struct HistoryVisitor {
-  std::function<void(const PastDecision&)> decision;  ///< oldest first, those that weren't undone
-  /// Then the incidents in the order of a re-ingest, by received_at. Filled: what scoring looks at (score/replay.h).
-  std::function<void(const Incident&)> incident;
-  /// Then every sender by address, with its automatic listing if one is in force.
-  std::function<void(const Standing&, const std::optional<Listing>&)> standing;
+/// One sender's record, for whoever goes through it once more.
+struct SenderRecord {
+  Reckoning from;                       ///< where it begins: as of its horizon, or as of nothing
+  std::vector<Accusation> accusations;  ///< by received_at, then in the order of recording
+  std::optional<Standing> standing;     ///< what it came to
+  std::optional<Listing> listing;       ///< automatic, in force
 };
 
 /// A part of a sender's standing: what one witness, campaign, kind, origin or mailbox has against it.
@@ -187,10 +202,15 @@ struct Dossier {
   IpAddress asked;  ///< the address that it is about
   Prefix sender;
   std::optional<Standing> standing;
-  std::vector<Listing> listings;      ///< every one that covers the sender, in force or not yet swept up
-  std::vector<Exemption> exemptions;  ///< likewise
-  std::vector<Incident> incidents;    ///< newest first, at most as many as were asked for
-  std::uint64_t incidents_in_all = 0;
+  std::vector<Listing> listings;       ///< every one that covers the sender, in force or not yet swept up
+  std::vector<Exemption> exemptions;   ///< likewise
+  std::vector<Incident> incidents;     ///< newest first, at most as many as were asked for
+  std::uint64_t incidents_in_all = 0;  ///< ever recorded
+  /// From when on its incidents are kept, by received_at. Absent: all are.
+  std::optional<UnixTime> incidents_since;
+  /// From when on evidence is kept, of whatever sender, by when it was recorded. Absent: all is.
+  std::optional<UnixTime> evidence_since;
+  bool is_converting = false;   ///< incidents of the former format are still being moved; they aren't seen here yet
   std::vector<Part> witnesses;  ///< newest first, at most 1,000; likewise below
   std::vector<Part> campaigns;
   std::vector<Part> kinds;
@@ -199,6 +219,47 @@ struct Dossier {
   /// Changes of every prefix that covers the address, newest first, at most 1,000 of each prefix. Without those by decisions
   /// that were undone.
   std::vector<ListingChange> history;
+};
+
+/// How much is kept, and how it grows.
+struct Kept {
+  std::uint64_t octets = 0;       ///< of the database's pages, without its -wal file
+  std::uint64_t free_octets = 0;  ///< of these, free: used by what comes next, or returned to the file system
+  /// Octets that the database grows by in a day, over the last 30 days as far as they are known. Absent: it is too young.
+  std::optional<double> octets_per_day;
+  std::optional<UnixTime> incidents_since;  ///< see Dossier; the earliest that is kept of anybody
+  std::optional<UnixTime> evidence_since;   ///< likewise
+  std::optional<UnixTime> changes_since;    ///< of the journal
+  std::uint64_t to_convert = 0;             ///< incidents of the former format that are still to be moved
+};
+
+/// By what `top` groups.
+struct TopQuestion {
+  enum class By : std::uint8_t { network, sender, campaign };
+  By by = By::network;
+  UnixTime since{};
+  std::size_t most = 20;
+  int ipv4_prefix = 24;  ///< of a network; likewise below
+  int ipv6_prefix = 48;
+  bool any_reverse_path = false;  ///< Policy::any_reverse_path
+};
+
+struct Top {
+  struct Group {
+    std::string name;  ///< the network, the sender or the campaign
+    std::uint64_t incidents = 0;
+    std::uint64_t counted = 0;  ///< of these, those that count against their senders
+    std::uint64_t senders = 0;  ///< distinct, an estimate beyond 64; likewise traps and campaigns
+    std::uint64_t traps = 0;
+    std::uint64_t campaigns = 0;
+    std::uint64_t listed = 0;  ///< of its senders; not known of a campaign that was summed up
+    CodeSet kinds;
+    UnixTime last_seen{};
+  };
+  std::vector<Group> groups;  ///< the greatest first
+  /// Counted incident by incident. Otherwise from days' sums, from the beginning of the day of `since` (UTC): exact but for
+  /// groups that were small on some day.
+  bool is_exact = true;
 };
 
 struct Stats {
@@ -214,10 +275,12 @@ struct Stats {
   std::uint64_t listings_by_operator = 0;
   std::uint64_t exemptions = 0;
   std::uint64_t quarantined = 0;
+  std::uint64_t quarantine_octets = 0;
   std::uint64_t traps = 0;                                         ///< distinct traps that ever reported
   std::array<std::uint64_t, 6> incidents_by_kind{};                ///< by Kind
   std::array<std::uint64_t, kAllCodes.size()> listings_by_code{};  ///< in force, by Code
   std::vector<Feed> feeds;
+  Kept kept;
 };
 
 /// Which database format this program writes (`PRAGMA user_version`).
@@ -312,11 +375,14 @@ class Store {
   /// Newest first.
   [[nodiscard]] Result<std::vector<Quarantined>> quarantined(std::size_t most);
   [[nodiscard]] Result<Stats> stats(UnixTime now);
-  /// The whole record and what it came to, as of one state of the database, without holding it in memory. What lies ahead
-  /// of `now` by more than two days was recorded under a clock that was ahead: decisions are given as of `now`, incidents as of then.
-  [[nodiscard]] Result<void> history(UnixTime now, const HistoryVisitor& visitor);
-  /// Incidents received at `since` or later, oldest first, filled as in `HistoryVisitor`. The visitor may not use the store.
-  [[nodiscard]] Result<void> for_each_incident(UnixTime since, const std::function<void(const Incident&)>& visit);
+  /// What was decided that bears on standings and wasn't undone, oldest first. What lies ahead of `now` by more than two days
+  /// was recorded under a clock that was ahead, and is given as of `now`.
+  [[nodiscard]] Result<std::vector<PastDecision>> decisions(UnixTime now);
+  /// Every sender's record, by address, one at a time in memory and in slices, so that the write-ahead log stays short.
+  /// Times as in `decisions`. Fails with `busy` while incidents of the former format are being moved. The visitor may not use the store.
+  [[nodiscard]] Result<void> for_each_sender(UnixTime now, const std::function<void(const SenderRecord&)>& visit);
+  /// The greatest groups of the incidents received at `since` or later.
+  [[nodiscard]] Result<Top> top(const TopQuestion& question, UnixTime now);
   /// Whether the clock was ahead once, or is behind now.
   [[nodiscard]] Result<TimesAhead> times_ahead(UnixTime now);
   /// Every trap that was hit or is retired, by address.
@@ -330,6 +396,13 @@ class Store {
   [[nodiscard]] Result<std::vector<std::string>> check_integrity();
   /// SQLite's own check without its slower half: is every page and row well-formed? Reads the whole file. Likewise.
   [[nodiscard]] Result<std::vector<std::string>> quick_check();
+  /// A slice of what keeps the database from growing (retention.cc): moves incidents of the former format, sums days up, removes what
+  /// has expired, gives pages back. Holds the write lock for some tens of milliseconds at most. To be called whenever there is time;
+  /// the database is the same whoever calls it and how often, but for what isn't done yet.
+  [[nodiscard]] Result<Upkeep> keep_up(UnixTime now, const Policy& policy, const Retention& retention, Reckon reckon);
+  /// The time that `keep_up` was called with last; absent: it never was.
+  [[nodiscard]] Result<std::optional<UnixTime>> upkeep_time();
+  [[nodiscard]] Result<Kept> kept(UnixTime now);
   /// A consistent copy, made while others write. Fails where `to` exists.
   [[nodiscard]] Result<void> backup(const std::string& to);
 

@@ -38,6 +38,12 @@ class Store::Impl {
 
   /// What was decided that bears on standings and wasn't undone, oldest first; with times as in `unless_ahead`.
   [[nodiscard]] std::vector<PastDecision> past_decisions(UnixTime now);
+  /// Whether incidents of the former format are still to be moved (convert.cc); the error says so to whoever needs them all.
+  [[nodiscard]] bool has_former_incidents();
+  [[nodiscard]] std::optional<StoreError> still_converting();
+  [[nodiscard]] Kept kept(UnixTime now);
+  /// From when on the journal is complete; absent: it always was.
+  [[nodiscard]] std::optional<UnixTime> kept_changes_since();
   /// False: it was retired already, or wasn't.
   [[nodiscard]] bool put_retired(std::string_view address, UnixTime now, std::int64_t audit_id);
   [[nodiscard]] bool remove_retired(std::string_view address);

@@ -1,4 +1,5 @@
 // Traps: which are hit and how often, and which the operator has retired.
+#include "distinct.h"
 #include "store_impl.h"
 
 namespace blowback::schema {
@@ -6,20 +7,17 @@ namespace blowback::schema {
 Result<std::vector<TrapRecord>> Store::traps() {
   return attempt(impl_->path, [&]() -> std::vector<TrapRecord> {
     std::vector<TrapRecord> traps;
-    Statement rows(impl_->db,
-                   "WITH hit AS (SELECT trap, count(*) AS incidents, count(DISTINCT sender) AS senders, "
-                   "count(DISTINCT campaign) AS campaigns, min(received_at) AS first_at, max(received_at) AS last_at "
-                   "FROM incident GROUP BY trap) "
-                   "SELECT hit.trap, incidents, senders, campaigns, first_at, last_at, since, reason FROM hit "
-                   "LEFT JOIN retired_trap r ON r.trap = hit.trap LEFT JOIN audit ON audit.id = audit_id "
-                   "UNION ALL SELECT r.trap, 0, 0, 0, NULL, NULL, since, reason FROM retired_trap r "
-                   "JOIN audit ON audit.id = audit_id WHERE r.trap NOT IN (SELECT trap FROM hit) ORDER BY 1");
+    Statement rows(
+        impl_->db,
+        "SELECT t.trap, t.incidents, t.senders, t.campaigns, t.first_at, t.last_at, r.since, a.reason FROM "
+        "trap_total t LEFT JOIN retired_trap r ON r.trap = t.trap LEFT JOIN audit a ON a.id = r.audit_id "
+        "UNION ALL SELECT r.trap, 0, x'', x'', NULL, NULL, r.since, a.reason FROM retired_trap r JOIN audit a "
+        "ON a.id = r.audit_id WHERE r.trap NOT IN (SELECT trap FROM trap_total) ORDER BY 1");
     while (rows.step()) {
-      const auto number = [&](int column) { return static_cast<std::uint64_t>(rows.integer(column)); };
       traps.push_back({.address = rows.text(0),
-                       .incidents = number(1),
-                       .senders = number(2),
-                       .campaigns = number(3),
+                       .incidents = static_cast<std::uint64_t>(rows.integer(1)),
+                       .senders = Distinct(rows.blob(2)).count(),
+                       .campaigns = Distinct(rows.blob(3)).count(),
                        .first_at = optional_time(rows, 4),
                        .last_at = optional_time(rows, 5),
                        .retired_since = optional_time(rows, 6),

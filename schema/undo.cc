@@ -4,10 +4,12 @@
 // listings and exemptions come back from there, with the reason and the end they had. What the list had of itself can't be
 // taken from the journal: a delisting forgot the standing, and incidents came since. That is reckoned anew from the recorded
 // incidents, as if the decision had never been made; automatic listings follow from it.
+#include "sender_record.h"
 #include "store_impl.h"
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 namespace blowback::schema {
@@ -242,34 +244,33 @@ class Undoing {
 
   void reckon_anew(const Prefix& sender, const std::vector<PastDecision>& decisions) {
     const auto& key = sender.first().octets();
-    std::vector<Incident> incidents;
-    std::vector<std::int64_t> ids;
-    incidents_.bind(seconds(now_ + kSurelyAhead), seconds(now_), key);
-    while (incidents_.step()) {
-      incidents.push_back(incident_of(incidents_));
-      incidents.back().received_at = unless_ahead(incidents.back().received_at, now_);
-      ids.push_back(incidents_.integer(kIdColumn));
-    }
+    const auto incidents = records_.incidents(sender, now_);
     if (incidents.empty()) return;
+    std::vector<Accusation> accusations;
+    accusations.reserve(incidents.size());
+    for (const auto& one : incidents) accusations.push_back(one.accusation);
     // Also decisions that lie ahead by a little were made.
     const UnixTime until = decisions.empty() ? now_ : std::max(now_, decisions.back().at);
-    Reckoning reckoning = reckon_(policy_, incidents, decisions, until);
+    Reckoning reckoning = reckon_(policy_, records_.from(sender), accusations, decisions, until);
     if (!reckoning.listing) keep_former(sender, decisions, reckoning);
     ++undone_->reckoned;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (reckoning.credits[i] != incidents[i].credit) put_credit_.bind(reckoning.credits[i], ids[i]).run();
+    for (std::size_t i = 0; i < incidents.size(); ++i) {
+      if (reckoning.credits[i] != incidents[i].credit) {
+        put_credit_.bind(reckoning.credits[i], key, incidents[i].digest).run();
+      }
     }
     const Standing& standing = reckoning.standing;
     put_standing_
         .bind(standing.score.amount, seconds(standing.score.at), standing.times_listed, seconds(standing.listed_at),
               seconds(standing.listed_until), seconds(standing.afresh_since), key)
         .run();
+    const auto labels = labels_of(key, incidents);
     forget_parts_.bind(key).run();
-    put_parts(key, Dimension::witness, reckoning.witnesses);
-    put_parts(key, Dimension::campaign, reckoning.campaigns);
-    put_parts(key, Dimension::kind, reckoning.kinds);
-    put_parts(key, Dimension::origin, reckoning.origins);
-    put_parts(key, Dimension::mailbox, reckoning.mailboxes);
+    put_parts(key, Dimension::witness, reckoning.witnesses, labels);
+    put_parts(key, Dimension::campaign, reckoning.campaigns, labels);
+    put_parts(key, Dimension::kind, reckoning.kinds, labels);
+    put_parts(key, Dimension::origin, reckoning.origins, labels);
+    put_parts(key, Dimension::mailbox, reckoning.mailboxes, labels);
     relist(sender, reckoning.listing);
   }
 
@@ -295,11 +296,42 @@ class Undoing {
     reckoning.standing.times_listed = std::max(reckoning.standing.times_listed, 1);
   }
 
-  void put_parts(const IpAddress::Octets& sender, Dimension dimension, const std::vector<StandingPart>& parts) {
+  /// The texts that the keys stand for: of the parts as they are, and of incidents that had none.
+  [[nodiscard]] std::unordered_map<PartKey, std::string> labels_of(const IpAddress::Octets& sender,
+                                                                   const std::vector<SenderRecords::Kept>& incidents) {
+    std::unordered_map<PartKey, std::string> labels;
+    const auto add = [&](std::string text) {
+      const PartKey key = part_key(text);
+      labels.try_emplace(key, std::move(text));
+    };
+    labels_.bind(sender);
+    while (labels_.step()) add(labels_.text(0));
+    for (std::size_t i = 0; i < kAllKinds; ++i) add(std::string(name_of(static_cast<Kind>(i))));
+    for (const auto& one : incidents) {
+      const auto& accusation = one.accusation;
+      const bool is_known = labels.contains(accusation.witness) && labels.contains(accusation.campaign) &&
+                            labels.contains(accusation.origin) &&
+                            (!accusation.mailbox || labels.contains(*accusation.mailbox));
+      if (is_known) continue;
+      evidence_.bind(one.number).first([&](const Statement& row) {
+        const Incident incident = incident_of(row, 0);
+        add(incident.witness);
+        add(incident.campaign);
+        add(origin_key(incident));
+        add(mailbox_key(incident));
+        return true;
+      });
+    }
+    return labels;
+  }
+
+  void put_parts(const IpAddress::Octets& sender, Dimension dimension, const std::vector<StandingPart>& parts,
+                 const std::unordered_map<PartKey, std::string>& labels) {
     for (const auto& part : parts) {
+      const auto label = labels.find(part.key);
       put_part_
-          .bind(sender, static_cast<int>(dimension), part.key, part.sum.amount, seconds(part.sum.at),
-                seconds(part.last_at), part.incidents)
+          .bind(sender, static_cast<int>(dimension), label == labels.end() ? label_of(part.key) : label->second,
+                part.sum.amount, seconds(part.sum.at), seconds(part.last_at), part.incidents)
           .run();
     }
   }
@@ -332,7 +364,7 @@ class Undoing {
     ++(before ? undone_->moved : undone_->listed);
   }
 
-  static constexpr int kIdColumn = kIncidentColumnCount;
+  static constexpr std::size_t kAllKinds = 6;
 
   Store::Impl& impl_;
   const AuditEntry& entry_;
@@ -357,13 +389,13 @@ class Undoing {
   Statement put_listing_{impl_.db,
                          "INSERT INTO listing (first, length, source, codes, listed_at, expires_at, audit_id) "
                          "VALUES (?, ?, 1, ?, ?, ?, ?)"};
-  Statement incidents_{
-      impl_.db, std::string("SELECT ") + kIncidentColumns +
-                    ", id, iif(received_at > ?, ?, received_at) AS by FROM incident WHERE sender = ? ORDER BY by, id"};
-  Statement put_credit_{impl_.db, "UPDATE incident SET credit = ? WHERE id = ?"};
+  SenderRecords records_{impl_.db};
+  Statement labels_{impl_.db, "SELECT key FROM standing_part WHERE sender = ?"};
+  Statement evidence_{impl_.db, std::string("SELECT ") + kEvidenceColumns + " FROM evidence WHERE number = ?"};
+  Statement put_credit_{impl_.db, "UPDATE incident SET credit = ? WHERE sender = ? AND digest = ?"};
   Statement put_standing_{impl_.db,
                           "UPDATE standing SET score = ?, at = ?, times_listed = ?, listed_at = ?, listed_until = ?, "
-                          "afresh_since = ? WHERE sender = ?"};
+                          "afresh_since = ?, recent_witnesses = NULL, recent_campaigns = NULL WHERE sender = ?"};
   Statement kept_{impl_.db, "SELECT codes, listed_at, expires_at FROM kept_listing WHERE first = ? AND expires_at > ?"};
   Statement forget_parts_{impl_.db, "DELETE FROM standing_part WHERE sender = ?"};
   Statement put_part_{impl_.db,
@@ -377,11 +409,28 @@ class Undoing {
                            "VALUES (?, ?, 0, ?, ?, ?)"};
 };
 
+/// From when on what the entry changed is still on record; absent: all of it is.
+[[nodiscard]] std::optional<UnixTime> reaches_back_to(Store::Impl& impl, const AuditEntry& entry) {
+  const bool is_of_list = entry.action != "retire-trap" && entry.action != "restore-trap";
+  if (!is_of_list) return std::nullopt;
+  auto since = impl.kept_changes_since();
+  const auto prefix = Prefix::parse(entry.subject);
+  const bool ended_listings = entry.action != "list" && entry.action != "import";
+  if (!prefix || !ended_listings) return since;
+  const auto range = keys_of(at_least_a_sender(*prefix));
+  const auto horizon = Statement(impl.db, "SELECT max(horizon) FROM standing_at_horizon WHERE sender BETWEEN ? AND ?")
+                           .bind(range.first, range.last)
+                           .first([](const Statement& row) { return optional_time(row, 0); })
+                           .value_or(std::nullopt);
+  return std::max(since, horizon);  // absent is less than any time
+}
+
 }  // namespace
 
 Result<Undone> Store::undo(std::uint64_t id, const Decision& decision, const Policy& policy, Reckon reckon,
                            UnixTime now) {
   if (auto error = unfounded(decision)) return std::unexpected(std::move(*error));
+  if (auto error = impl_->still_converting()) return std::unexpected(std::move(*error));
   return attempt(impl_->path, [&]() -> Undone {
     Transaction transaction(impl_->db);
     Undone undone;
@@ -392,6 +441,9 @@ Result<Undone> Store::undo(std::uint64_t id, const Decision& decision, const Pol
     undone.entry = std::move(*entry);
     undone.outcome = undone.entry.undoes ? Outcome::is_undo : Outcome::already;
     if (undone.entry.undoes || undone.entry.undone_by) return undone;
+    undone.reaches_back_to = reaches_back_to(*impl_, undone.entry);
+    undone.outcome = Outcome::too_old;
+    if (undone.reaches_back_to && undone.entry.at < *undone.reaches_back_to) return undone;
 
     const auto by = impl_->audit(decision, "undo", undone.entry.action + " " + undone.entry.subject, std::nullopt, now);
     Statement(impl_->db, "UPDATE audit SET undoes = ? WHERE id = ?").bind(id, by).run();

@@ -15,7 +15,8 @@ struct Rule {
 // What must hold in every database of ours, beyond what SQLite itself guards.
 constexpr std::array kRules{
     Rule{"missing numbers in the journal (listing_change): followers can't trust it, restore a backup",
-         "SELECT coalesce(max(serial) - min(serial) + 1 - count(*), 0) FROM listing_change"},
+         "SELECT coalesce(max(serial) - min(serial) + 1 - count(*), 0) FROM listing_change WHERE serial >= (SELECT "
+         "coalesce(max(value), 0) FROM total WHERE name = 'journal_from')"},
     Rule{"listings that the journal doesn't end with: the list and its journal differ",
          "SELECT count(*) FROM listing l WHERE NOT EXISTS (SELECT 1 FROM listing_change c WHERE c.serial = "
          "(SELECT max(serial) FROM listing_change d WHERE d.first = l.first AND d.length = l.length AND d.source = "
@@ -27,8 +28,18 @@ constexpr std::array kRules{
          "l.first = j.first AND l.length = j.length AND l.source = j.source)"},
     Rule{"automatic listings whose sender has no standing",
          "SELECT count(*) FROM listing WHERE source = 0 AND first NOT IN (SELECT sender FROM standing)"},
+    Rule{"incidents whose sender has no standing",
+         "SELECT count(*) FROM (SELECT DISTINCT sender FROM incident) WHERE sender NOT IN (SELECT sender FROM "
+         "standing)"},
     Rule{"incidents filed under a wrong sender",
-         "SELECT count(*) FROM incident WHERE substr(client, 1, 8) <> substr(sender, 1, 8)"},
+         "SELECT count(*) FROM incident WHERE client IS NOT NULL AND substr(client, 1, 8) <> substr(sender, 1, 8)"},
+    Rule{"texts of evidence whose number is yet to come",
+         "SELECT count(*) FROM evidence WHERE number >= (SELECT value FROM total WHERE name = 'next_number')"},
+    Rule{"wrong totals of listings",
+         "SELECT count(*) FROM listing_total t WHERE listings <> (SELECT count(*) FROM listing l "
+         "WHERE l.source = t.source AND l.codes = t.codes)"},
+    Rule{"wrong totals of senders",
+         "SELECT count(*) FROM total WHERE name = 'senders' AND value <> (SELECT count(*) FROM standing)"},
 };
 
 }  // namespace

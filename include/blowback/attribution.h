@@ -37,6 +37,10 @@ enum class Counting : std::uint8_t {
   unknown_reverse_path,  ///< the feed can't tell
 };
 
+/// Whether a delivery with these facts counts against its client. `any_reverse_path`: Policy::any_reverse_path. Pure.
+[[nodiscard]] Counting counting_of(ReversePath reverse_path, Relayed relayed, bool doubtful_boundary,
+                                   bool any_reverse_path);
+
 /// `null`, `set`, `unknown`.
 [[nodiscard]] std::string_view name_of(ReversePath path);
 /// `no`, `trace`, `submission`, `mailing-list`, `forwarder`, `recipient`.

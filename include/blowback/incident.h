@@ -15,7 +15,8 @@
 namespace blowback {
 
 struct Incident {
-  /// SHA-256 in hex over the delivery's identity: a delivery read twice has the same digest both times.
+  /// SHA-256 in hex over the delivery's identity: a delivery read twice has the same digest both times. The store keeps its last
+  /// 64 bits, for one sender's deliveries to be told apart; what it gives back has none.
   std::string digest;
   UnixTime received_at{};
   IpAddress client;
@@ -49,6 +50,8 @@ struct Incident {
   std::string first_received;
   std::uint64_t size = 0;  ///< of the message, in octets
   std::vector<Signal> signals;
+  /// False: its texts have expired. Then witness, campaign, origin and mailbox are `#` and their key in hex, and no other text is left.
+  bool evidence_kept = true;
   /// What it added to the sender's score at `received_at`, after confidence and caps. Set by the scorer.
   double credit = 0;
 };

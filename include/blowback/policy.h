@@ -47,6 +47,9 @@ struct Policy {
   [[nodiscard]] double weight_of(Kind kind) const { return weights[static_cast<std::size_t>(kind)]; }
   /// A trap or campaign counts as distinct for this long after its last incident: by then it has faded to a sixteenth.
   [[nodiscard]] Duration memory() const { return 4 * half_life; }
+  /// What a witness, campaign, kind, origin or mailbox has standing is forgotten after this without an incident: by then it has
+  /// faded to less than half a hundredth, and nothing of it need be kept.
+  [[nodiscard]] Duration parts_forgotten_after() const { return 8 * half_life; }
 };
 
 }  // namespace blowback

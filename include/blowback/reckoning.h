@@ -1,9 +1,11 @@
 // What a sender's whole record comes to when it is reckoned from its first incident on: to try another policy, and to undo
 // what an operator decided.
 //
-// These are the values; ingest/score does the reckoning, schema/ keeps what goes into it and what comes out.
+// These are the values; ingest/score does the reckoning, schema/ keeps what goes into it and what comes out. A record that is no
+// longer kept from its beginning starts with the reckoning as of its horizon.
 #pragma once
 
+#include "blowback/accusation.h"
 #include "blowback/listing.h"
 #include "blowback/prefix.h"
 #include "blowback/standing.h"
@@ -31,13 +33,16 @@ struct PastDecision {
 
 /// A part of a sender's standing: what one witness, campaign, kind, origin or mailbox has against it.
 struct StandingPart {
-  std::string key;  ///< the witness, the campaign, the kind's name, origin_key of the incident, or the mailbox
+  PartKey key{};
+  /// What the key stands for: the witness, the campaign, the kind's name, origin_key of the incident, or the mailbox; "" in a
+  /// reckoning.
+  std::string label;
   FadingSum sum;
   UnixTime last_at{};
   std::uint64_t incidents = 0;
 };
 
-/// One sender, reckoned.
+/// One sender, reckoned. Its parts have no labels.
 struct Reckoning {
   Standing standing;
   std::vector<StandingPart> witnesses;  ///< in no order, here and below
@@ -48,6 +53,8 @@ struct Reckoning {
   /// The latest automatic listing that no decision ended; it may have ended by itself. Absent: there is none.
   std::optional<Listing> listing;
   std::vector<double> credits;  ///< of each incident, in the order they were given
+  /// Where it is a start: what was received, and decided, before this is in it.
+  UnixTime as_of = UnixTime::min();
 };
 
 }  // namespace blowback

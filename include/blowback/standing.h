@@ -22,6 +22,10 @@ struct FadingSum {
 /// can't raise a score. Requires half_life > 0s.
 [[nodiscard]] double faded(const FadingSum& sum, UnixTime now, Duration half_life);
 
+/// Likewise of a part of a standing, of which nothing is left at `sum.at + forgotten_after`
+/// (Policy::parts_forgotten_after). Pure.
+[[nodiscard]] double faded_part(const FadingSum& sum, UnixTime now, Duration half_life, Duration forgotten_after);
+
 struct Standing {
   Prefix sender;
   FadingSum score;

@@ -5,6 +5,7 @@
 #include "progress_line.h"
 #include "record/intake.h"
 #include "record/listed_callers.h"
+#include "record/upkeep.h"
 #include "score/assess.h"
 #include "smtp/smtp_feed.h"
 #include "watch/log.h"
@@ -160,6 +161,7 @@ class Loop {
       // The last look before `--once` ends sweeps always, so that the list is left as it is now.
       if (options_.once && all_drained) swept_at_.reset();
       sweep();
+      keep_up(options_.once && all_drained);
       turned();
       if (first && surroundings_.looked_once) surroundings_.looked_once();
       if (options_.once && store_trouble_) return Ended::store_failed;
@@ -389,6 +391,14 @@ class Loop {
     return true;
   }
 
+  /// A slice of what keeps the database from growing; with `all`, what there is. Nothing expires under a clock in doubt.
+  void keep_up(bool all) {
+    if (store_trouble_ || surroundings_.clock_doubt()) return;
+    const UnixTime now = surroundings_.now();
+    const auto done = all ? upkeep_.finish(now, surroundings_.state) : upkeep_.turn(now, surroundings_.state);
+    if (!done) store_trouble(done.error());
+  }
+
   void look_at_clock() {
     // Asked for the time first: that is when a step is noticed.
     static_cast<void>(surroundings_.now());
@@ -432,8 +442,12 @@ class Loop {
         if (descriptor >= 0) watched.push_back({.fd = descriptor, .events = POLLIN, .revents = 0});
       }
     }
+    const auto until_upkeep =
+        std::chrono::ceil<std::chrono::milliseconds>(upkeep_.due_at() - std::chrono::steady_clock::now());
+    const bool pauses = store_trouble_ || surroundings_.clock_doubt();
+    const auto most = pauses ? kAskAgain : std::clamp(until_upkeep, std::chrono::milliseconds{0}, kAskAgain);
     // An interrupted or failed poll only means looking at the feeds sooner.
-    static_cast<void>(poll(watched.data(), watched.size(), static_cast<int>(kAskAgain.count())));
+    static_cast<void>(poll(watched.data(), watched.size(), static_cast<int>(most.count())));
   }
 
   const config::Config& config_;
@@ -442,6 +456,7 @@ class Loop {
   const Surroundings& surroundings_;
   std::vector<OpenFeed> feeds_;
   ProgressLine progress_;
+  UpkeepTurns upkeep_{config_, store_, std::chrono::steady_clock::now()};
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
   bool store_trouble_ = false;
   bool reload_waits_ = false;

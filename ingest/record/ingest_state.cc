@@ -62,6 +62,26 @@ void add_commits(MetricsText& text, const IngestState& state) {
               std::uint64_t{state.database_trouble.empty()});
 }
 
+void add_kept(MetricsText& text, const IngestState& state) {
+  text.single("blowback_ingest_expired_incidents_total", counter,
+              "Incidents removed at the end of retention.incidents.", state.expired_incidents);
+  text.single("blowback_ingest_expired_evidence_total", counter,
+              "Texts of incidents removed at the end of retention.evidence.", state.expired_evidence);
+  text.single(
+      "blowback_database_retention_shortened", gauge,
+      "1 if incidents or their texts go before their time, since the database reached retention.max_disk, else 0.",
+      std::uint64_t{state.shortened});
+  if (!state.kept) return;
+  text.single("blowback_database_bytes", gauge, "Size of the database, without its -wal file.", state.kept->octets);
+  text.single("blowback_database_free_bytes", gauge, "Of these, free for what comes next.", state.kept->free_octets);
+  if (state.kept->octets_per_day) {
+    text.single("blowback_database_growth_bytes_per_day", gauge, "Growth of what is used, over the last 30 days.",
+                *state.kept->octets_per_day);
+  }
+  text.single("blowback_database_incidents_to_convert", gauge,
+              "Incidents of the former format that are still to be moved.", state.kept->to_convert);
+}
+
 }  // namespace
 
 void IngestState::add(const schema::Batch& batch, const schema::Recorded& recorded, std::chrono::nanoseconds took,
@@ -106,6 +126,7 @@ std::string to_metrics(const IngestState& state) {
               state.expired);
   text.single("blowback_ingest_brought_back_total", counter,
               "Listings and exemptions that came back, swept up too early under a wrong clock.", state.brought_back);
+  add_kept(text, state);
   watch::add_clock(text, state.clock_doubt);
   text.single("blowback_journal_serial", gauge, "The database's serial; blowback_zone_serial follows it.",
               std::uint64_t{state.serial});

@@ -48,6 +48,10 @@ struct IngestState {
   Serial serial = 0;               ///< the journal's head, some seconds old at most
   std::uint64_t brought_back = 0;  ///< listings and exemptions that had been swept up too early
   watch::ClockDoubt clock_doubt;
+  std::optional<schema::Kept> kept;  ///< how large the database is, a minute old at most
+  std::uint64_t expired_incidents = 0;
+  std::uint64_t expired_evidence = 0;
+  bool shortened = false;        ///< evidence or incidents go before their time for want of room (retention.max_disk)
   std::string database_trouble;  ///< why it can't be written; "" where it can, as far as was tried
 
   std::array<std::uint64_t, kCommitSteps.size() + 1> commits{};  ///< by duration; the last holds what took longer

@@ -3,8 +3,10 @@
 #include "score/assess.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 
 namespace blowback::score {
 namespace {
@@ -45,12 +47,26 @@ constexpr Duration kShortestListing = std::chrono::hours{1};
   return std::min(std::max(lasts, kShortestListing), policy.max_listing);
 }
 
+/// When a listing ends that is to last so long from `as_of` on: the next step of the clock, an eighth of the duration apart or
+/// less; where that is too late, the last step before it, of finer ones.
+[[nodiscard]] UnixTime in_steps(UnixTime as_of, Duration lasts, const Policy& policy) {
+  const auto step = static_cast<std::int64_t>(
+      std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(lasts.count() / 8, 8))));
+  const auto down = [](UnixTime time, std::int64_t by) {
+    const auto count = time.time_since_epoch().count();
+    return UnixTime{Duration{count - count % by}};
+  };
+  const UnixTime up = down(as_of + lasts + Duration{step - 1}, step);
+  const UnixTime latest = as_of + policy.max_listing;
+  return up <= latest ? up : down(latest, step / 8);
+}
+
 }  // namespace
 
-double weight_of(const Policy& policy, const Incident& incident) {
-  if (counting_of(incident, policy.any_reverse_path) != Counting::counted) return 0;
-  const double weight = policy.weight_of(incident.kind) * incident.confidence;
-  return incident.origin.empty() ? weight * policy.unknown_origin : weight;
+double weight_of(const Policy& policy, const Accusation& accusation) {
+  if (counting_of(accusation, policy.any_reverse_path) != Counting::counted) return 0;
+  const double weight = policy.weight_of(accusation.kind) * accusation.confidence;
+  return accusation.names_origin ? weight : weight * policy.unknown_origin;
 }
 
 bool reaches(double score, double threshold) { return std::round(score * 10) >= std::round(threshold * 10); }
@@ -61,7 +77,7 @@ UnixTime fades_out_at(const FadingSum& score, const Policy& policy) {
   return score.at + Duration{static_cast<std::int64_t>(half_lives * static_cast<double>(policy.half_life.count()))};
 }
 
-Assessment assess(const Policy& policy, const Incident& incident, const Ledger& ledger) {
+Assessment assess(const Policy& policy, const Accusation& accusation, const Ledger& ledger) {
   Assessment result{.credit = 0,
                     .standing = ledger.standing,
                     .by_witness = ledger.by_witness,
@@ -71,24 +87,26 @@ Assessment assess(const Policy& policy, const Incident& incident, const Ledger& 
                     .by_mailbox = ledger.by_mailbox,
                     .listing = std::nullopt};
   Standing& standing = result.standing;
-  if (standing.afresh_since && incident.received_at <= *standing.afresh_since) return result;
-  const double weight = weight_of(policy, incident);
+  if (standing.afresh_since && accusation.received_at <= *standing.afresh_since) return result;
+  const double weight = weight_of(policy, accusation);
   // What doesn't count leaves the standing as it is: it neither adds, nor agrees, nor prolongs.
   if (weight <= 0) return result;
 
-  const UnixTime as_of = std::max(incident.received_at, standing.score.at);
-  const double left = fading(as_of - incident.received_at, policy.half_life);  // of this incident, by then
-  const auto stands = [&](const FadingSum& sum) { return faded(sum, as_of, policy.half_life); };
+  const UnixTime as_of = std::max(accusation.received_at, standing.score.at);
+  const double left = fading(as_of - accusation.received_at, policy.half_life);  // of this incident, by then
+  const auto stands = [&](const FadingSum& part) {
+    return faded_part(part, as_of, policy.half_life, policy.parts_forgotten_after());
+  };
 
-  const double origin_cap = incident.origin.empty() ? policy.origin_cap * policy.unknown_origin : policy.origin_cap;
+  const double origin_cap = accusation.names_origin ? policy.origin_cap : policy.origin_cap * policy.unknown_origin;
   double room = std::min({policy.trap_cap - stands(ledger.by_witness), policy.campaign_cap - stands(ledger.by_campaign),
                           origin_cap - stands(ledger.by_origin)});
-  if (!mailbox_key(incident).empty()) room = std::min(room, policy.mailbox_cap - stands(ledger.by_mailbox));
+  if (accusation.mailbox) room = std::min(room, policy.mailbox_cap - stands(ledger.by_mailbox));
   const double added = std::clamp(room, 0.0, weight * left);
   if (added < kLeastShare * weight * left) return result;
   result.credit = added == weight * left ? weight : added / left;
 
-  const double before = stands(standing.score);
+  const double before = faded(standing.score, as_of, policy.half_life);
   standing.score = {before + added, as_of};
   result.by_witness = {stands(ledger.by_witness) + added, as_of};
   result.by_campaign = {stands(ledger.by_campaign) + added, as_of};
@@ -96,7 +114,7 @@ Assessment assess(const Policy& policy, const Incident& incident, const Ledger& 
   result.by_origin = {stands(ledger.by_origin) + added, as_of};
   result.by_mailbox = {stands(ledger.by_mailbox) + added, as_of};
 
-  if (ledger.exempt || !may_be_listed(incident.client, policy)) {
+  if (ledger.exempt || !may_be_listed(accusation.client, policy)) {
     return result;
   }
 
@@ -113,11 +131,11 @@ Assessment assess(const Policy& policy, const Incident& incident, const Ledger& 
     standing.listed_at = as_of;
   }
 
-  const UnixTime ends = as_of + listing_lasts(standing.score, standing.times_listed, policy);
+  const UnixTime ends = in_steps(as_of, listing_lasts(standing.score, standing.times_listed, policy), policy);
   standing.listed_until = is_listed ? std::max(*standing.listed_until, ends) : ends;
   result.listing = Listing{.prefix = standing.sender,
                            .source = Source::automatic,
-                           .codes = ledger.codes | code_for(incident.kind),
+                           .codes = ledger.codes | code_for(accusation.kind),
                            .listed_at = standing.listed_at.value_or(as_of),
                            .expires_at = standing.listed_until,
                            .reason = {}};

@@ -5,7 +5,7 @@
 // terms that `blowback why` prints add up to it exactly.
 #pragma once
 
-#include "blowback/incident.h"
+#include "blowback/accusation.h"
 #include "blowback/policy.h"
 #include "blowback/standing.h"
 
@@ -20,10 +20,14 @@ namespace blowback::score {
 
 /// What the incident weighs before any cap: its kind's weight × confidence, less where it names no origin, and 0 where it
 /// doesn't count. Pure.
-[[nodiscard]] double weight_of(const Policy& policy, const Incident& incident);
+[[nodiscard]] double weight_of(const Policy& policy, const Accusation& accusation);
 
-/// Pure: no clock but `incident.received_at`. An incident older than the standing's time adds what is left of it by then,
+/// Pure: no clock but `accusation.received_at`. An incident older than the standing's time adds what is left of it by then,
 /// so the order in which a backlog is read hardly matters. One received up to `afresh_since` adds nothing.
-[[nodiscard]] Assessment assess(const Policy& policy, const Incident& incident, const Ledger& ledger);
+///
+/// A listing's end moves in steps of an eighth of its duration or less, upwards, so that a sender that is seen every second
+/// doesn't write a journal entry every second. It never ends after Policy::max_listing; up to that, never before its score has
+/// faded.
+[[nodiscard]] Assessment assess(const Policy& policy, const Accusation& accusation, const Ledger& ledger);
 
 }  // namespace blowback::score

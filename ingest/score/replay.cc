@@ -1,8 +1,7 @@
-// The store's tables in memory, as far as scoring looks at them.
+// One sender's tables in memory, as far as scoring looks at them.
 //
-// Witnesses, campaigns, origins and mailboxes are numbers here: the same few thousand texts stand against many senders. A sender's parts are kept
-// with the one that was touched last in front, since the only question asked of all of them is how many were touched lately;
-// so an incident costs the same however many campaigns a sender has behind it.
+// A sender's parts are kept with the one that was touched last in front, since the only question asked of all of them is how many
+// were touched lately; so an incident costs the same however many campaigns a sender has behind it.
 #include "score/replay.h"
 
 #include "score/assess.h"
@@ -10,48 +9,31 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cstddef>
 #include <list>
-#include <map>
-#include <string>
+#include <ranges>
 #include <unordered_map>
 #include <utility>
 
 namespace blowback::score {
 namespace {
 
-using Key = std::uint32_t;
-
-class Keys {
- public:
-  [[nodiscard]] Key of(const std::string& text) {
-    const auto [at, is_new] = numbers_.try_emplace(text, static_cast<Key>(texts_.size()));
-    if (is_new) texts_.push_back(&at->first);
-    return at->second;
-  }
-  [[nodiscard]] const std::string& text(Key key) const { return *texts_[key]; }
-
- private:
-  std::unordered_map<std::string, Key> numbers_;
-  std::vector<const std::string*> texts_;  // a map's keys stay where they are
-};
-
-struct Part {
-  Key key = 0;
-  FadingSum sum;
-  UnixTime last_at{};
-  std::uint64_t incidents = 0;
-};
-
-/// What each witness, or each campaign, origin or mailbox, has standing against one sender.
+/// What each witness, or each campaign, origin or mailbox, has standing against the sender.
 class Parts {
  public:
-  [[nodiscard]] FadingSum sum(Key key) const {
+  explicit Parts(std::vector<StandingPart> parts) {
+    std::ranges::sort(parts, {}, &StandingPart::last_at);
+    for (auto& part : parts) {
+      latest_first_.push_front(std::move(part));
+      by_key_[latest_first_.front().key] = latest_first_.begin();
+    }
+  }
+
+  [[nodiscard]] FadingSum sum(PartKey key) const {
     const auto found = by_key_.find(key);
     return found == by_key_.end() ? FadingSum{} : found->second->sum;
   }
   /// How many but `key` were touched after `since`, counted up to `most`.
-  [[nodiscard]] int others(Key key, UnixTime since, int most) const {
+  [[nodiscard]] int others(PartKey key, UnixTime since, int most) const {
     int count = 0;
     for (const auto& part : latest_first_) {
       if (part.last_at <= since || count >= most) break;
@@ -59,15 +41,15 @@ class Parts {
     }
     return count;
   }
-  void set(Key key, const FadingSum& sum, UnixTime at) {
+  void set(PartKey key, const FadingSum& sum, UnixTime at) {
     const auto [found, is_new] = by_key_.try_emplace(key);
     if (is_new) {
-      latest_first_.push_front({.key = key});
+      latest_first_.push_front({.key = key, .label = {}});
       found->second = latest_first_.begin();
     } else {
       latest_first_.splice(latest_first_.begin(), latest_first_, found->second);
     }
-    Part& part = latest_first_.front();
+    StandingPart& part = latest_first_.front();
     part.sum = sum;
     part.last_at = at;
     ++part.incidents;
@@ -76,196 +58,177 @@ class Parts {
     latest_first_.clear();
     by_key_.clear();
   }
-  [[nodiscard]] std::vector<StandingPart> named(const Keys& keys) const {
-    std::vector<StandingPart> parts;
-    for (const auto& part : latest_first_) {
-      parts.push_back(
-          {.key = keys.text(part.key), .sum = part.sum, .last_at = part.last_at, .incidents = part.incidents});
-    }
-    return parts;
-  }
+  [[nodiscard]] std::vector<StandingPart> all() const { return {latest_first_.begin(), latest_first_.end()}; }
+  [[nodiscard]] const std::list<StandingPart>& latest_first() const { return latest_first_; }
 
  private:
-  std::list<Part> latest_first_;
-  std::unordered_map<Key, std::list<Part>::iterator> by_key_;
+  std::list<StandingPart> latest_first_;
+  std::unordered_map<PartKey, std::list<StandingPart>::iterator> by_key_;
 };
 
-struct Sender {
-  Standing standing;
-  Parts witnesses;
-  Parts campaigns;
-  Parts origins;
-  Parts mailboxes;
-  std::array<Part, 6> kinds{};  // by Kind; none of it was seen where `incidents` is 0
-  std::optional<Listing> listing;
-
-  void end_listing(UnixTime at) {
-    if (!listing) return;
-    if (listing->in_force(at)) standing.listed_at = standing.listed_until = std::nullopt;
-    listing.reset();
-  }
-};
-
-}  // namespace
-
-class Replay::State {
+class Sender {
  public:
-  State(const Policy& policy, std::vector<PastDecision> decisions)
-      : policy_(policy), decisions_(std::move(decisions)) {}
+  Sender(const Policy& policy, const Reckoning& from)
+      : policy_(policy),
+        standing_(from.standing),
+        witnesses_(from.witnesses),
+        campaigns_(from.campaigns),
+        kinds_(from.kinds),
+        origins_(from.origins),
+        mailboxes_(from.mailboxes),
+        listing_(from.listing) {}
 
-  double take(const Incident& incident) {
-    assert(incident.received_at >= latest_);
-    latest_ = incident.received_at;
-    decide_before(incident.received_at);
-    const Prefix prefix = sender_of(incident.client);
-    Sender& sender = senders_[prefix.first()];
-    sender.standing.sender = prefix;
-    const Key witness = keys_.of(incident.witness);
-    const Key campaign = keys_.of(incident.campaign);
-    const Key origin = keys_.of(origin_key(incident));
-    const std::string mailbox_text = mailbox_key(incident);
-    const Key mailbox = keys_.of(mailbox_text);
-    Part& kind = sender.kinds.at(static_cast<std::size_t>(incident.kind));
-
+  /// Returns the credit.
+  double take(const Accusation& accusation) {
+    const PartKey kind = part_key(name_of(accusation.kind));
     Ledger ledger;
-    ledger.standing = sender.standing;
-    ledger.by_witness = sender.witnesses.sum(witness);
-    ledger.by_campaign = sender.campaigns.sum(campaign);
-    ledger.by_kind = kind.sum;
-    ledger.by_origin = sender.origins.sum(origin);
-    if (!mailbox_text.empty()) ledger.by_mailbox = sender.mailboxes.sum(mailbox);
-    const UnixTime since = incident.received_at - policy_.memory();
-    ledger.witnesses = sender.witnesses.others(witness, since, policy_.distinct_traps);
-    ledger.campaigns = sender.campaigns.others(campaign, since, policy_.distinct_campaigns);
-    for (std::size_t i = 0; i < sender.kinds.size(); ++i) {
-      if (sender.kinds[i].incidents > 0 && sender.kinds[i].last_at > since) {
-        ledger.codes |= code_for(static_cast<Kind>(i));
-      }
+    ledger.standing = standing_;
+    ledger.by_witness = witnesses_.sum(accusation.witness);
+    ledger.by_campaign = campaigns_.sum(accusation.campaign);
+    ledger.by_kind = kinds_.sum(kind);
+    ledger.by_origin = origins_.sum(accusation.origin);
+    if (accusation.mailbox) ledger.by_mailbox = mailboxes_.sum(*accusation.mailbox);
+    const UnixTime since = accusation.received_at - policy_.memory();
+    ledger.witnesses = witnesses_.others(accusation.witness, since, policy_.distinct_traps);
+    ledger.campaigns = campaigns_.others(accusation.campaign, since, policy_.distinct_campaigns);
+    for (const auto& part : kinds_.latest_first()) {
+      if (part.last_at > since) ledger.codes |= code_of(part.key);
     }
     ledger.exempt = std::ranges::any_of(exemptions_, [&](const Exemption& exemption) {
-      return exemption.in_force(incident.received_at) &&
-             (exemption.prefix.contains(prefix) || exemption.prefix.contains(incident.client));
+      return exemption.in_force(accusation.received_at) &&
+             (exemption.prefix.contains(standing_.sender) || exemption.prefix.contains(accusation.client));
     });
 
-    const Assessment result = assess(policy_, incident, ledger);
-    sender.standing = result.standing;
+    const Assessment result = assess(policy_, accusation, ledger);
+    standing_ = result.standing;
     if (result.credit <= 0) return 0;
-    sender.witnesses.set(witness, result.by_witness, incident.received_at);
-    sender.campaigns.set(campaign, result.by_campaign, incident.received_at);
-    sender.origins.set(origin, result.by_origin, incident.received_at);
-    if (!mailbox_text.empty()) sender.mailboxes.set(mailbox, result.by_mailbox, incident.received_at);
-    kind.sum = result.by_kind;
-    kind.last_at = incident.received_at;
-    ++kind.incidents;
-    if (result.listing) sender.listing = result.listing;
+    witnesses_.set(accusation.witness, result.by_witness, accusation.received_at);
+    campaigns_.set(accusation.campaign, result.by_campaign, accusation.received_at);
+    kinds_.set(kind, result.by_kind, accusation.received_at);
+    origins_.set(accusation.origin, result.by_origin, accusation.received_at);
+    if (accusation.mailbox) mailboxes_.set(*accusation.mailbox, result.by_mailbox, accusation.received_at);
+    if (result.listing) listing_ = result.listing;
     return result.credit;
   }
 
-  void finish(UnixTime now) { decide_before(now + Duration{1}); }
-
-  void for_each_sender(const std::function<void(const Standing&, const std::optional<Listing>&)>& visit) const {
-    for (const auto& [first, sender] : senders_) visit(sender.standing, sender.listing);
-  }
-
-  [[nodiscard]] std::optional<Reckoning> of(const Prefix& prefix) const {
-    const auto found = senders_.find(prefix.first());
-    if (found == senders_.end()) return std::nullopt;
-    const Sender& sender = found->second;
-    Reckoning reckoning{.standing = sender.standing,
-                        .witnesses = sender.witnesses.named(keys_),
-                        .campaigns = sender.campaigns.named(keys_),
-                        .kinds = {},
-                        .origins = sender.origins.named(keys_),
-                        .mailboxes = sender.mailboxes.named(keys_),
-                        .listing = sender.listing,
-                        .credits = {}};
-    for (std::size_t i = 0; i < sender.kinds.size(); ++i) {
-      const Part& kind = sender.kinds[i];
-      if (kind.incidents == 0) continue;
-      reckoning.kinds.push_back({.key = std::string(name_of(static_cast<Kind>(i))),
-                                 .sum = kind.sum,
-                                 .last_at = kind.last_at,
-                                 .incidents = kind.incidents});
-    }
-    return reckoning;
-  }
-
- private:
-  void decide_before(UnixTime time) {
-    for (; decided_ < decisions_.size() && decisions_[decided_].at < time; ++decided_) decide(decisions_[decided_]);
-  }
-
-  void decide(const PastDecision& decision) {
+  /// `is_in`: the start has it, but for the exemptions.
+  void decide(const PastDecision& decision, bool is_in) {
+    // A /128 within somebody's /64 is no sender.
+    const bool is_of_whole_sender = !is_in && decision.prefix.contains(standing_.sender);
     switch (decision.action) {
       case PastDecision::Action::delisted:
-        for_senders_in(decision.prefix, [&](Sender& sender) {
-          sender.end_listing(decision.at);
-          sender.standing.score = {.amount = 0, .at = decision.at};
-          sender.standing.afresh_since = decision.at;
-          sender.witnesses.clear();
-          sender.campaigns.clear();
-          sender.origins.clear();
-          sender.mailboxes.clear();
-          sender.kinds = {};
-        });
-        break;
+        if (!is_of_whole_sender) return;
+        end_listing(decision.at);
+        standing_.score = {.amount = 0, .at = decision.at};
+        standing_.afresh_since = decision.at;
+        for (auto* const parts : {&witnesses_, &campaigns_, &kinds_, &origins_, &mailboxes_}) parts->clear();
+        return;
       case PastDecision::Action::exempted:
         end_exemption(decision.prefix);
         exemptions_.push_back(
             {.prefix = decision.prefix, .since = decision.at, .expires_at = decision.until, .reason = {}});
-        for_senders_in(decision.prefix, [&](Sender& sender) { sender.end_listing(decision.at); });
-        break;
+        if (is_of_whole_sender) end_listing(decision.at);
+        return;
       case PastDecision::Action::exemption_ended:
         end_exemption(decision.prefix);
-        break;
+        return;
     }
+  }
+
+  [[nodiscard]] Reckoning reckoned(std::vector<double> credits) const {
+    return {.standing = standing_,
+            .witnesses = witnesses_.all(),
+            .campaigns = campaigns_.all(),
+            .kinds = kinds_.all(),
+            .origins = origins_.all(),
+            .mailboxes = mailboxes_.all(),
+            .listing = listing_,
+            .credits = std::move(credits)};
+  }
+
+ private:
+  [[nodiscard]] static CodeSet code_of(PartKey kind) {
+    static const auto kKeys = [] {
+      std::array<PartKey, 6> keys{};
+      for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = part_key(name_of(static_cast<Kind>(i)));
+      return keys;
+    }();
+    const auto found = std::ranges::find(kKeys, kind);
+    return found == kKeys.end() ? CodeSet{} : CodeSet(code_for(static_cast<Kind>(found - kKeys.begin())));
+  }
+
+  void end_listing(UnixTime at) {
+    if (!listing_) return;
+    if (listing_->in_force(at)) standing_.listed_at = standing_.listed_until = std::nullopt;
+    listing_.reset();
   }
 
   void end_exemption(const Prefix& prefix) {
     std::erase_if(exemptions_, [&](const Exemption& exemption) { return exemption.prefix == prefix; });
   }
 
-  /// Senders whose whole prefix lies in it: a /128 within somebody's /64 is no sender.
-  template <typename Visit>
-  void for_senders_in(const Prefix& prefix, Visit visit) {
-    const auto end = senders_.upper_bound(prefix.last());
-    for (auto at = senders_.lower_bound(prefix.first()); at != end; ++at) {
-      if (prefix.contains(at->second.standing.sender)) visit(at->second);
-    }
-  }
-
-  Policy policy_;
-  std::vector<PastDecision> decisions_;
-  std::size_t decided_ = 0;
+  const Policy& policy_;
+  Standing standing_;
+  Parts witnesses_;
+  Parts campaigns_;
+  Parts kinds_;
+  Parts origins_;
+  Parts mailboxes_;
+  std::optional<Listing> listing_;
   std::vector<Exemption> exemptions_;
-  UnixTime latest_ = UnixTime::min();
-  Keys keys_;
-  std::map<IpAddress, Sender> senders_;  // by the prefix's first address: a network's senders stand together
 };
 
-Replay::Replay(const Policy& policy, std::vector<PastDecision> decisions)
-    : state_(std::make_unique<State>(policy, std::move(decisions))) {}
-Replay::Replay(Replay&&) noexcept = default;
-Replay& Replay::operator=(Replay&&) noexcept = default;
-Replay::~Replay() = default;
+}  // namespace
 
-double Replay::take(const Incident& incident) { return state_->take(incident); }
-void Replay::finish(UnixTime now) { state_->finish(now); }
-void Replay::for_each_sender(const std::function<void(const Standing&, const std::optional<Listing>&)>& visit) const {
-  state_->for_each_sender(visit);
+Decisions::Decisions(std::vector<PastDecision> decisions) : all_(std::move(decisions)) {
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    const Prefix& prefix = all_[i].prefix;
+    const Prefix sender = sender_of(prefix.first());
+    const Prefix& key = sender.contains(prefix) ? sender : prefix;
+    by_prefix_[key].push_back(i);
+    has_length_.at(static_cast<std::size_t>(key.length())) = true;
+  }
 }
-std::optional<Reckoning> Replay::of(const Prefix& sender) const { return state_->of(sender); }
 
-Reckoning reckon(const Policy& policy, std::span<const Incident> incidents, std::span<const PastDecision> decisions,
-                 UnixTime now) {
-  assert(!incidents.empty());
-  Replay replay(policy, {decisions.begin(), decisions.end()});
+std::vector<PastDecision> Decisions::of(const Prefix& sender) const {
+  std::vector<std::size_t> found;
+  for (int length = 0; length <= sender.length(); ++length) {
+    if (!has_length_.at(static_cast<std::size_t>(length))) continue;
+    const auto at = by_prefix_.find(Prefix::covering(sender.first(), length));
+    if (at != by_prefix_.end()) found.insert(found.end(), at->second.begin(), at->second.end());
+  }
+  std::ranges::sort(found);
+  std::vector<PastDecision> decisions;
+  decisions.reserve(found.size());
+  for (const auto i : found) decisions.push_back(all_[i]);
+  return decisions;
+}
+
+Reckoning reckon(const Policy& policy, const Reckoning& from, std::span<const Accusation> accusations,
+                 std::span<const PastDecision> decisions, UnixTime now) {
+  Sender sender(policy, from);
   std::vector<double> credits;
-  credits.reserve(incidents.size());
-  for (const auto& incident : incidents) credits.push_back(replay.take(incident));
-  replay.finish(now);
-  Reckoning reckoning = *replay.of(sender_of(incidents.front().client));
-  reckoning.credits = std::move(credits);
+  credits.reserve(accusations.size());
+  auto decision = decisions.begin();
+  const auto decide_before = [&](UnixTime time) {
+    for (; decision != decisions.end() && decision->at < time; ++decision) {
+      sender.decide(*decision, decision->at < from.as_of);
+    }
+  };
+  UnixTime latest = UnixTime::min();
+  for (const auto& accusation : accusations) {
+    assert(accusation.received_at >= latest);
+    latest = accusation.received_at;
+    decide_before(latest);
+    credits.push_back(sender.take(accusation));
+  }
+  decide_before(now + Duration{1});
+  return sender.reckoned(std::move(credits));
+}
+
+Reckoning unknown_sender(const Prefix& sender) {
+  Reckoning reckoning;
+  reckoning.standing.sender = sender;
   return reckoning;
 }
 

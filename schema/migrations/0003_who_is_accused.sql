@@ -9,7 +9,7 @@ ALTER TABLE incident ADD COLUMN doubtful_boundary INTEGER NOT NULL DEFAULT 0 CHE
 ALTER TABLE incident ADD COLUMN origin TEXT NOT NULL DEFAULT '';
 ALTER TABLE incident ADD COLUMN mailbox TEXT NOT NULL DEFAULT '';
 ALTER TABLE incident ADD COLUMN mailbox_exists INTEGER NOT NULL DEFAULT 0 CHECK (mailbox_exists IN (0, 1));
-UPDATE incident SET witness = CASE instr(trap, '@') WHEN 0 THEN trap ELSE substr(trap, instr(trap, '@')) END;
+-- Their witness and credit are set when they are moved to the tables of format 5: rewriting millions of rows takes minutes.
 
 -- What each witness (dimension 1), campaign (2), kind (3), origin (4) and mailbox (5) has standing against a sender. Sums of
 -- the former format counted invented recipients as traps and set reverse-paths as bounces: they begin anew. What is listed
@@ -35,7 +35,6 @@ CREATE TABLE kept_listing (
 INSERT INTO kept_listing SELECT first, codes, listed_at, expires_at FROM listing
   WHERE source = 0 AND expires_at IS NOT NULL;
 UPDATE standing SET score = 0;
-UPDATE incident SET credit = 0;
 
 -- Listings and exemptions that ended by the clock, by the end they had: a clock that was wrong ended them too early.
 CREATE INDEX listing_change_swept ON listing_change (expires_at) WHERE action IN (3, 5) AND expires_at IS NOT NULL;

@@ -32,11 +32,11 @@ inline Incident incident(UnixTime at, const std::string& trap, const std::string
 /// As the store does: one part per trap or campaign, with the time of its newest incident.
 inline void count(std::vector<schema::Part>& parts, const std::string& key, UnixTime at) {
   for (auto& part : parts) {
-    if (part.key != key) continue;
+    if (part.label != key) continue;
     ++part.incidents;
     return;
   }
-  parts.push_back({.key = key, .sum = {}, .last_at = at, .incidents = 1});
+  parts.push_back({.key = part_key(key), .label = key, .sum = {}, .last_at = at, .incidents = 1});
 }
 
 /// The standing that the incidents' credits add up to at `now`.

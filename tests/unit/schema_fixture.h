@@ -6,6 +6,7 @@
 #include "folder.h"
 #include "schema/store.h"
 #include "score/assess.h"
+#include "score/replay.h"
 
 #include <catch2/catch.hpp>
 
@@ -77,6 +78,23 @@ inline schema::Recorded record(schema::Store& store, std::vector<Incident> incid
   batch.counts.deliveries = incidents.size();
   batch.incidents = std::move(incidents);
   return value(store.record(batch, demonstration(), &score::assess, now));
+}
+
+/// All that there is to keep up, as ingest does it between its batches.
+inline schema::Upkeep keep_up(schema::Store& store, UnixTime now, const Retention& retention = {},
+                              const Policy& policy = demonstration()) {
+  schema::Upkeep all;
+  for (bool more = true; more;) {
+    const auto done = value(store.keep_up(now, policy, retention, &score::reckon));
+    more = done.more;
+    all.converted += done.converted;
+    all.evidence += done.evidence;
+    all.incidents += done.incidents;
+    all.quarantined += done.quarantined;
+    all.changes += done.changes;
+    all.shortened |= done.shortened;
+  }
+  return all;
 }
 
 inline const schema::Decision kDecision{.who = "operator", .reason = "because"};

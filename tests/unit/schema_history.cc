@@ -104,32 +104,19 @@ void ingest(schema::Store& store, const std::vector<Event>& events, const Policy
 
 std::vector<std::string> stand(schema::Store& store, UnixTime now) {
   std::vector<std::string> all;
-  const auto visited = store.history(
-      now, {.decision = [](const PastDecision&) {},
-            .incident = [](const Incident&) {},
-            .standing = [&](const Standing& standing,
-                            const std::optional<Listing>& listing) { all.push_back(told(standing, listing, now)); }});
-  REQUIRE(visited);
+  REQUIRE(store.for_each_sender(
+      now, [&](const schema::SenderRecord& record) { all.push_back(told(*record.standing, record.listing, now)); }));
   return all;
 }
 
 std::vector<std::string> replayed(schema::Store& store, const Policy& policy, UnixTime now) {
-  std::vector<PastDecision> decisions;
-  std::optional<score::Replay> replay;
+  const score::Decisions decisions(value(store.decisions(now)));
   std::vector<std::string> all;
-  const auto visited = store.history(now, {.decision = [&](const PastDecision& one) { decisions.push_back(one); },
-                                           .incident =
-                                               [&](const Incident& one) {
-                                                 if (!replay) replay.emplace(policy, decisions);
-                                                 replay->take(one);
-                                               },
-                                           .standing = [](const Standing&, const std::optional<Listing>&) {}});
-  REQUIRE(visited);
-  REQUIRE(replay);
-  replay->finish(now);
-  replay->for_each_sender([&](const Standing& standing, const std::optional<Listing>& listing) {
-    all.push_back(told(standing, listing, now));
-  });
+  REQUIRE(store.for_each_sender(now, [&](const schema::SenderRecord& record) {
+    const auto reckoned =
+        score::reckon(policy, record.from, record.accusations, decisions.of(record.standing->sender), now);
+    all.push_back(told(reckoned.standing, reckoned.listing, now));
+  }));
   return all;
 }
 
@@ -171,22 +158,40 @@ TEST_CASE("a replay under another policy equals a re-ingest under that policy, w
   }
 }
 
-TEST_CASE("incidents are visited in the order of time, whatever order they came in", "[schema][replay]") {
+TEST_CASE("a sender's incidents are given in the order of time, whatever order they came in", "[schema][replay]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   record(store,
-         {incident("192.0.2.1", 1, kNow + Duration{5}), incident("192.0.2.2", 2, kNow),
-          incident("192.0.2.3", 3, kNow + Duration{5}), incident("192.0.2.4", 4, kNow + Duration{2})},
+         {incident("192.0.2.1", 1, kNow + Duration{5}), incident("192.0.2.1", 2, kNow),
+          incident("192.0.2.1", 3, kNow + Duration{5}), incident("192.0.2.1", 4, kNow + Duration{2})},
          kNow + Duration{5});
-  std::vector<std::string> clients;
-  REQUIRE(store.for_each_incident(kNow + Duration{1},
-                                  [&](const Incident& one) { clients.push_back(one.client.to_string()); }));
-  CHECK(clients == std::vector<std::string>{"192.0.2.4", "192.0.2.1", "192.0.2.3"});
+  std::vector<PartKey> campaigns;
+  REQUIRE(store.for_each_sender(kNow + Duration{5}, [&](const schema::SenderRecord& record) {
+    for (const auto& one : record.accusations) campaigns.push_back(one.campaign);
+  }));
+  CHECK(campaigns == std::vector<PartKey>{part_key("c2"), part_key("c4"), part_key("c1"), part_key("c3")});
 }
 
 TEST_CASE("a sender with a great many campaigns is replayed as fast as one with few", "[schema][replay]") {
   // Each campaign is old by the time of the next: looking at them all for each would take a minute.
-  score::Replay replay(demonstration(), {});
-  for (int i = 0; i < 60'000; ++i) replay.take(incident("192.0.2.1", i, kNow + i * std::chrono::days{40}));
-  CHECK(replay.of(net("192.0.2.1"))->campaigns.size() == 60'000);
+  std::vector<Accusation> accusations;
+  for (int i = 0; i < 60'000; ++i) {
+    accusations.push_back(accusation_of(incident("192.0.2.1", i, kNow + i * std::chrono::days{40})));
+  }
+  const auto reckoned = score::reckon(demonstration(), score::unknown_sender(net("192.0.2.1")), accusations, {},
+                                      accusations.back().received_at);
+  CHECK(reckoned.campaigns.size() == 60'000);
+}
+
+TEST_CASE("only the decisions that concern a sender are looked at", "[schema][replay]") {
+  const auto on = [](const std::string& prefix) {
+    return PastDecision{.at = kNow, .action = PastDecision::Action::delisted, .prefix = net(prefix), .until = {}};
+  };
+  const score::Decisions decisions({on("192.0.2.0/24"), on("192.0.2.1"), on("198.51.100.1"), on("2001:db8::/32"),
+                                    on("2001:db8::1"), on("2001:db8:0:1::/64")});
+  CHECK(decisions.of(net("192.0.2.1")).size() == 2);
+  CHECK(decisions.of(net("192.0.2.2")).size() == 1);
+  CHECK(decisions.of(net("203.0.113.1")).empty());
+  // A single address of somebody's /64 concerns all of it.
+  CHECK(decisions.of(net("2001:db8::/64")).size() == 2);
 }

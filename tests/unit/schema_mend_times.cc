@@ -298,12 +298,11 @@ TEST_CASE("incidents and decisions that surely lie ahead are told to a replay as
   value(store.delist(net("192.0.2.2"), kDecision, kNow + 40 * kDay));
   UnixTime newest{};
   UnixTime decided{};
-  const schema::HistoryVisitor visitor{
-      .decision = [&](const PastDecision& one) { decided = std::max(decided, one.at); },
-      .incident = [&](const Incident& one) { newest = std::max(newest, one.received_at); },
-      .standing = [](const Standing&, const std::optional<Listing>&) {}};
-  REQUIRE(store.history(kNow + Duration{1}, visitor));
-  CHECK(newest == kNow + Duration{1} + 2 * kDay);
+  for (const auto& one : value(store.decisions(kNow + Duration{1}))) decided = std::max(decided, one.at);
+  REQUIRE(store.for_each_sender(kNow + Duration{1}, [&](const schema::SenderRecord& record) {
+    for (const auto& one : record.accusations) newest = std::max(newest, one.received_at);
+  }));
+  CHECK(newest == kNow + Duration{1});
   CHECK(decided == kNow + Duration{1});
 }
 

@@ -123,6 +123,9 @@ TEST_CASE("what the second format listed keeps its end, also where a decision on
   auto store = open(file);
   const auto listed = [&] { return !value(store.check(ip("192.0.2.1"), kNow + Duration{60})).empty(); };
   CHECK(listed());
+  CHECK(value(store.dossier(ip("192.0.2.1"), 10)).is_converting);
+  CHECK(keep_up(store, kNow).converted == 1);
+  CHECK_FALSE(value(store.dossier(ip("192.0.2.1"), 10)).is_converting);
   const auto dossier = value(store.dossier(ip("192.0.2.1"), 10));
   CHECK(dossier.incidents.at(0).witness == "@trap.example.net");
   CHECK(counting_of(dossier.incidents.at(0), false) == Counting::unknown_reverse_path);

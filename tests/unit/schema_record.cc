@@ -75,7 +75,7 @@ TEST_CASE("an incident reads back as it was recorded, with its credit", "[schema
   const auto dossier = value(store.dossier(ip("2001:db8::1"), 10));  // the same /64
   REQUIRE(dossier.incidents.size() == 1);
   const auto& read = dossier.incidents[0];
-  CHECK(read.digest == given.digest);
+  CHECK(read.evidence_kept);
   CHECK(read.client == given.client);
   CHECK(read.received_at == given.received_at);
   CHECK(read.trap == given.trap);
@@ -97,10 +97,10 @@ TEST_CASE("an incident reads back as it was recorded, with its credit", "[schema
   CHECK(read.signals[1].weight == 1.5);
   CHECK(read.credit == Approx(0.35));
   CHECK(dossier.sender == net("2001:db8::/64"));
-  CHECK(dossier.witnesses.at(0).key == given.witness);
-  CHECK(dossier.origins.at(0).key == given.origin);
-  CHECK(dossier.mailboxes.at(0).key == given.mailbox);
-  CHECK(dossier.kinds.at(0).key == "auto_reply");
+  CHECK(dossier.witnesses.at(0).label == given.witness);
+  CHECK(dossier.origins.at(0).label == given.origin);
+  CHECK(dossier.mailboxes.at(0).label == given.mailbox);
+  CHECK(dossier.kinds.at(0).label == "auto_reply");
 }
 
 TEST_CASE("the third bounce lists, and the journal says it with the next serial", "[schema]") {

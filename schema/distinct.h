@@ -1,0 +1,36 @@
+// How many different things were seen, in a few hundred octets: the smallest hashes of all that were seen (k minimum values).
+//
+// Exact up to `kKept` different things, beyond that an estimate whose standard error is about an eighth. Two sketches merge to
+// the sketch of both. Bar-Yossef et al., "Counting Distinct Elements in a Data Stream" (2002).
+#pragma once
+
+#include "blowback/accusation.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace blowback::schema {
+
+class Distinct {
+ public:
+  static constexpr std::size_t kKept = 64;
+
+  Distinct() = default;
+  /// From `octets`; what isn't a whole number of hashes is cut.
+  explicit Distinct(std::span<const std::uint8_t> octets);
+
+  void add(PartKey thing);
+  void merge(const Distinct& other);
+  [[nodiscard]] std::uint64_t count() const;
+  [[nodiscard]] bool is_exact() const { return hashes_.size() < kKept; }
+  /// Ascending, big-endian.
+  [[nodiscard]] std::vector<std::uint8_t> octets() const;
+
+ private:
+  void insert(std::uint64_t hash);
+  std::vector<std::uint64_t> hashes_;  ///< ascending, different, at most kKept
+};
+
+}  // namespace blowback::schema

@@ -1,0 +1,453 @@
+// What keeps the database from growing for ever: evidence, incidents, standings, quarantine, journal and sums of days expire, each
+// by its own age, and free pages go back to the file system.
+//
+// What has an order by time is removed from its beginning. Incidents stand by sender, so a sweep goes through the whole table
+// about once a day. An incident isn't just removed: what it came to goes into its sender's standing at the horizon, from which `undo`
+// and `policy simulate` start, so that within the horizon both are exact.
+#include "retention.h"
+
+#include "sender_record.h"
+#include "totals.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace blowback::schema {
+namespace {
+
+constexpr std::int64_t kEvidenceAtOnce = 2'000;
+constexpr std::int64_t kRowsAtOnce = 4'000;  ///< that a sweep looks at
+constexpr std::size_t kFoldedAtOnce = 1'000;
+constexpr std::int64_t kQuarantineAtOnce = 50;
+constexpr std::int64_t kChangesAtOnce = 2'000;
+constexpr std::int64_t kPagesAtOnce = 1'000;
+/// Each sweep begins anew after this.
+constexpr Duration kSweepEvery = std::chrono::days{1};
+/// Parts that can't matter any more are kept for half as long again, so that a backlog read late finds what it would have found.
+constexpr int kLateBacklog = 3;  // halves
+/// Below so much there is nothing to give back: what comes next uses it.
+constexpr std::int64_t kFreeOctets = std::int64_t{16} << 20U;
+
+[[nodiscard]] std::int64_t day_of(UnixTime time) {
+  return std::chrono::floor<std::chrono::days>(time).time_since_epoch().count();
+}
+
+/// Where a sweep of a table that is ordered by sender goes on; see the table `sweep`.
+class Sweep {
+ public:
+  Sweep(Connection& db, std::string name) : db_(db), name_(std::move(name)) {
+    Statement row(db, "SELECT began_at, position FROM sweep WHERE name = ?");
+    row.bind(name_);
+    if (!row.step()) return;
+    began_at_ = time_of(row.integer(0));
+    is_under_way_ = !row.is_null(1);
+    if (is_under_way_) position_.assign(row.blob(1).begin(), row.blob(1).end());
+  }
+  /// Whether there is anything to do: it is under way, or its time has come. A clock that was ahead when it began doesn't stop it.
+  [[nodiscard]] bool is_due(UnixTime now) const {
+    return is_under_way_ || !began_at_ || now >= *began_at_ + kSweepEvery || now < *began_at_;
+  }
+  /// The last sender that was looked at; before every address at the beginning.
+  [[nodiscard]] std::span<const std::uint8_t> position() const { return position_; }
+  /// Within a transaction. `at` is empty: it went through the whole table.
+  void go_on(std::span<const std::uint8_t> at, UnixTime now) {
+    const UnixTime began_at = is_under_way_ && began_at_ ? *began_at_ : now;
+    Statement(db_,
+              "INSERT INTO sweep (name, began_at, position) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET began_at = "
+              "excluded.began_at, position = excluded.position")
+        .bind(name_, seconds(began_at), at.empty() ? std::nullopt : std::optional(at))
+        .run();
+  }
+
+ private:
+  Connection& db_;
+  std::string name_;
+  std::optional<UnixTime> began_at_;
+  bool is_under_way_ = false;
+  std::vector<std::uint8_t> position_ = std::vector<std::uint8_t>(1, 0);
+};
+
+class Keeper {
+ public:
+  Keeper(Store::Impl& impl, UnixTime now, const Policy& policy, const Retention& retention, Reckon reckon)
+      : impl_(impl), db_(impl.db), now_(now), policy_(policy), retention_(retention), reckon_(reckon) {}
+
+  /// One slice of the first thing that has something to do.
+  [[nodiscard]] Upkeep run() {
+    Upkeep done;
+    done.converted = convert_slice_if_any();
+    if (done.converted > 0) {
+      done.more = true;
+      return done;
+    }
+    keep_time();
+    sample_size();
+    if (summarize_slice(impl_, policy_.any_reverse_path) > 0) {
+      done.more = true;
+      return done;
+    }
+    done.quarantined = expire_quarantine();
+    done.evidence = expire_evidence(now_ - retention_.evidence);
+    done.changes = expire_changes();
+    const bool swept = sweep_incidents(incident_horizon(), done) || sweep_parts() || sweep_standings();
+    expire_sums();
+    done.more = swept || done.quarantined > 0 || done.evidence > 0 || done.changes > 0;
+    if (!done.more) done.more = make_room(done);
+    if (!done.more) done.octets_freed = give_pages_back();
+    done.more |= done.octets_freed > 0;
+    return done;
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t convert_slice_if_any() {
+    return impl_.has_former_incidents() ? convert_slice(impl_, now_, retention_) : 0;
+  }
+
+  [[nodiscard]] std::int64_t used_octets() {
+    return (db_.integer("PRAGMA page_count") - db_.integer("PRAGMA freelist_count")) * db_.integer("PRAGMA page_size");
+  }
+
+  /// To the hour: what starts next goes on from there.
+  void keep_time() {
+    const UnixTime hour = std::chrono::floor<std::chrono::hours>(now_);
+    if (total(db_, "upkeep_time") == seconds(hour)) return;
+    Transaction transaction(db_);
+    set_total(db_, "upkeep_time", seconds(hour));
+    transaction.commit();
+  }
+
+  void sample_size() {
+    const auto today = day_of(now_);
+    if (db_.integer("SELECT coalesce(max(day), -1) FROM size_of_day") == today) return;
+    Transaction transaction(db_);
+    Statement(db_, "INSERT OR REPLACE INTO size_of_day (day, octets, incidents) VALUES (?, ?, ?)")
+        .bind(today, used_octets(), total(db_, "incidents").value_or(0))
+        .run();
+    // A clock that was ahead leaves days that are yet to come.
+    Statement(db_, "DELETE FROM size_of_day WHERE day > ? OR day < ?").bind(today, today - 400).run();
+    transaction.commit();
+  }
+
+  [[nodiscard]] std::uint64_t expire_quarantine() {
+    const auto until = seconds(now_ - retention_.quarantine);
+    const auto too_much =
+        total(db_, "quarantine_octets").value_or(0) > static_cast<std::int64_t>(retention_.quarantine_octets);
+    const auto oldest = Statement(db_, "SELECT at FROM quarantine ORDER BY id LIMIT 1").first([](const Statement& row) {
+      return row.integer(0);
+    });
+    if (!oldest || (!too_much && *oldest >= until)) return 0;
+    Transaction transaction(db_);
+    Statement(db_,
+              "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine ORDER BY id LIMIT ?) AND (at < ? OR ?)")
+        .bind(too_much ? 1 : kQuarantineAtOnce, until, too_much)
+        .run();
+    const auto removed = static_cast<std::uint64_t>(db_.changes());
+    transaction.commit();
+    return removed;
+  }
+
+  /// From its beginning, what was recorded before `until`.
+  [[nodiscard]] std::uint64_t expire_evidence(UnixTime until) {
+    const auto oldest =
+        Statement(db_, "SELECT recorded_at FROM evidence ORDER BY number LIMIT 1").first([](const Statement& row) {
+          return time_of(row.integer(0));
+        });
+    if (!oldest || *oldest >= until) return 0;
+    Transaction transaction(db_);
+    Statement(db_,
+              "DELETE FROM evidence WHERE number IN (SELECT number FROM evidence ORDER BY number LIMIT ?) AND "
+              "recorded_at < ?")
+        .bind(kEvidenceAtOnce, seconds(until))
+        .run();
+    const auto removed = static_cast<std::uint64_t>(db_.changes());
+    const auto since = Statement(db_, "SELECT recorded_at FROM evidence ORDER BY number LIMIT 1")
+                           .first([](const Statement& row) { return row.integer(0); })
+                           .value_or(seconds(until));
+    set_total(db_, "evidence_since", since);
+    transaction.commit();
+    return removed;
+  }
+
+  /// What is older than its time, and isn't the last word on what is listed or exempt now.
+  [[nodiscard]] std::uint64_t expire_changes() {
+    const auto until = seconds(now_ - retention_.journal);
+    Statement next(db_, "SELECT serial, at FROM listing_change WHERE serial >= ? ORDER BY serial LIMIT ?");
+    std::int64_t from = total(db_, "journal_from").value_or(0);
+    const auto began = from;
+    next.bind(from, kChangesAtOnce);
+    std::int64_t looked_at = 0;
+    while (next.step() && next.integer(1) < until) {
+      from = next.integer(0) + 1;
+      ++looked_at;
+    }
+    // The head stays: its number is the serial.
+    from = std::min(from, static_cast<std::int64_t>(impl_.head()));
+    if (looked_at == 0 || from <= began) return 0;
+    Transaction transaction(db_);
+    Statement(db_,
+              "DELETE FROM listing_change AS c WHERE serial >= ? AND serial < ? AND (action IN (2, 3, 5) OR EXISTS "
+              "(SELECT 1 FROM "
+              "listing_change d WHERE d.first = c.first AND d.length = c.length AND d.serial > c.serial AND d.source = "
+              "c.source AND (d.action < 4) = (c.action < 4)))")
+        .bind(began, from)
+        .run();
+    set_total(db_, "journal_from", from);
+    transaction.commit();
+    return static_cast<std::uint64_t>(looked_at);
+  }
+
+  /// True: it went on.
+  [[nodiscard]] bool sweep_incidents(UnixTime horizon, Upkeep& done) {
+    Sweep sweep(db_, "incident");
+    if (!sweep.is_due(now_)) return false;
+    std::vector<IpAddress> due;
+    std::vector<std::uint8_t> last;
+    std::int64_t looked_at = 0;
+    {
+      const ReadTransaction one_state(db_);
+      Statement rows(db_, "SELECT sender, received_at FROM incident WHERE sender > ? ORDER BY sender, digest");
+      rows.bind(sweep.position());
+      // Whole senders: one with many incidents is looked at in one go, which only reads.
+      while (rows.step()) {
+        const auto sender = rows.blob(0);
+        if (looked_at >= kRowsAtOnce && !std::ranges::equal(sender, last)) break;
+        ++looked_at;
+        last.assign(sender.begin(), sender.end());
+        const bool is_old = time_of(rows.integer(1)) < horizon;
+        if (is_old && (due.empty() || due.back() != address_of(rows, 0))) due.push_back(address_of(rows, 0));
+      }
+    }
+    const bool at_end = looked_at < kRowsAtOnce;
+    std::size_t folded = 0;
+    for (const auto& sender : due) {
+      folded += fold(sender_of(sender), horizon);
+      if (folded < kFoldedAtOnce) continue;
+      done.incidents += folded;
+      return true;  // the position stays, so that the rest is looked at again
+    }
+    done.incidents += folded;
+    Transaction transaction(db_);
+    sweep.go_on(at_end ? std::span<const std::uint8_t>{} : std::span<const std::uint8_t>(last), now_);
+    if (at_end) set_total(db_, "incidents_since", seconds(horizon));
+    transaction.commit();
+    return !at_end;
+  }
+
+  /// Reckons the sender up to `horizon`, or so far that no more than kFoldedAtOnce incidents go; these go. Returns how many.
+  [[nodiscard]] std::size_t fold(const Prefix& sender, UnixTime horizon) {
+    Transaction transaction(db_);
+    if (!records_) records_.emplace(db_);
+    auto incidents = records_->incidents(sender, now_);
+    auto end =
+        std::ranges::lower_bound(incidents, horizon, {}, [](const auto& one) { return one.accusation.received_at; });
+    if (end - incidents.begin() > static_cast<std::ptrdiff_t>(kFoldedAtOnce)) {
+      // Up to a second at which nothing is cut in two.
+      horizon = incidents[kFoldedAtOnce].accusation.received_at;
+      end =
+          std::ranges::lower_bound(incidents, horizon, {}, [](const auto& one) { return one.accusation.received_at; });
+      if (end == incidents.begin()) {  // a thousand in one second
+        horizon += Duration{1};
+        end = std::ranges::lower_bound(incidents, horizon, {},
+                                       [](const auto& one) { return one.accusation.received_at; });
+      }
+    }
+    incidents.erase(end, incidents.end());
+    if (incidents.empty()) return 0;
+    std::vector<Accusation> accusations;
+    for (const auto& one : incidents) accusations.push_back(one.accusation);
+    std::vector<PastDecision> decisions;
+    if (!decisions_) decisions_ = impl_.past_decisions(now_);
+    for (const auto& decision : *decisions_) {
+      if (decision.prefix.contains(sender) || sender.contains(decision.prefix)) decisions.push_back(decision);
+    }
+    Reckoning reckoned = reckon_(policy_, records_->from(sender), accusations, decisions, horizon - Duration{1});
+    reckoned.as_of = horizon;
+    for (auto* const parts :
+         {&reckoned.witnesses, &reckoned.campaigns, &reckoned.kinds, &reckoned.origins, &reckoned.mailboxes}) {
+      std::erase_if(*parts,
+                    [&](const StandingPart& part) { return part.sum.at + policy_.parts_forgotten_after() <= horizon; });
+    }
+    records_->begin_with(reckoned);
+    Statement remove(db_, "DELETE FROM incident WHERE sender = ? AND digest = ?");
+    for (const auto& one : incidents) remove.bind(sender.first().octets(), one.digest).run();
+    transaction.commit();
+    return incidents.size();
+  }
+
+  /// Parts that count for nothing any more.
+  [[nodiscard]] bool sweep_parts() {
+    return sweep_rows("standing_part", kRowsAtOnce, [&](const IpAddress::Octets& first, const IpAddress::Octets& last) {
+      const auto forgotten = seconds(now_ - policy_.parts_forgotten_after() * kLateBacklog / 2);
+      Statement(db_, "DELETE FROM standing_part WHERE sender BETWEEN ? AND ? AND at < ? AND last_at < ?")
+          .bind(first, last, forgotten, forgotten)
+          .run();
+    });
+  }
+
+  /// Senders of whom nothing is left: no incident, no part, no listing, and a score that is next to nothing.
+  [[nodiscard]] bool sweep_standings() {
+    if (impl_.has_former_incidents()) return false;
+    return sweep_rows("standing", kRowsAtOnce / 4, [&](const IpAddress::Octets& first, const IpAddress::Octets& last) {
+      const auto gone = seconds(now_ - retention_.incidents);
+      const std::string of_nobody =
+          "sender BETWEEN ?1 AND ?2 AND at < ?3 AND coalesce(listed_until, 0) < ?3 AND coalesce(afresh_since, 0) < ?3 "
+          "AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.sender = s.sender) AND NOT EXISTS (SELECT 1 "
+          "FROM standing_part p WHERE p.sender = s.sender) AND NOT EXISTS (SELECT 1 FROM listing l WHERE "
+          "l.first = s.sender AND l.source = 0)";
+      for (const char* const table : {"part_at_horizon", "standing_at_horizon"}) {
+        Statement(db_, std::string("DELETE FROM ") + table + " WHERE sender IN (SELECT sender FROM standing s WHERE " +
+                           of_nobody + ")")
+            .bind(first, last, gone)
+            .run();
+      }
+      Statement(db_, "DELETE FROM standing AS s WHERE " + of_nobody).bind(first, last, gone).run();
+    });
+  }
+
+  /// Goes through a table that is ordered by sender, so many rows at a time.
+  template <typename Remove>
+  [[nodiscard]] bool sweep_rows(const char* table, std::int64_t rows, Remove remove) {
+    Sweep sweep(db_, table);
+    if (!sweep.is_due(now_)) return false;
+    Transaction transaction(db_);
+    const auto next = [&](const char* which, std::int64_t offset) {
+      return Statement(db_, std::string("SELECT sender FROM ") + table + " WHERE sender > ? ORDER BY sender " + which)
+          .bind(sweep.position(), offset)
+          .first([](const Statement& row) { return address_of(row, 0); });
+    };
+    const auto first = next("LIMIT 1 + 0 * ?", 0);
+    const auto last = next("LIMIT 1 OFFSET ?", rows);
+    IpAddress::Octets end{};
+    end.fill(0xff);
+    if (last) end = last->octets();
+    if (first) remove(first->octets(), end);
+    sweep.go_on(last ? std::span<const std::uint8_t>(end) : std::span<const std::uint8_t>{}, now_);
+    transaction.commit();
+    return last.has_value();
+  }
+
+  /// Sums of days, and traps that were hit once and never again, go with the incidents they are made of.
+  void expire_sums() {
+    const auto until = now_ - retention_.incidents;
+    const bool any = db_.integer("SELECT coalesce(min(day), 9000000) FROM top_of_day") < day_of(until);
+    Sweep sweep(db_, "trap_total");
+    if (!any && !sweep.is_due(now_)) return;
+    Transaction transaction(db_);
+    Statement(db_, "DELETE FROM top_of_day WHERE day = (SELECT min(day) FROM top_of_day) AND day < ?")
+        .bind(day_of(until))
+        .run();
+    if (sweep.is_due(now_)) {
+      Statement(db_, "DELETE FROM trap_total WHERE last_at < ?").bind(seconds(until)).run();
+      sweep.go_on({}, now_);
+    }
+    transaction.commit();
+  }
+
+  /// Evidence first: it is large, and nothing that is decided hangs on it.
+  [[nodiscard]] bool make_room(Upkeep& done) {
+    if (!retention_.max_disk || used_octets() <= static_cast<std::int64_t>(*retention_.max_disk)) return false;
+    const auto newest = db_.integer(
+        "SELECT coalesce(max(recorded_at), 0) FROM evidence WHERE number = (SELECT max(number) FROM evidence)");
+    // The last day's stays: who was listed today can be told why.
+    done.evidence = expire_evidence(std::min(time_of(newest), now_) - std::chrono::days{1});
+    done.shortened = done.evidence > 0;
+    if (done.shortened) return true;
+    // Then incidents, a week's at a time, down to what scores hang on.
+    const UnixTime horizon = incident_horizon() + std::chrono::weeks{1};
+    if (horizon > now_ - 2 * policy_.parts_forgotten_after()) return false;
+    Transaction transaction(db_);
+    set_total(db_, "incidents_cut", seconds(horizon));
+    Statement(db_, "DELETE FROM sweep WHERE name = 'incident'").run();
+    transaction.commit();
+    done.shortened = true;
+    return true;
+  }
+
+  /// Later than the setting says where there was no room.
+  [[nodiscard]] UnixTime incident_horizon() {
+    const UnixTime set = now_ - retention_.incidents;
+    const auto cut = total(db_, "incidents_cut");
+    return cut && time_of(*cut) < now_ ? std::max(set, time_of(*cut)) : set;
+  }
+
+  /// Where the database was made for it (auto_vacuum), the file shrinks.
+  [[nodiscard]] std::uint64_t give_pages_back() {
+    if (db_.integer("PRAGMA auto_vacuum") != 2) return 0;
+    const auto page = db_.integer("PRAGMA page_size");
+    const auto before = db_.integer("PRAGMA freelist_count");
+    if (before * page < kFreeOctets || before < db_.integer("PRAGMA page_count") / 10) return 0;
+    Statement(db_, "PRAGMA incremental_vacuum(" + std::to_string(kPagesAtOnce) + ")").run();
+    return static_cast<std::uint64_t>((before - db_.integer("PRAGMA freelist_count")) * page);
+  }
+
+  Store::Impl& impl_;
+  Connection& db_;
+  UnixTime now_;
+  const Policy& policy_;
+  const Retention& retention_;
+  Reckon reckon_;
+  std::optional<SenderRecords> records_;
+  std::optional<std::vector<PastDecision>> decisions_;
+};
+
+}  // namespace
+
+Result<std::optional<UnixTime>> Store::upkeep_time() {
+  return attempt(impl_->path, [&]() -> std::optional<UnixTime> {
+    const auto time = total(impl_->db, "upkeep_time");
+    return time ? std::optional(time_of(*time)) : std::nullopt;
+  });
+}
+
+Result<Kept> Store::kept(UnixTime now) {
+  return attempt(impl_->path, [&] {
+    const ReadTransaction one_state(impl_->db);
+    return impl_->kept(now);
+  });
+}
+
+Result<Upkeep> Store::keep_up(UnixTime now, const Policy& policy, const Retention& retention, Reckon reckon) {
+  return attempt(impl_->path, [&] { return Keeper(*impl_, now, policy, retention, reckon).run(); });
+}
+
+std::optional<UnixTime> Store::Impl::kept_changes_since() {
+  const auto from = total(db, "journal_from");
+  if (!from) return std::nullopt;
+  return Statement(db, "SELECT at FROM listing_change WHERE serial >= ? ORDER BY serial LIMIT 1")
+      .bind(*from)
+      .first([](const Statement& row) { return time_of(row.integer(0)); });
+}
+
+Kept Store::Impl::kept(UnixTime now) {
+  const auto page = static_cast<std::uint64_t>(db.integer("PRAGMA page_size"));
+  const auto since = [&](std::string_view name) {
+    const auto at = total(db, name);
+    return at ? std::optional(time_of(*at)) : std::nullopt;
+  };
+  Kept kept{.octets = static_cast<std::uint64_t>(db.integer("PRAGMA page_count")) * page,
+            .free_octets = static_cast<std::uint64_t>(db.integer("PRAGMA freelist_count")) * page,
+            .octets_per_day = std::nullopt,
+            .incidents_since = since("incidents_since"),
+            .evidence_since = since("evidence_since"),
+            .changes_since = kept_changes_since()};
+  const auto sample =
+      Statement(db, "SELECT day, octets FROM size_of_day WHERE day >= ? AND day < ? ORDER BY day LIMIT 1")
+          .bind(day_of(now) - 30, day_of(now))
+          .first([](const Statement& row) { return std::pair(row.integer(0), row.integer(1)); });
+  if (sample) {
+    const auto used = static_cast<double>(kept.octets - kept.free_octets);
+    kept.octets_per_day =
+        (used - static_cast<double>(sample->second)) / static_cast<double>(day_of(now) - sample->first);
+  }
+  if (has_former_incidents()) {
+    kept.to_convert =
+        static_cast<std::uint64_t>(db.integer("SELECT coalesce(max(id) - min(id) + 1, 0) FROM former_incident"));
+  }
+  return kept;
+}
+
+}  // namespace blowback::schema
