@@ -8,6 +8,7 @@
 #include "blowback/unix_time.h"
 #include "schema/store.h"
 #include "watch/clock_doubt.h"
+#include "watch/config_in_force.h"
 #include "watch/health.h"
 
 #include <array>
@@ -48,6 +49,7 @@ struct IngestState {
   Serial serial = 0;               ///< the journal's head, some seconds old at most
   std::uint64_t brought_back = 0;  ///< listings and exemptions that had been swept up too early
   watch::ClockDoubt clock_doubt;
+  watch::ConfigInForce config;
   std::string database_trouble;  ///< why it can't be written; "" where it can, as far as was tried
 
   std::array<std::uint64_t, kCommitSteps.size() + 1> commits{};  ///< by duration; the last holds what took longer
