@@ -74,11 +74,12 @@ class Writer {
 
 [[nodiscard]] std::string text_of(const Endpoint& endpoint) {
   const auto address = endpoint.address.to_string();
-  return fmt::format(address.contains(':') ? "[{}]:{}" : "{}:{}", address, endpoint.port);
+  if (endpoint.address.family() == Family::ipv4) return fmt::format("{}:{}", address, endpoint.port);
+  return fmt::format("[{}]:{}", address, endpoint.port);
 }
 
-template <typename... Place>
-[[nodiscard]] std::string text_of(const std::variant<Place...>& place) {
+template <typename... Alternative>
+[[nodiscard]] std::string text_of(const std::variant<Alternative...>& place) {
   if (const auto* path = std::get_if<std::string>(&place)) return "unix:" + *path;
   return text_of(std::get<Endpoint>(place));
 }
@@ -146,7 +147,7 @@ template <typename... Place>
 
 void write_door(Writer& to, const Feed& feed) {
   const auto& door = feed.door;
-  to.list("listen", texts_of(door.listen));
+  to.list("listen", places_of(feed));
   to.number("connections", door.connections);
   to.number("message_size", door.message_size);
   if (feed.type == FeedType::milter) {
@@ -195,6 +196,8 @@ void write_door(Writer& to, const Feed& feed) {
 }
 
 }  // namespace
+
+std::vector<std::string> places_of(const Feed& feed) { return texts_of(feed.door.listen); }
 
 std::vector<Setting> settings_of(const Config& config) {
   std::vector<Setting> all;

@@ -18,6 +18,9 @@ using Lines = std::map<std::string, std::size_t>;
 /// Of a file that `load` has taken.
 [[nodiscard]] std::expected<Lines, ConfigError> lines_of(const std::string& file);
 
+/// Where a feed that listens does so, as the config has it: `127.0.0.1:25`, `unix:/run/trap.sock`.
+[[nodiscard]] std::vector<std::string> places_of(const Feed& feed);
+
 /// A key and its value.
 struct Setting {
   std::string table;  ///< `zone`, `feed.0`; "" at the top of the file

@@ -1,6 +1,7 @@
 // The loop itself. What fails is told once and tried again each second; what was committed is told at once.
 #include "record/ingest_loop.h"
 
+#include "config/written.h"
 #include "progress_line.h"
 #include "record/intake.h"
 #include "record/listed_callers.h"
@@ -9,6 +10,7 @@
 #include "watch/log.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -177,7 +179,8 @@ class IngestLoop::Impl {
       const Field feed("feed", settings.name);
       const Field type("type", config::name_of(settings.type));
       if (settings.has_door()) {
-        watch::log(level, "listening", {feed, type, Field::sentence("at", places_of(settings))});
+        watch::log(level, "listening",
+                   {feed, type, Field::sentence("at", fmt::format("{}", fmt::join(config::places_of(settings), " ")))});
       } else {
         watch::log(level, "reading",
                    {feed, type, Field::sentence("path", open->reads_standard_input() ? "-" : settings.path)});

@@ -3,7 +3,6 @@
 
 #include "milter/milter_feed.h"
 #include "smtp/smtp_feed.h"
-#include "system/socket_address.h"
 
 #include <unistd.h>
 
@@ -178,20 +177,6 @@ Ready OpenedFeed::prepare(const config::Feed& other, const FeedSurroundings& wit
     door();
     go_by(other, traps);
   };
-}
-
-std::string places_of(const config::Feed& feed) {
-  std::string text;
-  for (const auto& at : feed.door.listen) {
-    if (!text.empty()) text += ' ';
-    if (const auto* path = std::get_if<std::string>(&at)) {
-      text += "unix:" + *path;
-    } else {
-      const auto& endpoint = std::get<config::Endpoint>(at);
-      text += endpoint_text(endpoint.address.to_string(), endpoint.port);
-    }
-  }
-  return text;
 }
 
 }  // namespace blowback::record

@@ -61,7 +61,4 @@ struct OpenedFeed {
       prepare_door_;
 };
 
-/// `127.0.0.1:25 unix:/run/trap.sock`: where a feed that listens does so.
-[[nodiscard]] std::string places_of(const config::Feed& feed);
-
 }  // namespace blowback::record
