@@ -115,6 +115,11 @@ struct ConformArguments {
 };
 int conform(Context& context, const ConformArguments& arguments);
 
+// ── the config ──
+/// `daemon`: for `server` or `ingest` alone; "": for both.
+int config_check(Context& context, const std::string& daemon);
+int config_show(Context& context);
+
 // ── upkeep ──
 int db_migrate(Context& context);
 int db_check(Context& context);

@@ -3,6 +3,7 @@
 #include "bystanders.h"
 #include "command.h"
 #include "dns_client.h"
+#include "feed_findings.h"
 #include "findings.h"
 #include "server_status.h"
 
@@ -108,80 +109,7 @@ class Doctor {
       findings_.doubtful("feeds", "none are configured, so nothing is listed but by `list` and `import`",
                          "add a [[feed]] to the config");
     }
-    for (const auto& feed : config_.feeds) {
-      const auto name = "feed " + feed.name;
-      if (feed.has_door()) {
-        look_at_door(name, feed);
-      } else if (feed.type == config::FeedType::maildir) {
-        look_at_maildir(name, feed);
-      } else if (feed.type == config::FeedType::standard_input || feed.path == "-") {
-        findings_.good(name, "reads standard input");
-      } else {
-        look_at_file(name, feed.path);
-      }
-      look_at_quoting(feed);
-    }
-  }
-
-  void look_at_maildir(const std::string& name, const config::Feed& feed) {
-    std::error_code error;
-    for (const auto* const part : {"new", "cur", "tmp"}) {
-      const auto folder = fs::path(feed.path) / part;
-      if (!fs::is_directory(folder, error)) {
-        findings_.bad(name, folder.string() + " is no folder that can be seen",
-                      fmt::format("let the MTA make the Maildir, or `mkdir -p {}/new {}/cur {}/tmp`, or set `path`",
-                                  feed.path, feed.path, feed.path));
-        return;
-      }
-      if (!may(folder, R_OK | W_OK | X_OK)) {
-        findings_.bad(name, folder.string() + " can't be read and written by this user",
-                      "make it the folder of the user who runs blowback-ingest, or give its group rwx");
-        return;
-      }
-    }
-    findings_.good(name, "Maildir " + feed.path);
-  }
-
-  void look_at_file(const std::string& name, const std::string& path) {
-    std::error_code error;
-    const auto status = fs::status(path, error);
-    if (status.type() == fs::file_type::not_found) {
-      findings_.doubtful(name, path + " isn't there", "it is read once it is; or set `path` to where the mail is");
-      return;
-    }
-    if (status.type() != fs::file_type::regular && status.type() != fs::file_type::fifo) {
-      findings_.bad(name, path + " is no file", "set `path` to a file, or `type` to what is there");
-      return;
-    }
-    if (!may(path, R_OK)) {
-      findings_.bad(name, path + " can't be read by this user",
-                    "let the user who runs blowback-ingest read it, and its folder");
-      return;
-    }
-    findings_.good(name, path);
-  }
-
-  void look_at_quoting(const config::Feed& feed) {
-    if (feed.type != config::FeedType::mbox || feed.quoting != config::MboxQuoting::none) return;
-    findings_.doubtful("quoting " + feed.name,
-                       "nobody says how its writer quotes, so anybody can write messages into it, and none counts",
-                       "set `quoting` to \"mboxrd\", \"mboxo\" or \"content-length\", whichever its writer does");
-  }
-
-  void look_at_door(const std::string& name, const config::Feed& feed) {
-    if (feed.type == config::FeedType::milter) {
-      findings_.good(name, "watches a mail server that has it among its milters");
-      return;
-    }
-    for (const auto& file : {feed.door.certificate, feed.door.key}) {
-      if (file.empty() || may(file, R_OK)) continue;
-      findings_.bad(name, file + " can't be read by this user",
-                    "name PEM files that the user who runs blowback-ingest may read, or take `certificate` and "
-                    "`key` away for a self-signed one");
-      return;
-    }
-    // Whether somebody answers is told by what was last delivered: a client that only connects would count as a callout's.
-    findings_.good(name, feed.door.certificate.empty() ? "listens; its certificate is self-signed" : "listens");
+    cli::look_at_feeds(config_, {}, findings_);
   }
 
   void look_at_database() {

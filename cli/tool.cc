@@ -53,6 +53,12 @@ constexpr auto kExamples = std::to_array<Example>({
     {"import",
      "  blowback import bad.txt --reason 'partner list' --for 30d\n"
      "  grep -v ^: list.txt | blowback import - --reason 'partner list'\n"},
+    {"config", "  blowback config check && systemctl reload blowback-server blowback-ingest\n"},
+    {"config check",
+     "  blowback config check\n"
+     "  blowback config check --daemon ingest\n"
+     "  blowback --config new.toml config check\n"},
+    {"config show", "  blowback config show\n"},
     {"db", "  blowback db check\n"},
     {"db migrate", "  blowback db migrate\n"},
     {"db check", "  blowback db check && echo whole\n"},
@@ -113,6 +119,7 @@ class Parser {
     history();
     decisions();
     second_thoughts();
+    about_the_config();
     upkeep();
     outward();
     examples();
@@ -372,6 +379,24 @@ class Parser {
     }
   }
 
+  void about_the_config() {
+    auto* const config = app_.add_subcommand("config", "Look at the config");
+    config->require_subcommand(1);
+    config->fallthrough();
+    auto* const check_command = command(*config, "check", "Could the daemons work by it? Exits 1 where one couldn't",
+                                        [this] { return config_check(context_, daemon_); });
+    check_command->add_option("--daemon", daemon_, "For this one alone: server or ingest")
+        ->check(CLI::IsMember({"server", "ingest"}))
+        ->option_text("WHICH");
+    formats(check_command);
+    check_command->footer(
+        "Looks at files, folders and certificates as the user who runs it; ports aren't tried. Exit code 2: the file "
+        "isn't\n"
+        "understood, and each mistake is told with its line.");
+    command(*config, "show", "All keys with the values in force, and where each comes from; secrets are masked",
+            [this] { return config_show(context_); });
+  }
+
   void upkeep() {
     auto* const db = app_.add_subcommand("db", "Look after the database");
     db->require_subcommand(1);
@@ -393,6 +418,7 @@ class Parser {
   std::size_t most_ = kMostLines;
   std::string show_;
   bool plain_ = false;
+  std::string daemon_;
   std::string export_format_ = "plain";
   std::string to_;
   std::string resolver_;

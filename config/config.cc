@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include "blowback/lower_case.h"
+#include "config/written.h"
 #include "names.h"
 #include "section.h"
 
@@ -406,8 +407,7 @@ void read_feed(Section& section, std::vector<Feed>& feeds) {
   if (section.has("quoting") && feed.type != FeedType::mbox) {
     section.complain("quoting", "concerns an mbox only; take the key away");
   }
-  choice(section, "quoting", feed.quoting,
-         std::array<std::string_view, 4>{"none", "mboxrd", "mboxo", "content-length"});
+  choice(section, "quoting", feed.quoting, kQuotings);
   feeds.push_back(std::move(feed));
 }
 
@@ -423,7 +423,7 @@ void read_policy(Section& section, Policy& policy) {
                                  "before it began; lower delist_below",
                                  policy.delist_below, policy.list_at));
   }
-  choice(section, "reverse_path", policy.any_reverse_path, std::array<std::string_view, 2>{"null", "any"});
+  choice(section, "reverse_path", policy.any_reverse_path, kReversePaths);
   section.integer("distinct_traps", policy.distinct_traps, 1, 64);
   section.integer("distinct_campaigns", policy.distinct_campaigns, 1, 64);
   section.number("trap_cap", policy.trap_cap, kAmount);
@@ -442,8 +442,8 @@ void read_policy(Section& section, Policy& policy) {
 }
 
 void read_log(Section& section, Log& log) {
-  choice(section, "format", log.format, std::array<std::string_view, 3>{"text", "logfmt", "json"});
-  choice(section, "level", log.level, std::array<std::string_view, 4>{"debug", "info", "warning", "error"});
+  choice(section, "format", log.format, kLogFormats);
+  choice(section, "level", log.level, kLogLevels);
 }
 
 void read_metrics_endpoint(Section& section, std::string_view key, std::optional<MetricsEndpoint>& into) {
@@ -595,6 +595,22 @@ std::expected<std::string, ConfigError> text_of(const std::string& file) {
   return text;
 }
 
+void gather(const toml::table& table, const std::string& prefix, Lines& lines) {
+  for (const auto& [key, value] : table) {
+    const auto name = prefix + std::string(key.str());
+    lines[name] = key.source().begin.line;
+    if (const auto* inner = value.as_table()) gather(*inner, name + ".", lines);
+    const auto* const array = value.as_array();
+    if (array == nullptr || !value.is_array_of_tables()) continue;
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      const auto& element = *array->get(i)->as_table();
+      const auto element_name = fmt::format("{}.{}", name, i);
+      lines[element_name] = element.source().begin.line;
+      gather(element, element_name + ".", lines);
+    }
+  }
+}
+
 /// The rule of `Traps::witness_of`, however it is looked up what is configured.
 template <typename IsDomain, typename IsAddress>
 [[nodiscard]] std::string witness(std::string_view address, bool all_are_traps, IsDomain is_domain,
@@ -608,6 +624,8 @@ template <typename IsDomain, typename IsAddress>
 }
 
 }  // namespace
+
+std::string_view name_of(FeedType type) { return std::ranges::find(kFeedTypes, type, &FeedTypeName::type)->name; }
 
 std::vector<std::string> without_address(const Zone& zone) {
   std::vector<std::string> names;
@@ -661,6 +679,15 @@ std::expected<Config, ConfigError> load(const std::string& file) {
   const auto text = text_of(file);
   if (!text) return std::unexpected(text.error());
   return parse(*text, file);
+}
+
+std::expected<Lines, ConfigError> lines_of(const std::string& file) {
+  const auto text = text_of(file);
+  if (!text) return std::unexpected(text.error());
+  Lines lines;
+  auto error = read_toml(*text, file, [&](Section&, const toml::table& table) { gather(table, "", lines); });
+  if (error) return std::unexpected(std::move(*error));
+  return lines;
 }
 
 std::expected<Policy, ConfigError> load_policy(const std::string& file) {

@@ -120,6 +120,8 @@ class TrapIndex {
 };
 
 enum class FeedType : std::uint8_t { maildir, mbox, jsonl, standard_input, smtp, lmtp, milter };
+/// As the config has it: `maildir`.
+[[nodiscard]] std::string_view name_of(FeedType type);
 
 /// Where a feed of type smtp or lmtp answers, and how much it bears. See ingest/feed/smtp/listener.h. Of a milter: where the mail
 /// server finds it (one place), connections, message_size and callouts.
@@ -138,6 +140,7 @@ struct Door {
   Duration command_time = std::chrono::minutes{1};  ///< 1s to 1h
   Duration data_time = std::chrono::minutes{10};    ///< 1s to 1h
   bool callouts = true;                             ///< milter: whoever leaves before DATA is a caller out
+  friend bool operator==(const Door&, const Door&) = default;
 };
 
 /// See feed::MboxQuoting.
@@ -154,6 +157,7 @@ struct Feed {
   [[nodiscard]] bool has_door() const {
     return type == FeedType::smtp || type == FeedType::lmtp || type == FeedType::milter;
   }
+  friend bool operator==(const Feed&, const Feed&) = default;
 };
 
 enum class LogFormat : std::uint8_t { text, logfmt, json };

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -13,6 +14,12 @@
 #include <vector>
 
 namespace blowback::config {
+
+/// What the config calls the choices of these enums, in their order.
+inline constexpr std::array<std::string_view, 4> kQuotings{"none", "mboxrd", "mboxo", "content-length"};
+inline constexpr std::array<std::string_view, 3> kLogFormats{"text", "logfmt", "json"};
+inline constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warning", "error"};
+inline constexpr std::array<std::string_view, 2> kReversePaths{"null", "any"};
 
 struct NameError {
   std::string text;

@@ -70,16 +70,16 @@ class Signals {
   int descriptor_ = -1;
 };
 
-/// Every `--feed` must name one of the config's.
-[[nodiscard]] bool feeds_exist(const blowback::config::Config& config, const std::vector<std::string>& names) {
-  return std::ranges::all_of(names, [&](const std::string& name) {
-    const bool known =
-        std::ranges::any_of(config.feeds, [&](const blowback::config::Feed& feed) { return feed.name == name; });
-    if (!known) {
-      std::fprintf(stderr, "blowback-ingest: --feed %s: no such feed in %s\n", name.c_str(), config.file.c_str());
+/// Why ingest has nothing to do by this config: there is no feed in it, or none that a `--feed` names.
+[[nodiscard]] std::optional<std::string> why_idle(const blowback::config::Config& config,
+                                                  const std::vector<std::string>& names) {
+  for (const auto& name : names) {
+    if (std::ranges::find(config.feeds, name, &blowback::config::Feed::name) == config.feeds.end()) {
+      return "--feed " + name + ": no such feed in " + config.file;
     }
-    return known;
-  });
+  }
+  if (!config.feeds.empty()) return std::nullopt;
+  return config.file + ": no [[feed]] in it; add one, for example type = \"maildir\" with its path";
 }
 
 /// A message piped in must not be lost when we can't take it: its MTA is asked to try again.
@@ -97,6 +97,7 @@ class Watched {
     state_.change([&](blowback::record::IngestState& state) {
       state.version = BLOWBACK_VERSION;
       state.started_at = started_at;
+      state.config.read_at = started_at;
     });
   }
 
@@ -131,15 +132,18 @@ class Watched {
     const auto now = std::chrono::steady_clock::now();
     if (!manager_.listens() || (told_at_ && now - *told_at_ < manager_.interval())) return;
     const auto state = state_.copy();
-    const auto trouble = readiness(state, now);
-    manager_.status(trouble.empty() ? "reading " + std::to_string(state.feeds.size()) +
-                                          (state.feeds.size() == 1 ? " feed" : " feeds") + ", journal at serial " +
-                                          std::to_string(state.serial)
-                                    : blowback::watch::in_words(trouble));
+    const auto work = "reading " + std::to_string(state.feeds.size()) + (state.feeds.size() == 1 ? " feed" : " feeds") +
+                      ", journal at serial " + std::to_string(state.serial);
+    manager_.status(blowback::watch::status_sentence(work, readiness(state, now)));
     manager_.turned(now, true);
     told_at_ = now;
   }
   void ready() { manager_.ready(); }
+  void reloaded(const std::string& file, const std::optional<std::string>& refused, blowback::UnixTime now) {
+    auto config = blowback::watch::after_reload(state_.copy().config, file, refused, now);
+    state_.change([&](blowback::record::IngestState& state) { state.config = std::move(config); });
+    told_at_.reset();
+  }
   void reloading() { manager_.reloading(); }
   void stopping() { manager_.stopping(); }
 
@@ -153,17 +157,27 @@ class Watched {
   std::optional<blowback::watch::HttpListener> listener_;  ///< last: it reads the state
 };
 
+/// SIGHUP. Why the config can't be taken over; then everything is as it was.
+[[nodiscard]] std::optional<std::string> reload(const Arguments& arguments, blowback::record::IngestLoop& loop,
+                                                Watched& watched) {
+  const auto config = blowback::config::load(arguments.config);
+  if (!config) return config.error().text;
+  if (auto why = why_idle(*config, arguments.loop.only_feeds)) return why;
+  if (auto changed = loop.change(*config); !changed) return std::move(changed).error();
+  watched.set_up(*config, arguments);
+  return std::nullopt;
+}
+
 int run(const Arguments& arguments) {
+  // Whoever reads standard error may go away: then a log line is lost, and not the daemon.
+  std::signal(SIGPIPE, SIG_IGN);
   auto config = blowback::config::load(arguments.config);
   if (!config) {
     std::fprintf(stderr, "blowback-ingest: %s\n", config.error().text.c_str());
     return kExitConfig;
   }
-  if (!feeds_exist(*config, arguments.loop.only_feeds)) return kExitConfig;
-  if (config->feeds.empty()) {
-    std::fprintf(stderr,
-                 "blowback-ingest: %s: no [[feed]] in it; add one, for example type = \"maildir\" with its path\n",
-                 config->file.c_str());
+  if (const auto why = why_idle(*config, arguments.loop.only_feeds)) {
+    std::fprintf(stderr, "blowback-ingest: %s\n", why->c_str());
     return kExitConfig;
   }
   const int system_failed = reads_a_pipe(*config, arguments.loop.only_feeds) ? kExitTryAgain : kExitSystem;
@@ -189,8 +203,9 @@ int run(const Arguments& arguments) {
     std::fprintf(stderr, "blowback-ingest: %s\n", store.error().text.c_str());
     return system_failed;
   }
+  blowback::record::IngestLoop loop(std::move(*config), arguments.loop, std::move(*store), surroundings);
   while (true) {
-    switch (blowback::record::run(*config, arguments.loop, *store, surroundings)) {
+    switch (loop.run()) {
       case Ended::drained:
         return 0;
       case Ended::feed_failed:
@@ -202,24 +217,8 @@ int run(const Arguments& arguments) {
         return 0;
       case Ended::reload:
         watched.reloading();
+        watched.reloaded(arguments.config, reload(arguments, loop, watched), clock.now());
         break;
-    }
-    auto again = blowback::config::load(arguments.config);
-    if (!again) {
-      log(Level::error, "config-kept", {Field::sentence("detail", again.error().text)});
-    } else if (feeds_exist(*again, arguments.loop.only_feeds)) {
-      // Another database is opened before the present one is let go: one that can't be had is a mistake like any other.
-      if (again->database != config->database) {
-        auto other = blowback::schema::Store::open(again->database, blowback::schema::Store::Mode::create);
-        if (!other) {
-          log(Level::error, "config-kept", {Field::sentence("detail", other.error().text)});
-          continue;
-        }
-        store = std::move(other);
-      }
-      config = std::move(again);
-      watched.set_up(*config, arguments);
-      log(Level::info, "config-read", {{"file", config->file}});
     }
   }
 }

@@ -12,6 +12,7 @@
 #include "sandbox/system_calls.h"
 #include "system/daemon_clock.h"
 #include "watch/clock_doubt.h"
+#include "watch/config_in_force.h"
 #include "watch/http_listener.h"
 #include "watch/log.h"
 #include "watch/notify.h"
@@ -118,38 +119,13 @@ class Server {
     return std::nullopt;
   }
 
-  /// A config that can't be served is told, and everything stays as it was.
-  void change(blowback::config::Config config) {
-    auto served = ServedZone::of(config.zone, config.server, random_.cookie_secret);
-    if (!served) {
-      log(Level::error, "config-kept", {Field::sentence("detail", served.error())});
-      return;
-    }
-    if (sockets_differ(config.server)) {
-      auto started = Responders::start(config.server, sources(), config_.server.listen);
-      if (!started) {
-        log(Level::error, "config-kept", {Field::sentence("detail", started.error().text)});
-        return;
-      }
-      const std::scoped_lock lock(mutex_);
-      responders_->stop();
-      former_ += responders_->counts();
-      take(std::move(*started));
-    }
-    zone_.publish(std::move(*served));
-    if (config.database != config_.database || config.server.stale_after != config_.server.stale_after) follow(config);
-    // Also where the path is the same and was taken before: it may be free by now.
-    const bool opens = !status_socket_ || config.server.status_socket != config_.server.status_socket;
-    const bool opens_metrics = !metrics_ || config.metrics.server != config_.metrics.server;
-    {
-      const std::scoped_lock lock(mutex_);
-      config_ = std::move(config);
-    }
-    if (opens) open_status_socket(config_.server.status_socket);
-    if (opens_metrics) open_metrics();
-    blowback::watch::log_by(config_.log);
-    tell_of_nameservers(config_.zone);
-    log(Level::info, "config-read", {{"file", config_.file}});
+  /// SIGHUP: takes over the config in `file`. One that can't be served is told, and everything stays as it was.
+  void reload(const std::string& file) {
+    auto config = blowback::config::load(file);
+    const auto refused = config ? change(std::move(*config)) : config.error().text;
+    auto in_force = blowback::watch::after_reload(in_force_, file, refused, clock_.now());
+    const std::scoped_lock lock(mutex_);
+    in_force_ = std::move(in_force);
   }
 
   void stop() {
@@ -172,6 +148,7 @@ class Server {
     {
       const std::scoped_lock lock(mutex_);
       status.zone = config_.zone.name;
+      status.config = in_force_;
       status.counts = counts();
       status.workers_turned_ago = milliseconds(responders_->since_turned(steady));
     }
@@ -194,6 +171,39 @@ class Server {
   }
 
  private:
+  /// Why it can't be served; then everything is as it was.
+  [[nodiscard]] std::optional<std::string> change(blowback::config::Config config) {
+    auto served = ServedZone::of(config.zone, config.server, random_.cookie_secret);
+    if (!served) return served.error();
+    // The list that is served would be lost for a database that can't be read.
+    const bool is_another = config.database != config_.database;
+    if (is_another) {
+      if (auto why = blowback::zone::why_not_followed(config.database)) return why;
+    }
+    if (sockets_differ(config.server)) {
+      auto started = Responders::start(config.server, sources(), config_.server.listen);
+      if (!started) return started.error().text;
+      const std::scoped_lock lock(mutex_);
+      responders_->stop();
+      former_ += responders_->counts();
+      take(std::move(*started));
+    }
+    zone_.publish(std::move(*served));
+    if (is_another || config.server.stale_after != config_.server.stale_after) follow(config);
+    // Also where the path is the same and was taken before: it may be free by now.
+    const bool opens = !status_socket_ || config.server.status_socket != config_.server.status_socket;
+    const bool opens_metrics = !metrics_ || config.metrics.server != config_.metrics.server;
+    {
+      const std::scoped_lock lock(mutex_);
+      config_ = std::move(config);
+    }
+    if (opens) open_status_socket(config_.server.status_socket);
+    if (opens_metrics) open_metrics();
+    blowback::watch::log_by(config_.log);
+    tell_of_nameservers(config_.zone);
+    return std::nullopt;
+  }
+
   void follow(const blowback::config::Config& config) {
     follower_.reset();  // one writer at a time
     follower_ = std::make_unique<blowback::zone::Follower>(
@@ -288,11 +298,12 @@ class Server {
   blowback::zone::Published<blowback::zone::View> view_;
   blowback::zone::Freshness freshness_;
   std::unique_ptr<blowback::zone::Follower> follower_;
-  /// Guards the next three between main, which changes them, and whoever is told the status. No worker comes here.
+  /// Guards the next four between main, which changes them, and whoever is told the status. No worker comes here.
   mutable std::mutex mutex_;
   Counts former_;  ///< of responders that a new config ended
   std::optional<Responders> responders_;
   blowback::config::Config config_;
+  blowback::watch::ConfigInForce in_force_{.read_at = clock_.now(), .refused = {}, .refused_at = {}};
   blowback::UnixTime started_at_ = clock_.now();
   // Last: they read all of the above.
   std::optional<StatusSocket> status_socket_;
@@ -301,9 +312,9 @@ class Server {
 
 /// What `systemctl status` shows.
 [[nodiscard]] std::string in_a_sentence(const blowback::net::Status& status) {
-  const auto trouble = blowback::net::readiness(status);
-  if (!trouble.empty()) return blowback::watch::in_words(trouble);
-  return fmt::format("serving {}: {} entries, serial {}", status.zone, status.list.entries, status.list.serial);
+  return blowback::watch::status_sentence(
+      fmt::format("serving {}: {} entries, serial {}", status.zone, status.list.entries, status.list.serial),
+      blowback::net::readiness(status));
 }
 
 int run(const std::string& file) {
@@ -312,6 +323,8 @@ int run(const std::string& file) {
   sigemptyset(&watched);
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&watched, number);
   pthread_sigmask(SIG_BLOCK, &watched, nullptr);
+  // Whoever reads standard error may go away: then a log line is lost, and not the server.
+  std::signal(SIGPIPE, SIG_IGN);
 
   auto config = blowback::config::load(file);
   if (!config) {
@@ -354,11 +367,7 @@ int run(const std::string& file) {
     if (number < 0) continue;
     if (number != SIGHUP) break;
     manager.reloading();
-    if (auto again = blowback::config::load(file)) {
-      server.change(std::move(*again));
-    } else {
-      log(Level::error, "config-kept", {Field::sentence("detail", again.error().text)});
-    }
+    server.reload(file);
     if (told_ready) manager.ready();
   }
   manager.stopping();

@@ -3,7 +3,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace blowback::watch {
+
+bool is_well(const Health& health) { return std::ranges::none_of(health, &Trouble::hinders); }
 
 std::string to_json(const Health& health) {
   using Json = nlohmann::ordered_json;
@@ -11,7 +15,7 @@ std::string to_json(const Health& health) {
   for (const auto& trouble : health) {
     problems.push_back({{"name", trouble.name}, {"detail", trouble.detail}, {"mend", trouble.mend}});
   }
-  const Json document{{"status", health.empty() ? "ok" : "failing"}, {"problems", problems}};
+  const Json document{{"status", is_well(health) ? "ok" : "failing"}, {"problems", problems}};
   return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -22,6 +26,13 @@ std::string in_words(const Health& health) {
     text += trouble.detail;
   }
   return text;
+}
+
+std::string status_sentence(std::string_view work, const Health& health) {
+  if (!is_well(health)) return in_words(health);
+  std::string sentence(work);
+  if (!health.empty()) sentence += "; " + in_words(health);
+  return sentence;
 }
 
 }  // namespace blowback::watch

@@ -69,7 +69,7 @@ constexpr int kNiceness = 10;
 }
 
 [[nodiscard]] std::string health_reply(const Health& health, bool head_only) {
-  return reply(health.empty() ? "200 OK" : "503 Service Unavailable", "application/json", to_json(health), head_only);
+  return reply(is_well(health) ? "200 OK" : "503 Service Unavailable", "application/json", to_json(health), head_only);
 }
 
 [[nodiscard]] std::string answer_to(const Request& request, const Told& told) {

@@ -21,7 +21,7 @@ namespace blowback::watch {
 /// What is told, each made when it is asked for, in the listener's own thread, one after the other.
 struct Told {
   std::function<std::string()> metrics;  ///< GET /metrics
-  std::function<Health()> health;        ///< GET /health: 200 where nothing is wrong, else 503
+  std::function<Health()> health;        ///< GET /health: 200 where nothing hinders the work, else 503
   std::function<Health()> readiness;     ///< GET /ready: likewise
 };
 

@@ -16,7 +16,7 @@ struct Retention {
   Duration incidents = std::chrono::days{365};
   /// What couldn't be judged or attributed, from when it came in; and all of it together, in octets.
   Duration quarantine = std::chrono::days{30};
-  std::uint64_t quarantine_octets = std::uint64_t{256} << 20U;
+  std::uint64_t quarantine_octets = 256'000'000;
   /// Changes of the list. Followers that were away for longer read the whole list.
   Duration journal = std::chrono::days{90};
   /// Beyond so many octets the oldest evidence goes before its time, then the oldest incidents. Absent: no limit.

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace blowback::feed {
 
@@ -30,6 +31,8 @@ class CalloutGate {
   /// Whether to hand it on. It keeps one recipient then: the first whose witness its sender hasn't called out to in this hour.
   /// False where there is none, or one of the bounds is reached; nobody is accused by what isn't handed on. Requires a client.
   [[nodiscard]] bool admits(TrapDelivery& callout);
+  /// From now on by these traps. What it remembers of the hour stays.
+  void judge_by(WitnessOf witness_of) { witness_of_ = std::move(witness_of); }
 
  private:
   WitnessOf witness_of_;

@@ -1,20 +1,20 @@
 // The loop itself. What fails is told once and tried again each second; what was committed is told at once.
 #include "record/ingest_loop.h"
 
-#include "milter/milter_feed.h"
+#include "config/written.h"
 #include "progress_line.h"
 #include "record/intake.h"
 #include "record/listed_callers.h"
+#include "record/opened_feed.h"
 #include "record/upkeep.h"
 #include "score/assess.h"
-#include "smtp/smtp_feed.h"
 #include "watch/log.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -23,7 +23,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 namespace blowback::record {
 namespace {
@@ -36,147 +35,170 @@ constexpr Duration kSweepEvery = std::chrono::seconds{10};
 /// Feeds without a descriptor, and whatever failed, are asked again after this.
 constexpr std::chrono::milliseconds kAskAgain{1'000};
 
-struct OpenFeed {
-  const config::Feed* settings = nullptr;
-  Source source;
-  std::unique_ptr<feed::Feed> feed;
-  /// Read, but not committed yet: the database was in trouble. It is tried again, since a pipe can't be read twice.
-  std::optional<schema::Batch> pending;
-  bool told_trouble = false;
-  bool told_unquoted = false;
-  bool drained = false;
-  /// Not to be opened anew before: another feed that is busy keeps the loop going round.
-  std::optional<std::chrono::steady_clock::time_point> open_again_at;
-};
-
 /// Beyond the TTL of its answers: a mail server's process may keep what it was told for as long as it lives, whatever the TTL.
 constexpr Duration kAnswersLinger = std::chrono::hours{1};
 
-/// Octets of messages that all of a listener's sessions hold together.
-constexpr std::size_t kDoorMemory = 256U << 20U;
+}  // namespace
 
-[[nodiscard]] std::string system_hostname() {
-  std::array<char, 256> name{};
-  if (gethostname(name.data(), name.size() - 1) != 0 || name.front() == '\0') return "localhost";
-  return name.data();
-}
-
-[[nodiscard]] smtp::ListenerSettings door_of(const config::Feed& feed, const config::Traps& traps,
-                                             std::function<UnixTime()> now) {
-  const auto& door = feed.door;
-  smtp::ListenerSettings settings{
-      .session = {.protocol = feed.type == config::FeedType::lmtp ? smtp::Protocol::lmtp : smtp::Protocol::smtp,
-                  .hostname = door.hostname.empty() ? system_hostname() : door.hostname,
-                  .witness_of = [index = std::make_shared<const config::TrapIndex>(traps)](
-                                    std::string_view address) { return index->witness_of(address); },
-                  .hide_traps = door.hide_traps,
-                  .offers_tls = true,
-                  .message_octets = static_cast<std::size_t>(door.message_size)},
-      .now = std::move(now),
-      .listen = {},
-      .trusted_relays = feed.trusted_relays,
-      .proxy_protocol = door.proxy_protocol,
-      .certificate = {.chain = door.certificate, .key = door.key},
-      .connections = static_cast<std::size_t>(door.connections),
-      .connections_per_client = static_cast<std::size_t>(door.connections_per_client),
-      .command_time = door.command_time,
-      .data_time = door.data_time,
-      .memory = kDoorMemory};
-  for (const auto& at : door.listen) {
-    if (const auto* path = std::get_if<std::string>(&at)) {
-      settings.listen.emplace_back(*path);
-    } else {
-      const auto& endpoint = std::get<config::Endpoint>(at);
-      settings.listen.emplace_back(smtp::InternetEndpoint{.address = endpoint.address, .port = endpoint.port});
-    }
-  }
-  return settings;
-}
-
-[[nodiscard]] feed::MboxQuoting quoting_of(const config::Feed& feed) {
-  switch (feed.quoting) {
-    case config::MboxQuoting::none:
-      return feed::MboxQuoting::none;
-    case config::MboxQuoting::mboxrd:
-      return feed::MboxQuoting::mboxrd;
-    case config::MboxQuoting::mboxo:
-      return feed::MboxQuoting::mboxo;
-    case config::MboxQuoting::content_length:
-      break;
-  }
-  return feed::MboxQuoting::content_length;
-}
-
-[[nodiscard]] milter::Setup milter_of(const config::Feed& feed, const config::Traps& traps) {
-  const auto& door = feed.door;
-  milter::Setup setup{.listen = {},
-                      .traps = traps,
-                      .trusted_relays = feed.trusted_relays,
-                      .callouts = door.callouts,
-                      .connections = static_cast<std::size_t>(door.connections),
-                      .message_octets = static_cast<std::size_t>(door.message_size),
-                      .memory = kDoorMemory};
-  if (const auto* path = std::get_if<std::string>(&door.listen.front())) {
-    setup.listen.path = *path;
-  } else {
-    const auto& endpoint = std::get<config::Endpoint>(door.listen.front());
-    setup.listen.address = endpoint.address.to_string();
-    setup.listen.port = endpoint.port;
-  }
-  return setup;
-}
-
-class Loop {
+class IngestLoop::Impl {
  public:
-  Loop(const config::Config& config, const LoopOptions& options, schema::Store& store, const Surroundings& surroundings)
-      : config_(config), options_(options), store_(store), surroundings_(surroundings) {
-    for (const auto& settings : config.feeds) {
-      const auto& only = options.only_feeds;
-      if (!only.empty() && std::ranges::find(only, settings.name) == only.end()) continue;
-      OpenFeed open;
-      open.settings = &settings;
-      open.source = {
-          .feed = settings.name, .trusted_relays = settings.trusted_relays, .traps = config.traps, .limits = {}};
-      feeds_.push_back(std::move(open));
-    }
+  Impl(config::Config config, LoopOptions options, schema::Store store, Surroundings surroundings)
+      : config_(std::move(config)),
+        options_(std::move(options)),
+        store_(std::move(store)),
+        surroundings_(std::move(surroundings)) {
+    for (auto& settings : wanted(config_))
+      feeds_.push_back(std::make_unique<OpenedFeed>(std::move(settings), config_.traps));
     note_feeds();
   }
 
   Ended run() {
     for (bool first = true;; first = false) {
-      if (const Ended asked = surroundings_.asked(); asked != Ended::drained) {
-        if (asked != Ended::reload) return asked;
-        reload_waits_ = true;
-      }
-      // What came by a pipe and isn't in the database yet can't be read again: the new config waits for it.
-      if (reload_waits_ && std::ranges::none_of(feeds_, holds_the_only_copy)) return Ended::reload;
+      if (const Ended asked = surroundings_.asked(); asked != Ended::drained) return asked;
       bool all_drained = true;
       bool any_trouble = false;
       for (auto& open : feeds_) {
         turned();
-        if (!take_from(open)) any_trouble = true;
-        all_drained &= open.drained || open.told_trouble;
+        if (!take_from(*open)) any_trouble = true;
+        all_drained &= open->drained || open->told_trouble;
       }
+      std::erase_if(feeds_,
+                    [](const auto& open) { return open->leaves && !open->pending && (open->drained || !open->feed); });
       look_at_clock();
       // The last look before `--once` ends sweeps always, so that the list is left as it is now.
       if (options_.once && all_drained) swept_at_.reset();
       sweep();
       keep_up(options_.once && all_drained);
       turned();
-      if (first && surroundings_.looked_once) surroundings_.looked_once();
+      if (first) {
+        tell_of_feeds();
+        if (surroundings_.looked_once) surroundings_.looked_once();
+      }
       if (options_.once && store_trouble_) return Ended::store_failed;
       if (options_.once && all_drained) return any_trouble ? Ended::feed_failed : Ended::drained;
       if (all_drained || any_trouble || store_trouble_) wait();
     }
   }
 
+  /// First all that can fail, then all that can't, so that there is nothing to take back.
+  [[nodiscard]] std::expected<void, std::string> change(config::Config config) {
+    std::optional<schema::Store> other;
+    if (config.database != config_.database) {
+      auto opened = schema::Store::open(config.database, schema::Store::Mode::create);
+      if (!opened) return std::unexpected(opened.error().text);
+      other = std::move(*opened);
+    }
+    auto settings = wanted(config);
+    const auto formers = formers_of(settings, other.has_value());
+    for (const auto& open : feeds_) {
+      if (std::ranges::find(formers, open.get()) != formers.end() || !open->reads_standard_input()) continue;
+      if (open->drained && !open->pending) continue;
+      return std::unexpected(fmt::format(
+          "feed {} reads standard input, which isn't at its end, and what was read of it can't be read again; "
+          "leave the feed in, or restart blowback-ingest once its writer is done",
+          open->source.feed));
+    }
+    const FeedSurroundings with = surroundings_of(config.traps);
+    std::vector<std::unique_ptr<OpenedFeed>> fresh(settings.size());
+    std::vector<std::function<void()>> takes_over(settings.size());
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+      if (formers[i] != nullptr) {
+        auto ready = formers[i]->prepare(settings[i], with);
+        if (!ready) return std::unexpected(fmt::format("feed {}: {}", settings[i].name, ready.error().text));
+        takes_over[i] = std::move(*ready);
+        continue;
+      }
+      fresh[i] = std::make_unique<OpenedFeed>(settings[i], config.traps);
+      // A file that isn't there may come, as at the start. A port that is another's is a mistake.
+      if (!settings[i].has_door()) continue;
+      if (auto opened = fresh[i]->open(with, std::nullopt); !opened) {
+        return std::unexpected(fmt::format("feed {}: {}", settings[i].name, opened.error().text));
+      }
+    }
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+      if (formers[i] == nullptr) continue;
+      takes_over[i]();
+      fresh[i] = std::move(*std::ranges::find(feeds_, formers[i], &std::unique_ptr<OpenedFeed>::get));
+    }
+    for (auto& open : feeds_) {
+      // Of the others those stay a while who hold what nobody else has.
+      if (!open || !open->feed || !open->settings.has_door()) continue;
+      open->leaves = true;
+      fresh.push_back(std::move(open));
+    }
+    feeds_ = std::move(fresh);
+    if (other) {
+      store_ = std::move(*other);
+      upkeep_.emplace(config_, store_, std::chrono::steady_clock::now());
+      store_trouble_ = false;
+      swept_at_.reset();
+    }
+    config_ = std::move(config);
+    note_feeds();
+    return {};
+  }
+
  private:
-  [[nodiscard]] static bool holds_the_only_copy(const OpenFeed& open) {
-    return open.pending && (open.settings->type == config::FeedType::standard_input || open.settings->path == "-");
+  /// The feeds that are to be read.
+  [[nodiscard]] std::vector<config::Feed> wanted(const config::Config& config) const {
+    const auto& only = options_.only_feeds;
+    auto feeds = config.feeds;
+    std::erase_if(feeds, [&](const config::Feed& feed) {
+      return !only.empty() && std::ranges::find(only, feed.name) == only.end();
+    });
+    return feeds;
+  }
+
+  [[nodiscard]] FeedSurroundings surroundings_of(const config::Traps& traps) const {
+    return {.traps = traps, .stdin_envelope = options_.stdin_envelope, .now = surroundings_.now};
+  }
+
+  /// For each of `wanted` the feed that goes on as it, or nullptr. One of the same name first; a feed may have been renamed.
+  [[nodiscard]] std::vector<OpenedFeed*> formers_of(const std::vector<config::Feed>& wanted, bool in_another_database) {
+    std::vector<OpenedFeed*> formers(wanted.size());
+    for (const bool by_name : {true, false}) {
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (formers[i] != nullptr) continue;
+        const auto found = std::ranges::find_if(feeds_, [&](const auto& open) {
+          // Files are read from where the other database says.
+          if (in_another_database && !open->holds_the_only_copy()) return false;
+          // What can't be opened is no good to go on from, but as it is.
+          if (!open->feed && open->settings != wanted[i]) return false;
+          return (!by_name || open->settings.name == wanted[i].name) && open->can_become(wanted[i]) &&
+                 std::ranges::find(formers, open.get()) == formers.end();
+        });
+        if (found != feeds_.end()) formers[i] = found->get();
+      }
+    }
+    return formers;
+  }
+
+  /// What is read, and where it goes. A feed that can't be opened was told already.
+  void tell_of_feeds() {
+    const auto level = options_.once ? Level::debug : Level::info;
+    for (const auto& open : feeds_) {
+      if (!open->feed || open->leaves) continue;
+      const auto& settings = open->settings;
+      const Field feed("feed", settings.name);
+      const Field type("type", config::name_of(settings.type));
+      if (settings.has_door()) {
+        watch::log(level, "listening",
+                   {feed, type, Field::sentence("at", fmt::format("{}", fmt::join(config::places_of(settings), " ")))});
+      } else {
+        watch::log(level, "reading",
+                   {feed, type, Field::sentence("path", open->reads_standard_input() ? "-" : settings.path)});
+      }
+    }
+    const auto serial = store_.serial();
+    if (!serial) return;
+    watch::log(
+        level, "recording",
+        {Field::sentence("database", config_.database), {"format", schema::schema_version()}, {"serial", *serial}});
   }
 
   /// One chunk of one feed. False: the feed can't be read, or its chunk can't be committed.
-  bool take_from(OpenFeed& open) {
+  bool take_from(OpenedFeed& open) {
+    if (!open.feed && open.leaves) return true;
     if (!open.feed && (open.open_again_at > std::chrono::steady_clock::now() || !open_feed(open))) return false;
     if (open.pending) return settle(open);
     auto chunk = open.feed->next({});
@@ -195,7 +217,7 @@ class Loop {
     return settle(open);
   }
 
-  void leave_out_listed_callers(feed::Chunk& chunk, const OpenFeed& open) {
+  void leave_out_listed_callers(feed::Chunk& chunk, const OpenedFeed& open) {
     const auto count = remove_listed_callers(
         chunk, [&](const IpAddress& client, UnixTime at) { return is_refused_by_users(client, at); });
     if (count == 0) return;
@@ -235,7 +257,7 @@ class Loop {
   }
 
   /// Commits what is pending. False: it can't be committed now.
-  bool settle(OpenFeed& open) {
+  bool settle(OpenedFeed& open) {
     if (!commit(*open.pending)) return false;
     const std::uint64_t deliveries = open.pending->counts.deliveries;
     open.pending.reset();
@@ -247,37 +269,17 @@ class Loop {
     return true;
   }
 
-  bool open_feed(OpenFeed& open) {
+  bool open_feed(OpenedFeed& open) {
     const auto position = store_.feed_position(open.source.feed);
     if (!position) {
       store_trouble(position.error());
       return false;
     }
-    const auto& settings = *open.settings;
-    auto opened = [&] {
-      switch (settings.type) {
-        case config::FeedType::maildir:
-          return feed::open_maildir(
-              settings.path, settings.remove ? feed::AfterCommit::remove : feed::AfterCommit::move_to_cur, *position);
-        case config::FeedType::mbox:
-          return feed::open_mbox(settings.path, quoting_of(settings), *position);
-        case config::FeedType::jsonl:
-          return feed::open_jsonl(settings.path, *position);
-        case config::FeedType::smtp:
-        case config::FeedType::lmtp:
-          return smtp::open_smtp(door_of(settings, config_.traps, surroundings_.now));
-        case config::FeedType::milter:
-          return milter::open_milter(milter_of(settings, config_.traps));
-        case config::FeedType::standard_input:
-          break;
-      }
-      return feed::open_stdin(0, options_.stdin_envelope, surroundings_.now());
-    }();
-    if (!opened) {
+    if (auto opened = open.open(surroundings_of(config_.traps), *position); !opened) {
       trouble(open, opened.error().text);
       return false;
     }
-    open.feed = std::move(*opened);
+    const auto& settings = open.settings;
     const bool is_unquoted = settings.type == config::FeedType::mbox && settings.quoting == config::MboxQuoting::none;
     if (is_unquoted && !std::exchange(open.told_unquoted, true)) {
       watch::log(Level::warning, "mbox-unquoted",
@@ -289,7 +291,7 @@ class Loop {
     return true;
   }
 
-  void trouble(OpenFeed& open, const std::string& detail) {
+  void trouble(OpenedFeed& open, const std::string& detail) {
     open.feed.reset();
     open.drained = false;
     open.open_again_at = std::chrono::steady_clock::now() + kAskAgain / 2;
@@ -395,7 +397,7 @@ class Loop {
   void keep_up(bool all) {
     if (store_trouble_ || surroundings_.clock_doubt()) return;
     const UnixTime now = surroundings_.now();
-    const auto done = all ? upkeep_.finish(now, surroundings_.state) : upkeep_.turn(now, surroundings_.state);
+    const auto done = all ? upkeep_->finish(now, surroundings_.state) : upkeep_->turn(now, surroundings_.state);
     if (!done) store_trouble(done.error());
   }
 
@@ -416,21 +418,19 @@ class Loop {
     if (surroundings_.state != nullptr) surroundings_.state->change(change);
   }
 
-  /// Feeds that the config no longer has go; what was counted of the others stays.
-  void note_feeds() const {
-    if (surroundings_.state == nullptr) return;
+  /// Feeds that the config no longer has go; what was counted of the others stays. Trouble that is left is told anew.
+  void note_feeds() {
     std::map<std::string, IngestState::Feed> now;
-    const auto before = surroundings_.state->copy().feeds;
+    const auto before = surroundings_.state == nullptr ? IngestState{} : surroundings_.state->copy();
     for (const auto& open : feeds_) {
-      auto& feed = now[open.source.feed];
-      if (const auto known = before.find(open.source.feed); known != before.end()) feed = known->second;
+      open->told_trouble = false;
+      open->open_again_at.reset();
+      auto& feed = now[open->source.feed];
+      if (const auto known = before.feeds.find(open->source.feed); known != before.feeds.end()) feed = known->second;
       feed.trouble.clear();
-      if (const auto last = store_.last_delivery(open.source.feed)) feed.last_delivery = *last;
+      if (const auto last = store_.last_delivery(open->source.feed)) feed.last_delivery = *last;
     }
-    note([&](IngestState& state) {
-      state.feeds = std::move(now);
-      state.database_trouble.clear();
-    });
+    note([&](IngestState& state) { state.feeds = std::move(now); });
   }
 
   /// Until a feed or a signal says that there is something, or it is time to ask those that can't say.
@@ -438,35 +438,34 @@ class Loop {
     std::vector<pollfd> watched{{.fd = surroundings_.signal_fd, .events = POLLIN, .revents = 0}};
     if (!store_trouble_) {
       for (const auto& open : feeds_) {
-        const int descriptor = open.feed ? open.feed->wake_fd() : -1;
+        const int descriptor = open->feed ? open->feed->wake_fd() : -1;
         if (descriptor >= 0) watched.push_back({.fd = descriptor, .events = POLLIN, .revents = 0});
       }
     }
     const auto until_upkeep =
-        std::chrono::ceil<std::chrono::milliseconds>(upkeep_.due_at() - std::chrono::steady_clock::now());
+        std::chrono::ceil<std::chrono::milliseconds>(upkeep_->due_at() - std::chrono::steady_clock::now());
     const bool pauses = store_trouble_ || surroundings_.clock_doubt();
     const auto most = pauses ? kAskAgain : std::clamp(until_upkeep, std::chrono::milliseconds{0}, kAskAgain);
     // An interrupted or failed poll only means looking at the feeds sooner.
     static_cast<void>(poll(watched.data(), watched.size(), static_cast<int>(most.count())));
   }
 
-  const config::Config& config_;
-  const LoopOptions& options_;
-  schema::Store& store_;
-  const Surroundings& surroundings_;
-  std::vector<OpenFeed> feeds_;
+  config::Config config_;
+  LoopOptions options_;
+  schema::Store store_;
+  Surroundings surroundings_;
+  std::vector<std::unique_ptr<OpenedFeed>> feeds_;
   ProgressLine progress_;
-  UpkeepTurns upkeep_{config_, store_, std::chrono::steady_clock::now()};
+  std::optional<UpkeepTurns> upkeep_{std::in_place, config_, store_, std::chrono::steady_clock::now()};
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
   bool store_trouble_ = false;
-  bool reload_waits_ = false;
 };
 
-}  // namespace
+IngestLoop::IngestLoop(config::Config config, LoopOptions options, schema::Store store, Surroundings surroundings)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(options), std::move(store), std::move(surroundings))) {}
+IngestLoop::~IngestLoop() = default;
 
-Ended run(const config::Config& config, const LoopOptions& options, schema::Store& store,
-          const Surroundings& surroundings) {
-  return Loop(config, options, store, surroundings).run();
-}
+Ended IngestLoop::run() { return impl_->run(); }
+std::expected<void, std::string> IngestLoop::change(config::Config config) { return impl_->change(std::move(config)); }
 
 }  // namespace blowback::record

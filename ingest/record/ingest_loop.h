@@ -9,7 +9,9 @@
 #include "watch/clock_doubt.h"
 
 #include <cstdint>
+#include <expected>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -39,13 +41,33 @@ struct Surroundings {
   int signal_fd = -1;
   /// `stop` or `reload`, or `drained` if no signal waits.
   std::function<Ended()> asked;
-  SharedIngestState* state = nullptr;  ///< kept up to date, if given; must outlive the run
+  SharedIngestState* state = nullptr;  ///< kept up to date, if given; must outlive the loop
   std::function<void()> turned;        ///< if given, called whenever the loop comes round: it lives
-  std::function<void()> looked_once;  ///< if given, called after the first round: each feed was opened, or told why not
+  std::function<void()>
+      looked_once;  ///< if given, called after the first round of a run: each feed was opened, or told why not
 };
 
-/// Runs until told to stop, or with `once` until all feeds are drained. `store` was opened for writing.
-[[nodiscard]] Ended run(const config::Config& config, const LoopOptions& options, schema::Store& store,
-                        const Surroundings& surroundings);
+/// One thread at a time.
+class IngestLoop {
+ public:
+  /// `store` is the config's, opened for writing.
+  IngestLoop(config::Config config, LoopOptions options, schema::Store store, Surroundings surroundings);
+  IngestLoop(const IngestLoop&) = delete;
+  IngestLoop& operator=(const IngestLoop&) = delete;
+  ~IngestLoop();
+
+  /// Runs until told to stop or to reload, or with `once` until all feeds are drained. May be called again.
+  [[nodiscard]] Ended run();
+
+  /// Goes by another config from the next `run` on. A feed keeps its sockets, its sessions and what it has read, where the config still has
+  /// it (opened_feed.h); one that the config has no more is read until what it holds is recorded. An error, a sentence for a person, leaves
+  /// all as it is: another database or a new feed's port can't be opened, or a certificate can't be read. A file that isn't there is none:
+  /// it may come, and is told as at the start.
+  [[nodiscard]] std::expected<void, std::string> change(config::Config config);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace blowback::record

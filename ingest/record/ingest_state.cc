@@ -128,6 +128,7 @@ std::string to_metrics(const IngestState& state) {
               "Listings and exemptions that came back, swept up too early under a wrong clock.", state.brought_back);
   add_kept(text, state);
   watch::add_clock(text, state.clock_doubt);
+  watch::add_config(text, state.config);
   text.single("blowback_journal_serial", gauge, "The database's serial; blowback_zone_serial follows it.",
               std::uint64_t{state.serial});
   add_commits(text, state);
@@ -160,6 +161,7 @@ watch::Health readiness(const IngestState& state, std::chrono::steady_clock::tim
                        .detail = fmt::format("feed {}: {}", name, feed.trouble),
                        .mend = "mend that; the feed is tried again each second, the others go on"});
   }
+  watch::add_config(trouble, state.config);
   return trouble;
 }
 

@@ -8,6 +8,7 @@
 #include "blowback/unix_time.h"
 #include "schema/store.h"
 #include "watch/clock_doubt.h"
+#include "watch/config_in_force.h"
 #include "watch/health.h"
 
 #include <array>
@@ -52,6 +53,7 @@ struct IngestState {
   std::uint64_t expired_incidents = 0;
   std::uint64_t expired_evidence = 0;
   bool shortened = false;        ///< evidence or incidents go before their time for want of room (retention.max_disk)
+  watch::ConfigInForce config;
   std::string database_trouble;  ///< why it can't be written; "" where it can, as far as was tried
 
   std::array<std::uint64_t, kCommitSteps.size() + 1> commits{};  ///< by duration; the last holds what took longer

@@ -163,6 +163,7 @@ std::string to_metrics(const Status& status) {
                      static_cast<double>(status.started_at.time_since_epoch().count()));
   add_list(text, status);
   watch::add_clock(text, status.clock_doubt);
+  watch::add_config(text, status.config);
   add_queries(text, status.counts);
   add_latency(text, status.counts);
   return std::move(text).done();
@@ -223,6 +224,7 @@ watch::Health readiness(const Status& status) {
                            "has processor time left"});
   }
   watch::add_clock(trouble, status.clock_doubt);
+  watch::add_config(trouble, status.config);
   return trouble;
 }
 

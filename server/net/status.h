@@ -8,6 +8,7 @@
 #include "blowback/unix_time.h"
 #include "net/counts.h"
 #include "watch/clock_doubt.h"
+#include "watch/config_in_force.h"
 #include "zone/listing_index.h"
 
 #include <chrono>
@@ -40,6 +41,7 @@ struct Status {
   List list;
   Counts counts;
   watch::ClockDoubt clock_doubt;
+  watch::ConfigInForce config;
   /// How long ago the slowest worker, and the follower, came round.
   std::chrono::milliseconds workers_turned_ago{};
   std::optional<std::chrono::milliseconds> follower_turned_ago;
@@ -55,6 +57,7 @@ struct Status {
 ///                          "families": {"ipv4": 9, "ipv6": 0}, "hits": {"dsn": 3, …}, "cookies": {"none": 9, …},
 ///                          "truncated": 0, "slipped": 0, "rate_limited": 0}, "tcp": {…}},
 ///      "clock": {"in_doubt": false, "ahead_seconds": 0.0},
+///      "config": {"read_at": "2026-11-24T10:00:00Z", "refused": null},
 ///      "tcp_connections": 1, "tcp_closed_idle": 0,
 ///      "drops": {"not_a_query": 0, "rate_limited": 0, "send_failed": 0, "kernel_buffer": 0},
 ///      "latency_us": [{"less_than": 1, "queries": 2}, {"less_than": 2, "queries": 7}, …, {"less_than": null, "queries": 0}]}

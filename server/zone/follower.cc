@@ -2,6 +2,7 @@
 #include "zone/follower.h"
 
 #include "journal_reader.h"
+#include "schema/store.h"
 
 #include <malloc.h>
 #include <unistd.h>
@@ -174,6 +175,12 @@ class Follower::Impl {
   bool had_index_ = false;   ///< this follower has read the database once
   std::jthread thread_;      ///< last: it uses all of the above
 };
+
+std::optional<std::string> why_not_followed(const std::string& database) {
+  const auto opened = schema::Store::open(database, schema::Store::Mode::read);
+  if (opened) return std::nullopt;
+  return opened.error().text;
+}
 
 Follower::Follower(Settings settings, Published<View>& out, Clock clock, Report report)
     : impl_(std::make_unique<Impl>(std::move(settings), out, std::move(clock), std::move(report))) {}

@@ -105,6 +105,9 @@ struct FollowerReport {
   Serial serial = 0;        ///< of the index published now
 };
 
+/// Why this database can't be followed, a sentence for a person; absent: it can.
+[[nodiscard]] std::optional<std::string> why_not_followed(const std::string& database);
+
 class Follower {
  public:
   using Clock = std::function<UnixTime()>;

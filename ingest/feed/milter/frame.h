@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "feed/feed.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -27,7 +28,7 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-/// First of all, from ingest.
+/// From ingest: first of all, and again where all but `listen` and `memory` changes.
 struct Setup {
   Endpoint listen;
   config::Traps traps;
@@ -39,7 +40,7 @@ struct Setup {
   friend bool operator==(const Setup&, const Setup&) = default;
 };
 
-/// The answer to it: it listens...
+/// The answer to the first: it listens...
 struct Listening {};
 /// ...or why it can't, a sentence with the way out.
 struct Trouble {
@@ -70,6 +71,8 @@ class FrameReader {
   /// Octets of a frame at most.
   explicit FrameReader(std::size_t longest) : longest_(longest) {}
 
+  /// From now on frames may be so long, if that is longer than before.
+  void allow(std::size_t longest) { longest_ = std::max(longest_, longest); }
   void add(std::string_view octets);
   /// The next whole frame; absent: more octets are needed. An error means that the other end is broken.
   [[nodiscard]] std::expected<std::optional<Frame>, std::string> next();

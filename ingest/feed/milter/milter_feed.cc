@@ -101,9 +101,9 @@ class Process {
   pid_t pid_ = -1;
 };
 
-class MilterFeed final : public feed::Feed {
+class RunningMilter final : public MilterFeed {
  public:
-  explicit MilterFeed(std::size_t message_octets) : reader_(message_octets + kEnvelope) {}
+  explicit RunningMilter(std::size_t message_octets) : reader_(message_octets + kEnvelope) {}
 
   [[nodiscard]] std::optional<feed::FeedError> start(const Setup& setup) {
     if (const int fault = process_.start(); fault != 0) {
@@ -130,6 +130,11 @@ class MilterFeed final : public feed::Feed {
       }
       if (!receive()) return feed::FeedError{ended()};
     }
+  }
+
+  void change(const Setup& setup) override {
+    reader_.allow(setup.message_octets + kEnvelope);
+    if (!send(to_octets(setup))) gone_ = true;
   }
 
   [[nodiscard]] std::expected<feed::Chunk, feed::FeedError> next(const feed::Bounds& bounds) override {
@@ -198,8 +203,8 @@ class MilterFeed final : public feed::Feed {
 
 }  // namespace
 
-std::expected<std::unique_ptr<feed::Feed>, feed::FeedError> open_milter(const Setup& setup) {
-  auto feed = std::make_unique<MilterFeed>(setup.message_octets);
+std::expected<std::unique_ptr<MilterFeed>, feed::FeedError> MilterFeed::open(const Setup& setup) {
+  auto feed = std::make_unique<RunningMilter>(setup.message_octets);
   if (auto fault = feed->start(setup)) return std::unexpected(std::move(*fault));
   return feed;
 }

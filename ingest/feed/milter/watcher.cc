@@ -93,6 +93,11 @@ class Outbox {
     queued_.notify_one();
   }
 
+  void judge_by(feed::WitnessOf witness_of) {
+    const std::scoped_lock lock(mutex_);
+    gate_.judge_by(std::move(witness_of));
+  }
+
   void stored(const std::vector<std::uint64_t>& tickets) {
     const std::scoped_lock lock(mutex_);
     for (const auto ticket : tickets) waiting_.erase(ticket);
@@ -136,17 +141,56 @@ class Outbox {
 
 /// What the callbacks need.
 struct Watcher {
-  const SessionSettings& settings;
+  Watcher(std::shared_ptr<const SessionSettings> first, Outbox& to, std::function<UnixTime()> clock, std::size_t most)
+      : outbox(to), now(std::move(clock)), most_connections(most), settings_(std::move(first)) {}
+
+  /// What a session that begins now goes by, to its end.
+  [[nodiscard]] std::shared_ptr<const SessionSettings> settings() {
+    const std::scoped_lock lock(mutex_);
+    return settings_;
+  }
+  void change(const Setup& setup);
+
   Outbox& outbox;
   std::function<UnixTime()> now;
-  std::size_t most_connections = 0;
+  std::atomic<std::size_t> most_connections;
   std::atomic<std::size_t> connections = 0;
+
+ private:
+  std::mutex mutex_;  ///< guards settings_
+  std::shared_ptr<const SessionSettings> settings_;
 };
+
+struct Watched {
+  std::shared_ptr<const SessionSettings> settings;
+  Session session;
+};
+
+[[nodiscard]] std::shared_ptr<const SessionSettings> settings_of(const Setup& setup) {
+  return std::make_shared<const SessionSettings>(
+      SessionSettings{.witness_of = [traps = std::make_shared<const config::TrapIndex>(setup.traps)](
+                                        std::string_view address) { return traps->witness_of(address); },
+                      .trusted_relays = setup.trusted_relays,
+                      .callouts = setup.callouts,
+                      .message_octets = setup.message_octets});
+}
+
+void Watcher::change(const Setup& setup) {
+  auto other = settings_of(setup);
+  outbox.judge_by(other->witness_of);
+  most_connections = setup.connections;
+  const std::scoped_lock lock(mutex_);
+  settings_ = std::move(other);
+}
 
 /// libmilter's callbacks take no argument of ours, so this is where they find it. Set before they are called, for good.
 Watcher* watcher = nullptr;
 
-[[nodiscard]] Session* session_of(SMFICTX* context) { return static_cast<Session*>(smfi_getpriv(context)); }
+[[nodiscard]] Watched* watched_of(SMFICTX* context) { return static_cast<Watched*>(smfi_getpriv(context)); }
+[[nodiscard]] Session* session_of(SMFICTX* context) {
+  auto* const watched = watched_of(context);
+  return watched == nullptr ? nullptr : &watched->session;
+}
 
 sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long offered, unsigned long /*more*/,
                       unsigned long /*still_more*/, unsigned long* wanted_actions, unsigned long* wanted,
@@ -169,12 +213,13 @@ sfsistat on_connect(SMFICTX* context, char* /*hostname*/, sockaddr* from) {
   const auto client = address_of(from);
   if (!client || watcher->connections >= watcher->most_connections) return SMFIS_ACCEPT;
   ++watcher->connections;
-  auto session = std::make_unique<Session>(watcher->settings, watcher->outbox.budget(), *client);
-  if (smfi_setpriv(context, session.get()) != MI_SUCCESS) {
+  const auto settings = watcher->settings();
+  auto watched = std::make_unique<Watched>(settings, Session(*settings, watcher->outbox.budget(), *client));
+  if (smfi_setpriv(context, watched.get()) != MI_SUCCESS) {
     --watcher->connections;
     return SMFIS_ACCEPT;
   }
-  static_cast<void>(session.release());  // NOLINT(bugprone-unused-return-value): libmilter has it, until on_close
+  static_cast<void>(watched.release());  // NOLINT(bugprone-unused-return-value): libmilter has it, until on_close
   return SMFIS_CONTINUE;
 }
 
@@ -250,8 +295,8 @@ sfsistat on_abort(SMFICTX* context) {
 }
 
 sfsistat on_close(SMFICTX* context) {
-  const std::unique_ptr<Session> session(session_of(context));
-  if (session) {
+  const std::unique_ptr<Watched> watched(watched_of(context));
+  if (watched) {
     smfi_setpriv(context, nullptr);
     --watcher->connections;
   }
@@ -351,14 +396,10 @@ int watch_mail_server(int socket, std::function<UnixTime()> now) {
   prctl(PR_SET_NAME, "blowback-milter");
   block_signals();
 
-  const config::TrapIndex traps(setup->traps);
-  const SessionSettings settings{.witness_of = [&](std::string_view address) { return traps.witness_of(address); },
-                                 .trusted_relays = setup->trusted_relays,
-                                 .callouts = setup->callouts,
-                                 .message_octets = setup->message_octets};
+  const auto settings = settings_of(*setup);
   Budget budget(setup->memory);
-  Outbox outbox(socket, budget, settings.witness_of);
-  Watcher here{.settings = settings, .outbox = outbox, .now = std::move(now), .most_connections = setup->connections};
+  Outbox outbox(socket, budget, settings->witness_of);
+  Watcher here(settings, outbox, std::move(now), setup->connections);
   watcher = &here;
   if (const auto trouble = listen(setup->listen)) {
     static_cast<void>(send_all(socket, to_octets(*trouble)));
@@ -372,6 +413,7 @@ int watch_mail_server(int socket, std::function<UnixTime()> now) {
   std::thread([&] {
     while (const auto frame = receive(socket, reader)) {
       if (const auto* const stored = std::get_if<Stored>(&*frame)) outbox.stored(stored->tickets);
+      if (const auto* const changed = std::get_if<Setup>(&*frame)) here.change(*changed);
     }
     leave(setup->listen);
   }).detach();

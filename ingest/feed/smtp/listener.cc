@@ -4,6 +4,7 @@
 #include "proxy_header.h"
 #include "system/socket_address.h"
 
+#include <asio/basic_socket_acceptor.hpp>
 #include <asio/generic/stream_protocol.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -19,7 +20,9 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <future>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <sys/eventfd.h>
@@ -33,6 +36,7 @@ namespace blowback::smtp {
 namespace {
 
 using Socket = asio::generic::stream_protocol::socket;
+using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t kRead = 16U << 10U;
@@ -62,8 +66,10 @@ constexpr std::size_t kMostCallouts = 1'000;
 
 class Listener::Impl {
  public:
-  explicit Impl(ListenerSettings settings)
-      : settings_(std::move(settings)), budget_{.most = settings_.memory}, gate_(settings_.session.witness_of) {}
+  explicit Impl(const ListenerSettings& settings)
+      : budget_{.most = settings.memory},
+        gate_(settings.session.witness_of),
+        wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -71,23 +77,22 @@ class Listener::Impl {
     asio::post(io_, [this] { farewell(); });
     if (thread_.joinable()) thread_.join();
     if (wake_ >= 0) close(wake_);
-    for (const auto& path : made_paths_) unlink(path.c_str());
   }
 
-  [[nodiscard]] std::expected<void, feed::FeedError> open() {
-    auto tls = tls_context(settings_.certificate, settings_.session.hostname);
-    if (!tls) return std::unexpected(feed::FeedError{tls.error()});
-    tls_.emplace(std::move(*tls));
-    settings_.session.offers_tls = true;
-    wake_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    for (const auto& endpoint : settings_.listen) {
-      if (const auto fault = listen(endpoint)) {
-        return std::unexpected(feed::FeedError{
-            fmt::format("can't listen on {}: {}{}", name_of(endpoint), fault.message(), mend_for(fault))});
-      }
-    }
+  [[nodiscard]] std::expected<void, feed::FeedError> open(ListenerSettings settings) {
+    auto ready = make_ready(std::move(settings));
+    if (!ready) return std::unexpected(std::move(ready).error());
+    take_over(std::move(*ready));
     thread_ = std::thread([this] { io_.run(); });
     return {};
+  }
+
+  [[nodiscard]] std::expected<std::function<void()>, feed::FeedError> prepare(ListenerSettings settings) {
+    auto ready = in_thread([&] { return make_ready(std::move(settings)); });
+    if (!ready) return std::unexpected(std::move(ready).error());
+    return [this, ready = std::make_shared<Ready>(std::move(*ready))] {
+      in_thread([&] { take_over(std::move(*ready)); });
+    };
   }
 
   [[nodiscard]] std::vector<Arrived> take(const feed::Bounds& bounds) {
@@ -110,23 +115,50 @@ class Listener::Impl {
 
   [[nodiscard]] int wake_fd() const { return wake_; }
 
-  [[nodiscard]] std::vector<std::uint16_t> ports() const { return ports_; }
-
  private:
+  /// What sessions go by: those that are under way keep theirs.
+  struct Terms {
+    ListenerSettings settings;
+    asio::ssl::context tls;
+  };
+
+  /// Where it listens. Closed, and a unix socket's path removed, with the last who knows it.
+  struct Place {
+    explicit Place(asio::io_context& io) : acceptor(io) {}
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() { shut(); }
+    void shut() {
+      asio::error_code ignored;
+      acceptor.close(ignored);
+      if (!made_path.empty()) unlink(std::exchange(made_path, {}).c_str());
+    }
+    Acceptor acceptor;
+    std::string made_path;
+  };
+  using Places = std::map<std::string, std::shared_ptr<Place>>;  ///< by name_of
+
+  /// Settings that can be taken over without fail.
+  struct Ready {
+    std::shared_ptr<Terms> terms;
+    Places fresh;  ///< bound and listening, but nobody is let in yet
+  };
+
   class Connection : public std::enable_shared_from_this<Connection> {
    public:
     Connection(Impl& listener, Socket socket, Ticket ticket, Session::Peer peer)
         : listener_(listener),
           socket_(std::move(socket)),
+          terms_(listener.terms_),
           timer_(listener.io_),
           ticket_(ticket),
           peer_(peer),
           ends_at_(Steady::now() + kSessionTime) {}
 
     void begin() {
-      expect(listener_.settings_.command_time);
+      expect(settings().command_time);
       watch();
-      if (listener_.settings_.proxy_protocol) {
+      if (settings().proxy_protocol) {
         read_header();
       } else {
         speak();
@@ -135,7 +167,7 @@ class Listener::Impl {
 
     void settled(bool stored) {
       if (!session_ || session_->wants() != Session::Wants::settlement) return;
-      session_->settled(stored, listener_.settings_.now());
+      session_->settled(stored, settings().now());
       pump();
     }
 
@@ -160,6 +192,8 @@ class Listener::Impl {
 
    private:
     using EndedBy = Session::EndedBy;
+
+    [[nodiscard]] const ListenerSettings& settings() const { return terms_->settings; }
     enum class State : std::uint8_t { idle, reading, writing };
 
     void read_header() {
@@ -189,7 +223,7 @@ class Listener::Impl {
     }
 
     void speak() {
-      session_ = std::make_unique<Session>(listener_.settings_.session, listener_.budget_, peer_);
+      session_ = std::make_unique<Session>(settings().session, listener_.budget_, peer_);
       pump();
     }
 
@@ -197,7 +231,7 @@ class Listener::Impl {
     void pump() {
       if (closed_ || state_ != State::idle) return;
       if (!goodbye_.empty() && session_->wants() == Session::Wants::input) {
-        session_->end(std::exchange(goodbye_, {}), EndedBy::us, listener_.settings_.now());
+        session_->end(std::exchange(goodbye_, {}), EndedBy::us, settings().now());
       }
       hand_over_callouts();
       output_ = session_->take_output();
@@ -239,10 +273,10 @@ class Listener::Impl {
       if (session_->commands() != seen_commands_ || session_->in_data() != seen_data_) {
         seen_commands_ = session_->commands();
         seen_data_ = session_->in_data();
-        expect(seen_data_ ? listener_.settings_.data_time : listener_.settings_.command_time);
+        expect(seen_data_ ? settings().data_time : settings().command_time);
       }
       if (!early_.empty()) {
-        session_->receive(std::exchange(early_, {}), listener_.settings_.now());
+        session_->receive(std::exchange(early_, {}), settings().now());
         return pump();
       }
       state_ = State::reading;
@@ -251,7 +285,7 @@ class Listener::Impl {
         if (self->closed_) return;
         if (fault && self->goodbye_.empty()) return self->hang_up(ended_by(fault));
         if (!fault) {
-          self->session_->receive(std::string_view(self->buffer_.data(), size), self->listener_.settings_.now());
+          self->session_->receive(std::string_view(self->buffer_.data(), size), self->settings().now());
         }
         self->pump();
       };
@@ -263,8 +297,8 @@ class Listener::Impl {
     }
 
     void handshake() {
-      expect(listener_.settings_.command_time);
-      tls_ = std::make_unique<asio::ssl::stream<Socket&>>(socket_, *listener_.tls_);
+      expect(settings().command_time);
+      tls_ = std::make_unique<asio::ssl::stream<Socket&>>(socket_, terms_->tls);
       state_ = State::writing;
       tls_->async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](asio::error_code fault) {
         self->state_ = State::idle;
@@ -299,7 +333,7 @@ class Listener::Impl {
     void hang_up(EndedBy by) {
       if (std::exchange(closed_, true)) return;
       if (session_) {
-        session_->end("", by, listener_.settings_.now());
+        session_->end("", by, settings().now());
         hand_over_callouts();
       }
       asio::error_code ignored;
@@ -329,6 +363,7 @@ class Listener::Impl {
 
     Impl& listener_;
     Socket socket_;
+    std::shared_ptr<Terms> terms_;  ///< before whatever goes by them
     std::unique_ptr<asio::ssl::stream<Socket&>> tls_;
     asio::steady_timer timer_;
     Ticket ticket_;
@@ -359,33 +394,78 @@ class Listener::Impl {
     return "";
   }
 
-  template <typename Acceptor, typename Address>
-  [[nodiscard]] static asio::error_code bind(Acceptor& acceptor, const Address& at) {
-    asio::error_code fault;
-    acceptor.open(at.protocol(), fault);
-    if constexpr (std::is_same_v<Address, asio::ip::tcp::endpoint>) {
-      if (!fault) acceptor.set_option(asio::socket_base::reuse_address(true), fault);
-      if (!fault && at.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), fault);
+  /// In the thread, or before there is one. An error leaves nothing behind.
+  [[nodiscard]] std::expected<Ready, feed::FeedError> make_ready(ListenerSettings settings) {
+    settings.session.offers_tls = true;
+    Ready ready;
+    // A certificate in files is read anew each time: it may have been renewed. One of our own making stays.
+    if (terms_ && settings.certificate.chain.empty() && terms_->settings.certificate.chain.empty() &&
+        terms_->settings.session.hostname == settings.session.hostname) {
+      SSL_CTX_up_ref(terms_->tls.native_handle());
+      ready.terms = std::make_shared<Terms>(
+          Terms{.settings = std::move(settings), .tls = asio::ssl::context(terms_->tls.native_handle())});
+    } else {
+      auto tls = tls_context(settings.certificate, settings.session.hostname);
+      if (!tls) return std::unexpected(feed::FeedError{tls.error()});
+      ready.terms = std::make_shared<Terms>(Terms{.settings = std::move(settings), .tls = std::move(*tls)});
     }
-    if (!fault) acceptor.bind(at, fault);
-    if (!fault) acceptor.listen(asio::socket_base::max_listen_connections, fault);
-    return fault;
+    for (const auto& endpoint : ready.terms->settings.listen) {
+      const auto name = name_of(endpoint);
+      if (places_.contains(name)) continue;
+      auto& place = ready.fresh[name];
+      place = std::make_shared<Place>(io_);
+      if (const auto fault = listen(*place, endpoint)) {
+        return std::unexpected(
+            feed::FeedError{fmt::format("can't listen on {}: {}{}", name, fault.message(), mend_for(fault))});
+      }
+    }
+    return ready;
   }
 
-  [[nodiscard]] asio::error_code listen(const Endpoint& endpoint) {
-    asio::error_code fault;
-    if (const auto* path = std::get_if<std::string>(&endpoint)) {
-      remove_dead_socket(*path);
-      auto& acceptor = unix_acceptors_.emplace_back(io_);
-      if (fault = bind(acceptor, asio::local::stream_protocol::endpoint(*path)); fault) return fault;
-      made_paths_.push_back(*path);
-      accept(acceptor);
-      return fault;
+  /// In the thread, or before there is one.
+  void take_over(Ready ready) {
+    terms_ = std::move(ready.terms);
+    gate_.judge_by(terms_->settings.session.witness_of);
+    const auto& wanted = terms_->settings.listen;
+    std::erase_if(places_, [&](const auto& known) {
+      if (std::ranges::any_of(wanted, [&](const Endpoint& at) { return name_of(at) == known.first; })) return false;
+      known.second->shut();
+      return true;
+    });
+    for (const auto& [name, place] : ready.fresh) {
+      places_.emplace(name, place);
+      accept(place);
     }
-    auto& acceptor = tcp_acceptors_.emplace_back(io_);
-    if (fault = bind(acceptor, tcp_endpoint(std::get<InternetEndpoint>(endpoint))); fault) return fault;
-    ports_.push_back(acceptor.local_endpoint(fault).port());
-    accept(acceptor);
+  }
+
+  /// Has it done by the thread, and waits.
+  template <typename Work>
+  std::invoke_result_t<Work> in_thread(Work work) {
+    std::packaged_task<std::invoke_result_t<Work>()> task(std::move(work));
+    auto done = task.get_future();
+    asio::post(io_, [&task] { task(); });
+    return done.get();
+  }
+
+  [[nodiscard]] asio::error_code listen(Place& place, const Endpoint& endpoint) {
+    auto& acceptor = place.acceptor;
+    asio::error_code fault;
+    const auto* const path = std::get_if<std::string>(&endpoint);
+    asio::generic::stream_protocol::endpoint at;
+    if (path != nullptr) {
+      remove_dead_socket(*path);
+      at = asio::local::stream_protocol::endpoint(*path);
+    } else {
+      at = tcp_endpoint(std::get<InternetEndpoint>(endpoint));
+    }
+    acceptor.open(at.protocol(), fault);
+    if (path == nullptr) {
+      if (!fault) acceptor.set_option(asio::socket_base::reuse_address(true), fault);
+      if (!fault && at.protocol().family() == AF_INET6) acceptor.set_option(asio::ip::v6_only(true), fault);
+    }
+    if (!fault) acceptor.bind(at, fault);
+    if (!fault && path != nullptr) place.made_path = *path;
+    if (!fault) acceptor.listen(asio::socket_base::max_listen_connections, fault);
     return fault;
   }
 
@@ -399,21 +479,20 @@ class Listener::Impl {
     if (fault == asio::error::connection_refused) unlink(path.c_str());
   }
 
-  template <typename Acceptor>
-  void accept(Acceptor& acceptor) {
+  void accept(const std::shared_ptr<Place>& place) {
     auto socket = std::make_shared<Socket>(io_);
-    acceptor.async_accept(*socket, [this, &acceptor, socket](asio::error_code fault) {
-      if (closing_ || fault == asio::error::operation_aborted) return;
+    place->acceptor.async_accept(*socket, [this, place, socket](asio::error_code fault) {
+      if (closing_ || !place->acceptor.is_open()) return;
       if (fault) {
         // Out of descriptors, mostly. The connection waits in the kernel meanwhile.
         auto pause = std::make_shared<asio::steady_timer>(io_, kNoDescriptorPause);
-        pause->async_wait([this, &acceptor, pause](asio::error_code) {
-          if (!closing_) accept(acceptor);
+        pause->async_wait([this, place, pause](asio::error_code) {
+          if (!closing_ && place->acceptor.is_open()) accept(place);
         });
         return;
       }
       welcome(std::move(*socket));
-      accept(acceptor);
+      accept(place);
     });
   }
 
@@ -423,10 +502,10 @@ class Listener::Impl {
     if (fault) return;
     const auto address = address_of(remote.data());
     const Session::Peer peer{.address = address, .trusted = !address || is_trusted(*address)};
-    if (settings_.proxy_protocol && !peer.trusted) return;
+    if (terms_->settings.proxy_protocol && !peer.trusted) return;
     if (address) socket.set_option(asio::ip::tcp::no_delay(true), fault);
     const bool is_counted = address && !peer.trusted;
-    if (connections_.size() >= settings_.connections && !make_room({})) return turn_away(socket);
+    if (connections_.size() >= terms_->settings.connections && !make_room({})) return turn_away(socket);
     if (is_counted && !may_have_another(sender_of(*address))) return turn_away(socket);
     const Ticket ticket = ++last_ticket_;
     auto connection = std::make_shared<Connection>(*this, std::move(socket), ticket, peer);
@@ -466,12 +545,13 @@ class Listener::Impl {
   }
 
   [[nodiscard]] bool is_trusted(const IpAddress& address) const {
-    return std::ranges::any_of(settings_.trusted_relays, [&](const Prefix& relay) { return relay.contains(address); });
+    const auto& relays = terms_->settings.trusted_relays;
+    return std::ranges::any_of(relays, [&](const Prefix& relay) { return relay.contains(address); });
   }
 
   [[nodiscard]] bool may_have_another(const Prefix& client) {
     const auto found = by_client_.find(client);
-    return found == by_client_.end() || found->second < settings_.connections_per_client || make_room(client);
+    return found == by_client_.end() || found->second < terms_->settings.connections_per_client || make_room(client);
   }
 
   void count(Connection& connection, const Prefix& client) {
@@ -524,9 +604,8 @@ class Listener::Impl {
 
   void farewell() {
     closing_ = true;
-    asio::error_code ignored;
-    for (auto& acceptor : tcp_acceptors_) acceptor.close(ignored);
-    for (auto& acceptor : unix_acceptors_) acceptor.close(ignored);
+    for (const auto& [name, place] : places_) place->shut();
+    places_.clear();
     const auto all = connections_;
     for (const auto& [ticket, connection] : all) connection->send_away("421 4.3.2 Closing; try again later");
     // Whoever doesn't take its leave in time is cut off.
@@ -543,24 +622,21 @@ class Listener::Impl {
     });
   }
 
-  ListenerSettings settings_;
-  Budget budget_;
   asio::io_context io_{1};
-  std::optional<asio::ssl::context> tls_;
-  std::deque<asio::ip::tcp::acceptor> tcp_acceptors_;
-  std::deque<asio::local::stream_protocol::acceptor> unix_acceptors_;
-  asio::steady_timer farewell_timer_{io_};
-  std::vector<std::uint16_t> ports_;
-  std::vector<std::string> made_paths_;
-  int wake_ = -1;
-  std::thread thread_;
 
-  // The thread's own.
+  // The thread's own, once there is one.
+  Budget budget_;
+  feed::CalloutGate gate_;
+  std::shared_ptr<Terms> terms_;
+  Places places_;
+  asio::steady_timer farewell_timer_{io_};
   std::unordered_map<Ticket, std::shared_ptr<Connection>> connections_;
   std::map<Prefix, std::size_t> by_client_;
-  feed::CalloutGate gate_;
   Ticket last_ticket_ = kNobody;
   bool closing_ = false;
+
+  int wake_ = -1;
+  std::thread thread_;
 
   struct Message {
     Ticket ticket = kNobody;
@@ -576,14 +652,16 @@ Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Listener::~Listener() = default;
 
 std::expected<std::unique_ptr<Listener>, feed::FeedError> Listener::open(ListenerSettings settings) {
-  auto impl = std::make_unique<Impl>(std::move(settings));
-  if (auto opened = impl->open(); !opened) return std::unexpected(std::move(opened).error());
+  auto impl = std::make_unique<Impl>(settings);
+  if (auto opened = impl->open(std::move(settings)); !opened) return std::unexpected(std::move(opened).error());
   return std::unique_ptr<Listener>(new Listener(std::move(impl)));
 }
 
 std::vector<Listener::Arrived> Listener::take(const feed::Bounds& bounds) { return impl_->take(bounds); }
 void Listener::settle(std::vector<Ticket> tickets, bool stored) { impl_->settle(std::move(tickets), stored); }
+std::expected<std::function<void()>, feed::FeedError> Listener::prepare(ListenerSettings settings) {
+  return impl_->prepare(std::move(settings));
+}
 int Listener::wake_fd() const { return impl_->wake_fd(); }
-std::vector<std::uint16_t> Listener::ports() const { return impl_->ports(); }
 
 }  // namespace blowback::smtp

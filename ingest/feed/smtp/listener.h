@@ -23,7 +23,7 @@ namespace blowback::smtp {
 
 struct InternetEndpoint {
   IpAddress address;
-  std::uint16_t port = 0;  ///< 0: any that is free
+  std::uint16_t port = 0;
 };
 using Endpoint = std::variant<InternetEndpoint, std::string>;  ///< or a unix socket's path
 
@@ -63,10 +63,13 @@ class Listener {
   [[nodiscard]] std::vector<Arrived> take(const feed::Bounds& bounds);
   /// Tells those clients whether their messages are stored.
   void settle(std::vector<Ticket> tickets, bool stored);
+  /// Makes ready for other settings: where they name a new place it listens there already, and their certificate is read. An error leaves
+  /// all as it is. The result, called, has them in force: for sessions that begin from then on, while those under way go on by their own. A
+  /// place that both settings name keeps its socket, so nobody who connects there is refused. Dropped, it changes nothing. The listener must
+  /// outlive it.
+  [[nodiscard]] std::expected<std::function<void()>, feed::FeedError> prepare(ListenerSettings settings);
   /// Readable while something waits to be taken.
   [[nodiscard]] int wake_fd() const;
-  /// Where it listens in fact.
-  [[nodiscard]] std::vector<std::uint16_t> ports() const;
 
  private:
   class Impl;

@@ -1,0 +1,176 @@
+// `blowback config check|show`: whether the daemons can work by this config, and what it comes to with all its defaults.
+#include "command.h"
+#include "config/written.h"
+#include "feed_findings.h"
+#include "findings.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace blowback::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Wording kWording{
+    .grade = "state", .grades = {"ok", "warning", "problem"}, .advice = "mend", .has_source = true};
+
+[[nodiscard]] fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+[[nodiscard]] bool may_write(const fs::path& path) { return ::access(path.c_str(), W_OK) == 0; }
+
+/// What each daemon would need at its start, but for ports: those that it has itself are taken.
+class Check {
+ public:
+  Check(const config::Config& config, const config::Lines& lines, Findings& findings)
+      : config_(config), lines_(lines), findings_(findings) {}
+
+  void look(bool at_server, bool at_ingest) {
+    findings_.good("config", "every key is understood", config_.file);
+    look_at_database(at_server, at_ingest);
+    if (at_ingest) {
+      if (config_.feeds.empty()) {
+        findings_.bad("feeds", "none are configured, so ingest has nothing to read", "add a [[feed]]", config_.file);
+      }
+      look_at_feeds(
+          config_, [this](std::size_t feed, std::string_view key) { return source(fmt::format("feed.{}", feed), key); },
+          findings_);
+      for (std::size_t i = 0; i < config_.feeds.size(); ++i) {
+        for (const auto& at : config_.feeds.at(i).door.listen) {
+          if (const auto* path = std::get_if<std::string>(&at)) {
+            look_at_socket("feed " + config_.feeds.at(i).name, *path, source(fmt::format("feed.{}", i), "listen"));
+          }
+        }
+      }
+      look_at_endpoint("metrics.ingest", config_.metrics.ingest);
+    }
+    if (at_server) {
+      look_at_user();
+      if (!config_.server.status_socket.empty()) {
+        look_at_socket("server.status_socket", config_.server.status_socket, source("server", "status_socket"));
+      }
+      look_at_endpoint("metrics.server", config_.metrics.server);
+    }
+  }
+
+ private:
+  /// `FILE:LINE` of the key, or of its table where the key is left out.
+  [[nodiscard]] std::string source(std::string_view table, std::string_view key) const {
+    const auto name = table.empty() ? std::string(key) : fmt::format("{}.{}", table, key);
+    for (const auto& written : {name, std::string(table)}) {
+      if (const auto found = lines_.find(written); found != lines_.end()) {
+        return fmt::format("{}:{}", config_.file, found->second);
+      }
+    }
+    return config_.file;
+  }
+
+  void look_at_database(bool at_server, bool at_ingest) {
+    using enum schema::StoreError::Code;
+    const auto& file = config_.database;
+    const auto from = source("", "database");
+    const auto folder = folder_of(file);
+    if (at_ingest && (!may_write(folder) || (fs::exists(file) && !may_write(file)))) {
+      findings_.bad(
+          "database",
+          fmt::format("{}: this user may not write it, or its folder isn't there or may not be written", file),
+          "make the folder, and give it and the database to the user who runs blowback-ingest", from);
+      return;
+    }
+    const auto store = schema::Store::open(file, schema::Store::Mode::read);
+    if (store) {
+      findings_.good("database", file, from);
+    } else if (!at_server && (store.error().code == missing || store.error().code == older)) {
+      findings_.good("database", fmt::format("{}: ingest makes it, or brings it to its own format", file), from);
+    } else {
+      findings_.bad("database", store.error().text, "see the message", from);
+    }
+  }
+
+  /// The daemons do without these two, so a folder that isn't there is no reason to refuse the config. A feed's is.
+  void look_at_socket(const std::string& name, const std::string& path, const std::string& from) {
+    if (may_write(folder_of(path))) {
+      findings_.good(name, "unix:" + path, from);
+      return;
+    }
+    const auto found = fmt::format("{} isn't there, or this user may not write to it", folder_of(path).string());
+    constexpr std::string_view kMend = "make the folder, and give it to the daemon's user, or name another path";
+    if (name.starts_with("feed ")) {
+      findings_.bad(name, found, std::string(kMend), from);
+    } else {
+      findings_.doubtful(name, found, std::string(kMend), from);
+    }
+  }
+
+  void look_at_endpoint(const std::string& name, const std::optional<config::MetricsEndpoint>& endpoint) {
+    if (!endpoint) return;
+    if (const auto* path = std::get_if<std::string>(&*endpoint)) look_at_socket(name, *path, source("", name));
+  }
+
+  void look_at_user() {
+    const auto& user = config_.server.user;
+    if (user.empty()) return;
+    if (getpwnam(user.c_str()) != nullptr) {
+      findings_.good("server.user", user, source("server", "user"));
+    } else {
+      findings_.bad("server.user", fmt::format("there is no user {} on this host", user),
+                    "make the user, or name another", source("server", "user"));
+    }
+  }
+
+  const config::Config& config_;
+  const config::Lines& lines_;
+  Findings& findings_;
+};
+
+/// `[zone]`, `[[feed]]`.
+[[nodiscard]] std::string heading_of(const std::string& table) {
+  return table.starts_with("feed.") ? "[[feed]]" : fmt::format("[{}]", table);
+}
+
+}  // namespace
+
+int config_check(Context& context, const std::string& daemon) {
+  const auto config = context.config();
+  if (!config) return context.failure;
+  const auto lines = config::lines_of(config->file);
+  if (!lines) return context.complain(lines.error().text, kWrongUse);
+  Findings findings;
+  Check(*config, *lines, findings).look(daemon != "ingest", daemon != "server");
+  findings.print(context, kWording);
+  return findings.any_bad() ? kNo : kYes;
+}
+
+int config_show(Context& context) {
+  const auto config = context.config();
+  if (!config) return context.failure;
+  const auto lines = config::lines_of(config->file);
+  if (!lines) return context.complain(lines.error().text, kWrongUse);
+  context.say("# " + config->file);
+  std::string table;
+  for (const auto& setting : config::settings_of(*config)) {
+    if (setting.table != table) {
+      table = setting.table;
+      context.say(fmt::format("\n{}", heading_of(table)));
+    }
+    const auto line = lines->find(setting.name());
+    const auto from = line == lines->end() ? std::string("default") : fmt::format("line {}", line->second);
+    if (setting.note.empty()) {
+      context.say(fmt::format("{:<40}  # {}", fmt::format("{} = {}", setting.key, setting.value), from));
+    } else {
+      context.say(fmt::format("{:<40}  # {}", fmt::format("# {} = {}", setting.key, setting.value),
+                              fmt::format("{}: {}", from, setting.note)));
+    }
+  }
+  return kYes;
+}
+
+}  // namespace blowback::cli

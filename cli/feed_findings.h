@@ -1,0 +1,20 @@
+// What can be seen of traps and feeds without reading any mail: for `doctor` and for `config check`.
+#pragma once
+
+#include "config/config.h"
+#include "findings.h"
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace blowback::cli {
+
+/// Where a key of that feed is written, for a finding's source; the key may be left to its default.
+using FeedSource = std::function<std::string(std::size_t feed, std::string_view key)>;
+
+/// Whether this user can read what each feed names, and use its certificate.
+void look_at_feeds(const config::Config& config, const FeedSource& source_of, Findings& findings);
+
+}  // namespace blowback::cli

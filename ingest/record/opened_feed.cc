@@ -1,0 +1,182 @@
+// Opening by type, and which settings a feed can take over without being opened anew.
+#include "record/opened_feed.h"
+
+#include "milter/milter_feed.h"
+#include "smtp/smtp_feed.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <variant>
+
+namespace blowback::record {
+namespace {
+
+using Ready = std::expected<std::function<void()>, feed::FeedError>;
+
+/// Octets of messages that all of a listener's sessions hold together.
+constexpr std::size_t kDoorMemory = 256U << 20U;
+
+[[nodiscard]] std::string system_hostname() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name.front() == '\0') return "localhost";
+  return name.data();
+}
+
+[[nodiscard]] smtp::ListenerSettings door_of(const config::Feed& feed, const config::Traps& traps,
+                                             std::function<UnixTime()> now) {
+  const auto& door = feed.door;
+  smtp::ListenerSettings settings{
+      .session = {.protocol = feed.type == config::FeedType::lmtp ? smtp::Protocol::lmtp : smtp::Protocol::smtp,
+                  .hostname = door.hostname.empty() ? system_hostname() : door.hostname,
+                  .witness_of = [index = std::make_shared<const config::TrapIndex>(traps)](
+                                    std::string_view address) { return index->witness_of(address); },
+                  .hide_traps = door.hide_traps,
+                  .offers_tls = true,
+                  .message_octets = static_cast<std::size_t>(door.message_size)},
+      .now = std::move(now),
+      .listen = {},
+      .trusted_relays = feed.trusted_relays,
+      .proxy_protocol = door.proxy_protocol,
+      .certificate = {.chain = door.certificate, .key = door.key},
+      .connections = static_cast<std::size_t>(door.connections),
+      .connections_per_client = static_cast<std::size_t>(door.connections_per_client),
+      .command_time = door.command_time,
+      .data_time = door.data_time,
+      .memory = kDoorMemory};
+  for (const auto& at : door.listen) {
+    if (const auto* path = std::get_if<std::string>(&at)) {
+      settings.listen.emplace_back(*path);
+    } else {
+      const auto& endpoint = std::get<config::Endpoint>(at);
+      settings.listen.emplace_back(smtp::InternetEndpoint{.address = endpoint.address, .port = endpoint.port});
+    }
+  }
+  return settings;
+}
+
+[[nodiscard]] feed::MboxQuoting quoting_of(const config::Feed& feed) {
+  switch (feed.quoting) {
+    case config::MboxQuoting::none:
+      return feed::MboxQuoting::none;
+    case config::MboxQuoting::mboxrd:
+      return feed::MboxQuoting::mboxrd;
+    case config::MboxQuoting::mboxo:
+      return feed::MboxQuoting::mboxo;
+    case config::MboxQuoting::content_length:
+      break;
+  }
+  return feed::MboxQuoting::content_length;
+}
+
+[[nodiscard]] milter::Setup milter_of(const config::Feed& feed, const config::Traps& traps) {
+  const auto& door = feed.door;
+  milter::Setup setup{.listen = {},
+                      .traps = traps,
+                      .trusted_relays = feed.trusted_relays,
+                      .callouts = door.callouts,
+                      .connections = static_cast<std::size_t>(door.connections),
+                      .message_octets = static_cast<std::size_t>(door.message_size),
+                      .memory = kDoorMemory};
+  if (const auto* path = std::get_if<std::string>(&door.listen.front())) {
+    setup.listen.path = *path;
+  } else {
+    const auto& endpoint = std::get<config::Endpoint>(door.listen.front());
+    setup.listen.address = endpoint.address.to_string();
+    setup.listen.port = endpoint.port;
+  }
+  return setup;
+}
+
+[[nodiscard]] bool is_smtp_or_lmtp(const config::Feed& feed) {
+  return feed.type == config::FeedType::smtp || feed.type == config::FeedType::lmtp;
+}
+
+[[nodiscard]] bool share_a_place(const config::Feed& one, const config::Feed& other) {
+  return std::ranges::any_of(one.door.listen, [&](const auto& place) {
+    return std::ranges::find(other.door.listen, place) != other.door.listen.end();
+  });
+}
+
+}  // namespace
+
+OpenedFeed::OpenedFeed(config::Feed by, const config::Traps& traps) : settings(std::move(by)) {
+  go_by(settings, traps);
+}
+
+void OpenedFeed::go_by(const config::Feed& other, const config::Traps& traps) {
+  settings = other;
+  source = {.feed = settings.name, .trusted_relays = settings.trusted_relays, .traps = traps, .limits = {}};
+}
+
+bool OpenedFeed::reads_standard_input() const {
+  return settings.type == config::FeedType::standard_input || settings.path == "-";
+}
+
+bool OpenedFeed::can_become(const config::Feed& other) const {
+  const bool has_same_name = settings.name == other.name;
+  // Either protocol is a matter of sessions, not of sockets.
+  if (is_smtp_or_lmtp(settings)) return is_smtp_or_lmtp(other) && (has_same_name || share_a_place(settings, other));
+  if (settings.type != other.type) return false;
+  // libmilter listens once in the life of its process.
+  if (settings.has_door()) return settings.door.listen == other.door.listen;
+  if (reads_standard_input()) return settings.path == other.path;
+  // A file's position is known by the feed's name, and is read again from there.
+  return has_same_name && settings.path == other.path && settings.remove == other.remove &&
+         settings.quoting == other.quoting;
+}
+
+std::expected<void, feed::FeedError> OpenedFeed::open(const FeedSurroundings& with,
+                                                      const std::optional<std::string>& position) {
+  auto opened = [&]() -> std::expected<std::unique_ptr<feed::Feed>, feed::FeedError> {
+    switch (settings.type) {
+      case config::FeedType::maildir:
+        return feed::open_maildir(
+            settings.path, settings.remove ? feed::AfterCommit::remove : feed::AfterCommit::move_to_cur, position);
+      case config::FeedType::mbox:
+        return feed::open_mbox(settings.path, quoting_of(settings), position);
+      case config::FeedType::jsonl:
+        return feed::open_jsonl(settings.path, position);
+      case config::FeedType::smtp:
+      case config::FeedType::lmtp: {
+        auto door = smtp::SmtpFeed::open(door_of(settings, with.traps, with.now));
+        if (!door) return std::unexpected(std::move(door).error());
+        prepare_door_ = [&feed = **door](const config::Feed& other, const FeedSurroundings& then) {
+          return feed.prepare(door_of(other, then.traps, then.now));
+        };
+        return std::move(*door);
+      }
+      case config::FeedType::milter: {
+        auto milter = milter::MilterFeed::open(milter_of(settings, with.traps));
+        if (!milter) return std::unexpected(std::move(milter).error());
+        prepare_door_ = [&feed = **milter](const config::Feed& other, const FeedSurroundings& then) -> Ready {
+          return [&feed, setup = milter_of(other, then.traps)] { feed.change(setup); };
+        };
+        return std::move(*milter);
+      }
+      case config::FeedType::standard_input:
+        break;
+    }
+    return feed::open_stdin(STDIN_FILENO, with.stdin_envelope, with.now());
+  }();
+  if (!opened) return std::unexpected(std::move(opened).error());
+  feed = std::move(*opened);
+  return {};
+}
+
+Ready OpenedFeed::prepare(const config::Feed& other, const FeedSurroundings& with) {
+  std::function<void()> door = [] {};
+  if (feed && prepare_door_) {
+    auto ready = prepare_door_(other, with);
+    if (!ready) return ready;
+    door = std::move(*ready);
+  }
+  return [this, door = std::move(door), other, traps = with.traps] {
+    door();
+    go_by(other, traps);
+  };
+}
+
+}  // namespace blowback::record
