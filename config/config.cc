@@ -474,7 +474,7 @@ void read_retention(Section& section, Config& config) {
   const auto size = [&](std::string_view key, std::optional<std::uint64_t>& into) {
     std::string text;
     section.text(key, text);
-    if (!section.is_good(key)) return;
+    if (!section.is_good(key) || (text.empty() && key == "max_disk")) return;
     if (auto octets = parse_octets(text)) {
       into = *octets;
     } else {

@@ -227,7 +227,7 @@ std::vector<Setting> settings_of(const Config& config) {
   retention.text("quarantine_size", fmt::format("{}MB", kept.quarantine_octets / 1'000'000));
   retention.duration("journal", kept.journal);
   retention.duration("maildir", config.maildir_kept);
-  if (kept.max_disk) retention.text("max_disk", fmt::format("{}MB", *kept.max_disk / 1'000'000));
+  retention.text("max_disk", kept.max_disk ? fmt::format("{}MB", *kept.max_disk / 1'000'000) : "", "no limit");
   std::move(retention).move_to(all);
   Writer metrics("metrics");
   metrics.text("server", config.metrics.server ? text_of(*config.metrics.server) : "");
