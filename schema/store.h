@@ -394,7 +394,8 @@ class Store {
   /// SQLite's own integrity and foreign key checks, then ours: journal without gaps and equal to the listings, every
   /// listing's sender standing. Each finding is a line; empty is well.
   [[nodiscard]] Result<std::vector<std::string>> check_integrity();
-  /// SQLite's own check without its slower half: is every page and row well-formed? Reads the whole file. Likewise.
+  /// SQLite's own check without its slower half: is every page and row well-formed? Of a database beyond 64 MiB only the list, the
+  /// decisions and the feeds' positions are read. Likewise.
   [[nodiscard]] Result<std::vector<std::string>> quick_check();
   /// A slice of what keeps the database from growing (retention.cc): moves incidents of the former format, sums days up, removes what
   /// has expired, gives pages back. Holds the write lock for some tens of milliseconds at most. To be called whenever there is time;
