@@ -9,11 +9,6 @@
 #include <span>
 
 namespace blowback {
-namespace {
-
-constexpr std::array<std::uint8_t, 12> kMappedHead{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};  // RFC 4291 §2.5.5.2
-
-}  // namespace
 
 std::expected<IpAddress, AddressError> IpAddress::parse(std::string_view text) {
   const auto bad = [&]() -> std::unexpected<AddressError> {
@@ -43,10 +38,6 @@ IpAddress IpAddress::from_octets(const Octets& octets) {
   IpAddress address;
   address.octets_ = octets;
   return address;
-}
-
-Family IpAddress::family() const {
-  return std::equal(kMappedHead.begin(), kMappedHead.end(), octets_.begin()) ? Family::ipv4 : Family::ipv6;
 }
 
 std::uint32_t IpAddress::v4() const {

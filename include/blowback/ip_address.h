@@ -8,6 +8,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <expected>
 #include <functional>
 #include <span>
@@ -37,7 +38,9 @@ class IpAddress {
   /// Network order; a mapped address becomes IPv4.
   [[nodiscard]] static IpAddress from_octets(const Octets& octets);
 
-  [[nodiscard]] Family family() const;
+  [[nodiscard]] Family family() const {
+    return std::memcmp(octets_.data(), kMappedHead.data(), kMappedHead.size()) == 0 ? Family::ipv4 : Family::ipv6;
+  }
   /// 32 or 128.
   [[nodiscard]] int bits() const { return family() == Family::ipv4 ? 32 : 128; }
   /// Host order. Requires family() == ipv4.
@@ -53,6 +56,9 @@ class IpAddress {
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
  private:
+  static constexpr std::array<std::uint8_t, 12> kMappedHead{0, 0, 0, 0, 0,    0,
+                                                            0, 0, 0, 0, 0xff, 0xff};  // RFC 4291 §2.5.5.2
+
   Octets octets_;
 };
 
