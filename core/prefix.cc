@@ -1,8 +1,10 @@
 // Prefixes: masking, covering, and their text form.
 #include "blowback/prefix.h"
 
+#include <algorithm>
 #include <cassert>
 #include <charconv>
+#include <cstddef>
 
 namespace blowback {
 namespace {
@@ -12,11 +14,12 @@ namespace {
 
 /// `octets` with everything after the first `keep` bits set to `ones` or to zero.
 [[nodiscard]] IpAddress::Octets filled_after(IpAddress::Octets octets, int keep, bool ones) {
-  for (int bit = keep; bit < 128; bit = (bit / 8 + 1) * 8) {
-    const auto i = static_cast<std::size_t>(bit / 8);
-    const auto tail = static_cast<std::uint8_t>(0xffU >> static_cast<unsigned>(bit % 8));
-    octets[i] = static_cast<std::uint8_t>(ones ? octets[i] | tail : octets[i] & static_cast<std::uint8_t>(~tail));
-  }
+  if (keep == 128) return octets;
+  const auto at = static_cast<std::size_t>(keep / 8);
+  const auto tail = static_cast<std::uint8_t>(0xffU >> static_cast<unsigned>(keep % 8));
+  octets[at] = static_cast<std::uint8_t>(ones ? octets[at] | tail : octets[at] & static_cast<std::uint8_t>(~tail));
+  std::fill(octets.begin() + static_cast<std::ptrdiff_t>(at) + 1, octets.end(),
+            ones ? std::uint8_t{0xff} : std::uint8_t{0});
   return octets;
 }
 

@@ -5,9 +5,11 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <expected>
 #include <functional>
 #include <span>
@@ -37,11 +39,17 @@ class IpAddress {
   /// Network order; a mapped address becomes IPv4.
   [[nodiscard]] static IpAddress from_octets(const Octets& octets);
 
-  [[nodiscard]] Family family() const;
+  [[nodiscard]] Family family() const {
+    return std::memcmp(octets_.data(), kMappedHead.data(), kMappedHead.size()) == 0 ? Family::ipv4 : Family::ipv6;
+  }
   /// 32 or 128.
   [[nodiscard]] int bits() const { return family() == Family::ipv4 ? 32 : 128; }
   /// Host order. Requires family() == ipv4.
-  [[nodiscard]] std::uint32_t v4() const;
+  [[nodiscard]] std::uint32_t v4() const {
+    assert(family() == Family::ipv4);
+    return std::uint32_t{octets_[12]} << 24U | std::uint32_t{octets_[13]} << 16U | std::uint32_t{octets_[14]} << 8U |
+           octets_[15];
+  }
   /// Network order; IPv4 in its mapped form, so that one order and one key serve both families.
   [[nodiscard]] const Octets& octets() const { return octets_; }
   /// RFC 5952 for IPv6, dotted quad for IPv4. The inverse of `parse`.
@@ -53,6 +61,9 @@ class IpAddress {
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
  private:
+  static constexpr std::array<std::uint8_t, 12> kMappedHead{0, 0, 0, 0, 0,    0,
+                                                            0, 0, 0, 0, 0xff, 0xff};  // RFC 4291 §2.5.5.2
+
   Octets octets_;
 };
 

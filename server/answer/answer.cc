@@ -1,5 +1,5 @@
 // The steps of an answer: read, decide, build, and count it against its client's rate. The commonest questions take the first
-// three in one stride (quick_answer.h), and most others are built without ldns's objects (spliced_answer.h); answer_plainly does
+// three in one stride (quick_answer.h), and all others are built without ldns's objects (spliced_answer.h); answer_plainly does
 // neither.
 #include "answer/answer.h"
 
@@ -58,14 +58,30 @@ void slip(Answer& answer, std::size_t opt_size, std::span<std::uint8_t> reply) {
   answer.truncated = true;
 }
 
-/// RFC 7873 §5.2.3 and after: a client that has one gets it back, any other gets one.
-[[nodiscard]] std::array<std::uint8_t, kCookieOctets> cookie_for(const Asked& asked, Wire shown,
-                                                                 const CookieCheck& check, const Moment& moment,
-                                                                 const CookieSecrets& secrets) {
-  if (check.renew) return make_cookie(check.client_cookie, asked.client, moment.now, secrets);
-  std::array<std::uint8_t, kCookieOctets> same{};
-  std::copy_n(shown.begin(), std::min(shown.size(), same.size()), same.begin());
-  return same;
+/// What a query's cookie is worth, and the data of the reply's.
+struct Cookies {
+  CookieState state = CookieState::none;
+  std::array<std::uint8_t, kCookieOctets> given;  // filled as far as `size` says
+  std::size_t size = 0;
+
+  [[nodiscard]] Wire to_give() const { return std::span(given).first(size); }
+};
+
+[[nodiscard]] Cookies cookies_of(const Asked& asked, const std::optional<Edns>& edns, const ServedZone& zone,
+                                 UnixTime now) {
+  Cookies cookies;
+  if (!zone.cookies || !edns || !edns->cookie) return cookies;
+  const auto check = check_cookie(*edns->cookie, asked.client, now, *zone.cookies);
+  cookies.state = check.state;
+  if (check.state == CookieState::malformed) return cookies;
+  cookies.size = kCookieOctets;
+  // RFC 7873 §5.2.3 and after: a client that has one gets it back, any other gets one.
+  if (check.renew) {
+    cookies.given = make_cookie(check.client_cookie, asked.client, now, *zone.cookies);
+  } else {
+    std::copy_n(edns->cookie->data(), kCookieOctets, cookies.given.data());
+  }
+  return cookies;
 }
 
 /// What the quick way makes of a query; absent: nothing.
@@ -80,38 +96,41 @@ void slip(Answer& answer, std::size_t opt_size, std::span<std::uint8_t> reply) {
 [[nodiscard]] Answer unlimited(Way way, const Asked& asked, const std::optional<QuickQuestion>& quick,
                                const ServedZone& zone, const zone::View& view, const Moment& moment,
                                std::span<std::uint8_t> reply, std::size_t& opt_size) {
-  if (quick) {
-    const auto answer = quick_answer(asked.message, *quick, zone, *view.index, moment.now, reply, opt_size);
-    if (answer.size != 0) return answer;
-  }
   const bool tcp = asked.transport == Transport::tcp;
-  const bool allowed = zone.access.allows(asked.client);
+  if (quick && !quick->edns) return quick_answer(asked.message, *quick, zone, *view.index, moment.now, {}, reply);
+  if (quick) {  // unless its cookie is malformed, which is an error
+    const auto cookies = cookies_of(asked, quick->edns, zone, moment.now);
+    if (cookies.state != CookieState::malformed) {
+      const auto opt = opt_record(quick->edns, zone, cookies.to_give(), tcp, Rcode::noerror, std::nullopt);
+      opt_size = opt.octets().size();
+      auto answer = quick_answer(asked.message, *quick, zone, *view.index, moment.now, opt.octets(), reply);
+      answer.cookie = cookies.state;
+      return answer;
+    }
+  }
   auto query = read_query(asked.message);
   if (query.form == Query::Form::silence) return {};
-  CookieCheck check;
-  std::array<std::uint8_t, kCookieOctets> cookie{};
-  bool give_cookie = false;
-  if (zone.cookies && query.edns && query.edns->cookie && query.form != Query::Form::formerr) {
-    check = check_cookie(*query.edns->cookie, asked.client, moment.now, *zone.cookies);
-    give_cookie = check.state != CookieState::malformed;
-    if (!give_cookie && query.form == Query::Form::good) query.form = Query::Form::formerr;
-    if (give_cookie) cookie = cookie_for(asked, *query.edns->cookie, check, moment, *zone.cookies);
-  }
-  const auto decision = decide(query, allowed, zone, view, moment.now);
-  const auto opt = opt_record(query, zone, decision, give_cookie ? Wire(cookie) : Wire(), tcp);
+  Cookies cookies;
+  if (query.form != Query::Form::formerr) cookies = cookies_of(asked, query.edns, zone, moment.now);
+  if (cookies.state == CookieState::malformed && query.form == Query::Form::good) query.form = Query::Form::formerr;
+  const auto decision = decide(query, zone.access.allows(asked.client), zone, view, moment.now);
+  const auto opt = opt_record(query.edns, zone, cookies.to_give(), tcp, decision.rcode, decision.extended_error);
   opt_size = opt.octets().size();
-  const auto limit = reply_limit(query, tcp);
+  const auto limit = reply_limit(query.edns, tcp);
   Answer answer{.outcome = decision.outcome,
                 .rcode = static_cast<std::uint8_t>(static_cast<unsigned>(decision.rcode) & 0xfU),
                 .type = query.question ? query.question->type : std::uint16_t{0},
                 .codes = decision.outcome == Outcome::listed ? decision.codes : CodeSet(),
-                .cookie = check.state};
-  if (way == Way::quickest) answer.size = spliced_answer(query, decision, zone, opt.octets(), limit, reply);
-  if (answer.size == 0) {
+                .cookie = cookies.state};
+  if (way == Way::plain) {
     const auto built = plain_answer(query, decision, zone, opt.octets(), limit);
     std::ranges::copy(built.octets, reply.begin());
     answer.size = built.octets.size();
     answer.truncated = built.truncated;
+  } else {
+    const auto spliced = spliced_answer(query, decision, zone, opt.octets(), limit, reply);
+    answer.size = spliced.size;
+    answer.truncated = spliced.truncated;
   }
   return answer;
 }

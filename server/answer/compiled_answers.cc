@@ -18,11 +18,13 @@ namespace {
 /// TYPE, CLASS, TTL.
 constexpr std::size_t kRecordHead = 8;
 constexpr std::size_t kNoLimit = 65535;
+/// A label that no name of ours can have.
+constexpr std::array<std::uint8_t, 2> kLabelOfNone{1, 0};
 
 /// Reads replies that we built ourselves: what it meets is well formed.
 class Compiler {
  public:
-  /// `left`: a label in wire format left of the apex, or nothing.
+  /// `left`: labels in wire format left of the apex, or nothing.
   Compiler(const ServedZone& zone, std::vector<std::uint8_t> left) : zone_(zone), left_(std::move(left)) {}
 
   [[nodiscard]] CompiledRecords compile(const Decision& decision, std::uint16_t type) const {
@@ -38,7 +40,7 @@ class Compiler {
     const auto built = plain_answer(query, decision, zone_, {}, kNoLimit);
     const auto begin = kHeader + query.question->qname.size() + kTypeAndClass;
 
-    CompiledRecords records;
+    CompiledRecords records{.left = left_.size()};
     records.octets.assign(built.octets.begin() + static_cast<std::ptrdiff_t>(begin), built.octets.end());
     records.answers = read16(built.octets.data() + 6);
     records.authorities = read16(built.octets.data() + 8);
@@ -48,7 +50,7 @@ class Compiler {
 
  private:
   /// Notes the pointers of the record at `at`, and the serial if it is a SOA. Returns where it ends.
-  std::size_t pass_record(CompiledRecords& records, std::size_t at) const {
+  static std::size_t pass_record(CompiledRecords& records, std::size_t at) {
     at = pass_name(records, at);
     const auto type = read16(records.octets.data() + at);
     at += kRecordHead;
@@ -63,7 +65,7 @@ class Compiler {
     return end;
   }
 
-  std::size_t pass_name(CompiledRecords& records, std::size_t at) const {
+  static std::size_t pass_name(CompiledRecords& records, std::size_t at) {
     while (true) {
       const auto length = records.octets[at];
       if (length == 0) return at + 1;
@@ -73,10 +75,7 @@ class Compiler {
       }
       const auto target = std::size_t{read16(records.octets.data() + at)} & 0x3fffU;
       // The whole QNAME stays where it is; whatever is right of its first label, or behind the question, moves.
-      if (target != kHeader) {
-        records.pointers.push_back(static_cast<std::uint16_t>(at));
-        write16(records.octets.data() + at, 0xc000U | (target - left_.size()));
-      }
+      if (target != kHeader) records.pointers.push_back(static_cast<std::uint16_t>(at));
       return at + 2;
     }
   }
@@ -85,17 +84,11 @@ class Compiler {
   std::vector<std::uint8_t> left_;
 };
 
-/// The text of the label right above the apex; empty where the name isn't below it.
-[[nodiscard]] std::string label_above(const WireName& apex, const WireName& name) {
-  std::size_t before = name.size();  // where the label before the present place begins
+/// The labels left of the apex; empty where the name isn't below it.
+[[nodiscard]] WireName labels_below(const WireName& apex, const WireName& name) {
   for (std::size_t at = 0; at < name.size(); at += 1 + std::size_t{name[at]}) {
-    if (name.size() - at == apex.size() &&
-        std::equal(apex.begin(), apex.end(), name.begin() + static_cast<std::ptrdiff_t>(at), equal_ignoring_case)) {
-      if (before == name.size()) return {};
-      return {name.begin() + static_cast<std::ptrdiff_t>(before) + 1, name.begin() + static_cast<std::ptrdiff_t>(at)};
-    }
-    before = at;
-    if (name[at] == 0) break;
+    const auto rest = std::span(name).subspan(at);
+    if (std::ranges::equal(rest, apex, equal_ignoring_case)) return {name.begin(), name.end() - std::ssize(apex)};
   }
   return {};
 }
@@ -103,15 +96,15 @@ class Compiler {
 }  // namespace
 
 CompiledAnswers::CompiledAnswers(const ServedZone& zone) : ttl_(zone.ttl) {
-  // A label that no name of ours can have.
-  const Compiler below(zone, {1, 0});
+  const Compiler below(zone, {kLabelOfNone.begin(), kLabelOfNone.end()});
   const Compiler at_apex(zone, {});
   Decision decision{.authoritative = true, .answer = Decision::RrSet::a};
   for (std::uint32_t bits = 1; bits < a_.size(); ++bits) {
     decision.codes = CodeSet::from_bits(bits);
     a_[bits] = below.compile(decision, kA);
   }
-  negative_ = below.compile({.rcode = Rcode::nxdomain, .authoritative = true, .negative = true}, kA);
+  constexpr Decision kNegative{.rcode = Rcode::nxdomain, .authoritative = true, .negative = true};
+  negative_ = below.compile(kNegative, kA);
   soa_ = at_apex.compile({.authoritative = true, .answer = Decision::RrSet::soa}, kSoa);
   ns_ = at_apex.compile({.authoritative = true, .answer = Decision::RrSet::ns}, kNs);
 
@@ -123,13 +116,34 @@ CompiledAnswers::CompiledAnswers(const ServedZone& zone) : ttl_(zone.ttl) {
   }
   txt_.emplace_back(rest);
 
-  auto names = zone.nameservers;
-  names.push_back(zone.hostmaster);
-  for (const auto& name : names) {
-    if (auto label = label_above(zone.apex, name); !label.empty()) labels_in_use_.push_back(std::move(label));
+  for (const auto& host : zone.hosts) {
+    const Compiler at_host(zone, host.below_apex);
+    hosts_.push_back(
+        {at_host.compile({.authoritative = true, .answer = Decision::RrSet::host_a, .host = &host}, kA),
+         at_host.compile({.authoritative = true, .answer = Decision::RrSet::host_aaaa, .host = &host}, kAaaa)});
   }
-  is_quick_ = std::ranges::none_of(
-      labels_in_use_, [](const std::string& label) { return label.front() >= '0' && label.front() <= '9'; });
+  for (const auto* const name : {&zone.nameservers.front(), &zone.hostmaster}) {
+    const auto labels = labels_below(zone.apex, *name);
+    for (Wire shared = labels; !shared.empty(); shared = shared.subspan(std::size_t{1} + shared[0])) {
+      WireName left(shared.begin(), shared.end());
+      // The longest possible name has nothing beneath it.
+      if (left.size() + kLabelOfNone.size() + zone.apex.size() <= kLongestName)
+        left.insert(left.begin(), kLabelOfNone.begin(), kLabelOfNone.end());
+      beneath_.push_back(
+          {.labels = {shared.begin(), shared.end()}, .negative = Compiler(zone, left).compile(kNegative, kA)});
+    }
+  }
+  std::ranges::stable_sort(beneath_, std::ranges::greater{}, [](const Beneath& one) { return one.labels.size(); });
+}
+
+const CompiledRecords& CompiledAnswers::negative(Wire left) const {
+  if (beneath_.empty()) return negative_;
+  for (; !left.empty(); left = left.subspan(std::size_t{1} + left[0])) {
+    for (const auto& one : beneath_) {
+      if (std::ranges::equal(left, one.labels, equal_ignoring_case)) return one.negative;
+    }
+  }
+  return negative_;
 }
 
 }  // namespace blowback::answer

@@ -1,6 +1,7 @@
 // The zone's distinct answers in wire format: what stands behind the question, made by ldns once and copied ever after.
 //
-// There are few: one RRset of A records for each set of codes, the SOA and NS of the apex, and the SOA of every negative answer.
+// There are few: one RRset of A records for each set of codes, the SOA and NS of the apex, name servers' addresses, and the SOA of
+// every negative answer, once more for each name in it that a question may share labels with.
 // Copied behind another question only two things in them differ: compression pointers into the question (they move with the
 // length of what stands left of the apex) and the SOA's serial. The TXT is put together from its text's pieces.
 // An immutable value, part of ServedZone.
@@ -8,6 +9,7 @@
 
 #include "answer/served_zone.h"
 #include "blowback/kind.h"
+#include "query.h"
 
 #include <array>
 #include <cstddef>
@@ -21,7 +23,9 @@ namespace blowback::answer {
 /// Records as they stand behind a question.
 struct CompiledRecords {
   std::vector<std::uint8_t> octets;
-  /// Where in `octets` a compression pointer stands that moves: to it, the octets left of the apex in the question are added.
+  /// Octets left of the apex in the question that they were compiled behind, and where in `octets` a compression pointer stands that
+  /// moves with them.
+  std::size_t left = 0;
   std::vector<std::uint16_t> pointers;
   std::optional<std::uint16_t> serial_at;
   std::uint16_t answers = 0;
@@ -35,27 +39,32 @@ class CompiledAnswers {
 
   /// Requires a code in `codes`.
   [[nodiscard]] const CompiledRecords& a(CodeSet codes) const { return a_[codes.bits()]; }
-  [[nodiscard]] const CompiledRecords& negative() const { return negative_; }
+  /// `left`: the labels left of the apex in the question. Those that they share with a name in the SOA are compressed as well.
+  [[nodiscard]] const CompiledRecords& negative(Wire left) const;
   [[nodiscard]] const CompiledRecords& soa() const { return soa_; }
   [[nodiscard]] const CompiledRecords& ns() const { return ns_; }
+  /// The addresses of the zone's `host`. Requires that it has some of that family.
+  [[nodiscard]] const CompiledRecords& host(std::size_t host, Family family) const {
+    return hosts_[host][static_cast<std::size_t>(family)];
+  }
   /// The TXT's text: the address stands between each two of these.
   [[nodiscard]] const std::vector<std::string>& txt() const { return txt_; }
   [[nodiscard]] std::uint32_t ttl() const { return ttl_; }
-  /// Labels right above the apex that stand in the names of the SOA or NS. A question with one of them has more to compress
-  /// than the compiled records know; it is left to the plain path.
-  [[nodiscard]] const std::vector<std::string>& labels_in_use() const { return labels_in_use_; }
-  /// Whether none of these could be an octet of an address.
-  [[nodiscard]] bool is_quick() const { return is_quick_; }
 
  private:
   std::array<CompiledRecords, 1U << kAllCodes.size()> a_;
   CompiledRecords negative_;
+  /// Behind a name that ends in these labels, right above the apex; the longest labels first.
+  struct Beneath {
+    WireName labels;
+    CompiledRecords negative;
+  };
+  std::vector<Beneath> beneath_;
   CompiledRecords soa_;
   CompiledRecords ns_;
+  std::vector<std::array<CompiledRecords, 2>> hosts_;  // as in the zone, by Family
   std::vector<std::string> txt_;
   std::uint32_t ttl_ = 0;
-  std::vector<std::string> labels_in_use_;
-  bool is_quick_ = true;
 };
 
 }  // namespace blowback::answer

@@ -1,6 +1,8 @@
 // The OPT by hand: eleven octets and a few options, the same for every way of building a reply.
 #include "edns.h"
 
+#include "wire_format.h"
+
 #include <algorithm>
 #include <cassert>
 
@@ -14,45 +16,37 @@ constexpr std::size_t kOptionHead = 4;    // code and length
 
 }  // namespace
 
-std::size_t reply_limit(const Query& query, bool tcp) {
-  if (tcp) return kLongestTcpReply;
-  return udp_reply_limit(query.edns.has_value(), query.edns ? query.edns->payload : std::uint16_t{0});
-}
-
-void OptRecord::put8(std::size_t value) {
-  assert(size_ < kLongest);
-  octets_[size_++] = static_cast<std::uint8_t>(value & 0xffU);
-}
-
 void OptRecord::put16(std::size_t value) {
-  put8(value >> 8U);
-  put8(value);
+  assert(size_ + 2 <= kLongest);
+  write16(octets_.data() + size_, value);
+  size_ += 2;
 }
 
 void OptRecord::put(Wire octets) {
   assert(octets.size() <= kLongest - size_);
-  std::ranges::copy(octets, octets_.begin() + static_cast<std::ptrdiff_t>(size_));
+  std::copy_n(octets.data(), octets.size(), octets_.data() + size_);
   size_ += octets.size();
 }
 
-OptRecord opt_record(const Query& query, const ServedZone& zone, const Decision& decision, Wire cookie, bool tcp) {
+OptRecord opt_record(const std::optional<Edns>& edns, const ServedZone& zone, Wire cookie, bool tcp, Rcode rcode,
+                     std::optional<ExtendedError> error) {
   OptRecord opt;
-  if (!query.edns) return opt;
-  const bool nsid = query.edns->nsid && !zone.nsid.empty();
+  if (!edns) return opt;
+  const bool nsid = edns->nsid && !zone.nsid.empty();
   // RFC 7828 §3.2.1: without meaning over UDP, where it is ignored.
-  const bool keepalive = query.edns->keepalive && tcp;
-  opt.put8(0);  // owner: the root
+  const bool keepalive = edns->keepalive && tcp;
+  constexpr std::array<std::uint8_t, 1> kRoot{0};
+  opt.put(kRoot);
   opt.put16(kOpt);
   opt.put16(kUdpPayload);
-  opt.put8(static_cast<unsigned>(decision.rcode) >> 4U);  // the upper eight of twelve bits
-  opt.put8(0);                                            // version
-  opt.put16(query.edns->dnssec_ok ? 0x8000U : 0U);
+  opt.put16((static_cast<unsigned>(rcode) >> 4U) << 8U);  // the upper eight of twelve bits, and version 0
+  opt.put16(edns->dnssec_ok ? 0x8000U : 0U);
   opt.put16((nsid ? kOptionHead + zone.nsid.size() : 0U) + (keepalive ? kOptionHead + 2 : 0U) +
-            (cookie.empty() ? 0U : kOptionHead + cookie.size()) + (decision.extended_error ? kOptionHead + 2 : 0U));
+            (cookie.empty() ? 0U : kOptionHead + cookie.size()) + (error ? kOptionHead + 2 : 0U));
   if (nsid) {
     opt.put16(kNsid);
     opt.put16(zone.nsid.size());
-    for (const char c : zone.nsid) opt.put8(static_cast<std::uint8_t>(c));
+    opt.put(std::span(reinterpret_cast<const std::uint8_t*>(zone.nsid.data()), zone.nsid.size()));
   }
   if (keepalive) {
     opt.put16(kKeepalive);
@@ -64,10 +58,10 @@ OptRecord opt_record(const Query& query, const ServedZone& zone, const Decision&
     opt.put16(cookie.size());
     opt.put(cookie);
   }
-  if (decision.extended_error) {
+  if (error) {
     opt.put16(kError);
     opt.put16(2);
-    opt.put16(static_cast<std::uint16_t>(*decision.extended_error));
+    opt.put16(static_cast<std::uint16_t>(*error));
   }
   return opt;
 }

@@ -17,16 +17,14 @@ namespace blowback::answer {
 /// What we take by UDP, and the most that we send: passes every path without fragments (DNS flag day 2020).
 inline constexpr std::uint16_t kUdpPayload = kLongestUdpReply;
 
-/// Octets that a reply by UDP may have; `payload`: the size in the query's OPT, if it has one.
-[[nodiscard]] inline std::size_t udp_reply_limit(bool edns, std::uint16_t payload) {
+/// Octets that a reply to a query with `edns` may have.
+[[nodiscard]] inline std::size_t reply_limit(const std::optional<Edns>& edns, bool tcp) {
+  if (tcp) return kLongestTcpReply;
   constexpr std::size_t kPlainLimit = 512;  // RFC 1035 §4.2.1
   if (!edns) return kPlainLimit;
   // RFC 6891 §6.2.3: less than 512 counts as 512.
-  return std::clamp<std::size_t>(payload, kPlainLimit, kUdpPayload);
+  return std::clamp<std::size_t>(edns->payload, kPlainLimit, kUdpPayload);
 }
-
-/// Octets that a reply to `query` may have.
-[[nodiscard]] std::size_t reply_limit(const Query& query, bool tcp);
 
 /// An OPT record in wire format; empty where there is none.
 class OptRecord {
@@ -35,7 +33,6 @@ class OptRecord {
   static constexpr std::size_t kLongest = 128;
 
   [[nodiscard]] Wire octets() const { return std::span(octets_).first(size_); }
-  void put8(std::size_t value);
   void put16(std::size_t value);
   void put(Wire octets);
 
@@ -44,9 +41,9 @@ class OptRecord {
   std::size_t size_ = 0;
 };
 
-/// The OPT of the reply: our size, version 0, the query's DO; NSID and keepalive where asked for, a cookie if not empty, the
-/// extended error where there is one. Empty where the query had no OPT.
-[[nodiscard]] OptRecord opt_record(const Query& query, const ServedZone& zone, const Decision& decision, Wire cookie,
-                                   bool tcp);
+/// The OPT of the reply to a query with `edns`: our size, version 0, the query's DO; NSID and keepalive where asked for, a cookie if
+/// not empty, the extended error where there is one. Empty where the query had no OPT.
+[[nodiscard]] OptRecord opt_record(const std::optional<Edns>& edns, const ServedZone& zone, Wire cookie, bool tcp,
+                                   Rcode rcode, std::optional<ExtendedError> error);
 
 }  // namespace blowback::answer

@@ -1,33 +1,28 @@
-// Reading reversed octets and reversed nibbles. Both readings are tried; a name is at most 32 labels either way.
+// Reading reversed octets and reversed nibbles. Both readings are tried.
 #include "answer/owner_name.h"
 
-#include <algorithm>
+#include <endian.h>
+
 #include <array>
+#include <bit>
 #include <cstddef>
 
 namespace blowback::answer {
 namespace {
 
-constexpr std::size_t kMostLabels = 32;
+constexpr std::size_t kMostOctets = 4;
+constexpr std::size_t kLongestOctets = 16;  // in wire format
+constexpr std::size_t kMostNibbles = 32;
+
+__extension__ using Number128 = unsigned __int128;
 
 using Label = std::span<const std::uint8_t>;
 
-/// Labels of a name, the leftmost first.
-struct Labels {
-  std::array<Label, kMostLabels> at;
-  std::size_t count = 0;
+/// What of an address a name has. What it doesn't have is zero.
+struct Read {
+  IpAddress address;
+  std::size_t labels = 0;
 };
-
-[[nodiscard]] std::optional<Labels> split(std::span<const std::uint8_t> wire) {
-  Labels labels;
-  while (!wire.empty()) {
-    if (labels.count == kMostLabels) return std::nullopt;
-    const std::size_t length = wire.front();
-    labels.at[labels.count++] = wire.subspan(1, length);
-    wire = wire.subspan(1 + length);
-  }
-  return labels;
-}
 
 /// 0 to 255 without leading zeros.
 [[nodiscard]] std::optional<std::uint8_t> octet(Label label) {
@@ -41,59 +36,70 @@ struct Labels {
   return static_cast<std::uint8_t>(value);
 }
 
-/// One hexadecimal digit, in either case (RFC 4343).
-[[nodiscard]] std::optional<std::uint8_t> nibble(Label label) {
-  if (label.size() != 1) return std::nullopt;
-  const unsigned c = label.front();
-  if (c >= '0' && c <= '9') return static_cast<std::uint8_t>(c - '0');
-  const unsigned lower = c | 0x20U;
-  if (lower >= 'a' && lower <= 'f') return static_cast<std::uint8_t>(lower - 'a' + 10);
-  return std::nullopt;
-}
+/// Of one hexadecimal digit in either case (RFC 4343); any other octet has kNoNibble.
+constexpr std::uint8_t kNoNibble = 16;
+constexpr auto kNibbles = [] {
+  std::array<std::uint8_t, 256> nibbles{};
+  nibbles.fill(kNoNibble);
+  for (std::uint8_t i = 0; i < 10; ++i) nibbles[std::size_t{'0'} + i] = i;
+  for (std::uint8_t i = 10; i < 16; ++i) nibbles[std::size_t{'a'} + i - 10] = nibbles[std::size_t{'A'} + i - 10] = i;
+  return nibbles;
+}();
 
-/// The label nearest the apex is the first octet. Octets that the name doesn't have are zero.
-[[nodiscard]] std::optional<IpAddress> by_octets(const Labels& labels) {
-  if (labels.count > 4) return std::nullopt;
+/// The label nearest the apex is the first octet.
+[[nodiscard]] std::optional<Read> by_octets(std::span<const std::uint8_t> wire) {
+  if (wire.size() > kLongestOctets) return std::nullopt;
   std::uint32_t value = 0;
-  for (std::size_t i = 0; i < labels.count; ++i) {
-    const auto part = octet(labels.at[labels.count - 1 - i]);
+  std::size_t labels = 0;
+  for (; !wire.empty(); ++labels) {
+    if (labels == kMostOctets) return std::nullopt;
+    const std::size_t length = wire.front();
+    const auto part = octet(wire.subspan(1, length));
     if (!part) return std::nullopt;
-    value |= static_cast<std::uint32_t>(*part) << (24 - 8 * i);
+    value |= std::uint32_t{*part} << (8 * labels);
+    wire = wire.subspan(1 + length);
   }
-  return IpAddress::from_v4(value);
+  return Read{.address = IpAddress::from_v4(value << (8 * (kMostOctets - labels))), .labels = labels};
 }
 
-[[nodiscard]] std::optional<IpAddress> by_nibbles(const Labels& labels) {
-  IpAddress::Octets octets{};
-  for (std::size_t i = 0; i < labels.count; ++i) {
-    const auto part = nibble(labels.at[labels.count - 1 - i]);
-    if (!part) return std::nullopt;
-    octets[i / 2] = static_cast<std::uint8_t>(octets[i / 2] | (i % 2 == 0 ? *part << 4U : *part));
+/// Likewise the first nibble. Labels of one octet each stand at every other place.
+[[nodiscard]] std::optional<Read> by_nibbles(std::span<const std::uint8_t> wire) {
+  const auto labels = wire.size() / 2;
+  if (wire.size() % 2 != 0 || labels > kMostNibbles) return std::nullopt;
+  if (labels == 0) return std::nullopt;
+  Number128 value = 0;
+  for (const auto* label = wire.data() + wire.size(); label != wire.data();) {
+    label -= 2;
+    const auto nibble = kNibbles[label[1]];
+    if (label[0] != 1 || nibble == kNoNibble) return std::nullopt;
+    value = value << 4U | nibble;
   }
-  return IpAddress::from_octets(octets);
+  value <<= 4 * (kMostNibbles - labels);
+  const std::array<std::uint64_t, 2> halves{htobe64(static_cast<std::uint64_t>(value >> 64U)),
+                                            htobe64(static_cast<std::uint64_t>(value))};
+  const auto octets = std::bit_cast<IpAddress::Octets>(halves);
+  return Read{.address = IpAddress::from_octets(octets), .labels = labels};
 }
 
 }  // namespace
 
 OwnerName owner_name(std::span<const std::uint8_t> wire) {
   if (wire.empty()) return Apex{};
-  const auto labels = split(wire);
-  if (!labels) return NotAnAddress{};
   AddressName name;
-  if (const auto address = by_octets(*labels)) {
-    if (labels->count == 4) {
-      name.address = address;
+  if (const auto read = by_octets(wire)) {
+    if (read->labels == kMostOctets) {
+      name.address = read->address;
     } else {
-      name.octets = Prefix::covering(*address, static_cast<int>(8 * labels->count));
+      name.octets = Prefix::covering(read->address, static_cast<int>(8 * read->labels));
     }
   }
-  if (const auto address = by_nibbles(*labels)) {
-    if (labels->count == kMostLabels) {
-      name.address = address;
+  if (const auto read = by_nibbles(wire)) {
+    if (read->labels == kMostNibbles) {
+      name.address = read->address;
     } else {
       // Nibbles that reach into ::ffff:0:0/96 come back as an IPv4 address, and so does the network around it.
-      const int bits = static_cast<int>(4 * labels->count) - (128 - address->bits());
-      name.nibbles = Prefix::covering(*address, bits);
+      const int bits = static_cast<int>(4 * read->labels) - (128 - read->address.bits());
+      name.nibbles = Prefix::covering(read->address, bits);
     }
   }
   if (!name.address && !name.octets && !name.nibbles) return NotAnAddress{};

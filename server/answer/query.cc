@@ -4,10 +4,11 @@
 #include "answer/cookie.h"
 #include "wire_format.h"
 
+#include <algorithm>
+
 namespace blowback::answer {
 namespace {
 
-constexpr std::size_t kLongestName = 255;
 constexpr std::uint16_t kOptionNsid = 3;
 constexpr std::uint16_t kOptionKeepalive = 11;
 
@@ -37,7 +38,7 @@ class Reader {
   [[nodiscard]] bool ran_over() const { return ran_over_; }
   [[nodiscard]] bool at_end() const { return at_ == bytes_.size(); }
   [[nodiscard]] std::size_t at() const { return at_; }
-  [[nodiscard]] Wire since(std::size_t start) const { return bytes_.subspan(start, at_ - start); }
+  [[nodiscard]] Wire rest() const { return bytes_.subspan(at_); }
 
  private:
   Wire bytes_;
@@ -45,20 +46,33 @@ class Reader {
   bool ran_over_ = false;
 };
 
+/// Whether the next eight octets are four labels of one octet.
+constexpr std::size_t kFourNibbles = 8;
+[[nodiscard]] bool are_four_nibbles(const std::uint8_t* at) {
+  return at[0] == 1 && at[2] == 1 && at[4] == 1 && at[6] == 1;
+}
+
 /// A QNAME has nothing before it to point to, so a compression pointer in it is an error, as are the other label types.
 [[nodiscard]] std::optional<Question> read_question(Reader& reader) {
   Question question;
-  const auto start = reader.at();
-  for (;;) {
-    const auto offset = reader.at() - start;
-    const std::uint8_t length = reader.u8();
-    if (reader.ran_over() || length > 63) return std::nullopt;
-    if (length == 0) break;
-    reader.take(length);
-    if (reader.ran_over() || reader.at() - start > kLongestName - 1) return std::nullopt;
-    question.label_at[question.labels++] = static_cast<std::uint8_t>(offset);
+  const Wire rest = reader.rest();
+  const std::size_t end = std::min(rest.size(), kLongestName);
+  std::size_t labels = 0;
+  std::size_t at = 0;
+  while (at < end && rest[at] != 0) {
+    // Names of IPv6 addresses are 32 labels of one octet: four at a time.
+    if (end - at > kFourNibbles && are_four_nibbles(&rest[at])) {
+      for (std::size_t i = 0; i < 4; ++i) question.label_at[labels++] = static_cast<std::uint8_t>(at + 2 * i);
+      at += kFourNibbles;
+      continue;
+    }
+    if (rest[at] > kLongestLabel) return std::nullopt;
+    question.label_at[labels++] = static_cast<std::uint8_t>(at);
+    at += std::size_t{1} + rest[at];
   }
-  question.qname = reader.since(start);
+  if (at >= end) return std::nullopt;
+  question.labels = labels;
+  question.qname = reader.take(at + 1);
   question.type = reader.u16();
   question.klass = reader.u16();
   if (reader.ran_over()) return std::nullopt;
@@ -74,7 +88,7 @@ class Reader {
       reader.u8();
       return false;
     }
-    if (length > 63 || reader.at() - start > kLongestName) {
+    if (length > kLongestLabel || reader.at() - start > kLongestName) {
       malformed = true;
       return false;
     }
@@ -121,6 +135,19 @@ class Reader {
 }
 
 }  // namespace
+
+std::optional<Edns> read_lone_opt(Wire octets) {
+  Reader reader(octets);
+  // Owner the root, TYPE OPT, the payload size, what stands for the upper bits of an RCODE, version, flags.
+  if (reader.u8() != 0 || reader.u16() != kOpt) return std::nullopt;
+  Edns edns{.payload = reader.u16()};
+  reader.u8();
+  edns.version = reader.u8();
+  edns.dnssec_ok = (reader.u16() & 0x8000U) != 0;
+  const auto rdata = reader.take(reader.u16());
+  if (reader.ran_over() || !reader.at_end() || edns.version != 0 || !read_options(rdata, edns)) return std::nullopt;
+  return edns;
+}
 
 Query read_query(Wire message) {
   Query query;

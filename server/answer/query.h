@@ -66,4 +66,8 @@ struct Query {
 /// Total: any bytes give a Query. What it refers to must outlive it. Pure.
 [[nodiscard]] Query read_query(Wire message);
 
+/// The OPT that `octets` are from the first to the last; absent where they are anything else, of another version than 0, or not well
+/// formed. Pure.
+[[nodiscard]] std::optional<Edns> read_lone_opt(Wire octets);
+
 }  // namespace blowback::answer

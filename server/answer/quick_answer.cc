@@ -14,8 +14,6 @@
 namespace blowback::answer {
 namespace {
 
-constexpr std::size_t kBareOpt = 11;
-
 /// A label of one to three digits without leading zeros, at most 255; returns what is behind it, nullptr for anything else.
 /// Requires four octets to read.
 [[nodiscard]] const std::uint8_t* octet_label(const std::uint8_t* at, std::uint32_t& value) {
@@ -38,7 +36,7 @@ std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone
   const std::uint8_t* const begin = message.data();
   const auto apex = zone.apex.size();
   // Four labels of one digit are the shortest; they stand above an IPv6 network as well, and aren't for us.
-  if (message.size() < kHeader + 9 + apex + kTypeAndClass || !zone.compiled->is_quick()) return std::nullopt;
+  if (message.size() < kHeader + 9 + apex + kTypeAndClass) return std::nullopt;
   // A query of opcode QUERY; QDCOUNT 1, ANCOUNT and NSCOUNT 0, ARCOUNT at most 1.
   static constexpr std::array<std::uint8_t, 7> kCounts{0, 1, 0, 0, 0, 0, 0};
   if ((begin[2] & 0xf8U) != 0 || std::memcmp(begin + 4, kCounts.data(), kCounts.size()) != 0 || begin[11] > 1)
@@ -69,34 +67,24 @@ std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone
   at += kTypeAndClass;
   question.left = static_cast<std::uint8_t>(left);
 
-  question.edns = begin[11] == 1;
-  if (message.size() != fixed + (question.edns ? kBareOpt : 0U)) return std::nullopt;
-  if (question.edns) {
-    // Owner the root, TYPE OPT, version 0, no options; what stands for the upper bits of an RCODE means nothing here.
-    if (at[0] != 0 || read16(at + 1) != kOpt || at[6] != 0 || read16(at + 9) != 0) return std::nullopt;
-    question.payload = read16(at + 3);
-    question.dnssec_ok = (at[7] & 0x80U) != 0;
-  }
+  if (begin[11] == 0) return message.size() == fixed ? std::optional(question) : std::nullopt;
+  question.edns = read_lone_opt(message.subspan(fixed));
+  if (!question.edns) return std::nullopt;
   return question;
 }
 
 Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone,
-                    const zone::ListingIndex& index, UnixTime now, std::span<std::uint8_t> reply,
-                    std::size_t& opt_size) {
+                    const zone::ListingIndex& index, UnixTime now, Wire opt, std::span<std::uint8_t> reply) {
   const auto& compiled = *zone.compiled;
   const auto address = IpAddress::from_v4(question.address);
   const auto codes = index.codes_at(address, now);
   const bool listed = !codes.empty();
 
-  opt_size = question.edns ? kBareOpt : 0;
   const auto rcode = listed ? Rcode::noerror : Rcode::nxdomain;
   Answer answer{.outcome = listed ? Outcome::listed : Outcome::nxdomain,
                 .rcode = static_cast<std::uint8_t>(rcode),
                 .type = question.type,
                 .codes = codes};
-  std::array<std::uint8_t, kBareOpt> opt{0, 0, kOpt, kLongestUdpReply >> 8U, kLongestUdpReply & 0xffU, 0, 0, 0,
-                                         0, 0, 0};
-  if (question.dnssec_ok) opt[7] = 0x80;
   const std::uint8_t* const query = message.data();
   Parts parts{.id = read16(query),
               .authoritative = true,
@@ -105,22 +93,22 @@ Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZon
               .rcode = rcode,
               .question = message.subspan(kHeader, question.left + zone.apex.size() + kTypeAndClass),
               .left = question.left,
-              .records = &compiled.negative(),
+              .records = nullptr,
               .txt_about = nullptr,
               .serial = static_cast<std::uint32_t>(index.serial() & 0xffffffffU),
-              .opt = question.edns ? Wire(opt) : Wire()};
-  if (listed) {
-    if (question.type == kA) {
-      parts.records = &compiled.a(codes);
-    } else if (question.type == kTxt) {
-      parts.records = nullptr;
-      parts.txt_about = &address;
-    } else {
-      answer.outcome = Outcome::nodata;
-      answer.codes = {};
-    }
+              .opt = opt};
+  if (listed && question.type == kA) {
+    parts.records = &compiled.a(codes);
+  } else if (listed && question.type == kTxt) {
+    parts.txt_about = &address;
+  } else {
+    parts.records = &compiled.negative(parts.question.first(question.left));
+    if (listed) answer.outcome = Outcome::nodata;
+    answer.codes = {};
   }
-  answer.size = splice(parts, compiled, udp_reply_limit(question.edns, question.payload), reply);
+  const auto spliced = splice(parts, compiled, reply_limit(question.edns, false), reply);
+  answer.size = spliced.size;
+  answer.truncated = spliced.truncated;
   return answer;
 }
 

@@ -15,23 +15,20 @@
 
 namespace blowback::answer {
 
-/// A question of four octets and the zone's name, type A, AAAA or TXT, with a bare OPT or none.
+/// A question of four octets and the zone's name, type A, AAAA or TXT, with an OPT or nothing behind it.
 struct QuickQuestion {
   std::uint32_t address = 0;
   std::uint16_t type = 0;
   std::uint8_t left = 0;  ///< octets left of the apex
-  bool edns = false;
-  bool dnssec_ok = false;
-  std::uint16_t payload = 0;
+  std::optional<Edns> edns;
 };
 
 /// Absent: the message is something else, or means something else as well; ask the general way.
 [[nodiscard]] std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone);
 
-/// The answer to it by UDP, with an OPT of `opt_size` octets at its end; size 0: ask the general way. Requires that the list
-/// is there and not stale.
+/// The answer to it by UDP, with `opt` at its end. Requires that the list is there and not stale.
 [[nodiscard]] Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone,
-                                  const zone::ListingIndex& index, UnixTime now, std::span<std::uint8_t> reply,
-                                  std::size_t& opt_size);
+                                  const zone::ListingIndex& index, UnixTime now, Wire opt,
+                                  std::span<std::uint8_t> reply);
 
 }  // namespace blowback::answer

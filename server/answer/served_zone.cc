@@ -11,9 +11,6 @@
 namespace blowback::answer {
 namespace {
 
-constexpr std::size_t kLongestName = 255;
-constexpr std::size_t kLongestLabel = 63;
-
 [[nodiscard]] bool append_label(WireName& name, std::string_view label) {
   if (label.empty() || label.size() > kLongestLabel) return false;
   name.push_back(static_cast<std::uint8_t>(label.size()));

@@ -1,7 +1,6 @@
 // Copying and patching.
 #include "spliced_answer.h"
 
-#include "letter_case.h"
 #include "wire_format.h"
 
 #include <algorithm>
@@ -40,11 +39,12 @@ constexpr std::size_t kLongestTxt = kTxtHead + kLongestString;
   return kTxtHead + size;
 }
 
-/// nullptr: none.
-[[nodiscard]] const CompiledRecords* records_of(const Decision& decision, const CompiledAnswers& compiled) {
+/// nullptr: none. `left`: the labels left of the apex.
+[[nodiscard]] const CompiledRecords* records_of(const Decision& decision, Wire left, const ServedZone& zone) {
+  const auto& compiled = *zone.compiled;
   switch (decision.answer) {
     case Decision::RrSet::none:
-      return decision.negative ? &compiled.negative() : nullptr;
+      return decision.negative ? &compiled.negative(left) : nullptr;
     case Decision::RrSet::a:
       return &compiled.a(decision.codes);
     case Decision::RrSet::txt:
@@ -55,81 +55,70 @@ constexpr std::size_t kLongestTxt = kTxtHead + kLongestString;
       return &compiled.ns();
     case Decision::RrSet::host_a:
     case Decision::RrSet::host_aaaa:
-      break;
+      return &compiled.host(static_cast<std::size_t>(decision.host - zone.hosts.data()),
+                            decision.answer == Decision::RrSet::host_a ? Family::ipv4 : Family::ipv6);
   }
   return nullptr;
 }
 
-/// Whether the label right above the apex is one of ours, so that there is more to compress.
-[[nodiscard]] bool shares_labels(const Question& question, const ServedZone& zone, const CompiledAnswers& compiled) {
-  if (question.labels <= zone.apex_labels) return false;
-  const auto at = question.label_at[question.labels - zone.apex_labels - 1];
-  const auto label = question.qname.subspan(std::size_t{at} + 1, question.qname[at]);
-  return std::ranges::any_of(compiled.labels_in_use(), [&](const std::string& own) {
-    return own.size() == label.size() && std::equal(own.begin(), own.end(), label.begin(), equal_ignoring_case);
-  });
-}
-
 }  // namespace
 
-std::size_t splice(const Parts& parts, const CompiledAnswers& compiled, std::size_t limit,
-                   std::span<std::uint8_t> out) {
-  const bool is_txt = parts.txt_about != nullptr;
+Spliced splice(const Parts& parts, const CompiledAnswers& compiled, std::size_t limit, std::span<std::uint8_t> out) {
   static const CompiledRecords kNone;
-  const auto& records = parts.records == nullptr ? kNone : *parts.records;
-  const auto own = is_txt ? kLongestTxt : records.octets.size();
-  if (kHeader + parts.question.size() + own + parts.opt.size() > limit) return 0;
-
+  const auto* records = parts.records == nullptr ? &kNone : parts.records;
+  const auto fixed = kHeader + parts.question.size() + parts.opt.size();
   std::uint8_t* const reply = out.data();
+  std::uint8_t* const at = reply + kHeader + parts.question.size();
+  // There is room for the TXT in any case, so it is written before it is known whether it fits.
+  auto size = parts.txt_about != nullptr ? write_txt(compiled, *parts.txt_about, at) : records->octets.size();
+  std::size_t answers = parts.txt_about != nullptr ? 1 : records->answers;
+  const bool truncated = fixed + size > limit;
+  if (truncated) {
+    records = &kNone;
+    size = answers = 0;
+  }
+
   write16(reply, parts.id);
-  reply[2] =
-      static_cast<std::uint8_t>(0x80U | (parts.authoritative ? 0x04U : 0U) | (parts.recursion_desired ? 0x01U : 0U));
+  reply[2] = static_cast<std::uint8_t>(0x80U | (parts.opcode << 3U) | (parts.authoritative ? 0x04U : 0U) |
+                                       (truncated ? 0x02U : 0U) | (parts.recursion_desired ? 0x01U : 0U));
   reply[3] =
       static_cast<std::uint8_t>((parts.checking_disabled ? 0x10U : 0U) | (static_cast<unsigned>(parts.rcode) & 0xfU));
-  write16(reply + 4, 1);
-  write16(reply + 6, is_txt ? 1U : records.answers);
-  write16(reply + 8, records.authorities);
+  write16(reply + 4, parts.question.empty() ? 0U : 1U);
+  write16(reply + 6, answers);
+  write16(reply + 8, records->authorities);
   write16(reply + 10, parts.opt.empty() ? 0U : 1U);
-  std::memcpy(reply + kHeader, parts.question.data(), parts.question.size());
-
-  std::uint8_t* at = reply + kHeader + parts.question.size();
-  if (is_txt) {
-    at += write_txt(compiled, *parts.txt_about, at);
-  } else if (!records.octets.empty()) {
-    std::memcpy(at, records.octets.data(), records.octets.size());
-    for (const auto place : records.pointers) {
-      write16(at + place, read16(at + place) + parts.left);
-    }
-    if (records.serial_at) write32(at + *records.serial_at, parts.serial);
-    at += records.octets.size();
+  std::copy_n(parts.question.data(), parts.question.size(), reply + kHeader);
+  if (!records->octets.empty()) {
+    std::memcpy(at, records->octets.data(), size);
+    for (const auto place : records->pointers) write16(at + place, read16(at + place) + parts.left - records->left);
+    if (records->serial_at) write32(at + *records->serial_at, parts.serial);
   }
-  if (!parts.opt.empty()) std::memcpy(at, parts.opt.data(), parts.opt.size());
-  return static_cast<std::size_t>(at - reply) + parts.opt.size();
+  std::copy_n(parts.opt.data(), parts.opt.size(), at + size);
+  return {.size = fixed + size, .truncated = truncated};
 }
 
-std::size_t spliced_answer(const Query& query, const Decision& decision, const ServedZone& zone, Wire opt,
-                           std::size_t limit, std::span<std::uint8_t> out) {
-  // What a name server in the zone has for addresses is asked rarely: by the plain way.
-  if (query.form != Query::Form::good || decision.host != nullptr) return 0;
-  const auto& compiled = *zone.compiled;
-  const auto& question = *query.question;
-  const auto* const records = records_of(decision, compiled);
-  const bool has_pointers = records != nullptr && !records->pointers.empty();
-  if (has_pointers && !compiled.labels_in_use().empty() && shares_labels(question, zone, compiled)) return 0;
-  return splice({.id = query.id,
-                 .authoritative = decision.authoritative,
-                 .recursion_desired = query.recursion_desired,
-                 .checking_disabled = query.checking_disabled,
-                 .rcode = decision.rcode,
-                 // Type and class stand right behind the name.
-                 .question = {question.qname.data(), question.qname.size() + kTypeAndClass},
-                 // Without records it means nothing, and the name may be out of zone.
-                 .left = has_pointers ? question.qname.size() - zone.apex.size() : 0,
-                 .records = records,
-                 .txt_about = decision.answer == Decision::RrSet::txt ? &decision.address : nullptr,
-                 .serial = decision.serial,
-                 .opt = opt},
-                compiled, limit, out);
+Spliced spliced_answer(const Query& query, const Decision& decision, const ServedZone& zone, Wire opt,
+                       std::size_t limit, std::span<std::uint8_t> out) {
+  Parts parts{.id = query.id,
+              .opcode = query.opcode,
+              .authoritative = decision.authoritative,
+              .recursion_desired = query.recursion_desired,
+              .checking_disabled = query.checking_disabled,
+              .rcode = decision.rcode,
+              .serial = decision.serial,
+              .opt = opt};
+  if (query.question) {
+    const auto qname = query.question->qname;
+    // Type and class stand right behind the name.
+    parts.question = {qname.data(), qname.size() + kTypeAndClass};
+    // An authoritative answer's name is in the zone; another has no records.
+    if (decision.authoritative) {
+      parts.left = qname.size() - zone.apex.size();
+      parts.records = records_of(decision, qname.first(parts.left), zone);
+      if (decision.answer == Decision::RrSet::txt) parts.txt_about = &decision.address;
+    }
+  }
+  return splice(parts, *zone.compiled, limit, out);
 }
 
 }  // namespace blowback::answer

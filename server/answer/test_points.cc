@@ -24,8 +24,13 @@ bool is_never_listed(const IpAddress& address) {
 
 bool holds_test_point(const Prefix& prefix) {
   if (prefix.family() == Family::ipv4) {
-    return std::ranges::any_of(
-        kAllCodes, [&](Code code) { return prefix.contains(IpAddress::from_v4(kLoopback | octet_of(code))); });
+    const auto first = prefix.first().v4();
+    const auto last = first | static_cast<std::uint32_t>(0xffffffffULL >> static_cast<unsigned>(prefix.length()));
+    if (last < kLoopback || first > (kLoopback | 0xffU)) return false;  // nearly every network
+    return std::ranges::any_of(kAllCodes, [&](Code code) {
+      const auto point = kLoopback | octet_of(code);
+      return first <= point && point <= last;
+    });
   }
   // An IPv6 network contains no IPv4 address as a value; as names, the mapped ones stand beneath it.
   const auto mapped = IpAddress::from_v4(kLoopback).octets();

@@ -8,6 +8,8 @@ namespace blowback::answer {
 
 inline constexpr std::size_t kHeader = 12;          ///< octets before the question
 inline constexpr std::size_t kTypeAndClass = 4;     ///< octets behind the QNAME
+inline constexpr std::size_t kLongestLabel = 63;    ///< RFC 1035 §3.1
+inline constexpr std::size_t kLongestName = 255;    ///< likewise; with its root
 inline constexpr std::size_t kLongestString = 255;  ///< RFC 1035 §3.3: a <character-string>, without its length
 
 /// Network order. Requires two octets at `at`; write32 four.

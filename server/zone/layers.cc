@@ -1,6 +1,8 @@
 // Which layer a network belongs to, and which number it has there.
 #include "layers.h"
 
+#include <endian.h>
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -75,9 +77,9 @@ template <typename Number>
 
 Number128 number_of(const IpAddress& address) {
   if (address.family() == Family::ipv4) return address.v4();
-  Number128 number = 0;
-  for (const auto octet : address.octets()) number = (number << 8U) | octet;
-  return number;
+  std::array<std::uint64_t, 2> halves{};
+  std::memcpy(halves.data(), address.octets().data(), sizeof halves);
+  return Number128{be64toh(halves[0])} << 64U | be64toh(halves[1]);
 }
 
 std::optional<AnyEntry> Layer::covering(Number128 address, EndSeconds now) const {
