@@ -4,6 +4,7 @@
 #include "milter/milter_feed.h"
 #include "progress_line.h"
 #include "record/intake.h"
+#include "record/judges.h"
 #include "record/listed_callers.h"
 #include "score/assess.h"
 #include "smtp/smtp_feed.h"
@@ -189,7 +190,7 @@ class Loop {
     open.drained = chunk->drained;
     leave_out_listed_callers(*chunk, open);
     if (chunk->items.empty() && !chunk->position) return true;
-    open.pending = take_in(*chunk, open.source, surroundings_.now());
+    open.pending = judges_.take_in(*chunk, open.source, surroundings_.now());
     return settle(open);
   }
 
@@ -441,6 +442,7 @@ class Loop {
   schema::Store& store_;
   const Surroundings& surroundings_;
   std::vector<OpenFeed> feeds_;
+  Judges judges_{config_.ingest.judges};
   ProgressLine progress_;
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
   bool store_trouble_ = false;
