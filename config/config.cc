@@ -18,6 +18,7 @@
 #include <memory>
 #include <set>
 #include <system_error>
+#include <thread>
 
 namespace blowback::config {
 namespace {
@@ -71,6 +72,7 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "feed.message_size",
                                                            "feed.command_time",
                                                            "feed.data_time",
+                                                           "ingest.judges",
                                                            "policy.half_life",
                                                            "policy.list_at",
                                                            "policy.delist_below",
@@ -523,6 +525,7 @@ void read_file(Section& top, Config& config) {
   top.section("server", [&](Section& section) { read_server(section, config.server, config.database); });
   top.section("traps", [&](Section& section) { read_traps(section, config.traps); });
   top.sections("feed", [&](Section& section) { read_feed(section, config.feeds); });
+  top.section("ingest", [&](Section& section) { section.integer("judges", config.ingest.judges, 1, 64); });
   top.section("policy", [&](Section& section) { read_policy(section, config.policy); });
   top.section("log", [&](Section& section) { read_log(section, config.log); });
   top.section("metrics", [&](Section& section) { read_metrics(section, config.metrics); });
@@ -653,7 +656,7 @@ TrapIndex::TrapIndex(const Traps& traps)
 
 std::string TrapIndex::witness_of(std::string_view address) const {
   return witness(
-      address, domains_.empty() && addresses_.empty(), [&](std::string_view name) { return domains_.contains(name); },
+      address, is_empty(), [&](std::string_view name) { return domains_.contains(name); },
       [&](std::string_view name) { return addresses_.contains(name); });
 }
 
@@ -661,6 +664,8 @@ std::optional<std::size_t> Traps::witnesses() const {
   if (domains.empty() && addresses.empty()) return std::nullopt;
   return domains.size() + addresses.size();
 }
+
+int judges_by_default() { return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 4U)); }
 
 std::string config_path(const std::string& option, const char* environment) {
   if (!option.empty()) return option;

@@ -106,8 +106,12 @@ struct Traps {
 /// Safe from any thread.
 class TrapIndex {
  public:
-  explicit TrapIndex(const Traps& traps);
+  TrapIndex() = default;
+  TrapIndex(const Traps& traps);  // NOLINT(google-explicit-constructor): the same traps, looked up faster
+  [[nodiscard]] bool is_trap(std::string_view address) const { return is_empty() || !witness_of(address).empty(); }
   [[nodiscard]] std::string witness_of(std::string_view address) const;
+  /// Then every recipient is a trap.
+  [[nodiscard]] bool is_empty() const { return domains_.empty() && addresses_.empty(); }
 
  private:
   struct Hash : std::hash<std::string_view> {
@@ -163,6 +167,13 @@ struct Feed {
 enum class LogFormat : std::uint8_t { text, logfmt, json };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
+/// One per core, at most 4: beyond that the one writer is what mail waits for.
+[[nodiscard]] int judges_by_default();
+
+struct Ingest {
+  int judges = judges_by_default();  ///< threads that judge, see ingest/record/judges.h. 1 to 64
+};
+
 /// How both daemons log, see watch/log.h.
 struct Log {
   LogFormat format = LogFormat::text;
@@ -185,6 +196,7 @@ struct Config {
   Server server;
   Traps traps;
   std::vector<Feed> feeds;
+  Ingest ingest;
   Policy policy;
   Log log;
   Metrics metrics;

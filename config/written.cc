@@ -219,6 +219,9 @@ std::vector<Setting> settings_of(const Config& config) {
   log.text("format", kLogFormats.at(static_cast<std::size_t>(config.log.format)));
   log.text("level", kLogLevels.at(static_cast<std::size_t>(config.log.level)));
   std::move(log).move_to(all);
+  Writer ingest("ingest");
+  ingest.number("judges", config.ingest.judges);
+  std::move(ingest).move_to(all);
   const Retention& kept = config.retention;
   Writer retention("retention");
   retention.duration("evidence", kept.evidence);

@@ -1,15 +1,14 @@
-// Reads the tables that the build compiled in, and asks RE2: fields by one set of all patterns, texts in two steps. There one set
-// finds the literals that patterns can't match without, then only the patterns whose literals are there are tried. A set of
-// literals has few states and soon knows them all; a set of whole patterns meets new states in every new text, and making
-// states is what costs.
+// Reads the tables that the build compiled in, and asks RE2 in two steps: first which of the literals that patterns can't match
+// without are there, then only those patterns. One set of all patterns, or of all literals, in an automaton of RE2 meets new states
+// in every new text, and making states is what costs.
 #include "signature_set.h"
 
+#include "literal_set.h"
 #include "signature_tables.h"
 #include "words.h"
 
 #include <re2/filtered_re2.h>
 #include <re2/re2.h>
-#include <re2/set.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -28,20 +28,17 @@ namespace {
 struct PlaceRow {
   std::string_view name;
   Place place;
-  bool is_prose;  ///< long, and each one new: literals first
+  bool is_by_line;  ///< a pattern never matches across lines
 };
 constexpr std::array<PlaceRow, 6> kPlaces{{{"subject", Place::subject, false},
                                            {"from", Place::from, false},
-                                           {"header", Place::header, false},
-                                           {"text", Place::text, true},
+                                           {"header", Place::header, true},
+                                           {"text", Place::text, false},
                                            {"status", Place::status, false},
-                                           {"diagnostic", Place::diagnostic, true}}};
+                                           {"diagnostic", Place::diagnostic, false}}};
 
 // Per automaton; made as texts ask for it, and far smaller in practice. An automaton that would outgrow it starts afresh.
 constexpr std::int64_t kAutomatonMemory = 16 << 20;
-
-// Shorter literals are in every text and would sort nothing out.
-constexpr int kShortestLiteral = 3;
 
 [[nodiscard]] RE2::Options options() {
   RE2::Options made;
@@ -144,69 +141,178 @@ class Wordings {
   return out;
 }
 
+// The first line, with its end.
+[[nodiscard]] std::string_view with_end(std::string_view text) {
+  const std::size_t end = text.find('\n');
+  return text.substr(0, end == std::string_view::npos ? end : end + 1);
+}
+
+// Where a `|` first stands outside of groups and classes; the end where there is none.
+[[nodiscard]] std::size_t end_of_alternative(std::string_view pattern) {
+  int depth = 0;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c == '|' && depth == 0) return i;
+    if (c == '\\') {
+      ++i;
+    } else if (c == '(') {
+      ++depth;
+    } else if (c == ')') {
+      --depth;
+    } else if (c == '[') {
+      ++i;
+      // A bracket that comes first, or after `^`, is one of the class.
+      for (const char first : {'^', ']'}) i += pattern.substr(i).starts_with(first) ? 1 : 0;
+      for (; i < pattern.size() && pattern[i] != ']'; ++i) i += pattern[i] == '\\' ? 1 : 0;
+    }
+  }
+  return pattern.size();
+}
+
+// What stands between the `|` outside of groups: one or the other matches where the pattern does. Each has literals of its own, so far less
+// is tried than with a pattern of fifty phrases, which is to be tried wherever one of its literals stands.
+[[nodiscard]] std::vector<std::string> alternatives_of(std::string_view pattern) {
+  constexpr std::string_view kByLine = "(?m)";
+  const std::string_view flags = pattern.substr(0, pattern.starts_with(kByLine) ? kByLine.size() : 0);
+  pattern.remove_prefix(flags.size());
+  std::vector<std::string> out;
+  while (true) {
+    const std::size_t end = end_of_alternative(pattern);
+    out.emplace_back(flags) += pattern.substr(0, end);
+    if (end == pattern.size()) return out;
+    pattern.remove_prefix(end + 1);
+  }
+}
+
+// One alternative of a pattern, compiled.
+struct Alternative {
+  std::unique_ptr<re2::FilteredRE2> pattern;
+  std::vector<std::string> literals;  ///< those that RE2 asks for
+};
+
+[[nodiscard]] Alternative compiled(const std::string& text) {
+  Alternative out{.pattern = std::make_unique<re2::FilteredRE2>(static_cast<int>(LiteralSet::kShortest)),
+                  .literals = {}};
+  int index = 0;
+  if (out.pattern->Add(text, options(), &index) != RE2::NoError) unusable(text, "no pattern of RE2");
+  out.pattern->Compile(&out.literals);
+  return out;
+}
+
+// Literals of which all that the pattern matches has one at least; none where there is nothing to look for. RE2 knows what must stand
+// beside what (`received: ` and `kerio`) and in place of what. One after the other is left out, as long as nothing can be matched by those
+// that were left out alone: first what other alternatives have, too, then what is short, since most texts have these.
+[[nodiscard]] std::vector<std::string> telling_literals(const Alternative& alternative,
+                                                        const std::map<std::string, int>& how_many_have) {
+  const auto may_match = [&](const std::vector<int>& literals) {
+    std::vector<int> possible;
+    alternative.pattern->AllPotentials(literals, &possible);
+    return !possible.empty();
+  };
+  if (may_match({})) return {};
+  const auto literal_of = [&](int number) -> const std::string& {
+    return alternative.literals[static_cast<std::size_t>(number)];
+  };
+  std::vector<int> numbers(alternative.literals.size());
+  std::iota(numbers.begin(), numbers.end(), 0);
+  std::ranges::stable_sort(numbers, {}, [&](int number) {
+    return std::pair(-how_many_have.at(literal_of(number)), literal_of(number).size());
+  });
+  std::vector<int> left_out;
+  std::vector<std::string> telling;
+  for (const int number : numbers) {
+    left_out.push_back(number);
+    if (!may_match(left_out)) continue;
+    left_out.pop_back();
+    telling.push_back(literal_of(number));
+  }
+  return telling;
+}
+
 }  // namespace
 
-// The patterns of one place. Automata are made when they are first asked for: a mail that came alone through a pipe doesn't
+// The patterns of one place. They are compiled when they are first asked for: a mail that came alone through a pipe doesn't
 // wait for those that it has no use for.
 class SignatureSet::OfPlace {
  public:
-  explicit OfPlace(bool is_prose) : is_prose_(is_prose) {}
+  explicit OfPlace(bool is_by_line) : is_by_line_(is_by_line) {}
 
-  void add(const std::string& pattern, std::size_t signature) {
-    patterns_.push_back(pattern);
-    signatures_.push_back(signature);
+  void add(std::string_view pattern, std::size_t signature) {
+    // Several signatures may share one: what it says of each kind is a line of its own.
+    for (std::string& alternative : alternatives_of(pattern)) owners_[std::move(alternative)].push_back(signature);
+    end_ = signature + 1;
   }
 
-  /// Numbers of the signatures that match, in no order.
+  /// Numbers of the signatures that match, in the order of the data.
   [[nodiscard]] std::vector<std::size_t> match(std::string_view text) const {
     std::vector<std::size_t> out;
-    if (signatures_.empty() || text.empty()) return out;
-    std::call_once(compiled_, [this] { compile(); });
-    const re2::StringPiece piece(text.data(), text.size());
-    std::vector<int> found;
-    RE2::Set::ErrorInfo error{};
-    if (!set_.Match(piece, &found, &error) && error.kind == RE2::Set::kOutOfMemory) {
-      // A text made to blow the automaton up: each pattern alone, still linear.
-      for (std::size_t i = 0; i < signatures_.size(); ++i) {
-        if (RE2::PartialMatch(piece, RE2(patterns_[i], options()))) out.push_back(signatures_[i]);
+    if (owners_.empty() || text.empty()) return out;
+    std::call_once(once_, [this] { compile(); });
+    std::vector<bool> is_matched(end_);                         // a signature
+    std::vector<std::uint32_t> tried_in(alternatives_.size());  // the number of the stretch that it was last tried in
+    std::string lower;
+    for (std::uint32_t stretch = 1; !text.empty(); ++stretch) {
+      const std::string_view here = is_by_line_ ? with_end(text) : text;
+      text.remove_prefix(here.size());
+      const auto attempt = [&](std::size_t alternative) {
+        if (std::exchange(tried_in[alternative], stretch) == stretch) return;
+        const std::vector<std::size_t>& owners = *owners_of_[alternative];
+        const auto is_known = [&](std::size_t signature) { return is_matched[signature]; };
+        if (std::ranges::all_of(owners, is_known)) return;
+        const RE2& pattern = alternatives_[alternative].pattern->GetRE2(0);
+        if (!RE2::PartialMatch(re2::StringPiece(here.data(), here.size()), pattern)) return;
+        for (const std::size_t signature : owners) {
+          if (!is_matched[signature]) out.push_back(signature);
+          is_matched[signature] = true;
+        }
+      };
+      std::ranges::for_each(without_literal_, attempt);
+      fold(here, lower);
+      for (const int literal : literals_.found_in(lower)) {
+        std::ranges::for_each(with_literal_[static_cast<std::size_t>(literal)], attempt);
       }
-      return out;
     }
-    std::vector<int> matched;
-    if (is_prose_) filtered_.AllMatches(piece, found, &matched);
-    for (const int index : is_prose_ ? matched : found) out.push_back(signatures_[static_cast<std::size_t>(index)]);
+    std::ranges::sort(out);
     return out;
   }
 
  private:
   void compile() const {
-    std::vector<std::string> members = patterns_;
-    if (is_prose_) {
-      for (const std::string& pattern : patterns_) {
-        int index = 0;
-        if (filtered_.Add(pattern, options(), &index) != RE2::NoError) unusable(pattern, "no pattern of RE2");
-      }
-      members.clear();
-      filtered_.Compile(&members);
-      for (std::string& literal : members) literal = RE2::QuoteMeta(literal);
+    std::map<std::string, int> how_many_have;
+    for (const auto& [text, owners] : owners_) {
+      alternatives_.push_back(compiled(text));
+      owners_of_.push_back(&owners);
+      for (const std::string& literal : alternatives_.back().literals) ++how_many_have[literal];
     }
-    for (const std::string& member : members) {
-      if (set_.Add(member, nullptr) < 0) unusable(member, "no pattern of RE2");
+    std::map<std::string, std::vector<std::size_t>> by_literal;
+    for (std::size_t number = 0; number < alternatives_.size(); ++number) {
+      const auto telling = telling_literals(alternatives_[number], how_many_have);
+      if (telling.empty()) without_literal_.push_back(number);
+      for (const std::string& literal : telling) by_literal[literal].push_back(number);
     }
-    if (!set_.Compile()) unusable("", "the set is too large");
+    std::vector<std::string> literals;
+    for (auto& [literal, alternatives] : by_literal) {
+      literals.push_back(literal);
+      with_literal_.push_back(std::move(alternatives));
+    }
+    literals_ = LiteralSet(std::move(literals));
   }
 
-  bool is_prose_ = false;
-  std::vector<std::string> patterns_;
-  std::vector<std::size_t> signatures_;  ///< by the pattern's own index
-  // Made once, by whoever asks first.
-  mutable std::once_flag compiled_;
-  mutable re2::FilteredRE2 filtered_{kShortestLiteral};
-  mutable RE2::Set set_{options(), RE2::UNANCHORED};  ///< of the patterns, or for prose of their literals
+  bool is_by_line_;
+  std::map<std::string, std::vector<std::size_t>> owners_;  ///< of each alternative: the signatures that have it
+  std::size_t end_ = 0;                                     ///< greater by one than the greatest number of a signature
+  // Made once, by whoever asks first. Alternatives are known by their numbers.
+  mutable std::once_flag once_;
+  mutable std::vector<Alternative> alternatives_;
+  mutable std::vector<const std::vector<std::size_t>*> owners_of_;
+  mutable std::vector<std::size_t> without_literal_;  ///< to be tried in any text
+  mutable std::vector<std::vector<std::size_t>>
+      with_literal_;  ///< by the literal's number: to be tried where it stands
+  mutable LiteralSet literals_;
 };
 
 SignatureSet::SignatureSet(std::span<const std::string_view> tables) {
-  for (const PlaceRow& row : kPlaces) places_.push_back(std::make_unique<OfPlace>(row.is_prose));
+  for (const PlaceRow& row : kPlaces) places_.push_back(std::make_unique<OfPlace>(row.is_by_line));
   for (std::string_view table : tables) {
     Wordings wordings;
     while (!table.empty()) {
@@ -227,8 +333,7 @@ const SignatureSet& SignatureSet::built_in() {
 }
 
 std::vector<const Signature*> SignatureSet::match(Place place, std::string_view text) const {
-  std::vector<std::size_t> matched = places_[static_cast<std::size_t>(place)]->match(text);
-  std::ranges::sort(matched);
+  const std::vector<std::size_t> matched = places_[static_cast<std::size_t>(place)]->match(text);
   std::vector<const Signature*> out;
   out.reserve(matched.size());
   for (const std::size_t index : matched) out.push_back(&signatures_[index]);

@@ -4,6 +4,7 @@
 #include "config/written.h"
 #include "progress_line.h"
 #include "record/intake.h"
+#include "record/judges.h"
 #include "record/listed_callers.h"
 #include "record/opened_feed.h"
 #include "record/upkeep.h"
@@ -133,6 +134,7 @@ class IngestLoop::Impl {
       store_trouble_ = false;
       swept_at_.reset();
     }
+    if (config.ingest.judges != config_.ingest.judges) judges_.emplace(config.ingest.judges);
     config_ = std::move(config);
     note_feeds();
     return {};
@@ -213,7 +215,7 @@ class IngestLoop::Impl {
     open.drained = chunk->drained;
     leave_out_listed_callers(*chunk, open);
     if (chunk->items.empty() && !chunk->position) return true;
-    open.pending = take_in(*chunk, open.source, surroundings_.now());
+    open.pending = judges_->take_in(*chunk, open.source, surroundings_.now());
     return settle(open);
   }
 
@@ -455,6 +457,7 @@ class IngestLoop::Impl {
   schema::Store store_;
   Surroundings surroundings_;
   std::vector<std::unique_ptr<OpenedFeed>> feeds_;
+  std::optional<Judges> judges_{std::in_place, config_.ingest.judges};
   ProgressLine progress_;
   std::optional<UpkeepTurns> upkeep_{std::in_place, config_, store_, std::chrono::steady_clock::now()};
   std::optional<std::chrono::steady_clock::time_point> swept_at_;

@@ -153,7 +153,7 @@ class Intake {
   [[nodiscard]] std::vector<std::string> traps_of(const TrapDelivery& delivery,
                                                   const std::vector<mail::Field>& fields) const {
     auto recipients = recipients_of(delivery, fields);
-    if (source_.traps.witnesses()) {
+    if (!source_.traps.is_empty()) {
       std::erase_if(recipients, [&](const std::string& address) { return !source_.traps.is_trap(address); });
     } else if (recipients.empty()) {
       // Everything in this feed came to a trap; which one nobody says, so the feed as a whole is one.
@@ -280,10 +280,14 @@ std::vector<std::string> recipients_of(const TrapDelivery& delivery, const std::
   return recipients;
 }
 
-schema::Batch take_in(const feed::Chunk& chunk, const Source& source, UnixTime now) {
+schema::Batch take_in_items(std::span<const feed::Item> items, const Source& source, UnixTime now) {
   Intake intake(source, now);
-  for (const auto& item : chunk.items) intake.take(item);
-  auto batch = std::move(intake).done();
+  for (const auto& item : items) intake.take(item);
+  return std::move(intake).done();
+}
+
+schema::Batch take_in(const feed::Chunk& chunk, const Source& source, UnixTime now) {
+  auto batch = take_in_items(chunk.items, source, now);
   batch.position = chunk.position;
   return batch;
 }

@@ -10,6 +10,7 @@
 #include "mail/message.h"
 #include "schema/store.h"
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,13 +20,15 @@ namespace blowback::record {
 struct Source {
   std::string feed;
   std::vector<Prefix> trusted_relays;
-  config::Traps traps;
+  config::TrapIndex traps;
   mail::Limits limits;
 };
 
 /// Turns a chunk into a batch, in order. Pure but for `now`, which dates the quarantine. Never fails: what can't be
 /// judged or attributed is in the batch's quarantine with the reason.
 [[nodiscard]] schema::Batch take_in(const feed::Chunk& chunk, const Source& source, UnixTime now);
+/// The same for some of a chunk's items: without its position. Safe from any thread.
+[[nodiscard]] schema::Batch take_in_items(std::span<const feed::Item> items, const Source& source, UnixTime now);
 
 /// The addresses a message was delivered to: the envelope's, else those that our own delivery wrote above the topmost Received:
 /// (Delivered-To:, X-Original-To:, Envelope-To:). Lower case.

@@ -87,7 +87,7 @@ constexpr std::size_t kMostAddressees = 100;
 }  // namespace
 
 Relayed relayed_by(const mail::Client& client, Fields fields, std::span<const std::string> received,
-                   const config::Traps& traps, std::span<const std::string> recipients) {
+                   const config::TrapIndex& traps, std::span<const std::string> recipients) {
   const std::size_t ours = std::min(client.ours, received.size());
   const auto passage = mail::passage_of(received.subspan(ours), client.address);
   if (passage.from_outside) return Relayed::trace;
@@ -105,7 +105,7 @@ Relayed relayed_by(const mail::Client& client, Fields fields, std::span<const st
   if (std::ranges::any_of(theirs, is_forwarded)) return Relayed::forwarder;
 
   // With no trap named every address is one, so that nobody else can be meant.
-  if (!traps.witnesses()) return Relayed::no;
+  if (traps.is_empty()) return Relayed::no;
   const auto is_ours = [&](const std::string& address) {
     return traps.is_trap(address) || std::ranges::any_of(recipients, [&](const std::string& recipient) {
              return domain_of(recipient) == domain_of(address);

@@ -15,7 +15,7 @@ namespace blowback::record {
 /// fields among `fields`. Only what stands below `client.ours` of them is looked at, since our own filters add fields above.
 /// `recipients`: the delivery's, lower case. Who can write which of these fields: docs/decisions.md, "Threat model". Pure.
 [[nodiscard]] Relayed relayed_by(const mail::Client& client, std::span<const mail::Field> fields,
-                                 std::span<const std::string> received, const config::Traps& traps,
+                                 std::span<const std::string> received, const config::TrapIndex& traps,
                                  std::span<const std::string> recipients);
 
 }  // namespace blowback::record

@@ -51,6 +51,8 @@ TEST_CASE("a config error names file, line, key, value and the way out", "[confi
       {"ttl = \"soon\"", "config: t.toml:3: zone.ttl = ", "unit"},
       {"negative_ttl = \"1d1s\"", "config: t.toml:3: zone.negative_ttl = ", "to \"1d\""},
       {"[server]\nworkers = 257", "config: t.toml:4: server.workers = 257: ", "0 to 256"},
+      {"[ingest]\njudges = 0", "config: t.toml:4: ingest.judges = 0: ", "1 to 64"},
+      {"[ingest]\njudges = 65", "config: t.toml:4: ingest.judges = 65: ", "1 to 64"},
       {"[server]\nworkers = -1", "config: t.toml:4: server.workers = -1: ", "0 to 256"},
       {"[server]\ntcp_connections = 0", "config: t.toml:4: server.tcp_connections = 0: ", "1 to 65536"},
       {"[server]\ntcp_connections = 65537", "config: t.toml:4: server.tcp_connections = 65537: ", "1 to 65536"},

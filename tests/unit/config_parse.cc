@@ -41,6 +41,8 @@ TEST_CASE("the zone's name is all that a config needs", "[config]") {
   CHECK(config.server.listen[1].address == *IpAddress::parse("::1"));
   CHECK(config.server.listen[1].port == 5300);
   CHECK(config.server.workers == 0);
+  CHECK(config.ingest.judges >= 1);
+  CHECK(config.ingest.judges <= 4);
   CHECK(config.server.nsid.empty());
   CHECK(config.server.stale_after == 24h);
   CHECK(config.server.tcp_connections == 512);

@@ -2,6 +2,7 @@
 // just what trying every pattern finds.
 #include "../../ingest/detect/delivery_status.h"
 #include "../../ingest/detect/facts.h"
+#include "../../ingest/detect/literal_set.h"
 #include "../../ingest/detect/signature_set.h"
 #include "in_tree.h"
 
@@ -58,6 +59,47 @@ std::vector<Asked> asked_of_samples() {
 std::set<std::string> names_of(const std::vector<const Signature*>& signatures) {
   std::set<std::string> out;
   for (const Signature* signature : signatures) out.insert(signature->name);
+  return out;
+}
+
+std::string folded(std::string_view text) {
+  std::string out;
+  fold(text, out);
+  return out;
+}
+
+std::string utf8_of(char32_t letter) {
+  std::string out;
+  const auto rest = [&](unsigned shift) { out += static_cast<char>(0x80U | ((letter >> shift) & 0x3FU)); };
+  if (letter < 0x80) {
+    out += static_cast<char>(letter);
+  } else if (letter < 0x800) {
+    out += static_cast<char>(0xC0U | (letter >> 6U));
+    rest(0);
+  } else if (letter < 0x10000) {
+    out += static_cast<char>(0xE0U | (letter >> 12U));
+    rest(6);
+    rest(0);
+  } else {
+    out += static_cast<char>(0xF0U | (letter >> 18U));
+    rest(12);
+    rest(6);
+    rest(0);
+  }
+  return out;
+}
+
+// Of valid UTF-8.
+std::vector<char32_t> letters_of(std::string_view text) {
+  std::vector<char32_t> out;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if ((octet & 0xC0U) == 0x80U) {
+      out.back() = (out.back() << 6U) | (octet & 0x3FU);
+    } else {
+      out.push_back(octet < 0x80 ? octet : octet & (octet < 0xE0 ? 0x1FU : octet < 0xF0 ? 0x0FU : 0x07U));
+    }
+  }
   return out;
 }
 
@@ -139,6 +181,46 @@ TEST_CASE("literals first finds what every pattern by itself finds", "[detect][s
       CHECK(found == one_by_one.match(asked));
     }
   }
+}
+
+TEST_CASE("letters are folded as RE2 folds them, whatever alphabet a signature is in", "[detect][signatures]") {
+  std::set<char32_t> letters;
+  for (const Signature& signature : SignatureSet::built_in().all()) {
+    for (const char32_t letter : letters_of(signature.pattern)) letters.insert(letter);
+  }
+  std::string any;
+  for (const char32_t letter : letters) any += RE2::QuoteMeta(utf8_of(letter));
+  const RE2 any_of_them("(?i)^[" + any + "]$");
+  REQUIRE(any_of_them.ok());
+  std::size_t pairs = 0;
+  for (char32_t other = 1; other < 0x20000; ++other) {
+    if (other >= 0xD800 && other < 0xE000) continue;  // surrogates are no characters
+    const std::string text = utf8_of(other);
+    if (!RE2::PartialMatch(text, any_of_them)) continue;
+    for (const char32_t letter : letters) {
+      const std::string as_written = utf8_of(letter);
+      if (letter == other || !RE2::FullMatch(text, "(?i)" + RE2::QuoteMeta(as_written))) continue;
+      CAPTURE(as_written, text);
+      CHECK(folded(as_written) == folded(text));
+      ++pairs;
+    }
+  }
+  CHECK(pairs > 100);
+}
+
+TEST_CASE("each literal is found wherever it stands", "[detect][signatures]") {
+  const LiteralSet set({"mail", "mailbox", "mailbox full", "box", "full", "вернуть", "退信"});
+  const auto found = [&](std::string_view text) {
+    const std::vector<int> numbers = set.found_in(folded(text));
+    return std::multiset<int>(numbers.begin(), numbers.end());
+  };
+  CHECK(found("MAILBOX FULL") == std::multiset<int>{0, 1, 2, 3, 4});
+  CHECK(found("a mail in the box, a mail") == std::multiset<int>{0, 0, 3});
+  CHECK(found("mailbo") == std::multiset<int>{0});
+  CHECK(found("\xC3ВЕРНУТЬ\xD0 退信") == std::multiset<int>{5, 6});
+  CHECK(found("fu\xC5\xBFl Ma\xC3\xAFl").empty());
+  CHECK(found("bo").empty());
+  CHECK(LiteralSet(std::vector<std::string>{}).found_in("mail").empty());
 }
 
 TEST_CASE("wording that patterns share has a name", "[detect][signatures]") {

@@ -49,7 +49,7 @@ TrapDelivery delivery(std::string message) {
 record::Source source() {
   record::Source source;
   source.feed = "trap";
-  source.traps.domains = {"trap.example.net"};
+  source.traps = config::Traps{.domains = {"trap.example.net"}, .addresses = {}};
   return source;
 }
 
@@ -229,7 +229,7 @@ TEST_CASE("what strangers wrote is stored as valid text on one line", "[record]"
 
 TEST_CASE("an address that the config names is a witness of its own, a domain is one in all", "[record][fairness]") {
   auto named = source();
-  named.traps.addresses = {"bob@trap.example.net"};
+  named.traps = config::Traps{.domains = {"trap.example.net"}, .addresses = {"bob@trap.example.net"}};
   CHECK(take(delivery(bounce(from("192.0.2.1"))), named).incidents.at(0).witness == "bob@trap.example.net");
   CHECK(take(delivery(bounce(from("192.0.2.1"), "x1@trap.example.net")), named).incidents.at(0).witness ==
         "@trap.example.net");

@@ -1,0 +1,221 @@
+// The literals that a place in the text begins with are found by one binary search: the greatest literal that isn't greater than
+// the rest of the text begins with all of them, since whatever lies between a literal and a text that begins with it does so too.
+#include "literal_set.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace blowback::detect {
+namespace {
+
+// Simple case folding (Unicode's CaseFolding.txt, C and S) of the alphabets that signatures are written in. A unit test holds it
+// against RE2, over all of Unicode, for every letter that a signature has.
+struct Folding {
+  char32_t first;
+  char32_t last;
+  int distance;
+  char32_t step;  ///< 2 where capital and small letters alternate
+};
+constexpr std::array kFoldings = std::to_array<Folding>({
+    {0xB5, 0xB5, 0x3BC - 0xB5, 1},    // micro sign
+    {0xC0, 0xD6, 32, 1},              // Latin-1
+    {0xD8, 0xDE, 32, 1},              //
+    {0x100, 0x12E, 1, 2},             // Latin Extended-A
+    {0x132, 0x136, 1, 2},             //
+    {0x139, 0x147, 1, 2},             //
+    {0x14A, 0x176, 1, 2},             //
+    {0x178, 0x178, 0xFF - 0x178, 1},  //
+    {0x179, 0x17D, 1, 2},             //
+    {0x17F, 0x17F, 's' - 0x17F, 1},   // long s
+    {0x1A0, 0x1A4, 1, 2},             // Vietnamese horns
+    {0x1AF, 0x1AF, 1, 1},             //
+    {0x218, 0x21A, 1, 2},             // Romanian commas
+    {0x345, 0x345, 0x3B9 - 0x345,
+     1},                    // Greek, with the forms that letters have at a word's end, beneath others, in formulas
+    {0x386, 0x386, 38, 1},  //
+    {0x388, 0x38A, 37, 1},  //
+    {0x38C, 0x38C, 64, 1},  //
+    {0x38E, 0x38F, 63, 1},  //
+    {0x391, 0x3A1, 32, 1},  //
+    {0x3A3, 0x3AB, 32, 1},  //
+    {0x3C2, 0x3C2, 1, 1},   //
+    {0x3D0, 0x3D0, 0x3B2 - 0x3D0, 1},     //
+    {0x3D1, 0x3D1, 0x3B8 - 0x3D1, 1},     //
+    {0x3D5, 0x3D5, 0x3C6 - 0x3D5, 1},     //
+    {0x3D6, 0x3D6, 0x3C0 - 0x3D6, 1},     //
+    {0x3F0, 0x3F0, 0x3BA - 0x3F0, 1},     //
+    {0x3F1, 0x3F1, 0x3C1 - 0x3F1, 1},     //
+    {0x3F4, 0x3F4, 0x3B8 - 0x3F4, 1},     //
+    {0x3F5, 0x3F5, 0x3B5 - 0x3F5, 1},     //
+    {0x400, 0x40F, 80, 1},                // Cyrillic
+    {0x410, 0x42F, 32, 1},                //
+    {0x460, 0x480, 1, 2},                 //
+    {0x48A, 0x4BE, 1, 2},                 //
+    {0x1C80, 0x1C80, 0x432 - 0x1C80, 1},  // Cyrillic letters of old prints
+    {0x1C81, 0x1C81, 0x434 - 0x1C81, 1},  //
+    {0x1C82, 0x1C82, 0x43E - 0x1C82, 1},  //
+    {0x1C83, 0x1C84, 0x441 - 0x1C83, 1},  //
+    {0x1C85, 0x1C85, 0x442 - 0x1C85, 1},  //
+    {0x1C86, 0x1C86, 0x44A - 0x1C86, 1},  //
+    {0x1E00, 0x1E94, 1, 2},               // Latin Extended Additional
+    {0x1E9E, 0x1E9E, 0xDF - 0x1E9E, 1},   //
+    {0x1EA0, 0x1EFE, 1, 2},               //
+    {0x1FBE, 0x1FBE, 0x3B9 - 0x1FBE, 1},  // iota beneath
+    {0x2126, 0x2126, 0x3C9 - 0x2126, 1},  // ohm
+    {0x212A, 0x212A, 'k' - 0x212A, 1},    // kelvin
+    {0x212B, 0x212B, 0xE5 - 0x212B, 1},   // angstrom
+});
+
+[[nodiscard]] constexpr char32_t folding_of(char32_t letter) {
+  for (const Folding& row : kFoldings) {
+    if (letter < row.first) break;
+    if (letter <= row.last && (letter - row.first) % row.step == 0) {
+      return static_cast<char32_t>(static_cast<int>(letter) + row.distance);
+    }
+  }
+  return letter;
+}
+
+// What takes two octets, which is most that is no ASCII in European mail.
+constexpr std::size_t kTwoOctets = 0x800;
+constexpr auto kFolded = [] {
+  std::array<char16_t, kTwoOctets> table{};
+  for (char32_t letter = 0; letter < kTwoOctets; ++letter) table[letter] = static_cast<char16_t>(folding_of(letter));
+  return table;
+}();
+
+[[nodiscard]] constexpr unsigned octet(char c) { return static_cast<unsigned char>(c); }
+[[nodiscard]] constexpr bool continues(char c) { return (octet(c) & 0xC0U) == 0x80U; }
+[[nodiscard]] constexpr bool is_ascii(char c) { return octet(c) < 0x80; }
+
+constexpr auto kAsciiFolded = [] {
+  std::array<char, 256> table{};
+  for (unsigned c = 0; c < table.size(); ++c) table[c] = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return table;
+}();
+
+// UTF-8 (RFC 3629) of a letter below U+10000.
+void append(char32_t letter, std::string& to) {
+  if (letter < 0x80) {
+    to += static_cast<char>(letter);
+    return;
+  }
+  if (letter < kTwoOctets) {
+    to += static_cast<char>(0xC0U | (letter >> 6U));
+  } else {
+    to += static_cast<char>(0xE0U | (letter >> 12U));
+    to += static_cast<char>(0x80U | ((letter >> 6U) & 0x3FU));
+  }
+  to += static_cast<char>(0x80U | (letter & 0x3FU));
+}
+
+// How many octets at the start of `text` are one letter of two or three; 0 for anything else.
+[[nodiscard]] std::size_t letter_length(std::string_view text) {
+  const unsigned first = octet(text[0]);
+  if (first >= 0xC2 && first <= 0xDF) return text.size() > 1 && continues(text[1]) ? 2 : 0;
+  // Of what takes three octets only these have letters of two cases; the characters of China and Japan begin at 0xE3.
+  const bool is_of_two_cases = first == 0xE1 || first == 0xE2;
+  return is_of_two_cases && text.size() > 2 && continues(text[1]) && continues(text[2]) ? 3 : 0;
+}
+
+// Folds up to the first octet that is no ASCII, and says where that is. Eight octets at a time: most mail is nothing else.
+[[nodiscard]] std::size_t fold_ascii(std::string_view text, char* to) {
+  constexpr std::uint64_t kEach = 0x0101'0101'0101'0101;
+  constexpr std::uint64_t kHighBits = 0x80 * kEach;
+  std::size_t at = 0;
+  for (std::uint64_t eight = 0; at + sizeof eight <= text.size(); at += sizeof eight) {
+    std::memcpy(&eight, text.data() + at, sizeof eight);
+    if ((eight & kHighBits) != 0) break;
+    // The high bit of each octet that is at least `A`, and of each that is beyond `Z`.
+    const std::uint64_t from_a = eight + (0x80 - 'A') * kEach;
+    const std::uint64_t beyond_z = eight + (0x80 - 'Z' - 1) * kEach;
+    eight |= (from_a & ~beyond_z & kHighBits) >> 2U;  // 0x20
+    std::memcpy(to + at, &eight, sizeof eight);
+  }
+  for (; at < text.size() && is_ascii(text[at]); ++at) to[at] = kAsciiFolded[octet(text[at])];
+  return at;
+}
+
+[[nodiscard]] constexpr std::uint32_t hash_of(std::uint32_t three_octets, unsigned bits) {
+  constexpr std::uint32_t kGolden = 0x9E3779B1;  // Knuth's multiplicative hashing
+  return (three_octets * kGolden) >> (32U - bits);
+}
+
+[[nodiscard]] constexpr std::uint32_t with_next(std::uint32_t three_octets, char next) {
+  return ((three_octets << 8U) | octet(next)) & 0xFFFFFFU;
+}
+
+[[nodiscard]] std::uint32_t beginning_of(std::string_view literal) {
+  return with_next(with_next(with_next(0, literal[0]), literal[1]), literal[2]);
+}
+
+}  // namespace
+
+void fold(std::string_view text, std::string& lower) {
+  lower.resize(text.size());
+  const std::size_t ascii = fold_ascii(text, lower.data());
+  lower.resize(ascii);
+  text.remove_prefix(ascii);
+  while (!text.empty()) {
+    const std::size_t length = letter_length(text);
+    if (length == 2) {
+      append(kFolded[((octet(text[0]) & 0x1FU) << 6U) | (octet(text[1]) & 0x3FU)], lower);
+    } else if (length == 3) {
+      append(
+          folding_of(((octet(text[0]) & 0x0FU) << 12U) | ((octet(text[1]) & 0x3FU) << 6U) | (octet(text[2]) & 0x3FU)),
+          lower);
+    } else {
+      lower += kAsciiFolded[octet(text[0])];
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+}
+
+LiteralSet::LiteralSet(std::vector<std::string> literals) {
+  const auto hash = [](const Literal& literal) { return hash_of(beginning_of(literal.octets), kTableBits); };
+  for (std::string& literal : literals) {
+    literals_.push_back({.octets = std::move(literal), .number = static_cast<int>(literals_.size()), .prefix = kNone});
+  }
+  std::ranges::sort(literals_, {}, [&](const Literal& literal) { return std::pair(hash(literal), literal.octets); });
+  for (const Literal& literal : literals_) ++begin_[hash(literal) + 1];
+  for (std::size_t i = 1; i < begin_.size(); ++i) begin_[i] = static_cast<std::uint16_t>(begin_[i] + begin_[i - 1]);
+  for (std::size_t i = 1; i < literals_.size(); ++i) {
+    // The one before it, or what that begins with.
+    int prefix = static_cast<int>(i) - 1;
+    while (prefix != kNone && !literals_[i].octets.starts_with(literals_[static_cast<std::size_t>(prefix)].octets)) {
+      prefix = literals_[static_cast<std::size_t>(prefix)].prefix;
+    }
+    literals_[i].prefix = prefix;
+  }
+}
+
+std::vector<int> LiteralSet::found_in(std::string_view text) const {
+  std::vector<int> found;
+  if (text.size() < kShortest || literals_.empty()) return found;
+  std::uint32_t three = with_next(with_next(0, text[0]), text[1]);
+  for (std::size_t at = 0; at + kShortest <= text.size(); ++at) {
+    three = with_next(three, text[at + 2]);
+    const std::uint32_t hash = hash_of(three, kTableBits);
+    if (begin_[hash] != begin_[hash + 1]) add_beginnings(text.substr(at), begin_[hash], begin_[hash + 1], found);
+  }
+  return found;
+}
+
+void LiteralSet::add_beginnings(std::string_view text, std::size_t begin, std::size_t end,
+                                std::vector<int>& found) const {
+  while (end - begin > 1) {
+    const std::size_t middle = begin + (end - begin) / 2;
+    (std::string_view(literals_[middle].octets) <= text ? begin : end) = middle;
+  }
+  auto candidate = static_cast<int>(begin);
+  while (candidate != kNone && !text.starts_with(literals_[static_cast<std::size_t>(candidate)].octets)) {
+    candidate = literals_[static_cast<std::size_t>(candidate)].prefix;
+  }
+  // What this one begins with the text begins with, too.
+  for (; candidate != kNone; candidate = literals_[static_cast<std::size_t>(candidate)].prefix) {
+    found.push_back(literals_[static_cast<std::size_t>(candidate)].number);
+  }
+}
+
+}  // namespace blowback::detect
