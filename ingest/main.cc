@@ -8,6 +8,7 @@
 #include "record/ingest_state.h"
 #include "schema/store.h"
 #include "system/daemon_clock.h"
+#include "system/descriptor_limit.h"
 #include "watch/clock_doubt.h"
 #include "watch/http_listener.h"
 #include "watch/log.h"
@@ -168,6 +169,7 @@ int run(const Arguments& arguments) {
     return kExitConfig;
   }
   const int system_failed = reads_a_pipe(*config, arguments.loop.only_feeds) ? kExitTryAgain : kExitSystem;
+  blowback::raise_descriptor_limit();
   const Signals signals;
   blowback::DaemonClock clock;
   blowback::watch::ClockLog clock_log;

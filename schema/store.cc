@@ -214,18 +214,23 @@ bool Store::is_overtaken() const {
   return file_id(impl_->opened.real_path + "-wal") || looks_of(impl_->opened.real_path) != impl_->unchanging;
 }
 
+bool Store::is_in_place() const {
+  struct stat file{};
+  return stat(impl_->path.c_str(), &file) == 0 && file.st_size > 0 &&
+         FileId{.device = file.st_dev, .inode = file.st_ino} == impl_->opened.database;
+}
+
 Result<Store::Followed> Store::follow_file() {
+  if (is_in_place()) {
+    note_what_is_beside(*impl_);
+    return Followed::same;
+  }
   const auto stands = stands_at(impl_->path);
   if (!stands) return std::unexpected(stands.error());
   if (!*stands) {
     return std::unexpected(StoreError{
         StoreError::Code::missing, impl_->path + ": was removed while it was in use; put it or the last backup back, "
                                                  "or stop this program and start it again to begin anew"});
-  }
-  const auto file = file_id(impl_->path);
-  if (file == impl_->opened.database) {
-    note_what_is_beside(*impl_);
-    return Followed::same;
   }
   if (!begins_as_ours(impl_->path)) {
     return std::unexpected(StoreError{StoreError::Code::corrupt,

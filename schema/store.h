@@ -244,12 +244,13 @@ class Store {
   /// Whether the database, opened by `follow` while nobody wrote, has been written since. What was read meanwhile may be of
   /// two states: open it anew and ask again.
   [[nodiscard]] bool is_overtaken() const;
+  /// Whether the file that was opened still stands there. What is written to one that was removed or replaced is lost.
+  [[nodiscard]] bool is_in_place() const;
   enum class Followed : std::uint8_t {
     same,     ///< the file that was opened still stands there
     another,  ///< another database of ours does, and is open now
   };
-  /// For who keeps a database open for writing: finds out what stands there by now. What is written to a file that was removed or
-  /// replaced is lost. Fails with `missing` or `corrupt` where it was, and nothing takes its place: ask again later.
+  /// For who keeps a database open for writing: finds out what stands there by now. Fails with `missing` or `corrupt` where it was, and nothing takes its place: ask again later.
   [[nodiscard]] Result<Followed> follow_file();
 
   // ── ingest ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,6 +7,7 @@
 #include "record/listed_callers.h"
 #include "score/assess.h"
 #include "smtp/smtp_feed.h"
+#include "system/descriptor_limit.h"
 #include "watch/log.h"
 
 #include <poll.h>
@@ -54,6 +55,14 @@ constexpr Duration kAnswersLinger = std::chrono::hours{1};
 /// Octets of messages that all of a listener's sessions hold together.
 constexpr std::size_t kDoorMemory = 256U << 20U;
 
+/// What a listener may hold open of what its config says. Beyond the limit accept(2) fails, and files can't be opened: a Maildir's
+/// mail would wait for a client to go.
+[[nodiscard]] std::size_t connections_of(const config::Feed& feed) {
+  constexpr std::size_t kOthers = 64;
+  const auto limit = descriptor_limit();
+  return std::min(static_cast<std::size_t>(feed.door.connections), limit > 2 * kOthers ? limit - kOthers : kOthers);
+}
+
 [[nodiscard]] std::string system_hostname() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0 || name.front() == '\0') return "localhost";
@@ -76,7 +85,7 @@ constexpr std::size_t kDoorMemory = 256U << 20U;
       .trusted_relays = feed.trusted_relays,
       .proxy_protocol = door.proxy_protocol,
       .certificate = {.chain = door.certificate, .key = door.key},
-      .connections = static_cast<std::size_t>(door.connections),
+      .connections = connections_of(feed),
       .connections_per_client = static_cast<std::size_t>(door.connections_per_client),
       .command_time = door.command_time,
       .data_time = door.data_time,
@@ -151,9 +160,10 @@ class Loop {
       if (reload_waits_ && std::ranges::none_of(feeds_, holds_the_only_copy)) return Ended::reload;
       bool all_drained = true;
       bool any_trouble = false;
+      const bool has_database = look_at_database();
       for (auto& open : feeds_) {
         turned();
-        if (!take_from(open)) any_trouble = true;
+        if (!has_database || !take_from(open)) any_trouble = true;
         all_drained &= open.drained || open.told_trouble;
       }
       look_at_clock();
@@ -169,9 +179,34 @@ class Loop {
   }
 
  private:
-  [[nodiscard]] static bool holds_the_only_copy(const OpenFeed& open) {
-    return open.pending && (open.settings->type == config::FeedType::standard_input || open.settings->path == "-");
+  /// What is committed to a file that was removed or replaced is lost, and SQLite doesn't tell. False: it isn't there; what was
+  /// read waits, or is read again.
+  bool look_at_database() {
+    const auto followed = store_.follow_file();
+    if (!followed) {
+      database_gone_ = true;
+      store_trouble(followed.error());
+      return false;
+    }
+    if (std::exchange(database_gone_, false)) store_works();
+    if (*followed == schema::Store::Followed::same) return true;
+    watch::log(Level::warning, "database-replaced", {{"file", config_.database}});
+    // The feeds go on where this database's word is that they are.
+    for (auto& open : feeds_) {
+      if (open.settings->has_door() || reads_a_pipe(open)) continue;
+      open.pending.reset();
+      open.feed.reset();
+      open.drained = false;
+    }
+    swept_at_.reset();
+    return true;
   }
+
+  [[nodiscard]] static bool reads_a_pipe(const OpenFeed& open) {
+    return open.settings->type == config::FeedType::standard_input || open.settings->path == "-";
+  }
+
+  [[nodiscard]] static bool holds_the_only_copy(const OpenFeed& open) { return open.pending && reads_a_pipe(open); }
 
   /// One chunk of one feed. False: the feed can't be read, or its chunk can't be committed.
   bool take_from(OpenFeed& open) {
@@ -235,6 +270,8 @@ class Loop {
   /// Commits what is pending. False: it can't be committed now.
   bool settle(OpenFeed& open) {
     if (!commit(*open.pending)) return false;
+    // Into which file? Unless it is the one that stands there, the batch is still to be recorded.
+    if (!store_.is_in_place()) return false;
     const std::uint64_t deliveries = open.pending->counts.deliveries;
     open.pending.reset();
     if (auto moved = open.feed->committed(); !moved) {
@@ -276,6 +313,13 @@ class Loop {
       return false;
     }
     open.feed = std::move(*opened);
+    if (settings.has_door() && connections_of(settings) < static_cast<std::size_t>(settings.door.connections)) {
+      watch::log(Level::warning, "descriptors-short",
+                 {{"feed", open.source.feed},
+                  {"wanted", settings.door.connections},
+                  {"possible", connections_of(settings)},
+                  {"limit", descriptor_limit()}});
+    }
     const bool is_unquoted = settings.type == config::FeedType::mbox && settings.quoting == config::MboxQuoting::none;
     if (is_unquoted && !std::exchange(open.told_unquoted, true)) {
       watch::log(Level::warning, "mbox-unquoted",
@@ -444,6 +488,7 @@ class Loop {
   ProgressLine progress_;
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
   bool store_trouble_ = false;
+  bool database_gone_ = false;  ///< that is the trouble
   bool reload_waits_ = false;
 };
 

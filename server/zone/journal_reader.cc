@@ -89,6 +89,7 @@ Result<JournalReader::Progress> JournalReader::advance_once(UnixTime now,
     store_.reset();
     return progress;
   }
+  progress->another = followed_ && *followed_ != opened_;
   followed_ = opened_;
   if (!progress->more) mark_ = *mark;
   return progress;

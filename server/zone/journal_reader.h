@@ -26,6 +26,7 @@ class JournalReader {
   struct Progress {
     std::shared_ptr<const ListingIndex> index;  ///< nullptr: nothing new
     bool whole = false;                         ///< read as a whole list, not patched
+    bool another = false;                       ///< of another file than before
     bool more = false;                          ///< ask again at once
     std::size_t changes = 0;                    ///< entries that were read
   };
