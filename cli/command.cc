@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+
 namespace blowback::cli {
 
 std::optional<config::Config> Context::config() {
@@ -22,7 +24,8 @@ std::optional<schema::Store> Context::store(schema::Store::Mode mode) {
 }
 
 int Context::complain(const std::string& text, int code) const {
-  fmt::print(world.err, "blowback: {}\n", text);
+  // Where that can't be written either, the exit code says it all the same.
+  std::fputs(fmt::format("blowback: {}\n", text).c_str(), world.err);
   return code;
 }
 

@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <random>
 #include <set>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <system_error>
 #include <thread>
@@ -113,6 +114,7 @@ class Doctor {
   }
 
   void look_at_database() {
+    look_at_files();
     auto store = schema::Store::open(config_.database, schema::Store::Mode::read);
     if (!store) {
       findings_.bad("database", store.error().text, "without it there is no list; see the message");
@@ -132,6 +134,44 @@ class Doctor {
     look_at_times();
     look_at_news();
     look_at_reach(*store_, context_.world.now, findings_);
+  }
+
+  /// Whose the database is, with what SQLite puts beside it and what migrations keep: root may have made it, and others may read it.
+  void look_at_files() {
+    const fs::path database(config_.database);
+    const auto folder = database.has_parent_path() ? database.parent_path() : fs::path(".");
+    struct stat owner{};
+    std::error_code error;
+    if (::stat(folder.c_str(), &owner) != 0) return;
+    std::vector<std::string> foreign;
+    std::vector<std::string> open_to_all;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+      const auto name = entry.path().filename().string();
+      const auto rest = std::string_view(name).substr(0, database.filename().string().size());
+      struct stat file{};
+      if (rest != database.filename() || ::stat(entry.path().c_str(), &file) != 0 || !S_ISREG(file.st_mode)) continue;
+      const bool by_group = file.st_gid == owner.st_gid && (file.st_mode & S_IWGRP) != 0;
+      // A folder of root's says nothing of who the daemons are.
+      if (owner.st_uid != 0 && file.st_uid != owner.st_uid && !by_group) foreign.push_back(name);
+      if ((file.st_mode & S_IRWXO) != 0) open_to_all.push_back(name);
+    }
+    if (!foreign.empty()) {
+      findings_.bad(
+          "owner",
+          fmt::format("{}: not the folder's owner's, so blowback-ingest can't write there", fmt::join(foreign, ", ")),
+          fmt::format("`chown --reference={0} {0}/{1}*`; run `blowback` as that user", folder.string(),
+                      database.filename().string()));
+    } else {
+      findings_.good("owner", "the database's files belong to whom their folder belongs to");
+    }
+    if (!open_to_all.empty()) {
+      findings_.doubtful(
+          "privacy",
+          fmt::format("{}: other users may read it, and it holds people's mail", fmt::join(open_to_all, ", ")),
+          fmt::format("`chmod o-rwx {}/{}*`", folder.string(), database.filename().string()));
+    } else {
+      findings_.good("privacy", "only owner and group may read the database's files");
+    }
   }
 
   void look_at_disk() {

@@ -186,17 +186,16 @@ int export_list(Context& context, const std::string& format, const std::string& 
   const auto list = read(*store, context.world.now);
   if (!list) return context.complain(list.error());
   if (format == "zone") warn_of_nameservers(context, config->zone);
+  if (to.empty()) {
+    write(context.world.out, format, *list, *config, context.world.now);
+    return kYes;
+  }
   const auto failed = [&](int error) {
-    return context.complain(
-        fmt::format("export: can't write all of {}: {}{}", to.empty() ? "it" : to,
-                    std::generic_category().message(error), to.empty() ? "" : "; what was there before is untouched"),
-        kFailed);
+    return context.complain(fmt::format("export: can't write all of {}: {}; what was there before is untouched", to,
+                                        std::generic_category().message(error)),
+                            kFailed);
   };
   try {
-    if (to.empty()) {
-      write(context.world.out, format, *list, *config, context.world.now);
-      return std::fflush(context.world.out) == 0 ? static_cast<int>(kYes) : failed(errno);
-    }
     Replacement file(to);
     if (file.file() == nullptr) return failed(errno);
     write(file.file(), format, *list, *config, context.world.now);

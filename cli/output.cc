@@ -56,7 +56,8 @@ struct Overloaded : Cases... {
   return quoted + "\"";
 }
 
-void put(std::FILE* out, const std::string& text) { std::fwrite(text.data(), 1, text.size(), out); }
+/// Throws std::system_error where it can't write (tool.cc).
+void put(std::FILE* out, const std::string& text) { fmt::print(out, "{}", text); }
 
 }  // namespace
 

@@ -9,8 +9,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <map>
 #include <string_view>
+#include <system_error>
 
 namespace blowback::cli {
 namespace {
@@ -108,7 +111,8 @@ class Parser {
         "  blowback delist 192.0.2.1 --reason 'postmaster fixed it'\n"
         "  blowback import bad.txt --reason 'partner list'\n"
         "  blowback classify --explain Maildir/cur                  what the judge says and why, recording nothing\n"
-        "Exit codes: 0 yes, 1 no (not listed, unknown), 2 wrong use, 3 the system failed.\n");
+        "Exit codes: 0 yes, 1 no (not listed, unknown), 2 wrong use, 3 the system failed, 141 the output's reader has "
+        "gone.\n");
     app_.add_option("--config", context_.config_file, "Config file (BLOWBACK_CONFIG, /etc/blowback/blowback.toml)")
         ->option_text("FILE");
     app_.add_flag("--no-color", plain_, "No colour or bold, as with NO_COLOR in the environment");
@@ -434,6 +438,25 @@ class Parser {
 
 }  // namespace
 
-int run(const std::vector<std::string>& arguments, const World& world) { return Parser(world).run(arguments); }
+/// What is said and can't be written is a failure, whatever the command: a script that reads half a list must learn of it.
+int run(const std::vector<std::string>& arguments, const World& world) {
+  int error = 0;
+  try {
+    const int code = Parser(world).run(arguments);
+    if (std::fflush(world.out) == 0 && std::ferror(world.out) == 0) return code;
+    error = errno;
+  } catch (const std::system_error& failure) {
+    if (std::ferror(world.out) == 0) throw;  // not of fmt::print
+    error = failure.code().value();
+  }
+  if (error == EPIPE) return kReaderGone;
+  std::fputs(
+      fmt::format("blowback: can't write all of the output: {}; make room there and run it again. What a command "
+                  "has changed is changed: see `blowback log`\n",
+                  std::generic_category().message(error))
+          .c_str(),
+      world.err);
+  return kFailed;
+}
 
 }  // namespace blowback::cli

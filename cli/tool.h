@@ -21,8 +21,9 @@ struct World {
   std::function<const char*(const char*)> variable;  ///< std::getenv in the program
 };
 
-/// Exit codes, for scripts: yes, no, wrong use, system failed.
-enum Exit : int { kYes = 0, kNo = 1, kWrongUse = 2, kFailed = 3 };
+/// Exit codes, for scripts: yes, no, wrong use, system failed; and that whoever read the output has gone, which is what a
+/// shell says of a program that SIGPIPE ended.
+enum Exit : int { kYes = 0, kNo = 1, kWrongUse = 2, kFailed = 3, kReaderGone = 141 };
 
 /// `arguments` without the program's name. Returns one of Exit.
 [[nodiscard]] int run(const std::vector<std::string>& arguments, const World& world);

@@ -8,12 +8,14 @@
 #include "record/ingest_state.h"
 #include "schema/store.h"
 #include "system/daemon_clock.h"
+#include "system/descriptor_limit.h"
 #include "watch/clock_doubt.h"
 #include "watch/http_listener.h"
 #include "watch/log.h"
 #include "watch/notify.h"
 
 #include <CLI/CLI.hpp>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -181,6 +183,7 @@ int run(const Arguments& arguments) {
     return kExitConfig;
   }
   const int system_failed = reads_a_pipe(*config, arguments.loop.only_feeds) ? kExitTryAgain : kExitSystem;
+  blowback::raise_descriptor_limit();
   const Signals signals;
   blowback::DaemonClock clock;
   blowback::watch::ClockLog clock_log;
@@ -226,6 +229,10 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // What holds a message goes back to the system with it. By itself glibc takes ever larger blocks from its heap once such a one was
+  // freed (mallopt(3)), and what many sessions held stays there in pieces.
+  constexpr int kHeldByItself = 256 << 10;
+  mallopt(M_MMAP_THRESHOLD, kHeldByItself);
   if (argc == 2 && argv[1] == blowback::milter::kWatcherOption) {
     blowback::DaemonClock clock;
     return blowback::milter::watch_mail_server(blowback::milter::kWatcherDescriptor, [&] { return clock.now(); });

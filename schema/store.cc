@@ -4,8 +4,14 @@
 #include "migrations.h"
 #include "store_impl.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
+#include <memory>
+#include <string_view>
+#include <sys/stat.h>
 #include <system_error>
 
 namespace blowback::schema {
@@ -29,6 +35,9 @@ void keep_old_format(const std::string& path, int format) {
   const std::string part = copy + ".part";
   // Both are of an earlier migration from this format: one that was interrupted, or one whose copy was put back since.
   for (const auto& former : {part, part + "-journal"}) std::filesystem::remove(former);
+  if (const auto made = make_private_file(part); !made) {
+    throw std::filesystem::filesystem_error(made.error().text, std::error_code());
+  }
   const Connection reader(path, SQLITE_OPEN_READONLY);
   Statement(reader, "VACUUM INTO ?").bind(part).run();
   std::filesystem::rename(part, copy);
@@ -77,7 +86,7 @@ void migrate(Connection& db, const std::string& path) {
                           ", this program knows up to " + std::to_string(schema_version()) +
                           "); install that version, or restore a backup made before the upgrade"};
   }
-  if (impl.mode == Store::Mode::read) {
+  if (impl.only_reads()) {
     if (version == schema_version()) return std::nullopt;
     return StoreError{is_new ? StoreError::Code::missing : StoreError::Code::older,
                       path + (is_new ? ": is empty; start blowback-ingest once, or run `blowback db migrate`"
@@ -89,33 +98,115 @@ void migrate(Connection& db, const std::string& path) {
   return std::nullopt;
 }
 
+/// A new database of our format. False: another process was quicker.
+[[nodiscard]] Result<bool> make_database(const std::string& path) {
+  Making making(path);
+  if (auto begun = making.begin(); !begun) return std::unexpected(std::move(begun).error());
+  {
+    Connection db(making.part(), SQLITE_OPEN_READWRITE);
+    db.run("PRAGMA synchronous = FULL");
+    migrate(db, making.part());
+  }
+  return making.put_in_place();
+}
+
+/// `file:` URI of a path (https://sqlite.org/uri.html §3).
+[[nodiscard]] std::string uri_of(const std::string& path) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : path) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (c == '%' || c == '?' || c == '#') {
+      uri += {'%', kHex[octet >> 4U], kHex[octet & 15U]};
+    } else {
+      uri += c;
+    }
+  }
+  return uri + "?immutable=1";
+}
+
+[[nodiscard]] std::optional<Store::Impl::Unchanging> looks_of(const std::string& path) {
+  struct stat file{};
+  if (stat(path.c_str(), &file) != 0) return std::nullopt;
+  return Store::Impl::Unchanging{
+      .size = file.st_size,
+      .changed = static_cast<std::int64_t>(file.st_mtim.tv_sec) * 1'000'000'000 + file.st_mtim.tv_nsec};
+}
+
+/// Opens a database that can be read, and beside which this user may make no -wal, as a reader of WAL mode has to. Where there is
+/// none, nobody writes: so it is read as a file that never changes, and `is_overtaken` tells when that is over. Absent: a -wal is there.
+[[nodiscard]] std::unique_ptr<Store::Impl> open_unchanging(const std::string& path) {
+  const auto real_path = resolved(path);
+  const auto looks = looks_of(real_path);
+  if (!looks || file_id(real_path + "-wal")) return nullptr;
+  auto impl =
+      std::make_unique<Store::Impl>(uri_of(real_path), Store::Mode::follow, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+  impl->path = path;
+  impl->unchanging = looks;
+  return impl;
+}
+
+[[nodiscard]] Result<std::unique_ptr<Store::Impl>> open_ready(std::unique_ptr<Store::Impl> impl) {
+  impl->db.run(kPragmas);
+  if (impl->only_reads()) impl->db.run(kReaderPragmas);
+  if (auto error = make_ready(*impl)) return std::unexpected(std::move(*error));
+  return impl;
+}
+
+/// SQLite makes them when it needs them first.
+void note_what_is_beside(Store::Impl& impl) {
+  impl.opened.wal = file_id(impl.opened.real_path + "-wal");
+  impl.opened.shm = file_id(impl.opened.real_path + "-shm");
+}
+
+/// Whether it was in vain that SQLite wanted to put something beside a database that it is only to read.
+[[nodiscard]] bool wants_more_beside(const SqlFailure& failure, const std::string& path) {
+  const int code = failure.code() & 0xff;
+  return (code == SQLITE_CANTOPEN || code == SQLITE_READONLY) && access(path.c_str(), R_OK) == 0;
+}
+
 }  // namespace
 
 int schema_version() { return kMigrations.back().version; }
 
 Result<Store> Store::open(const std::string& path, Mode mode) {
-  std::error_code ignored;
-  const bool exists = std::filesystem::exists(path, ignored);
-  if (!exists && mode != Mode::create) {
+  const auto stands = stands_at(path);
+  if (!stands) return std::unexpected(stands.error());
+  if (!*stands && mode != Mode::create) {
     return std::unexpected(
         StoreError{StoreError::Code::missing, path + ": no database there; check `database` in the config, or run "
                                                      "`blowback db migrate` to make one"});
   }
-  const auto folder = std::filesystem::path(path).parent_path();
-  if (!exists && !folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
-    return std::unexpected(StoreError{
-        StoreError::Code::missing,
-        path + ": its folder doesn't exist; make it (`mkdir -p " + folder.string() + "`) or set `database` elsewhere"});
-  }
-  int flags = SQLITE_OPEN_READWRITE;
-  if (mode == Mode::read) flags = SQLITE_OPEN_READONLY;
-  if (mode == Mode::create) flags |= SQLITE_OPEN_CREATE;
+  const bool only_reads = mode == Mode::read || mode == Mode::follow;
   try {
-    auto impl = std::make_unique<Impl>(path, mode, flags);
-    impl->db.run(kPragmas);
-    if (mode == Mode::read) impl->db.run(kReaderPragmas);
-    if (auto error = make_ready(*impl)) return std::unexpected(std::move(*error));
-    return Store(std::move(impl));
+    bool is_made = false;
+    if (!*stands) {
+      const auto made = make_database(path);
+      if (!made) return std::unexpected(made.error());
+      is_made = *made;
+    }
+    const auto file = file_id(path);
+    auto impl = [&]() -> Result<std::unique_ptr<Impl>> {
+      try {
+        return open_ready(
+            std::make_unique<Impl>(path, mode, only_reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE));
+      } catch (const SqlFailure& failure) {
+        if (!only_reads || !wants_more_beside(failure, path)) throw;
+        auto unchanging = mode == Mode::follow ? open_unchanging(path) : nullptr;
+        if (unchanging == nullptr) {
+          return std::unexpected(StoreError{
+              StoreError::Code::read_only,
+              path + ": can't be read without a -wal and -shm beside it, which this user may not make there; "
+                     "start blowback-ingest, which makes them, or run this as its user"});
+        }
+        return open_ready(std::move(unchanging));
+      }
+    }();
+    if (!impl) return std::unexpected(std::move(impl).error());
+    if (is_made) (*impl)->version_found = 0;
+    (*impl)->opened = {.database = file, .wal = {}, .shm = {}, .real_path = resolved(path)};
+    note_what_is_beside(**impl);
+    return Store(std::move(*impl));
   } catch (const SqlFailure& failure) {
     return std::unexpected(explained(failure, path));
   } catch (const std::filesystem::filesystem_error& failure) {
@@ -123,6 +214,51 @@ Result<Store> Store::open(const std::string& path, Mode mode) {
         StoreError{StoreError::Code::read_only,
                    path + ": the copy that is kept before a migration can't be put in place: " + failure.what()});
   }
+}
+
+bool Store::is_overtaken() const {
+  if (!impl_->unchanging) return false;
+  return file_id(impl_->opened.real_path + "-wal") || looks_of(impl_->opened.real_path) != impl_->unchanging;
+}
+
+bool Store::is_in_place() const {
+  struct stat file{};
+  return stat(impl_->path.c_str(), &file) == 0 && file.st_size > 0 &&
+         FileId{.device = file.st_dev, .inode = file.st_ino} == impl_->opened.database;
+}
+
+Result<Store::Followed> Store::follow_file() {
+  if (is_in_place()) {
+    note_what_is_beside(*impl_);
+    return Followed::same;
+  }
+  const auto stands = stands_at(impl_->path);
+  if (!stands) return std::unexpected(stands.error());
+  if (!*stands) {
+    return std::unexpected(StoreError{
+        StoreError::Code::missing, impl_->path + ": was removed while it was in use; put it or the last backup back, "
+                                                 "or stop this program and start it again to begin anew"});
+  }
+  if (!begins_as_ours(impl_->path)) {
+    return std::unexpected(StoreError{StoreError::Code::corrupt,
+                                      impl_->path + ": was replaced by a file that is no database of Blowback's; put "
+                                                    "it or the last backup back"});
+  }
+  // The old file's -wal has the same name as the new one's would: SQLite would play it back into the wrong file. What is
+  // still open keeps its own.
+  const auto set_aside = [&](const std::string& suffix, const std::optional<FileId>& ours) {
+    const auto beside = impl_->opened.real_path + suffix;
+    if (ours && file_id(beside) == ours)
+      rename(beside.c_str(), (impl_->opened.real_path + ".replaced" + suffix).c_str());
+  };
+  set_aside("-wal", impl_->opened.wal);
+  set_aside("-shm", impl_->opened.shm);
+  auto other = open(impl_->path, Mode::write);
+  if (!other) return std::unexpected(std::move(other).error());
+  // The last one to close a database plays its -wal back and removes it, by name: by now another file's.
+  sqlite3_db_config(impl_->db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  *this = std::move(*other);
+  return Followed::another;
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

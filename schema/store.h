@@ -292,14 +292,29 @@ class Store {
     create,  ///< read and write; makes the file and migrates it where needed (ingest, operator's changes). Before a
     ///< migration the database is copied to `PATH.format-N`, N being the old format; without room for it nothing changes
     write,  ///< read and write; the file must exist; it is migrated where needed
-    read,   ///< never changes anything; fails with `missing` or `older` (server, questions)
+    read,   ///< never changes anything; fails with `missing` or `older` (questions)
+    follow,  ///< likewise; also where this user may read the file, may make none beside it, and nobody has it open: then ask
+    ///< `is_overtaken` (server)
   };
 
-  /// Fails with every code but `busy` as its text explains.
+  /// Fails with every code but `busy` as its text explains. An empty file, a link to nothing and whatever else is no database
+  /// are never written to; a database that is made gets its owner and group, and nobody else may read it.
   [[nodiscard]] static Result<Store> open(const std::string& path, Mode mode);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();  ///< One thread at a time may use a Store; several Stores on one file are fine.
+
+  /// Whether the database, opened by `follow` while nobody wrote, has been written since. What was read meanwhile may be of
+  /// two states: open it anew and ask again.
+  [[nodiscard]] bool is_overtaken() const;
+  /// Whether the file that was opened still stands there. What is written to one that was removed or replaced is lost.
+  [[nodiscard]] bool is_in_place() const;
+  enum class Followed : std::uint8_t {
+    same,     ///< the file that was opened still stands there
+    another,  ///< another database of ours does, and is open now
+  };
+  /// For who keeps a database open for writing: finds out what stands there by now. Fails with `missing` or `corrupt` where it was, and nothing takes its place: ask again later.
+  [[nodiscard]] Result<Followed> follow_file();
 
   // ── ingest ──────────────────────────────────────────────────────────────────────────────────────────────────────
   /// Incidents, standings, listings, journal, quarantine, counts and the feed's position, in one transaction. An incident

@@ -2,6 +2,7 @@
 // record.cc, mend_times.cc (ingest), decide.cc, undo.cc, traps.cc (operator), follow.cc (server), ask.cc, history.cc (questions), upkeep.cc.
 #pragma once
 
+#include "database_file.h"
 #include "rows.h"
 #include "schema/store.h"
 #include "sqlite.h"
@@ -48,10 +49,26 @@ class Store::Impl {
   [[nodiscard]] bool put_retired(std::string_view address, UnixTime now, std::int64_t audit_id);
   [[nodiscard]] bool remove_retired(std::string_view address);
 
+  [[nodiscard]] bool only_reads() const { return mode == Mode::read || mode == Mode::follow; }
+
   std::string path;
   Mode mode;
   Connection db;
   int version_found = 0;
+  /// What was opened, and what SQLite put beside it; absent where that isn't there.
+  struct Opened {
+    std::optional<FileId> database;
+    std::optional<FileId> wal;
+    std::optional<FileId> shm;
+    std::string real_path;  ///< with links resolved
+  } opened;
+  /// Set where the file was opened as one that nobody changes: as it looked then.
+  struct Unchanging {
+    std::int64_t size = 0;
+    std::int64_t changed = 0;  ///< nanoseconds
+    friend bool operator==(const Unchanging&, const Unchanging&) = default;
+  };
+  std::optional<Unchanging> unchanging;
   /// Up to which journal entry there is nothing left to bring back; see mend_times.cc.
   struct LookedAt {
     Serial serial = 0;

@@ -96,6 +96,7 @@ Result<void> Store::backup(const std::string& to) {
     return std::unexpected(
         StoreError{StoreError::Code::other, to + ": exists already; name a new file for the backup"});
   }
+  if (auto made = make_private_file(to); !made) return made;
   return attempt(to, [&] { Statement(impl_->db, "VACUUM INTO ?").bind(to).run(); });
 }
 

@@ -11,6 +11,7 @@
 #include "sandbox/privileges.h"
 #include "sandbox/system_calls.h"
 #include "system/daemon_clock.h"
+#include "system/descriptor_limit.h"
 #include "watch/clock_doubt.h"
 #include "watch/config_in_force.h"
 #include "watch/http_listener.h"
@@ -57,6 +58,8 @@ void tell(const blowback::zone::FollowerReport& report) {
   const Field serial("serial", report.serial);
   const auto detail = Field::sentence("detail", report.text);
   switch (report.event) {
+    case Event::replaced:
+      return log(Level::warning, "database-replaced", {serial, detail});
     case Event::loaded:
       return log(Level::info, "list-loaded", {{"entries", report.count}, serial});
     case Event::not_ready:
@@ -109,7 +112,7 @@ class Server {
     follow(config);
     auto started = Responders::start(config.server, sources(), {});
     if (!started) return started.error().text;
-    take(std::move(*started));
+    take(std::move(*started), config.server);
     config_ = std::move(config);
     open_status_socket(config_.server.status_socket);
     open_metrics();
@@ -186,7 +189,7 @@ class Server {
       const std::scoped_lock lock(mutex_);
       responders_->stop();
       former_ += responders_->counts();
-      take(std::move(*started));
+      take(std::move(*started), config.server);
     }
     zone_.publish(std::move(*served));
     if (is_another || config.server.stale_after != config_.server.stale_after) follow(config);
@@ -219,10 +222,15 @@ class Server {
     return now;
   }
 
-  void take(Responders responders) {
+  void take(Responders responders, const blowback::config::Server& server) {
     responders_.emplace(std::move(responders));
     for (const auto& skipped : responders_->skipped()) {
       log(Level::warning, "endpoint-skipped", {Field::sentence("detail", skipped)});
+    }
+    const auto wanted = static_cast<std::size_t>(server.tcp_connections);
+    if (responders_->tcp_connections() < wanted) {
+      log(Level::warning, "descriptors-short",
+          {{"wanted", wanted}, {"possible", responders_->tcp_connections()}, {"limit", blowback::descriptor_limit()}});
     }
   }
 
@@ -326,6 +334,7 @@ int run(const std::string& file) {
   // Whoever reads standard error may go away: then a log line is lost, and not the server.
   std::signal(SIGPIPE, SIG_IGN);
 
+  blowback::raise_descriptor_limit();
   auto config = blowback::config::load(file);
   if (!config) {
     std::fprintf(stderr, "blowback-server: %s\n", config.error().text.c_str());

@@ -25,6 +25,7 @@
 #include <cstdio>
 #include <deque>
 #include <map>
+#include <optional>
 #include <sys/inotify.h>
 #include <utility>
 
@@ -92,6 +93,8 @@ class Maildir final : public Feed {
   [[nodiscard]] std::optional<Item> read_open(const std::string& name, int fd, const struct stat& status,
                                               const Bounds& bounds);
   [[nodiscard]] Item unreadable(const std::string& name, const struct stat& status, std::string detail);
+  /// It says nothing about the file: next time.
+  [[nodiscard]] std::nullopt_t put_off(const std::string& name, int shortage);
   void leave(const std::string& name);
   /// Moves or removes what is in the database. True: it is gone from new/.
   [[nodiscard]] bool move_on(const std::string& name, const Identity& identity);
@@ -100,14 +103,15 @@ class Maildir final : public Feed {
   AfterCommit after_;
   Descriptor inotify_;
   int watch_ = -1;
-  Descriptor new_;                 ///< the folder new/, as long as it is watched
-  bool changed_ = true;            ///< new/ has changed since it was listed
-  bool held_back_ = false;         ///< something in it was to be left alone for now
-  std::deque<std::string> names_;  ///< listed and not yet read
-  Files moving_;                   ///< committed before this start, to be moved yet
-  Files read_;                     ///< in the last chunk: to be moved once committed
-  Files told_now_;                 ///< in the last chunk as Unreadable that stays where it is
-  Files left_;                     ///< stays in new/, read or told already; by status_identity, as is told_now_
+  Descriptor new_;                     ///< the folder new/, as long as it is watched
+  bool changed_ = true;                ///< new/ has changed since it was listed
+  bool held_back_ = false;             ///< something in it was to be left alone for now
+  std::deque<std::string> names_;      ///< listed and not yet read
+  Files moving_;                       ///< committed before this start, to be moved yet
+  Files read_;                         ///< in the last chunk: to be moved once committed
+  std::optional<FeedError> short_of_;  ///< why a file was put off
+  Files told_now_;                     ///< in the last chunk as Unreadable that stays where it is
+  Files left_;                         ///< stays in new/, read or told already; by status_identity, as is told_now_
 };
 
 std::expected<void, FeedError> Maildir::watch() {
@@ -185,6 +189,13 @@ Item Maildir::unreadable(const std::string& name, const struct stat& status, std
   return {.where = name, .content = Unreadable{.reason = "unreadable-file", .detail = std::move(detail), .bytes = ""}};
 }
 
+std::nullopt_t Maildir::put_off(const std::string& name, int shortage) {
+  names_.push_front(name);
+  short_of_ = error(fmt::format("new/{}: {}; it is tried again. For descriptors raise the limit (LimitNOFILE=)", name,
+                                system_text(shortage)));
+  return std::nullopt;
+}
+
 void Maildir::leave(const std::string& name) {
   struct stat status{};
   if (fstatat(new_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) left_[name] = status_identity(status);
@@ -205,6 +216,7 @@ std::optional<Item> Maildir::read(const std::string& name, const Bounds& bounds)
   const Descriptor file(openat(new_.get(), name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   if (!file.is_open()) {
     if (errno == ENOENT) return std::nullopt;
+    if (is_shortage(errno)) return put_off(name, errno);
     return unreadable(name, status, fmt::format("it can't be opened, {}; let this user read it", system_text(errno)));
   }
   if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
@@ -234,6 +246,7 @@ std::optional<Item> Maildir::read_open(const std::string& name, int fd, const st
   while (got < bytes.size()) {
     const ssize_t part = ::read(fd, bytes.data() + got, bytes.size() - got);
     if (part < 0 && errno == EINTR) continue;
+    if (part < 0 && is_shortage(errno)) return put_off(name, errno);
     if (part < 0) return unreadable(name, status, fmt::format("it can't be read, {}", system_text(errno)));
     if (part == 0) break;
     got += static_cast<std::size_t>(part);
@@ -262,7 +275,8 @@ std::expected<Chunk, FeedError> Maildir::next(const Bounds& bounds) {
   }
   Chunk chunk;
   std::size_t octets = 0;
-  while (!names_.empty() && chunk.items.size() < bounds.items && octets < bounds.octets) {
+  short_of_.reset();
+  while (!names_.empty() && !short_of_ && chunk.items.size() < bounds.items && octets < bounds.octets) {
     const std::string name = std::move(names_.front());
     names_.pop_front();
     if (auto item = read(name, bounds)) {
@@ -270,6 +284,8 @@ std::expected<Chunk, FeedError> Maildir::next(const Bounds& bounds) {
       chunk.items.push_back(std::move(*item));
     }
   }
+  // What was read before it comes first; then it is met again.
+  if (short_of_ && chunk.items.empty()) return std::unexpected(*short_of_);
   if (!read_.empty()) chunk.position = position_of(read_);
   chunk.drained = names_.empty() && !changed_;
   return chunk;

@@ -49,6 +49,8 @@ std::string file_type(const struct stat& file) {
   }
 }
 
+bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS; }
+
 std::string system_text(int error) { return std::generic_category().message(error); }
 
 }  // namespace blowback::feed

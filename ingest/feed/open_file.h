@@ -26,6 +26,9 @@ enum class Writers : std::uint8_t { none, some, unknown };
 /// `directory`, `FIFO`, … for a person.
 [[nodiscard]] std::string file_type(const struct stat& file);
 
+/// Whether a failed call says nothing about the file: the process or the system was short of something, and won't be for long.
+[[nodiscard]] bool is_shortage(int error);
+
 /// The text of an errno value.
 [[nodiscard]] std::string system_text(int error);
 

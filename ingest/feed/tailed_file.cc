@@ -32,15 +32,18 @@ std::optional<std::uint64_t> taken_number(std::string_view& text, int base) {
 
 }  // namespace
 
-std::string FilePosition::to_string() const { return fmt::format("{} {} {} {:016x}", offset, line, head, hash); }
+std::string FilePosition::to_string() const {
+  return fmt::format("{} {} {} {:016x}{}", offset, line, head, hash, tail ? fmt::format(" {:016x}", *tail) : "");
+}
 
 std::optional<FilePosition> FilePosition::parse(std::string_view text) {
   const auto offset = taken_number(text, 10);
   const auto line = offset ? taken_number(text, 10) : std::nullopt;
   const auto head = line ? taken_number(text, 10) : std::nullopt;
   const auto hash = head ? taken_number(text, 16) : std::nullopt;
+  const auto tail = hash && !text.empty() ? taken_number(text, 16) : std::nullopt;
   if (!hash || !text.empty() || *head != std::min(*offset, kHead)) return std::nullopt;
-  return FilePosition{.offset = *offset, .line = *line, .head = *head, .hash = *hash};
+  return FilePosition{.offset = *offset, .line = *line, .head = *head, .hash = *hash, .tail = tail};
 }
 
 TailedFile::TailedFile(std::string path, std::string kind, const std::optional<std::string>& position)
@@ -73,21 +76,26 @@ std::expected<void, FeedError> TailedFile::refresh() {
     fd_.close();
     return std::unexpected(error("changed while it was opened; asking again later"));
   }
-  if (size() < position_.offset || hash_of_head(position_.head) != position_.hash) position_ = FilePosition{};
+  if (!is_as_read()) position_ = FilePosition{};
   return {};
+}
+
+bool TailedFile::is_as_read() const {
+  const auto& [offset, line, head, hash, tail] = position_;
+  return size() >= offset && hash_of(0, head) == hash && (!tail || hash_of(offset - head, head) == *tail);
 }
 
 FilePosition TailedFile::position_at(std::uint64_t offset, std::uint64_t line) const {
   const auto head = std::min(offset, kHead);
-  return {.offset = offset, .line = line, .head = head, .hash = hash_of_head(head)};
+  return {.offset = offset, .line = line, .head = head, .hash = hash_of(0, head), .tail = hash_of(offset - head, head)};
 }
 
 /// FNV-1a, 64 bits: it guards against mix-ups, not against people, who could only make their own mail be read again. The
 /// hash of nothing is 0, as in a position not yet set.
-std::uint64_t TailedFile::hash_of_head(std::uint64_t length) const {
+std::uint64_t TailedFile::hash_of(std::uint64_t offset, std::uint64_t length) const {
   if (length == 0) return 0;
   std::array<char, kHead> head{};
-  const ssize_t got = pread(fd_.get(), head.data(), std::min(length, kHead), 0);
+  const ssize_t got = pread(fd_.get(), head.data(), std::min(length, kHead), static_cast<off_t>(offset));
   std::uint64_t hash = 0xcbf29ce484222325ULL;
   for (ssize_t i = 0; i < got; ++i) {
     hash = (hash ^ static_cast<unsigned char>(head[static_cast<std::size_t>(i)])) * 0x100000001b3ULL;

@@ -13,16 +13,20 @@
 
 namespace blowback::feed {
 
-/// How far a file has been read, and by what it is known again: a hash of its first octets, at most 4 KiB and at most what
-/// has been read. So a file that was appended to or copied is the same file, a replaced or truncated one isn't.
+/// How far a file has been read, and by what it is known again: a hash of its first octets and one of the last before the offset,
+/// each of at most 4 KiB and at most what has been read. So a file that was appended to or copied is the same file; a replaced or
+/// truncated one isn't, nor is one that was written anew with the same beginning. Its inode says nothing more: a file that was
+/// emptied and grows again has the same, a copy has another.
 struct FilePosition {
   std::uint64_t offset = 0;
   std::uint64_t line =
       0;  ///< lines before `offset`; of an mbox, whose lines don't count, whether boundaries are guessed (mbox.cc)
   std::uint64_t head = 0;  ///< how many octets the hash covers
   std::uint64_t hash = 0;
+  std::optional<std::uint64_t>
+      tail;  ///< the hash of as many octets before `offset`; absent in what earlier versions kept
 
-  /// `OFFSET LINE HEAD HASH`, the hash in hex.
+  /// `OFFSET LINE HEAD HASH TAIL`, the hashes in hex.
   [[nodiscard]] std::string to_string() const;
   /// The inverse of `to_string`; absent for anything else.
   [[nodiscard]] static std::optional<FilePosition> parse(std::string_view text);
@@ -50,7 +54,8 @@ class TailedFile {
 
  private:
   [[nodiscard]] FeedError error(std::string_view what) const;
-  [[nodiscard]] std::uint64_t hash_of_head(std::uint64_t length) const;
+  [[nodiscard]] std::uint64_t hash_of(std::uint64_t offset, std::uint64_t length) const;
+  [[nodiscard]] bool is_as_read() const;
 
   std::string path_;
   std::string kind_;

@@ -9,6 +9,7 @@
 #include "record/opened_feed.h"
 #include "record/upkeep.h"
 #include "score/assess.h"
+#include "system/descriptor_limit.h"
 #include "watch/log.h"
 
 #include <fmt/format.h>
@@ -58,9 +59,11 @@ class IngestLoop::Impl {
       if (const Ended asked = surroundings_.asked(); asked != Ended::drained) return asked;
       bool all_drained = true;
       bool any_trouble = false;
+      const bool has_database = look_at_database();
+      const bool has_database = look_at_database();
       for (auto& open : feeds_) {
         turned();
-        if (!take_from(*open)) any_trouble = true;
+        if (!has_database || !take_from(*open)) any_trouble = true;
         all_drained &= open->drained || open->told_trouble;
       }
       std::erase_if(feeds_,
@@ -198,6 +201,36 @@ class IngestLoop::Impl {
         {Field::sentence("database", config_.database), {"format", schema::schema_version()}, {"serial", *serial}});
   }
 
+  [[nodiscard]] static bool reads_a_pipe(const OpenFeed& open) {
+    return open.settings->type == config::FeedType::standard_input || open.settings->path == "-";
+  }
+
+  [[nodiscard]] static bool holds_the_only_copy(const OpenFeed& open) { return open.pending && reads_a_pipe(open); }
+
+  /// What is committed to a file that was removed or replaced is lost, and SQLite doesn't tell. False: it isn't there; what was
+  /// read waits, or is read again.
+  bool look_at_database() {
+    const auto followed = store_.follow_file();
+    if (!followed) {
+      database_gone_ = true;
+      store_trouble(followed.error());
+      return false;
+    }
+    if (std::exchange(database_gone_, false)) store_works();
+    if (*followed == schema::Store::Followed::same) return true;
+    watch::log(Level::warning, "database-replaced", {{"file", config_.database}});
+    // The feeds go on where this database's word is that they are.
+    for (auto& open : feeds_) {
+      if (open->holds_the_only_copy()) continue;
+      open->pending.reset();
+      open->feed.reset();
+      open->drained = false;
+    }
+    upkeep_.emplace(config_, store_, std::chrono::steady_clock::now());
+    swept_at_.reset();
+    return true;
+  }
+
   /// One chunk of one feed. False: the feed can't be read, or its chunk can't be committed.
   bool take_from(OpenedFeed& open) {
     if (!open.feed && open.leaves) return true;
@@ -261,6 +294,8 @@ class IngestLoop::Impl {
   /// Commits what is pending. False: it can't be committed now.
   bool settle(OpenedFeed& open) {
     if (!commit(*open.pending)) return false;
+    // Into which file? Unless it is the one that stands there, the batch is still to be recorded.
+    if (!store_.is_in_place()) return false;
     const std::uint64_t deliveries = open.pending->counts.deliveries;
     open.pending.reset();
     if (auto moved = open.feed->committed(); !moved) {
@@ -282,6 +317,13 @@ class IngestLoop::Impl {
       return false;
     }
     const auto& settings = open.settings;
+    if (settings.has_door() && connections_of(settings) < static_cast<std::size_t>(settings.door.connections)) {
+      watch::log(Level::warning, "descriptors-short",
+                 {{"feed", open.source.feed},
+                  {"wanted", settings.door.connections},
+                  {"possible", connections_of(settings)},
+                  {"limit", descriptor_limit()}});
+    }
     const bool is_unquoted = settings.type == config::FeedType::mbox && settings.quoting == config::MboxQuoting::none;
     if (is_unquoted && !std::exchange(open.told_unquoted, true)) {
       watch::log(Level::warning, "mbox-unquoted",
@@ -462,6 +504,7 @@ class IngestLoop::Impl {
   std::optional<UpkeepTurns> upkeep_{std::in_place, config_, store_, std::chrono::steady_clock::now()};
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
   bool store_trouble_ = false;
+  bool database_gone_ = false;  ///< that is the trouble
 };
 
 IngestLoop::IngestLoop(config::Config config, LoopOptions options, schema::Store store, Surroundings surroundings)

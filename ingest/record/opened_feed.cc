@@ -3,6 +3,7 @@
 
 #include "milter/milter_feed.h"
 #include "smtp/smtp_feed.h"
+#include "system/descriptor_limit.h"
 
 #include <unistd.h>
 
@@ -25,6 +26,16 @@ constexpr std::size_t kDoorMemory = 256U << 20U;
   return name.data();
 }
 
+}  // namespace
+
+std::size_t connections_of(const config::Feed& feed) {
+  constexpr std::size_t kOthers = 64;
+  const auto limit = descriptor_limit();
+  return std::min(static_cast<std::size_t>(feed.door.connections), limit > 2 * kOthers ? limit - kOthers : kOthers);
+}
+
+namespace {
+
 [[nodiscard]] smtp::ListenerSettings door_of(const config::Feed& feed, const config::Traps& traps,
                                              std::function<UnixTime()> now) {
   const auto& door = feed.door;
@@ -41,7 +52,7 @@ constexpr std::size_t kDoorMemory = 256U << 20U;
       .trusted_relays = feed.trusted_relays,
       .proxy_protocol = door.proxy_protocol,
       .certificate = {.chain = door.certificate, .key = door.key},
-      .connections = static_cast<std::size_t>(door.connections),
+      .connections = connections_of(feed),
       .connections_per_client = static_cast<std::size_t>(door.connections_per_client),
       .command_time = door.command_time,
       .data_time = door.data_time,

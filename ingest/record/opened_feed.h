@@ -23,6 +23,10 @@ struct FeedSurroundings {
   std::function<UnixTime()> now;  ///< called from listeners' threads, too
 };
 
+/// What a listener may hold open of what its config says. Beyond the limit of descriptors accept(2) fails, and files can't be opened: a
+/// Maildir's mail would wait for a client to go.
+[[nodiscard]] std::size_t connections_of(const config::Feed& feed);
+
 /// One thread at a time.
 struct OpenedFeed {
   OpenedFeed(config::Feed by, const config::Traps& traps);

@@ -2,6 +2,7 @@
 #include "net/responders.h"
 
 #include "sockets.h"
+#include "system/descriptor_limit.h"
 #include "tcp.h"
 #include "worker.h"
 
@@ -27,6 +28,7 @@ class Responders::Impl {
  public:
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::string> skipped;
+  std::size_t tcp_connections = 0;
 };
 
 Responders::Responders(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -53,9 +55,12 @@ std::expected<Responders, StartError> Responders::start(const config::Server& se
     return std::unexpected(
         StartError{impl->skipped.empty() ? "server.listen names no endpoint" : impl->skipped.front()});
   }
-  const TcpConnections::Limits limits{.connections = static_cast<std::size_t>(settings.tcp_connections),
-                                      .idle = settings.tcp_idle};
-  for (std::size_t i = 0; i < worker_count(settings.workers); ++i) {
+  const auto workers = worker_count(settings.workers);
+  // Beyond it accept(2) fails, and so does whoever opens the database.
+  impl->tcp_connections = std::min(static_cast<std::size_t>(settings.tcp_connections),
+                                   tcp_connections_within(descriptor_limit(), workers, endpoints.size()));
+  const TcpConnections::Limits limits{.connections = impl->tcp_connections, .idle = settings.tcp_idle};
+  for (std::size_t i = 0; i < workers; ++i) {
     std::vector<UdpSocket> udp;
     std::vector<Descriptor> listeners;
     for (const auto& endpoint : endpoints) {
@@ -95,6 +100,16 @@ std::chrono::steady_clock::duration Responders::since_turned(std::chrono::steady
     longest = std::max(longest, now.time_since_epoch() - worker->counters().turned_at.load(std::memory_order_relaxed));
   }
   return longest;
+}
+
+std::size_t Responders::tcp_connections() const { return impl_->tcp_connections; }
+
+std::size_t tcp_connections_within(std::size_t descriptors, std::size_t workers, std::size_t endpoints) {
+  // The database with its -wal and -shm, sockets for the status and metrics with who asks there, the log; a worker's epoll and event.
+  constexpr std::size_t kOthers = 64;
+  constexpr std::size_t kOfWorker = 2;
+  const std::size_t taken = kOthers + workers * (kOfWorker + 2 * endpoints);
+  return descriptors > taken + workers ? (descriptors - taken) / workers : 1;
 }
 
 const std::vector<std::string>& Responders::skipped() const { return impl_->skipped; }

@@ -26,6 +26,9 @@ struct StartError {
   std::string text;  ///< `127.0.0.1:53: permission denied; …` with the way out
 };
 
+/// How many TCP connections each worker may hold, so that with all of them there are descriptors left for the rest. Pure.
+[[nodiscard]] std::size_t tcp_connections_within(std::size_t descriptors, std::size_t workers, std::size_t endpoints);
+
 class Responders {
  public:
   /// What the workers answer from; must outlive them. `clock` is called from every worker.
@@ -54,6 +57,8 @@ class Responders {
   /// they run.
   [[nodiscard]] std::chrono::steady_clock::duration since_turned(std::chrono::steady_clock::time_point now) const;
   [[nodiscard]] const std::vector<std::string>& skipped() const;
+  /// That a worker takes: as many as are configured, or as the limit on descriptors allows.
+  [[nodiscard]] std::size_t tcp_connections() const;
 
  private:
   class Impl;

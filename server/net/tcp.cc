@@ -60,6 +60,8 @@ bool TcpConnections::accept_from(int listener, Steady::time_point now) {
     Descriptor socket(accept4(listener, reinterpret_cast<sockaddr*>(&from), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket.get() < 0) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
+      // Our own limit: whoever was idle longest makes room, as at ours on connections.
+      if (errno == EMFILE && close_idlest({})) continue;
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return false;
       continue;  // that client went away again
     }
@@ -87,14 +89,19 @@ void TcpConnections::make_room(const IpAddress& address) {
   const auto held = per_address_.find(address);
   const bool address_full = held != per_address_.end() && held->second >= limits_.per_address();
   if (!address_full && open_.size() < limits_.connections) return;
+  static_cast<void>(close_idlest(address_full ? std::optional(address) : std::nullopt));
+}
+
+bool TcpConnections::close_idlest(const std::optional<IpAddress>& of) {
   const Connection* idlest = nullptr;
   for (const auto& [fd, connection] : open_) {
-    if (address_full && connection->client != address) continue;
+    if (of && connection->client != *of) continue;
     if (idlest == nullptr || connection->active < idlest->active) idlest = connection.get();
   }
-  if (idlest == nullptr) return;
+  if (idlest == nullptr) return false;
   counters_.tcp_closed_idle.add();
   close(idlest->socket.get());
+  return true;
 }
 
 void TcpConnections::close(int fd) {

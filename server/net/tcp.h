@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -51,6 +52,8 @@ class TcpConnections {
   [[nodiscard]] static bool write_out(Connection& connection, Steady::time_point now);
   void watch(Connection& connection) const;
   void make_room(const IpAddress& address);
+  /// The connection that was idle longest, of a client or of all. False: there is none.
+  bool close_idlest(const std::optional<IpAddress>& of);
   void close(int fd);
 
   int epoll_;

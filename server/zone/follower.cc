@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <sys/resource.h>
 #include <thread>
 #include <utility>
@@ -75,11 +76,13 @@ class Follower::Impl {
     const auto steady = Steady::now();
     turned(steady);
     out_.reclaim();
+    const auto before = reader_.index();
     const auto progress = reader_.advance(clock_(), steady);
     if (!progress) {
       missed(progress.error().text, steady);
       return false;
     }
+    if (progress->another) tell_of_another(before.get());
     const bool was_lost = lost_since_.has_value();
     lost_since_.reset();
     if (progress->index) {
@@ -106,6 +109,15 @@ class Follower::Impl {
     if (steady >= next_sweep_) sweep(steady);
     if (tally_due_ && !progress->more && steady >= next_tally_) tally();
     return progress->more;
+  }
+
+  /// A backup that was put back, or a database that was begun anew by mistake: only the operator knows.
+  void tell_of_another(const ListingIndex* before) const {
+    if (before == nullptr) return;
+    tell(FollowerReport::Event::replaced,
+         "another file stands in the database's place: " + std::to_string(before->size()) + " entries of serial " +
+             std::to_string(before->serial()) + " became " + std::to_string(reader_.index()->size()) + " of serial " +
+             std::to_string(reader_.index()->serial()) + "; unless you put it there, restore the last backup");
   }
 
   void missed(const std::string& why, Steady::time_point steady) {

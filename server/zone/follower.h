@@ -92,6 +92,7 @@ class Freshness {
 
 struct FollowerReport {
   enum class Event : std::uint8_t {
+    replaced,  ///< another file stands in the database's place, and its list was read; `loaded` follows
     loaded,  ///< the whole list was read: at the start, because the database isn't the one followed so far, because so much
              ///< has changed that reading it all is quicker, or because the clock was set back
     not_ready,  ///< the database can't be read, and never could: there is no index

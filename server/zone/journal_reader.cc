@@ -40,7 +40,7 @@ Result<void> JournalReader::reopen(std::chrono::steady_clock::time_point steady)
   store_.reset();
   mark_.reset();
   const auto file = file_id();
-  auto store = schema::Store::open(database_, schema::Store::Mode::read);
+  auto store = schema::Store::open(database_, schema::Store::Mode::follow);
   if (!store) return std::unexpected(std::move(store).error());
   // Replaced between the two: the next round sees it.
   if (file) opened_ = *file;
@@ -50,6 +50,21 @@ Result<void> JournalReader::reopen(std::chrono::steady_clock::time_point steady)
 }
 
 Result<JournalReader::Progress> JournalReader::advance(UnixTime now, std::chrono::steady_clock::time_point steady) {
+  auto progress = advance_once(now, steady);
+  // A writer came while a database was read that nobody had open. By now it has put beside it what a reader needs.
+  if (!progress && std::exchange(overtaken_, false)) progress = advance_once(now, steady);
+  return progress;
+}
+
+Result<void> JournalReader::still_one_state() {
+  overtaken_ = store_->is_overtaken();
+  if (!overtaken_) return {};
+  return std::unexpected(
+      StoreError{StoreError::Code::busy, database_ + ": was written while it was read; it is read again at once"});
+}
+
+Result<JournalReader::Progress> JournalReader::advance_once(UnixTime now,
+                                                            std::chrono::steady_clock::time_point steady) {
   const auto file = file_id();
   if (!file) {
     store_.reset();
@@ -57,7 +72,7 @@ Result<JournalReader::Progress> JournalReader::advance(UnixTime now, std::chrono
                                       database_ + ": no database there any more, or not yet; "
                                                   "check `database` in the config, or restore the last backup"});
   }
-  if (!store_ || *file != opened_ || steady - opened_at_ >= kConnectionLife) {
+  if (!store_ || *file != opened_ || store_->is_overtaken() || steady - opened_at_ >= kConnectionLife) {
     if (auto opened = reopen(steady); !opened) return std::unexpected(std::move(opened).error());
   }
   // The mark before the read: what is committed between the two is read now or found by its mark later, never missed.
@@ -74,6 +89,7 @@ Result<JournalReader::Progress> JournalReader::advance(UnixTime now, std::chrono
     store_.reset();
     return progress;
   }
+  progress->another = followed_ && *followed_ != opened_;
   followed_ = opened_;
   if (!progress->more) mark_ = *mark;
   return progress;
@@ -97,6 +113,7 @@ Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
     if (!entry) return std::unexpected(entry.error());
     if (!entry->empty()) last = entry->front();
   }
+  if (auto one_state = still_one_state(); !one_state) return std::unexpected(std::move(one_state).error());
   index_ = std::make_shared<const ListingIndex>(builder.finish(*serial));
   last_ = last;
   complete_from_ = ended_by;
@@ -110,6 +127,7 @@ Result<JournalReader::Progress> JournalReader::read_changes(UnixTime now) {
   if (*head > ours && *head - ours > kChangesAtOnce) return read_whole(now);
   const auto changes = store_->changes_since(last_ ? ours - 1 : ours, kChangesAtOnce);
   if (!changes) return std::unexpected(changes.error());
+  if (auto one_state = still_one_state(); !one_state) return std::unexpected(std::move(one_state).error());
   std::span<const ListingChange> fresh(*changes);
   if (last_) {
     if (fresh.empty() || !same_entry(fresh.front(), *last_)) return read_whole(now);

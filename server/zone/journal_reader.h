@@ -26,6 +26,7 @@ class JournalReader {
   struct Progress {
     std::shared_ptr<const ListingIndex> index;  ///< nullptr: nothing new
     bool whole = false;                         ///< read as a whole list, not patched
+    bool another = false;                       ///< of another file than before
     bool more = false;                          ///< ask again at once
     std::size_t changes = 0;                    ///< entries that were read
   };
@@ -53,6 +54,9 @@ class JournalReader {
     friend bool operator==(const FileId&, const FileId&) = default;
   };
 
+  [[nodiscard]] schema::Result<Progress> advance_once(UnixTime now, std::chrono::steady_clock::time_point steady);
+  /// Fails where what was read just now may be of two states.
+  [[nodiscard]] schema::Result<void> still_one_state();
   [[nodiscard]] schema::Result<void> reopen(std::chrono::steady_clock::time_point steady);
   [[nodiscard]] schema::Result<Progress> read_whole(UnixTime now);
   [[nodiscard]] schema::Result<Progress> read_changes(UnixTime now);
@@ -61,6 +65,7 @@ class JournalReader {
   std::string database_;
   std::function<void()> turned_;
   std::optional<schema::Store> store_;
+  bool overtaken_ = false;  ///< what failed last failed for that
   std::chrono::steady_clock::time_point opened_at_;
   FileId opened_;                      ///< the file behind store_
   std::optional<FileId> followed_;     ///< the file that index_ was read from

@@ -29,6 +29,7 @@ include(${CMAKE_CURRENT_LIST_DIR}/server.cmake OPTIONAL)
 include(${CMAKE_CURRENT_LIST_DIR}/cli.cmake OPTIONAL)
 include(${CMAKE_CURRENT_LIST_DIR}/watching.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/mishaps.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/mishaps_files.cmake)
 
 # What no compiler checks: includes, clocks, how files open.
 add_test(NAME house COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/house.py)

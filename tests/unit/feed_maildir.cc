@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <sys/resource.h>
 #include <thread>
 
 namespace blowback::feed {
@@ -305,6 +307,28 @@ TEST_CASE("each file is taken once by restarts at every instant", "[feed][maildi
   }
   CHECK(taken.size() == 20);
   CHECK(box.names("new").empty());
+}
+
+TEST_CASE("a file that can't be opened for want of descriptors waits, and is no unreadable one",
+          "[feed][maildir][mishap]") {
+  const Mailbox box;
+  box.deliver("1.a", "first");
+  box.deliver("2.b", "second");
+  const auto feed = box.open();
+  CHECK(in_words(next(*feed, {.items = 1})) == Words{"1.a: first"});
+  REQUIRE(feed->committed());
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const int lowest_free = dup(0);
+  close(lowest_free);
+  rlimit none_left = before;
+  none_left.rlim_cur = static_cast<rlim_t>(lowest_free);
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none_left) == 0);
+  const auto refused = feed->next({});
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().text.contains("Too many open files"));
+  CHECK(in_words(next(*feed)) == Words{"2.b: second"});
 }
 
 }  // namespace

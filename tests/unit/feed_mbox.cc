@@ -340,11 +340,41 @@ TEST_CASE("the last message waits until its writer has closed the file", "[feed]
   CHECK(take_all(*feed) == Words{"offset 47: half a message\n"});
 }
 
+TEST_CASE("a file that was emptied and grew again with the same beginning is read from its start",
+          "[feed][mbox][mishap]") {
+  const Folder folder;
+  const auto path = folder.path("mbox");
+  // A beginning of more than what the head's hash covers, as when a mail program writes a mailbox anew.
+  const auto message = [](char letter) { return std::string(kFrom) + std::string(5000, letter) + "\n\n"; };
+  write_file(path, message('a') + message('b'));
+  std::optional<std::string> position;
+  const auto feed = open(path);
+  CHECK(take_all(*feed, position).size() == 2);
+  const bool rewritten_in_place = GENERATE(true, false);
+  if (!rewritten_in_place) std::filesystem::remove(path);
+  write_file(path, message('a') + message('c') + message('d') + message('e'));
+  const bool reopened = GENERATE(false, true);
+  CHECK(take_all(reopened ? *open(path, position) : *feed).size() == 4);
+}
+
+TEST_CASE("a position of an earlier version goes on where it was", "[feed][mbox][mishap]") {
+  const Folder folder;
+  const auto path = folder.path("mbox");
+  write_file(path, std::string(kFrom) + std::string(5000, 'a') + "\n\n");
+  std::optional<std::string> position;
+  CHECK(take_all(*open(path), position).size() == 1);
+  const auto earlier = position->substr(0, position->rfind(' '));
+  REQUIRE(std::ranges::count(earlier, ' ') == 3);
+  CHECK(take_all(*open(path, earlier)).empty());
+  std::ofstream(path, std::ios::app) << kFrom << "later\n";
+  CHECK(take_all(*open(path, earlier)).size() == 1);
+}
+
 TEST_CASE("mbox: a position that means nothing is none", "[feed][mbox]") {
   const Folder folder;
   write_file(folder.path("mbox"), std::string(kFrom) + "x\n");
   const std::string position = GENERATE("", "nonsense", "0", "5 0 5 0", "99999999999999999999 0 0 0", "4096 0 1 0",
-                                        "-1 0 0 0", "5 0 5 0000000000000000 x", "3 0 3 zz");
+                                        "-1 0 0 0", "5 0 5 0000000000000000 x", "3 0 3 0 0 0", "3 0 3 zz");
   CAPTURE(position);
   CHECK(take_all(*open(folder.path("mbox"), position)).size() == 1);
 }

@@ -191,3 +191,15 @@ TEST_CASE("a worker that is stuck is told from one that has nothing to do", "[ne
   }
   CHECK(wait_for([&] { return since_turned() < kLong; }));
 }
+
+TEST_CASE("TCP connections leave descriptors for the rest of the server", "[net][mishap]") {
+  CHECK(net::tcp_connections_within(65'536, 2, 2) > 512);
+  for (const std::size_t limit : {100U, 256U, 1024U, 4096U}) {
+    for (const std::size_t workers : {1U, 2U, 16U}) {
+      const auto each = net::tcp_connections_within(limit, workers, 2);
+      CAPTURE(limit, workers, each);
+      CHECK(each >= 1);
+      if (each > 1) CHECK(each * workers + workers * 6 + 32 <= limit);
+    }
+  }
+}

@@ -4,13 +4,18 @@
 #include "score/replay.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <optional>
 #include <string>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <thread>
 #include <vector>
 
@@ -236,4 +241,205 @@ TEST_CASE("an unwritable database says so and stays whole", "[schema]") {
   const auto refused = store.record(batch, demonstration(), &score::assess, kNow);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == StoreError::Code::read_only);
+}
+
+TEST_CASE("what stands in a database's place and is none is refused, and left as it is", "[schema][mishap]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  SECTION("an empty file: what it held is lost, and nobody begins anew by himself") {
+    std::ofstream{file};
+    for (const auto mode : {Store::Mode::create, Store::Mode::write, Store::Mode::read, Store::Mode::follow}) {
+      CHECK(failure(file, mode) == StoreError::Code::corrupt);
+    }
+    CHECK(std::filesystem::file_size(file) == 0);
+  }
+  SECTION("an empty file, with the write-ahead log of what it was") {
+    std::ofstream{file};
+    std::ofstream(file + "-wal") << std::string(4096, 'x');
+    CHECK(failure(file, Store::Mode::create) == StoreError::Code::corrupt);
+    CHECK(std::filesystem::file_size(file + "-wal") == 4096);
+  }
+  SECTION("a directory") {
+    std::filesystem::create_directory(file);
+    CHECK(failure(file, Store::Mode::create) == StoreError::Code::corrupt);
+  }
+  SECTION("a FIFO, which is never waited for") {
+    REQUIRE(mkfifo(file.c_str(), 0600) == 0);
+    for (const auto mode : {Store::Mode::create, Store::Mode::follow}) {
+      CHECK(failure(file, mode) == StoreError::Code::corrupt);
+    }
+  }
+  SECTION("a link to nothing") {
+    std::filesystem::create_symlink(folder.file("elsewhere.db"), file);
+    CHECK(failure(file, Store::Mode::create) == StoreError::Code::missing);
+    CHECK_FALSE(std::filesystem::exists(folder.file("elsewhere.db")));
+  }
+  CHECK(failure("/dev/null", Store::Mode::create) == StoreError::Code::corrupt);
+}
+
+TEST_CASE("a link to a database is followed", "[schema][mishap]") {
+  const Folder folder;
+  open(folder.file("real.db"));
+  std::filesystem::create_symlink(folder.file("real.db"), folder.file("a.db"));
+  auto store = open(folder.file("a.db"));
+  record(store, {incident("192.0.2.1", 1)});
+  CHECK(value(open(folder.file("real.db"), Store::Mode::read).stats(kNow)).incidents == 1);
+  CHECK(value(store.follow_file()) == Store::Followed::same);
+}
+
+TEST_CASE("nobody but owner and group may read a database, its log, or a copy of it", "[schema][mishap]") {
+  const Folder folder;
+  const mode_t before = umask(0);
+  const auto file = folder.file("a.db");
+  auto store = open(file);
+  record(store, {incident("192.0.2.1", 1)});
+  REQUIRE(store.backup(folder.file("copy.db")));
+  umask(before);
+  for (const auto& name : {file, file + "-wal", file + "-shm", folder.file("copy.db")}) {
+    CAPTURE(name);
+    CHECK((std::filesystem::status(name).permissions() & std::filesystem::perms::others_all) ==
+          std::filesystem::perms::none);
+  }
+}
+
+TEST_CASE("several who make a database at once make one, and nobody sees it half made", "[schema][mishap]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  std::array<std::optional<int>, 6> found;
+  {
+    std::vector<std::jthread> starting;
+    for (auto& one : found) {
+      starting.emplace_back([&] {
+        auto store = Store::open(file, Store::Mode::create);
+        if (store) one = store->version_found();
+      });
+    }
+  }
+  for (const auto& one : found) REQUIRE(one);
+  CHECK(std::ranges::count(found, std::optional(0)) == 1);
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(file.substr(0, file.rfind('/')))) {
+    left.push_back(entry.path().filename());
+  }
+  CHECK(left == std::vector<std::string>{"a.db"});
+}
+
+TEST_CASE("a writer notices that its database was taken away, emptied or replaced", "[schema][mishap]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  auto store = open(file);
+  record(store, {incident("192.0.2.1", 1)});
+  CHECK(value(store.follow_file()) == Store::Followed::same);
+  const auto refused = [&] {
+    const auto followed = store.follow_file();
+    REQUIRE_FALSE(followed);
+    CAPTURE(followed.error().text);
+    CHECK(followed.error().text.starts_with(file));
+    return followed.error().code;
+  };
+
+  SECTION("moved away and back: nothing has happened") {
+    std::filesystem::rename(file, folder.file("away"));
+    CHECK(refused() == StoreError::Code::missing);
+    std::filesystem::rename(folder.file("away"), file);
+    CHECK(value(store.follow_file()) == Store::Followed::same);
+    record(store, {incident("192.0.2.1", 2)});
+    CHECK(value(open(file, Store::Mode::read).stats(kNow)).incidents == 2);
+  }
+  SECTION("emptied") {
+    std::filesystem::resize_file(file, 0);
+    CHECK(refused() == StoreError::Code::corrupt);
+  }
+  SECTION("replaced by something else") {
+    std::filesystem::rename(file, folder.file("away"));
+    std::ofstream(file) << std::string(8192, 'x');
+    CHECK(refused() == StoreError::Code::corrupt);
+    std::filesystem::remove(file);
+    run_sql(file, "CREATE TABLE mine (x)");
+    CHECK(refused() == StoreError::Code::corrupt);
+  }
+  SECTION("replaced by a backup, with the old one's log left behind: the log isn't played back into it") {
+    REQUIRE(store.backup(folder.file("copy.db")));
+    record(store, {incident("192.0.2.2", 2), incident("192.0.2.3", 3)});
+    REQUIRE(std::filesystem::file_size(file + "-wal") > 0);
+    std::filesystem::rename(folder.file("copy.db"), file);
+    CHECK(value(store.follow_file()) == Store::Followed::another);
+    CHECK(value(store.follow_file()) == Store::Followed::same);
+    CHECK(value(store.check_integrity()).empty());
+    CHECK(value(store.stats(kNow)).incidents == 1);
+    record(store, {incident("192.0.2.4", 4)});
+    CHECK(value(open(file, Store::Mode::read).stats(kNow)).incidents == 2);
+    CHECK(std::filesystem::exists(file + ".replaced-wal"));
+  }
+}
+
+namespace {
+
+/// Runs `body` as somebody who isn't root, who may write everything. False: it is no such process, or `body` said so.
+bool as_nobody(const std::function<bool()>& body) {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    constexpr id_t kNobody = 65534;
+    const bool is_one = geteuid() != 0 || (setgid(kNobody) == 0 && setuid(kNobody) == 0);
+    _exit(is_one && body() ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("a follower reads where it may write nothing, and nobody has the database open", "[schema][mishap]") {
+  const Folder folder;
+  const auto file = folder.file("a%20b?c#.db");
+  {
+    auto store = open(file);
+    record(store, {incident("192.0.2.1", 1), incident("192.0.2.1", 2), incident("192.0.2.1", 3)});
+  }
+  REQUIRE_FALSE(std::filesystem::exists(file + "-wal"));
+  std::filesystem::permissions(file, std::filesystem::perms{0444});
+  std::filesystem::permissions(file.substr(0, file.rfind('/')), std::filesystem::perms{0555});
+  CHECK(as_nobody([&] {
+    auto store = Store::open(file, Store::Mode::follow);
+    return store && value(store->serial()) > 0 && !store->is_overtaken();
+  }));
+  // Questions of a person could see two states at once, so they are told what to do instead.
+  CHECK(as_nobody([&] {
+    const auto store = Store::open(file, Store::Mode::read);
+    return !store && store.error().code == StoreError::Code::read_only &&
+           store.error().text.contains("blowback-ingest");
+  }));
+  std::filesystem::permissions(file.substr(0, file.rfind('/')), std::filesystem::perms{0755});
+  std::filesystem::permissions(file, std::filesystem::perms{0644});
+}
+
+TEST_CASE("a follower that reads an unchanging database learns that somebody writes", "[schema][mishap]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  open(file);
+  std::filesystem::permissions(file, std::filesystem::perms{0666});
+  std::filesystem::permissions(file.substr(0, file.rfind('/')), std::filesystem::perms{0555});
+  std::array<int, 2> to_child{};
+  std::array<int, 2> to_parent{};
+  REQUIRE((pipe(to_child.data()) == 0 && pipe(to_parent.data()) == 0));
+  std::jthread writer([&] {
+    char octet = 0;
+    if (read(to_parent[0], &octet, 1) != 1) return;
+    std::filesystem::permissions(file.substr(0, file.rfind('/')), std::filesystem::perms{0755});
+    {
+      auto store = Store::open(file, Store::Mode::write);
+      if (store) static_cast<void>(store->retire_trap("a@trap.example.net", kDecision, kNow));
+    }
+    static_cast<void>(!write(to_child[1], "x", 1));
+  });
+  CHECK(as_nobody([&] {
+    auto store = Store::open(file, Store::Mode::follow);
+    const bool was_current = store && !store->is_overtaken();
+    char octet = 0;
+    if (write(to_parent[1], "x", 1) != 1 || read(to_child[0], &octet, 1) != 1) return false;
+    return was_current && store->is_overtaken();
+  }));
+  for (const int fd : {to_child[0], to_child[1], to_parent[0], to_parent[1]}) close(fd);
 }

@@ -285,7 +285,7 @@ std::expected<std::optional<Frame>, std::string> FrameReader::next() {
   if (!frame) return std::unexpected(std::string("a frame that isn't as it should be"));
   begin_ += kLengthOctets + length;
   if (begin_ == octets_.size()) {
-    octets_ = {};
+    std::string().swap(octets_);  // with its room
     begin_ = 0;
   }
   return frame;

@@ -27,6 +27,9 @@ constexpr std::string_view kDoubleBounce = "double-bounce@";
   return path;
 }
 
+/// With its room, which isn't counted any more: an assignment of nothing would keep that.
+void let_go(std::string& text) { std::string().swap(text); }
+
 }  // namespace
 
 bool Budget::take(std::size_t octets) {
@@ -103,10 +106,10 @@ void Session::keep(std::string_view octets) {
     message_.resize(std::min(message_.size(), kBeginning));
     message_.shrink_to_fit();
     share_.give_back();
-    if (!share_.add(message_.size())) message_ = {};
+    if (!share_.add(message_.size())) let_go(message_);
   } else if (!share_.add(octets.size())) {
     overflow_ = Overflow::memory;
-    message_ = {};
+    let_go(message_);
     share_.give_back();
   } else {
     message_ += octets;
@@ -183,7 +186,7 @@ void Session::reset() {
   sender_.clear();
   recipients_.clear();
   traps_.clear();
-  message_ = {};
+  let_go(message_);
   size_ = 0;
   overflow_ = Overflow::none;
   share_.give_back();

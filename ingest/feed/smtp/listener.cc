@@ -581,6 +581,9 @@ class Listener::Impl {
       if (found != by_client_.end() && --found->second == 0) by_client_.erase(found);
     }
     connections_.erase(ticket);
+    // Its share of the memory is given back, and it was never told that its message is stored, so it sends it again.
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(messages_, [&](const Message& message) { return message.ticket == ticket; });
   }
 
   void hand_over(Ticket ticket, TrapDelivery message) {

@@ -121,7 +121,7 @@ void Session::keep(std::string_view octets) {
 
 void Session::drop_message() {
   budget_.used -= std::exchange(held_, 0);
-  message_ = {};
+  std::string().swap(message_);  // an assignment of nothing would keep the room that isn't counted any more
 }
 
 // ── commands ────────────────────────────────────────────────────────────────────────────────────────────────────────
