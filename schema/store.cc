@@ -169,42 +169,6 @@ std::vector<Exemption> Store::Impl::exemptions_in_force(UnixTime now) {
   return exemptions;
 }
 
-std::uint64_t Store::Impl::end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit_id,
-                                        UnixTime now) {
-  const auto range = keys_of(prefix);
-  std::vector<Listing> ended;
-  Statement rows(db, std::string("SELECT ") + kListingColumns + " FROM listing WHERE first BETWEEN ? AND ?");
-  rows.bind(range.first, range.last);
-  while (rows.step()) {
-    Listing listing = listing_of(rows, 0);
-    if (prefix.contains(listing.prefix)) ended.push_back(std::move(listing));
-  }
-  Statement remove(db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = ?");
-  Statement forget(db, "UPDATE standing SET listed_at = NULL, listed_until = NULL WHERE sender = ?");
-  for (const auto& listing : ended) {
-    if (listing.source == Source::automatic) forget.bind(listing.prefix.first().octets()).run();
-    remove.bind(listing.prefix.first().octets(), listing.prefix.length(), static_cast<int>(listing.source)).run();
-    journal({.serial = 0,
-             .at = now,
-             .action = ListingChange::Action::delisted,
-             .prefix = listing.prefix,
-             .source = listing.source,
-             .codes = listing.codes,
-             .expires_at = listing.expires_at},
-            audit_id);
-  }
-  // Also of what was swept up under a clock that was ahead, and hadn't ended.
-  std::vector<IpAddress> swept;
-  Statement standings(db, "SELECT sender FROM standing WHERE sender BETWEEN ? AND ? AND listed_until > ?");
-  standings.bind(range.first, range.last, seconds(now));
-  while (standings.step()) {
-    const IpAddress sender = address_of(standings, 0);
-    if (prefix.contains(sender_of(sender))) swept.push_back(sender);
-  }
-  for (const auto& sender : swept) forget.bind(sender.octets()).run();
-  return ended.size();
-}
-
 StoreError explained(const SqlFailure& failure, const std::string& path) {
   using Code = StoreError::Code;
   const std::string said = path + ": " + failure.what();
@@ -228,6 +192,8 @@ StoreError explained(const SqlFailure& failure, const std::string& path) {
       // A write past a quota or a file-size limit comes as an I/O error.
       return {failure.code() == SQLITE_IOERR_WRITE || failure.code() == SQLITE_IOERR_SHMSIZE ? Code::full : Code::other,
               said + "; see the kernel's log and the room on that disk, nothing stored is lost"};
+    case SQLITE_INTERRUPT:
+      return {Code::stopped, said};
     default:
       return {Code::other, said};
   }
@@ -246,7 +212,8 @@ AuditEntry audit_of(const Statement& row) {
           .until = optional_time(row, 6),
           .changes = static_cast<std::uint64_t>(row.integer(7)),
           .undoes = entry(8),
-          .undone_by = entry(9)};
+          .undone_by = entry(9),
+          .unfinished = row.integer(10) != 0};
 }
 
 KeyRange keys_of(const Prefix& prefix) { return {prefix.first().octets(), prefix.last().octets()}; }
