@@ -32,6 +32,9 @@ struct Context {
   /// What to return after `config` or `store` came back empty.
   int failure = kFailed;
 
+  /// From now on the store's long work is told on `err`, if that is a terminal, as `what`.
+  void show_progress(schema::Store& store, std::string what) const;
+
   /// `blowback: text` on `err`; returns `code`.
   int complain(const std::string& text, int code) const;
   /// For a failed verb.

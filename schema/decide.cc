@@ -41,8 +41,7 @@ void Store::Impl::end_listing(const Listing& listing, std::int64_t audit_id, Uni
     remove_listing_ =
         std::make_unique<Statement>(db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = ?");
   }
-  remove_listing_
-      ->bind(listing.prefix.first().octets(), listing.prefix.length(), static_cast<int>(listing.source))
+  remove_listing_->bind(listing.prefix.first().octets(), listing.prefix.length(), static_cast<int>(listing.source))
       .run();
   journal({.serial = 0,
            .at = now,
@@ -129,8 +128,8 @@ Plan Store::Impl::delisting(Work& work, const AuditEntry& entry, UnixTime now) {
 std::vector<Stage> Store::Impl::ending_listings(Work& work, const Prefix& prefix, UnixTime now) {
   const auto standing_there = std::make_shared<Statement>(
       db, std::string("SELECT ") + kListingColumns + " FROM listing WHERE first = ? AND length = ? AND source = ?");
-  const auto forget = std::make_shared<Statement>(
-      db, "UPDATE standing SET listed_at = NULL, listed_until = NULL WHERE sender = ?");
+  const auto forget =
+      std::make_shared<Statement>(db, "UPDATE standing SET listed_at = NULL, listed_until = NULL WHERE sender = ?");
   const auto forget_later = std::make_shared<Statement>(
       db, "UPDATE standing SET listed_at = NULL, listed_until = NULL WHERE sender = ? AND listed_until > ?");
   const auto end = [this, &work, prefix, now, standing_there, forget](const Key& key) {
@@ -226,22 +225,21 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
                       .expires_at = until},
                      work.audit);
     };
-    const Plan plan{.begin =
-                        [&] {
-                          // An earlier import of the same that wasn't finished is replaced by this one.
-                          Statement(impl_->db,
-                                    "DELETE FROM unfinished WHERE audit_id IN (SELECT id FROM audit WHERE action = ? "
-                                    "AND subject = ?)")
-                              .bind(std::string_view(action), subject)
-                              .run();
-                          work.audit = impl_->audit(decision, action, subject, until, now);
-                          return true;
-                        },
-                    .look = [&] { exemptions = impl_->exemptions_in_force(now); },
-                    .stages = {{.next = next,
-                                .take = take,
-                                .left = [&](const Key&) { return prefixes.size() - taken; }}},
-                    .is_callers_own = true};
+    const Plan plan{
+        .begin =
+            [&] {
+              // An earlier import of the same that wasn't finished is replaced by this one.
+              Statement(impl_->db,
+                        "DELETE FROM unfinished WHERE audit_id IN (SELECT id FROM audit WHERE action = ? "
+                        "AND subject = ?)")
+                  .bind(std::string_view(action), subject)
+                  .run();
+              work.audit = impl_->audit(decision, action, subject, until, now);
+              return true;
+            },
+        .look = [&] { exemptions = impl_->exemptions_in_force(now); },
+        .stages = {{.next = next, .take = take, .left = [&](const Key&) { return prefixes.size() - taken; }}},
+        .is_callers_own = true};
     static_cast<void>(impl_->carry_out(work, plan));
     return listed;
   });
@@ -254,8 +252,8 @@ Result<std::uint64_t> Store::delist(const Prefix& prefix, const Decision& decisi
   return attempt(impl_->path, [&]() -> std::uint64_t {
     const std::string subject = at_least_a_sender(prefix).to_string();
     Work work = impl_->unfinished_like(decision, "delist", subject, std::nullopt, now);
-    const AuditEntry entry = impl_->entry(static_cast<std::uint64_t>(work.audit))
-                                 .value_or(AuditEntry{.at = now, .subject = subject});
+    const AuditEntry entry =
+        impl_->entry(static_cast<std::uint64_t>(work.audit)).value_or(AuditEntry{.at = now, .subject = subject});
     Plan plan = impl_->delisting(work, entry, now);
     plan.begin = [&] {
       work.audit = impl_->audit(decision, "delist", subject, std::nullopt, now);

@@ -184,7 +184,8 @@ class Recording {
     for (const auto& delisting : delistings_) {
       if (!delisting.prefix.contains(sender)) continue;
       impl_.start_afresh(sender, delisting, now_);
-      ledger.standing.afresh_since = delisting.at;  // also of who has no standing yet: the delisting's slices leave it alone
+      ledger.standing.afresh_since =
+          delisting.at;  // also of who has no standing yet: the delisting's slices leave it alone
     }
     const auto& key = sender.first().octets();
     const auto standing = sql_.standing.bind(key).first([&](const Statement& row) { return standing_of(row, sender); });
@@ -337,8 +338,9 @@ Result<std::uint64_t> Store::expire(UnixTime now) {
     };
     std::uint64_t swept = 0;
     bool is_over = false;
-    Statement rows(impl_->db, std::string("SELECT ") + kListingColumns +
-                                  " FROM listing WHERE expires_at <= ? ORDER BY expires_at, first, length, source LIMIT ?");
+    Statement rows(impl_->db,
+                   std::string("SELECT ") + kListingColumns +
+                       " FROM listing WHERE expires_at <= ? ORDER BY expires_at, first, length, source LIMIT ?");
     Statement remove(impl_->db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = ?");
     while (!is_over) {
       std::vector<Listing> listings;

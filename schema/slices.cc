@@ -14,7 +14,8 @@ namespace {
 /// A decision that is made again later than this is another one: it speaks of what was received until then.
 constexpr Duration kGoesOnWithin = std::chrono::hours{1};
 
-constexpr const char* kWorkColumns = "u.audit_id, u.stage, u.first, u.length, u.last, u.listed, u.ended, u.moved, u.reckoned";
+constexpr const char* kWorkColumns =
+    "u.audit_id, u.stage, u.first, u.length, u.last, u.listed, u.ended, u.moved, u.reckoned";
 
 [[nodiscard]] Work work_of(const Statement& row) {
   const auto count = [&](int column) { return static_cast<std::uint64_t>(row.integer(column)); };
@@ -82,9 +83,8 @@ std::uint64_t go_on(Work& work, const Plan& plan, Slice slice) {
                 const Key begin = from(after);
                 next->bind(begin.first, begin.length, begin.last, range.last, kKeysAtOnce);
                 while (next->step()) {
-                  keys.push_back({.first = address_of(*next, 0).octets(),
-                                  .length = next->integer(1),
-                                  .last = next->integer(2)});
+                  keys.push_back(
+                      {.first = address_of(*next, 0).octets(), .length = next->integer(1), .last = next->integer(2)});
                 }
                 return keys;
               },
@@ -101,10 +101,11 @@ std::uint64_t go_on(Work& work, const Plan& plan, Slice slice) {
 }  // namespace
 
 Stage Store::Impl::through_listings(const Prefix& prefix, std::function<void(const Key&)> take) {
-  return through(db, prefix,
-                 "SELECT first, length, source AS last FROM listing WHERE (first, length, source) > (?, ?, ?) AND first "
-                 "<= ? ORDER BY first, length, source",
-                 " ORDER BY", std::move(take));
+  return through(
+      db, prefix,
+      "SELECT first, length, source AS last FROM listing WHERE (first, length, source) > (?, ?, ?) AND first "
+      "<= ? ORDER BY first, length, source",
+      " ORDER BY", std::move(take));
 }
 
 Stage Store::Impl::through_senders(const Prefix& prefix, std::function<void(const Key&)> take) {
@@ -176,8 +177,7 @@ Work Store::Impl::unfinished_like(const Decision& decision, std::string_view act
                            " FROM unfinished u JOIN audit a ON a.id = u.audit_id WHERE action = ? AND subject = ? AND "
                            "who = ? AND reason = ? AND until - at IS ? - ? AND (at > ? OR (until IS NULL AND action IN "
                            "('list', 'import'))) ORDER BY a.id DESC LIMIT 1")
-      .bind(action, subject, decision.who, decision.reason, seconds(until), seconds(now),
-            seconds(now - kGoesOnWithin))
+      .bind(action, subject, decision.who, decision.reason, seconds(until), seconds(now), seconds(now - kGoesOnWithin))
       .first(work_of)
       .value_or(Work{});
 }
@@ -190,6 +190,16 @@ std::optional<AuditEntry> Store::Impl::entry(std::uint64_t id) {
   return Statement(db, std::string("SELECT ") + kAuditColumns + " FROM audit WHERE id = ?")
       .bind(id)
       .first([](const Statement& row) { return audit_of(row); });
+}
+
+Result<std::vector<AuditEntry>> Store::unfinished() {
+  return attempt(impl_->path, [&]() -> std::vector<AuditEntry> {
+    std::vector<AuditEntry> entries;
+    Statement rows(impl_->db, std::string("SELECT ") + kAuditColumns +
+                                  " FROM audit WHERE id IN (SELECT audit_id FROM unfinished) ORDER BY id");
+    while (rows.step()) entries.push_back(audit_of(rows));
+    return entries;
+  });
 }
 
 void Store::work_in(Slicing slicing) { impl_->slicing = std::move(slicing); }

@@ -19,6 +19,9 @@ constexpr std::int64_t kApplicationId = 0x424c4f57;
 constexpr const char* kPragmas = "PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
 constexpr const char* kReaderPragmas = "PRAGMA cache_size = -2048;";
 
+/// A WAL that grew behind a long reader is cut to 32 MiB when it is begun anew.
+constexpr const char* kWalLimit = "PRAGMA journal_size_limit = 33554432;";
+
 /// What the old format held, as `DATABASE.format-N`: a migration has no way back but this. The caller has the write lock, so a
 /// second connection reads exactly what is about to be changed.
 void keep_old_format(const std::string& path, int format) {
@@ -78,6 +81,8 @@ void migrate(Connection& db, const std::string& path) {
   }
   // FULL: a commit is on the disk when it returns, so what a feed was told to forget survives a power failure too.
   db.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+  db.run(kWalLimit);
+  db.keep_wal_small();
   if (version < schema_version()) migrate(db, path);
   return std::nullopt;
 }

@@ -158,7 +158,7 @@ struct AuditEntry {
 
 /// What became of decisions that somebody else left unfinished.
 struct CarriedOn {
-  std::uint64_t slices = 0;             ///< that were done now
+  std::uint64_t slices = 0;               ///< that were done now
   std::optional<std::uint64_t> finished;  ///< the entry that is done with it
 };
 
@@ -323,6 +323,12 @@ class Store {
   /// the start of following. Nothing is held in memory. Neither visitor may use the store.
   [[nodiscard]] Result<Serial> snapshot(UnixTime now, const std::function<void(const Listing&)>& visit_listing,
                                         const std::function<void(const Exemption&)>& visit_exemption);
+  /// Likewise, but in slices of some ten thousand listings, each a state of its own, so that the WAL can be copied and emptied meanwhile
+  /// however long it takes. What is visited is as it was at the returned serial, or at a later one. So the list as of now is what is
+  /// visited, and then every change after that serial.
+  [[nodiscard]] Result<Serial> snapshot_in_slices(UnixTime now,
+                                                  const std::function<void(const Listing&)>& visit_listing,
+                                                  const std::function<void(const Exemption&)>& visit_exemption);
   /// The journal's head.
   [[nodiscard]] Result<Serial> serial();
   /// Changes after `since`, oldest first, at most `limit`. Empty: nothing new.
@@ -339,6 +345,8 @@ class Store {
   [[nodiscard]] Result<std::vector<Exemption>> exemptions(UnixTime now);
   /// Newest first.
   [[nodiscard]] Result<std::vector<AuditEntry>> audit(std::size_t most);
+  /// What was interrupted, or goes on right now, oldest first.
+  [[nodiscard]] Result<std::vector<AuditEntry>> unfinished();
   /// Newest first.
   [[nodiscard]] Result<std::vector<Quarantined>> quarantined(std::size_t most);
   [[nodiscard]] Result<Stats> stats(UnixTime now);

@@ -85,6 +85,11 @@ class Store::Impl {
     Serial serial = 0;
     UnixTime since{};  ///< when all of it was looked at
     UnixTime last{};   ///< when what came since was
+    /// A swept entry of the journal up to which, in the order of ends, all came back in this sweep.
+    struct Swept {
+      UnixTime expires_at{};
+      std::int64_t serial = 0;
+    } brought_back;
   } looked_at;
   Slicing slicing;
   /// The unfinished decision that comes first and how far it was when it was looked at last; see `carry_on`.

@@ -154,13 +154,11 @@ class Undoing {
 
   /// Ends what it listed and what no later decision has touched; a listing that it replaced comes back.
   void unlist(const Key& key) {
-    const auto listing = own_listing_.bind(key.first, key.length, id()).first([](const Statement& row) {
-      return listing_of(row, 0);
-    });
+    const auto listing =
+        own_listing_.bind(key.first, key.length, id()).first([](const Statement& row) { return listing_of(row, 0); });
     if (!listing || static_cast<Source>(key.last) != Source::by_operator) return;
-    const auto serial = began_.bind(key.first, key.length, id()).first([](const Statement& row) {
-      return row.integer(0);
-    });
+    const auto serial =
+        began_.bind(key.first, key.length, id()).first([](const Statement& row) { return row.integer(0); });
     const auto was = former(listed_before_, listing->prefix, serial.value_or(0), ListingChange::Action::listed);
     remove_own_.bind(key.first, key.length).run();
     if (was && !has_ended(*was)) {
@@ -427,8 +425,7 @@ Result<Undone> Store::undo(std::uint64_t id, const Decision& decision, const Pol
       return undone;
     }
     const Plan plan = undoing.plan([&] {
-      work.audit =
-          impl_->audit(decision, "undo", undone.entry.action + " " + undone.entry.subject, std::nullopt, now);
+      work.audit = impl_->audit(decision, "undo", undone.entry.action + " " + undone.entry.subject, std::nullopt, now);
       Statement(impl_->db, "UPDATE audit SET undoes = ? WHERE id = ?").bind(id, work.audit).run();
     });
     // Where there is nothing to undo it is rolled back: the undo that there wasn't isn't on record.
