@@ -122,5 +122,6 @@ int conform(Context& context, const ConformArguments& arguments);
 int db_migrate(Context& context);
 int db_check(Context& context);
 int db_backup(Context& context, const std::string& to);
+int db_restore(Context& context, const std::string& from);
 
 }  // namespace blowback::cli

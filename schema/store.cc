@@ -1,6 +1,7 @@
 // Opening a database: finding out whether it is ours and of our format, migrating it, and saying plainly what is wrong.
 #include "schema/store.h"
 
+#include "backup.h"
 #include "migrations.h"
 #include "store_impl.h"
 
@@ -26,12 +27,8 @@ constexpr const char* kWalLimit = "PRAGMA journal_size_limit = 33554432;";
 /// second connection reads exactly what is about to be changed.
 void keep_old_format(const std::string& path, int format) {
   const std::string copy = path + ".format-" + std::to_string(format);
-  const std::string part = copy + ".part";
-  // Both are of an earlier migration from this format: one that was interrupted, or one whose copy was put back since.
-  for (const auto& former : {part, part + "-journal"}) std::filesystem::remove(former);
-  const Connection reader(path, SQLITE_OPEN_READONLY);
-  Statement(reader, "VACUUM INTO ?").bind(part).run();
-  std::filesystem::rename(part, copy);
+  Connection reader(path, SQLITE_OPEN_READONLY);
+  copy_database(reader, copy, {});
 }
 
 void migrate(Connection& db, const std::string& path) {

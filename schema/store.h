@@ -242,6 +242,13 @@ struct Stats {
   std::vector<Feed> feeds;
 };
 
+/// What was put in place.
+struct Restored {
+  int format = 0;
+  Serial serial = 0;
+  std::string kept;  ///< where the former database is; empty: there was none
+};
+
 /// Which database format this program writes (`PRAGMA user_version`).
 [[nodiscard]] int schema_version();
 
@@ -368,8 +375,12 @@ class Store {
   [[nodiscard]] Result<std::vector<std::string>> check_integrity();
   /// SQLite's own check without its slower half: is every page and row well-formed? Reads the whole file. Likewise.
   [[nodiscard]] Result<std::vector<std::string>> quick_check();
-  /// A consistent copy, made while others write. Fails where `to` exists.
+  /// A consistent copy, made while others write. Where `to` is a backup already, it is replaced when the new one is whole; fails
+  /// where it is anything else.
   [[nodiscard]] Result<void> backup(const std::string& to);
+  /// Puts a backup in the place of the database at `path`, which is kept as `PATH.before-restore`. Fails, and changes nothing, where
+  /// another process has the database open, the backup is damaged or of a newer format, or an earlier restore's copy is in the way.
+  [[nodiscard]] static Result<Restored> restore(const std::string& from, const std::string& path);
 
   class Impl;  ///< this room's own
 
