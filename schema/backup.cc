@@ -21,8 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 using Code = StoreError::Code;
 
-/// 4 MiB, from one sign of life to the next.
-constexpr int kPagesAtOnce = 1'024;
+/// 1 MiB, from one sign of life to the next.
+constexpr int kPagesAtOnce = 256;
 
 constexpr std::array kBeside{"-wal", "-shm", "-journal"};
 
