@@ -3,9 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <utility>
 
 namespace blowback::cli {
+namespace {
+
+constexpr std::chrono::seconds kQuiet{2};
+constexpr std::chrono::seconds kDrawEvery{2};
+
+}  // namespace
 
 std::optional<config::Config> Context::config() {
   auto loaded = config::load(config::config_path(config_file, world.variable("BLOWBACK_CONFIG")));
@@ -21,6 +30,20 @@ std::optional<schema::Store> Context::store(schema::Store::Mode mode) {
   if (opened) return std::move(*opened);
   failure = complain(opened.error());
   return std::nullopt;
+}
+
+void Context::show_progress(schema::Store& store, std::string what) const {
+  if (!world.shows_progress) return;
+  using Clock = std::chrono::steady_clock;
+  // What is done within two seconds needs no line.
+  store.work_in({.between = [err = world.err, what = std::move(what), next = Clock::now() + kQuiet](
+                                std::uint64_t done, std::uint64_t of) mutable {
+    if (Clock::now() < next) return true;
+    next = Clock::now() + kDrawEvery;
+    const std::string all = of == 0 ? std::string() : fmt::format(" of {}", of);
+    fmt::print(err, "{}: {}{}\n", what, done, all);
+    return true;
+  }});
 }
 
 int Context::complain(const std::string& text, int code) const {

@@ -32,6 +32,9 @@ struct Context {
   /// What to return after `config` or `store` came back empty.
   int failure = kFailed;
 
+  /// From now on the store's long work is told on `err`, if that is a terminal, as `what`.
+  void show_progress(schema::Store& store, std::string what) const;
+
   /// `blowback: text` on `err`; returns `code`.
   int complain(const std::string& text, int code) const;
   /// For a failed verb.
@@ -124,5 +127,6 @@ int config_show(Context& context);
 int db_migrate(Context& context);
 int db_check(Context& context);
 int db_backup(Context& context, const std::string& to);
+int db_restore(Context& context, const std::string& from);
 
 }  // namespace blowback::cli

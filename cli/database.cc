@@ -1,4 +1,4 @@
-// `blowback db migrate|check|backup`.
+// `blowback db migrate|check|backup|restore`.
 #include "command.h"
 #include "score/replay.h"
 
@@ -55,9 +55,20 @@ int db_check(Context& context) {
 int db_backup(Context& context, const std::string& to) {
   auto store = context.store(schema::Store::Mode::read);
   if (!store) return context.failure;
+  context.show_progress(*store, "backup (pages)");
   const auto copied = store->backup(to);
   if (!copied) return context.complain(copied.error());
   context.say("backup written to " + to);
+  return kYes;
+}
+
+int db_restore(Context& context, const std::string& from) {
+  const auto config = context.config();
+  if (!config) return context.failure;
+  const auto restored = schema::Store::restore(from, config->database);
+  if (!restored) return context.complain(restored.error());
+  context.say(fmt::format("restored {}: format {}, serial {}", from, restored->format, restored->serial));
+  if (!restored->kept.empty()) context.say("what was there before is " + restored->kept);
   return kYes;
 }
 

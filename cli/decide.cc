@@ -44,6 +44,7 @@ int delist(Context& context, const DecisionArguments& arguments) {
   if (!network || !decided || !may_reach(context, *network, arguments.permission(), "delist")) return kWrongUse;
   auto store = context.store(schema::Store::Mode::write);
   if (!store) return context.failure;
+  context.show_progress(*store, "delist");
   const auto ended = store->delist(*network, *decided, context.world.now, arguments.permission());
   if (!ended) return context.complain(ended.error());
   context.say(fmt::format("{}{}: {} listing{} ended; what was seen until now counts no more", network->to_string(),
@@ -72,6 +73,7 @@ int exempt(Context& context, const DecisionArguments& arguments) {
     context.say(network->to_string() + " is exempt no more");
     return kYes;
   }
+  context.show_progress(*store, "exempt");
   const auto ended = store->exempt(*network, *ends, *decided, context.world.now, arguments.permission());
   if (!ended) return context.complain(ended.error());
   context.say(fmt::format("{}{} is exempt {}; {} listing{} ended", network->to_string(), reached(*network, arguments),

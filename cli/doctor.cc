@@ -132,6 +132,7 @@ class Doctor {
     }
     look_at_disk();
     look_at_times();
+    look_at_unfinished();
     look_at_news();
     look_at_reach(*store_, context_.world.now, findings_);
   }
@@ -171,6 +172,21 @@ class Doctor {
           fmt::format("`chmod o-rwx {}/{}*`", folder.string(), database.filename().string()));
     } else {
       findings_.good("privacy", "only owner and group may read the database's files");
+    }
+  }
+
+  void look_at_unfinished() {
+    const auto entries = store_->unfinished();
+    if (!entries) return;
+    for (const auto& entry : *entries) {
+      const bool needs_its_file = entry.action == "import" || entry.action == "list";
+      findings_.doubtful(
+          fmt::format("entry {}", entry.id),
+          fmt::format("{} {} by {} isn't done yet: it was interrupted, or goes on right now", entry.action,
+                      harmless(entry.subject), harmless(entry.who)),
+          fmt::format("if nobody works on it, {}, or take it back: `blowback undo {}`",
+                      needs_its_file ? "run the same command again" : "let blowback-ingest run, which goes on with it",
+                      entry.id));
     }
   }
 

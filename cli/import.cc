@@ -131,6 +131,7 @@ int import(Context& context, const std::string& file, const DecisionArguments& a
   }
   auto store = context.store(schema::Store::Mode::create);
   if (!store) return context.failure;
+  context.show_progress(*store, "import");
   const auto listed = store->list(prefixes, *ends, *decided, context.world.now, source, arguments.permission());
   if (!listed) return context.complain(listed.error());
   context.say(

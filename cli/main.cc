@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
       .now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
       .who = who(),
       .terminal = isatty(STDOUT_FILENO) != 0 && !no_color,
+      .shows_progress = isatty(STDERR_FILENO) != 0,
       .variable = [](const char* name) -> const char* { return std::getenv(name); },
   };
   return blowback::cli::run(std::vector<std::string>(argv + 1, argv + argc), world);

@@ -66,6 +66,7 @@ constexpr auto kExamples = std::to_array<Example>({
     {"db migrate", "  blowback db migrate\n"},
     {"db check", "  blowback db check && echo whole\n"},
     {"db backup", "  blowback db backup /var/backups/blowback-$(date +%F).db\n"},
+    {"db restore", "  blowback db restore /var/backups/blowback-2026-11-25.db\n"},
     {"export",
      "  blowback export --format zone --to /etc/bind/bl.example.org.zone\n"
      "  blowback export --format rbldnsd --to /var/lib/rbldns/blowback\n"
@@ -410,7 +411,10 @@ class Parser {
     command(*db, "check", "Is it whole? Prints what isn't", [this] { return db_check(context_); });
     auto* const backup = command(*db, "backup", "A consistent copy, also while others write",
                                  [this] { return db_backup(context_, one_); });
-    backup->add_option("FILE", one_, "Where to; must not exist yet")->required();
+    backup->add_option("FILE", one_, "Where to; a former backup is replaced")->required();
+    auto* const restore = command(*db, "restore", "Put a backup in the database's place; stop the daemons first",
+                                  [this] { return db_restore(context_, one_); });
+    restore->add_option("FILE", one_, "The backup")->required();
   }
 
   CLI::App app_{"The operator's tool of Blowback: list, delist, exempt, explain.", "blowback"};

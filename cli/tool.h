@@ -18,6 +18,7 @@ struct World {
   UnixTime now{};
   std::string who;                                   ///< goes on record with every change: a person's login name
   bool terminal = false;                             ///< `out` is a terminal that takes bold
+  bool shows_progress = false;                       ///< `err` is a terminal
   std::function<const char*(const char*)> variable;  ///< std::getenv in the program
 };
 

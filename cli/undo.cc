@@ -48,6 +48,7 @@ int undo(Context& context, std::uint64_t id, const std::string& reason) {
   if (!config) return context.failure;
   auto store = schema::Store::open(config->database, schema::Store::Mode::write);
   if (!store) return context.complain(store.error());
+  context.show_progress(*store, "undo");
   const auto undone = store->undo(id, *decided, config->policy, &score::reckon, context.world.now);
   if (!undone) return context.complain(undone.error());
   if (undone->outcome != Outcome::undone) return context.complain(refusal(*undone, id), kNo);

@@ -1,7 +1,16 @@
 // The follower's verbs: the whole list as of a serial, and what has changed since.
 #include "store_impl.h"
 
+#include <algorithm>
+#include <vector>
+
 namespace blowback::schema {
+namespace {
+
+/// Listings that are read as of one state: some tens of milliseconds.
+constexpr std::uint64_t kListingsAtOnce = 20'000;
+
+}  // namespace
 
 Result<std::uint64_t> Store::change_mark() {
   return attempt(impl_->path, [&] { return static_cast<std::uint64_t>(impl_->db.integer("PRAGMA data_version")); });
@@ -21,6 +30,39 @@ Result<Serial> Store::snapshot(UnixTime now, const std::function<void(const List
                        " FROM listing WHERE expires_at IS NULL OR expires_at > ? ORDER BY first, length, source");
     rows.bind(seconds(now));
     while (rows.step()) visit_listing(listing_of(rows, 0));
+    for (const auto& exemption : impl_->exemptions_in_force(now)) visit_exemption(exemption);
+    return serial;
+  });
+}
+
+// A change of the journal says what a prefix is from then on, whatever it was. A prefix that changed after the serial becomes what its last
+// change says, however much of that was read before; one that didn't was read as it is.
+Result<Serial> Store::snapshot_in_slices(UnixTime now, const std::function<void(const Listing&)>& visit_listing,
+                                         const std::function<void(const Exemption&)>& visit_exemption) {
+  return attempt(impl_->path, [&]() -> Serial {
+    const Serial serial = impl_->head();
+    Statement rows(impl_->db,
+                   std::string("SELECT ") + kListingColumns +
+                       " FROM listing WHERE (first, length, source) > (?, ?, ?) ORDER BY first, length, source "
+                       "LIMIT ?");
+    // Visited without a transaction open: a visitor may take its time.
+    std::vector<Listing> listings;
+    Key done;
+    do {
+      listings.clear();
+      rows.bind(done.first, done.length, done.last,
+                std::min<std::uint64_t>(kListingsAtOnce, impl_->slicing.most_steps));
+      while (rows.step()) listings.push_back(listing_of(rows, 0));
+      for (const auto& listing : listings) {
+        if (listing.in_force(now)) visit_listing(listing);
+      }
+      if (!listings.empty()) {
+        const auto& last = listings.back();
+        done = {.first = last.prefix.first().octets(),
+                .length = last.prefix.length(),
+                .last = static_cast<std::int64_t>(last.source)};
+      }
+    } while (!listings.empty());
     for (const auto& exemption : impl_->exemptions_in_force(now)) visit_exemption(exemption);
     return serial;
   });

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 namespace blowback::schema {
@@ -22,8 +23,9 @@ namespace {
 
 /// Times that lie ahead by less are nobody's error: feeds bring other machines' times.
 constexpr Duration kTolerance = std::chrono::minutes{1};
-/// So many listings come back in one transaction, so that other writers get their turn.
-constexpr std::size_t kAtOnce = 50'000;
+/// So many listings come back, or are shortened, in one transaction, so that other writers get their turn.
+constexpr std::size_t kAtOnce = 1'000;
+constexpr std::int64_t kLastSerial = std::numeric_limits<std::int64_t>::max();
 /// All is looked at anew after this.
 constexpr Duration kLookAgain = std::chrono::hours{1};
 /// So many decisions, and journal entries, are looked at from the latest back: they have no index by time.
@@ -53,6 +55,7 @@ struct LateDelisting {
 struct Findings {
   std::vector<SweptExemption> exemptions;
   std::vector<Swept> listings;
+  Store::Impl::LookedAt::Swept listings_up_to;  ///< where there are more
   std::vector<Late> late;
   std::vector<LateDelisting> delistings;
   [[nodiscard]] bool empty() const {
@@ -63,10 +66,11 @@ struct Findings {
 /// A swept entry and nothing of its kind behind it. The index holds swept entries alone, so this costs what was swept too early.
 constexpr const char* kSweptEntries =
     "SELECT c.first, c.length, c.serial, c.source, c.codes, c.expires_at, c.audit_id FROM listing_change c INDEXED BY "
-    "listing_change_swept WHERE c.action IN (3, 5) AND c.expires_at IS NOT NULL AND c.expires_at > ? AND c.action = ? "
-    "AND c.serial > ? "
+    "listing_change_swept WHERE c.action IN (3, 5) AND c.expires_at IS NOT NULL AND (c.expires_at, c.serial) > (?, ?) "
+    "AND c.action = ? AND c.serial > ? "
     "AND NOT EXISTS (SELECT 1 FROM listing_change d WHERE d.first = c.first AND d.length = c.length AND d.serial > "
-    "c.serial AND ((c.action = 3 AND d.action < 4 AND d.source = c.source) OR (c.action = 5 AND d.action >= 4)))";
+    "c.serial AND ((c.action = 3 AND d.action < 4 AND d.source = c.source) OR (c.action = 5 AND d.action >= 4))) "
+    "ORDER BY c.expires_at, c.serial";
 
 /// The journal's entry up to which nothing need be looked at; 0: all of it. What was left alone stays so as time goes on, but
 /// for decisions that are undone; where time has fallen, more lies ahead.
@@ -110,7 +114,7 @@ class Search {
 
   void find_exemptions(Findings& found) {
     Statement swept(impl_.db, kSweptEntries);
-    swept.bind(seconds(now_), 5, looked_at_);
+    swept.bind(seconds(now_), kLastSerial, 5, looked_at_);
     while (swept.step()) {
       const Prefix prefix = prefix_of(swept, 0);
       if (const auto decision = origin(prefix, ListingChange::Action::exempted, swept)) {
@@ -129,7 +133,10 @@ class Search {
           {.prefix = exemption.prefix, .since = exemption.since, .expires_at = exemption.expires_at, .reason = {}});
     }
     Statement swept(impl_.db, kSweptEntries);
-    swept.bind(seconds(now_), 3, looked_at_);
+    // What came back by the slices before is passed over.
+    const auto& after = impl_.looked_at.brought_back;
+    swept.bind(seconds(std::max(now_, after.expires_at)), after.expires_at > now_ ? after.serial : kLastSerial, 3,
+               looked_at_);
     while (found.listings.size() < most_ && swept.step()) {
       Listing listing{.prefix = prefix_of(swept, 0),
                       .source = static_cast<Source>(swept.integer(3)),
@@ -148,6 +155,8 @@ class Search {
       listing.listed_at = decision->at;
       found.listings.push_back({.listing = std::move(listing), .audit = decision->audit});
     }
+    if (found.listings.size() < most_) return;
+    found.listings_up_to = {.expires_at = time_of(swept.integer(5)), .serial = swept.integer(2)};
   }
 
   /// Whether the sender's standing says that it is listed now; then since when and until when, too.
@@ -370,6 +379,7 @@ Result<Mended> Store::mend_times(UnixTime now, const Policy& policy) {
     const Findings found = Search(*impl_, policy, now, kAtOnce).run();
     const Mended mended = Mending(*impl_, policy, now).apply(found);
     transaction.commit();
+    impl_->looked_at.brought_back = found.listings_up_to;
     return mended;
   });
 }

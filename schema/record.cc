@@ -107,7 +107,8 @@ class Recording {
         policy_(policy),
         assess_(assess),
         now_(now),
-        exemptions_(impl.exemptions_in_force(now)) {}
+        exemptions_(impl.exemptions_in_force(now)),
+        delistings_(impl.unfinished_delistings()) {}
 
   void take(const Incident& incident, Recorded& recorded) {
     const auto is_there = [](const Statement&) { return true; };
@@ -211,6 +212,12 @@ class Recording {
                                   const std::string& origin, const std::string& mailbox, Recent& recent) {
     Ledger ledger;
     ledger.standing.sender = sender;
+    for (const auto& delisting : delistings_) {
+      if (!delisting.prefix.contains(sender)) continue;
+      impl_.start_afresh(sender, delisting, now_);
+      ledger.standing.afresh_since =
+          delisting.at;  // also of who has no standing yet: the delisting's slices leave it alone
+    }
     const auto& key = sender.first().octets();
     const auto standing = sql_.standing.bind(key).first([&](const Statement& row) {
       recent.witnesses = recent_parts(key, row, 6, Dimension::witness, policy_.distinct_traps);
@@ -297,6 +304,7 @@ class Recording {
   Assess assess_;
   UnixTime now_;
   std::vector<Exemption> exemptions_;
+  std::vector<Store::Impl::Delisting> delistings_;
   Totals totals_;
   std::optional<std::int64_t> next_number_;  ///< read with the first incident
 };
@@ -358,48 +366,60 @@ Result<std::uint64_t> Store::expire(UnixTime now) {
   return attempt(impl_->path, [&]() -> std::uint64_t {
     // Most sweeps find nothing: don't take the write lock to learn that.
     const auto due = [&](const char* table) {
-      Statement row(impl_->db, std::string("SELECT count(*) FROM ") + table + " WHERE expires_at <= ?");
-      row.bind(seconds(now)).step();
-      return row.integer(0);
+      return Statement(impl_->db, std::string("SELECT 1 FROM ") + table + " WHERE expires_at <= ? LIMIT 1")
+          .bind(seconds(now))
+          .first([](const Statement&) { return true; })
+          .has_value();
     };
-    if (due("listing") + due("exemption") == 0) return 0;
+    if (!due("listing") && !due("exemption")) return 0;
     Transaction transaction(impl_->db);
-    std::vector<Listing> listings;
-    Statement rows(impl_->db, std::string("SELECT ") + kListingColumns +
-                                  " FROM listing WHERE expires_at <= ? ORDER BY expires_at, first, length, source");
-    rows.bind(seconds(now));
-    while (rows.step()) listings.push_back(listing_of(rows, 0));
-    Statement remove(impl_->db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = ?");
-    for (const auto& listing : listings) {
-      remove.bind(listing.prefix.first().octets(), listing.prefix.length(), static_cast<int>(listing.source)).run();
+    Slice slice(impl_->slicing);
+    const auto say = [&](ListingChange::Action action, const Prefix& prefix, Source source, CodeSet codes,
+                         std::optional<UnixTime> expires_at) {
       impl_->journal({.serial = 0,
                       .at = now,
-                      .action = ListingChange::Action::expired,
-                      .prefix = listing.prefix,
-                      .source = listing.source,
-                      .codes = listing.codes,
-                      .expires_at = listing.expires_at},
-                     std::nullopt);
-    }
-    std::vector<std::pair<Prefix, std::optional<UnixTime>>> exemptions;
-    Statement ended(impl_->db,
-                    "SELECT first, length, expires_at FROM exemption WHERE expires_at <= ? ORDER BY first, length");
-    ended.bind(seconds(now));
-    while (ended.step()) exemptions.emplace_back(prefix_of(ended, 0), optional_time(ended, 2));
-    Statement remove_exemption(impl_->db, "DELETE FROM exemption WHERE first = ? AND length = ?");
-    for (const auto& [prefix, expires_at] : exemptions) {
-      remove_exemption.bind(prefix.first().octets(), prefix.length()).run();
-      impl_->journal({.serial = 0,
-                      .at = now,
-                      .action = ListingChange::Action::exemption_ended,
+                      .action = action,
                       .prefix = prefix,
-                      .source = Source::by_operator,
-                      .codes = {},
+                      .source = source,
+                      .codes = codes,
                       .expires_at = expires_at},
                      std::nullopt);
+    };
+    std::uint64_t swept = 0;
+    bool is_over = false;
+    Statement rows(impl_->db,
+                   std::string("SELECT ") + kListingColumns +
+                       " FROM listing WHERE expires_at <= ? ORDER BY expires_at, first, length, source LIMIT ?");
+    Statement remove(impl_->db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = ?");
+    while (!is_over) {
+      std::vector<Listing> listings;
+      rows.bind(seconds(now), kKeysAtOnce);
+      while (rows.step()) listings.push_back(listing_of(rows, 0));
+      if (listings.empty()) break;
+      for (const auto& listing : listings) {
+        remove.bind(listing.prefix.first().octets(), listing.prefix.length(), static_cast<int>(listing.source)).run();
+        say(ListingChange::Action::expired, listing.prefix, listing.source, listing.codes, listing.expires_at);
+        ++swept;
+        if (is_over = slice.is_over(); is_over) break;
+      }
+    }
+    Statement ended(
+        impl_->db,
+        "SELECT first, length, expires_at FROM exemption WHERE expires_at <= ? ORDER BY first, length LIMIT 1");
+    Statement remove_exemption(impl_->db, "DELETE FROM exemption WHERE first = ? AND length = ?");
+    while (!is_over) {
+      const auto exemption = ended.bind(seconds(now)).first([](const Statement& row) {
+        return std::pair(prefix_of(row, 0), optional_time(row, 2));
+      });
+      if (!exemption) break;
+      const auto& [prefix, expires_at] = *exemption;
+      remove_exemption.bind(prefix.first().octets(), prefix.length()).run();
+      say(ListingChange::Action::exemption_ended, prefix, Source::by_operator, {}, expires_at);
+      ++swept;
+      is_over = slice.is_over();
     }
     transaction.commit();
-    return listings.size() + exemptions.size();
+    return swept;
   });
 }
 

@@ -53,10 +53,11 @@ inline constexpr const char* kStandingColumns = "score, at, times_listed, listed
 inline constexpr const char* kChangeColumns = "serial, at, action, first, length, source, codes, expires_at";
 [[nodiscard]] ListingChange change_of(const Statement& row);
 
-/// Columns of audit, and the entry that undid it. Read by `audit_of` in store_impl.h.
+/// Columns of audit, the entry that undid it, and whether it is unfinished. Read by `audit_of` in store_impl.h.
 inline constexpr const char* kAuditColumns =
     "id, at, who, action, subject, reason, until, changes, undoes, "
-    "(SELECT u.id FROM audit u WHERE u.undoes = audit.id)";
+    "(SELECT u.id FROM audit u WHERE u.undoes = audit.id), "
+    "EXISTS (SELECT 1 FROM unfinished WHERE audit_id = audit.id)";
 
 /// What an incident is, in one number: choices and flags, from the lowest bit on as they stand in `facts_of`.
 [[nodiscard]] std::int64_t facts_of(const Incident& incident);

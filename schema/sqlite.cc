@@ -2,12 +2,24 @@
 #include "sqlite.h"
 
 #include <cassert>
+#include <chrono>
+#include <thread>
 
 namespace blowback::schema {
 namespace {
 
-/// How long we wait for another process's write lock. A batch takes milliseconds; a million-line import seconds.
-constexpr int kBusyMilliseconds = 10'000;
+/// How often we look whether another process's write lock is free, a millisecond apart: ten seconds at least. SQLite's own busy
+/// handler looks each 100 ms after a while. Who works in slices rests for some milliseconds between them, which it would miss nearly always.
+constexpr int kLooks = 10'000;
+constexpr std::chrono::milliseconds kBetweenLooks{1};
+
+/// The WAL in pages: from the first on, what is in it is copied to the database; from the second on (32 MiB) it is emptied.
+constexpr int kCopiedFrom = 1'000;
+constexpr int kEmptiedFrom = 8'192;
+/// Emptying it keeps other writers away until readers have gone on; if they don't within so many looks, it is tried again
+/// when the WAL has grown by so many pages.
+constexpr int kLooksToEmpty = 20;
+constexpr int kTryAgainAfter = 2'048;
 
 }  // namespace
 
@@ -20,7 +32,32 @@ Connection::Connection(const std::string& path, int flags) {
                      handle == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle));
   }
   sqlite3_extended_result_codes(handle, 1);
-  sqlite3_busy_timeout(handle, kBusyMilliseconds);
+  waiting_ = std::make_unique<Waiting>(Waiting{.looks = kLooks});
+  sqlite3_busy_handler(handle, &Connection::wait, waiting_.get());
+}
+
+int Connection::wait(void* waiting, int looked) {
+  if (looked >= static_cast<const Waiting*>(waiting)->looks) return 0;
+  std::this_thread::sleep_for(kBetweenLooks);
+  return 1;
+}
+
+void Connection::keep_wal_small() { sqlite3_wal_hook(handle_.get(), &Connection::after_commit, waiting_.get()); }
+
+// SQLite begins the WAL anew only where a writer finds all of it copied and nobody reading. With several writers and readers that may not
+// happen for long, while it grows.
+int Connection::after_commit(void* waiting, sqlite3* handle, const char* name, int pages) {
+  auto& own = *static_cast<Waiting*>(waiting);
+  if (pages < kEmptiedFrom) own.try_again_at = kEmptiedFrom;
+  if (pages < kCopiedFrom) return SQLITE_OK;
+  // Keeps nobody waiting, and so comes first. It is no failure of the commit where either can't be done now.
+  sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (pages < own.try_again_at) return SQLITE_OK;
+  own.looks = kLooksToEmpty;
+  const int code = sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  own.looks = kLooks;
+  own.try_again_at = code == SQLITE_OK ? kEmptiedFrom : pages + kTryAgainAfter;
+  return SQLITE_OK;
 }
 
 void Connection::run(const char* sql) {

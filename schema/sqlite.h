@@ -41,11 +41,22 @@ class Connection {
   [[nodiscard]] std::int64_t changes() const { return sqlite3_changes64(handle_.get()); }
   [[nodiscard]] std::int64_t last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
   [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
+  /// From now on each commit sees to it that the WAL stays small; see `after_commit` in sqlite.cc.
+  void keep_wal_small();
 
  private:
+  /// What SQLite's callbacks are given; it stays where it is.
+  struct Waiting {
+    int looks = 0;         ///< for the lock of another process, a millisecond apart
+    int try_again_at = 0;  ///< pages of the WAL at which it is worth while to try and empty it
+  };
+  static int wait(void* waiting, int looked);
+  static int after_commit(void* waiting, sqlite3* handle, const char* name, int pages);
+
   struct Close {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };
+  std::unique_ptr<Waiting> waiting_;
   std::unique_ptr<sqlite3, Close> handle_;
 };
 

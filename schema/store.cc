@@ -1,6 +1,7 @@
 // Opening a database: finding out whether it is ours and of our format, migrating it, and saying plainly what is wrong.
 #include "schema/store.h"
 
+#include "backup.h"
 #include "migrations.h"
 #include "store_impl.h"
 
@@ -28,19 +29,15 @@ constexpr int kIncidentsMoved = 5;
 constexpr const char* kPragmas = "PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
 constexpr const char* kReaderPragmas = "PRAGMA cache_size = -2048;";
 
+/// A WAL that grew behind a long reader is cut to 32 MiB when it is begun anew.
+constexpr const char* kWalLimit = "PRAGMA journal_size_limit = 33554432;";
+
 /// What the old format held, as `DATABASE.format-N`: a migration has no way back but this. The caller has the write lock, so a
 /// second connection reads exactly what is about to be changed.
 void keep_old_format(const std::string& path, int format) {
   const std::string copy = path + ".format-" + std::to_string(format);
-  const std::string part = copy + ".part";
-  // Both are of an earlier migration from this format: one that was interrupted, or one whose copy was put back since.
-  for (const auto& former : {part, part + "-journal"}) std::filesystem::remove(former);
-  if (const auto made = make_private_file(part); !made) {
-    throw std::filesystem::filesystem_error(made.error().text, std::error_code());
-  }
-  const Connection reader(path, SQLITE_OPEN_READONLY);
-  Statement(reader, "VACUUM INTO ?").bind(part).run();
-  std::filesystem::rename(part, copy);
+  Connection reader(path, SQLITE_OPEN_READONLY);
+  copy_database(reader, copy, {});
 }
 
 void migrate(Connection& db, const std::string& path) {
@@ -94,6 +91,8 @@ void migrate(Connection& db, const std::string& path) {
   }
   // FULL: a commit is on the disk when it returns, so what a feed was told to forget survives a power failure too.
   db.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+  db.run(kWalLimit);
+  db.keep_wal_small();
   if (version < schema_version()) migrate(db, path);
   return std::nullopt;
 }
@@ -312,42 +311,6 @@ std::vector<Exemption> Store::Impl::exemptions_in_force(UnixTime now) {
   return exemptions;
 }
 
-std::uint64_t Store::Impl::end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit_id,
-                                        UnixTime now) {
-  const auto range = keys_of(prefix);
-  std::vector<Listing> ended;
-  Statement rows(db, std::string("SELECT ") + kListingColumns + " FROM listing WHERE first BETWEEN ? AND ?");
-  rows.bind(range.first, range.last);
-  while (rows.step()) {
-    Listing listing = listing_of(rows, 0);
-    if (prefix.contains(listing.prefix)) ended.push_back(std::move(listing));
-  }
-  Statement remove(db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = ?");
-  Statement forget(db, "UPDATE standing SET listed_at = NULL, listed_until = NULL WHERE sender = ?");
-  for (const auto& listing : ended) {
-    if (listing.source == Source::automatic) forget.bind(listing.prefix.first().octets()).run();
-    remove.bind(listing.prefix.first().octets(), listing.prefix.length(), static_cast<int>(listing.source)).run();
-    journal({.serial = 0,
-             .at = now,
-             .action = ListingChange::Action::delisted,
-             .prefix = listing.prefix,
-             .source = listing.source,
-             .codes = listing.codes,
-             .expires_at = listing.expires_at},
-            audit_id);
-  }
-  // Also of what was swept up under a clock that was ahead, and hadn't ended.
-  std::vector<IpAddress> swept;
-  Statement standings(db, "SELECT sender FROM standing WHERE sender BETWEEN ? AND ? AND listed_until > ?");
-  standings.bind(range.first, range.last, seconds(now));
-  while (standings.step()) {
-    const IpAddress sender = address_of(standings, 0);
-    if (prefix.contains(sender_of(sender))) swept.push_back(sender);
-  }
-  for (const auto& sender : swept) forget.bind(sender.octets()).run();
-  return ended.size();
-}
-
 StoreError explained(const SqlFailure& failure, const std::string& path) {
   using Code = StoreError::Code;
   const std::string said = path + ": " + failure.what();
@@ -371,6 +334,8 @@ StoreError explained(const SqlFailure& failure, const std::string& path) {
       // A write past a quota or a file-size limit comes as an I/O error.
       return {failure.code() == SQLITE_IOERR_WRITE || failure.code() == SQLITE_IOERR_SHMSIZE ? Code::full : Code::other,
               said + "; see the kernel's log and the room on that disk, nothing stored is lost"};
+    case SQLITE_INTERRUPT:
+      return {Code::stopped, said};
     default:
       return {Code::other, said};
   }
@@ -389,7 +354,8 @@ AuditEntry audit_of(const Statement& row) {
           .until = optional_time(row, 6),
           .changes = static_cast<std::uint64_t>(row.integer(7)),
           .undoes = entry(8),
-          .undone_by = entry(9)};
+          .undone_by = entry(9),
+          .unfinished = row.integer(10) != 0};
 }
 
 KeyRange keys_of(const Prefix& prefix) { return {prefix.first().octets(), prefix.last().octets()}; }

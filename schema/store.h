@@ -1,7 +1,9 @@
 // Everything that is kept, behind verbs of the trade: record, list, delist, exempt, changes since. The only door to SQL.
 //
-// Each verb is one transaction: it happens whole or not at all, also when the process is killed in it. Verbs never read a
-// clock; `now` comes in. The database is SQLite in WAL mode, so readers never wait for a writer, nor it for them.
+// A verb is one transaction: it happens whole or not at all, also when the process is killed in it. The exceptions are `list`,
+// `delist`, `exempt`, `undo` and `expire`, which may reach far: they work in slices of some 50 ms, each a transaction, and let other
+// writers in between. A decision that was interrupted goes on when the same is decided again. Verbs never ask what time
+// it is; `now` comes in. The database is SQLite in WAL mode, so readers never wait for a writer, nor it for them.
 #pragma once
 
 #include "blowback/accusation.h"
@@ -14,10 +16,12 @@
 #include "blowback/standing.h"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -37,6 +41,7 @@ struct StoreError {
     newer,      ///< written by a newer Blowback than this one
     older,      ///< needs `blowback db migrate` first (only when opened for following or reading)
     too_wide,   ///< a decision reaches farther than its permission; nothing was changed
+    stopped,    ///< half-way, by the caller's own wish or since somebody undid it; what was done until then stands
     other,
   };
   Code code = Code::other;
@@ -133,6 +138,16 @@ struct TimesAhead {
   std::optional<UnixTime> change;  ///< in the journal
 };
 
+/// How verbs that reach far share the database with other writers.
+struct Slicing {
+  std::chrono::milliseconds hold{50};  ///< a slice ends after so long
+  std::chrono::milliseconds rest{5};   ///< until the next one begins; who waits for the database looks each millisecond
+  std::size_t most_steps = std::numeric_limits<std::size_t>::max();  ///< or a slice ends after so many steps
+  /// Called between two slices, with how many steps are done, of how many as far as that is known (else 0). It may use other stores, not this
+  /// one. False: stop here; the verb fails with `stopped`.
+  std::function<bool(std::uint64_t done, std::uint64_t of)> between;
+};
+
 /// Who decided, and why. Goes on record with every change a person makes.
 struct Decision {
   std::string who;
@@ -152,6 +167,13 @@ struct AuditEntry {
   std::uint64_t changes = 0;               ///< how many listings, exemptions or traps it changed
   std::optional<std::uint64_t> undoes;     ///< the entry that this one undid
   std::optional<std::uint64_t> undone_by;  ///< the entry that undid this one
+  bool unfinished = false;                 ///< it was interrupted, or goes on right now
+};
+
+/// What became of decisions that somebody else left unfinished.
+struct CarriedOn {
+  std::uint64_t slices = 0;               ///< that were done now
+  std::optional<std::uint64_t> finished;  ///< the entry that is done with it
 };
 
 /// What became of a wish to undo an entry of the audit.
@@ -283,6 +305,13 @@ struct Stats {
   Kept kept;
 };
 
+/// What was put in place.
+struct Restored {
+  int format = 0;
+  Serial serial = 0;
+  std::string kept;  ///< where the former database is; empty: there was none
+};
+
 /// Which database format this program writes (`PRAGMA user_version`).
 [[nodiscard]] int schema_version();
 
@@ -325,8 +354,8 @@ class Store {
   [[nodiscard]] Result<std::optional<std::string>> feed_position(std::string_view feed);
   /// When it delivered last; absent for one that never did.
   [[nodiscard]] Result<std::optional<UnixTime>> last_delivery(std::string_view feed);
-  /// Sweeps up listings and exemptions that have ended: removes them and says so in the journal. Returns how many. What was
-  /// swept up under a clock that was ahead, `mend_times` brings back.
+  /// Sweeps up listings and exemptions that have ended: removes them and says so in the journal. Returns how many, at most one
+  /// slice of them: call it again until it returns 0. What was swept up under a clock that was ahead, `mend_times` brings back.
   [[nodiscard]] Result<std::uint64_t> expire(UnixTime now);
   /// Mends what a wrong clock left behind, as seen from `now`: exemptions and listings that were swept up too early come back, unless
   /// an operator ended or exempted them since; automatic listings that were recorded while the clock was ahead end by
@@ -335,15 +364,22 @@ class Store {
   /// shows a step ahead.
   [[nodiscard]] Result<Mended> mend_times(UnixTime now, const Policy& policy);
 
+  /// Goes on with a delisting, an exemption or an undo that nobody has worked on since the last call: one slice of it. To be called
+  /// every few seconds, and again at once while it did something. An import needs its file, and is left to who has that.
+  [[nodiscard]] Result<CarriedOn> carry_on(const Policy& policy, Reckon reckon, UnixTime now);
+
   // ── operator ────────────────────────────────────────────────────────────────────────────────────────────────────
+  /// For the verbs below that work in slices, and `expire`.
+  void work_in(Slicing slicing);
   /// Lists by the operator's word; replaces an operator's listing of the same prefix. Sorted input is fastest, duplicates
   /// are one. Prefixes that an exemption covers are skipped. Returns the number listed. Fails with `too_wide`, as do
-  /// `delist` and `exempt`, where the prefixes reach farther than `permission` (blowback/reach.h).
+  /// `delist` and `exempt`, where the prefixes reach farther than `permission` (blowback/reach.h). All three go on with an unfinished
+  /// entry of the last hour, if subject, name, reason and duration are its own, instead of making another.
   [[nodiscard]] Result<std::uint64_t> list(std::span<const Prefix> prefixes, std::optional<UnixTime> until,
                                            const Decision& decision, UnixTime now, std::string_view imported_from = {},
                                            Permission permission = Permission::narrow_only);
   /// Ends every listing within `prefix`, of either source, and lets all senders in it start afresh: what was received up
-  /// to `now` counts no more. Returns the number of listings ended.
+  /// to `now` counts no more, whenever its slice comes. Returns the number of listings ended.
   [[nodiscard]] Result<std::uint64_t> delist(const Prefix& prefix, const Decision& decision, UnixTime now,
                                              Permission permission = Permission::narrow_only);
   /// From now on no address in `prefix` is listed; listings within it end. Returns the number of listings ended.
@@ -355,7 +391,8 @@ class Store {
 
   /// Undoes what entry `id` of the audit did, as far as it is still in force, and says so in the audit. Listings that it
   /// ended come back unless they would have ended by now, one that it replaced comes back, and its senders' standings become
-  /// what they would be without it: reckoned anew from their recorded incidents under `policy`. An undo can't be undone.
+  /// what they would be without it: reckoned anew from their recorded incidents under `policy`. An undo can't be undone. An unfinished entry can: it ends where it
+  /// is. To undo an entry whose undo is unfinished goes on with that.
   [[nodiscard]] Result<Undone> undo(std::uint64_t id, const Decision& decision, const Policy& policy, Reckon reckon,
                                     UnixTime now);
   /// From the next batch on deliveries for this trap (its address in lower case) are left alone. What it reported before
@@ -371,6 +408,12 @@ class Store {
   /// the start of following. Nothing is held in memory. Neither visitor may use the store.
   [[nodiscard]] Result<Serial> snapshot(UnixTime now, const std::function<void(const Listing&)>& visit_listing,
                                         const std::function<void(const Exemption&)>& visit_exemption);
+  /// Likewise, but in slices of some ten thousand listings, each a state of its own, so that the WAL can be copied and emptied meanwhile
+  /// however long it takes. What is visited is as it was at the returned serial, or at a later one. So the list as of now is what is
+  /// visited, and then every change after that serial.
+  [[nodiscard]] Result<Serial> snapshot_in_slices(UnixTime now,
+                                                  const std::function<void(const Listing&)>& visit_listing,
+                                                  const std::function<void(const Exemption&)>& visit_exemption);
   /// The journal's head.
   [[nodiscard]] Result<Serial> serial();
   /// Changes after `since`, oldest first, at most `limit`. Empty: nothing new.
@@ -387,6 +430,8 @@ class Store {
   [[nodiscard]] Result<std::vector<Exemption>> exemptions(UnixTime now);
   /// Newest first.
   [[nodiscard]] Result<std::vector<AuditEntry>> audit(std::size_t most);
+  /// What was interrupted, or goes on right now, oldest first.
+  [[nodiscard]] Result<std::vector<AuditEntry>> unfinished();
   /// Newest first.
   [[nodiscard]] Result<std::vector<Quarantined>> quarantined(std::size_t most);
   [[nodiscard]] Result<Stats> stats(UnixTime now);
@@ -419,8 +464,12 @@ class Store {
   /// The time that `keep_up` was called with last; absent: it never was.
   [[nodiscard]] Result<std::optional<UnixTime>> upkeep_time();
   [[nodiscard]] Result<Kept> kept(UnixTime now);
-  /// A consistent copy, made while others write. Fails where `to` exists.
+  /// A consistent copy, made while others write. Where `to` is a backup already, it is replaced when the new one is whole; fails
+  /// where it is anything else.
   [[nodiscard]] Result<void> backup(const std::string& to);
+  /// Puts a backup in the place of the database at `path`, which is kept as `PATH.before-restore`. Fails, and changes nothing, where
+  /// another process has the database open, the backup is damaged or of a newer format, or an earlier restore's copy is in the way.
+  [[nodiscard]] static Result<Restored> restore(const std::string& from, const std::string& path);
 
   class Impl;  ///< this room's own
 

@@ -1,10 +1,11 @@
 // What the verbs share: the connection, the journal, the audit, the ranges of keys. Verbs stand in a file per user:
-// record.cc, mend_times.cc (ingest), decide.cc, undo.cc, traps.cc (operator), follow.cc (server), ask.cc, history.cc (questions), upkeep.cc.
+// record.cc, mend_times.cc (ingest), decide.cc, undo.cc, traps.cc (operator; slices.cc divides their work), follow.cc (server), ask.cc, history.cc (questions), upkeep.cc.
 #pragma once
 
 #include "database_file.h"
 #include "rows.h"
 #include "schema/store.h"
+#include "slices.h"
 #include "sqlite.h"
 
 #include <chrono>
@@ -17,6 +18,7 @@
 namespace blowback::schema {
 
 struct RecordStatements;
+struct AfreshStatements;
 
 class Store::Impl {
  public:
@@ -33,9 +35,41 @@ class Store::Impl {
   void settle(std::int64_t audit, std::uint64_t changes);
   [[nodiscard]] Serial head();
   [[nodiscard]] std::vector<Exemption> exemptions_in_force(UnixTime now);
-  /// Removes every listing within `prefix` and says so in the journal.
-  [[nodiscard]] std::uint64_t end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit,
-                                           UnixTime now);
+
+  /// Carries out a decision, in as many transactions as it takes; see slices.h. False: `begin` had nothing to do, and nothing was changed.
+  [[nodiscard]] bool carry_out(Work& work, const Plan& plan);
+  /// The unfinished entry that this decision goes on with; of the last hour, since a decision speaks of the time it is made.
+  [[nodiscard]] Work unfinished_like(const Decision& decision, std::string_view action, std::string_view subject,
+                                     std::optional<UnixTime> until, UnixTime now);
+  [[nodiscard]] std::optional<Work> unfinished(std::int64_t audit);
+  /// It won't go on.
+  void give_up(std::int64_t audit);
+  [[nodiscard]] std::optional<AuditEntry> entry(std::uint64_t id);
+  /// What is left to do of a delisting or an exemption after its beginning. `work` and `entry` must outlive the plan.
+  [[nodiscard]] Plan delisting(Work& work, const AuditEntry& entry, UnixTime now);
+  [[nodiscard]] Plan exempting(Work& work, const AuditEntry& entry, UnixTime now);
+  [[nodiscard]] bool is_exempt_by(std::int64_t audit, const Prefix& prefix, UnixTime now);
+  /// No exemption of exactly `prefix` goes on ending listings.
+  void give_up_exempting(const Prefix& prefix);
+  /// Ends listings within `prefix`, then forgets that its senders were listed. Likewise.
+  [[nodiscard]] std::vector<Stage> ending_listings(Work& work, const Prefix& prefix, UnixTime now);
+  /// One slice of an undo that somebody else began.
+  void go_on_undoing(Work& work, const AuditEntry& undo, const Policy& policy, Reckon reckon, UnixTime now);
+  /// Goes through listings, senders, or entries of the journal. The keys of a prefix's range: `take` asks what lies within.
+  [[nodiscard]] Stage through_listings(const Prefix& prefix, std::function<void(const Key&)> take);
+  [[nodiscard]] Stage through_senders(const Prefix& prefix, std::function<void(const Key&)> take);
+  [[nodiscard]] Stage through_journal(const Prefix& prefix, std::function<void(const Key&)> take);
+  /// Removes a listing and says so in the journal.
+  void end_listing(const Listing& listing, std::int64_t audit, UnixTime now);
+  /// Delistings that aren't through yet. Each sender's part of one is done before anything new is recorded of it.
+  struct Delisting {
+    std::int64_t audit = 0;
+    Prefix prefix;
+    UnixTime at{};
+  };
+  [[nodiscard]] std::vector<Delisting> unfinished_delistings();
+  /// The sender's part of a delisting, unless it is done. True: it had an automatic listing, which ended.
+  bool start_afresh(const Prefix& sender, const Delisting& delisting, UnixTime now);
 
   /// What was decided that bears on standings and wasn't undone, oldest first; with times as in `unless_ahead`.
   [[nodiscard]] std::vector<PastDecision> past_decisions(UnixTime now);
@@ -74,12 +108,22 @@ class Store::Impl {
     Serial serial = 0;
     UnixTime since{};  ///< when all of it was looked at
     UnixTime last{};   ///< when what came since was
+    /// A swept entry of the journal up to which, in the order of ends, all came back in this sweep.
+    struct Swept {
+      UnixTime expires_at{};
+      std::int64_t serial = 0;
+    } brought_back;
   } looked_at;
+  Slicing slicing;
+  /// The unfinished decision that comes first and how far it was when it was looked at last; see `carry_on`.
+  std::optional<Work> seen_unfinished;
   /// Prepared at the first batch and kept; ingest lives on them.
   std::unique_ptr<RecordStatements> recording;
 
  private:
   std::unique_ptr<Statement> journal_;
+  std::unique_ptr<Statement> remove_listing_;
+  std::shared_ptr<AfreshStatements> afresh_;
 };
 
 /// A clock that is behind by less than this can't be told from one that was ahead by less: on a quiet list so long may lie
@@ -112,6 +156,9 @@ struct KeyRange {
   IpAddress::Octets last;
 };
 [[nodiscard]] KeyRange keys_of(const Prefix& prefix);
+
+/// Where a decision's subject is no prefix, although it must be.
+[[nodiscard]] Prefix prefix_decided_on(const AuditEntry& entry);
 
 /// Columns as in kAuditColumns.
 [[nodiscard]] AuditEntry audit_of(const Statement& row);

@@ -1,4 +1,4 @@
-// The undo of what an operator decided, in one transaction.
+// The undo of what an operator decided, in slices.
 //
 // The journal knows what a decision ended and what it replaced: the entry before its own, of the same prefix. So the operator's
 // listings and exemptions come back from there, with the reason and the end they had. What the list had of itself can't be
@@ -27,27 +27,69 @@ struct Former {
 
 class Undoing {
  public:
-  Undoing(Store::Impl& impl, const AuditEntry& entry, const Policy& policy, Reckon reckon, UnixTime now)
-      : impl_(impl), entry_(entry), policy_(policy), reckon_(reckon), now_(now) {}
+  /// `work` is the undo's own; all must outlive this.
+  Undoing(Store::Impl& impl, Work& work, const AuditEntry& entry, const Policy& policy, Reckon reckon, UnixTime now)
+      : impl_(impl), work_(work), entry_(entry), policy_(policy), reckon_(reckon), now_(now) {}
 
-  /// False: nothing of it is in force any more. Requires that the audit has the undo already, under the id `by`.
-  [[nodiscard]] bool run(std::int64_t by, Undone& undone) {
-    by_ = by;
-    undone_ = &undone;
+  /// `enter` makes the undo's entry in the audit. The plan must not outlive this.
+  [[nodiscard]] Plan plan(std::function<void()> enter) {
     const std::string& action = entry_.action;
-    if (action == "list" || action == "import") return unlist();
-    if (action == "retire-trap") return impl_.remove_retired(entry_.subject);
-    if (action == "restore-trap") return impl_.put_retired(entry_.subject, now_, by_);
-    const auto prefix = Prefix::parse(entry_.subject);
-    if (!prefix) throw SqlFailure(SQLITE_CORRUPT, "a decision on something that is no prefix");
-    if (action == "exempt" && !end_exemption(*prefix)) return false;
-    if (action == "end-exemption" && !exempt_again(*prefix)) return false;
-    list_again(*prefix);
-    reckon_anew(at_least_a_sender(*prefix));
-    return true;
+    Plan plan;
+    plan.begin = [this, enter = std::move(enter)] {
+      enter();
+      impl_.give_up(id());
+      return begin();
+    };
+    if (action == "list" || action == "import") {
+      plan.stages = {impl_.through_listings(range_of_list(), [this](const Key& key) { unlist(key); })};
+      return plan;
+    }
+    plan.changes_at_begin = action == "delist" ? 0 : 1;
+    if (action == "retire-trap" || action == "restore-trap") return plan;
+    const Prefix prefix = prefix_decided_on(entry_);
+    const Prefix within = at_least_a_sender(prefix);
+    if (action == "end-exemption") plan.stages = impl_.ending_listings(work_, prefix, now_);
+    plan.stages.push_back(impl_.through_journal(prefix, [this](const Key& key) { list_again(key); }));
+    plan.stages.push_back(impl_.through_senders(within, [this, within](const Key& key) {
+      if (const Prefix sender = sender_with(key); within.contains(sender)) reckon_anew(sender, decisions_);
+    }));
+    plan.look = [this, within] {
+      exemptions_ = impl_.exemptions_in_force(now_);
+      decisions_ = impl_.past_decisions(now_);
+      std::erase_if(decisions_, [&](const PastDecision& decision) {
+        return !decision.prefix.contains(within) && !within.contains(decision.prefix);
+      });
+    };
+    return plan;
+  }
+
+  /// Whether anything of a list or an import is in force, not replaced by a later decision. Goes through the list in the worst case.
+  [[nodiscard]] bool has_listings() {
+    const auto range = keys_of(range_of_list());
+    return Statement(impl_.db,
+                     "SELECT 1 FROM listing WHERE first BETWEEN ? AND ? AND source = 1 AND audit_id = ? LIMIT 1")
+        .bind(range.first, range.last, id())
+        .first([](const Statement&) { return true; })
+        .has_value();
   }
 
  private:
+  /// False: nothing of it is in force any more.
+  [[nodiscard]] bool begin() {
+    const std::string& action = entry_.action;
+    if (action == "retire-trap") return impl_.remove_retired(entry_.subject);
+    if (action == "restore-trap") return impl_.put_retired(entry_.subject, now_, work_.audit);
+    if (action == "exempt") return end_exemption(prefix_decided_on(entry_));
+    if (action == "end-exemption") return exempt_again(prefix_decided_on(entry_));
+    return true;
+  }
+
+  /// Where its listings are.
+  [[nodiscard]] Prefix range_of_list() const {
+    const auto prefix = Prefix::parse(entry_.subject);
+    return prefix && entry_.action == "list" ? *prefix : *Prefix::parse("::/0");
+  }
+
   [[nodiscard]] std::int64_t id() const { return static_cast<std::int64_t>(entry_.id); }
 
   void say(ListingChange::Action action, const Prefix& prefix, Source source, CodeSet codes,
@@ -59,7 +101,7 @@ class Undoing {
                    .source = source,
                    .codes = codes,
                    .expires_at = expires_at},
-                  audit.value_or(by_));
+                  audit.value_or(work_.audit));
   }
 
   [[nodiscard]] bool has_ended(const Former& was) const { return was.expires_at && *was.expires_at <= now_; }
@@ -113,36 +155,23 @@ class Undoing {
   }
 
   /// Ends what it listed and what no later decision has touched; a listing that it replaced comes back.
-  [[nodiscard]] bool unlist() {
-    KeyRange range{{}, {}};
-    range.last.fill(0xff);
-    if (const auto prefix = Prefix::parse(entry_.subject); prefix && entry_.action == "list") range = keys_of(*prefix);
-    std::vector<Listing> listings;
-    Statement rows(impl_.db, std::string("SELECT ") + kListingColumns +
-                                 " FROM listing WHERE first BETWEEN ? AND ? AND source = 1 AND audit_id = ?");
-    rows.bind(range.first, range.last, id());
-    while (rows.step()) listings.push_back(listing_of(rows, 0));
-    Statement own(
-        impl_.db,
-        "SELECT min(serial) FROM listing_change WHERE first = ? AND length = ? AND source = 1 AND audit_id = ?");
-    Statement remove(impl_.db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = 1");
-    for (const auto& listing : listings) {
-      const auto& key = listing.prefix.first().octets();
-      const auto serial =
-          own.bind(key, listing.prefix.length(), id()).first([](const Statement& row) { return row.integer(0); });
-      const auto was = former(listed_before_, listing.prefix, serial.value_or(0), ListingChange::Action::listed);
-      remove.bind(key, listing.prefix.length()).run();
-      if (was && !has_ended(*was)) {
-        put_listing(listing.prefix, *was);
-        ++undone_->moved;
-        continue;
-      }
-      say(listing.in_force(now_) ? ListingChange::Action::delisted : ListingChange::Action::expired, listing.prefix,
-          Source::by_operator, listing.codes, listing.expires_at);
-      ++undone_->ended;
-      if (was) say_ended(ListingChange::Action::expired, listing.prefix, *was);
+  void unlist(const Key& key) {
+    const auto listing =
+        own_listing_.bind(key.first, key.length, id()).first([](const Statement& row) { return listing_of(row, 0); });
+    if (!listing || static_cast<Source>(key.last) != Source::by_operator) return;
+    const auto serial =
+        began_.bind(key.first, key.length, id()).first([](const Statement& row) { return row.integer(0); });
+    const auto was = former(listed_before_, listing->prefix, serial.value_or(0), ListingChange::Action::listed);
+    remove_own_.bind(key.first, key.length).run();
+    if (was && !has_ended(*was)) {
+      put_listing(listing->prefix, *was);
+      ++work_.moved;
+      return;
     }
-    return !listings.empty();
+    say(listing->in_force(now_) ? ListingChange::Action::delisted : ListingChange::Action::expired, listing->prefix,
+        Source::by_operator, listing->codes, listing->expires_at);
+    ++work_.ended;
+    if (was) say_ended(ListingChange::Action::expired, listing->prefix, *was);
   }
 
   void put_listing(const Prefix& prefix, const Former& was) {
@@ -154,29 +183,20 @@ class Undoing {
     say(ListingChange::Action::listed, prefix, Source::by_operator, was.codes, was.expires_at, was.audit);
   }
 
-  /// The operator's listings that it ended, unless something stands there now.
-  void list_again(const Prefix& prefix) {
-    const auto range = keys_of(prefix);
-    const auto exemptions = impl_.exemptions_in_force(now_);
-    std::vector<std::pair<Prefix, std::int64_t>> ended;
-    Statement rows(impl_.db,
-                   "SELECT first, length, serial FROM listing_change WHERE first BETWEEN ? AND ? AND audit_id = ? AND "
-                   "action = 2 AND source = 1 ORDER BY serial");
-    rows.bind(range.first, range.last, id());
-    while (rows.step()) ended.emplace_back(prefix_of(rows, 0), rows.integer(2));
-    Statement stands(impl_.db, "SELECT 1 FROM listing WHERE first = ? AND length = ? AND source = 1");
-    for (const auto& [listed, serial] : ended) {
-      if (covered(exemptions, listed)) continue;
-      if (stands.bind(listed.first().octets(), listed.length()).first([](const Statement&) { return true; })) continue;
-      const auto was = former(listed_before_, listed, serial, ListingChange::Action::listed);
-      if (!was) continue;
-      if (has_ended(*was)) {
-        say_ended(ListingChange::Action::expired, listed, *was);
-        continue;
-      }
-      put_listing(listed, *was);
-      ++undone_->listed;
+  /// The operator's listing that it ended by this entry of the journal, unless something stands there now.
+  void list_again(const Key& key) {
+    const auto is_there = [](const Statement&) { return true; };
+    if (!ended_by_operator_.bind(key.last, id()).first(is_there)) return;
+    const Prefix listed = prefix_of(key);
+    if (covered(exemptions_, listed) || stands_.bind(key.first, key.length).first(is_there)) return;
+    const auto was = former(listed_before_, listed, key.last, ListingChange::Action::listed);
+    if (!was) return;
+    if (has_ended(*was)) {
+      say_ended(ListingChange::Action::expired, listed, *was);
+      return;
     }
+    put_listing(listed, *was);
+    ++work_.listed;
   }
 
   /// The journal's entry by which it exempted, or ended an exemption.
@@ -222,24 +242,7 @@ class Undoing {
     const auto was = former(exempted_before_, prefix, own_serial(prefix), ListingChange::Action::exempted);
     if (stands || !was || has_ended(*was)) return false;
     put_exemption(prefix, *was);
-    undone_->ended += impl_.end_listings(prefix, by_, now_);
     return true;
-  }
-
-  void reckon_anew(const Prefix& within) {
-    const auto range = keys_of(within);
-    std::vector<Prefix> senders;
-    Statement rows(impl_.db, "SELECT sender FROM standing WHERE sender BETWEEN ? AND ?");
-    rows.bind(range.first, range.last);
-    while (rows.step()) {
-      const Prefix sender = sender_of(address_of(rows, 0));
-      if (within.contains(sender)) senders.push_back(sender);
-    }
-    auto decisions = impl_.past_decisions(now_);
-    std::erase_if(decisions, [&](const PastDecision& decision) {
-      return !decision.prefix.contains(within) && !within.contains(decision.prefix);
-    });
-    for (const auto& sender : senders) reckon_anew(sender, decisions);
   }
 
   void reckon_anew(const Prefix& sender, const std::vector<PastDecision>& decisions) {
@@ -253,7 +256,7 @@ class Undoing {
     const UnixTime until = decisions.empty() ? now_ : std::max(now_, decisions.back().at);
     Reckoning reckoning = reckon_(policy_, records_.from(sender), accusations, decisions, until);
     if (!reckoning.listing) keep_former(sender, decisions, reckoning);
-    ++undone_->reckoned;
+    ++work_.reckoned;
     for (std::size_t i = 0; i < incidents.size(); ++i) {
       if (reckoning.credits[i] != incidents[i].credit) {
         put_credit_.bind(reckoning.credits[i], key, incidents[i].digest).run();
@@ -353,7 +356,7 @@ class Undoing {
     if (!after) {
       say(before->in_force(now_) ? ListingChange::Action::delisted : ListingChange::Action::expired, sender,
           Source::automatic, before->codes, before->expires_at);
-      ++undone_->ended;
+      ++work_.ended;
       return;
     }
     put_automatic_
@@ -361,19 +364,29 @@ class Undoing {
         .run();
     say(before ? ListingChange::Action::prolonged : ListingChange::Action::listed, sender, Source::automatic,
         after->codes, after->expires_at);
-    ++(before ? undone_->moved : undone_->listed);
+    ++(before ? work_.moved : work_.listed);
   }
 
   static constexpr std::size_t kAllKinds = 6;
 
   Store::Impl& impl_;
+  Work& work_;
   const AuditEntry& entry_;
   const Policy& policy_;
   Reckon reckon_;
   UnixTime now_;
-  std::int64_t by_ = 0;
-  Undone* undone_ = nullptr;
+  std::vector<Exemption> exemptions_;    ///< in force; of this slice, as is what follows
+  std::vector<PastDecision> decisions_;  ///< that bear on the senders
 
+  Statement own_listing_{impl_.db, std::string("SELECT ") + kListingColumns +
+                                       " FROM listing WHERE first = ? AND length = ? AND source = 1 AND audit_id = ?"};
+  Statement began_{
+      impl_.db,
+      "SELECT min(serial) FROM listing_change WHERE first = ? AND length = ? AND source = 1 AND audit_id = ?"};
+  Statement remove_own_{impl_.db, "DELETE FROM listing WHERE first = ? AND length = ? AND source = 1"};
+  Statement ended_by_operator_{
+      impl_.db, "SELECT 1 FROM listing_change WHERE serial = ? AND audit_id = ? AND action = 2 AND source = 1"};
+  Statement stands_{impl_.db, "SELECT 1 FROM listing WHERE first = ? AND length = ? AND source = 1"};
   Statement audit_undone_{impl_.db, "SELECT 1 FROM audit WHERE undoes = ?"};
   Statement listed_before_{
       impl_.db,
@@ -427,37 +440,54 @@ class Undoing {
 
 }  // namespace
 
+void Store::Impl::go_on_undoing(Work& work, const AuditEntry& undo, const Policy& policy, Reckon reckon, UnixTime now) {
+  const auto undone = entry(undo.undoes.value_or(0));
+  if (!undone) throw SqlFailure(SQLITE_CORRUPT, "an undo of nothing");
+  Undoing undoing(*this, work, *undone, policy, reckon, now);
+  Plan plan = undoing.plan([] {});
+  plan.only_one_slice = true;
+  static_cast<void>(carry_out(work, plan));
+}
+
 Result<Undone> Store::undo(std::uint64_t id, const Decision& decision, const Policy& policy, Reckon reckon,
                            UnixTime now) {
   if (auto error = unfounded(decision)) return std::unexpected(std::move(*error));
   if (auto error = impl_->still_converting()) return std::unexpected(std::move(*error));
   return attempt(impl_->path, [&]() -> Undone {
-    Transaction transaction(impl_->db);
     Undone undone;
-    auto entry = Statement(impl_->db, std::string("SELECT ") + kAuditColumns + " FROM audit WHERE id = ?")
-                     .bind(id)
-                     .first([](const Statement& row) { return audit_of(row); });
+    auto entry = impl_->entry(id);
     if (!entry) return undone;
     undone.entry = std::move(*entry);
+    Work work;
+    if (undone.entry.undone_by) {
+      // By whomever and for whatever reason: an entry is undone once.
+      work = impl_->unfinished(static_cast<std::int64_t>(*undone.entry.undone_by)).value_or(Work{});
+    }
     undone.outcome = undone.entry.undoes ? Outcome::is_undo : Outcome::already;
-    if (undone.entry.undoes || undone.entry.undone_by) return undone;
+    if (undone.entry.undoes || (undone.entry.undone_by && !work.is_stored)) return undone;
     undone.reaches_back_to = reaches_back_to(*impl_, undone.entry);
     undone.outcome = Outcome::too_old;
-    if (undone.reaches_back_to && undone.entry.at < *undone.reaches_back_to) return undone;
+    if (!work.is_stored && undone.reaches_back_to && undone.entry.at < *undone.reaches_back_to) return undone;
 
-    const auto by = impl_->audit(decision, "undo", undone.entry.action + " " + undone.entry.subject, std::nullopt, now);
-    Statement(impl_->db, "UPDATE audit SET undoes = ? WHERE id = ?").bind(id, by).run();
-    if (!Undoing(*impl_, undone.entry, policy, reckon, now).run(by, undone)) {
-      undone.outcome = Outcome::superseded;  // rolled back: the undo that there wasn't isn't on record
+    const bool is_list = undone.entry.action == "list" || undone.entry.action == "import";
+    Undoing undoing(*impl_, work, undone.entry, policy, reckon, now);
+    if (is_list && !work.is_stored && !undoing.has_listings()) {
+      impl_->give_up(static_cast<std::int64_t>(id));
+      undone.outcome = Outcome::superseded;
       return undone;
     }
-    // What it changed beside listings is one thing: an exemption, or a trap.
-    const bool one_more =
-        undone.entry.action != "list" && undone.entry.action != "import" && undone.entry.action != "delist";
-    impl_->settle(by, undone.listed + undone.ended + undone.moved + (one_more ? 1 : 0));
-    transaction.commit();
-    undone.outcome = Outcome::undone;
-    undone.id = static_cast<std::uint64_t>(by);
+    const Plan plan = undoing.plan([&] {
+      work.audit = impl_->audit(decision, "undo", undone.entry.action + " " + undone.entry.subject, std::nullopt, now);
+      Statement(impl_->db, "UPDATE audit SET undoes = ? WHERE id = ?").bind(id, work.audit).run();
+    });
+    // Where there is nothing to undo it is rolled back: the undo that there wasn't isn't on record.
+    undone.outcome = impl_->carry_out(work, plan) ? Outcome::undone : Outcome::superseded;
+    if (undone.outcome == Outcome::superseded) return undone;
+    undone.id = static_cast<std::uint64_t>(work.audit);
+    undone.listed = work.listed;
+    undone.ended = work.ended;
+    undone.moved = work.moved;
+    undone.reckoned = work.reckoned;
     return undone;
   });
 }

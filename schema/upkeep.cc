@@ -1,8 +1,7 @@
-// Upkeep: is the database whole, and a copy of it while others write.
+// Upkeep: is the database whole?
 #include "store_impl.h"
 
-#include <filesystem>
-#include <system_error>
+#include <array>
 
 namespace blowback::schema {
 namespace {
@@ -88,16 +87,6 @@ Result<std::vector<std::string>> Store::quick_check() {
     }
     return findings;
   });
-}
-
-Result<void> Store::backup(const std::string& to) {
-  std::error_code ignored;
-  if (std::filesystem::exists(to, ignored)) {
-    return std::unexpected(
-        StoreError{StoreError::Code::other, to + ": exists already; name a new file for the backup"});
-  }
-  if (auto made = make_private_file(to); !made) return made;
-  return attempt(to, [&] { Statement(impl_->db, "VACUUM INTO ?").bind(to).run(); });
 }
 
 }  // namespace blowback::schema

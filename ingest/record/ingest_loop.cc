@@ -9,6 +9,7 @@
 #include "record/opened_feed.h"
 #include "record/upkeep.h"
 #include "score/assess.h"
+#include "score/replay.h"
 #include "system/descriptor_limit.h"
 #include "watch/log.h"
 
@@ -79,6 +80,7 @@ class IngestLoop::Impl {
         if (surroundings_.looked_once) surroundings_.looked_once();
       }
       if (options_.once && store_trouble_) return Ended::store_failed;
+      if (more_to_sweep_ && !store_trouble_) continue;
       if (options_.once && all_drained) return any_trouble ? Ended::feed_failed : Ended::drained;
       if (all_drained || any_trouble || store_trouble_) wait();
     }
@@ -394,8 +396,9 @@ class IngestLoop::Impl {
 
   void sweep() {
     const auto steady = std::chrono::steady_clock::now();
-    if (store_trouble_ || (swept_at_ && steady < *swept_at_ + kSweepEvery)) return;
+    if (store_trouble_ || (swept_at_ && !more_to_sweep_ && steady < *swept_at_ + kSweepEvery)) return;
     swept_at_ = steady;
+    more_to_sweep_ = false;
     // What ends under a clock in doubt may not have ended; servers go by the time themselves.
     if (!surroundings_.clock_doubt() && !sweep(surroundings_.now())) return;
     // Operators' changes move it, too.
@@ -405,35 +408,31 @@ class IngestLoop::Impl {
     });
   }
 
-  /// False: the database is in trouble.
+  /// A part of what there is to do, so that no feed waits for it; the next round goes on. False: the database is in trouble.
   bool sweep(UnixTime now) {
-    schema::Mended mended{.more = true};
-    while (mended.more) {
-      const auto part = store_.mend_times(now, config_.policy);
-      if (!part) {
-        store_trouble(part.error());
-        return false;
-      }
-      mended.exemptions += part->exemptions;
-      mended.listings += part->listings;
-      mended.shortened += part->shortened;
-      mended.more = part->more;
-      turned();
-    }
-    if (mended != schema::Mended{}) {
-      watch::log(Level::warning, "times-mended",
-                 {{"listings", mended.listings}, {"exemptions", mended.exemptions}, {"shortened", mended.shortened}});
-    }
-    const auto ended = store_.expire(now);
-    if (!ended) {
-      store_trouble(ended.error());
+    const auto failed = [this](const schema::StoreError& error) {
+      store_trouble(error);
       return false;
+    };
+    const auto mended = store_.mend_times(now, config_.policy);
+    if (!mended) return failed(mended.error());
+    if (*mended != schema::Mended{}) {
+      watch::log(
+          Level::warning, "times-mended",
+          {{"listings", mended->listings}, {"exemptions", mended->exemptions}, {"shortened", mended->shortened}});
     }
+    // What is to come back must not be swept up before.
+    const auto ended = mended->more ? schema::Result<std::uint64_t>(0) : store_.expire(now);
+    if (!ended) return failed(ended.error());
     if (*ended > 0) watch::log(Level::info, "expired", {{"count", *ended}});
+    const auto carried = store_.carry_on(config_.policy, &score::reckon, now);
+    if (!carried) return failed(carried.error());
+    if (carried->finished) watch::log(Level::info, "decision-finished", {{"id", *carried->finished}});
     note([&](IngestState& state) {
       state.expired += *ended;
-      state.brought_back += mended.listings + mended.exemptions;
+      state.brought_back += mended->listings + mended->exemptions;
     });
+    more_to_sweep_ = mended->more || *ended > 0 || carried->slices > 0;
     return true;
   }
 
@@ -503,6 +502,7 @@ class IngestLoop::Impl {
   ProgressLine progress_;
   std::optional<UpkeepTurns> upkeep_{std::in_place, config_, store_, std::chrono::steady_clock::now()};
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
+  bool more_to_sweep_ = false;  ///< the last sweep ended at its slice
   bool store_trouble_ = false;
   bool database_gone_ = false;  ///< that is the trouble
 };

@@ -28,6 +28,11 @@ constexpr std::chrono::seconds kConnectionLife{5};
          a.codes == b.codes && a.expires_at == b.expires_at;
 }
 
+/// Whether the changes follow upon `serial` without a gap.
+[[nodiscard]] bool continues(Serial serial, std::span<const ListingChange> changes) {
+  return std::ranges::all_of(changes, [&](const ListingChange& change) { return change.serial == ++serial; });
+}
+
 }  // namespace
 
 std::optional<JournalReader::FileId> JournalReader::file_id() const {
@@ -99,7 +104,7 @@ Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
   const UnixTime ended_by = now - kKeepEnded;
   ListingIndex::Builder builder(ended_by);
   std::size_t read = 0;
-  const auto serial = store_->snapshot(
+  const auto serial = store_->snapshot_in_slices(
       ended_by,
       [&](const Listing& listing) {
         builder.add(listing);
@@ -117,7 +122,20 @@ Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
   index_ = std::make_shared<const ListingIndex>(builder.finish(*serial));
   last_ = last;
   complete_from_ = ended_by;
-  return Progress{.index = index_, .whole = true, .more = false, .changes = index_->size()};
+  auto progress = Progress{.index = index_, .whole = true, .more = false, .changes = index_->size()};
+  // What was read last may be newer than what was read first. Only with the changes since then it is a list that there was.
+  while (true) {
+    const auto head = store_->serial();
+    if (!head) return std::unexpected(head.error());
+    if (*head <= index_->serial()) return progress;
+    const auto changes = store_->changes_since(index_->serial(), kChangesAtOnce);
+    if (!changes) return std::unexpected(changes.error());
+    if (changes->empty() || !continues(index_->serial(), *changes)) return progress;
+    index_ = std::make_shared<const ListingIndex>(index_->with(*changes));
+    last_ = changes->back();
+    progress.index = index_;
+    if (turned_) turned_();
+  }
 }
 
 Result<JournalReader::Progress> JournalReader::read_changes(UnixTime now) {
@@ -133,10 +151,7 @@ Result<JournalReader::Progress> JournalReader::read_changes(UnixTime now) {
     if (fresh.empty() || !same_entry(fresh.front(), *last_)) return read_whole(now);
     fresh = fresh.subspan(1);
   }
-  Serial expected = ours;
-  for (const auto& change : fresh) {
-    if (change.serial != ++expected) return read_whole(now);
-  }
+  if (!continues(ours, fresh)) return read_whole(now);
   if (fresh.empty()) return Progress{};
   index_ = std::make_shared<const ListingIndex>(index_->with(fresh));
   last_ = fresh.back();

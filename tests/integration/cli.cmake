@@ -3,6 +3,7 @@ blowback_integration_test(cli_history 120)
 blowback_integration_test(cli_export 120)
 blowback_integration_test(cli_outward 120)
 blowback_integration_test(cli_config 60)
+blowback_integration_test(cli_decisions_killed 180)
 blowback_integration_test(fairness_evidence 180)
 # Compares texts, so sanitizers would have nothing to see that the others don't show them.
 if(NOT BLOWBACK_SANITIZE)

@@ -206,11 +206,91 @@ TEST_CASE("a backup made while another connection writes is whole", "[schema]") 
   record(store, {incident("192.0.2.1", 1), incident("192.0.2.1", 2), incident("192.0.2.1", 3)});
   const auto copy = folder.file("copy.db");
   REQUIRE(store.backup(copy));
-  CHECK_FALSE(store.backup(copy));
   record(writer, {incident("192.0.2.2", 4)});
-  auto restored = open(copy);
-  CHECK(value(restored.stats(kNow)).incidents == 3);
-  CHECK(value(restored.check_integrity()).empty());
+  {
+    auto restored = open(copy, Store::Mode::read);
+    CHECK(value(restored.stats(kNow)).incidents == 3);
+    CHECK(value(restored.check_integrity()).empty());
+  }
+  // A former backup is replaced; the database itself and other files never are.
+  REQUIRE(store.backup(copy));
+  CHECK(value(open(copy, Store::Mode::read).stats(kNow)).incidents == 4);
+  CHECK((std::filesystem::status(copy).permissions() & std::filesystem::perms::others_all) ==
+        std::filesystem::perms::none);
+  CHECK_FALSE(store.backup(folder.file("a.db")));
+  std::ofstream(folder.file("notes")) << "mine";
+  CHECK_FALSE(store.backup(folder.file("notes")));
+  CHECK(std::filesystem::file_size(folder.file("notes")) == 4);
+}
+
+TEST_CASE("a backup that stops half-way leaves the former one and nothing else", "[schema][backup]") {
+  const Folder folder;
+  const auto copy = folder.file("copy.db");
+  auto store = open(folder.file("a.db"));
+  auto writer = open(folder.file("a.db"));
+  REQUIRE(store.backup(copy));
+  std::vector<Prefix> many;
+  for (std::uint32_t i = 0; i < 60'000; ++i) many.push_back(Prefix::of(IpAddress::from_v4(0x0b000000U + i)));
+  value(store.list(many, std::nullopt, kDecision, kNow));
+  int turns = 0;
+  store.work_in({.between = [&](std::uint64_t done, std::uint64_t of) {
+    CHECK(done < of);
+    // Others write meanwhile, and it goes on.
+    if (++turns == 1) record(writer, {incident("192.0.2.1", 1)});
+    return turns < 2;
+  }});
+  const auto stopped = store.backup(copy);
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().code == StoreError::Code::stopped);
+  auto former = open(copy, Store::Mode::read);
+  CHECK(snapshot(former, kNow).listings.empty());
+  CHECK_FALSE(std::filesystem::exists(copy + ".part"));
+}
+
+TEST_CASE("a backup is restored in the place of a database that nobody has open", "[schema][backup]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  const auto copy = folder.file("copy.db");
+  {
+    auto store = open(file);
+    record(store, {incident("192.0.2.1", 1)});
+    REQUIRE(store.backup(copy));
+    record(store, {incident("192.0.2.1", 2)});
+  }
+  SECTION("once") {
+    const auto restored = value(Store::restore(copy, file));
+    CHECK(restored.format == schema::schema_version());
+    CHECK(restored.kept == file + ".before-restore");
+    CHECK(value(open(file).stats(kNow)).incidents == 1);
+    CHECK(value(open(restored.kept).stats(kNow)).incidents == 2);
+    CHECK_FALSE(Store::restore(copy, file));  // what an earlier one kept is not replaced
+    CHECK(value(open(file).stats(kNow)).incidents == 1);
+  }
+  SECTION("where the database is damaged, and its WAL is of no use to the backup") {
+    std::ofstream(file, std::ios::trunc) << std::string(8192, 'x');
+    std::ofstream(file + "-wal") << "of the damaged one";
+    CHECK(value(Store::restore(copy, file)).kept == file + ".before-restore");
+    CHECK_FALSE(std::filesystem::exists(file + "-wal"));
+    CHECK(value(open(file).stats(kNow)).incidents == 1);
+  }
+  SECTION("where there is none any more") {
+    std::filesystem::remove(file);
+    CHECK(value(Store::restore(copy, file)).kept.empty());
+    CHECK(value(open(file).stats(kNow)).incidents == 1);
+  }
+  SECTION("but not where it is damaged, of a newer program, or no backup") {
+    std::ofstream(folder.file("notes")) << "mine";
+    CHECK(Store::restore(folder.file("notes"), file).error().code == StoreError::Code::corrupt);
+    CHECK(Store::restore(folder.file("none"), file).error().code == StoreError::Code::missing);
+    CHECK_FALSE(Store::restore(file, file));
+    run_sql(copy, "PRAGMA user_version = 99");
+    CHECK_FALSE(Store::restore(copy, file));
+    run_sql(copy, "PRAGMA user_version = " + std::to_string(schema::schema_version()));
+    std::filesystem::resize_file(copy, std::filesystem::file_size(copy) - 4096);
+    CHECK(Store::restore(copy, file).error().code == StoreError::Code::corrupt);
+    CHECK_FALSE(std::filesystem::exists(file + ".restore"));
+    CHECK(value(open(file).stats(kNow)).incidents == 2);
+  }
 }
 
 TEST_CASE("the check finds a listing that the journal doesn't know and a hole in the journal", "[schema]") {

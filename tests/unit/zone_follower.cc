@@ -118,6 +118,8 @@ TEST_CASE("what is too much to patch in at once is read as a whole list", "[zone
   for (std::uint32_t i = 0; i < kMany; ++i) {
     many.push_back(Prefix::of(IpAddress::from_v4(0x0b000000U + i)));
   }
+  // In one commit, so that it can't be read slice by slice.
+  store.work_in({.hold = std::chrono::hours{1}, .between = {}});
   REQUIRE(store.list(many, std::nullopt, kDecision, kNow));
   CHECK(followed.within_ten_seconds([&] { return followed.is_listed("11.1.134.160"); }));
   CHECK(followed.is_listed("11.0.0.0"));
