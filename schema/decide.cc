@@ -40,7 +40,7 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
       subject = prefixes.size() == 1 ? prefixes.front().to_string() : std::to_string(prefixes.size()) + " prefixes";
     }
     const auto audit = impl_->audit(decision, is_import ? "import" : "list", subject, until, now);
-    const auto exemptions = impl_->exemptions_in_force(now);
+    const auto exempt = impl_->exemption_set(now);
     const CodeSet codes = Code::by_operator;
     // A listing that stands as it is asked for stays untouched, with its first reason: importing the same file daily
     // must not write the whole list anew.
@@ -57,7 +57,7 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
     for (const auto& prefix : prefixes) {
       const bool again = previous != nullptr && *previous == prefix;
       previous = &prefix;
-      if (again || covered(exemptions, prefix)) continue;
+      if (again || exempt.covers(prefix, now)) continue;
       ++listed;
       upsert.bind(prefix.first().octets(), prefix.length(), codes.bits(), seconds(now), seconds(until), audit).run();
       if (impl_->db.changes() == 0) continue;

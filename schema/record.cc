@@ -89,7 +89,7 @@ class Recording {
         policy_(policy),
         assess_(assess),
         now_(now),
-        exemptions_(impl.exemptions_in_force(now)) {}
+        exempt_(impl.exemption_set(now)) {}
 
   void take(const Incident& incident, Recorded& recorded) {
     const auto is_there = [](const Statement&) { return true; };
@@ -198,9 +198,7 @@ class Recording {
           ledger.codes |= code_for(*kind);
       }
     }
-    ledger.exempt = std::ranges::any_of(exemptions_, [&](const Exemption& exemption) {
-      return exemption.prefix.contains(sender) || exemption.prefix.contains(incident.client);
-    });
+    ledger.exempt = exempt_.covers(incident.client, now_);
     return ledger;
   }
 
@@ -261,7 +259,7 @@ class Recording {
   const Policy& policy_;
   Assess assess_;
   UnixTime now_;
-  std::vector<Exemption> exemptions_;
+  ExemptionSet exempt_;
 };
 
 }  // namespace

@@ -169,6 +169,14 @@ std::vector<Exemption> Store::Impl::exemptions_in_force(UnixTime now) {
   return exemptions;
 }
 
+ExemptionSet Store::Impl::exemption_set(UnixTime now) {
+  ExemptionSet exempt;
+  Statement rows(db, "SELECT first, length, expires_at FROM exemption WHERE expires_at IS NULL OR expires_at > ?");
+  rows.bind(seconds(now));
+  while (rows.step()) exempt.put(prefix_of(rows, 0), optional_time(rows, 2));
+  return exempt;
+}
+
 std::uint64_t Store::Impl::end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit_id,
                                         UnixTime now) {
   const auto range = keys_of(prefix);
@@ -250,9 +258,5 @@ AuditEntry audit_of(const Statement& row) {
 }
 
 KeyRange keys_of(const Prefix& prefix) { return {prefix.first().octets(), prefix.last().octets()}; }
-
-bool covered(const std::vector<Exemption>& exemptions, const Prefix& prefix) {
-  return std::ranges::any_of(exemptions, [&](const Exemption& exemption) { return exemption.prefix.contains(prefix); });
-}
 
 }  // namespace blowback::schema

@@ -2,6 +2,7 @@
 // record.cc, mend_times.cc (ingest), decide.cc, undo.cc, traps.cc (operator), follow.cc (server), ask.cc, history.cc (questions), upkeep.cc.
 #pragma once
 
+#include "blowback/exemption_set.h"
 #include "rows.h"
 #include "schema/store.h"
 #include "sqlite.h"
@@ -32,6 +33,8 @@ class Store::Impl {
   void settle(std::int64_t audit, std::uint64_t changes);
   [[nodiscard]] Serial head();
   [[nodiscard]] std::vector<Exemption> exemptions_in_force(UnixTime now);
+  /// The same to look up in, without reasons.
+  [[nodiscard]] ExemptionSet exemption_set(UnixTime now);
   /// Removes every listing within `prefix` and says so in the journal.
   [[nodiscard]] std::uint64_t end_listings(const Prefix& prefix, const std::optional<std::int64_t>& audit,
                                            UnixTime now);
@@ -98,8 +101,5 @@ struct KeyRange {
 
 /// Counted by what senders are: nobody can be delisted by less than the /64 that is listed for him.
 [[nodiscard]] Prefix at_least_a_sender(const Prefix& prefix);
-
-/// Whether one of `exemptions` covers the whole of `prefix`.
-[[nodiscard]] bool covered(const std::vector<Exemption>& exemptions, const Prefix& prefix);
 
 }  // namespace blowback::schema

@@ -155,7 +155,7 @@ class Undoing {
   /// The operator's listings that it ended, unless something stands there now.
   void list_again(const Prefix& prefix) {
     const auto range = keys_of(prefix);
-    const auto exemptions = impl_.exemptions_in_force(now_);
+    const auto exempt = impl_.exemption_set(now_);
     std::vector<std::pair<Prefix, std::int64_t>> ended;
     Statement rows(impl_.db,
                    "SELECT first, length, serial FROM listing_change WHERE first BETWEEN ? AND ? AND audit_id = ? AND "
@@ -164,7 +164,7 @@ class Undoing {
     while (rows.step()) ended.emplace_back(prefix_of(rows, 0), rows.integer(2));
     Statement stands(impl_.db, "SELECT 1 FROM listing WHERE first = ? AND length = ? AND source = 1");
     for (const auto& [listed, serial] : ended) {
-      if (covered(exemptions, listed)) continue;
+      if (exempt.covers(listed, now_)) continue;
       if (stands.bind(listed.first().octets(), listed.length()).first([](const Statement&) { return true; })) continue;
       const auto was = former(listed_before_, listed, serial, ListingChange::Action::listed);
       if (!was) continue;

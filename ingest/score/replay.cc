@@ -5,6 +5,7 @@
 // so an incident costs the same however many campaigns a sender has behind it.
 #include "score/replay.h"
 
+#include "blowback/exemption_set.h"
 #include "score/assess.h"
 
 #include <algorithm>
@@ -142,10 +143,7 @@ class Replay::State {
         ledger.codes |= code_for(static_cast<Kind>(i));
       }
     }
-    ledger.exempt = std::ranges::any_of(exemptions_, [&](const Exemption& exemption) {
-      return exemption.in_force(incident.received_at) &&
-             (exemption.prefix.contains(prefix) || exemption.prefix.contains(incident.client));
-    });
+    ledger.exempt = exempt_.covers(incident.client, incident.received_at);
 
     const Assessment result = assess(policy_, incident, ledger);
     sender.standing = result.standing;
@@ -210,19 +208,13 @@ class Replay::State {
         });
         break;
       case PastDecision::Action::exempted:
-        end_exemption(decision.prefix);
-        exemptions_.push_back(
-            {.prefix = decision.prefix, .since = decision.at, .expires_at = decision.until, .reason = {}});
+        exempt_.put(decision.prefix, decision.until);
         for_senders_in(decision.prefix, [&](Sender& sender) { sender.end_listing(decision.at); });
         break;
       case PastDecision::Action::exemption_ended:
-        end_exemption(decision.prefix);
+        exempt_.erase(decision.prefix);
         break;
     }
-  }
-
-  void end_exemption(const Prefix& prefix) {
-    std::erase_if(exemptions_, [&](const Exemption& exemption) { return exemption.prefix == prefix; });
   }
 
   /// Senders whose whole prefix lies in it: a /128 within somebody's /64 is no sender.
@@ -237,7 +229,7 @@ class Replay::State {
   Policy policy_;
   std::vector<PastDecision> decisions_;
   std::size_t decided_ = 0;
-  std::vector<Exemption> exemptions_;
+  ExemptionSet exempt_;
   UnixTime latest_ = UnixTime::min();
   Keys keys_;
   std::map<IpAddress, Sender> senders_;  // by the prefix's first address: a network's senders stand together
