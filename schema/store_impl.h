@@ -1,5 +1,5 @@
 // What the verbs share: the connection, the journal, the audit, the ranges of keys. Verbs stand in a file per user:
-// record.cc, mend_times.cc (ingest), decide.cc, undo.cc, traps.cc (operator), follow.cc (server), ask.cc, history.cc (questions), upkeep.cc.
+// record.cc, mend_times.cc (ingest), decide.cc, undo.cc, traps.cc (operator), follow.cc (server), ask.cc, find.cc, history.cc (questions), upkeep.cc.
 #pragma once
 
 #include "blowback/exemption_set.h"

@@ -2,11 +2,11 @@
 #include "record/ingest_loop.h"
 
 #include "milter/milter_feed.h"
-#include "progress_line.h"
 #include "record/intake.h"
 #include "record/listed_callers.h"
 #include "score/assess.h"
 #include "smtp/smtp_feed.h"
+#include "system/progress_line.h"
 #include "watch/log.h"
 
 #include <poll.h>
@@ -241,7 +241,11 @@ class Loop {
       watch::log(Level::warning, "feed-not-cleared",
                  {{"feed", open.source.feed}, Field::sentence("detail", moved.error().text)});
     }
-    if (options_.show_progress) progress_.show(open.source.feed, open.feed->progress(), deliveries);
+    if (options_.show_progress) {
+      if (const auto far = open.feed->progress()) {
+        progress_.show(open.source.feed, far->done, far->total, deliveries, "deliveries");
+      }
+    }
     return true;
   }
 
@@ -441,7 +445,7 @@ class Loop {
   schema::Store& store_;
   const Surroundings& surroundings_;
   std::vector<OpenFeed> feeds_;
-  ProgressLine progress_;
+  ProgressLine progress_{stderr, std::chrono::milliseconds{0}};
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
   bool store_trouble_ = false;
   bool reload_waits_ = false;

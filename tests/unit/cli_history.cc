@@ -43,7 +43,7 @@ TEST_CASE("policy simulate tells who would go and who would be listed", "[cli][p
     CHECK(rows[0]["until_after"].is_null());
     CHECK(rows[0]["until_before"].is_string());
     CHECK(rows[0]["score_after"].get<double>() == Approx(rows[0]["score_before"].get<double>()));
-    CHECK(rows[0]["codes"] == "dsn");
+    CHECK(rows[0]["codes"] == nlohmann::json::array({"dsn"}));
     const auto told = list.run({"policy", "simulate", file});
     CHECK_THAT(told.out,
                Contains("4 incidents of 1 senders replayed: 1 listed now, 0 would be; 0 would be listed, 1 would "
@@ -101,7 +101,7 @@ TEST_CASE("top shows who sends most, by network, sender and campaign", "[cli][to
                            {"listed", 1},
                            {"traps", 4},
                            {"campaigns", 4},
-                           {"kinds", "dsn"},
+                           {"kinds", {"dsn"}},
                            {"last_seen", "2026-11-24T09:00:00Z"}});
   CHECK(answer(list, {"top", "--ipv4-prefix", "16"})[0]["network"] == "192.0.0.0/16");
   const auto sender = answer(list, {"top", "--by", "sender"});
