@@ -168,7 +168,7 @@ void look_at_bystanders(const config::Endpoint& server, const std::string& zone,
 
 void look_at_reach(schema::Store& store, UnixTime now, Findings& findings) {
   std::size_t listings = 0;
-  const auto visited = store.for_each_listing(std::nullopt, now, [&](const Listing& listing) {
+  const auto visited = store.for_each_listing({}, now, [&](const Listing& listing) {
     const auto reach = reach_of(listing.prefix);
     if (reach.breadth != Breadth::narrow && ++listings <= kTold) tell_of(listing, reach, findings);
   });

@@ -1,35 +1,34 @@
 // `blowback check IP…`: is it listed, as the zone would answer? Exits 1 where one isn't.
 #include "command.h"
+#include "lines.h"
+#include "progress.h"
 
 #include <fmt/format.h>
 
 namespace blowback::cli {
 
-int check(Context& context, const std::vector<std::string>& addresses) {
-  std::vector<IpAddress> parsed;
-  for (const auto& text : addresses) {
-    const auto ip = address(context, text);
-    if (!ip) return kWrongUse;
-    parsed.push_back(*ip);
-  }
+int check(Context& context, const SeveralArguments& several) {
+  const auto given = addresses(context, several);
+  if (!given) return context.failure;
   auto store = context.store(schema::Store::Mode::read);
   if (!store) return context.failure;
-  Table table({"ip", "listed", "codes", "answers"});
+  RowPrinter table(context.world.out, {"ip", "listed", "codes", "answers"}, context.look());
+  Progress progress(context, "check", /*prints=*/true);
   bool all_listed = true;
-  for (const auto& ip : parsed) {
-    const auto codes = store->check(ip, context.world.now);
+  std::size_t done = 0;
+  for (const auto& one : given->all) {
+    const auto codes = store->check(one.value, context.world.now);
     if (!codes) return context.complain(codes.error());
-    std::string names;
-    std::string answers;
+    std::vector<std::string> answers;
     for (const Code code : kAllCodes) {
-      if (!codes->has(code)) continue;
-      names += (names.empty() ? "" : " ") + std::string(name_of(code));
-      answers += fmt::format("{}127.0.0.{}", answers.empty() ? "" : " ", octet_of(code));
+      if (codes->has(code)) answers.push_back(fmt::format("127.0.0.{}", octet_of(code)));
     }
     all_listed &= !codes->empty();
-    table.add({cell(ip.to_string()), Cell(!codes->empty()), Cell(names), Cell(answers)});
+    table.add({cell(one.value.to_string()), Cell(!codes->empty()), Cell(names_of(*codes)), Cell(answers)});
+    progress.show(++done, given->all.size(), "addresses");
   }
-  context.print(table);
+  table.end();
+  if (given->refused > 0) return kWrongUse;
   return all_listed ? kYes : kNo;
 }
 

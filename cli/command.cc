@@ -1,24 +1,21 @@
 // Opening, complaining, and reading the arguments that several commands share.
 #include "command.h"
 
+#include "progress.h"
+
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <utility>
+#include <memory>
 
 namespace blowback::cli {
-namespace {
-
-constexpr std::chrono::seconds kQuiet{2};
-constexpr std::chrono::seconds kDrawEvery{2};
-
-}  // namespace
-
 std::optional<config::Config> Context::config() {
   auto loaded = config::load(config::config_path(config_file, world.variable("BLOWBACK_CONFIG")));
-  if (loaded) return std::move(*loaded);
+  if (loaded) {
+    if (!database.empty()) loaded->database = database;
+    return std::move(*loaded);
+  }
   failure = complain(loaded.error().text, kWrongUse);
   return std::nullopt;
 }
@@ -32,16 +29,10 @@ std::optional<schema::Store> Context::store(schema::Store::Mode mode) {
   return std::nullopt;
 }
 
-void Context::show_progress(schema::Store& store, std::string what) const {
+void Context::show_progress(schema::Store& store, const std::string& what) const {
   if (!world.shows_progress) return;
-  using Clock = std::chrono::steady_clock;
-  // What is done within two seconds needs no line.
-  store.work_in({.between = [err = world.err, what = std::move(what), next = Clock::now() + kQuiet](
-                                std::uint64_t done, std::uint64_t of) mutable {
-    if (Clock::now() < next) return true;
-    next = Clock::now() + kDrawEvery;
-    const std::string all = of == 0 ? std::string() : fmt::format(" of {}", of);
-    fmt::print(err, "{}: {}{}\n", what, done, all);
+  store.work_in({.between = [progress = std::make_shared<Progress>(*this, what)](std::uint64_t done, std::uint64_t of) {
+    progress->show(done, of, "steps");
     return true;
   }});
 }
@@ -62,15 +53,32 @@ std::optional<schema::Decision> decision(const Context& context, const std::stri
   return schema::Decision{.who = context.world.who, .reason = reason};
 }
 
+namespace {
+
+/// Outer empty: it was told on `err`; inner: nothing was given.
+[[nodiscard]] std::optional<std::optional<Duration>> span(const Context& context, std::string_view option,
+                                                          const std::string& text) {
+  if (text.empty()) return std::optional<Duration>();
+  const auto parsed = parse_duration(text);
+  if (parsed && *parsed > Duration{0}) return std::optional(*parsed);
+  context.complain(fmt::format("{} {}: {}", option, text, parsed ? "must be longer than nothing" : parsed.error().text),
+                   kWrongUse);
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::optional<UnixTime>> until(const Context& context, const std::string& duration) {
-  if (duration.empty()) return std::optional<UnixTime>();
-  const auto parsed = parse_duration(duration);
-  if (!parsed || *parsed <= Duration{0}) {
-    context.complain(
-        fmt::format("--for {}: {}", duration, parsed ? "must be longer than nothing" : parsed.error().text), kWrongUse);
-    return std::nullopt;
-  }
-  return std::optional(context.world.now + *parsed);
+  const auto length = span(context, "--for", duration);
+  if (!length) return std::nullopt;
+  return *length ? std::optional(context.world.now + **length) : std::nullopt;
+}
+
+std::optional<std::optional<UnixTime>> ago(const Context& context, std::string_view option,
+                                           const std::string& duration) {
+  const auto length = span(context, option, duration);
+  if (!length) return std::nullopt;
+  return *length ? std::optional(context.world.now - **length) : std::nullopt;
 }
 
 std::optional<IpAddress> address(const Context& context, const std::string& text) {
@@ -87,11 +95,12 @@ std::optional<Prefix> prefix(const Context& context, const std::string& text) {
   return std::nullopt;
 }
 
-bool may_reach(const Context& context, const Prefix& network, Permission permission, std::string_view would) {
+bool may_reach(const Context& context, const Prefix& network, Permission permission, std::string_view would,
+               const std::string& where) {
   if (permission == Permission::wide) return true;
   const auto reach = reach_of(network);
   if (reach.breadth == Breadth::narrow) return true;
-  context.complain(fmt::format("{}; this would {} {}. Nothing was changed; if you mean all of it, add --wide",
+  context.complain(fmt::format("{}{}; this would {} {}. Nothing was changed; if you mean all of it, add --wide", where,
                                in_words(reach), would, to_string(reach.addresses)),
                    kWrongUse);
   return false;

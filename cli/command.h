@@ -19,9 +19,13 @@
 
 namespace blowback::cli {
 
+/// How many lines of a list are shown where nothing else is said.
+inline constexpr std::size_t kMostLines = 100;
+
 struct Context {
   const World& world;
   std::string config_file;
+  std::string database;  ///< instead of the config's; "": the config's
   Format format = Format::table;
   bool bold = false;
 
@@ -33,7 +37,7 @@ struct Context {
   int failure = kFailed;
 
   /// From now on the store's long work is told on `err`, if that is a terminal, as `what`.
-  void show_progress(schema::Store& store, std::string what) const;
+  void show_progress(schema::Store& store, const std::string& what) const;
 
   /// `blowback: text` on `err`; returns `code`.
   int complain(const std::string& text, int code) const;
@@ -42,7 +46,9 @@ struct Context {
     return complain(error.text, error.code == schema::StoreError::Code::too_wide ? kWrongUse : kFailed);
   }
   /// Prints a table in the format that was asked for.
-  void print(const Table& table) const { table.print(world.out, format, world.now, bold); }
+  void print(const Table& table) const { table.print(world.out, look()); }
+  /// How to print it.
+  [[nodiscard]] Look look() const { return {.format = format, .now = world.now, .bold = bold, .width = world.columns}; }
   void say(const std::string& text) const;
 };
 
@@ -50,26 +56,46 @@ struct Context {
 [[nodiscard]] std::optional<schema::Decision> decision(const Context& context, const std::string& reason);
 /// `--for 14d` as a point in time. Outer empty: it was told on `err`.
 [[nodiscard]] std::optional<std::optional<UnixTime>> until(const Context& context, const std::string& duration);
+/// `--since 7d` as a point in time; absent where nothing was given. Outer empty likewise.
+[[nodiscard]] std::optional<std::optional<UnixTime>> ago(const Context& context, std::string_view option,
+                                                         const std::string& duration);
 /// Empty: it was told on `err`.
 [[nodiscard]] std::optional<IpAddress> address(const Context& context, const std::string& text);
 [[nodiscard]] std::optional<Prefix> prefix(const Context& context, const std::string& text);
 
 /// For a decision about one network: whether it may reach as far as it does. False: it may not, and that was told with
-/// the number of addresses and the way on. `would`: what it would do to them, `list`.
+/// the number of addresses and the way on. `would`: what it would do to them, `list`. `where`: `bad.txt:7: `.
 [[nodiscard]] bool may_reach(const Context& context, const Prefix& network, Permission permission,
-                             std::string_view would);
+                             std::string_view would, const std::string& where = {});
 
-/// `dsn auto_reply`, in the order of the answers.
-[[nodiscard]] std::string names_of(CodeSet codes);
+/// `dsn`, `auto_reply`, in the order of the answers.
+[[nodiscard]] std::vector<std::string> names_of(CodeSet codes);
+
+/// Addresses or networks: as arguments, a line each in `file`, or both.
+struct SeveralArguments {
+  std::vector<std::string> texts;  ///< `-`: standard input
+  std::string file;                ///< "": none
+};
 
 // ── questions ──
-int check(Context& context, const std::vector<std::string>& addresses);
-int why(Context& context, const std::string& ip);
+int check(Context& context, const SeveralArguments& several);
+int why(Context& context, const SeveralArguments& several);
 /// `explains`: also how sure the judge was, and what decided.
 int evidence(Context& context, const std::string& ip, std::size_t most, bool explains);
-int listings(Context& context, const std::string& within);
+/// Which of many are shown; what is empty restricts nothing.
+struct FilterArguments {
+  std::string who;
+  std::string since;    ///< `7d`
+  std::string action;   ///< of log
+  std::string subject;  ///< likewise
+  std::string source;   ///< of listings: `automatic` or `operator`
+  std::string code;     ///< likewise
+  std::optional<std::size_t> most;
+};
+int listings(Context& context, const std::string& within, const FilterArguments& filter);
 int exemptions(Context& context);
-int log(Context& context, std::size_t most);
+int log(Context& context, const FilterArguments& filter);
+int history(Context& context, const std::string& ip, std::size_t most);
 int quarantine(Context& context, std::size_t most, const std::string& show);
 int stats(Context& context);
 /// `only_changes`: without those who stay listed just as they are.
@@ -92,11 +118,13 @@ int classify(Context& context, const std::vector<std::string>& paths, const std:
 
 // ── decisions ──
 struct DecisionArguments {
-  std::string prefix;
+  std::string prefix;        ///< of list
+  SeveralArguments several;  ///< of delist and exempt
   std::string reason;
   std::string duration;  ///< `14d`; "" is for good
   bool end = false;      ///< exempt: end the exemption
   bool wide = false;     ///< --wide
+  bool dry_run = false;  ///< say what it would do, and change nothing
   [[nodiscard]] Permission permission() const { return wide ? Permission::wide : Permission::narrow_only; }
 };
 int list(Context& context, const DecisionArguments& arguments);
@@ -104,7 +132,8 @@ int delist(Context& context, const DecisionArguments& arguments);
 int exempt(Context& context, const DecisionArguments& arguments);
 int import(Context& context, const std::string& file, const DecisionArguments& arguments);
 
-int undo(Context& context, std::uint64_t id, const std::string& reason);
+/// `dry_run`: only say what would be undone.
+int undo(Context& context, std::uint64_t id, const std::string& reason, bool dry_run);
 int traps_retire(Context& context, const std::string& address, const std::string& reason);
 int traps_restore(Context& context, const std::string& address, const std::string& reason);
 

@@ -4,9 +4,13 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <sys/ioctl.h>
+#include <system_error>
 #include <vector>
 
 namespace {
@@ -16,6 +20,19 @@ std::string who() {
   if (const char* const name = std::getenv("SUDO_USER"); name != nullptr && *name != '\0') return name;
   if (const passwd* const entry = getpwuid(getuid()); entry != nullptr) return entry->pw_name;
   return "uid " + std::to_string(getuid());
+}
+
+/// COLUMNS where the shell exports it, else what the terminal says; 0: standard output is none.
+std::size_t columns() {
+  if (isatty(STDOUT_FILENO) == 0) return 0;
+  if (const char* const text = std::getenv("COLUMNS"); text != nullptr) {
+    const std::string_view digits(text);
+    std::size_t width = 0;
+    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), width);
+    if (error == std::errc{} && end == digits.end()) return width;
+  }
+  winsize size{};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 }  // namespace
@@ -31,6 +48,7 @@ int main(int argc, char** argv) {
       .now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
       .who = who(),
       .terminal = isatty(STDOUT_FILENO) != 0 && !no_color,
+      .columns = columns(),
       .shows_progress = isatty(STDERR_FILENO) != 0,
       .variable = [](const char* name) -> const char* { return std::getenv(name); },
   };

@@ -15,11 +15,50 @@ namespace blowback::cli {
 
 enum class Format : std::uint8_t { table, json, csv };
 
-/// A cell keeps its type, so that JSON has numbers as numbers and times in ISO 8601, and tables have them as people read.
-using Cell = std::variant<std::monostate, std::string, std::uint64_t, double, bool, UnixTime>;
+/// A cell keeps its type, so that JSON has numbers as numbers, lists as arrays and times in ISO 8601, and tables have them as
+/// people read. An empty text is nothing: `-` in tables, null in JSON.
+using Cell = std::variant<std::monostate, std::string, std::uint64_t, double, bool, UnixTime, std::vector<std::string>>;
 
 [[nodiscard]] inline Cell cell(const std::optional<UnixTime>& time) { return time ? Cell(*time) : Cell(); }
+[[nodiscard]] inline Cell cell(const std::optional<std::uint64_t>& number) { return number ? Cell(*number) : Cell(); }
 [[nodiscard]] inline Cell cell(std::string_view text) { return Cell(std::string(text)); }
+
+/// How rows are printed.
+struct Look {
+  Format format = Format::table;
+  UnixTime now{};  ///< to which times in tables are relative
+  bool bold = false;
+  std::size_t width = 0;  ///< of the terminal, in characters; 0: there is none, and nothing is cut
+};
+
+/// Prints rows while they come, in constant memory.
+///
+/// Table: aligned by the widest of the first thousand rows, headings in bold on a terminal, times absolute and relative to
+/// now. What is too wide for the terminal is shortened: long texts first (but never the first column), then times. CSV: RFC 4180
+/// with a heading. JSON: an array of objects, a row a line. Nothing is cut in these.
+class RowPrinter {
+ public:
+  RowPrinter(std::FILE* out, std::vector<std::string> columns, const Look& look);
+  /// As many cells as columns.
+  void add(std::vector<Cell> row);
+  /// To be called once, after the last row.
+  void end();
+
+ private:
+  void measure();
+  void print_row(const std::vector<Cell>& row);
+  void print_heading();
+  [[nodiscard]] std::string padded(std::string text, std::size_t column) const;
+
+  std::FILE* out_;
+  std::vector<std::string> columns_;
+  Look look_;
+  std::vector<std::vector<Cell>> waiting_;  ///< the rows to measure
+  std::vector<std::size_t> widths_;         ///< empty: not measured yet
+  std::vector<bool> is_text_;               ///< by column: it may be cut
+  bool short_times_ = false;
+  bool printed_any_ = false;
+};
 
 /// Columns and rows, printed whole at the end. For lists of unbounded length see RowPrinter.
 class Table {
@@ -28,9 +67,10 @@ class Table {
   /// As many cells as columns.
   void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
-  /// Table: aligned, headings in bold on a terminal, times absolute and relative to `now`. CSV: RFC 4180 with a heading.
-  /// JSON: an array of objects, a row a line.
-  void print(std::FILE* out, Format format, UnixTime now, bool bold) const;
+  /// As RowPrinter does.
+  void print(std::FILE* out, const Look& look) const;
+  /// For programs, where each row is a name and its value: one JSON object; CSV as ever.
+  void print_figures(std::FILE* out, const Look& look) const;
 
  private:
   std::vector<std::string> columns_;

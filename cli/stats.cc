@@ -117,7 +117,7 @@ int stats(Context& context) {
   const auto server = socket.empty() ? std::nullopt : std::optional(ask_server(socket));
   if (context.format != Format::table) {
     if (server) add_figures(figures, *server, found->serial);
-    context.print(figures);
+    figures.print_figures(context.world.out, context.look());
     return kYes;
   }
   context.print(figures);

@@ -1,6 +1,7 @@
 // The tool's arguments: every command, its options, its examples.
 #include "cli/tool.h"
 
+#include "blowback/nearest.h"
 #include "command.h"
 #include "completion.h"
 
@@ -18,8 +19,6 @@
 namespace blowback::cli {
 namespace {
 
-constexpr std::size_t kMostLines = 100;
-
 struct Example {
   std::string_view path;   ///< the command, such as `db check`
   std::string_view lines;  ///< each ended by a line feed
@@ -27,16 +26,21 @@ struct Example {
 constexpr auto kExamples = std::to_array<Example>({
     {"check",
      "  blowback check 192.0.2.1 2001:db8::25\n"
-     "  blowback check 192.0.2.1 >/dev/null && echo listed\n"},
+     "  blowback check 192.0.2.1 >/dev/null && echo listed\n"
+     "  blowback check --file clients.txt --format csv\n"},
     {"why",
      "  blowback why 192.0.2.1\n"
      "  blowback why 192.0.2.1 --format json\n"},
     {"evidence", "  blowback evidence 192.0.2.1 --most 10 --explain\n"},
     {"listings",
      "  blowback listings 198.51.100.0/24\n"
+     "  blowback listings --source operator --since 7d\n"
      "  blowback listings --format csv >listings.csv\n"},
     {"exemptions", "  blowback exemptions\n"},
-    {"log", "  blowback log --most 20\n"},
+    {"log",
+     "  blowback log --most 20\n"
+     "  blowback log --who olga --action import --since 7d\n"},
+    {"history", "  blowback history 192.0.2.1\n"},
     {"quarantine",
      "  blowback quarantine --most 5\n"
      "  blowback quarantine --show ID | less\n"},
@@ -49,12 +53,15 @@ constexpr auto kExamples = std::to_array<Example>({
     {"list",
      "  blowback list 198.51.100.0/24 --reason 'ticket 12' --for 14d\n"
      "  blowback list 2001:db8::/29 --wide --reason 'the whole provider, ticket 13' --for 2d\n"},
-    {"delist", "  blowback delist 192.0.2.1 --reason 'postmaster fixed it'\n"},
+    {"delist",
+     "  blowback delist 192.0.2.1 --reason 'postmaster fixed it'\n"
+     "  blowback delist --file mended.txt --reason 'ticket 14' --dry-run\n"},
     {"exempt",
      "  blowback exempt 203.0.113.0/28 --reason 'our own relays'\n"
      "  blowback exempt 203.0.113.0/28 --end --reason 'moved away'\n"},
     {"import",
      "  blowback import bad.txt --reason 'partner list' --for 30d\n"
+     "  blowback import drop.txt --reason 'Spamhaus DROP' --for 2d --dry-run\n"
      "  grep -v ^: list.txt | blowback import - --reason 'partner list'\n"},
     {"config", "  blowback config check && systemctl reload blowback-server blowback-ingest\n"},
     {"config check",
@@ -104,7 +111,7 @@ constexpr auto kExamples = std::to_array<Example>({
 /// after all arguments are known to be right.
 class Parser {
  public:
-  explicit Parser(const World& world) : context_{.world = world, .config_file = {}} {
+  explicit Parser(const World& world) : context_{.world = world, .config_file = {}, .database = {}} {
     app_.footer(
         "Examples:\n"
         "  blowback why 192.0.2.1                                   what was seen, and when the listing ends\n"
@@ -116,6 +123,10 @@ class Parser {
         "gone.\n");
     app_.add_option("--config", context_.config_file, "Config file (BLOWBACK_CONFIG, /etc/blowback/blowback.toml)")
         ->option_text("FILE");
+    app_.add_option("--database", context_.database, "Database, instead of the config's: a backup, for example")
+        ->option_text("FILE");
+    app_.add_option("--format", early_format_, "Of whatever the command prints: table, json or csv")
+        ->option_text("FORMAT");
     app_.add_flag("--no-color", plain_, "No colour or bold, as with NO_COLOR in the environment");
     app_.set_version_flag("--version", BLOWBACK_VERSION);
     app_.require_subcommand(1);
@@ -144,6 +155,7 @@ class Parser {
     } catch (const CLI::ParseError& error) {
       return context_.complain(fmt::format("{}; see `{} --help`", in_words(error), path()), kWrongUse);
     }
+    if (const int code = take_early_format(); code != kYes) return code;
     context_.format = format_;
     context_.bold = world.terminal && !plain_;
     return chosen_ ? chosen_() : static_cast<int>(kWrongUse);
@@ -170,8 +182,26 @@ class Parser {
         ->option_text("FORMAT");
   }
 
-  [[nodiscard]] const CLI::App* deepest() const {
-    const CLI::App* at = &app_;
+  /// `--format` before the command is an option of the command: which formats there are differs. What stands behind the command
+  /// goes first.
+  int take_early_format() {
+    if (early_format_.empty()) return kYes;
+    CLI::Option* const own = deepest()->get_option_no_throw("--format");
+    if (own == nullptr) {
+      return context_.complain(fmt::format("--format: `{}` prints no table", path()), kWrongUse);
+    }
+    if (own->count() > 0) return kYes;
+    try {
+      own->add_result(early_format_);
+      own->run_callback();
+    } catch (const CLI::ParseError& error) {
+      return context_.complain(fmt::format("{}; see `{} --help`", error.what(), path()), kWrongUse);
+    }
+    return kYes;
+  }
+
+  [[nodiscard]] CLI::App* deepest() {
+    CLI::App* at = &app_;
     while (!at->get_subcommands().empty()) at = at->get_subcommands().back();
     return at;
   }
@@ -187,23 +217,39 @@ class Parser {
     return path;
   }
 
-  [[nodiscard]] std::string in_words(const CLI::ParseError& error) const {
+  [[nodiscard]] std::string in_words(const CLI::ParseError& error) {
     const auto rest = app_.remaining(true);
-    // CLI11 says of a mistyped command that a command is missing.
-    if (deepest()->get_require_subcommand_min() > 0 && !rest.empty() && !rest.front().starts_with('-')) {
-      return fmt::format("there is no command `{}`", rest.front());
+    const CLI::App& at = *deepest();
+    const auto meant = [](std::string_view word, const std::vector<std::string>& known) {
+      const auto near = nearest(word, known);
+      return near ? fmt::format("; did you mean `{}`?", *near) : std::string();
+    };
+    // CLI11 says of a mistyped command that a command is missing, and of a mistyped option whatever that leads to.
+    if (at.get_require_subcommand_min() > 0 && !rest.empty() && !rest.front().starts_with('-')) {
+      std::vector<std::string> commands;
+      for (const auto* const command : at.get_subcommands({})) commands.push_back(command->get_name());
+      return fmt::format("there is no command `{}`{}", rest.front(), meant(rest.front(), commands));
     }
-    return error.what();
+    const auto option = std::ranges::find_if(rest, [](const auto& word) { return word.starts_with("--"); });
+    if (option == rest.end()) return error.what();
+    const auto word = option->substr(0, option->find('='));
+    std::vector<std::string> options;
+    for (const auto* const app : {&at, static_cast<const CLI::App*>(&app_)}) {
+      for (const auto* const known : app->get_options()) {
+        for (const auto& name : known->get_lnames()) options.push_back("--" + name);
+      }
+    }
+    return fmt::format("there is no option `{}`{}", word, meant(word, options));
   }
 
   void questions() {
     auto* const check_command =
-        command(app_, "check", "Is it listed? Exits 1 where one isn't", [this] { return check(context_, many_); });
-    check_command->add_option("IP", many_, "Addresses")->required();
+        command(app_, "check", "Is it listed? Exits 1 where one isn't", [this] { return check(context_, several_); });
+    several(check_command, several_, "IP", "Addresses; - for standard input");
     formats(check_command);
     auto* const why_command = command(app_, "why", "What was seen of a sender, the sum, when it ends, what to mend",
-                                      [this] { return why(context_, one_); });
-    why_command->add_option("IP", one_, "Address")->required();
+                                      [this] { return why(context_, several_); });
+    several(why_command, several_, "IP", "Addresses; - for standard input");
     formats(why_command);
     auto* const evidence_command = command(app_, "evidence", "Its incidents one by one, for the operator alone",
                                            [this] { return evidence(context_, one_, most_, explains_); });
@@ -212,14 +258,33 @@ class Parser {
     evidence_command->add_flag("--explain", explains_, "Also how sure the judge was, and what decided");
     formats(evidence_command);
     auto* const listings_command =
-        command(app_, "listings", "What is listed now", [this] { return listings(context_, one_); });
+        command(app_, "listings", "What is listed now", [this] { return listings(context_, one_, filter_); });
     listings_command->add_option("CIDR", one_, "Only within this network");
+    who_and_when(listings_command, "Listed by this person's decision", "Listed within this time, such as 7d");
+    listings_command->add_option("--source", filter_.source, "automatic or operator")
+        ->check(CLI::IsMember({"automatic", "operator"}))
+        ->option_text("WHAT");
+    listings_command->add_option("--code", filter_.code, "With this code, such as dsn")
+        ->check(CLI::IsMember(names_of(CodeSet::from_bits(~0U))))
+        ->option_text("CODE");
     formats(listings_command);
     formats(command(app_, "exemptions", "What is exempt now", [this] { return exemptions(context_); }));
     auto* const log_command =
-        command(app_, "log", "Who changed what, when and why", [this] { return log(context_, most_); });
-    log_command->add_option("--most", most_, "At most so many, newest first")->capture_default_str();
+        command(app_, "log", "Who changed what, when and why", [this] { return log(context_, filter_); });
+    who_and_when(log_command, "Changes by this person", "Changes within this time, such as 7d");
+    log_command->add_option("--action", filter_.action, "Such as list, delist, exempt, import")
+        ->check(CLI::IsMember(
+            {"list", "delist", "exempt", "end-exemption", "import", "retire-trap", "restore-trap", "undo"}))
+        ->option_text("ACTION");
+    log_command->add_option("--subject", filter_.subject, "With this in the subject: a network, a file")
+        ->option_text("TEXT");
     formats(log_command);
+    auto* const history_command =
+        command(app_, "history", "Every change that covers an address, with who and why; exits 1 if there is none",
+                [this] { return cli::history(context_, one_, most_); });
+    history_command->add_option("IP", one_, "Address")->required();
+    history_command->add_option("--most", most_, "At most so many, newest first")->capture_default_str();
+    formats(history_command);
     auto* const quarantine_command = command(app_, "quarantine", "What couldn't be judged or attributed, and why",
                                              [this] { return quarantine(context_, most_, show_); });
     quarantine_command->add_option("--most", most_, "At most so many, newest first")->capture_default_str();
@@ -237,9 +302,25 @@ class Parser {
     classify_command->footer("Prints path, kind, cause and client address with tabs between, - where there is none.");
   }
 
+  void who_and_when(CLI::App* sub, const std::string& who, const std::string& when) {
+    sub->add_option("--who", filter_.who, who)->option_text("NAME");
+    sub->add_option("--since", filter_.since, when)->option_text("TIME");
+    sub->add_option("--most", filter_.most, "At most so many")->option_text("N");
+  }
+
   void reason_and_time(CLI::App* sub, bool with_time) {
     sub->add_option("--reason", decision_.reason, "Why; goes on record")->required();
     if (with_time) sub->add_option("--for", decision_.duration, "For how long, such as 14d; for good if not given");
+  }
+
+  void several(CLI::App* sub, SeveralArguments& several, const std::string& name, const std::string& what) {
+    sub->add_option(name, several.texts, what);
+    sub->add_option("--file", several.file, "Also those in this file, one a line, comments behind # or ;")
+        ->option_text("FILE");
+  }
+
+  void dry_run(CLI::App* sub) {
+    sub->add_flag("--dry-run", decision_.dry_run, "Change nothing, only say what it would do");
   }
 
   void wide(CLI::App* sub) {
@@ -256,22 +337,29 @@ class Parser {
     auto* const delist_command =
         command(app_, "delist", "End listings and start afresh: what was seen until now counts no more",
                 [this] { return delist(context_, decision_); });
-    delist_command->add_option("CIDR", decision_.prefix, "Address or network")->required();
+    several(delist_command, decision_.several, "CIDR", "Addresses or networks; - for standard input");
     reason_and_time(delist_command, false);
     wide(delist_command);
+    dry_run(delist_command);
     auto* const exempt_command =
         command(app_, "exempt", "Never list an address or network", [this] { return exempt(context_, decision_); });
-    exempt_command->add_option("CIDR", decision_.prefix, "Address or network")->required();
+    several(exempt_command, decision_.several, "CIDR", "Addresses or networks; - for standard input");
     exempt_command->add_flag("--end", decision_.end, "End this exemption");
     reason_and_time(exempt_command, true);
     wide(exempt_command);
+    dry_run(exempt_command);
     auto* const import_command =
-        command(app_, "import", "List what a file names: an address or network a line, # comments",
+        command(app_, "import", "List what a file names: a network a line, or CSV with reason and end",
                 [this] { return import(context_, one_, decision_); });
     import_command->add_option("FILE", one_, "File, - for standard input")->required();
     reason_and_time(import_command, true);
     wide(import_command);
+    dry_run(import_command);
     import_command->footer(
+        "A line is `192.0.2.0/24`, a comment behind # or ;, or CSV: `192.0.2.0/24,reason,until`, where until is "
+        "2026-12-24 "
+        "or 14d.\nA first line such as `prefix,until,reason` names the columns. --reason and --for are for lines "
+        "without.\n"
         "Lines that aren't understood are told and left out (exit code 1); all others are listed.\n"
         "Lines that need --wide are told; without it nothing at all is imported (exit code 2).");
   }
@@ -284,7 +372,9 @@ class Parser {
     auto* const simulate =
         command(*policy, "simulate", "Replay all recorded incidents: who would be listed, who would go",
                 [this] { return policy_simulate(context_, one_, only_changes_); });
-    simulate->add_option("FILE", one_, "A config, or a file with a [policy] and nothing else")->required();
+    simulate
+        ->add_option("FILE", one_, "A config, or a file with a [policy]; keys that it doesn't name stay as they are")
+        ->required();
     simulate->add_flag("--changed", only_changes_, "Leave out who stays listed just as now");
     formats(simulate);
     simulate->footer(
@@ -323,9 +413,10 @@ class Parser {
 
   void second_thoughts() {
     auto* const undo_command = command(app_, "undo", "Take back what an entry of the log did",
-                                       [this] { return undo(context_, entry_, decision_.reason); });
+                                       [this] { return undo(context_, entry_, decision_.reason, decision_.dry_run); });
     undo_command->add_option("ID", entry_, "The entry's id in `blowback log`")->required();
     reason_and_time(undo_command, false);
+    dry_run(undo_command);
     undo_command->footer(
         "list, import    ends what it listed, unless a later decision touched it; what it replaced comes back\n"
         "delist, exempt  what it ended comes back, unless it would be over by now; senders stand as if it had never "
@@ -421,6 +512,9 @@ class Parser {
   Context context_;
   std::function<int()> chosen_;
   Format format_ = Format::table;
+  std::string early_format_;
+  FilterArguments filter_;
+  SeveralArguments several_;
   std::string one_;
   std::vector<std::string> many_;
   std::size_t most_ = kMostLines;

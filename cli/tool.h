@@ -3,6 +3,7 @@
 
 #include "blowback/unix_time.h"
 
+#include <cstddef>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -18,6 +19,7 @@ struct World {
   UnixTime now{};
   std::string who;                                   ///< goes on record with every change: a person's login name
   bool terminal = false;                             ///< `out` is a terminal that takes bold
+  std::size_t columns = 0;                           ///< how wide that terminal is, in characters; 0: `out` is none
   bool shows_progress = false;                       ///< `err` is a terminal
   std::function<const char*(const char*)> variable;  ///< std::getenv in the program
 };

@@ -39,15 +39,33 @@ using Outcome = schema::Undone::Outcome;
   return {};
 }
 
+/// What it did stands in its entry; what of it is in force still is found out by doing it.
+int foretell(const Context& context, schema::Store& store, std::uint64_t id) {
+  const auto entries = store.audit({.most = 1, .id = id});
+  if (!entries) return context.complain(entries.error());
+  schema::Undone known{.outcome = Outcome::unknown, .entry = {}};
+  if (!entries->empty()) {
+    known.entry = entries->front();
+    known.outcome = known.entry.undoes ? Outcome::is_undo : known.entry.undone_by ? Outcome::already : Outcome::undone;
+  }
+  if (known.outcome != Outcome::undone) return context.complain(refusal(known, id), kNo);
+  const auto& entry = known.entry;
+  context.say(fmt::format("would undo: {} {} ({}, {}: {}), which changed {}, as far as it is still in force",
+                          entry.action, harmless(entry.subject), entry.who, minute(entry.at), harmless(entry.reason),
+                          entry.changes));
+  return kYes;
+}
+
 }  // namespace
 
-int undo(Context& context, std::uint64_t id, const std::string& reason) {
+int undo(Context& context, std::uint64_t id, const std::string& reason, bool dry_run) {
   const auto decided = decision(context, reason);
   if (!decided) return kWrongUse;
   const auto config = context.config();
   if (!config) return context.failure;
-  auto store = schema::Store::open(config->database, schema::Store::Mode::write);
+  auto store = schema::Store::open(config->database, dry_run ? schema::Store::Mode::read : schema::Store::Mode::write);
   if (!store) return context.complain(store.error());
+  if (dry_run) return foretell(context, *store, id);
   context.show_progress(*store, "undo");
   const auto undone = store->undo(id, *decided, config->policy, &score::reckon, context.world.now);
   if (!undone) return context.complain(undone.error());

@@ -2,7 +2,10 @@
 #include "account.h"
 #include "advice.h"
 #include "command.h"
+#include "lines.h"
+#include "progress.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
@@ -132,49 +135,64 @@ void add_the_sum(Json& json, const Account& account, const Policy& policy) {
 }
 
 /// A row per term, then one for each kind, cause and reason that doesn't count.
-[[nodiscard]] Table as_table(const Account& account) {
-  Table table({"hour", "kind", "cause", "counting", "incidents", "weight", "credit", "now"});
+void add_rows(Table& table, const Account& account, const IpAddress& ip) {
   const auto parts = in_hundredths(account);
   for (std::size_t i = 0; i < account.terms.size(); ++i) {
     const auto& term = account.terms[i];
-    table.add({Cell(term.hour), cell(name_of(term.kind)), cell(name_of(term.cause)), cell(name_of(Counting::counted)),
-               Cell(std::uint64_t{1}), Cell(rounded(term.weight)), Cell(rounded(term.credit)),
-               Cell(static_cast<double>(parts[i]) / 100)});
+    table.add({Cell(ip.to_string()), Cell(term.hour), cell(name_of(term.kind)), cell(name_of(term.cause)),
+               cell(name_of(Counting::counted)), Cell(std::uint64_t{1}), Cell(rounded(term.weight)),
+               Cell(rounded(term.credit)), Cell(static_cast<double>(parts[i]) / 100)});
   }
   for (const auto& seen : account.seen) {
     for (const auto& [counting, count] : seen.uncounted) {
-      table.add({Cell(), cell(name_of(seen.kind)), cell(name_of(seen.cause)), cell(name_of(counting)), Cell(count),
-                 Cell(0.0), Cell(0.0), Cell(0.0)});
+      table.add({Cell(ip.to_string()), Cell(), cell(name_of(seen.kind)), cell(name_of(seen.cause)),
+                 cell(name_of(counting)), Cell(count), Cell(0.0), Cell(0.0), Cell(0.0)});
     }
   }
-  return table;
 }
 
 }  // namespace
 
-int why(Context& context, const std::string& ip) {
-  const auto asked = address(context, ip);
-  if (!asked) return kWrongUse;
+int why(Context& context, const SeveralArguments& several) {
+  const auto given = addresses(context, several);
+  if (!given) return context.failure;
   const auto config = context.config();
   if (!config) return context.failure;
   auto store = schema::Store::open(config->database, schema::Store::Mode::read);
   if (!store) return context.complain(store.error());
-  const auto dossier = store->dossier(*asked, kMostIncidents);
-  if (!dossier) return context.complain(dossier.error());
-  const auto account = account_of(*dossier, config->policy, context.world.now, kMostTerms);
   const std::string& contact = config->zone.hostmaster;
-  switch (context.format) {
-    case Format::table:
-      std::fputs(told(account, config->policy, context.world.now, contact, context.bold).c_str(), context.world.out);
-      break;
-    case Format::json:
-      context.say(as_json(account, config->policy, contact).dump(2, ' ', false, Json::error_handler_t::replace));
-      break;
-    case Format::csv:
-      context.print(as_table(account));
-      break;
+  // One address is one object; a list of them, also of one, is an array.
+  const bool is_list = given->all.size() > 1 || !given->source.empty();
+  Table table({"ip", "hour", "kind", "cause", "counting", "incidents", "weight", "credit", "now"});
+  Progress progress(context, "why", /*prints=*/true);
+  bool all_known = true;
+  std::size_t done = 0;
+  for (const auto& one : given->all) {
+    const auto dossier = store->dossier(one.value, kMostIncidents);
+    if (!dossier) return context.complain(dossier.error());
+    const auto account = account_of(*dossier, config->policy, context.world.now, kMostTerms);
+    all_known &= account.is_known();
+    switch (context.format) {
+      case Format::table:
+        if (done > 0) context.say("");
+        std::fputs(told(account, config->policy, context.world.now, contact, context.bold).c_str(), context.world.out);
+        break;
+      case Format::json: {
+        if (is_list) fmt::print(context.world.out, "{}\n", done == 0 ? "[" : ",");
+        fmt::print(context.world.out, "{}",
+                   as_json(account, config->policy, contact).dump(2, ' ', false, Json::error_handler_t::replace));
+        break;
+      }
+      case Format::csv:
+        add_rows(table, account, one.value);
+        break;
+    }
+    progress.show(++done, given->all.size(), "addresses");
   }
-  return account.is_known() ? kYes : kNo;
+  if (context.format == Format::json) context.say(is_list ? "\n]" : "");
+  if (context.format == Format::csv) context.print(table);
+  if (given->refused > 0) return kWrongUse;
+  return all_known ? kYes : kNo;
 }
 
 }  // namespace blowback::cli

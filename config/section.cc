@@ -1,6 +1,8 @@
 // Reading one table: types, ranges, and the nearest known key for one that isn't.
 #include "section.h"
 
+#include "blowback/nearest.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -37,20 +39,6 @@ std::string shown(const toml::node& value) {
 /// As `shown`, unless it is nobody's business.
 std::string shown_of(std::string_view key, const toml::node& value) {
   return key.find("secret") == std::string_view::npos ? shown(value) : "\"…\"";
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 std::string_view last_part(std::string_view full) { return full.substr(full.rfind('.') + 1); }
@@ -227,11 +215,8 @@ std::string Section::mend_for_unknown(std::string_view key) const {
   for (const std::string_view other : all_keys_) {
     if (last_part(other) == key) return fmt::format("there is no such key here; {} belongs {}", key, bracketed(other));
   }
-  const std::size_t bound = std::max<std::size_t>(2, key.size() / 3);
-  const auto nearest =
-      std::ranges::min_element(known_, {}, [&](const std::string& k) { return edit_distance(key, k); });
-  if (nearest != known_.end() && edit_distance(key, *nearest) <= bound) {
-    return fmt::format("there is no such key; did you mean {}?", full(*nearest));
+  if (const auto meant = nearest(key, known_)) {
+    return fmt::format("there is no such key; did you mean {}?", full(*meant));
   }
   return fmt::format("there is no such key; known {} are {}", path_.empty() ? "ones at the top" : "ones here",
                      fmt::join(known_, ", "));

@@ -66,6 +66,17 @@ constexpr std::int64_t kMostHistory = 1'000;
   return found;
 }
 
+[[nodiscard]] bool is_exempt(const Connection& db, const IpAddress& address, UnixTime now) {
+  Statement rows(db,
+                 "SELECT 1 FROM exemption WHERE first = ? AND length = ? AND (expires_at IS NULL OR expires_at > ?)");
+  for (int length = 0; length <= address.bits(); ++length) {
+    const Prefix prefix = Prefix::covering(address, length);
+    rows.bind(prefix.first().octets(), length, seconds(now));
+    if (rows.first([](const Statement&) { return true; })) return true;
+  }
+  return false;
+}
+
 /// What became of every prefix that covers `address`, newest first. A decision that was undone never was; what its undo
 /// changed in its turn stands as it is.
 [[nodiscard]] std::vector<ListingChange> history_around(const Connection& db, const IpAddress& address) {
@@ -124,7 +135,7 @@ Result<CodeSet> Store::check(const IpAddress& address, UnixTime now) {
   return attempt(impl_->path, [&]() -> CodeSet {
     const ReadTransaction one_state(impl_->db);
     CodeSet codes;
-    if (covered(impl_->exemptions_in_force(now), Prefix::of(address))) return codes;
+    if (is_exempt(impl_->db, address, now)) return codes;
     for (const auto& listing : listings_around(impl_->db, address)) {
       if (listing.in_force(now)) codes |= listing.codes;
     }
@@ -132,39 +143,8 @@ Result<CodeSet> Store::check(const IpAddress& address, UnixTime now) {
   });
 }
 
-Result<void> Store::for_each_listing(const std::optional<Prefix>& within, UnixTime now,
-                                     const std::function<void(const Listing&)>& visit) {
-  return attempt(impl_->path, [&] {
-    const ReadTransaction one_state(impl_->db);
-    KeyRange range{{}, {}};
-    range.last.fill(0xff);
-    if (within) range = keys_of(*within);
-    Statement rows(impl_->db, std::string("SELECT ") + kListingColumns +
-                                  ", coalesce((SELECT reason FROM audit WHERE id = audit_id), '') FROM listing "
-                                  "WHERE first BETWEEN ? AND ? AND (expires_at IS NULL OR expires_at > ?) "
-                                  "ORDER BY first, length, source");
-    rows.bind(range.first, range.last, seconds(now));
-    while (rows.step()) {
-      Listing listing = listing_of(rows, 0);
-      if (within && !within->contains(listing.prefix)) continue;
-      listing.reason = rows.text(6);
-      visit(listing);
-    }
-  });
-}
-
 Result<std::vector<Exemption>> Store::exemptions(UnixTime now) {
   return attempt(impl_->path, [&] { return impl_->exemptions_in_force(now); });
-}
-
-Result<std::vector<AuditEntry>> Store::audit(std::size_t most) {
-  return attempt(impl_->path, [&]() -> std::vector<AuditEntry> {
-    std::vector<AuditEntry> entries;
-    Statement rows(impl_->db, std::string("SELECT ") + kAuditColumns + " FROM audit ORDER BY id DESC LIMIT ?");
-    rows.bind(most);
-    while (rows.step()) entries.push_back(audit_of(rows));
-    return entries;
-  });
 }
 
 Result<std::vector<Quarantined>> Store::quarantined(std::size_t most) {

@@ -199,7 +199,7 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
         "IS NOT (SELECT reason FROM audit WHERE id = excluded.audit_id)");
     std::uint64_t listed = 0;
     std::size_t taken = 0;
-    std::vector<Exemption> exemptions;
+    ExemptionSet exempt;
     const auto next = [&](const Key&) {
       std::vector<Key> keys;
       for (const auto& prefix : prefixes.subspan(taken, std::min<std::size_t>(prefixes.size() - taken, kKeysAtOnce))) {
@@ -211,7 +211,7 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
       const Prefix& prefix = prefixes[taken];
       const bool again = taken > 0 && prefixes[taken - 1] == prefix;
       ++taken;
-      if (again || covered(exemptions, prefix)) return;
+      if (again || exempt.covers(prefix, now)) return;
       ++listed;
       upsert.bind(key.first, key.length, codes.bits(), seconds(at), seconds(until), work.audit).run();
       if (impl_->db.changes() == 0) return;
@@ -237,7 +237,7 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
               work.audit = impl_->audit(decision, action, subject, until, now);
               return true;
             },
-        .look = [&] { exemptions = impl_->exemptions_in_force(now); },
+        .look = [&] { exempt = impl_->exemption_set(now); },
         .stages = {{.next = next, .take = take, .left = [&](const Key&) { return prefixes.size() - taken; }}},
         .is_callers_own = true};
     static_cast<void>(impl_->carry_out(work, plan));

@@ -127,11 +127,8 @@ class Search {
   }
 
   void find_listings(Findings& found) {
-    auto exemptions = impl_.exemptions_in_force(now_);
-    for (const auto& exemption : found.exemptions) {
-      exemptions.push_back(
-          {.prefix = exemption.prefix, .since = exemption.since, .expires_at = exemption.expires_at, .reason = {}});
-    }
+    auto exempt = impl_.exemption_set(now_);
+    for (const auto& exemption : found.exemptions) exempt.put(exemption.prefix, exemption.expires_at);
     Statement swept(impl_.db, kSweptEntries);
     // What came back by the slices before is passed over.
     const auto& after = impl_.looked_at.brought_back;
@@ -144,7 +141,7 @@ class Search {
                       .listed_at = {},
                       .expires_at = optional_time(swept, 5),
                       .reason = {}};
-      if (covered(exemptions, listing.prefix)) continue;
+      if (exempt.covers(listing.prefix, now_)) continue;
       if (listing.source == Source::automatic) {
         if (deserved(listing)) found.listings.push_back({.listing = std::move(listing), .audit = std::nullopt});
         continue;

@@ -107,7 +107,7 @@ class Recording {
         policy_(policy),
         assess_(assess),
         now_(now),
-        exemptions_(impl.exemptions_in_force(now)),
+        exempt_(impl.exemption_set(now)),
         delistings_(impl.unfinished_delistings()) {}
 
   void take(const Incident& incident, Recorded& recorded) {
@@ -240,9 +240,7 @@ class Recording {
           ledger.codes |= code_for(*kind);
       }
     }
-    ledger.exempt = std::ranges::any_of(exemptions_, [&](const Exemption& exemption) {
-      return exemption.prefix.contains(sender) || exemption.prefix.contains(incident.client);
-    });
+    ledger.exempt = exempt_.covers(incident.client, now_);
     return ledger;
   }
 
@@ -303,7 +301,7 @@ class Recording {
   const Policy& policy_;
   Assess assess_;
   UnixTime now_;
-  std::vector<Exemption> exemptions_;
+  ExemptionSet exempt_;
   std::vector<Store::Impl::Delisting> delistings_;
   Totals totals_;
   std::optional<std::int64_t> next_number_;  ///< read with the first incident

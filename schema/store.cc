@@ -311,6 +311,14 @@ std::vector<Exemption> Store::Impl::exemptions_in_force(UnixTime now) {
   return exemptions;
 }
 
+ExemptionSet Store::Impl::exemption_set(UnixTime now) {
+  ExemptionSet exempt;
+  Statement rows(db, "SELECT first, length, expires_at FROM exemption WHERE expires_at IS NULL OR expires_at > ?");
+  rows.bind(seconds(now));
+  while (rows.step()) exempt.put(prefix_of(rows, 0), optional_time(rows, 2));
+  return exempt;
+}
+
 StoreError explained(const SqlFailure& failure, const std::string& path) {
   using Code = StoreError::Code;
   const std::string said = path + ": " + failure.what();
@@ -359,9 +367,5 @@ AuditEntry audit_of(const Statement& row) {
 }
 
 KeyRange keys_of(const Prefix& prefix) { return {prefix.first().octets(), prefix.last().octets()}; }
-
-bool covered(const std::vector<Exemption>& exemptions, const Prefix& prefix) {
-  return std::ranges::any_of(exemptions, [&](const Exemption& exemption) { return exemption.prefix.contains(prefix); });
-}
 
 }  // namespace blowback::schema

@@ -284,6 +284,32 @@ struct Top {
   bool is_exact = true;
 };
 
+/// Which listings are asked for. What is absent or empty restricts nothing.
+struct ListingFilter {
+  std::optional<Prefix> within;
+  std::optional<Source> source;
+  CodeSet codes;                  ///< those with one of these
+  std::optional<UnixTime> since;  ///< listed then or later
+  std::string who;                ///< by this person's decision
+  std::size_t most = std::numeric_limits<std::size_t>::max();
+};
+
+/// Which entries of the audit. Likewise.
+struct AuditFilter {
+  std::size_t most = std::numeric_limits<std::size_t>::max();
+  std::optional<std::uint64_t> id;
+  std::string who;
+  std::string action;
+  std::string subject;  ///< those with this in their subject
+  std::optional<UnixTime> since;
+};
+
+/// A change of the list with the decision behind it, if one was.
+struct PastChange {
+  ListingChange change;
+  std::optional<AuditEntry> decision;
+};
+
 struct Stats {
   struct Feed {
     std::string name;
@@ -424,12 +450,16 @@ class Store {
   [[nodiscard]] Result<Dossier> dossier(const IpAddress& address, std::size_t most_incidents);
   /// Codes in force for one address, all covering listings together; empty where it isn't listed or is exempt.
   [[nodiscard]] Result<CodeSet> check(const IpAddress& address, UnixTime now);
-  /// Every listing in force within `within` (everything if absent), by prefix, without holding them all in memory.
-  [[nodiscard]] Result<void> for_each_listing(const std::optional<Prefix>& within, UnixTime now,
+  /// Every listing in force that `filter` lets through, by prefix, without holding them all in memory. Read in slices, each as of
+  /// its own moment: a visitor may take its time, and holds back no checkpoint.
+  [[nodiscard]] Result<void> for_each_listing(const ListingFilter& filter, UnixTime now,
                                               const std::function<void(const Listing&)>& visit);
   [[nodiscard]] Result<std::vector<Exemption>> exemptions(UnixTime now);
   /// Newest first.
-  [[nodiscard]] Result<std::vector<AuditEntry>> audit(std::size_t most);
+  [[nodiscard]] Result<std::vector<AuditEntry>> audit(std::size_t most) { return audit(AuditFilter{.most = most}); }
+  [[nodiscard]] Result<std::vector<AuditEntry>> audit(const AuditFilter& filter);
+  /// The newest `most` changes of prefixes that cover `address`, newest first, also those by decisions that were undone.
+  [[nodiscard]] Result<std::vector<PastChange>> changes_around(const IpAddress& address, std::size_t most);
   /// What was interrupted, or goes on right now, oldest first.
   [[nodiscard]] Result<std::vector<AuditEntry>> unfinished();
   /// Newest first.

@@ -1,7 +1,9 @@
 // What the verbs share: the connection, the journal, the audit, the ranges of keys. Verbs stand in a file per user:
-// record.cc, mend_times.cc (ingest), decide.cc, undo.cc, traps.cc (operator; slices.cc divides their work), follow.cc (server), ask.cc, history.cc (questions), upkeep.cc.
+// record.cc, mend_times.cc, retention.cc (ingest), decide.cc, undo.cc, traps.cc (operator; slices.cc divides their work), follow.cc (server),
+// ask.cc, find.cc, history.cc, summary.cc (questions), backup.cc, upkeep.cc.
 #pragma once
 
+#include "blowback/exemption_set.h"
 #include "database_file.h"
 #include "rows.h"
 #include "schema/store.h"
@@ -35,7 +37,8 @@ class Store::Impl {
   void settle(std::int64_t audit, std::uint64_t changes);
   [[nodiscard]] Serial head();
   [[nodiscard]] std::vector<Exemption> exemptions_in_force(UnixTime now);
-
+  /// The same to look up in, without reasons.
+  [[nodiscard]] ExemptionSet exemption_set(UnixTime now);
   /// Carries out a decision, in as many transactions as it takes; see slices.h. False: `begin` had nothing to do, and nothing was changed.
   [[nodiscard]] bool carry_out(Work& work, const Plan& plan);
   /// The unfinished entry that this decision goes on with; of the last hour, since a decision speaks of the time it is made.
@@ -168,8 +171,5 @@ struct KeyRange {
 
 /// Counted by what senders are: nobody can be delisted by less than the /64 that is listed for him.
 [[nodiscard]] Prefix at_least_a_sender(const Prefix& prefix);
-
-/// Whether one of `exemptions` covers the whole of `prefix`.
-[[nodiscard]] bool covered(const std::vector<Exemption>& exemptions, const Prefix& prefix);
 
 }  // namespace blowback::schema

@@ -275,7 +275,7 @@ class Answer {
   }
 
   [[nodiscard]] bool is_listed(const Prefix& sender) {
-    if (covered(exemptions_, sender)) return false;
+    if (exempt_.covers(sender, now_)) return false;
     if (stands(sender)) return true;
     const Prefix network = network_of(sender.first(), kNetworkV4, kNetworkV6);
     const auto [known, is_new] = wider_.try_emplace(network, false);
@@ -301,7 +301,7 @@ class Answer {
   Sums sums_;
   std::map<std::string, std::set<Prefix>> senders_;
   std::map<Prefix, bool> wider_;  ///< whether a listing covers the network
-  std::vector<Exemption> exemptions_ = impl_.exemptions_in_force(now_);
+  ExemptionSet exempt_ = impl_.exemption_set(now_);
   Statement listing_{db_,
                      "SELECT 1 FROM listing WHERE first = ? AND length = ? AND (expires_at IS NULL OR expires_at > ?)"};
 };

@@ -54,7 +54,7 @@ class Undoing {
       if (const Prefix sender = sender_with(key); within.contains(sender)) reckon_anew(sender, decisions_);
     }));
     plan.look = [this, within] {
-      exemptions_ = impl_.exemptions_in_force(now_);
+      exempt_ = impl_.exemption_set(now_);
       decisions_ = impl_.past_decisions(now_);
       std::erase_if(decisions_, [&](const PastDecision& decision) {
         return !decision.prefix.contains(within) && !within.contains(decision.prefix);
@@ -188,7 +188,7 @@ class Undoing {
     const auto is_there = [](const Statement&) { return true; };
     if (!ended_by_operator_.bind(key.last, id()).first(is_there)) return;
     const Prefix listed = prefix_of(key);
-    if (covered(exemptions_, listed) || stands_.bind(key.first, key.length).first(is_there)) return;
+    if (exempt_.covers(listed, now_) || stands_.bind(key.first, key.length).first(is_there)) return;
     const auto was = former(listed_before_, listed, key.last, ListingChange::Action::listed);
     if (!was) return;
     if (has_ended(*was)) {
@@ -375,7 +375,7 @@ class Undoing {
   const Policy& policy_;
   Reckon reckon_;
   UnixTime now_;
-  std::vector<Exemption> exemptions_;    ///< in force; of this slice, as is what follows
+  ExemptionSet exempt_;                  ///< in force; of this slice, as is what follows
   std::vector<PastDecision> decisions_;  ///< that bear on the senders
 
   Statement own_listing_{impl_.db, std::string("SELECT ") + kListingColumns +

@@ -2,7 +2,6 @@
 #include "record/ingest_loop.h"
 
 #include "config/written.h"
-#include "progress_line.h"
 #include "record/intake.h"
 #include "record/judges.h"
 #include "record/listed_callers.h"
@@ -11,6 +10,7 @@
 #include "score/assess.h"
 #include "score/replay.h"
 #include "system/descriptor_limit.h"
+#include "system/progress_line.h"
 #include "watch/log.h"
 
 #include <fmt/format.h>
@@ -304,7 +304,11 @@ class IngestLoop::Impl {
       watch::log(Level::warning, "feed-not-cleared",
                  {{"feed", open.source.feed}, Field::sentence("detail", moved.error().text)});
     }
-    if (options_.show_progress) progress_.show(open.source.feed, open.feed->progress(), deliveries);
+    if (options_.show_progress) {
+      if (const auto far = open.feed->progress()) {
+        progress_.show(open.source.feed, far->done, far->total, deliveries, "deliveries");
+      }
+    }
     return true;
   }
 
@@ -499,7 +503,7 @@ class IngestLoop::Impl {
   Surroundings surroundings_;
   std::vector<std::unique_ptr<OpenedFeed>> feeds_;
   std::optional<Judges> judges_{std::in_place, config_.ingest.judges};
-  ProgressLine progress_;
+  ProgressLine progress_{stderr, std::chrono::milliseconds{0}};
   std::optional<UpkeepTurns> upkeep_{std::in_place, config_, store_, std::chrono::steady_clock::now()};
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
   bool more_to_sweep_ = false;  ///< the last sweep ended at its slice

@@ -4,6 +4,7 @@
 // were touched lately; so an incident costs the same however many campaigns a sender has behind it.
 #include "score/replay.h"
 
+#include "blowback/exemption_set.h"
 #include "score/assess.h"
 
 #include <algorithm>
@@ -94,10 +95,7 @@ class Sender {
     for (const auto& part : kinds_.latest_first()) {
       if (part.last_at > since) ledger.codes |= code_of(part.key);
     }
-    ledger.exempt = std::ranges::any_of(exemptions_, [&](const Exemption& exemption) {
-      return exemption.in_force(accusation.received_at) &&
-             (exemption.prefix.contains(standing_.sender) || exemption.prefix.contains(accusation.client));
-    });
+    ledger.exempt = exempt_.covers(accusation.client, accusation.received_at);
 
     const Assessment result = assess(policy_, accusation, ledger);
     standing_ = result.standing;
@@ -124,13 +122,11 @@ class Sender {
         for (auto* const parts : {&witnesses_, &campaigns_, &kinds_, &origins_, &mailboxes_}) parts->clear();
         return;
       case PastDecision::Action::exempted:
-        end_exemption(decision.prefix);
-        exemptions_.push_back(
-            {.prefix = decision.prefix, .since = decision.at, .expires_at = decision.until, .reason = {}});
+        exempt_.put(decision.prefix, decision.until);
         if (is_of_whole_sender) end_listing(decision.at);
         return;
       case PastDecision::Action::exemption_ended:
-        end_exemption(decision.prefix);
+        exempt_.erase(decision.prefix);
         return;
     }
   }
@@ -163,10 +159,6 @@ class Sender {
     listing_.reset();
   }
 
-  void end_exemption(const Prefix& prefix) {
-    std::erase_if(exemptions_, [&](const Exemption& exemption) { return exemption.prefix == prefix; });
-  }
-
   const Policy& policy_;
   Standing standing_;
   Parts witnesses_;
@@ -175,7 +167,7 @@ class Sender {
   Parts origins_;
   Parts mailboxes_;
   std::optional<Listing> listing_;
-  std::vector<Exemption> exemptions_;
+  ExemptionSet exempt_;
 };
 
 }  // namespace

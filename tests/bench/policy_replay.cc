@@ -165,12 +165,12 @@ using Listed = std::map<std::string, std::string>;
 Listed listed_in(const std::string& file) {
   auto store = value(schema::Store::open(file, schema::Store::Mode::read));
   Listed listed;
-  const auto visited = store.for_each_listing(std::nullopt, kNow, [&](const Listing& listing) {
-    std::string codes;
+  const auto visited = store.for_each_listing({}, kNow, [&](const Listing& listing) {
+    auto codes = nlohmann::json::array();
     for (const Code code : kAllCodes) {
-      if (listing.codes.has(code)) codes += (codes.empty() ? "" : " ") + std::string(name_of(code));
+      if (listing.codes.has(code)) codes.push_back(name_of(code));
     }
-    listed[listing.prefix.to_string()] = to_iso8601(*listing.expires_at) + " " + codes;
+    listed[listing.prefix.to_string()] = to_iso8601(*listing.expires_at) + " " + codes.dump();
   });
   if (!visited) throw std::runtime_error(visited.error().text);
   return listed;
@@ -201,7 +201,7 @@ int compare(const std::filesystem::path& folder, std::size_t count) {
   std::ofstream(file("blowback.toml")) << "database = \"" << file("first.db")
                                        << "\"\n[zone]\nname = \"bl.example.org\"\n";
   std::ofstream(file("tried.toml")) << kTried;
-  const auto policy = config::load_policy(file("tried.toml"));
+  const auto policy = config::load_policy(file("tried.toml"), Policy{});
   if (!policy) throw std::runtime_error(policy.error().text);
 
   const Weeks weeks = some_weeks(count);
@@ -226,7 +226,7 @@ int compare(const std::filesystem::path& folder, std::size_t count) {
     ++changes[change];
     const bool was = first.contains(sender);
     if (was != !row["until_before"].is_null() || (change == "listed") == was) ++wrong;
-    if (change != "gone") said[sender] = row["until_after"].get<std::string>() + " " + row["codes"].get<std::string>();
+    if (change != "gone") said[sender] = row["until_after"].get<std::string>() + " " + row["codes"].dump();
   }
   fmt::print("listed before {}, after {}: {} new, {} gone, {} stay\n", first.size(), second.size(), changes["listed"],
              changes["gone"], changes["stays"]);

@@ -619,7 +619,7 @@ class Blowback:
 
     def figures(self):
         """`blowback stats`: {figure: value}."""
-        return {row["figure"]: row["value"] for row in self.cli_json("stats")}
+        return self.cli_json("stats")
 
     def feed_counts(self, feed="traps"):
         """What `blowback stats` says of one feed: {"deliveries": …, …}; all 0 where it never delivered anything."""

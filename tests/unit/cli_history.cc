@@ -43,7 +43,7 @@ TEST_CASE("policy simulate tells who would go and who would be listed", "[cli][p
     CHECK(rows[0]["until_after"].is_null());
     CHECK(rows[0]["until_before"].is_string());
     CHECK(rows[0]["score_after"].get<double>() == Approx(rows[0]["score_before"].get<double>()));
-    CHECK(rows[0]["codes"] == "dsn");
+    CHECK(rows[0]["codes"] == nlohmann::json::array({"dsn"}));
     const auto told = list.run({"policy", "simulate", file});
     CHECK_THAT(told.out,
                Contains("4 incidents of 1 senders replayed: 1 listed now, 0 would be; 0 would be listed, 1 would "
@@ -67,6 +67,21 @@ TEST_CASE("policy simulate tells who would go and who would be listed", "[cli][p
   }
   // It only looks.
   CHECK(list.run({"log", "--format", "json"}).out.find("simulate") == std::string::npos);
+}
+
+TEST_CASE("policy simulate starts from the policy in force and names the keys that differ first", "[cli][policy]") {
+  const List list;
+  list.take_bounces();
+  std::ofstream(list.file("blowback.toml"), std::ios::app) << "list_at = 2.5\nhalf_life = \"12h\"\n";
+  const auto file = written(list, "p.toml", "[policy]\nlist_at = 2.75\n[policy.weights]\nmdn = 0.25\n");
+  CHECK_THAT(
+      list.run({"policy", "simulate", file}).out,
+      Catch::StartsWith("policy.list_at = 2.75 instead of 2.5\npolicy.weights.mdn = 0.25 instead of 0.5\nchange "));
+  const auto ran = list.run({"policy", "simulate", file, "--format", "csv"});
+  CHECK_THAT(ran.out, Catch::StartsWith("change,"));
+  CHECK_THAT(ran.err, Catch::StartsWith("policy.list_at = 2.75 instead of 2.5\n"));
+  CHECK_THAT(list.run({"policy", "simulate", list.file("blowback.toml")}).out,
+             Catch::StartsWith("the policy tried is the policy in force\n"));
 }
 
 TEST_CASE("policy simulate says what is wrong with the file it was given", "[cli][policy]") {
@@ -101,7 +116,7 @@ TEST_CASE("top shows who sends most, by network, sender and campaign", "[cli][to
                            {"listed", 1},
                            {"traps", 4},
                            {"campaigns", 4},
-                           {"kinds", "dsn"},
+                           {"kinds", {"dsn"}},
                            {"last_seen", "2026-11-24T09:00:00Z"}});
   CHECK(answer(list, {"top", "--ipv4-prefix", "16"})[0]["network"] == "192.0.0.0/16");
   const auto sender = answer(list, {"top", "--by", "sender"});

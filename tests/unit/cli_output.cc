@@ -4,18 +4,22 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
 
 using namespace blowback::cli;       // NOLINT(google-build-using-namespace): a test's own file
 using namespace blowback::cli_test;  // NOLINT(google-build-using-namespace)
 
 namespace {
 
-std::string printed(const Table& table, Format format, bool bold = false) {
+std::string printed(const Table& table, Format format, bool bold = false, std::size_t width = 0) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), &std::fclose);
   REQUIRE(file);
-  table.print(file.get(), format, kNow, bold);
+  table.print(file.get(), {.format = format, .now = kNow, .bold = bold, .width = width});
   std::string text(static_cast<std::size_t>(std::ftell(file.get())), '\0');
   REQUIRE(std::fseek(file.get(), 0, SEEK_SET) == 0);
   REQUIRE(std::fread(text.data(), 1, text.size(), file.get()) == text.size());
@@ -68,4 +72,48 @@ TEST_CASE("text by strangers reaches no terminal with control characters or with
   CHECK(harmless(std::string(500, 'x'), 10) == "xxxxxxxxxx…");
   CHECK(harmless("ééééé", 4) == "éé…");
   CHECK(harmless("exactly ten", 11) == "exactly ten");
+}
+
+TEST_CASE("a table fits the terminal: texts are cut, then times, and programs get all", "[cli][output]") {
+  Table table({"prefix", "listed_at", "reason", "note"});
+  table.add({cell("2001:db8:1234:5678::/64"), Cell(kNow - hours(3)), cell(std::string(60, 'r')), cell("short")});
+  table.add({cell("192.0.2.1"), Cell(kNow - hours(3)), cell("é" + std::string(99, 'x')), cell("-")});
+  const auto widest = [](const std::string& text) {
+    std::size_t most = 0;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      most = std::max(most, static_cast<std::size_t>(std::ranges::count_if(
+                                line, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; })));
+    }
+    return most;
+  };
+  CHECK(widest(printed(table, Format::table)) > 150);
+  for (const std::size_t width : {140U, 100U, 90U, 75U, 64U}) {
+    CAPTURE(width);
+    const auto shown = printed(table, Format::table, false, width);
+    CHECK(widest(shown) <= width);
+    CHECK_THAT(shown, Catch::Contains("2001:db8:1234:5678::/64 ") && Catch::Contains("2026-11-24 07:00") &&
+                          Catch::Contains("…"));
+    CHECK((shown.find("hours ago") != std::string::npos) == (width >= 90));
+  }
+  CHECK(printed(table, Format::csv, false, 64) == printed(table, Format::csv));
+  CHECK(printed(table, Format::json, false, 64) == printed(table, Format::json));
+}
+
+TEST_CASE("rows beyond those that were measured are printed whole, or cut to the terminal", "[cli][output]") {
+  const std::size_t width = GENERATE(0U, 40U);
+  Table table({"n", "text", "end"});
+  for (std::uint64_t i = 0; i < 1'000; ++i) table.add({Cell(i), cell("short"), cell("x")});
+  table.add({Cell(std::uint64_t{1'000}), cell(std::string(50, 'y')), cell("x")});
+  const auto text = printed(table, Format::table, false, width);
+  CHECK(text.starts_with("n    text   end\n0    short  x\n"));
+  CHECK(text.ends_with(width == 0 ? "1000  " + std::string(50, 'y') + "  x\n" : "1000  yyyy…  x\n"));
+}
+
+TEST_CASE("JSON has arrays for lists and null for an empty text", "[cli][output]") {
+  Table table({"codes", "reason"});
+  table.add({Cell(std::vector<std::string>{"dsn", "mdn"}), cell("")});
+  CHECK(printed(table, Format::json) == "[\n {\"codes\":[\"dsn\",\"mdn\"],\"reason\":null}\n]\n");
+  CHECK(printed(table, Format::csv) == "codes,reason\r\ndsn mdn,\r\n");
+  CHECK(printed(table, Format::table) == "codes    reason\ndsn mdn  -\n");
 }

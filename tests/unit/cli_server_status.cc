@@ -28,7 +28,7 @@ const std::string kDocument = R"({"version": "0.1.0", "zone": "bl.example.org", 
 
 std::string printed(const Table& table, Format format = Format::table) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), &std::fclose);
-  table.print(file.get(), format, kNow, false);
+  table.print(file.get(), {.format = format, .now = kNow});
   std::string text(static_cast<std::size_t>(std::ftell(file.get())), '\0');
   REQUIRE(std::fseek(file.get(), 0, SEEK_SET) == 0);
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));

@@ -43,12 +43,68 @@ TEST_CASE("wrong use exits 2 and says how it is used", "[cli][tool]") {
 }
 
 TEST_CASE("what was mistyped is named, with the command whose help has the right word", "[cli][tool]") {
+  CHECK(List::bare({"lsit"}).err ==
+        "blowback: there is no command `lsit`; did you mean `list`?; see `blowback --help`\n");
+  CHECK(List::bare({"db", "chekc"}).err ==
+        "blowback: there is no command `chekc`; did you mean `check`?; see `blowback db --help`\n");
+  CHECK(List::bare({"list", "192.0.2.1", "--raeson", "x"}).err ==
+        "blowback: there is no option `--raeson`; did you mean `--reason`?; see `blowback list --help`\n");
+  CHECK(List::bare({"stats", "--confg=x"}).err ==
+        "blowback: there is no option `--confg`; did you mean `--config`?; see `blowback stats --help`\n");
+  CHECK(List::bare({"stats", "--frobnicate"}).err ==
+        "blowback: there is no option `--frobnicate`; see `blowback stats --help`\n");
   CHECK(List::bare({"frobnicate"}).err == "blowback: there is no command `frobnicate`; see `blowback --help`\n");
   CHECK(List::bare({"policy", "frobnicate", "x"}).err ==
         "blowback: there is no command `frobnicate`; see `blowback policy --help`\n");
   CHECK(List::bare({"policy"}).err == "blowback: A subcommand is required; see `blowback policy --help`\n");
   CHECK(List::bare({"list", "192.0.2.1", "x"}).err == "blowback: --reason is required; see `blowback list --help`\n");
   CHECK(List::bare({"traps", "retire"}).err == "blowback: ADDRESS is required; see `blowback traps retire --help`\n");
+}
+
+TEST_CASE("options of all commands stand before the command as well as behind it", "[cli][tool]") {
+  const List list;
+  REQUIRE(list.run({"list", "198.51.100.0/24", "--reason", "r"}).code == 0);
+  const auto behind = list.run({"listings", "--format", "json"}).out;
+  CHECK(behind.starts_with("["));
+  CHECK(list.run({"--format", "json", "listings"}).out == behind);
+  CHECK(list.run({"--format", "csv", "listings", "--format", "json"}).out == behind);
+  CHECK_THAT(list.run({"--format", "rbldnsd", "export"}).out, Contains("$SOA"));
+  CHECK_THAT(list.run({"--format", "rbldnsd", "listings"}).err, Contains("rbldnsd") && Contains("listings --help"));
+  const auto tableless = list.run({"--format", "json", "db", "check"});
+  CHECK(tableless.code == 2);
+  CHECK(tableless.err == "blowback: --format: `blowback db check` prints no table\n");
+}
+
+TEST_CASE("--database names another database than the config's, before the command or behind it", "[cli][tool]") {
+  const List list;
+  REQUIRE(list.run({"list", "198.51.100.0/24", "--reason", "r"}).code == 0);
+  REQUIRE(list.run({"db", "backup", list.file("copy.db")}).code == 0);
+  REQUIRE(list.run({"delist", "198.51.100.0/24", "--reason", "r"}).code == 0);
+  CHECK(list.run({"check", "198.51.100.9"}).code == 1);
+  CHECK(list.run({"--database", list.file("copy.db"), "check", "198.51.100.9"}).code == 0);
+  CHECK(list.run({"check", "198.51.100.9", "--database", list.file("copy.db")}).code == 0);
+  CHECK(list.run({"check", "198.51.100.9", "--database", list.file("none.db")}).code == 3);
+}
+
+TEST_CASE("stats is one JSON object of numbers", "[cli][tool]") {
+  const List list;
+  list.take_bounces();
+  const auto stats = nlohmann::json::parse(list.run({"stats", "--format", "json"}).out);
+  REQUIRE(stats.is_object());
+  CHECK(stats["incidents"] == 4);
+  CHECK(stats["feed.traps.incidents"] == 4);
+}
+
+TEST_CASE("JSON has lists as arrays and nothing as null", "[cli][tool]") {
+  const List list;
+  list.take_bounces();
+  const auto checked = nlohmann::json::parse(list.run({"check", "192.0.2.7", "192.0.2.8", "--format", "json"}).out);
+  CHECK(checked[0]["codes"] == nlohmann::json::array({"dsn"}));
+  CHECK(checked[0]["answers"] == nlohmann::json::array({"127.0.0.2"}));
+  CHECK(checked[1]["codes"] == nlohmann::json::array());
+  const auto listings = nlohmann::json::parse(list.run({"listings", "--format", "json"}).out);
+  CHECK(listings[0]["codes"] == nlohmann::json::array({"dsn"}));
+  CHECK(listings[0]["reason"].is_null());
 }
 
 TEST_CASE("a config with a mistake exits 2 and names file and line", "[cli][tool]") {

@@ -1,3 +1,4 @@
 blowback_unit_tests(test_core
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/core_address.cc ${CMAKE_CURRENT_LIST_DIR}/core_time.cc ${CMAKE_CURRENT_LIST_DIR}/core_kind.cc ${CMAKE_CURRENT_LIST_DIR}/core_reach.cc
+          ${CMAKE_CURRENT_LIST_DIR}/core_exemption_set.cc
   USES blowback::core)

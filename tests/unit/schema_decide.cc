@@ -122,7 +122,7 @@ TEST_CASE("importing the same list again changes nothing and writes nothing to t
   CHECK(value(store.audit(1)).at(0).changes == 0);
   CHECK(value(store.audit(1)).at(0).action == "import");
   std::size_t seen = 0;
-  const auto visited = store.for_each_listing(net("203.0.113.0/24"), kNow, [&](const Listing& listing) {
+  const auto visited = store.for_each_listing({.within = net("203.0.113.0/24")}, kNow, [&](const Listing& listing) {
     CHECK(listing.reason == "because");
     ++seen;
   });

@@ -22,7 +22,7 @@ const std::vector<Duration> kErrors{40 * kDay, 11 * 365 * kDay, 80 * 365 * kDay,
 
 std::vector<Listing> listed(schema::Store& store, UnixTime now = kNow) {
   std::vector<Listing> listings;
-  REQUIRE(store.for_each_listing(std::nullopt, now, [&](const Listing& listing) { listings.push_back(listing); }));
+  REQUIRE(store.for_each_listing({}, now, [&](const Listing& listing) { listings.push_back(listing); }));
   return listings;
 }
 

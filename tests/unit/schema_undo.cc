@@ -28,7 +28,7 @@ void offend(schema::Store& store, const std::string& client, int from, UnixTime 
 /// `prefix source reason until`, a line each.
 std::string listed(schema::Store& store, UnixTime now = kNow) {
   std::string text;
-  REQUIRE(store.for_each_listing(std::nullopt, now, [&](const Listing& listing) {
+  REQUIRE(store.for_each_listing({}, now, [&](const Listing& listing) {
     text += listing.prefix.to_string() + " " + std::string(name_of(listing.source)) +
             (listing.reason.empty() ? "" : " " + listing.reason) +
             (listing.expires_at ? " " + to_iso8601(*listing.expires_at) : "") + "\n";

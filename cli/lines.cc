@@ -1,0 +1,141 @@
+// Reading lists of addresses and networks, from arguments, files and standard input.
+#include "lines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+namespace blowback::cli {
+namespace {
+
+constexpr std::size_t kBuffer = 1U << 16U;
+constexpr std::size_t kLongest = 4096;
+/// Lines that can't be taken are told one by one up to here, and counted beyond.
+constexpr std::size_t kTold = 20;
+/// Of a message about a line, which quotes some of it.
+constexpr std::size_t kShown = 200;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::string_view kBlanks = " \t\r";
+
+template <typename T>
+[[nodiscard]] std::optional<Given<T>> given(Context& context, const SeveralArguments& several) {
+  Given<T> found;
+  std::unordered_set<T> known;
+  BadLines bad(context, found.source);
+  const auto take = [&](std::string_view text, std::size_t line) {
+    const auto parsed = T::parse(text);
+    if (!parsed) {
+      bad.tell(line, parsed.error().text);
+    } else if (known.insert(*parsed).second) {
+      found.all.push_back({.value = *parsed, .line = line});
+    }
+  };
+  std::string file = several.file;
+  for (const auto& text : several.texts) {
+    if (text == "-" && file.empty()) {
+      file = text;
+    } else {
+      take(text, 0);
+    }
+  }
+  if (!file.empty()) {
+    auto input = Input::open(context, file);
+    if (!input) {
+      context.failure = kFailed;
+      return std::nullopt;
+    }
+    found.source = input->name();
+    for (std::string line; input->next(line);) {
+      if (const auto entry = entry_of(line); !entry.empty()) take(entry, input->line());
+    }
+    if (input->failed()) {
+      context.failure = context.complain(found.source + ": reading failed half-way; nothing was done", kFailed);
+      return std::nullopt;
+    }
+  }
+  bad.tell_rest("that aren't understood");
+  found.refused = bad.count();
+  if (!found.all.empty()) return found;
+  context.failure = kWrongUse;
+  if (found.refused == 0) {
+    context.complain(file.empty() ? "name an address, or a file of them by --file FILE (- is standard input)"
+                                  : found.source + ": no address or network in it",
+                     kWrongUse);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Input::Input(std::FILE* file, std::unique_ptr<std::FILE, Close> ours, std::string name)
+    : file_(file), ours_(std::move(ours)), name_(std::move(name)), buffer_(std::make_unique<char[]>(kBuffer)) {}
+
+std::optional<Input> Input::open(const Context& context, const std::string& file) {
+  if (file == "-") return Input(context.world.in, nullptr, "standard input");
+  std::unique_ptr<std::FILE, Close> opened(std::fopen(file.c_str(), "rb"));
+  if (opened) {
+    std::FILE* const raw = opened.get();
+    return Input(raw, std::move(opened), file);
+  }
+  context.complain(file + ": can't be read; check the name and its permissions", kFailed);
+  return std::nullopt;
+}
+
+bool Input::next_raw(std::string& line) {
+  line.clear();
+  bool any = false;
+  while (true) {
+    if (at_ == end_) {
+      if (std::feof(file_) != 0 || std::ferror(file_) != 0) return any;
+      end_ = std::fread(buffer_.get(), 1, kBuffer, file_);
+      at_ = 0;
+      if (end_ == 0) return any;
+    }
+    any = true;
+    const char* const begin = buffer_.get() + at_;
+    const char* const stop = std::find(begin, static_cast<const char*>(buffer_.get()) + end_, '\n');
+    const auto length = static_cast<std::size_t>(stop - begin);
+    if (line.size() < kLongest) line.append(begin, std::min(length, kLongest - line.size()));
+    at_ += length;
+    if (at_ == end_) continue;
+    ++at_;
+    return true;
+  }
+}
+
+bool Input::next(std::string& line) {
+  if (!next_raw(line)) return false;
+  if (++line_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
+  if (line.ends_with('\r')) line.pop_back();
+  return true;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+std::string_view entry_of(std::string_view line) { return trimmed(line.substr(0, line.find_first_of("#;"))); }
+
+void BadLines::tell(std::size_t line, const std::string& text) {
+  if (++count_ > kTold) return;
+  const auto shown = harmless(text, kShown);
+  context_.complain(line == 0 ? shown : fmt::format("{}:{}: {}", source_, line, shown), kNo);
+}
+
+void BadLines::tell_rest(std::string_view what) const {
+  if (count_ > kTold) context_.complain(fmt::format("… and {} more lines {}", count_ - kTold, what), kNo);
+}
+
+std::optional<Given<IpAddress>> addresses(Context& context, const SeveralArguments& several) {
+  return given<IpAddress>(context, several);
+}
+
+std::optional<Given<Prefix>> networks(Context& context, const SeveralArguments& several) {
+  return given<Prefix>(context, several);
+}
+
+}  // namespace blowback::cli

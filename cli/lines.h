@@ -1,0 +1,91 @@
+// Lists that people keep in files, a thing a line: lines of any length and any end, comments, a byte order mark.
+#pragma once
+
+#include "command.h"
+
+#include <cstddef>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace blowback::cli {
+
+/// A file to read, or standard input, which isn't ours to close.
+class Input {
+ public:
+  /// `file`: `-` is standard input. Empty: it can't be read, which was told on `err`.
+  [[nodiscard]] static std::optional<Input> open(const Context& context, const std::string& file);
+
+  /// Reads lines of any length in constant memory: of one longer than 4 KiB the beginning is kept, enough to refuse it. A byte
+  /// order mark at the beginning and a CR at the end are taken off. False: there is none any more; see `failed`.
+  [[nodiscard]] bool next(std::string& line);
+  /// Reading ended before the end.
+  [[nodiscard]] bool failed() const { return std::ferror(file_) != 0; }
+  /// Of the line that was read last, from 1.
+  [[nodiscard]] std::size_t line() const { return line_; }
+  /// `bad.txt`, `standard input`.
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  Input(std::FILE* file, std::unique_ptr<std::FILE, Close> ours, std::string name);
+  [[nodiscard]] bool next_raw(std::string& line);
+
+  std::FILE* file_;
+  std::unique_ptr<std::FILE, Close> ours_;
+  std::string name_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t at_ = 0;
+  std::size_t end_ = 0;
+  std::size_t line_ = 0;
+};
+
+/// Without blanks around it. Pure.
+[[nodiscard]] std::string_view trimmed(std::string_view text);
+/// Without a comment behind it (`#`, or `;` as Spamhaus has it) and blanks around it; empty where there is nothing else. Pure.
+[[nodiscard]] std::string_view entry_of(std::string_view line);
+
+/// Tells of bad lines one by one, up to twenty; `rest` tells how many more there are.
+class BadLines {
+ public:
+  BadLines(const Context& context, const std::string& source) : context_(context), source_(source) {}
+  /// `line` 0: an argument, which names itself.
+  void tell(std::size_t line, const std::string& text);
+  /// `what`: `lines that aren't understood`.
+  void tell_rest(std::string_view what) const;
+  [[nodiscard]] std::size_t count() const { return count_; }
+
+ private:
+  const Context& context_;
+  const std::string& source_;
+  std::size_t count_ = 0;
+};
+
+/// Things that a command was given, each an argument or a line of a file.
+template <typename T>
+struct Given {
+  struct One {
+    T value;
+    std::size_t line = 0;  ///< of `source`; 0: an argument
+  };
+  std::vector<One> all;  ///< each once, in the order given
+  std::string source;
+  std::size_t refused = 0;  ///< what isn't understood, and was told
+
+  /// `bad.txt:7: `; nothing for an argument.
+  [[nodiscard]] std::string where(const One& one) const {
+    return one.line == 0 ? std::string() : source + ":" + std::to_string(one.line) + ": ";
+  }
+};
+
+/// Empty: there is nothing to do, which was told; return `context.failure`. What isn't understood is left out.
+[[nodiscard]] std::optional<Given<IpAddress>> addresses(Context& context, const SeveralArguments& several);
+/// The same of networks.
+[[nodiscard]] std::optional<Given<Prefix>> networks(Context& context, const SeveralArguments& several);
+
+}  // namespace blowback::cli

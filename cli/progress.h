@@ -1,0 +1,39 @@
+// How far a command is, on standard error, if that is a terminal and the command takes longer than two seconds.
+#pragma once
+
+#include "command.h"
+#include "system/progress_line.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace blowback::cli {
+
+class Progress {
+ public:
+  /// `work`: what is done, such as `import`. `prints`: the command prints line by line meanwhile, which is progress enough where
+  /// the same terminal shows it.
+  Progress(const Context& context, std::string work, bool prints = false)
+      : shows_(context.world.shows_progress && !(prints && context.world.columns > 0)),
+        work_(std::move(work)),
+        line_(context.world.err, kQuiet) {}
+
+  /// `done` of `total`, called `unit`.
+  void show(std::uint64_t done, std::uint64_t total, std::string_view unit) {
+    if (shows_) line_.show(work_, done, total, done - std::exchange(done_, done), unit);
+  }
+  /// To be called before something else is printed on standard error.
+  void end() { line_.interrupt(); }
+
+ private:
+  static constexpr std::chrono::milliseconds kQuiet{2'000};
+  bool shows_;
+  std::string work_;
+  std::uint64_t done_ = 0;
+  ProgressLine line_;
+};
+
+}  // namespace blowback::cli

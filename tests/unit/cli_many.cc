@@ -1,0 +1,202 @@
+// Commands about many things at once: arguments, files and standard input; imports of other people's lists; dry runs; filters.
+#include "cli_list.h"
+#include "import_file.h"
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+using namespace blowback;            // NOLINT(google-build-using-namespace): a test's own file
+using namespace blowback::cli_test;  // NOLINT(google-build-using-namespace)
+using Catch::Contains;
+using Json = nlohmann::json;
+
+namespace {
+
+std::string written(const List& list, const std::string& name, const std::string& text) {
+  std::ofstream(list.file(name), std::ios::binary) << text;
+  return list.file(name);
+}
+
+/// What a line means below those before it: `PREFIX|REASON|UNTIL`, `-` for nothing, or the complaint.
+std::string meaning(cli::ImportParser& parser, const std::string& line) {
+  const auto read = parser.read(line);
+  if (!read) return read.error();
+  if (!*read) return "-";
+  const auto& [prefix, terms] = **read;
+  return prefix.to_string() + "|" + terms.reason + "|" + (terms.until ? to_iso8601(*terms.until) : "");
+}
+
+std::string alone(const std::string& line) {
+  cli::ImportParser parser({.reason = "r", .until = {}}, kNow);
+  return meaning(parser, line);
+}
+
+Json data(const List& list, std::vector<std::string> arguments, UnixTime now = kNow) {
+  arguments.insert(arguments.end(), {"--format", "json"});
+  return Json::parse(list.run(arguments, "", now).out);
+}
+
+}  // namespace
+
+TEST_CASE("a line to import is a network with a comment, or CSV with a reason and an end", "[cli][import]") {
+  CHECK(alone("192.0.2.1") == "192.0.2.1|r|");
+  CHECK(alone("1.2.3.0/24 ; SBL123, and more") == "1.2.3.0/24|r|");
+  CHECK(alone("1.2.3.0/24 # a, b") == "1.2.3.0/24|r|");
+  CHECK(alone("; Spamhaus DROP List, 2026") == "-");
+  CHECK(alone(" \t") == "-");
+  CHECK(alone("192.0.2.1,ticket #12; urgent,14d") == "192.0.2.1|ticket #12; urgent|2026-12-08T10:00:00Z");
+  CHECK(alone("192.0.2.1,,2026-12-24") == "192.0.2.1|r|2026-12-24T00:00:00Z");
+  CHECK(alone("192.0.2.1,x,2026-12-24T10:00:00Z,more,columns") == "192.0.2.1|x|2026-12-24T10:00:00Z");
+  CHECK(alone(R"("192.0.2.1" , "a ""b"", c" ,)") == R"(192.0.2.1|a "b", c|)");
+}
+
+TEST_CASE("a line that can't be taken is refused with the reason", "[cli][import]") {
+  CHECK_THAT(alone("192.0.2.1/24"), Contains("host bits"));
+  CHECK_THAT(alone("192.0.2.1,\"open"), Contains("a quote isn't closed"));
+  CHECK_THAT(alone("192.0.2.1,\"a\"b"), Contains("a quote isn't closed"));
+  CHECK_THAT(alone("192.0.2.1,a,soon"), Contains("'soon' is no end; write 2026-12-24"));
+  CHECK_THAT(alone("192.0.2.1,a,2026-11-24"), Contains("its end, 2026-11-24, has passed"));
+  CHECK_THAT(alone("192.0.2.1,a,0s"), Contains("has passed"));
+  CHECK_THAT(alone(",a,b"), Contains("''"));
+}
+
+TEST_CASE("a heading names the columns, and listings come back as they were written out", "[cli][import]") {
+  cli::ImportParser parser({.reason = "r", .until = {}}, kNow);
+  CHECK(meaning(parser, "# list") == "-");
+  CHECK(meaning(parser, "until,note,prefix,reason") == "-");
+  CHECK(meaning(parser, "1d,x,192.0.2.1,bad") == "192.0.2.1|bad|2026-11-25T10:00:00Z");
+  CHECK_THAT(meaning(parser, "until,note,prefix,reason"), Contains("prefix"));
+
+  const List list;
+  REQUIRE(list.run({"list", "198.51.100.0/24", "--reason", "a, \"b\"", "--for", "14d"}).code == 0);
+  const auto csv = list.run({"listings", "--format", "csv"}).out;
+  const List other;
+  CHECK(other.run({"import", "-", "--reason", "taken over"}, csv).code == 0);
+  CHECK(other.run({"listings", "--format", "csv"}).out == csv);
+}
+
+TEST_CASE("an import's counts add up to the lines of the file, and a dry run foretells them", "[cli][import]") {
+  const List list;
+  REQUIRE(list.run({"exempt", "203.0.113.0/24", "--reason", "ours"}).code == 0);
+  REQUIRE(list.run({"list", "192.0.2.1", "--reason", "r"}).code == 0);
+  REQUIRE(list.run({"list", "192.0.2.2", "--reason", "another"}).code == 0);
+  const std::string file =
+      "\xEF\xBB\xBF"
+      "192.0.2.1\r\n192.0.2.2\r\n; comment\r\n\r\n192.0.2.3\r\n192.0.2.3 ; again\r\n203.0.113.7\r\nnonsense\r\n"
+      "192.0.2.4,with a reason,2d\r\n";
+  const auto before = list.run({"log", "--format", "json"}).out;
+  const auto foretold = list.run({"import", "-", "--reason", "r", "--dry-run"}, file);
+  CHECK(foretold.out ==
+        "9 lines: 3 would be listed, 1 unchanged, 1 exempt, 1 duplicate, 2 comments or blank, 1 not understood\n");
+  CHECK(foretold.code == 1);
+  CHECK(list.run({"log", "--format", "json"}).out == before);
+  const auto ran = list.run({"import", "-", "--reason", "r"}, file);
+  CHECK(ran.out == "9 lines: 3 listed, 1 unchanged, 1 exempt, 1 duplicate, 2 comments or blank, 1 not understood\n");
+  CHECK_THAT(ran.err, Contains("standard input:8: 'nonsense'"));
+  const auto listed = data(list, {"listings", "192.0.2.4"});
+  REQUIRE(listed.size() == 1);
+  CHECK(listed[0]["reason"] == "with a reason");
+  CHECK(listed[0]["expires_at"] == "2026-11-26T10:00:00Z");
+  CHECK(list.run({"import", "-", "--reason", "r"}, file).out ==
+        "9 lines: 0 listed, 4 unchanged, 1 exempt, 1 duplicate, 2 comments or blank, 1 not understood\n");
+}
+
+TEST_CASE("check and why take several addresses from arguments, files and standard input", "[cli][many]") {
+  const List list;
+  list.take_bounces();
+  const auto file = written(list, "ips.txt", "# ours\n192.0.2.7 ; seen\n192.0.2.8\nnot-an-ip\n192.0.2.7\n");
+  const auto checked = list.run({"check", "192.0.2.9", "--file", file, "--format", "csv"});
+  CHECK(checked.code == 2);
+  CHECK(checked.out ==
+        "ip,listed,codes,answers\r\n192.0.2.9,false,,\r\n192.0.2.7,true,dsn,127.0.0.2\r\n192.0.2.8,false,,\r\n");
+  CHECK_THAT(checked.err, Contains("ips.txt:4: 'not-an-ip'"));
+  CHECK(list.run({"check", "-"}, "192.0.2.7\n").code == 0);
+  CHECK(list.run({"check", "-"}, "192.0.2.7\n192.0.2.8\n").code == 1);
+  CHECK_THAT(list.run({"check", "-"}, "# nothing\n").err, Contains("standard input: no address"));
+  CHECK(list.run({"check", "--file", list.file("none.txt")}).code == 3);
+
+  const auto whys = data(list, {"why", "192.0.2.7", "192.0.2.8"});
+  REQUIRE(whys.size() == 2);
+  CHECK(whys[0]["listed"] == true);
+  CHECK(whys[1]["listed"] == false);
+  CHECK(data(list, {"why", "192.0.2.7"}).is_object());
+  CHECK(data(list, {"why", "192.0.2.7"}) == whys[0]);
+  CHECK_THAT(list.run({"why", "-", "--format", "csv"}, "192.0.2.7\n192.0.2.8\n").out,
+             Catch::StartsWith("ip,hour,") && Contains("\r\n192.0.2.7,") && !Contains("192.0.2.8"));
+  CHECK_THAT(list.run({"why", "192.0.2.7", "192.0.2.8"}).out, Contains("Nothing was ever seen of 192.0.2.8"));
+}
+
+TEST_CASE("delist and exempt take all that are named, or none where one line is wrong", "[cli][many]") {
+  const List list;
+  REQUIRE(list.run({"import", "-", "--reason", "r"}, "192.0.2.1\n192.0.2.2\n198.51.100.0/24\n").code == 0);
+  const auto before = list.run({"listings"}).out;
+  const auto wrong = written(list, "wrong.txt", "192.0.2.1\n192.0.2.2/24\n10.0.0.0/8\n");
+  for (const std::string command : {"delist", "exempt"}) {
+    const auto refused = list.run({command, "--file", wrong, "--reason", "mended"});
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.err, Contains("wrong.txt:2: ") && Contains("wrong.txt:3: 10.0.0.0/8 is") &&
+                                Contains("nothing was changed, of all 3 that were named"));
+    CHECK(list.run({"listings"}).out == before);
+  }
+  CHECK(list.run({"delist", "192.0.2.1", "198.51.100.0/24", "--reason", "mended", "--dry-run"}).out ==
+        "192.0.2.1: 1 listing would end; what was seen until now would count no more\n"
+        "198.51.100.0/24: 1 listing would end; what was seen until now would count no more\n");
+  CHECK(list.run({"listings"}).out == before);
+  CHECK(list.run({"delist", "-", "--reason", "mended"}, "192.0.2.1\n198.51.100.0/24 # net\n").code == 0);
+  CHECK(data(list, {"listings"}).size() == 1);
+  CHECK(list.run({"exempt", "192.0.2.2", "203.0.113.0/24", "--reason", "ours", "--dry-run"}).code == 0);
+  CHECK(data(list, {"exemptions"}).empty());
+  CHECK(list.run({"exempt", "192.0.2.2", "203.0.113.0/24", "--reason", "ours"}).code == 0);
+  CHECK(data(list, {"exemptions"}).size() == 2);
+  CHECK(list.run({"exempt", "192.0.2.2", "192.0.2.3", "--end", "--reason", "r"}).code == 1);
+  CHECK(data(list, {"exemptions"}).size() == 1);
+}
+
+TEST_CASE("a dry run of undo says what it would take back, and refuses what can't be", "[cli][many]") {
+  const List list;
+  REQUIRE(list.run({"list", "192.0.2.1", "--reason", "slip"}).code == 0);
+  CHECK_THAT(list.run({"undo", "1", "--reason", "wrong", "--dry-run"}).out,
+             Contains("would undo: list 192.0.2.1 (olga") && Contains("slip"));
+  CHECK(data(list, {"listings"}).size() == 1);
+  CHECK(list.run({"undo", "7", "--reason", "wrong", "--dry-run"}).code == 1);
+  REQUIRE(list.run({"undo", "1", "--reason", "wrong"}).code == 0);
+  CHECK_THAT(list.run({"undo", "1", "--reason", "wrong", "--dry-run"}).err, Contains("undone already, by entry 2"));
+  CHECK_THAT(list.run({"undo", "2", "--reason", "wrong", "--dry-run"}).err, Contains("is an undo itself"));
+}
+
+TEST_CASE("log and listings are filtered, and history tells of one address", "[cli][many]") {
+  const List list;
+  list.take_bounces();
+  REQUIRE(list.run({"list", "198.51.100.0/24", "--reason", "old"}, "", kNow - days(9)).code == 0);
+  REQUIRE(list.run({"list", "198.51.100.0/25", "--reason", "new"}).code == 0);
+  REQUIRE(list.run({"delist", "198.51.100.0/25", "--reason", "mended"}).code == 0);
+  const auto count = [&](std::vector<std::string> arguments) { return data(list, std::move(arguments)).size(); };
+  CHECK(count({"listings"}) == 2);
+  CHECK(count({"listings", "--source", "automatic"}) == 1);
+  CHECK(count({"listings", "--code", "operator"}) == 1);
+  CHECK(count({"listings", "--who", "olga"}) == 1);
+  CHECK(count({"listings", "--who", "otto"}) == 0);
+  CHECK(count({"listings", "--since", "1d"}) == 1);
+  CHECK(count({"listings", "--most", "1"}) == 1);
+  CHECK(count({"log"}) == 3);
+  CHECK(count({"log", "--action", "list"}) == 2);
+  CHECK(count({"log", "--since", "1d"}) == 2);
+  CHECK(count({"log", "--subject", "/25", "--action", "list"}) == 1);
+  CHECK(count({"log", "--most", "1"}) == 1);
+  CHECK(list.run({"log", "--since", "soon"}).code == 2);
+  CHECK(list.run({"log", "--action", "frobnicate"}).code == 2);
+
+  const auto history = data(list, {"history", "198.51.100.9"});
+  REQUIRE(history.size() == 3);
+  CHECK(history[0]["change"] == "delisted");
+  CHECK(history[0]["who"] == "olga");
+  CHECK(history[0]["reason"] == "mended");
+  CHECK(history[2]["prefix"] == "198.51.100.0/24");
+  CHECK(data(list, {"history", "192.0.2.7"})[0]["who"].is_null());
+  CHECK(list.run({"history", "203.0.113.9"}).code == 1);
+}
