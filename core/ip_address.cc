@@ -1,4 +1,4 @@
-// Reading and writing addresses by inet_pton/inet_ntop. What they are for is special_use.cc.
+// Reading addresses by inet_pton, and writing them. What they are for is special_use.cc.
 #include "blowback/ip_address.h"
 
 #include <algorithm>
@@ -9,6 +9,50 @@
 #include <span>
 
 namespace blowback {
+namespace {
+
+constexpr std::size_t kGroups = 8;
+using Groups = std::array<unsigned, kGroups>;
+
+struct Zeros {
+  std::size_t begin = kGroups;
+  std::size_t size = 0;
+};
+
+/// RFC 5952 §4.2: the first of the longest runs of groups that are zero, if it has two or more.
+[[nodiscard]] Zeros longest_zeros(const Groups& groups) {
+  Zeros longest{.size = 1};
+  for (std::size_t i = 0; i < kGroups; ++i) {
+    std::size_t size = 0;
+    while (i + size < kGroups && groups.at(i + size) == 0) ++size;
+    if (size > longest.size) longest = {.begin = i, .size = size};
+    i += size;
+  }
+  return longest;
+}
+
+/// RFC 5952 §4, by hand, since inet_ntop goes by sprintf and takes longer than the rest of an answer. Returns its size.
+[[nodiscard]] std::size_t write_v6(const IpAddress::Octets& octets, char* out) {
+  Groups groups{};
+  for (std::size_t i = 0; i < kGroups; ++i) groups.at(i) = unsigned{octets[2 * i]} << 8U | octets[2 * i + 1];
+  const auto zeros = longest_zeros(groups);
+  char* at = out;
+  for (std::size_t i = 0; i < kGroups; ++i) {
+    if (i == zeros.begin) {
+      *at++ = ':';
+      i += zeros.size - 1;
+      if (i + 1 == kGroups) *at++ = ':';
+      continue;
+    }
+    if (i > 0) *at++ = ':';
+    const unsigned digits = groups[i] < 0x10 ? 1 : groups[i] < 0x100 ? 2 : groups[i] < 0x1000 ? 3 : 4;
+    for (unsigned shift = 4 * digits; shift > 0; shift -= 4)
+      *at++ = "0123456789abcdef"[groups[i] >> (shift - 4) & 0xfU];
+  }
+  return static_cast<std::size_t>(at - out);
+}
+
+}  // namespace
 
 std::expected<IpAddress, AddressError> IpAddress::parse(std::string_view text) {
   const auto bad = [&]() -> std::unexpected<AddressError> {
@@ -40,13 +84,6 @@ IpAddress IpAddress::from_octets(const Octets& octets) {
   return address;
 }
 
-std::uint32_t IpAddress::v4() const {
-  assert(family() == Family::ipv4);
-  std::uint32_t value = 0;
-  for (std::size_t i = 12; i < 16; ++i) value = (value << 8U) | octets_[i];
-  return value;
-}
-
 std::size_t IpAddress::to_chars(std::span<char, kLongestText> out) const {
   if (family() == Family::ipv4) {
     char* at = out.data();
@@ -56,11 +93,14 @@ std::size_t IpAddress::to_chars(std::span<char, kLongestText> out) const {
     }
     return static_cast<std::size_t>(at - out.data());
   }
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(AF_INET6, octets_.data(), text.data(), text.size());
-  const auto size = std::strlen(text.data());
-  std::memcpy(out.data(), text.data(), size);
-  return size;
+  // What begins with 96 zeros may be written as an IPv4 address in part; that is rare, and inet_ntop's to decide.
+  if (std::all_of(octets_.begin(), octets_.begin() + 12, [](std::uint8_t octet) { return octet == 0; })) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    inet_ntop(AF_INET6, octets_.data(), text.data(), text.size());
+    return static_cast<std::size_t>(
+        std::ranges::copy_n(text.data(), std::ssize(std::string_view(text.data())), out.data()).out - out.data());
+  }
+  return write_v6(octets_, out.data());
 }
 
 std::string IpAddress::to_string() const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -44,7 +45,11 @@ class IpAddress {
   /// 32 or 128.
   [[nodiscard]] int bits() const { return family() == Family::ipv4 ? 32 : 128; }
   /// Host order. Requires family() == ipv4.
-  [[nodiscard]] std::uint32_t v4() const;
+  [[nodiscard]] std::uint32_t v4() const {
+    assert(family() == Family::ipv4);
+    return std::uint32_t{octets_[12]} << 24U | std::uint32_t{octets_[13]} << 16U | std::uint32_t{octets_[14]} << 8U |
+           octets_[15];
+  }
   /// Network order; IPv4 in its mapped form, so that one order and one key serve both families.
   [[nodiscard]] const Octets& octets() const { return octets_; }
   /// RFC 5952 for IPv6, dotted quad for IPv4. The inverse of `parse`.

@@ -1,5 +1,5 @@
 // The steps of an answer: read, decide, build, and count it against its client's rate. The commonest questions take the first
-// three in one stride (quick_answer.h), and most others are built without ldns's objects (spliced_answer.h); answer_plainly does
+// three in one stride (quick_answer.h), and all others are built without ldns's objects (spliced_answer.h); answer_plainly does
 // neither.
 #include "answer/answer.h"
 
@@ -97,7 +97,8 @@ struct Cookies {
                                const ServedZone& zone, const zone::View& view, const Moment& moment,
                                std::span<std::uint8_t> reply, std::size_t& opt_size) {
   const bool tcp = asked.transport == Transport::tcp;
-  if (quick) {
+  if (quick && !quick->edns) return quick_answer(asked.message, *quick, zone, *view.index, moment.now, {}, reply);
+  if (quick) {  // unless its cookie is malformed, which is an error
     const auto cookies = cookies_of(asked, quick->edns, zone, moment.now);
     if (cookies.state != CookieState::malformed) {
       const auto opt = opt_record(quick->edns, zone, cookies.to_give(), tcp, Rcode::noerror, std::nullopt);

@@ -50,8 +50,8 @@ struct Answer {
 };
 
 /// Total: any octets are answered, or met with silence. Requires room in `reply` for the longest of that transport. `limiter`
-/// may be nullptr; it is asked for UDP alone. One thread at a time may use a limiter; all else is safe from any thread. Common
-/// questions are answered without allocating.
+/// may be nullptr; it is asked for UDP alone. One thread at a time may use a limiter; all else is safe from any thread. Allocates
+/// nothing.
 [[nodiscard]] Answer answer(const Asked& asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
                             RateLimiter* limiter, std::span<std::uint8_t> reply);
 

@@ -1,8 +1,10 @@
 // Reading reversed octets and reversed nibbles. Both readings are tried.
 #include "answer/owner_name.h"
 
-#include <algorithm>
+#include <endian.h>
+
 #include <array>
+#include <bit>
 #include <cstddef>
 
 namespace blowback::answer {
@@ -66,16 +68,16 @@ constexpr auto kNibbles = [] {
   if (wire.size() % 2 != 0 || labels > kMostNibbles) return std::nullopt;
   if (labels == 0) return std::nullopt;
   Number128 value = 0;
-  unsigned wrong = 0;
-  for (auto at = wire.size(); at > 0; at -= 2) {
-    const unsigned nibble = kNibbles[wire[at - 1]];
-    wrong |= (wire[at - 2] ^ 1U) | (nibble & kNoNibble);
+  for (const auto* label = wire.data() + wire.size(); label != wire.data();) {
+    label -= 2;
+    const auto nibble = kNibbles[label[1]];
+    if (label[0] != 1 || nibble == kNoNibble) return std::nullopt;
     value = value << 4U | nibble;
   }
-  if (wrong != 0) return std::nullopt;
   value <<= 4 * (kMostNibbles - labels);
-  IpAddress::Octets octets;
-  for (std::size_t i = octets.size(); i-- > 0; value >>= 8U) octets[i] = static_cast<std::uint8_t>(value);
+  const std::array<std::uint64_t, 2> halves{htobe64(static_cast<std::uint64_t>(value >> 64U)),
+                                            htobe64(static_cast<std::uint64_t>(value))};
+  const auto octets = std::bit_cast<IpAddress::Octets>(halves);
   return Read{.address = IpAddress::from_octets(octets), .labels = labels};
 }
 

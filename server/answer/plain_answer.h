@@ -1,6 +1,7 @@
-// The reply built from ldns's objects: right by construction, some microseconds each. Private to this room.
+// The reply built from ldns's objects: right by construction, some microseconds each, or milliseconds where a name has many labels.
+// Private to this room.
 //
-// The fast way of building the commonest replies is spliced_answer.h, with this one as its measure.
+// What queries get is put together by spliced_answer.h, from what was built here when the zone was made, and with this as its measure.
 #pragma once
 
 #include "answer/served_zone.h"

@@ -46,6 +46,12 @@ class Reader {
   bool ran_over_ = false;
 };
 
+/// Whether the next eight octets are four labels of one octet.
+constexpr std::size_t kFourNibbles = 8;
+[[nodiscard]] bool are_four_nibbles(const std::uint8_t* at) {
+  return at[0] == 1 && at[2] == 1 && at[4] == 1 && at[6] == 1;
+}
+
 /// A QNAME has nothing before it to point to, so a compression pointer in it is an error, as are the other label types.
 [[nodiscard]] std::optional<Question> read_question(Reader& reader) {
   Question question;
@@ -53,9 +59,16 @@ class Reader {
   const std::size_t end = std::min(rest.size(), kLongestName);
   std::size_t labels = 0;
   std::size_t at = 0;
-  for (; at < end && rest[at] != 0; at += std::size_t{1} + rest[at]) {
+  while (at < end && rest[at] != 0) {
+    // Names of IPv6 addresses are 32 labels of one octet: four at a time.
+    if (end - at > kFourNibbles && are_four_nibbles(&rest[at])) {
+      for (std::size_t i = 0; i < 4; ++i) question.label_at[labels++] = static_cast<std::uint8_t>(at + 2 * i);
+      at += kFourNibbles;
+      continue;
+    }
     if (rest[at] > kLongestLabel) return std::nullopt;
     question.label_at[labels++] = static_cast<std::uint8_t>(at);
+    at += std::size_t{1} + rest[at];
   }
   if (at >= end) return std::nullopt;
   question.labels = labels;

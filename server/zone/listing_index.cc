@@ -59,14 +59,16 @@ struct Range {
   Number128 last;
 };
 
+[[nodiscard]] Number128 ones(unsigned bits) { return bits >= 128 ? ~Number128{0} : (Number128{1} << bits) - 1; }
+
 [[nodiscard]] Range range_of(const Prefix& prefix) {
-  return {.first = number_of(prefix.first()), .last = number_of(prefix.last())};
+  const auto first = number_of(prefix.first());
+  return {.first = first, .last = first | ones(static_cast<unsigned>(prefix.first().bits() - prefix.length()))};
 }
 
 [[nodiscard]] Number128 last_address(const Layer& layer, Number128 network) {
   const auto bits = layer.host_bits();
-  if (bits >= 128) return ~Number128{0};
-  return (network << bits) | ((Number128{1} << bits) - 1);
+  return bits >= 128 ? ones(bits) : (network << bits) | ones(bits);
 }
 
 /// The layers of one family at one time.

@@ -135,6 +135,9 @@ inline config::Zone zone_config() {
   return zone;
 }
 
+/// Who asks.
+inline const IpAddress kClient = ip("198.51.100.77");
+
 /// The zone bl.example.org with a list to answer from.
 struct Served {
   explicit Served(zone::ListingIndex list = {}, config::Zone settings = zone_config(), const std::string& nsid = {}) {
@@ -180,7 +183,7 @@ struct Served {
 
   answer::ServedZone zone;
   zone::View view;
-  IpAddress client = ip("198.51.100.77");
+  IpAddress client = kClient;
 };
 
 /// Reversed octets or nibbles, without the zone. `as_nibbles`: an IPv4 address in its mapped form.

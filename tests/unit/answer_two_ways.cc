@@ -19,7 +19,12 @@ struct Names {
   std::vector<config::NameserverAddress> addresses = {};
 };
 
-/// For each zone, text and state of the list: 288,000 questions in all, and 108,000 where each costs ten times as much.
+/// Labels of a name server of the longest zone: with them a name has 255 octets, and nothing can stand beneath it.
+const std::string kLong(63, 'n');
+const std::string kLongest = "sixsix." + kLong;
+const std::string kLongestZone = std::string(63, 'x') + "." + std::string(63, 'y') + "." + std::string(54, 'z');
+
+/// For each zone, text and state of the list: 384,000 questions in all, and 144,000 where each costs ten times as much.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int kQuestions = 1'500;
 #else
@@ -44,6 +49,7 @@ class Questions {
     ask.payload = kPayloads.at(pick(7));
     ask.version = pick(20) == 0 ? pick(255) : 0;
     ask.dnssec_ok = pick(1) == 0;
+    if (pick(3) == 0) add_cookie(ask.options);
     for (unsigned options = pick(3); options > 1; --options) {
       constexpr std::array<unsigned, 6> kOptions{3, 8, 10, 11, 12, 15};
       put16(ask.options, kOptions.at(pick(5)));
@@ -52,12 +58,26 @@ class Questions {
       for (unsigned i = 0; i < size; ++i) ask.options.push_back(static_cast<std::uint8_t>(pick(255)));
     }
     auto bytes = query(ask);
+    if (pick(40) == 0) bytes.at(2) = static_cast<std::uint8_t>(bytes.at(2) | pick(15) << 3U);  // opcode
     if (pick(15) == 0) bytes.at(pick(static_cast<unsigned>(bytes.size() - 1))) = static_cast<std::uint8_t>(pick(255));
     if (pick(30) == 0) bytes.resize(pick(static_cast<unsigned>(bytes.size() + 4)));
     return bytes;
   }
 
  private:
+  /// A client's cookie, alone or with a server cookie that is good, to be renewed, too old or forged.
+  void add_cookie(Bytes& options) {
+    answer::ClientCookie own{};
+    own.fill(static_cast<std::uint8_t>(pick(255)));
+    constexpr std::array<int, 4> kAges{0, 1800, 1801, 3601};
+    auto cookie = answer::make_cookie(own, kClient, kNow - std::chrono::seconds{kAges.at(pick(3))}, {});
+    if (pick(5) == 0) cookie.back() ^= 1U;
+    const auto size = pick(3) == 0 ? answer::kClientCookieOctets : answer::kCookieOctets;
+    put16(options, answer::kCookieOption);
+    put16(options, static_cast<unsigned>(size));
+    options.insert(options.end(), cookie.begin(), cookie.begin() + static_cast<std::ptrdiff_t>(size));
+  }
+
   /// 0x20: some letters in the other case.
   std::string shuffled(std::string text) {
     if (pick(2) != 0) return text;
@@ -74,9 +94,10 @@ class Questions {
       case 1:
         return pick(1) == 0 ? "example.com" : "org";
       case 2: {
-        constexpr std::array<const char*, 10> kOdd{"foo",  "ns",          "ns1",       "hostmaster",  "1.ns",
-                                                   "host", "002.0.0.127", "256.1.1.1", "x.2.0.0.127", "NS.x"};
-        return std::string(kOdd.at(pick(9))) + "." + zone_;
+        const std::array<std::string, 14> odd{"foo",         "ns",   "ns1",     "hostmaster", "1.ns",
+                                              "host",        "NS.x", "a.b.Ns1", "x.1.ns",     "002.0.0.127",
+                                              "x.2.0.0.127", kLong,  kLongest,  "256.1.1.1"};
+        return odd.at(pick(13)) + "." + zone_;
       }
       default:
         break;
@@ -129,7 +150,13 @@ TEST_CASE("both ways of building a reply give the same octets for any query of a
                Names{"example", {"ns.example.net", "ns.elsewhere.test"}, "host.master@example"},
                Names{"a.rather.long.name.for.a.zone.that.nobody.would.like.to.type.example.org",
                      {"ns1.a.rather.long.name.for.a.zone.that.nobody.would.like.to.type.example.org", "NS.Example.ORG"},
-                     "post@org"});
+                     "post@org"},
+               // A TXT about an IPv6 address is too long here without EDNS, as are the NS.
+               Names{kLongestZone,
+                     {kLongest + "." + kLongestZone, std::string(60, 'a') + ".example.net",
+                      std::string(60, 'b') + ".example.net", std::string(60, 'c') + ".example.net"},
+                     "post@" + kLong + "." + kLongestZone,
+                     {{kLongest + "." + kLongestZone, ip("2001:db8::53")}}});
   const auto text = GENERATE(std::string("Backscatter from {ip}, see https://bl.example.org/{ip}"), std::string("{ip}"),
                              std::string("no address"), std::string(200, 'x') + "{ip}{ip}");
   enum class State { followed, stale, not_ready };

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <arpa/inet.h>
 #include <random>
 
 using blowback::AddressUse;
@@ -49,6 +50,27 @@ TEST_CASE("text that is nearly an address is refused", "[core]") {
   CAPTURE(text);
   CHECK_FALSE(IpAddress::parse(text));
   CHECK_FALSE(IpAddress::parse(std::string("1.2.3.4\0", 8)));
+}
+
+TEST_CASE("an IPv6 address is written as inet_ntop does, wherever its zeros stand", "[core][property][rfc5952]") {
+  std::mt19937 random(3);
+  // Each group is zero or not in every way, with one to four digits where it isn't.
+  for (unsigned zeros = 0; zeros < 256; ++zeros) {
+    for (int i = 0; i < 50; ++i) {
+      IpAddress::Octets octets{};
+      for (std::size_t group = 0; group < 8; ++group) {
+        if ((zeros >> group & 1U) != 0) continue;
+        const auto value = (1 + random() % 0xffffU) >> 4 * (random() % 4);
+        octets.at(2 * group) = static_cast<std::uint8_t>(value >> 8U);
+        octets.at(2 * group + 1) = static_cast<std::uint8_t>(value & 0xffU);
+      }
+      const auto address = IpAddress::from_octets(octets);
+      if (address.family() == Family::ipv4) continue;
+      std::array<char, INET6_ADDRSTRLEN> text{};
+      REQUIRE(inet_ntop(AF_INET6, octets.data(), text.data(), text.size()) != nullptr);
+      REQUIRE(address.to_string() == text.data());
+    }
+  }
 }
 
 TEST_CASE("parse and to_string of addresses are each other's inverse", "[core][property]") {
