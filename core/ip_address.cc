@@ -24,7 +24,7 @@ struct Zeros {
   Zeros longest{.size = 1};
   for (std::size_t i = 0; i < kGroups; ++i) {
     std::size_t size = 0;
-    while (i + size < kGroups && groups.at(i + size) == 0) ++size;
+    while (i + size < kGroups && groups[i + size] == 0) ++size;
     if (size > longest.size) longest = {.begin = i, .size = size};
     i += size;
   }
@@ -34,7 +34,7 @@ struct Zeros {
 /// RFC 5952 §4, by hand, since inet_ntop goes by sprintf and takes longer than the rest of an answer. Returns its size.
 [[nodiscard]] std::size_t write_v6(const IpAddress::Octets& octets, char* out) {
   Groups groups{};
-  for (std::size_t i = 0; i < kGroups; ++i) groups.at(i) = unsigned{octets[2 * i]} << 8U | octets[2 * i + 1];
+  for (std::size_t i = 0; i < kGroups; ++i) groups[i] = unsigned{octets[2 * i]} << 8U | octets[2 * i + 1];
   const auto zeros = longest_zeros(groups);
   char* at = out;
   for (std::size_t i = 0; i < kGroups; ++i) {
@@ -45,9 +45,7 @@ struct Zeros {
       continue;
     }
     if (i > 0) *at++ = ':';
-    const unsigned digits = groups[i] < 0x10 ? 1 : groups[i] < 0x100 ? 2 : groups[i] < 0x1000 ? 3 : 4;
-    for (unsigned shift = 4 * digits; shift > 0; shift -= 4)
-      *at++ = "0123456789abcdef"[groups[i] >> (shift - 4) & 0xfU];
+    at = std::to_chars(at, at + 4, groups[i], 16).ptr;
   }
   return static_cast<std::size_t>(at - out);
 }
