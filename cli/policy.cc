@@ -120,12 +120,19 @@ struct Outcome {
       outcome.incidents, outcome.senders, stay + gone, stay + listed, listed, gone, stay, longer, shorter);
 }
 
+/// `policy.list_at = 4 instead of 3`, a line each.
+void tell_differences(std::FILE* out, const Policy& present, const Policy& tried) {
+  const auto differing = config::differences(present, tried);
+  for (const auto& [key, now, then] : differing) fmt::print(out, "{} = {} instead of {}\n", key, then, now);
+  if (differing.empty()) fmt::print(out, "the policy tried is the policy in force\n");
+}
+
 }  // namespace
 
 int policy_simulate(Context& context, const std::string& file, bool only_changes) {
   const auto config = context.config();
   if (!config) return context.failure;
-  const auto tried = config::load_policy(file);
+  const auto tried = config::load_policy(file, config->policy);
   if (!tried) return context.complain(tried.error().text, kWrongUse);
   auto store = schema::Store::open(config->database, schema::Store::Mode::read);
   if (!store) return context.complain(store.error());
@@ -133,6 +140,9 @@ int policy_simulate(Context& context, const std::string& file, bool only_changes
   if (!outcome) return context.complain(outcome.error());
 
   const bool for_people = context.format == Format::table;
+  // Programs read a table and nothing else on standard output.
+  std::FILE* const beside = for_people ? context.world.out : context.world.err;
+  tell_differences(beside, config->policy, *tried);
   const auto time = [&](std::optional<UnixTime> at) {
     return at && for_people ? Cell(minute(*at)) : cell(at);  // two columns of them: without the "in 11 days"
   };
@@ -144,8 +154,7 @@ int policy_simulate(Context& context, const std::string& file, bool only_changes
                Cell(names_of(row.after.until ? row.after.codes : row.before.codes))});
   }
   context.print(table);
-  // Programs read a table and nothing else on standard output.
-  fmt::print(for_people ? context.world.out : context.world.err, "{}\n", summary(*outcome));
+  fmt::print(beside, "{}\n", summary(*outcome));
   return kYes;
 }
 

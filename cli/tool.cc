@@ -360,7 +360,9 @@ class Parser {
     auto* const simulate =
         command(*policy, "simulate", "Replay all recorded incidents: who would be listed, who would go",
                 [this] { return policy_simulate(context_, one_, only_changes_); });
-    simulate->add_option("FILE", one_, "A config, or a file with a [policy] and nothing else")->required();
+    simulate
+        ->add_option("FILE", one_, "A config, or a file with a [policy]; keys that it doesn't name stay as they are")
+        ->required();
     simulate->add_flag("--changed", only_changes_, "Leave out who stays listed just as now");
     formats(simulate);
     simulate->footer(

@@ -194,8 +194,16 @@ struct ConfigError {
 [[nodiscard]] std::string config_path(const std::string& option, const char* environment);
 
 [[nodiscard]] std::expected<Config, ConfigError> load(const std::string& file);
-/// The policy of a file that is a whole config, or that has nothing but a [policy]: one to be tried.
-[[nodiscard]] std::expected<Policy, ConfigError> load_policy(const std::string& file);
+/// A policy to be tried: `present`, changed by the keys of a file that is a whole config, or that has nothing but a [policy].
+[[nodiscard]] std::expected<Policy, ConfigError> load_policy(const std::string& file, const Policy& present);
+
+struct PolicyDifference {
+  std::string key;  ///< `policy.weights.dsn`
+  std::string one;  ///< as it would stand in the file; likewise the other
+  std::string other;
+};
+/// The keys by which two policies differ, in the order of the documentation. Pure.
+[[nodiscard]] std::vector<PolicyDifference> differences(const Policy& one, const Policy& other);
 /// For tests and for checking text before it is a file. `name` stands in messages for the file.
 [[nodiscard]] std::expected<Config, ConfigError> parse(std::string_view toml, const std::string& name);
 

@@ -201,7 +201,7 @@ int compare(const std::filesystem::path& folder, std::size_t count) {
   std::ofstream(file("blowback.toml")) << "database = \"" << file("first.db")
                                        << "\"\n[zone]\nname = \"bl.example.org\"\n";
   std::ofstream(file("tried.toml")) << kTried;
-  const auto policy = config::load_policy(file("tried.toml"));
+  const auto policy = config::load_policy(file("tried.toml"), Policy{});
   if (!policy) throw std::runtime_error(policy.error().text);
 
   const Weeks weeks = some_weeks(count);

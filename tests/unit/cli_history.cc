@@ -69,6 +69,21 @@ TEST_CASE("policy simulate tells who would go and who would be listed", "[cli][p
   CHECK(list.run({"log", "--format", "json"}).out.find("simulate") == std::string::npos);
 }
 
+TEST_CASE("policy simulate starts from the policy in force and names the keys that differ first", "[cli][policy]") {
+  const List list;
+  list.take_bounces();
+  std::ofstream(list.file("blowback.toml"), std::ios::app) << "list_at = 2.5\nhalf_life = \"12h\"\n";
+  const auto file = written(list, "p.toml", "[policy]\nlist_at = 2.75\n[policy.weights]\nmdn = 0.25\n");
+  CHECK_THAT(
+      list.run({"policy", "simulate", file}).out,
+      Catch::StartsWith("policy.list_at = 2.75 instead of 2.5\npolicy.weights.mdn = 0.25 instead of 0.5\nchange "));
+  const auto ran = list.run({"policy", "simulate", file, "--format", "csv"});
+  CHECK_THAT(ran.out, Catch::StartsWith("change,"));
+  CHECK_THAT(ran.err, Catch::StartsWith("policy.list_at = 2.75 instead of 2.5\n"));
+  CHECK_THAT(list.run({"policy", "simulate", list.file("blowback.toml")}).out,
+             Catch::StartsWith("the policy tried is the policy in force\n"));
+}
+
 TEST_CASE("policy simulate says what is wrong with the file it was given", "[cli][policy]") {
   const List list;
   list.take_bounces();
