@@ -313,7 +313,7 @@ int run(const std::string& file) {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&watched, number);
   pthread_sigmask(SIG_BLOCK, &watched, nullptr);
 
-  auto config = blowback::config::load(file);
+  auto config = blowback::config::load(file, blowback::config::TrapFile::left_out);
   if (!config) {
     std::fprintf(stderr, "blowback-server: %s\n", config.error().text.c_str());
     return kExitConfig;
@@ -354,7 +354,7 @@ int run(const std::string& file) {
     if (number < 0) continue;
     if (number != SIGHUP) break;
     manager.reloading();
-    if (auto again = blowback::config::load(file)) {
+    if (auto again = blowback::config::load(file, blowback::config::TrapFile::left_out)) {
       server.change(std::move(*again));
     } else {
       log(Level::error, "config-kept", {Field::sentence("detail", again.error().text)});
