@@ -10,12 +10,16 @@
 #include <memory>
 
 namespace blowback::cli {
+
+std::expected<config::Config, config::ConfigError> Context::load_config(config::TrapFile trap_file) const {
+  auto loaded = config::load(config::config_path(config_file, world.variable("BLOWBACK_CONFIG")), trap_file);
+  if (loaded && !database.empty()) loaded->database = database;
+  return loaded;
+}
+
 std::optional<config::Config> Context::config() {
-  auto loaded = config::load(config::config_path(config_file, world.variable("BLOWBACK_CONFIG")));
-  if (loaded) {
-    if (!database.empty()) loaded->database = database;
-    return std::move(*loaded);
-  }
+  auto loaded = load_config();
+  if (loaded) return std::move(*loaded);
   failure = complain(loaded.error().text, kWrongUse);
   return std::nullopt;
 }

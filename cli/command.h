@@ -12,6 +12,7 @@
 #include "schema/store.h"
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,7 +30,10 @@ struct Context {
   Format format = Format::table;
   bool bold = false;
 
-  /// Reads the config. Empty: it was told on `err`; return `failure`.
+  /// Reads the config, and takes `database` in.
+  [[nodiscard]] std::expected<config::Config, config::ConfigError> load_config(
+      config::TrapFile trap_file = config::TrapFile::read) const;
+  /// Likewise. Empty: it was told on `err`; return `failure`.
   [[nodiscard]] std::optional<config::Config> config();
   /// Reads the config and opens the database. Empty likewise.
   [[nodiscard]] std::optional<schema::Store> store(schema::Store::Mode mode);
@@ -136,6 +140,9 @@ int import(Context& context, const std::string& file, const DecisionArguments& a
 int undo(Context& context, std::uint64_t id, const std::string& reason, bool dry_run);
 int traps_retire(Context& context, const std::string& address, const std::string& reason);
 int traps_restore(Context& context, const std::string& address, const std::string& reason);
+/// Both change the file that `traps.file` names; `trap` is an address, a domain, or `*.` and a domain.
+int traps_add(Context& context, const std::string& trap);
+int traps_remove(Context& context, const std::string& trap);
 
 // ── outward ──
 /// `resolver`: an address, with a port or without; "" is the system's.

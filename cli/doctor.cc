@@ -498,7 +498,7 @@ int doctor(Context& context, const std::string& resolver) {
     }
   }
   Findings findings;
-  const auto config = config::load(config::config_path(context.config_file, context.world.variable("BLOWBACK_CONFIG")));
+  const auto config = context.load_config();
   if (config) {
     findings.good("config", fmt::format("{}, zone {}", config->file, config->zone.name));
     Doctor(context, *config, findings).look(chosen);

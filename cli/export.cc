@@ -2,17 +2,13 @@
 // nobody waiting. Costs 48 octets of memory for each listing.
 #include "command.h"
 #include "export_formats.h"
+#include "replacement.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <memory>
-#include <sys/stat.h>
 #include <system_error>
 
 namespace blowback::cli {
@@ -127,44 +123,6 @@ void write(std::FILE* out, const std::string& format, const Read& list, const co
   write_zone(out, exported);
 }
 
-/// A file that nobody sees half written: it has another name until it is whole and on the disk.
-class Replacement {
- public:
-  /// In the folder of `path`, so that it can be renamed. `file()` is null where that failed; errno says why.
-  explicit Replacement(const std::string& path) : path_(path), temporary_(path + ".XXXXXX") {
-    const int descriptor = ::mkostemp(temporary_.data(), O_CLOEXEC);
-    if (descriptor < 0) return;
-    made_ = true;
-    // Other programs read it, under users of their own: with the mode it had, else the usual one.
-    struct stat before{};
-    constexpr mode_t kUsual = 0644;
-    const bool exists = ::stat(path.c_str(), &before) == 0;
-    if (::fchmod(descriptor, exists ? before.st_mode & 0777U : kUsual) == 0) file_.reset(::fdopen(descriptor, "w"));
-    if (!file_) ::close(descriptor);
-  }
-  Replacement(const Replacement&) = delete;
-  Replacement& operator=(const Replacement&) = delete;
-  ~Replacement() {
-    if (made_) ::unlink(temporary_.c_str());
-  }
-
-  [[nodiscard]] std::FILE* file() const { return file_.get(); }
-  /// False: what stood there before still does; errno says why.
-  [[nodiscard]] bool commit() {
-    if (std::ferror(file_.get()) != 0 || std::fflush(file_.get()) != 0 || ::fsync(::fileno(file_.get())) != 0)
-      return false;
-    if (std::fclose(file_.release()) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) return false;
-    made_ = false;
-    return true;
-  }
-
- private:
-  std::string path_;
-  std::string temporary_;
-  bool made_ = false;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, &std::fclose};
-};
-
 /// BIND refuses a zone whose name server has a name in it without an address.
 void warn_of_nameservers(const Context& context, const config::Zone& zone) {
   for (const auto& name : config::without_address(zone)) {
@@ -196,7 +154,8 @@ int export_list(Context& context, const std::string& format, const std::string& 
                             kFailed);
   };
   try {
-    Replacement file(to);
+    // Other programs read it, under users of their own.
+    Replacement file(to, 0644);
     if (file.file() == nullptr) return failed(errno);
     write(file.file(), format, *list, *config, context.world.now);
     return file.commit() ? static_cast<int>(kYes) : failed(errno);

@@ -103,6 +103,10 @@ constexpr auto kExamples = std::to_array<Example>({
     {"traps",
      "  blowback traps\n"
      "  blowback traps --silent-for 90d\n"},
+    {"traps add",
+     "  blowback traps add old.user@example.com && systemctl reload blowback-ingest\n"
+     "  blowback traps add '*.trap.example.net'\n"},
+    {"traps remove", "  blowback traps remove old.user@example.com\n"},
     {"traps retire", "  blowback traps retire old.user@example.com --reason 'the address is in use again'\n"},
     {"traps restore", "  blowback traps restore old.user@example.com --reason 'it is free again'\n"},
 });
@@ -400,6 +404,15 @@ class Parser {
     traps_command->add_option("--silent-for", silent_for_, "Only those without a hit for so long, such as 30d");
     formats(traps_command);
     traps_command->footer("Shows trap addresses whole: keep what it prints to yourself.");
+    for (const bool adds : {true, false}) {
+      auto* const change =
+          command(*traps_command, adds ? "add" : "remove",
+                  adds ? "Write a trap into the file of traps" : "Take a trap out of the file of traps",
+                  [this, adds] { return adds ? traps_add(context_, one_) : traps_remove(context_, one_); });
+      change->add_option("TRAP", one_, "An address, a domain, or *. and a domain, for it and all names below")
+          ->required();
+      change->footer("The file is the one that traps.file names in the config. Ingest takes it up at a reload.");
+    }
     auto* const retire = command(*traps_command, "retire", "Leave alone what comes for this trap from now on",
                                  [this] { return traps_retire(context_, one_, decision_.reason); });
     retire->add_option("ADDRESS", one_, "The trap's address")->required();

@@ -33,7 +33,10 @@ constexpr Duration kSilent = std::chrono::days{30};
     if (!any_hit([&](const std::string& known_address) { return known_address == address; })) add(address);
   }
   for (const auto& domain : configured.domains) {
-    if (!any_hit([&](const std::string& address) { return address.ends_with("@" + domain); })) add("@" + domain);
+    if (!any_hit([&](const std::string& address) {
+          return address.ends_with("@" + domain) || configured.witness_of(address) == "@" + domain;
+        }))
+      add("@" + domain);
   }
   return known;
 }

@@ -3,6 +3,7 @@
 
 #include "blowback/lower_case.h"
 #include "config/written.h"
+#include "file_text.h"
 #include "names.h"
 #include "section.h"
 
@@ -11,9 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <set>
@@ -56,6 +54,7 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "server.rate_limit.exempt",
                                                            "traps.domains",
                                                            "traps.addresses",
+                                                           "traps.file",
                                                            "feed.type",
                                                            "feed.path",
                                                            "feed.trusted_relays",
@@ -261,8 +260,15 @@ void read_server(Section& section, Server& server, const std::string& database) 
 }
 
 void read_traps(Section& section, Traps& traps) {
-  parsed_texts(section, "domains", traps.domains, [](const std::string& text) { return dns_name(text); });
+  std::vector<TrapName> domains;
+  parsed_texts(section, "domains", domains, [](const std::string& text) { return trap_domain(text); });
+  for (const auto& domain : domains) add_trap(traps, domain);
   parsed_texts(section, "addresses", traps.addresses, [](const std::string& text) { return mail_address(text); });
+  keep_each_once(traps);
+  section.text("file", traps.file);
+  if (section.is_good("file") && traps.file.find('\0') != std::string::npos) {
+    section.complain("file", "is no path; name a file with a trap a line");
+  }
 }
 
 struct FeedTypeName {
@@ -577,18 +583,6 @@ std::string told(Findings findings, const std::string& name) {
   return text;
 }
 
-ConfigError unreadable(const std::string& file, int error) {
-  std::string_view mend = "see that it is a readable file";
-  if (error == ENOENT || error == ENOTDIR) {
-    mend = "name the right file by --config or BLOWBACK_CONFIG, or write one from the example in deploy/blowback.toml";
-  } else if (error == EISDIR) {
-    mend = "name the file itself by --config, not its folder";
-  } else if (error == EACCES) {
-    mend = "run as a user who may read it, or change its mode";
-  }
-  return {fmt::format("config: {}: can't be read: {}; {}", file, std::generic_category().message(error), mend)};
-}
-
 /// Reads `toml` by `read`, which has the top of it, and gathers what is wrong.
 std::optional<ConfigError> read_toml(std::string_view toml, const std::string& name,
                                      const std::function<void(Section&, const toml::table&)>& read) {
@@ -613,24 +607,6 @@ Config defaults(const std::string& name) {
   return config;
 }
 
-std::expected<std::string, ConfigError> text_of(const std::string& file) {
-  // Far beyond any real config; keeps a wrong file name (a device, a database) from filling the memory.
-  constexpr std::size_t kMost = 4U << 20U;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "re"), &std::fclose);
-  if (!stream) return std::unexpected(unreadable(file, errno));
-  std::string text;
-  std::array<char, 16384> buffer{};
-  while (std::feof(stream.get()) == 0 && std::ferror(stream.get()) == 0 && text.size() <= kMost) {
-    text.append(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), stream.get()));
-  }
-  if (std::ferror(stream.get()) != 0) return std::unexpected(unreadable(file, errno));
-  if (text.size() > kMost) {
-    return std::unexpected(
-        ConfigError{fmt::format("config: {}: is larger than 4 MiB; see that it is the config", file)});
-  }
-  return text;
-}
-
 void gather(const toml::table& table, const std::string& prefix, Lines& lines) {
   for (const auto& [key, value] : table) {
     const auto name = prefix + std::string(key.str());
@@ -647,18 +623,6 @@ void gather(const toml::table& table, const std::string& prefix, Lines& lines) {
   }
 }
 
-/// The rule of `Traps::witness_of`, however it is looked up what is configured.
-template <typename IsDomain, typename IsAddress>
-[[nodiscard]] std::string witness(std::string_view address, bool all_are_traps, IsDomain is_domain,
-                                  IsAddress is_address) {
-  std::string wanted = lowered(address);
-  if (is_address(wanted)) return wanted;
-  const std::size_t at = wanted.rfind('@');
-  if (at == std::string::npos) return all_are_traps ? wanted : std::string();
-  if (!all_are_traps && !is_domain(std::string_view(wanted).substr(at + 1))) return {};
-  return wanted.substr(at);
-}
-
 }  // namespace
 
 std::string_view name_of(FeedType type) { return std::ranges::find(kFeedTypes, type, &FeedTypeName::type)->name; }
@@ -670,32 +634,6 @@ std::vector<std::string> without_address(const Zone& zone) {
     if (lies_in(name, zone.name) && std::ranges::none_of(zone.nameserver_addresses, knows)) names.push_back(name);
   }
   return names;
-}
-
-bool Traps::is_trap(std::string_view address) const {
-  return (domains.empty() && addresses.empty()) || !witness_of(address).empty();
-}
-
-std::string Traps::witness_of(std::string_view address) const {
-  const auto stands_in = [](const std::vector<std::string>& names) {
-    return [&names](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
-  };
-  return witness(address, domains.empty() && addresses.empty(), stands_in(domains), stands_in(addresses));
-}
-
-TrapIndex::TrapIndex(const Traps& traps)
-    : domains_(traps.domains.begin(), traps.domains.end()),
-      addresses_(traps.addresses.begin(), traps.addresses.end()) {}
-
-std::string TrapIndex::witness_of(std::string_view address) const {
-  return witness(
-      address, is_empty(), [&](std::string_view name) { return domains_.contains(name); },
-      [&](std::string_view name) { return addresses_.contains(name); });
-}
-
-std::optional<std::size_t> Traps::witnesses() const {
-  if (domains.empty() && addresses.empty()) return std::nullopt;
-  return domains.size() + addresses.size();
 }
 
 int judges_by_default() { return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 4U)); }
@@ -713,10 +651,21 @@ std::expected<Config, ConfigError> parse(std::string_view toml, const std::strin
   return config;
 }
 
-std::expected<Config, ConfigError> load(const std::string& file) {
+std::expected<Config, ConfigError> load(const std::string& file, TrapFile trap_file) {
   const auto text = text_of(file);
   if (!text) return std::unexpected(text.error());
-  return parse(*text, file);
+  auto config = parse(*text, file);
+  if (!config || trap_file == TrapFile::left_out || config->traps.file.empty()) return config;
+  const auto more = text_of(config->traps.file);
+  if (!more) {
+    return std::unexpected(ConfigError{fmt::format(
+        R"(config: {}: traps.file = "{}": can't be read; make it by `blowback traps add`, or let this user read it)",
+        file, config->traps.file)});
+  }
+  auto traps = with_file(config->traps, *more);
+  if (!traps) return std::unexpected(std::move(traps).error());
+  config->traps = *std::move(traps);
+  return config;
 }
 
 std::expected<Lines, ConfigError> lines_of(const std::string& file) {

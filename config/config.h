@@ -89,12 +89,14 @@ struct Server {
 };
 
 struct Traps {
-  std::vector<std::string> domains;    ///< lower case
-  std::vector<std::string> addresses;  ///< lower case
+  std::vector<std::string> domains;          ///< lower case, without `*.`
+  std::vector<std::string> with_subdomains;  ///< those of `domains` in which all names below are traps, too
+  std::vector<std::string> addresses;        ///< lower case
+  std::string file;                          ///< names more of them, a line each; "": none
   /// With both lists empty every recipient of a feed is a trap. `address` in any case.
   [[nodiscard]] bool is_trap(std::string_view address) const;
   /// Who testifies by a delivery to `address`: an address of `addresses` is itself a witness; of a domain, `@` and the
-  /// domain, however many local parts a stranger invents. With both lists empty each recipient domain is one. "" for what
+  /// domain, however many local parts or names below it a stranger invents. With both lists empty each recipient domain is one. "" for what
   /// is no trap. `address` in any case; the result in lower case.
   [[nodiscard]] std::string witness_of(std::string_view address) const;
   /// How many witnesses there can be; absent with both lists empty, when anybody's domain is one.
@@ -120,6 +122,7 @@ class TrapIndex {
   using Names = std::unordered_set<std::string, Hash, std::equal_to<>>;
 
   Names domains_;
+  Names with_subdomains_;
   Names addresses_;
 };
 
@@ -213,7 +216,17 @@ struct ConfigError {
 /// `--config`, else BLOWBACK_CONFIG, else /etc/blowback/blowback.toml. `environment`: the variable's value or nullptr.
 [[nodiscard]] std::string config_path(const std::string& option, const char* environment);
 
-[[nodiscard]] std::expected<Config, ConfigError> load(const std::string& file);
+/// Whether the file that `traps.file` names is read, too. Who needs no traps leaves it out: it may not be his to read.
+enum class TrapFile : std::uint8_t { read, left_out };
+
+[[nodiscard]] std::expected<Config, ConfigError> load(const std::string& file, TrapFile trap_file = TrapFile::read);
+/// `traps` and those that `text`, the content of `traps.file`, names: `user@example.com`, `trap.example.net` or
+/// `*.trap.example.net` on a line, comments behind `#`. Fails where there is none in all, and so every recipient would be a trap.
+[[nodiscard]] std::expected<Traps, ConfigError> with_file(Traps traps, std::string_view text);
+/// What stands on a line of that file, without a comment and blanks; empty: nothing.
+[[nodiscard]] std::string_view trap_in(std::string_view line);
+/// A trap as it stands in that file. Fails with a clause for a person.
+[[nodiscard]] std::expected<std::string, ConfigError> trap_line(std::string_view text);
 /// A policy to be tried: `present`, changed by the keys of a file that is a whole config, or that has nothing but a [policy].
 [[nodiscard]] std::expected<Policy, ConfigError> load_policy(const std::string& file, const Policy& present);
 

@@ -48,6 +48,19 @@ struct Nameserver {
 /// `local@domain`, whole lower case. ASCII, no quoted local part: none is needed for a trap or a hostmaster.
 [[nodiscard]] std::expected<std::string, NameError> mail_address(std::string_view text);
 
+/// A trap as it is named: an address, a domain, or a domain with all names below it (`*.trap.example.net`).
+struct TrapName {
+  enum class Kind : std::uint8_t { address, domain, domain_and_below };
+  Kind kind = Kind::address;
+  std::string name;  ///< lower case, without `*.`
+};
+/// A domain of either kind.
+[[nodiscard]] std::expected<TrapName, NameError> trap_domain(std::string_view text);
+/// A domain with all below it stands in both lists.
+void add_trap(Traps& traps, const TrapName& trap);
+/// Each name counts as one witness, however often it was named.
+void keep_each_once(Traps& traps);
+
 /// `192.0.2.1:53` or `[2001:db8::1]:53`, port 1 to 65535.
 [[nodiscard]] std::expected<Endpoint, NameError> endpoint(std::string_view text);
 

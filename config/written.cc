@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <concepts>
 #include <iterator>
 #include <string_view>
@@ -140,7 +141,12 @@ template <typename... Alternative>
 
 [[nodiscard]] Writer traps_of(const Traps& traps) {
   Writer to("traps");
-  to.list("domains", traps.domains);
+  std::vector<std::string> domains = traps.domains;
+  for (auto& domain : domains) {
+    if (std::ranges::find(traps.with_subdomains, domain) != traps.with_subdomains.end()) domain.insert(0, "*.");
+  }
+  to.list("domains", domains);
+  to.text("file", traps.file);
   to.list("addresses", traps.addresses);
   return to;
 }

@@ -135,13 +135,16 @@ else
   stop_server
   trap - EXIT
 fi
+# Without the server doctor has problems to report; the first steps end well.
+doctor="  $PWD/$bin/blowback --config $dir/blowback.toml doctor"
+$keep || doctor="$doctor    # will miss the server, which has ended"
 cat <<NEXT
 
 It works. Next:
-  $bin/blowback --config $dir/blowback.toml listings
-  $bin/blowback --config $dir/blowback.toml stats
-  $bin/blowback --config $dir/blowback.toml doctor
-  deploy/quickstart.sh --keep           the same, and the server goes on answering
-  deploy/blowback.toml                  the config with every key explained
-  docs/manual.md                        running a list with traps of your own
+  $PWD/$bin/blowback --config $dir/blowback.toml listings
+  $PWD/$bin/blowback --config $dir/blowback.toml stats
+$doctor
+  $PWD/deploy/quickstart.sh --keep    # the same, and the server goes on answering: for doctor and dig
+  less $PWD/deploy/blowback.toml      # the config with every key explained
+  less $PWD/docs/manual.md            # running a list with traps of your own
 NEXT

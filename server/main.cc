@@ -124,7 +124,7 @@ class Server {
 
   /// SIGHUP: takes over the config in `file`. One that can't be served is told, and everything stays as it was.
   void reload(const std::string& file) {
-    auto config = blowback::config::load(file);
+    auto config = blowback::config::load(file, blowback::config::TrapFile::left_out);
     const auto refused = config ? change(std::move(*config)) : config.error().text;
     auto in_force = blowback::watch::after_reload(in_force_, file, refused, clock_.now());
     const std::scoped_lock lock(mutex_);
@@ -335,7 +335,7 @@ int run(const std::string& file) {
   std::signal(SIGPIPE, SIG_IGN);
 
   blowback::raise_descriptor_limit();
-  auto config = blowback::config::load(file);
+  auto config = blowback::config::load(file, blowback::config::TrapFile::left_out);
   if (!config) {
     std::fprintf(stderr, "blowback-server: %s\n", config.error().text.c_str());
     return kExitConfig;

@@ -128,6 +128,19 @@ class HouseRules(unittest.TestCase):
             if path.stem != "main":
                 self.assertIn(path.name, registered, f"{name_of(path)} exists, but isn't built")
 
+    def test_links_in_documents_lead_to_files_and_headings_that_are_there(self):
+        seen = 0
+        for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+            for file, heading in re.findall(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", document.read_text()):
+                target = (document.parent / file) if file else document
+                self.assertTrue(target.exists(), f"{name_of(document)} links to {file}, which isn't there")
+                if heading:
+                    titles = re.findall(r"^#+ (.*)$", target.read_text(), re.M)
+                    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+                    self.assertIn(heading, anchors, f"{name_of(document)} links to a heading that {name_of(target)} hasn't")
+                seen += 1
+        self.assertGreater(seen, 20)
+
     def test_shell_scripts_parse(self):
         for path in files("deploy", "tests", ".ci", endings=(".sh",)):
             done = subprocess.run(["bash", "-n", path], capture_output=True, text=True, check=False)

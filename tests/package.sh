@@ -180,6 +180,16 @@ serve_and_ask() {
   echo "$1: 192.0.2.10 is answered with 127.0.0.9, 192.0.2.11 with NXDOMAIN"
 }
 
+step "The links in its documents"
+# Those within the host: `](manual.md#feeds)`, `](examples/mta/postfix/)`, `](/etc/blowback/blowback.toml)`.
+documents=$root/usr/share/doc/blowback
+grep -ohE '\]\([^)#: ]+' "$documents"/*.md | cut -c3- | sort -u | while read -r link; do
+  case $link in
+    /*) [ -e "$root$link" ] ;;
+    *) [ -e "$documents/$link" ] ;;
+  esac || { echo "no such file in the package's documents: $link" >&2; exit 1; }
+done
+
 step "Using it, as the user blowback"
 "${as_blowback[@]}" blowback db migrate
 printf '192.0.2.10\n198.51.100.0/24\n' | "${as_blowback[@]}" blowback import - --reason "of the package's test"

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -199,4 +200,24 @@ TEST_CASE("log and listings are filtered, and history tells of one address", "[c
   CHECK(history[2]["prefix"] == "198.51.100.0/24");
   CHECK(data(list, {"history", "192.0.2.7"})[0]["who"].is_null());
   CHECK(list.run({"history", "203.0.113.9"}).code == 1);
+}
+
+TEST_CASE("traps are added to and removed from their file, but for the last", "[cli][traps]") {
+  const List list;
+  CHECK_THAT(list.run({"traps", "add", "a@example.com"}).err, Contains("names no file of traps"));
+  std::ofstream(list.file("blowback.toml"), std::ios::app) << "[traps]\nfile = \"" << list.file("traps") << "\"\n";
+  CHECK(list.run({"stats"}).code == 2);
+  CHECK(list.run({"traps", "add", "A@example.com"}).out ==
+        "a@example.com is a trap now; ingest takes it up at a reload: `systemctl reload blowback-ingest`\n");
+  CHECK(list.run({"traps", "add", "a@EXAMPLE.com"}).code == 1);
+  CHECK(list.run({"traps", "add", "not a trap"}).code == 2);
+  CHECK(list.run({"traps", "add", "*.trap.example.net"}).code == 0);
+  std::ofstream(list.file("traps"), std::ios::app) << "# by hand\n";
+  CHECK(list.run({"traps", "remove", "a@example.com"}).code == 0);
+  std::ifstream in(list.file("traps"));
+  CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == "*.trap.example.net\n# by hand\n");
+  CHECK(list.run({"traps", "remove", "a@example.com"}).code == 1);
+  const auto last = list.run({"traps", "remove", "*.trap.example.net"});
+  CHECK(last.code == 1);
+  CHECK_THAT(last.err, Contains("names no trap") && Contains("nothing was changed"));
 }

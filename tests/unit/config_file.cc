@@ -107,3 +107,24 @@ TEST_CASE("a config file in UTF-8 with a byte order mark and CRLF line ends is r
   std::ofstream(file) << "\xEF\xBB\xBF[zone]\r\nname = \"bl.example.org\"\r\n";
   CHECK(error_of(file) == "no error");
 }
+
+TEST_CASE("a file of traps is read with the config, and each of its mistakes is named", "[config][traps]") {
+  const Folder folder;
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder.file(name)) << text;
+  };
+  write("b.toml", "[zone]\nname = \"bl.example.org\"\n[traps]\nfile = \"" + folder.file("traps") + "\"\n");
+  CHECK_THAT(error_of(folder.file("b.toml")),
+             Catch::Contains("traps\": can't be read") && Catch::Contains("traps add"));
+  CHECK(blowback::config::load(folder.file("b.toml"), blowback::config::TrapFile::left_out));
+  write("traps", "# ours\n\n");
+  CHECK_THAT(error_of(folder.file("b.toml")), Catch::Contains("traps: names no trap"));
+  write("traps", "# ours\na@example.com\nnot a trap\n");
+  CHECK_THAT(error_of(folder.file("b.toml")), Catch::Contains("traps:3: "));
+  write("traps", "# ours\r\nOld.User@example.com # gone\r\ntrap.example.net\r\n*.tree.example.net\r\ntrap.example.net");
+  const auto config = blowback::config::load(folder.file("b.toml"));
+  REQUIRE(config);
+  CHECK(config->traps.addresses == std::vector<std::string>{"old.user@example.com"});
+  CHECK(config->traps.domains == std::vector<std::string>{"trap.example.net", "tree.example.net"});
+  CHECK(config->traps.is_trap("x@a.tree.example.net"));
+}

@@ -276,6 +276,28 @@ TEST_CASE("a trap is known by its domain or its address, in any case", "[config]
   CHECK_FALSE(traps.is_trap(""));
 }
 
+TEST_CASE("a domain with all names below it is one witness, and one look-up says so, too", "[config][traps]") {
+  const Config config = parsed(
+      "[zone]\nname = \"bl.example.org\"\n[traps]\ndomains = [\"*.Trap.example.net\", \"trap.example.net\", "
+      "\"sub.trap.example.net\", \"plain.example.org\"]\naddresses = [\"a@x.trap.example.net\"]\n");
+  const auto& traps = config.traps;
+  CHECK(traps.domains == std::vector<std::string>{"trap.example.net", "sub.trap.example.net", "plain.example.org"});
+  CHECK(traps.witnesses() == 4U);
+  CHECK(traps.witness_of("x@trap.example.net") == "@trap.example.net");
+  CHECK(traps.witness_of("x@A.B.trap.example.net") == "@trap.example.net");
+  CHECK(traps.witness_of("x@sub.trap.example.net") == "@sub.trap.example.net");
+  CHECK(traps.witness_of("a@x.trap.example.net") == "a@x.trap.example.net");
+  CHECK(traps.witness_of("x@sub.plain.example.org").empty());
+  CHECK(traps.witness_of("x@othertrap.example.net").empty());
+  CHECK(traps.witness_of("x@example.net").empty());
+  const blowback::config::TrapIndex index(traps);
+  for (const char* const address : {"x@trap.example.net", "x@A.B.trap.example.net", "x@sub.trap.example.net",
+                                    "a@x.trap.example.net", "x@sub.plain.example.org", "x@example.net", "x@", "@"}) {
+    CAPTURE(address);
+    CHECK(index.witness_of(address) == traps.witness_of(address));
+  }
+}
+
 TEST_CASE("a zone name fits where 32 nibble labels still go before it", "[config][zone]") {
   // 189 octets of text are 191 on the wire, and 64 + 191 = 255 (RFC 1035 §2.3.4).
   const std::string fits = std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(61, 'c');

@@ -81,7 +81,9 @@ TEST_CASE("callouts, unreadable things and the rest go through", "[milter]") {
   CHECK(thing.reason + thing.detail + thing.bytes == "rdb");
 
   const milter::Setup setup{.listen = {.address = "127.0.0.1", .port = 8895, .path = "/x"},
-                            .traps = {.domains = {"trap.example.net"}, .addresses = {"a@example.com", "b@example.com"}},
+                            .traps = {.domains = {"trap.example.net"},
+                                      .with_subdomains = {"trap.example.net"},
+                                      .addresses = {"a@example.com", "b@example.com"}},
                             .trusted_relays = {*Prefix::parse("192.0.2.0/24")},
                             .callouts = false,
                             .connections = 3,

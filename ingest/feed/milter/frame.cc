@@ -111,6 +111,7 @@ std::string write(const Setup& setup) {
   to.number(std::uint64_t{setup.listen.port});
   to.text(setup.listen.path);
   put(to, setup.traps.domains);
+  put(to, setup.traps.with_subdomains);
   put(to, setup.traps.addresses);
   to.list(setup.trusted_relays, [&](const Prefix& relay) { to.text(relay.to_string()); });
   to.number(std::uint64_t{setup.callouts ? 1U : 0U});
@@ -126,6 +127,7 @@ Setup read_setup(Reader& from) {
   setup.listen.port = from.number<std::uint16_t>();
   setup.listen.path = from.text();
   setup.traps.domains = texts(from);
+  setup.traps.with_subdomains = texts(from);
   setup.traps.addresses = texts(from);
   from.list([&] {
     if (const auto relay = Prefix::parse(from.text())) {
