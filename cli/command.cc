@@ -31,18 +31,18 @@ std::optional<schema::Store> Context::store(schema::Store::Mode mode) {
   return std::nullopt;
 }
 
-void Context::show_progress(schema::Store& store, std::string what) const {
-  if (!world.shows_progress) return;
+schema::Slicing Context::progress(std::string what) const {
+  if (!world.shows_progress) return {};
   using Clock = std::chrono::steady_clock;
   // What is done within two seconds needs no line.
-  store.work_in({.between = [err = world.err, what = std::move(what), next = Clock::now() + kQuiet](
-                                std::uint64_t done, std::uint64_t of) mutable {
+  return {.between = [err = world.err, what = std::move(what), next = Clock::now() + kQuiet](std::uint64_t done,
+                                                                                             std::uint64_t of) mutable {
     if (Clock::now() < next) return true;
     next = Clock::now() + kDrawEvery;
     const std::string all = of == 0 ? std::string() : fmt::format(" of {}", of);
     fmt::print(err, "{}: {}{}\n", what, done, all);
     return true;
-  }});
+  }};
 }
 
 int Context::complain(const std::string& text, int code) const {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace blowback::cli {
@@ -33,7 +34,8 @@ struct Context {
   int failure = kFailed;
 
   /// From now on the store's long work is told on `err`, if that is a terminal, as `what`.
-  void show_progress(schema::Store& store, std::string what) const;
+  void show_progress(schema::Store& store, std::string what) const { store.work_in(progress(std::move(what))); }
+  [[nodiscard]] schema::Slicing progress(std::string what) const;
 
   /// `blowback: text` on `err`; returns `code`.
   int complain(const std::string& text, int code) const;
@@ -122,6 +124,7 @@ int conform(Context& context, const ConformArguments& arguments);
 int db_migrate(Context& context);
 int db_check(Context& context);
 int db_backup(Context& context, const std::string& to);
+int db_compact(Context& context);
 int db_restore(Context& context, const std::string& from);
 
 }  // namespace blowback::cli
