@@ -33,12 +33,12 @@ std::optional<schema::Store> Context::store(schema::Store::Mode mode) {
   return std::nullopt;
 }
 
-void Context::show_progress(schema::Store& store, const std::string& what) const {
-  if (!world.shows_progress) return;
-  store.work_in({.between = [progress = std::make_shared<Progress>(*this, what)](std::uint64_t done, std::uint64_t of) {
+schema::Slicing Context::progress(const std::string& what) const {
+  if (!world.shows_progress) return {};
+  return {.between = [progress = std::make_shared<Progress>(*this, what)](std::uint64_t done, std::uint64_t of) {
     progress->show(done, of, "steps");
     return true;
-  }});
+  }};
 }
 
 int Context::complain(const std::string& text, int code) const {

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace blowback::cli {
@@ -41,7 +42,8 @@ struct Context {
   int failure = kFailed;
 
   /// From now on the store's long work is told on `err`, if that is a terminal, as `what`.
-  void show_progress(schema::Store& store, const std::string& what) const;
+  void show_progress(schema::Store& store, const std::string& what) const { store.work_in(progress(what)); }
+  [[nodiscard]] schema::Slicing progress(const std::string& what) const;
 
   /// `blowback: text` on `err`; returns `code`.
   int complain(const std::string& text, int code) const;
@@ -163,6 +165,7 @@ int config_show(Context& context);
 int db_migrate(Context& context);
 int db_check(Context& context);
 int db_backup(Context& context, const std::string& to);
+int db_compact(Context& context);
 int db_restore(Context& context, const std::string& from);
 
 }  // namespace blowback::cli

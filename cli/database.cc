@@ -1,4 +1,4 @@
-// `blowback db migrate|check|backup|restore`.
+// `blowback db migrate|check|backup|restore|compact`.
 #include "command.h"
 #include "score/replay.h"
 
@@ -59,6 +59,16 @@ int db_backup(Context& context, const std::string& to) {
   const auto copied = store->backup(to);
   if (!copied) return context.complain(copied.error());
   context.say("backup written to " + to);
+  return kYes;
+}
+
+int db_compact(Context& context) {
+  const auto config = context.config();
+  if (!config) return context.failure;
+  const auto compacted = schema::Store::compact(config->database, context.progress("compact (pages)"));
+  if (!compacted) return context.complain(compacted.error());
+  context.say(fmt::format("{}: {} MiB, was {} MiB", compacted->built_anew ? "built anew" : "compacted",
+                          compacted->octets_after >> 20U, compacted->octets_before >> 20U));
   return kYes;
 }
 

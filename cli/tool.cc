@@ -73,6 +73,7 @@ constexpr auto kExamples = std::to_array<Example>({
     {"db migrate", "  blowback db migrate\n"},
     {"db check", "  blowback db check && echo whole\n"},
     {"db backup", "  blowback db backup /var/backups/blowback-$(date +%F).db\n"},
+    {"db compact", "  blowback db compact\n"},
     {"db restore", "  blowback db restore /var/backups/blowback-2026-11-25.db\n"},
     {"export",
      "  blowback export --format zone --to /etc/bind/bl.example.org.zone\n"
@@ -519,6 +520,8 @@ class Parser {
     auto* const restore = command(*db, "restore", "Put a backup in the database's place; stop the daemons first",
                                   [this] { return db_restore(context_, one_); });
     restore->add_option("FILE", one_, "The backup")->required();
+    command(*db, "compact", "Give room that nothing is in any more back to the file system",
+            [this] { return db_compact(context_); });
   }
 
   CLI::App app_{"The operator's tool of Blowback: list, delist, exempt, explain.", "blowback"};

@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 
 namespace blowback::schema {
 namespace {
@@ -116,7 +118,71 @@ void take_in_wal(const std::string& path) {
   }
 }
 
+[[nodiscard]] StoreError in_use(const std::string& path, pid_t process) {
+  return {Code::busy, path + ": process " + std::to_string(process) +
+                          " has it open; stop blowback-ingest and blowback-server first"};
+}
+
+[[nodiscard]] std::uint64_t octets(const Connection& db) {
+  Statement pages(db, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+  return static_cast<std::uint64_t>(pages.first([](const Statement& row) { return row.integer(0); }).value_or(0));
+}
+
+[[nodiscard]] bool gives_pages_back(Connection& db) { return db.integer("PRAGMA auto_vacuum") == 2; }
+
+void give_pages_back(Connection& db, const Slicing& slicing) {
+  const auto all = static_cast<std::uint64_t>(db.integer("PRAGMA freelist_count"));
+  while (true) {
+    {
+      Transaction transaction(db);
+      const auto left = db.integer("PRAGMA freelist_count");
+      if (left == 0) return;
+      db.run("PRAGMA incremental_vacuum(256)");
+      transaction.commit();
+      const auto done = all - std::min(all, static_cast<std::uint64_t>(left));
+      if (slicing.between && !slicing.between(done, all)) throw SqlFailure(SQLITE_INTERRUPT, "stopped half-way");
+    }
+    std::this_thread::sleep_for(slicing.rest);
+  }
+}
+
+/// Nobody else can open it until the new one is in place; who waited meanwhile sees that the file was replaced.
+void build_anew(const std::string& path) {
+  const UnfinishedCopy part(path + ".compact");
+  Connection db(path, SQLITE_OPEN_READWRITE);
+  db.run("PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL");
+  Statement(db, "VACUUM INTO ?").bind(part.path()).run();
+  db.run("PRAGMA journal_mode = DELETE");  // takes in the WAL, which would be played back into the new one
+  put_in_place(part.path(), path);
+}
+
 }  // namespace
+
+Result<Compacted> Store::compact(const std::string& path, Slicing slicing) {
+  auto store = open(path, Mode::write);
+  if (!store) return std::unexpected(std::move(store).error());
+  auto& db = store->impl_->db;
+  auto compacted = attempt(path, [&]() -> Compacted {
+    Compacted done{.octets_before = octets(db), .octets_after = 0, .built_anew = !gives_pages_back(db)};
+    if (!done.built_anew) give_pages_back(db, slicing);
+    done.octets_after = octets(db);
+    return done;
+  });
+  if (!compacted || !compacted->built_anew) return compacted;
+  {
+    const Store closed = std::move(*store);
+  }
+  if (const auto process = process_that_has(path)) return std::unexpected(in_use(path, *process));
+  try {
+    return attempt(path, [&]() -> Compacted {
+      build_anew(path);
+      compacted->octets_after = octets(Connection(path, SQLITE_OPEN_READONLY));
+      return *compacted;
+    });
+  } catch (const fs::filesystem_error& failure) {
+    return std::unexpected(StoreError{Code::other, path + ": what was built can't be put in place: " + failure.what()});
+  }
+}
 
 void copy_database(Connection& from, const std::string& to, const Slicing& slicing) {
   const UnfinishedCopy part(to + ".part");
@@ -156,10 +222,7 @@ Result<Restored> Store::restore(const std::string& from, const std::string& path
   if (replaces && fs::exists(kept, ignored)) {
     return refused(Code::other, kept + ": is there from an earlier restore; move it away or remove it first");
   }
-  if (const auto process = process_that_has(path)) {
-    return refused(Code::busy, path + ": process " + std::to_string(*process) +
-                                   " has it open; stop blowback-ingest and blowback-server first");
-  }
+  if (const auto process = process_that_has(path)) return std::unexpected(in_use(path, *process));
   try {
     return attempt(from, [&]() -> Restored {
       Restored restored;

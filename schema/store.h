@@ -331,6 +331,13 @@ struct Stats {
   Kept kept;
 };
 
+/// What compacting came to.
+struct Compacted {
+  std::uint64_t octets_before = 0;
+  std::uint64_t octets_after = 0;
+  bool built_anew = false;
+};
+
 /// What was put in place.
 struct Restored {
   int format = 0;
@@ -497,6 +504,9 @@ class Store {
   /// A consistent copy, made while others write. Where `to` is a backup already, it is replaced when the new one is whole; fails
   /// where it is anything else.
   [[nodiscard]] Result<void> backup(const std::string& to);
+  /// Gives pages that hold nothing any more back to the file system, in slices beside other writers. A database that was made by an
+  /// earlier version can't do that: it is built anew instead, which fails where another process has it open.
+  [[nodiscard]] static Result<Compacted> compact(const std::string& path, Slicing slicing);
   /// Puts a backup in the place of the database at `path`, which is kept as `PATH.before-restore`. Fails, and changes nothing, where
   /// another process has the database open, the backup is damaged or of a newer format, or an earlier restore's copy is in the way.
   [[nodiscard]] static Result<Restored> restore(const std::string& from, const std::string& path);

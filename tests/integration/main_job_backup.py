@@ -41,8 +41,9 @@ class Backup(unittest.TestCase):
                     checked = copy.cli("db", "check")
                     self.assertEqual((checked.returncode, checked.stdout), (0, "ok\n"), checked.stderr)
                     figures = copy.figures()
-                    # Whole imports only: every one of them changes 2,000 listings, or none where they were listed.
-                    self.assertEqual(figures["listings_by_operator"] % 2000, 0)
+                    # Every import changes 2,000 listings, or none where they were listed. One that was under way says so.
+                    if not any(entry["unfinished"] for entry in copy.cli_json("log", "--most", "1000")):
+                        self.assertEqual(figures["listings_by_operator"] % 2000, 0)
                     serials.append(figures["serial"])
             self.assertEqual(serials, sorted(serials))
             self.assertGreater(serials[-1], serials[0], "the copies are of different moments")

@@ -330,9 +330,16 @@ TEST_CASE("the database is made, checked and copied", "[cli][tool]") {
   CHECK(list.run({"db", "check"}).out == "ok\n");
   CHECK(list.run({"db", "backup", list.file("copy.db")}).code == 0);
   CHECK(std::filesystem::exists(list.file("copy.db")));
-  const auto again = list.run({"db", "backup", list.file("copy.db")});
-  CHECK(again.code == 3);
-  CHECK_THAT(again.err, Contains("copy.db"));
+  CHECK(list.run({"db", "backup", list.file("copy.db")}).code == 0);  // replaces it
+  std::ofstream(list.file("notes.txt")) << "mine";
+  const auto refused = list.run({"db", "backup", list.file("notes.txt")});
+  CHECK(refused.code == 3);
+  CHECK_THAT(refused.err, Contains("notes.txt"));
+  CHECK(list.run({"db", "compact"}).code == 0);
+  const auto restored = list.run({"db", "restore", list.file("copy.db")});
+  CHECK(restored.code == 0);
+  CHECK_THAT(restored.out, Contains(".before-restore"));
+  CHECK(list.run({"db", "check"}).out == "ok\n");
 }
 
 TEST_CASE("help is an answer, on standard output, with exit code 0", "[cli][tool]") {
