@@ -89,9 +89,6 @@ void migrate(Connection& db, const std::string& path) {
                       path + (is_new ? ": is empty; start blowback-ingest once, or run `blowback db migrate`"
                                      : ": is of an older format; run `blowback db migrate`")};
   }
-  // A new database can give pages back to the file system in slices (`compact`); it takes one page in a thousand. Set before anything
-  // is in it, also before journal_mode is, and of no effect later.
-  if (is_new) db.run("PRAGMA auto_vacuum = INCREMENTAL");
   // FULL: a commit is on the disk when it returns, so what a feed was told to forget survives a power failure too.
   db.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   db.run(kWalLimit);
@@ -106,7 +103,9 @@ void migrate(Connection& db, const std::string& path) {
   if (auto begun = making.begin(); !begun) return std::unexpected(std::move(begun).error());
   {
     Connection db(making.part(), SQLITE_OPEN_READWRITE);
-    db.run("PRAGMA synchronous = FULL");
+    // So that it can give pages back to the file system in slices (`compact`); it takes one page in a thousand. Set before anything
+    // is in it, and of no effect later.
+    db.run("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = FULL");
     migrate(db, making.part());
   }
   return making.put_in_place();
