@@ -19,8 +19,8 @@ struct ContentType {
   friend bool operator==(const ContentType&, const ContentType&) = default;
 };
 
-/// What GMime makes of it. A value that is as plain as most are, `text/plain; charset="utf-8"`, is read without it, at a twentieth of the cost; a
-/// unit test holds both to the same.
+/// What GMime makes of it. A value that is as plain as most are, `text/plain; charset="utf-8"`, is read without it, since
+/// GMime makes objects of each parameter; a unit test holds both to the same.
 [[nodiscard]] ContentType parse_content_type(std::string_view value);
 [[nodiscard]] ContentType parse_content_type_by_gmime(std::string_view value);
 /// Lower-case disposition, and the decoded file name.
