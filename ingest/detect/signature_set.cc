@@ -147,12 +147,12 @@ class Wordings {
   return text.substr(0, end == std::string_view::npos ? end : end + 1);
 }
 
-// Where a `|` first stands outside of groups and classes; the end where there is none.
-[[nodiscard]] std::size_t end_of_alternative(std::string_view pattern) {
+// Where `wanted`, a `|` or a `)`, first stands outside of groups and classes; the end where it doesn't.
+[[nodiscard]] std::size_t find_outside(std::string_view pattern, char wanted) {
   int depth = 0;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     const char c = pattern[i];
-    if (c == '|' && depth == 0) return i;
+    if (c == wanted && depth == 0) return i;
     if (c == '\\') {
       ++i;
     } else if (c == '(') {
@@ -169,19 +169,30 @@ class Wordings {
   return pattern.size();
 }
 
-// What stands between the `|` outside of groups: one or the other matches where the pattern does. Each has literals of its own, so far less
-// is tried than with a pattern of fifty phrases, which is to be tried wherever one of its literals stands.
+// What stands between the `|` outside of groups, or in a group that is the whole: one or the other matches where the pattern does. Each has
+// literals of its own, so far less is tried than with a pattern of fifty phrases, which is to be tried wherever one of its literals stands.
+void add_alternatives(std::string_view flags, std::string_view pattern, std::vector<std::string>& to) {
+  while (true) {
+    const std::size_t end = find_outside(pattern, '|');
+    const std::string_view one = pattern.substr(0, end);
+    const bool is_group =
+        one.starts_with('(') && !one.starts_with("(?") && find_outside(one.substr(1), ')') + 2 == one.size();
+    if (is_group) {
+      add_alternatives(flags, one.substr(1, one.size() - 2), to);
+    } else {
+      to.emplace_back(flags) += one;
+    }
+    if (end == pattern.size()) return;
+    pattern.remove_prefix(end + 1);
+  }
+}
+
 [[nodiscard]] std::vector<std::string> alternatives_of(std::string_view pattern) {
   constexpr std::string_view kByLine = "(?m)";
   const std::string_view flags = pattern.substr(0, pattern.starts_with(kByLine) ? kByLine.size() : 0);
-  pattern.remove_prefix(flags.size());
   std::vector<std::string> out;
-  while (true) {
-    const std::size_t end = end_of_alternative(pattern);
-    out.emplace_back(flags) += pattern.substr(0, end);
-    if (end == pattern.size()) return out;
-    pattern.remove_prefix(end + 1);
-  }
+  add_alternatives(flags, pattern.substr(flags.size()), out);
+  return out;
 }
 
 // One alternative of a pattern, compiled.

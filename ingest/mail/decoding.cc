@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 namespace blowback::mail {
 namespace {
@@ -51,6 +53,62 @@ struct CloseIconv {
   return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
+[[nodiscard]] bool is_letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// Takes off `text` what it begins with of letters, digits and what tokens (RFC 2045 §5.1) have besides in practice.
+[[nodiscard]] std::string_view take_token(std::string_view& text) {
+  const auto end = std::ranges::find_if_not(
+      text, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '+'; });
+  const std::string_view token = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+  text.remove_prefix(token.size());
+  return token;
+}
+
+// Takes off a string between quotation marks in which nothing is escaped or encoded; absent where it isn't one.
+[[nodiscard]] std::optional<std::string_view> take_plain_string(std::string_view& text) {
+  const std::size_t end = text.find('"', 1);
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view inside = text.substr(1, end - 1);
+  const bool is_plain = std::ranges::all_of(inside, [](char c) { return c >= ' ' && c <= '~' && c != '\\'; });
+  if (!is_plain || inside.find("=?") != std::string_view::npos) return std::nullopt;
+  text.remove_prefix(end + 1);
+  return inside;
+}
+
+// A value without comments, RFC 2231's continuations, encoded words, errors. Absent for any other: nothing is guessed here.
+[[nodiscard]] std::optional<ContentType> plain_content_type(std::string_view value) {
+  if (value.size() > kLongestField) return std::nullopt;
+  ContentType out;
+  const std::string_view type = take_token(value);
+  if (type.empty() || !value.starts_with('/')) return std::nullopt;
+  value.remove_prefix(1);
+  const std::string_view subtype = take_token(value);
+  if (subtype.empty()) return std::nullopt;
+  out.type = lower_case(type) + '/' + lower_case(subtype);
+  while (!value.empty()) {
+    if (value.front() != ';') return std::nullopt;
+    value = trimmed(value.substr(1));
+    if (value.empty()) break;
+    const std::string_view name = take_token(value);
+    if (name.empty() || !value.starts_with('=')) return std::nullopt;
+    value.remove_prefix(1);
+    const auto content = value.starts_with('"') ? take_plain_string(value) : take_token(value);
+    if (!content || content->empty()) return std::nullopt;
+    for (const auto& [known, member] : {std::pair("charset", &ContentType::charset),
+                                        {"boundary", &ContentType::boundary},
+                                        {"report-type", &ContentType::report_type},
+                                        {"name", &ContentType::name}}) {
+      if (!equal_ignoring_case(name, known)) continue;
+      if (!(out.*member).empty()) return std::nullopt;  // GMime settles which of two counts
+      out.*member = *content;
+    }
+  }
+  out.report_type = lower_case(out.report_type);
+  return out;
+}
+
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 // GMime's tables, made at first use: nothing of GMime may be called before. Cheap afterwards, safe from any thread.
@@ -87,6 +145,11 @@ void start_gmime() {
 }  // namespace
 
 ContentType parse_content_type(std::string_view value) {
+  auto plain = plain_content_type(value);
+  return plain ? std::move(*plain) : parse_content_type_by_gmime(value);
+}
+
+ContentType parse_content_type_by_gmime(std::string_view value) {
   start_gmime();
   ContentType out;
   const std::string text(value.substr(0, kLongestField));

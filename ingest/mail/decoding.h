@@ -16,9 +16,13 @@ struct ContentType {
   std::string boundary;
   std::string report_type;  ///< lower case
   std::string name;         ///< decoded
+  friend bool operator==(const ContentType&, const ContentType&) = default;
 };
 
+/// What GMime makes of it. A value that is as plain as most are, `text/plain; charset="utf-8"`, is read without it, since
+/// GMime makes objects of each parameter; a unit test holds both to the same.
 [[nodiscard]] ContentType parse_content_type(std::string_view value);
+[[nodiscard]] ContentType parse_content_type_by_gmime(std::string_view value);
 /// Lower-case disposition, and the decoded file name.
 struct Disposition {
   std::string kind;
