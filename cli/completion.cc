@@ -84,13 +84,15 @@ void flatten(const Command& command, std::vector<const Command*>& into) {  // NO
   for (const auto& each : command.commands) flatten(each, into);
 }
 
-/// The tool's own options work behind any command.
+/// The tool's own options work behind any command, but for --format, which needs a table to print.
 [[nodiscard]] std::vector<const Option*> options_at(const Command& root, const Command& command) {
   std::vector<const Option*> options;
   std::set<std::string> seen;
   for (const auto* const from : {&command, &root}) {
     for (const auto& option : from->options) {
-      if (!option.names.empty() && seen.insert(option.names.back()).second) options.push_back(&option);
+      if (option.names.empty()) continue;
+      const bool before_only = from == &root && !command.path.empty() && option.names.back() == "--format";
+      if (!before_only && seen.insert(option.names.back()).second) options.push_back(&option);
     }
   }
   return options;

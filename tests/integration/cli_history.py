@@ -60,6 +60,9 @@ class Trying(unittest.TestCase):
                 self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
                 for network in ("192.0.2.0/29", "2001:db8:1::1"):
                     self.assertIn(b.cli("delist", network, "--reason", "mended").returncode, (0, 1))
+                # What comes in the same second as the delisting was received up to it, and counts no more.
+                decided = int(time.time())
+                wait_until(lambda: int(time.time()) > decided, 3, "the next second")
                 with feed.open("a") as more:
                     more.write("".join(text + "\n" for text in later))
                 self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
@@ -92,9 +95,13 @@ class Trying(unittest.TestCase):
             b.list_sender("192.0.2.1")
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
             tried = b.dir / "tried.toml"
-            tried.write_text("[policy]\nlist_at = 2.0\n")  # and allow_documentation is false there
+            tried.write_text("[policy]\nlist_at = 2.0\n")  # all else stays as it is in the config
             done = b.cli("policy", "simulate", tried)
             self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stdout, r"^policy.list_at = 2 instead of 3\n")
+            self.assertRegex(done.stdout, r"stays +192\.0\.2\.1 ")
+            tried.write_text("[policy]\nallow_documentation = false\n")
+            done = b.cli("policy", "simulate", tried)
             self.assertRegex(done.stdout, r"gone +192\.0\.2\.1 ")
             self.assertIn("1 listed now, 0 would be", done.stdout)
 

@@ -30,7 +30,7 @@ class Doctor(unittest.TestCase):
         rows = {row["check"]: row for row in json.loads(done.stdout)}
         self.assertEqual(done.returncode == 1, any(row["state"] == "problem" for row in rows.values()))
         for row in rows.values():
-            self.assertEqual(row["mend"] == "", row["state"] == "ok", row)
+            self.assertEqual(row["mend"] is None, row["state"] == "ok", row)
         return rows
 
     def state(self, rows, check, state, found=""):
@@ -241,6 +241,7 @@ class Completion(unittest.TestCase):
         # A value that is called like a command leads nowhere.
         self.assertEqual(self.completed("blowback list --reason export --f"), {"--for"})
         self.assertLessEqual({"--config", "--format", "--help", "--no-color"}, self.completed("blowback stats --"))
+        self.assertEqual(self.completed("blowback --fo"), {"--format"})
 
     def test_bash_completes_files_where_one_is_named(self):
         with Blowback() as b:

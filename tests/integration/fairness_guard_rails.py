@@ -67,12 +67,13 @@ class Commands(unittest.TestCase):
             path = b.dir / "blocklist.txt"
             path.write_text("# a firewall's list\n198.51.100.7\n0.0.0.0/8 ; bogons\n0.0.0.0/8 # bogons\n203.0.113.0/24\n")
             said = self.refused(b, before, "import", str(path), addresses="16,777,473 IPv4 addresses")
-            self.assertIn(f"{path}:4: 0.0.0.0/8 is special-use space; this would list 16,777,216 IPv4 addresses", said)
+            for number in (3, 4):
+                self.assertIn(f"{path}:{number}: 0.0.0.0/8 is special-use space; this would list 16,777,216 IPv4 addresses", said)
             self.assertIn("Nothing was imported", said)
             self.refused(b, before, "import", "-", stdin=path.read_bytes(), addresses="16,777,473 IPv4 addresses")
             done = b.cli("import", str(path), "--wide", "--reason", "meant")
-            self.assertEqual(done.returncode, 1, "one line isn't understood")
-            self.assertIn("3 listed", done.stdout)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("5 lines: 3 listed, 0 unchanged, 0 exempt, 1 duplicate, 1 comment or blank, 0 not understood", done.stdout)
             self.assertIn("16,777,473 IPv4 addresses", done.stdout)
 
     def test_a_million_addresses_are_imported_and_three_hundred_networks_of_16_bits_are_not(self):
@@ -95,7 +96,7 @@ class Doctor(unittest.TestCase):
         done = b.cli("doctor", "--format", "json")
         rows = {row["check"]: row for row in json.loads(done.stdout)}
         for row in rows.values():
-            self.assertEqual(row["mend"] == "", row["state"] == "ok", row)
+            self.assertEqual(row["mend"] is None, row["state"] == "ok", row)
         self.assertEqual(done.returncode, 1 if any(row["state"] == "problem" for row in rows.values()) else 0)
         return rows
 
