@@ -61,7 +61,6 @@ class IngestLoop::Impl {
       bool all_drained = true;
       bool any_trouble = false;
       const bool has_database = look_at_database();
-      const bool has_database = look_at_database();
       for (auto& open : feeds_) {
         turned();
         if (!has_database || !take_from(*open)) any_trouble = true;
@@ -202,12 +201,6 @@ class IngestLoop::Impl {
         level, "recording",
         {Field::sentence("database", config_.database), {"format", schema::schema_version()}, {"serial", *serial}});
   }
-
-  [[nodiscard]] static bool reads_a_pipe(const OpenFeed& open) {
-    return open.settings->type == config::FeedType::standard_input || open.settings->path == "-";
-  }
-
-  [[nodiscard]] static bool holds_the_only_copy(const OpenFeed& open) { return open.pending && reads_a_pipe(open); }
 
   /// What is committed to a file that was removed or replaced is lost, and SQLite doesn't tell. False: it isn't there; what was
   /// read waits, or is read again.
