@@ -138,7 +138,7 @@ using Listed = std::map<std::string, std::string>;
 
 Listed listed_in(schema::Store& store, UnixTime now) {
   Listed listed;
-  value(store.for_each_listing(std::nullopt, now, [&](const Listing& listing) {
+  value(store.for_each_listing({}, now, [&](const Listing& listing) {
     listed[listing.prefix.to_string()] =
         fmt::format("{} {}", listing.expires_at->time_since_epoch().count(), listing.codes.bits());
   }));

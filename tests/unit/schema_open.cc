@@ -522,6 +522,7 @@ TEST_CASE("a follower that reads an unchanging database learns that somebody wri
     return was_current && store->is_overtaken();
   }));
   for (const int fd : {to_child[0], to_child[1], to_parent[0], to_parent[1]}) close(fd);
+}
 
 TEST_CASE("room that nothing is in any more goes back to the file system", "[schema][compact]") {
   const Folder folder;
