@@ -96,7 +96,7 @@ struct Account {
   std::optional<UnixTime> afresh_since;
   int times_listed = 0;
   std::uint64_t incidents_in_all = 0;
-  std::uint64_t incidents_read = 0;  ///< the newest so many are what `seen` is made of
+  std::uint64_t incidents_read = 0;         ///< the newest so many are what `seen` is made of
   std::optional<UnixTime> incidents_since;  ///< from when on its incidents are kept; absent: all are
   std::optional<UnixTime> evidence_since;   ///< from when on the texts that prove them are kept; absent: all are
   bool is_converting = false;               ///< older incidents are still being converted and aren't counted here yet

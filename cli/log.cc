@@ -17,8 +17,8 @@ int log(Context& context, const FilterArguments& filter) {
   Table table({"id", "at", "who", "action", "subject", "until", "changes", "undone_by", "unfinished", "reason"});
   for (const auto& entry : *entries) {
     table.add({Cell(entry.id), Cell(entry.at), Cell(entry.who), Cell(entry.action), Cell(entry.subject),
-               cell(entry.until), Cell(entry.changes), cell(entry.undone_by),
-               entry.unfinished ? Cell(true) : Cell(), Cell(entry.reason)});
+               cell(entry.until), Cell(entry.changes), cell(entry.undone_by), entry.unfinished ? Cell(true) : Cell(),
+               Cell(entry.reason)});
   }
   context.print(table);
   return kYes;

@@ -28,7 +28,8 @@ using Outcome = schema::Undone::Outcome;
                          entry.undoes.value_or(0));
     case Outcome::too_old:
       return fmt::format(
-          "{} is too old: what it changed is on record from {} on ([retention] incidents and journal); make the opposite "
+          "{} is too old: what it changed is on record from {} on ([retention] incidents and journal); make the "
+          "opposite "
           "change instead",
           what, undone.reaches_back_to ? to_iso8601(*undone.reaches_back_to) : "now");
     case Outcome::superseded:

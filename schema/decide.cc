@@ -72,7 +72,8 @@ struct AfreshStatements {
         listing(db, std::string("SELECT ") + kListingColumns +
                         " FROM listing WHERE first = ? AND length = ? AND source = 0"),
         put(db,
-            "UPDATE standing SET score = 0, at = ?1, afresh_since = ?1, recent_witnesses = NULL, recent_campaigns = NULL, listed_at = iif(?2, NULL, listed_at), "
+            "UPDATE standing SET score = 0, at = ?1, afresh_since = ?1, recent_witnesses = NULL, recent_campaigns = "
+            "NULL, listed_at = iif(?2, NULL, listed_at), "
             "listed_until = iif(?2, NULL, listed_until) WHERE sender = ?3"),
         forget_parts(db, "DELETE FROM standing_part WHERE sender = ?") {}
 

@@ -232,7 +232,9 @@ class Keeper {
     done.incidents += folded;
     Transaction transaction(db_);
     sweep.go_on(at_end ? std::span<const std::uint8_t>{} : std::span<const std::uint8_t>(last), now_);
-    if (at_end) set_total(db_, "incidents_since", seconds(horizon));
+    if (at_end && db_.integer("SELECT count(*) FROM (SELECT 1 FROM standing_at_horizon LIMIT 1)") > 0) {
+      set_total(db_, "incidents_since", seconds(horizon));
+    }
     transaction.commit();
     return !at_end;
   }

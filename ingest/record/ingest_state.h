@@ -52,7 +52,7 @@ struct IngestState {
   std::optional<schema::Kept> kept;  ///< how large the database is, a minute old at most
   std::uint64_t expired_incidents = 0;
   std::uint64_t expired_evidence = 0;
-  bool shortened = false;        ///< evidence or incidents go before their time for want of room (retention.max_disk)
+  bool shortened = false;  ///< evidence or incidents go before their time for want of room (retention.max_disk)
   watch::ConfigInForce config;
   std::string database_trouble;  ///< why it can't be written; "" where it can, as far as was tried
 

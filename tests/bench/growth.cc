@@ -81,14 +81,9 @@ class Senders {
   std::mt19937_64 random_;
 };
 
-/// Where the store can: what ingest does between batches. A tree from before there was retention compiles this file as well.
-template <typename Store>
-void keep_up(Store& store, UnixTime now, const Policy& policy, [[maybe_unused]] Duration kept) {
-  if constexpr (requires { store.upkeep_time(); }) {
-    Retention retention;
-    retention.incidents = kept;
-    while (value(store.keep_up(now, policy, retention, &score::reckon)).more) {
-    }
+/// What ingest does between batches.
+void keep_up(schema::Store& store, UnixTime now, const Policy& policy) {
+  while (value(store.keep_up(now, policy, {}, &score::reckon)).more) {
   }
 }
 
@@ -125,7 +120,7 @@ void fill(const std::string& file, std::uint64_t incidents, int days) {
       recording += seconds_since(began);
       began = std::chrono::steady_clock::now();
       value(store.expire(at));
-      keep_up(store, at, policy, std::chrono::days{365});
+      keep_up(store, at, policy);
       upkeep += seconds_since(began);
     }
     const auto count = static_cast<double>(recorded - first);
@@ -153,12 +148,9 @@ int years(const std::string& file, std::uint64_t per_day, int count) {
   Senders senders(2);
   std::uint64_t number = 0;
   fmt::print("{:>6} {:>14} {:>18} {:>18}\n", "day", "incidents", "MB with retention", "MB without");
-  const auto megabytes = [](auto& store, UnixTime now) -> double {
-    if constexpr (requires { store.kept(now); }) {
-      const auto size = value(store.kept(now));
-      return static_cast<double>(size.octets - size.free_octets) / 1e6;
-    }
-    return 0;
+  const auto megabytes = [](schema::Store& store, UnixTime now) {
+    const auto size = value(store.kept(now));
+    return static_cast<double>(size.octets - size.free_octets) / 1e6;
   };
   UnixTime now{};
   for (int day = 0; day < count * 365; ++day) {
@@ -174,7 +166,7 @@ int years(const std::string& file, std::uint64_t per_day, int count) {
       value(store->record(batch, policy, &score::assess, now));
       value(store->expire(now));
     }
-    keep_up(kept, now, policy, std::chrono::days{365});
+    keep_up(kept, now, policy);
     if (day % 73 == 72) {
       fmt::print("{:>6} {:>14} {:>18.1f} {:>18.1f}\n", day + 1, number, megabytes(kept, now), megabytes(whole, now));
       std::fflush(stdout);

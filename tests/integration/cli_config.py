@@ -117,7 +117,7 @@ class Check(unittest.TestCase):
         with Blowback() as b:
             findings = b.cli_json("config", "check", "--daemon", "ingest")
             self.assertEqual({finding["state"] for finding in findings}, {"ok"})
-            self.assertIn({"check": "feed traps", "state": "ok", "source": line_of(b, "path ="), "found": f"Maildir {b.maildir}", "mend": ""}, findings)
+            self.assertIn({"check": "feed traps", "state": "ok", "source": line_of(b, "path ="), "found": f"Maildir {b.maildir}", "mend": None}, findings)
 
 
 class Show(unittest.TestCase):

@@ -231,7 +231,7 @@ class Completion(unittest.TestCase):
 
     def test_bash_completes_commands_options_and_choices(self):
         self.assertEqual(self.completed("blowback li"), {"list", "listings"})
-        self.assertEqual(self.completed("blowback db "), {"migrate", "check", "backup"})
+        self.assertEqual(self.completed("blowback db "), {"migrate", "check", "backup", "restore", "compact"})
         self.assertEqual(self.completed("blowback --config /etc/x db b"), {"backup"})
         self.assertEqual(self.completed("blowback export --format "), {"plain", "cidr", "rbldnsd", "zone", "postfix", "nft", "json"})
         self.assertEqual(self.completed("blowback check --format j"), {"json"})
@@ -271,7 +271,7 @@ class Completion(unittest.TestCase):
                 self.assertEqual(done.stderr, "")
                 return {offer.split("\t")[0] for offer in done.stdout.splitlines()}
             self.assertEqual(completed("blowback li"), {"list", "listings"})
-            self.assertEqual(completed("blowback db "), {"migrate", "check", "backup"})
+            self.assertEqual(completed("blowback db "), {"migrate", "check", "backup", "restore", "compact"})
             self.assertEqual(completed("blowback check --format "), {"table", "json", "csv"})
             self.assertEqual(completed("blowback list --reason export --f"), {"--for"})
 

@@ -44,7 +44,7 @@ class Door(Blowback):
         """Message-IDs of all incidents, each as often as it is there."""
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
         try:
-            return [row[0] for row in connection.execute("SELECT message_id FROM incident")]
+            return [row[0] for row in connection.execute("SELECT message_id FROM evidence")]
         finally:
             connection.close()
 

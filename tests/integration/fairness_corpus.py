@@ -74,7 +74,7 @@ class Corpus(unittest.TestCase):
             def recorded():
                 with sqlite3.connect(b.database) as db:
                     return {row[0]: row[1:] for row in db.execute(
-                        "SELECT received_at, kind, reverse_path, relayed, doubtful_boundary, origin, mailbox FROM incident")}
+                        "SELECT received_at, facts & 7, facts >> 7 & 3, facts >> 9 & 7, facts >> 12 & 1, origin, mailbox FROM evidence")}
 
             ingest(line for _, _, _, line, _ in given)
             first = recorded()

@@ -174,7 +174,7 @@ class WhatOthersRead(unittest.TestCase):
         self.assertIn("learns the traps from this", evidence[COUNTED].stderr)
         with sqlite3.connect(f"file:{self.b.database}?mode=ro", uri=True) as database:
             kept = "\n".join("\n".join(map(str, row)) for row in database.execute(
-                "SELECT helo, queue_id, message_id, subject, first_received, mailbox, reporting_mta FROM incident"))
+                "SELECT helo, queue_id, message_id, subject, first_received, mailbox, reporting_mta FROM evidence"))
         database.close()
         every = {token for _, token in self.tokens}
         self.assertGreater(len(self.leaked(kept)), 0.95 * len(every))

@@ -129,7 +129,7 @@ class Flood(unittest.TestCase):
     def callouts(door):
         connection = sqlite3.connect(f"file:{door.database}?mode=ro", uri=True, timeout=60)
         try:
-            return connection.execute("SELECT count(*) FROM incident WHERE size = 0").fetchone()[0]
+            return connection.execute("SELECT count(*) FROM evidence WHERE size = 0").fetchone()[0]
         finally:
             connection.close()
 

@@ -42,7 +42,7 @@ class TheMilter(unittest.TestCase):
                 self.assertEqual(m.envelope(["someone@example.com", TRAP]), [CONTINUE] * 3)
                 self.assertEqual(m.message(bounce(1)), ACCEPT)
             b.wait_listed("192.0.2.7", seconds=1)
-            self.assertEqual(b.rows("SELECT helo, trap, message_id, size FROM incident"),
+            self.assertEqual(b.rows("SELECT helo, trap, message_id, size FROM evidence"),
                              [("mx.sender.example", TRAP, "1@bounce.example", len(crlf(bounce(1))))])
 
     def test_an_ipv6_client_and_several_messages_of_a_session(self):
@@ -62,7 +62,7 @@ class TheMilter(unittest.TestCase):
                 m.begin()
                 for n in range(20):
                     self.assertEqual(m.deliver(bounce(n), TRAP), ACCEPT)
-                    self.assertEqual(b.rows("SELECT count(*) FROM incident"), [(n + 1,)])
+                    self.assertEqual(b.rows("SELECT count(*) FROM evidence"), [(n + 1,)])
 
     def test_a_sender_callout_is_in_the_answers_within_a_second(self):
         with Watched(**QUICK) as b:
@@ -97,7 +97,7 @@ class TheMilter(unittest.TestCase):
                     self.assertEqual(local.say(b"C", b"localhost\0U"), ACCEPT)
                 # The last of them shows that nothing is on its way any more.
                 self.assertEqual(m.deliver(bounce(1), TRAP), ACCEPT)
-            self.assertEqual(b.rows("SELECT count(*) FROM incident"), [(1,)])
+            self.assertEqual(b.rows("SELECT count(*) FROM evidence"), [(1,)])
 
     def test_a_relay_is_not_accused_but_whom_it_names(self):
         with Watched(milter={"trusted_relays": ["198.51.100.25"]}, **QUICK) as b:
@@ -108,7 +108,7 @@ class TheMilter(unittest.TestCase):
                 m.abort()
                 self.assertEqual(m.deliver(bounce(1, client="192.0.2.11"), TRAP), ACCEPT)
             self.assertEqual(b.kinds_of("192.0.2.11"), ["dsn"])
-            self.assertEqual(b.rows("SELECT count(*) FROM incident"), [(1,)])
+            self.assertEqual(b.rows("SELECT count(*) FROM evidence"), [(1,)])
 
     def test_a_message_that_is_too_large_is_let_through_and_told(self):
         with Watched(milter={"message_size": 4096}, **QUICK) as b:
@@ -118,7 +118,7 @@ class TheMilter(unittest.TestCase):
                 self.assertEqual(m.deliver(bounce(1) + b"x" * 300_000, TRAP), ACCEPT)
                 self.assertEqual(m.deliver(bounce(2), TRAP), ACCEPT)
             self.assertEqual(b.rows("SELECT reason FROM quarantine"), [("too-large",)])
-            self.assertEqual(b.rows("SELECT count(*) FROM incident"), [(1,)])
+            self.assertEqual(b.rows("SELECT count(*) FROM evidence"), [(1,)])
 
     def test_a_unix_socket_and_what_is_in_its_place(self):
         with tempfile.TemporaryDirectory(prefix="blowback-test-") as folder:
@@ -157,7 +157,7 @@ class TheMilter(unittest.TestCase):
             for thread in threads:
                 thread.join(60 * PATIENCE)
             self.assertEqual(replies, [ACCEPT] * 100)
-            wait_until(lambda: b.rows("SELECT count(DISTINCT client) FROM incident") == [(100,)], 10, "all are there")
+            wait_until(lambda: b.rows("SELECT count(DISTINCT client) FROM evidence") == [(100,)], 10, "all are there")
 
 
 class Trouble(unittest.TestCase):
@@ -180,7 +180,7 @@ class Trouble(unittest.TestCase):
             self.assertIn("feed-unreadable", log)
             self.assertIn("by signal 9", log)
             self.assertIn("feed-back", log)
-            self.assertEqual(b.rows("SELECT count(*) FROM incident"), [(2,)])
+            self.assertEqual(b.rows("SELECT count(*) FROM evidence"), [(2,)])
 
     def test_its_process_goes_with_ingest_however_that_goes(self):
         with Watched(**QUICK) as b:
@@ -216,7 +216,7 @@ class Trouble(unittest.TestCase):
             with b.mail_server() as m:
                 m.begin()
                 self.assertEqual(m.deliver(bounce(1), "old.user@example.com"), ACCEPT)
-            self.assertEqual(b.rows("SELECT count(*) FROM incident"), [(1,)])
+            self.assertEqual(b.rows("SELECT count(*) FROM evidence"), [(1,)])
             self.assertNotIn("feed-unreadable", b.ingest.log())
             self.assertEqual(b.watcher_pid(), first, "it is still the same process, which listened all the while")
 
@@ -241,7 +241,7 @@ class Trouble(unittest.TestCase):
                 self.assertLess(time.monotonic() - began, 2 * PATIENCE)
                 lock.execute("ROLLBACK")
                 lock.close()
-            wait_until(lambda: b.rows("SELECT count(*) FROM incident") == [(2,)], 30, "the message is taken in later")
+            wait_until(lambda: b.rows("SELECT count(*) FROM evidence") == [(2,)], 30, "the message is taken in later")
 
     def test_a_port_that_is_taken_is_told_and_tried_again(self):
         with Watched(**QUICK) as b:

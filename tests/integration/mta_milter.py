@@ -51,7 +51,7 @@ smtpd_data_restrictions = check_client_access inline:{{ {REFUSED_AT_DATA}=REJECT
         self.assert_reply(250, client.docmd(f"RCPT TO:<{TRAP}>"))
 
     def assert_incidents(self, b, count):
-        wait_until(lambda: b.rows("SELECT count(*) FROM incident") == [(count,)], 20,
+        wait_until(lambda: b.rows("SELECT count(*) FROM evidence") == [(count,)], 20,
                    lambda: f"{count} incidents:\n{b.ingest.log()}\n{self.postfix.log()[-3000:]}")
 
     def test_what_names_a_trap_is_seen_and_nothing_is_held_up(self):
@@ -75,7 +75,7 @@ smtpd_data_restrictions = check_client_access inline:{{ {REFUSED_AT_DATA}=REJECT
             self.assertEqual(sorted(b.kinds_of("192.0.2.31")), ["callout", "dsn"])
             self.assertEqual(b.kinds_of("192.0.2.32"), ["callout"])
             # What Postfix told puts together to what was sent, but for a field that Postfix takes away (message_drop_headers).
-            self.assertEqual(b.rows("SELECT helo, message_id, size FROM incident WHERE message_id != ''"),
+            self.assertEqual(b.rows("SELECT helo, message_id, size FROM evidence WHERE message_id != ''"),
                              [("mx.sender.example", "1@bounce.example", len(crlf(bounce(1).replace(b"Return-Path: <>\n", b""))))])
             # Without us mail flows, at once.
             b.ingest.kill()
