@@ -25,16 +25,19 @@ Distinct::Distinct(std::span<const std::uint8_t> octets) {
 
 void Distinct::add(PartKey thing) { insert(spread(static_cast<std::uint64_t>(thing))); }
 
-void Distinct::merge(const Distinct& other) {
-  for (const auto hash : other.hashes_) insert(hash);
+bool Distinct::merge(const Distinct& other) {
+  bool changed = false;
+  for (const auto hash : other.hashes_) changed |= insert(hash);
+  return changed;
 }
 
-void Distinct::insert(std::uint64_t hash) {
-  if (hashes_.size() == kKept && hash >= hashes_.back()) return;
+bool Distinct::insert(std::uint64_t hash) {
+  if (hashes_.size() == kKept && hash >= hashes_.back()) return false;
   const auto at = std::ranges::lower_bound(hashes_, hash);
-  if (at != hashes_.end() && *at == hash) return;
+  if (at != hashes_.end() && *at == hash) return false;
   hashes_.insert(at, hash);
   if (hashes_.size() > kKept) hashes_.pop_back();
+  return true;
 }
 
 std::uint64_t Distinct::count() const {

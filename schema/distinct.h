@@ -22,14 +22,15 @@ class Distinct {
   explicit Distinct(std::span<const std::uint8_t> octets);
 
   void add(PartKey thing);
-  void merge(const Distinct& other);
+  /// True: it changed.
+  bool merge(const Distinct& other);
   [[nodiscard]] std::uint64_t count() const;
   [[nodiscard]] bool is_exact() const { return hashes_.size() < kKept; }
   /// Ascending, big-endian.
   [[nodiscard]] std::vector<std::uint8_t> octets() const;
 
  private:
-  void insert(std::uint64_t hash);
+  bool insert(std::uint64_t hash);
   std::vector<std::uint64_t> hashes_;  ///< ascending, different, at most kKept
 };
 

@@ -2,7 +2,7 @@
 // by its own age, and free pages go back to the file system.
 //
 // What has an order by time is removed from its beginning. Incidents stand by sender, so a sweep goes through the whole table
-// about once a day. An incident isn't just removed: what it came to goes into its sender's standing at the horizon, from which `undo`
+// about once a week. An incident isn't just removed: what it came to goes into its sender's standing at the horizon, from which `undo`
 // and `policy simulate` start, so that within the horizon both are exact.
 #include "retention.h"
 
@@ -25,8 +25,8 @@ constexpr std::size_t kFoldedAtOnce = 1'000;
 constexpr std::int64_t kQuarantineAtOnce = 50;
 constexpr std::int64_t kChangesAtOnce = 2'000;
 constexpr std::int64_t kPagesAtOnce = 1'000;
-/// Each sweep begins anew after this.
-constexpr Duration kSweepEvery = std::chrono::days{1};
+/// Each sweep begins anew after this. It reads every row of its table, so a large database pays for each day of less.
+constexpr Duration kSweepEvery = std::chrono::weeks{1};
 /// Parts that can't matter any more are kept for half as long again, so that a backlog read late finds what it would have found.
 constexpr int kLateBacklog = 3;  // halves
 /// Below so much there is nothing to give back: what comes next uses it.

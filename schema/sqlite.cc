@@ -14,7 +14,7 @@ constexpr int kLooks = 10'000;
 constexpr std::chrono::milliseconds kBetweenLooks{1};
 
 /// The WAL in pages: from the first on, what is in it is copied to the database; from the second on (32 MiB) it is emptied.
-constexpr int kCopiedFrom = 1'000;
+constexpr int kCopiedFrom = 4'000;
 constexpr int kEmptiedFrom = 8'192;
 /// Emptying it keeps other writers away until readers have gone on; if they don't within so many looks, it is tried again
 /// when the WAL has grown by so many pages.

@@ -4,6 +4,7 @@
 #include "rows.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace blowback::schema {
 namespace {
@@ -55,23 +56,22 @@ void Totals::write(Connection& db) const {
   }
   if (incidents == 0) return;
   Statement(db, "UPDATE total SET value = value + ? WHERE name = 'incidents'").bind(incidents).run();
-  Statement known(db, "SELECT incidents, first_at, last_at, senders, campaigns FROM trap_total WHERE trap = ?");
+  Statement known(db, "SELECT senders, campaigns FROM trap_sketch WHERE trap = ?");
   Statement put(
       db,
-      "INSERT INTO trap_total (trap, incidents, first_at, last_at, senders, campaigns) VALUES (?, ?, ?, ?, ?, ?) "
-      "ON CONFLICT DO UPDATE SET incidents = excluded.incidents, first_at = excluded.first_at, last_at = "
-      "excluded.last_at, senders = excluded.senders, campaigns = excluded.campaigns");
+      "INSERT INTO trap_total (trap, incidents, first_at, last_at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+      "incidents = incidents + excluded.incidents, first_at = min(first_at, excluded.first_at), last_at = "
+      "max(last_at, excluded.last_at)");
+  Statement put_sketch(db,
+                       "INSERT INTO trap_sketch (trap, senders, campaigns) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET "
+                       "senders = excluded.senders, campaigns = excluded.campaigns");
   // Read once: an overshoot by one batch does no harm.
   const bool is_full = total(db, "traps").value_or(0) >= kMostTraps;
   for (const auto& [address, added] : traps_) {
+    using Sketches = std::pair<Distinct, Distinct>;
     const auto read = [&](const std::string& name) {
-      return known.bind(name).first([](const Statement& row) {
-        return Trap{.incidents = static_cast<std::uint64_t>(row.integer(0)),
-                    .first_at = time_of(row.integer(1)),
-                    .last_at = time_of(row.integer(2)),
-                    .senders = Distinct(row.blob(3)),
-                    .campaigns = Distinct(row.blob(4))};
-      });
+      return known.bind(name).first(
+          [](const Statement& row) { return Sketches(Distinct(row.blob(0)), Distinct(row.blob(1))); });
     };
     std::string name = address;
     auto before = read(name);
@@ -79,15 +79,13 @@ void Totals::write(Connection& db) const {
       name = witnesses_.at(address);
       before = read(name);
     }
-    Trap sum = before.value_or(
-        Trap{.incidents = 0, .first_at = added.first_at, .last_at = added.last_at, .senders = {}, .campaigns = {}});
-    sum.incidents += added.incidents;
-    sum.first_at = std::min(sum.first_at, added.first_at);
-    sum.last_at = std::max(sum.last_at, added.last_at);
-    sum.senders.merge(added.senders);
-    sum.campaigns.merge(added.campaigns);
-    put.bind(name, sum.incidents, seconds(sum.first_at), seconds(sum.last_at),
-             std::span<const std::uint8_t>(sum.senders.octets()), std::span<const std::uint8_t>(sum.campaigns.octets()))
+    put.bind(name, added.incidents, seconds(added.first_at), seconds(added.last_at)).run();
+    auto [senders, campaigns] = before.value_or(Sketches{});
+    const bool has_more_senders = senders.merge(added.senders);
+    const bool has_more_campaigns = campaigns.merge(added.campaigns);
+    if (!has_more_senders && !has_more_campaigns) continue;
+    put_sketch
+        .bind(name, std::span<const std::uint8_t>(senders.octets()), std::span<const std::uint8_t>(campaigns.octets()))
         .run();
   }
 }

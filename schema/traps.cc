@@ -9,8 +9,9 @@ Result<std::vector<TrapRecord>> Store::traps() {
     std::vector<TrapRecord> traps;
     Statement rows(
         impl_->db,
-        "SELECT t.trap, t.incidents, t.senders, t.campaigns, t.first_at, t.last_at, r.since, a.reason FROM "
-        "trap_total t LEFT JOIN retired_trap r ON r.trap = t.trap LEFT JOIN audit a ON a.id = r.audit_id "
+        "SELECT t.trap, t.incidents, s.senders, s.campaigns, t.first_at, t.last_at, r.since, a.reason FROM "
+        "trap_total t JOIN trap_sketch s ON s.trap = t.trap LEFT JOIN retired_trap r ON r.trap = t.trap LEFT JOIN "
+        "audit a ON a.id = r.audit_id "
         "UNION ALL SELECT r.trap, 0, x'', x'', NULL, NULL, r.since, a.reason FROM retired_trap r JOIN audit a "
         "ON a.id = r.audit_id WHERE r.trap NOT IN (SELECT trap FROM trap_total) ORDER BY 1");
     while (rows.step()) {

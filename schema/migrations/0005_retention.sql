@@ -94,12 +94,15 @@ CREATE TABLE listing_total (
   listings INTEGER NOT NULL,
   PRIMARY KEY (source, codes)
 ) STRICT, WITHOUT ROWID;
--- Sketches of distinct senders and campaigns: distinct.h.
 CREATE TABLE trap_total (
   trap      TEXT    NOT NULL PRIMARY KEY,
   incidents INTEGER NOT NULL,
   first_at  INTEGER NOT NULL,
-  last_at   INTEGER NOT NULL,
+  last_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- Sketches of its distinct senders and campaigns: distinct.h. They change ever more seldom, and are large.
+CREATE TABLE trap_sketch (
+  trap      TEXT    NOT NULL PRIMARY KEY,
   senders   BLOB    NOT NULL,
   campaigns BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -163,6 +166,7 @@ CREATE TRIGGER trap_met AFTER INSERT ON trap_total BEGIN
   UPDATE total SET value = value + 1 WHERE name = 'traps';
 END;
 CREATE TRIGGER trap_forgotten AFTER DELETE ON trap_total BEGIN
+  DELETE FROM trap_sketch WHERE trap = old.trap;
   UPDATE total SET value = value - 1 WHERE name = 'traps';
 END;
 CREATE TRIGGER quarantine_made AFTER INSERT ON quarantine BEGIN
