@@ -100,12 +100,13 @@ CREATE TABLE trap_total (
   first_at  INTEGER NOT NULL,
   last_at   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
--- Sketches of its distinct senders and campaigns: distinct.h. They change ever more seldom, and are large.
+-- Sketches of its distinct senders and campaigns: distinct.h. They change ever more seldom, and are large: with a rowid, since a
+-- row of a kilobyte without one takes a page of its own.
 CREATE TABLE trap_sketch (
   trap      TEXT    NOT NULL PRIMARY KEY,
   senders   BLOB    NOT NULL,
   campaigns BLOB    NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Who sent most on a day (since 1970, UTC), of what was recorded by then: by network (dimension 1), sender (2) and campaign (3).
 CREATE TABLE top_of_day (
