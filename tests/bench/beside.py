@@ -121,7 +121,7 @@ async def main():
         await measure(door, said, names, "export", ["export", "--format", "rbldnsd"], 5)
         await measure(door, said, names, "listings", ["listings", "--format", "csv"], 5)
         await measure(door, said, names, "backup", ["db", "backup", str(folder / "backup.db")], 5)
-        await measure(door, said, names, "policy simulate", ["policy", "simulate", str(policy), "--only-changes"], 5)
+        await measure(door, said, names, "policy simulate", ["policy", "simulate", str(policy), "--changed"], 5)
         await measure(door, said, names, "undo of the import", ["undo", str(entry), "--reason", "beside"], 5)
         await measure(door, said, names, "compact", ["db", "compact"], 5)
 
