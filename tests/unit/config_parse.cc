@@ -402,3 +402,51 @@ TEST_CASE("logs are text and metrics are off, unless the config says otherwise",
   CHECK(std::get<Endpoint>(*set->metrics.server).port == 9453);
   CHECK(std::get<std::string>(*set->metrics.ingest) == "/run/blowback/ingest");
 }
+
+TEST_CASE("everything has a time to be kept, and a size where strangers fill it", "[config][retention]") {
+  const Config config = parsed("[zone]\nname = \"bl.example.org\"\n");
+  CHECK(config.retention.evidence == 90 * kDay);
+  CHECK(config.retention.incidents == 365 * kDay);
+  CHECK(config.retention.quarantine == 30 * kDay);
+  CHECK(config.retention.quarantine_octets == 256'000'000);
+  CHECK(config.retention.journal == 90 * kDay);
+  CHECK(config.maildir_kept == 90 * kDay);
+  CHECK_FALSE(config.retention.max_disk);
+}
+
+TEST_CASE("[retention] is read", "[config][retention]") {
+  const Config config = parsed(R"([zone]
+name = "bl.example.org"
+[retention]
+evidence = "30d"
+incidents = "200d"
+quarantine = "7d"
+quarantine_size = "64MB"
+journal = "60d"
+maildir = "10d"
+max_disk = "100GB"
+)");
+  CHECK(config.retention.evidence == 30 * kDay);
+  CHECK(config.retention.incidents == 200 * kDay);
+  CHECK(config.retention.quarantine == 7 * kDay);
+  CHECK(config.retention.quarantine_octets == 64'000'000);
+  CHECK(config.retention.journal == 60 * kDay);
+  CHECK(config.maildir_kept == 10 * kDay);
+  CHECK(config.retention.max_disk == 100'000'000'000U);
+}
+
+TEST_CASE("incidents are kept for as long as scores hang on them, and a size has a unit", "[config][retention]") {
+  const auto refused = [](const std::string& line) {
+    const auto config =
+        blowback::config::parse("[zone]\nname = \"bl.example.org\"\n[retention]\n" + line + "\n", "test.toml");
+    REQUIRE_FALSE(config);
+    return config.error().text;
+  };
+  const auto shorter = refused("incidents = \"100d\"");
+  CHECK(shorter.find("test.toml:4: retention.incidents") != std::string::npos);
+  CHECK(shorter.find("\"112d\"") != std::string::npos);
+  for (const char* const size : {"100", "100 GB", "0GB", "GB", "-1GB", "1000001TB", "100gb"}) {
+    CAPTURE(size);
+    CHECK(refused("max_disk = \"" + std::string(size) + "\"").find("MB, GB or TB") != std::string::npos);
+  }
+}
