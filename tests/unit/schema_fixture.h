@@ -97,6 +97,29 @@ inline schema::Upkeep keep_up(schema::Store& store, UnixTime now, const Retentio
   return all;
 }
 
+/// How a sender came out, as text, so that a failure tells.
+using Told = std::string (*)(const Standing&, const std::optional<Listing>&, UnixTime now);
+
+/// How all senders stand.
+inline std::vector<std::string> stand(schema::Store& store, UnixTime now, Told told) {
+  std::vector<std::string> all;
+  REQUIRE(store.for_each_sender(
+      now, [&](const schema::SenderRecord& record) { all.push_back(told(*record.standing, record.listing, now)); }));
+  return all;
+}
+
+/// How they would stand if their records were gone through once more under `policy`.
+inline std::vector<std::string> replayed(schema::Store& store, const Policy& policy, UnixTime now, Told told) {
+  const score::Decisions decisions(value(store.decisions(now)));
+  std::vector<std::string> all;
+  REQUIRE(store.for_each_sender(now, [&](const schema::SenderRecord& record) {
+    const auto reckoned =
+        score::reckon(policy, record.from, record.accusations, decisions.of(record.standing->sender), now);
+    all.push_back(told(reckoned.standing, reckoned.listing, now));
+  }));
+  return all;
+}
+
 inline const schema::Decision kDecision{.who = "operator", .reason = "because"};
 
 }  // namespace blowback::schema_test

@@ -102,24 +102,6 @@ void ingest(schema::Store& store, const std::vector<Event>& events, const Policy
   commit();
 }
 
-std::vector<std::string> stand(schema::Store& store, UnixTime now) {
-  std::vector<std::string> all;
-  REQUIRE(store.for_each_sender(
-      now, [&](const schema::SenderRecord& record) { all.push_back(told(*record.standing, record.listing, now)); }));
-  return all;
-}
-
-std::vector<std::string> replayed(schema::Store& store, const Policy& policy, UnixTime now) {
-  const score::Decisions decisions(value(store.decisions(now)));
-  std::vector<std::string> all;
-  REQUIRE(store.for_each_sender(now, [&](const schema::SenderRecord& record) {
-    const auto reckoned =
-        score::reckon(policy, record.from, record.accusations, decisions.of(record.standing->sender), now);
-    all.push_back(told(reckoned.standing, reckoned.listing, now));
-  }));
-  return all;
-}
-
 std::vector<Policy> policies() {
   std::vector<Policy> all(4, demonstration());
   all[1].half_life = std::chrono::days{2};
@@ -154,7 +136,7 @@ TEST_CASE("a replay under another policy equals a re-ingest under that policy, w
     CAPTURE(number);
     auto again = open(folder.file("again" + std::to_string(number++) + ".db"));
     ingest(again, events, policy);
-    CHECK(replayed(recorded, policy, now) == stand(again, now));
+    CHECK(replayed(recorded, policy, now, told) == stand(again, now, told));
   }
 }
 

@@ -136,8 +136,8 @@ std::string dump(const std::string& file) {
   for (const char* const table :
        {"incident ORDER BY sender, digest", "evidence ORDER BY number", "standing ORDER BY sender",
         "standing_at_horizon ORDER BY sender", "part_at_horizon ORDER BY sender, dimension, key",
-        "kind_total ORDER BY kind", "total WHERE name <> 'rolled_up' ORDER BY name", "trap_total ORDER BY trap", "trap_sketch ORDER BY trap",
-        "listing ORDER BY first", "audit ORDER BY id"}) {
+        "kind_total ORDER BY kind", "total WHERE name <> 'rolled_up' ORDER BY name", "trap_total ORDER BY trap",
+        "trap_sketch ORDER BY trap", "listing ORDER BY first", "audit ORDER BY id"}) {
     text += std::string(table) + '\n' + database.rows(std::string("SELECT * FROM ") + table);
   }
   return text + database.rows("SELECT name FROM sqlite_schema WHERE name = 'former_incident'");

@@ -62,23 +62,7 @@ std::string told(const Standing& standing, const std::optional<Listing>& listing
   return text;
 }
 
-std::vector<std::string> recorded(schema::Store& store, UnixTime now) {
-  std::vector<std::string> all;
-  REQUIRE(store.for_each_sender(
-      now, [&](const schema::SenderRecord& record) { all.push_back(told(*record.standing, record.listing, now)); }));
-  return all;
-}
-
-std::vector<std::string> replayed(schema::Store& store, const Policy& policy, UnixTime now) {
-  const score::Decisions decisions(value(store.decisions(now)));
-  std::vector<std::string> all;
-  REQUIRE(store.for_each_sender(now, [&](const schema::SenderRecord& record) {
-    const auto reckoned =
-        score::reckon(policy, record.from, record.accusations, decisions.of(record.standing->sender), now);
-    all.push_back(told(reckoned.standing, reckoned.listing, now));
-  }));
-  return all;
-}
+std::vector<std::string> recorded(schema::Store& store, UnixTime now) { return stand(store, now, told); }
 
 std::uint64_t kept_incidents(schema::Store& store, UnixTime now) {
   std::uint64_t count = 0;
@@ -105,7 +89,7 @@ TEST_CASE("a list with retention is the list without it, and a replay from the h
   play(kept, seed, true, half_a_year());
   CHECK(kept_incidents(kept, end) < kept_incidents(whole, end) / 2);
   CHECK(recorded(kept, end) == recorded(whole, end));
-  CHECK(replayed(kept, demonstration(), end) == recorded(whole, end));
+  CHECK(replayed(kept, demonstration(), end, told) == recorded(whole, end));
   CHECK(value(kept.stats(end)).incidents == value(whole.stats(end)).incidents);
   CHECK(value(kept.traps()).size() == value(whole.traps()).size());
   CHECK(value(kept.check_integrity()).empty());
