@@ -89,10 +89,15 @@ class Teller {
   [[nodiscard]] std::string all(const std::string& contact) && {
     if (!account_.is_known()) {
       say(fmt::format("Nothing was ever seen of {}, and it isn't listed.", account_.asked.to_string()));
+      what_is_gone();
       return std::move(text_);
     }
     state();
-    if (!account_.seen.empty()) what_was_seen();
+    if (account_.seen.empty()) {
+      what_is_gone();
+    } else {
+      what_was_seen();
+    }
     if (account_.counted > 0) {
       the_sum();
       what_to_change();
@@ -137,7 +142,7 @@ class Teller {
     }
     if (account_.incidents_in_all == 0) {
       say(fmt::format("Nothing was seen of {} itself.", account_.sender.to_string()));
-    } else if (!account_.sender.is_single_address()) {
+    } else if (!account_.sender.is_single_address() && !account_.clients.empty()) {
       neighbours();
     }
     if (account_.incidents_in_all > 0 && account_.counted == 0 &&

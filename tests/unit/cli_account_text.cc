@@ -239,3 +239,14 @@ TEST_CASE("with more incidents than are read it is said how many the account is 
   dossier.incidents_in_all = 40'000;
   CHECK_THAT(text_of(dossier), Contains("the newest 3 of 40000 incidents"));
 }
+
+TEST_CASE("a sender of whom no incident is kept one by one, or none is converted yet, is told so", "[cli][why]") {
+  auto dossier = listed();
+  dossier.incidents.clear();
+  dossier.incidents_since = kNow - days(365);
+  CHECK_THAT(flat(text_of(dossier)), Contains("received before 2025-11-24 10:00 is no longer kept one by one"));
+  auto unknown = dossier_of({});
+  CHECK_THAT(flat(text_of(unknown)), !Contains("converted"));
+  unknown.is_converting = true;
+  CHECK_THAT(flat(text_of(unknown)), Contains("Earlier incidents are being converted"));
+}
