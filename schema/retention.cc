@@ -32,10 +32,6 @@ constexpr int kLateBacklog = 3;  // halves
 /// Below so much there is nothing to give back: what comes next uses it.
 constexpr std::int64_t kFreeOctets = std::int64_t{16} << 20U;
 
-[[nodiscard]] std::int64_t day_of(UnixTime time) {
-  return std::chrono::floor<std::chrono::days>(time).time_since_epoch().count();
-}
-
 /// Where a sweep of a table that is ordered by sender goes on; see the table `sweep`.
 class Sweep {
  public:

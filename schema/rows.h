@@ -8,6 +8,7 @@
 #include "sqlite.h"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,6 +28,10 @@ using DigestOctets = std::array<std::uint8_t, 32>;
   return time ? std::optional(seconds(*time)) : std::nullopt;
 }
 [[nodiscard]] inline UnixTime time_of(std::int64_t seconds) { return UnixTime(Duration(seconds)); }
+/// Days since 1970, UTC.
+[[nodiscard]] inline std::int64_t day_of(UnixTime time) {
+  return std::chrono::floor<std::chrono::days>(time).time_since_epoch().count();
+}
 [[nodiscard]] std::optional<UnixTime> optional_time(const Statement& row, int column);
 
 /// Throws SqlFailure (SQLITE_CORRUPT) where the octets aren't 16.

@@ -28,10 +28,6 @@ constexpr int kNetworkV6 = 48;
 
 using By = TopQuestion::By;
 
-[[nodiscard]] std::int64_t day_of(UnixTime time) {
-  return std::chrono::floor<std::chrono::days>(time).time_since_epoch().count();
-}
-
 [[nodiscard]] Prefix network_of(const IpAddress& client, int ipv4_prefix, int ipv6_prefix) {
   return Prefix::covering(client, client.family() == Family::ipv4 ? ipv4_prefix : ipv6_prefix);
 }
