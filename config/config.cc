@@ -420,66 +420,33 @@ void read_feed(Section& section, std::vector<Feed>& feeds) {
   feeds.push_back(std::move(feed));
 }
 
-/// Every key of [policy], for those who read them and those who write them down: `keys` has a function per type.
-template <typename Keys, typename AnyPolicy>
-void for_each_policy_key(Keys& keys, AnyPolicy& policy) {
+void read_policy(Section& section, Policy& policy) {
   constexpr Range kAmount{.least = 0, .most = 1e6, .above = true};
-  keys.duration("half_life", policy.half_life, Duration{1}, kTenYears);
-  keys.number("list_at", policy.list_at, kAmount);
-  keys.number("delist_below", policy.delist_below, kAmount);
-  choice(keys, "reverse_path", policy.any_reverse_path, kReversePaths);
-  keys.integer("distinct_traps", policy.distinct_traps, 1, 64);
-  keys.integer("distinct_campaigns", policy.distinct_campaigns, 1, 64);
-  keys.number("trap_cap", policy.trap_cap, kAmount);
-  keys.number("campaign_cap", policy.campaign_cap, kAmount);
-  keys.number("origin_cap", policy.origin_cap, kAmount);
-  keys.number("mailbox_cap", policy.mailbox_cap, kAmount);
-  keys.number("unknown_origin", policy.unknown_origin, {.least = 0, .most = 1});
-  keys.duration("max_listing", policy.max_listing, Duration{1}, kTenYears);
-  keys.number("repeat_factor", policy.repeat_factor, {.least = 1, .most = 1000});
-  keys.boolean("allow_documentation", policy.allow_documentation);
-  keys.section("weights", [&](auto& weights) {
+  section.duration("half_life", policy.half_life, Duration{1}, kTenYears);
+  section.number("list_at", policy.list_at, kAmount);
+  section.number("delist_below", policy.delist_below, kAmount);
+  choice(section, "reverse_path", policy.any_reverse_path, kReversePaths);
+  section.integer("distinct_traps", policy.distinct_traps, 1, 64);
+  section.integer("distinct_campaigns", policy.distinct_campaigns, 1, 64);
+  section.number("trap_cap", policy.trap_cap, kAmount);
+  section.number("campaign_cap", policy.campaign_cap, kAmount);
+  section.number("origin_cap", policy.origin_cap, kAmount);
+  section.number("mailbox_cap", policy.mailbox_cap, kAmount);
+  section.number("unknown_origin", policy.unknown_origin, {.least = 0, .most = 1});
+  section.duration("max_listing", policy.max_listing, Duration{1}, kTenYears);
+  section.number("repeat_factor", policy.repeat_factor, {.least = 1, .most = 1000});
+  section.boolean("allow_documentation", policy.allow_documentation);
+  section.section("weights", [&](Section& weights) {
     for (std::size_t i = 0; i < policy.weights.size(); ++i) {
       weights.number(name_of(static_cast<Kind>(i)), policy.weights[i], {.least = 0, .most = 1e6});
     }
   });
-}
-
-void read_policy(Section& section, Policy& policy) {
-  for_each_policy_key(section, policy);
   if (policy.delist_below <= policy.list_at) return;
   const std::string_view key = section.has("delist_below") ? "delist_below" : "list_at";
   section.complain(key,
                    fmt::format("makes delist_below ({:g}) greater than list_at ({:g}), so that a listing would end "
                                "before it began; lower delist_below",
                                policy.delist_below, policy.list_at));
-}
-
-/// The values of a policy's keys, as they would stand in the file.
-class Written {
- public:
-  void duration(std::string_view key, Duration value, Duration /*least*/, Duration /*most*/) {
-    add(key, fmt::format("\"{}\"", to_string(value)));
-  }
-  void number(std::string_view key, double value, Range /*range*/) { add(key, fmt::format("{}", value)); }
-  void integer(std::string_view key, int value, int /*least*/, int /*most*/) { add(key, fmt::format("{}", value)); }
-  void boolean(std::string_view key, bool value) { add(key, fmt::format("{}", value)); }
-  void section(std::string_view key, const auto& write) {
-    path_ += fmt::format("{}.", key);
-    write(*this);
-    path_.resize(path_.size() - key.size() - 1);
-  }
-  void add(std::string_view key, std::string value) { keys_.emplace_back(path_ + std::string(key), std::move(value)); }
-  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& keys() const { return keys_; }
-
- private:
-  std::string path_ = "policy.";
-  std::vector<std::pair<std::string, std::string>> keys_;
-};
-
-template <typename Choice, std::size_t N>
-void choice(Written& written, std::string_view key, const Choice& value, const std::array<std::string_view, N>& names) {
-  written.add(key, fmt::format("\"{}\"", names.at(static_cast<std::size_t>(value))));
 }
 
 void read_log(Section& section, Log& log) {
@@ -697,15 +664,17 @@ std::expected<Policy, ConfigError> load_policy(const std::string& file, const Po
 }
 
 std::vector<PolicyDifference> differences(const Policy& one, const Policy& other) {
-  Written here;
-  Written there;
-  for_each_policy_key(here, one);
-  for_each_policy_key(there, other);
+  const auto written = [](const Policy& policy) {
+    Config config;
+    config.policy = policy;
+    return settings_of(config);
+  };
+  const auto here = written(one);
+  const auto there = written(other);
   std::vector<PolicyDifference> found;
-  for (std::size_t i = 0; i < here.keys().size(); ++i) {
-    const auto& [key, value] = here.keys()[i];
-    const auto& tried = there.keys()[i].second;
-    if (value != tried) found.push_back({.key = key, .one = value, .other = tried});
+  for (std::size_t i = 0; i < here.size(); ++i) {
+    if (here[i].value == there[i].value) continue;
+    found.push_back({.key = here[i].name(), .one = here[i].value, .other = there[i].value});
   }
   return found;
 }
