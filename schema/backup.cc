@@ -118,6 +118,13 @@ void take_in_wal(const std::string& path) {
   }
 }
 
+/// A database under another name, too. It has its own until another one takes it: where there is no database, ingest makes one.
+void keep_under(const std::string& path, const std::string& kept) {
+  std::error_code error;
+  fs::create_hard_link(path, kept, error);
+  if (error) fs::rename(path, kept);  // a file system without hard links
+}
+
 [[nodiscard]] StoreError in_use(const std::string& path, pid_t process) {
   return {Code::busy, path + ": process " + std::to_string(process) +
                           " has it open; stop blowback-ingest and blowback-server first"};
@@ -219,6 +226,8 @@ Result<Restored> Store::restore(const std::string& from, const std::string& path
   if (!begins_as_ours(from)) return refused(Code::corrupt, from + ": is no database of Blowback's; name a backup");
   const std::string kept = path + ".before-restore";
   const bool replaces = fs::exists(path, ignored);
+  // Both are one file where a restoration was killed before it replaced anything.
+  if (replaces && fs::equivalent(path, kept, ignored)) fs::remove(kept, ignored);
   if (replaces && fs::exists(kept, ignored)) {
     return refused(Code::other, kept + ": is there from an earlier restore; move it away or remove it first");
   }
@@ -244,7 +253,7 @@ Result<Restored> Store::restore(const std::string& from, const std::string& path
       }
       if (replaces) {
         take_in_wal(path);
-        fs::rename(path, kept);
+        keep_under(path, kept);
         restored.kept = kept;
       }
       // A WAL is played back into whatever database has its name.

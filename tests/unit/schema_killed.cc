@@ -1,7 +1,7 @@
-// kill -9 at any instant of a migration, of the conversion behind it, and of retention: nothing is lost, nothing doubled.
+// kill -9 at any instant of a migration, of the conversion behind it, of retention, and of copies: nothing is lost, nothing doubled.
 //
-// A database of format 2 is opened and kept up by a child that is killed again and again; what it comes to in the end is, row by
-// row, what one child comes to that nobody kills. BLOWBACK_KILLS says how many (40): 1000 is for a longer look.
+// A child does the work and is killed again and again; what it comes to in the end is, row by row, what one child comes to that
+// nobody kills. BLOWBACK_KILLS says how many (40): 1000 is for a longer look.
 #include "in_tree.h"
 #include "schema_fixture.h"
 
@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <random>
 #include <string>
@@ -115,10 +116,21 @@ bool open_and_keep_up(const std::string& file) {
   }
 }
 
-/// In a process of its own, which is killed after `life`. True: it had come to the end before.
-bool child_comes_to_an_end(const std::string& file, std::chrono::microseconds life) {
+int kills_wanted() {
+  const char* const wanted = std::getenv("BLOWBACK_KILLS");
+  return wanted == nullptr ? 40 : std::atoi(wanted);
+}
+
+std::chrono::microseconds time_of(const std::function<bool()>& work) {
+  const auto began = std::chrono::steady_clock::now();
+  REQUIRE(work());
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+}
+
+/// Does `work` in a process of its own, which is killed after `life`. True: it had come to the end before.
+bool child_comes_to_an_end(const std::function<bool()>& work, std::chrono::microseconds life) {
   const pid_t child = fork();
-  if (child == 0) _exit(open_and_keep_up(file) ? 0 : 1);
+  if (child == 0) _exit(work() ? 0 : 1);
   REQUIRE(child > 0);
   std::this_thread::sleep_for(life);  // at random: nothing is waited for
   int status = 0;
@@ -126,7 +138,9 @@ bool child_comes_to_an_end(const std::string& file, std::chrono::microseconds li
     kill(child, SIGKILL);
     REQUIRE(waitpid(child, &status, 0) == child);
   }
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  const bool ended = WIFEXITED(status);
+  REQUIRE((!ended || WEXITSTATUS(status) == 0));  // what was killed before never stops what comes after it
+  return ended;
 }
 
 /// All that is kept, in an order of its own.
@@ -147,27 +161,23 @@ std::string dump(const std::string& file) {
 
 TEST_CASE("kill -9 at any instant of a migration and of what follows it loses nothing and doubles nothing",
           "[schema][killed]") {
-  const char* const wanted = std::getenv("BLOWBACK_KILLS");
-  const int kills_wanted = wanted == nullptr ? 40 : std::atoi(wanted);
   const Folder folder;
   const auto old = folder.file("old.db");
   make_old_database(old);
   const auto calm = folder.file("calm.db");
   std::filesystem::copy_file(old, calm);
-  const auto began = std::chrono::steady_clock::now();
-  REQUIRE(open_and_keep_up(calm));
-  const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+  const auto whole = time_of([&] { return open_and_keep_up(calm); });
   const auto expected = dump(calm);
   REQUIRE(value(open(calm).check_integrity()).empty());
 
   std::mt19937 random(11);
   int kills = 0;
-  for (int round = 0; kills < kills_wanted; ++round) {
+  for (int round = 0; kills < kills_wanted(); ++round) {
     const auto file = folder.file("killed" + std::to_string(round) + ".db");
     std::filesystem::copy_file(old, file);
     // A run that was killed early has done little: the next one lives a little longer, so that every stage is met.
     auto longest = whole / 8;
-    while (!child_comes_to_an_end(file,
+    while (!child_comes_to_an_end([&] { return open_and_keep_up(file); },
                                   std::chrono::microseconds(random() % static_cast<unsigned>(longest.count() + 1)))) {
       ++kills;
       longest += whole / 50;
@@ -176,5 +186,61 @@ TEST_CASE("kill -9 at any instant of a migration and of what follows it loses no
     REQUIRE(value(open(file).check_integrity()).empty());
     std::filesystem::remove(file);
   }
-  CHECK(kills >= kills_wanted);
+  CHECK(kills >= kills_wanted());
+}
+
+TEST_CASE("kill -9 at any instant of a backup, a restoration or a compaction leaves what was there, or what is to be",
+          "[schema][killed]") {
+  const Folder folder;
+  const auto made = folder.file("made.db");
+  make_old_database(made);
+  REQUIRE(open_and_keep_up(made));
+  const auto file = folder.file("a.db");
+  const auto copy = folder.file("copy.db");
+  const auto kept = file + ".before-restore";
+  REQUIRE(value(open(made, Store::Mode::read).stats(kNow)).incidents > 0);
+  std::filesystem::copy_file(made, file);
+  const auto expected = dump(file);
+
+  std::function<bool()> work;
+  // What a work needs that had come to its end before.
+  std::function<void()> begin = [] {};
+  SECTION("a backup") {
+    work = [&] { return open(file, Store::Mode::read).backup(copy).has_value(); };
+  }
+  SECTION("a restoration") {
+    REQUIRE(open(file, Store::Mode::read).backup(copy));
+    // One that was killed at its end is done, and refuses to be done again over what it kept.
+    work = [&] {
+      if (std::filesystem::exists(kept) && !std::filesystem::equivalent(kept, file)) std::filesystem::remove(kept);
+      return Store::restore(copy, file).has_value();
+    };
+  }
+  SECTION("a compaction that builds anew") {
+    work = [&] { return Store::compact(file, {}).has_value(); };
+    begin = [&] { Database(file).run("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM"); };
+  }
+  SECTION("a compaction that gives pages back") {
+    work = [&] { return Store::compact(file, {}).has_value(); };
+    begin = [&] {
+      Database(file).run("CREATE TABLE room (x); INSERT INTO room VALUES (zeroblob(3000000)); DROP TABLE room");
+    };
+  }
+  begin();
+  const auto whole = time_of(work);
+  std::mt19937 random(12);
+  int kills = 0;
+  while (kills < kills_wanted() / 2) {
+    begin();
+    while (
+        !child_comes_to_an_end(work, std::chrono::microseconds(random() % static_cast<unsigned>(whole.count() + 1)))) {
+      ++kills;
+      // Nobody makes a database where there is one.
+      REQUIRE(std::filesystem::exists(file));
+      REQUIRE(dump(file) == expected);
+    }
+    REQUIRE(dump(file) == expected);
+    REQUIRE(value(open(file).check_integrity()).empty());
+    if (std::filesystem::exists(copy)) REQUIRE(dump(copy) == expected);
+  }
 }
