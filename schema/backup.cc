@@ -14,6 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <sys/file.h>
 #include <system_error>
 #include <thread>
 
@@ -54,20 +55,42 @@ void remove_with_what_is_beside(const std::string& path) {
   for (const auto* const suffix : kBeside) fs::remove(path + suffix, ignored);
 }
 
-/// A copy that isn't whole yet; removed unless it was put in place.
+/// A copy that isn't whole yet; removed unless it was put in place. Of two processes that make the same one fails.
 class UnfinishedCopy {
  public:
   explicit UnfinishedCopy(std::string path) : path_(std::move(path)) {
-    remove_with_what_is_beside(path_);  // of a copy that was interrupted
-    if (const auto made = make_private_file(path_); !made) failed(path_, made.error());
+    std::error_code ignored;
+    if (!fs::exists(path_, ignored)) {
+      if (const auto made = make_private_file(path_); !made) failed(path_, made.error());
+    }
+    // Held until the copy is in place, or gone: SQLite's own locks on the file are of another kind.
+    lock_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
+    if (lock_ < 0) throw SqlFailure(SQLITE_CANTOPEN, path_ + ": " + std::generic_category().message(errno));
+    if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+      ::close(lock_);
+      throw SqlFailure(SQLITE_INTERRUPT, "another process is writing " + path_ + "; wait until it is done");
+    }
+    // Of a copy that was interrupted.
+    for (const auto* const suffix : kBeside) fs::remove(path_ + suffix, ignored);
+    static_cast<void>(::ftruncate(lock_, 0));  // else SQLite says what is wrong with it
   }
   UnfinishedCopy(const UnfinishedCopy&) = delete;
   UnfinishedCopy& operator=(const UnfinishedCopy&) = delete;
-  ~UnfinishedCopy() { remove_with_what_is_beside(path_); }
+  ~UnfinishedCopy() {
+    if (is_ours_) remove_with_what_is_beside(path_);
+    ::close(lock_);
+  }
   [[nodiscard]] const std::string& path() const { return path_; }
+  /// Under its name it belongs to whoever uses it.
+  void put_in_place_as(const std::string& name) {
+    put_in_place(path_, name);
+    is_ours_ = false;
+  }
 
  private:
   std::string path_;
+  int lock_ = -1;
+  bool is_ours_ = true;
 };
 
 /// All pages of one state. The read transaction holds that state, so the copy never begins anew, however much others write.
@@ -155,17 +178,18 @@ void give_pages_back(Connection& db, const Slicing& slicing) {
 
 /// Nobody else can open it until the new one is in place; who waited meanwhile sees that the file was replaced.
 void build_anew(const std::string& path) {
-  const UnfinishedCopy part(path + ".compact");
+  UnfinishedCopy part(path + ".compact");
   Connection db(path, SQLITE_OPEN_READWRITE);
   db.run("PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL");
   Statement(db, "VACUUM INTO ?").bind(part.path()).run();
   db.run("PRAGMA journal_mode = DELETE");  // takes in the WAL, which would be played back into the new one
-  put_in_place(part.path(), path);
+  part.put_in_place_as(path);
 }
 
 }  // namespace
 
-Result<Compacted> Store::compact(const std::string& path, Slicing slicing) {
+Result<Compacted> Store::compact(const std::string& name, Slicing slicing) {
+  const std::string path = resolved(name);  // the file is replaced, not a link to it
   auto store = open(path, Mode::write);
   if (!store) return std::unexpected(std::move(store).error());
   auto& db = store->impl_->db;
@@ -192,9 +216,9 @@ Result<Compacted> Store::compact(const std::string& path, Slicing slicing) {
 }
 
 void copy_database(Connection& from, const std::string& to, const Slicing& slicing) {
-  const UnfinishedCopy part(to + ".part");
+  UnfinishedCopy part(to + ".part");
   copy_pages(from, part.path(), slicing);
-  put_in_place(part.path(), to);
+  part.put_in_place_as(to);
 }
 
 Result<void> Store::backup(const std::string& to) {
@@ -217,7 +241,8 @@ Result<void> Store::backup(const std::string& to) {
   }
 }
 
-Result<Restored> Store::restore(const std::string& from, const std::string& path) {
+Result<Restored> Store::restore(const std::string& from, const std::string& name) {
+  const std::string path = resolved(name);  // the file is replaced, not a link to it
   std::error_code ignored;
   const auto refused = [](Code code, std::string text) { return std::unexpected(StoreError{code, std::move(text)}); };
   if (!fs::exists(from, ignored)) return refused(Code::missing, from + ": no backup there; name the file to restore");
@@ -235,7 +260,7 @@ Result<Restored> Store::restore(const std::string& from, const std::string& path
   try {
     return attempt(from, [&]() -> Restored {
       Restored restored;
-      const UnfinishedCopy part(path + ".restore");
+      UnfinishedCopy part(path + ".restore");
       {
         Connection backup(from, SQLITE_OPEN_READONLY);
         restored.format = static_cast<int>(backup.integer("PRAGMA user_version"));
@@ -251,6 +276,8 @@ Result<Restored> Store::restore(const std::string& from, const std::string& path
         if (auto found = copy.text("PRAGMA integrity_check(1)"); found != "ok") throw SqlFailure(SQLITE_CORRUPT, found);
         restored.serial = static_cast<Serial>(copy.integer("SELECT coalesce(max(serial), 0) FROM listing_change"));
       }
+      // Also one that was started while the backup was copied.
+      if (const auto process = process_that_has(path)) throw SqlFailure(SQLITE_INTERRUPT, in_use(path, *process).text);
       if (replaces) {
         take_in_wal(path);
         keep_under(path, kept);
@@ -259,7 +286,7 @@ Result<Restored> Store::restore(const std::string& from, const std::string& path
       // A WAL is played back into whatever database has its name.
       if (fs::exists(path + "-wal")) fs::rename(path + "-wal", kept + "-wal");
       fs::remove(path + "-shm");
-      put_in_place(part.path(), path);
+      part.put_in_place_as(path);
       return restored;
     });
   } catch (const fs::filesystem_error& failure) {

@@ -196,8 +196,10 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
         "INSERT INTO listing (first, length, source, codes, listed_at, expires_at, audit_id) "
         "VALUES (?, ?, 1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET listed_at = excluded.listed_at, "
         "expires_at = excluded.expires_at, audit_id = excluded.audit_id "
-        "WHERE expires_at IS NOT excluded.expires_at OR (SELECT reason FROM audit WHERE id = listing.audit_id) "
-        "IS NOT (SELECT reason FROM audit WHERE id = excluded.audit_id)");
+        "WHERE expires_at IS NOT excluded.expires_at OR listing.audit_id < ? OR (SELECT reason FROM audit WHERE id = "
+        "listing.audit_id) IS NOT (SELECT reason FROM audit WHERE id = excluded.audit_id)");
+    // Of what a delisting that isn't through would still end, it is said anew that it is listed.
+    std::int64_t delisted_by = 0;
     std::uint64_t listed = 0;
     std::size_t taken = 0;
     ExemptionSet exempt;
@@ -214,7 +216,7 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
       ++taken;
       if (again || exempt.covers(prefix, now)) return;
       ++listed;
-      upsert.bind(key.first, key.length, codes.bits(), seconds(at), seconds(until), work.audit).run();
+      upsert.bind(key.first, key.length, codes.bits(), seconds(at), seconds(until), work.audit, delisted_by).run();
       if (impl_->db.changes() == 0) return;
       ++work.listed;
       impl_->journal({.serial = 0,
@@ -238,7 +240,13 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
               work.audit = impl_->audit(decision, action, subject, until, now);
               return true;
             },
-        .look = [&] { exempt = impl_->exemption_set(now); },
+        .look =
+            [&] {
+              exempt = impl_->exemption_set(now);
+              delisted_by = impl_->db.integer(
+                  "SELECT coalesce(max(id), 0) FROM audit WHERE action = 'delist' AND id IN (SELECT audit_id FROM "
+                  "unfinished)");
+            },
         .stages = {{.next = next, .take = take, .left = [&](const Key&) { return prefixes.size() - taken; }}},
         .is_callers_own = true};
     static_cast<void>(impl_->carry_out(work, plan));

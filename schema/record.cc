@@ -3,6 +3,7 @@
 // The order within the transaction decides what survives a kill: nothing, or all of it. Incidents, standings, listings,
 // journal, quarantine, counts and the feed's position commit together, so a feed read again from its position meets
 // either none of the batch or all of it, and the digest catches the rest.
+#include "fold.h"
 #include "recent_parts.h"
 #include "store_impl.h"
 #include "totals.h"
@@ -28,8 +29,9 @@ struct RecordStatements {
       : known(db, "SELECT 1 FROM incident WHERE sender = ? AND digest = ?"),
         retired(db, "SELECT 1 FROM retired_trap WHERE trap = ?"),
         standing(db, std::string("SELECT ") + kStandingColumns +
-                         ", recent_witnesses, recent_campaigns FROM standing WHERE sender = ?"),
-        part(db, "SELECT amount, at FROM standing_part WHERE sender = ? AND dimension = ? AND key = ?"),
+                         ", recent_witnesses, recent_campaigns, incidents FROM standing WHERE sender = ?"),
+        part(db, "SELECT amount, at, key FROM standing_part WHERE sender = ? AND dimension = ? AND key IN (?, ?)"),
+        name_part(db, "UPDATE OR REPLACE standing_part SET key = ? WHERE sender = ? AND dimension = ? AND key = ?"),
         recent(
             db,
             "SELECT key, last_at FROM standing_part WHERE sender = ? AND dimension = ? ORDER BY last_at DESC LIMIT ?"),
@@ -48,6 +50,7 @@ struct RecordStatements {
                  "INSERT INTO standing_part (sender, dimension, key, amount, at, last_at, incidents) "
                  "VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET amount = excluded.amount, at = excluded.at, "
                  "last_at = max(last_at, excluded.last_at), incidents = incidents + 1"),
+        put_crowded(db, "INSERT OR IGNORE INTO crowded (sender) VALUES (?)"),
         put_incident(db, kPutIncident),
         put_evidence(db, kPutEvidence),
         put_listing(
@@ -74,8 +77,8 @@ struct RecordStatements {
                  "uncounted = uncounted + excluded.uncounted, "
                  "unknown_reverse_path = unknown_reverse_path + excluded.unknown_reverse_path") {}
 
-  Statement known, retired, standing, part, recent, kinds, listing, put_standing, put_part, put_incident, put_evidence,
-      put_listing, remove_listing, put_quarantine, trim_quarantine, put_feed;
+  Statement known, retired, standing, part, name_part, recent, kinds, listing, put_standing, put_part, put_crowded,
+      put_incident, put_evidence, put_listing, remove_listing, put_quarantine, trim_quarantine, put_feed;
   /// Whether the digest is one of the former format's; absent once all of them are moved (convert.cc).
   std::unique_ptr<Statement> known_before;
 };
@@ -91,12 +94,6 @@ struct Recent {
   RecentParts witnesses;
   RecentParts campaigns;
 };
-
-/// Not NULL where it is empty: that would mean that nobody knows.
-[[nodiscard]] std::span<const std::uint8_t> as_blob(const std::vector<std::uint8_t>& octets) {
-  static constexpr std::uint8_t kNothing = 0;
-  return octets.empty() ? std::span(&kNothing, 0) : std::span<const std::uint8_t>(octets);
-}
 
 /// One batch's work, within its transaction.
 class Recording {
@@ -173,12 +170,16 @@ class Recording {
   }
 
  private:
+  /// What a part has standing. One that an undo reckoned after its texts had expired gets its name back (`label_of`).
   [[nodiscard]] FadingSum part(const IpAddress::Octets& sender, Dimension dimension, std::string_view key) {
-    return sql_.part.bind(sender, static_cast<int>(dimension), key)
-        .first([this](const Statement& row) {
-          return FadingSum{.amount = row.real(0), .at = std::min(time_of(row.integer(1)), now_)};
-        })
-        .value_or(FadingSum{});
+    const std::string label = label_of(part_key(key));
+    bool is_nameless = false;
+    const auto sum = sql_.part.bind(sender, static_cast<int>(dimension), key, label).first([&](const Statement& row) {
+      is_nameless = row.text(2) != key;
+      return FadingSum{.amount = row.real(0), .at = std::min(time_of(row.integer(1)), now_)};
+    });
+    if (is_nameless) sql_.name_part.bind(key, sender, static_cast<int>(dimension), label).run();
+    return sum.value_or(FadingSum{});
   }
 
   /// Who reported the sender last. A sender of a former format has that in its parts alone.
@@ -187,7 +188,7 @@ class Recording {
     if (!standing.is_null(column)) return RecentParts(standing.blob(column));
     RecentParts parts;
     sql_.recent.bind(sender, static_cast<int>(dimension), most + 1);
-    while (sql_.recent.step()) parts.touch(part_key(sql_.recent.text(0)), time_of(sql_.recent.integer(1)), most);
+    while (sql_.recent.step()) parts.touch(key_of_label(sql_.recent.text(0)), time_of(sql_.recent.integer(1)), most);
     return parts;
   }
 
@@ -219,9 +220,11 @@ class Recording {
           delisting.at;  // also of who has no standing yet: the delisting's slices leave it alone
     }
     const auto& key = sender.first().octets();
+    std::uint64_t incidents = 0;
     const auto standing = sql_.standing.bind(key).first([&](const Statement& row) {
       recent.witnesses = recent_parts(key, row, 6, Dimension::witness, policy_.distinct_traps);
       recent.campaigns = recent_parts(key, row, 7, Dimension::campaign, policy_.distinct_campaigns);
+      incidents = static_cast<std::uint64_t>(row.integer(8));
       return standing_of(row, sender);
     });
     if (standing) {
@@ -240,6 +243,7 @@ class Recording {
           ledger.codes |= code_for(*kind);
       }
     }
+    if (incidents > kMostOfSender && incidents % kCrowdedStep == 0) sql_.put_crowded.bind(key).run();
     ledger.exempt = exempt_.covers(incident.client, now_);
     return ledger;
   }

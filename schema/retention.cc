@@ -2,17 +2,20 @@
 // by its own age, and free pages go back to the file system.
 //
 // What has an order by time is removed from its beginning. Incidents stand by sender, so a sweep goes through the whole table
-// about once a week. An incident isn't just removed: what it came to goes into its sender's standing at the horizon, from which `undo`
-// and `policy simulate` start, so that within the horizon both are exact.
+// about once a week (fold.h).
 #include "retention.h"
 
-#include "sender_record.h"
+#include "fold.h"
 #include "totals.h"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <filesystem>
+#include <limits>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -21,8 +24,12 @@ namespace {
 
 constexpr std::int64_t kEvidenceAtOnce = 2'000;
 constexpr std::int64_t kRowsAtOnce = 4'000;  ///< that a sweep looks at
-constexpr std::size_t kFoldedAtOnce = 1'000;
-constexpr std::int64_t kQuarantineAtOnce = 50;
+constexpr std::int64_t kTrapsAtOnce = 500;
+constexpr std::uint64_t kQuarantineAtOnce = 50;
+/// The newest texts stay however little room there is: who is listed can be told why.
+constexpr std::int64_t kNewestEvidence = 1'000;
+/// Octets of a file system, or a twentieth of it. With less, mail will soon be refused for want of room.
+constexpr std::uint64_t kLeastRoom = std::uint64_t{1} << 30U;
 constexpr std::int64_t kChangesAtOnce = 2'000;
 constexpr std::int64_t kPagesAtOnce = 1'000;
 /// Each sweep begins anew after this. It reads every row of its table, so a large database pays for each day of less.
@@ -82,7 +89,8 @@ class Keeper {
     }
     keep_time();
     sample_size();
-    if (summarize_slice(impl_, policy_.any_reverse_path) > 0) {
+    // Before their texts go they are summed up, however few there are.
+    if (summarize_slice(impl_, policy_.any_reverse_path, !loses_unsummed(now_ - retention_.evidence)) > 0) {
       done.more = true;
       return done;
     }
@@ -90,8 +98,7 @@ class Keeper {
     done.evidence = expire_evidence(now_ - retention_.evidence);
     done.changes = expire_changes();
     const bool swept = sweep_incidents(incident_horizon(), done) || sweep_parts() || sweep_standings();
-    expire_sums();
-    done.more = swept || done.quarantined > 0 || done.evidence > 0 || done.changes > 0;
+    done.more = (!swept && expire_sums()) || swept || done.quarantined > 0 || done.evidence > 0 || done.changes > 0;
     if (!done.more) done.more = make_room(done);
     if (!done.more) done.octets_freed = give_pages_back();
     done.more |= done.octets_freed > 0;
@@ -130,36 +137,74 @@ class Keeper {
 
   [[nodiscard]] std::uint64_t expire_quarantine() {
     const auto until = seconds(now_ - retention_.quarantine);
-    const auto too_much =
-        total(db_, "quarantine_octets").value_or(0) > static_cast<std::int64_t>(retention_.quarantine_octets);
-    const auto oldest = Statement(db_, "SELECT at FROM quarantine ORDER BY id LIMIT 1").first([](const Statement& row) {
-      return row.integer(0);
-    });
-    if (!oldest || (!too_much && *oldest >= until)) return 0;
-    Transaction transaction(db_);
-    Statement(db_,
-              "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine ORDER BY id LIMIT ?) AND (at < ? OR ?)")
-        .bind(too_much ? 1 : kQuarantineAtOnce, until, too_much)
-        .run();
-    const auto removed = static_cast<std::uint64_t>(db_.changes());
-    transaction.commit();
+    const auto too_much = [&] {
+      return total(db_, "quarantine_octets").value_or(0) > static_cast<std::int64_t>(retention_.quarantine_octets);
+    };
+    // The earliest of what came at once or later: a clock that was ahead doesn't keep it.
+    Statement oldest(db_, "SELECT id, (SELECT min(at) FROM quarantine) FROM quarantine ORDER BY id LIMIT 1");
+    Statement remove(db_, "DELETE FROM quarantine WHERE id = ?");
+    std::uint64_t removed = 0;
+    std::optional<Transaction> transaction;
+    for (; removed < kQuarantineAtOnce; ++removed) {
+      const auto first =
+          oldest.bind().first([](const Statement& row) { return std::pair(row.integer(0), row.integer(1)); });
+      if (!first || (first->second >= until && !too_much())) break;
+      if (!transaction) transaction.emplace(db_);
+      remove.bind(first->first).run();
+    }
+    if (transaction) transaction->commit();
     return removed;
   }
 
-  /// From its beginning, what was recorded before `until`.
-  [[nodiscard]] std::uint64_t expire_evidence(UnixTime until) {
-    const auto oldest =
-        Statement(db_, "SELECT recorded_at FROM evidence ORDER BY number LIMIT 1").first([](const Statement& row) {
-          return time_of(row.integer(0));
-        });
-    if (!oldest || *oldest >= until) return 0;
+  /// Whether evidence that `top` has no sums of is due.
+  [[nodiscard]] bool loses_unsummed(UnixTime until) {
+    return Statement(db_,
+                     "SELECT 1 FROM (SELECT number, recorded_at FROM evidence ORDER BY number LIMIT 1) WHERE number > "
+                     "coalesce((SELECT value FROM total WHERE name = 'rolled_up'), 0) AND recorded_at < ?")
+        .bind(seconds(until))
+        .first([](const Statement&) { return true; })
+        .has_value();
+  }
+
+  /// Where a clock was ahead, the oldest seem to be younger than the newest, and would stay until that time.
+  /// True: they were changed.
+  bool mend_recording_times(UnixTime oldest, UnixTime newest) {
+    if (oldest <= newest + kSurelyAhead) return false;
+    Transaction transaction(db_);
+    Statement(db_,
+              "UPDATE evidence SET recorded_at = min(recorded_at, ?) WHERE number IN (SELECT number FROM evidence "
+              "ORDER BY number LIMIT ?)")
+        .bind(seconds(newest), kEvidenceAtOnce)
+        .run();
+    transaction.commit();
+    return true;
+  }
+
+  /// From its beginning, what was recorded before `until` and has no greater number than `last`.
+  [[nodiscard]] std::uint64_t expire_evidence(UnixTime until,
+                                              std::int64_t last = std::numeric_limits<std::int64_t>::max()) {
+    struct Row {
+      std::int64_t number = 0;
+      UnixTime recorded_at{};
+    };
+    const auto row_at = [&](const char* end) {
+      return Statement(db_, std::string("SELECT number, recorded_at FROM evidence ORDER BY number ") + end + " LIMIT 1")
+          .first([](const Statement& row) {
+            return Row{.number = row.integer(0), .recorded_at = time_of(row.integer(1))};
+          });
+    };
+    auto oldest = row_at("ASC");
+    if (!oldest || oldest->number > last) return 0;
+    if (mend_recording_times(oldest->recorded_at, row_at("DESC")->recorded_at)) oldest = row_at("ASC");
+    if (oldest->recorded_at >= until) return 0;
     Transaction transaction(db_);
     Statement(db_,
               "DELETE FROM evidence WHERE number IN (SELECT number FROM evidence ORDER BY number LIMIT ?) AND "
-              "recorded_at < ?")
-        .bind(kEvidenceAtOnce, seconds(until))
+              "recorded_at < ? AND number <= ?")
+        .bind(kEvidenceAtOnce, seconds(until), last)
         .run();
     const auto removed = static_cast<std::uint64_t>(db_.changes());
+    if (removed == 0) return 0;
     const auto since = Statement(db_, "SELECT recorded_at FROM evidence ORDER BY number LIMIT 1")
                            .first([](const Statement& row) { return row.integer(0); })
                            .value_or(seconds(until));
@@ -176,7 +221,9 @@ class Keeper {
     const auto began = from;
     next.bind(from, kChangesAtOnce);
     std::int64_t looked_at = 0;
-    while (next.step() && next.integer(1) < until) {
+    // Up to the last one that is old enough: before it stands what a clock that was ahead dated later.
+    while (next.step()) {
+      if (next.integer(1) >= until) continue;
       from = next.integer(0) + 1;
       ++looked_at;
     }
@@ -196,84 +243,41 @@ class Keeper {
     return static_cast<std::uint64_t>(looked_at);
   }
 
-  /// True: it went on.
+  /// True: there is more to do.
   [[nodiscard]] bool sweep_incidents(UnixTime horizon, Upkeep& done) {
+    const Folding::Terms terms{.now = now_, .horizon = horizon, .policy = policy_, .reckon = reckon_};
+    if (fold_crowded(terms, done)) return true;
     Sweep sweep(db_, "incident");
     if (!sweep.is_due(now_)) return false;
-    std::vector<IpAddress> due;
-    std::vector<std::uint8_t> last;
-    std::int64_t looked_at = 0;
-    {
-      const ReadTransaction one_state(db_);
-      Statement rows(db_, "SELECT sender, received_at FROM incident WHERE sender > ? ORDER BY sender, digest");
-      rows.bind(sweep.position());
-      // Whole senders: one with many incidents is looked at in one go, which only reads.
-      while (rows.step()) {
-        const auto sender = rows.blob(0);
-        if (looked_at >= kRowsAtOnce && !std::ranges::equal(sender, last)) break;
-        ++looked_at;
-        last.assign(sender.begin(), sender.end());
-        const bool is_old = time_of(rows.integer(1)) < horizon;
-        if (is_old && (due.empty() || due.back() != address_of(rows, 0))) due.push_back(address_of(rows, 0));
-      }
-    }
-    const bool at_end = looked_at < kRowsAtOnce;
-    std::size_t folded = 0;
-    for (const auto& sender : due) {
-      folded += fold(sender_of(sender), horizon);
-      if (folded < kFoldedAtOnce) continue;
-      done.incidents += folded;
-      return true;  // the position stays, so that the rest is looked at again
-    }
-    done.incidents += folded;
+    if (!impl_.folding) impl_.folding = std::make_shared<Folding>(impl_);
+    const auto folded = impl_.folding->go_on(terms, sweep.position());
+    done.incidents += folded.incidents;
     Transaction transaction(db_);
-    sweep.go_on(at_end ? std::span<const std::uint8_t>{} : std::span<const std::uint8_t>(last), now_);
-    if (at_end && db_.integer("SELECT count(*) FROM (SELECT 1 FROM standing_at_horizon LIMIT 1)") > 0) {
+    sweep.go_on(folded.is_through ? std::span<const std::uint8_t>{} : impl_.folding->position(), now_);
+    if (folded.is_through && db_.integer("SELECT count(*) FROM (SELECT 1 FROM standing_at_horizon LIMIT 1)") > 0) {
       set_total(db_, "incidents_since", seconds(horizon));
     }
     transaction.commit();
-    return !at_end;
+    if (folded.is_through) impl_.folding.reset();
+    return !folded.is_through;
   }
 
-  /// Reckons the sender up to `horizon`, or so far that no more than kFoldedAtOnce incidents go; these go. Returns how many.
-  [[nodiscard]] std::size_t fold(const Prefix& sender, UnixTime horizon) {
-    Transaction transaction(db_);
-    if (!records_) records_.emplace(db_);
-    auto incidents = records_->incidents(sender, now_);
-    auto end =
-        std::ranges::lower_bound(incidents, horizon, {}, [](const auto& one) { return one.accusation.received_at; });
-    if (end - incidents.begin() > static_cast<std::ptrdiff_t>(kFoldedAtOnce)) {
-      // Up to a second at which nothing is cut in two.
-      horizon = incidents[kFoldedAtOnce].accusation.received_at;
-      end =
-          std::ranges::lower_bound(incidents, horizon, {}, [](const auto& one) { return one.accusation.received_at; });
-      if (end == incidents.begin()) {  // a thousand in one second
-        horizon += Duration{1};
-        end = std::ranges::lower_bound(incidents, horizon, {},
-                                       [](const auto& one) { return one.accusation.received_at; });
-      }
+  /// A sender that was marked since so many of it were recorded.
+  [[nodiscard]] bool fold_crowded(const Folding::Terms& terms, Upkeep& done) {
+    const auto sender =
+        Statement(db_, "SELECT sender FROM crowded ORDER BY sender LIMIT 1").first([](const Statement& row) {
+          return address_of(row, 0);
+        });
+    if (!sender) return false;
+    if (!impl_.folding_one || impl_.folding_one->first != *sender) {
+      impl_.folding_one = std::make_shared<std::pair<IpAddress, Folding>>(*sender, impl_);
     }
-    incidents.erase(end, incidents.end());
-    if (incidents.empty()) return 0;
-    std::vector<Accusation> accusations;
-    for (const auto& one : incidents) accusations.push_back(one.accusation);
-    std::vector<PastDecision> decisions;
-    if (!decisions_) decisions_ = impl_.past_decisions(now_);
-    for (const auto& decision : *decisions_) {
-      if (decision.prefix.contains(sender) || sender.contains(decision.prefix)) decisions.push_back(decision);
-    }
-    Reckoning reckoned = reckon_(policy_, records_->from(sender), accusations, decisions, horizon - Duration{1});
-    reckoned.as_of = horizon;
-    for (auto* const parts :
-         {&reckoned.witnesses, &reckoned.campaigns, &reckoned.kinds, &reckoned.origins, &reckoned.mailboxes}) {
-      std::erase_if(*parts,
-                    [&](const StandingPart& part) { return part.sum.at + policy_.parts_forgotten_after() <= horizon; });
-    }
-    records_->begin_with(reckoned);
-    Statement remove(db_, "DELETE FROM incident WHERE sender = ? AND digest = ?");
-    for (const auto& one : incidents) remove.bind(sender.first().octets(), one.digest).run();
-    transaction.commit();
-    return incidents.size();
+    const auto folded = impl_.folding_one->second.go_on_with(*sender, terms);
+    done.incidents += folded.incidents;
+    if (!folded.is_through) return true;
+    Statement(db_, "DELETE FROM crowded WHERE sender = ?").bind(sender->octets()).run();
+    impl_.folding_one.reset();
+    return true;
   }
 
   /// Parts that count for nothing any more.
@@ -329,31 +333,38 @@ class Keeper {
   }
 
   /// Sums of days, and traps that were hit once and never again, go with the incidents they are made of.
-  void expire_sums() {
+  /// True: there is more to do.
+  [[nodiscard]] bool expire_sums() {
     const auto until = now_ - retention_.incidents;
     const bool any = db_.integer("SELECT coalesce(min(day), 9000000) FROM top_of_day") < day_of(until);
     Sweep sweep(db_, "trap_total");
-    if (!any && !sweep.is_due(now_)) return;
+    if (!any && !sweep.is_due(now_)) return false;
+    bool any_more = any;
     Transaction transaction(db_);
     Statement(db_, "DELETE FROM top_of_day WHERE day = (SELECT min(day) FROM top_of_day) AND day < ?")
         .bind(day_of(until))
         .run();
     if (sweep.is_due(now_)) {
-      Statement(db_, "DELETE FROM trap_total WHERE last_at < ?").bind(seconds(until)).run();
-      sweep.go_on({}, now_);
+      Statement(db_, "DELETE FROM trap_total WHERE trap IN (SELECT trap FROM trap_total WHERE last_at < ? LIMIT ?)")
+          .bind(seconds(until), kTrapsAtOnce)
+          .run();
+      any_more = db_.changes() == kTrapsAtOnce;
+      if (!any_more) sweep.go_on({}, now_);
     }
     transaction.commit();
+    return any_more;
   }
 
   /// Evidence first: it is large, and nothing that is decided hangs on it.
   [[nodiscard]] bool make_room(Upkeep& done) {
-    if (!retention_.max_disk || used_octets() <= static_cast<std::int64_t>(*retention_.max_disk)) return false;
-    const auto newest = db_.integer(
-        "SELECT coalesce(max(recorded_at), 0) FROM evidence WHERE number = (SELECT max(number) FROM evidence)");
-    // The last day's stays: who was listed today can be told why.
-    done.evidence = expire_evidence(std::min(time_of(newest), now_) - std::chrono::days{1});
+    const bool is_large = retention_.max_disk && used_octets() > static_cast<std::int64_t>(*retention_.max_disk);
+    done.little_room = is_large || has_little_room();
+    if (!done.little_room) return false;
+    if (summarize_slice(impl_, policy_.any_reverse_path, false) > 0) return true;
+    const auto newest = db_.integer("SELECT coalesce(max(number), 0) FROM evidence");
+    done.evidence = expire_evidence(now_ + std::chrono::days{1}, newest - kNewestEvidence);
     done.shortened = done.evidence > 0;
-    if (done.shortened) return true;
+    if (done.shortened || !is_large) return done.shortened;
     // Then incidents, a week's at a time, down to what scores hang on.
     const UnixTime horizon = incident_horizon() + std::chrono::weeks{1};
     if (horizon > now_ - 2 * policy_.parts_forgotten_after()) return false;
@@ -361,8 +372,19 @@ class Keeper {
     set_total(db_, "incidents_cut", seconds(horizon));
     Statement(db_, "DELETE FROM sweep WHERE name = 'incident'").run();
     transaction.commit();
+    impl_.folding.reset();
     done.shortened = true;
     return true;
+  }
+
+  /// The file system is nearly full. Free pages of the database are room too.
+  [[nodiscard]] bool has_little_room() {
+    std::error_code error;
+    const auto space = std::filesystem::space(std::filesystem::path(impl_.path).parent_path(), error);
+    if (error || space.capacity == 0) return false;
+    const auto free_pages =
+        static_cast<std::uint64_t>(db_.integer("PRAGMA freelist_count") * db_.integer("PRAGMA page_size"));
+    return space.available + free_pages < std::min<std::uint64_t>(kLeastRoom, space.capacity / 20);
   }
 
   /// Later than the setting says where there was no room.
@@ -388,8 +410,6 @@ class Keeper {
   const Policy& policy_;
   const Retention& retention_;
   Reckon reckon_;
-  std::optional<SenderRecords> records_;
-  std::optional<std::vector<PastDecision>> decisions_;
 };
 
 }  // namespace

@@ -234,6 +234,21 @@ std::string label_of(PartKey key) {
   return '#' + digest_hex(octets);
 }
 
+PartKey key_of_label(std::string_view label) {
+  constexpr std::size_t kDigits = 16;
+  std::uint64_t number = 0;
+  if (label.size() == kDigits + 1 && label.front() == '#') {
+    const auto [end, error] = std::from_chars(label.data() + 1, label.data() + label.size(), number, 16);
+    if (error == std::errc{} && end == label.data() + label.size()) return PartKey{number};
+  }
+  return part_key(label);
+}
+
+std::span<const std::uint8_t> as_blob(const std::vector<std::uint8_t>& octets) {
+  static constexpr std::uint8_t kNothing = 0;
+  return octets.empty() ? std::span(&kNothing, 0) : std::span<const std::uint8_t>(octets);
+}
+
 Incident incident_without_evidence(const Accusation& accusation, std::int64_t facts) {
   Incident incident;
   read_facts(facts, incident);

@@ -104,5 +104,10 @@ void put_evidence(Statement& put, const Incident& incident, std::int64_t number,
 [[nodiscard]] Incident incident_without_evidence(const Accusation& accusation, std::int64_t facts);
 /// What stands for a key whose text has expired.
 [[nodiscard]] std::string label_of(PartKey key);
+/// The key of a text, or of what stands for one.
+[[nodiscard]] PartKey key_of_label(std::string_view label);
+
+/// Not NULL where it is empty.
+[[nodiscard]] std::span<const std::uint8_t> as_blob(const std::vector<std::uint8_t>& octets);
 
 }  // namespace blowback::schema

@@ -176,7 +176,9 @@ Work Store::Impl::unfinished_like(const Decision& decision, std::string_view act
   return Statement(db, std::string("SELECT ") + kWorkColumns +
                            " FROM unfinished u JOIN audit a ON a.id = u.audit_id WHERE action = ? AND subject = ? AND "
                            "who = ? AND reason = ? AND until - at IS ? - ? AND (at > ? OR (until IS NULL AND action IN "
-                           "('list', 'import'))) ORDER BY a.id DESC LIMIT 1")
+                           "('list', 'import'))) AND (action NOT IN ('list', 'import') OR NOT EXISTS (SELECT 1 FROM "
+                           "audit later WHERE later.id > a.id AND later.action IN ('delist', 'exempt', 'undo'))) "
+                           "ORDER BY a.id DESC LIMIT 1")
       .bind(action, subject, decision.who, decision.reason, seconds(until), seconds(now), seconds(now - kGoesOnWithin))
       .first(work_of)
       .value_or(Work{});

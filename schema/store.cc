@@ -230,6 +230,8 @@ bool Store::is_in_place() const {
 
 Result<Store::Followed> Store::follow_file() {
   if (is_in_place()) {
+    const auto& wal = impl_->opened.wal;
+    if (wal && file_id(impl_->opened.real_path + "-wal") != wal) return save_lost_wal();
     note_what_is_beside(*impl_);
     return Followed::same;
   }
@@ -260,6 +262,43 @@ Result<Store::Followed> Store::follow_file() {
   sqlite3_db_config(impl_->db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   *this = std::move(*other);
   return Followed::another;
+}
+
+/// What was committed since the -wal was removed is in a file without a name, which ends with this process.
+Result<Store::Followed> Store::save_lost_wal() {
+  const std::string wal = impl_->opened.real_path + "-wal";
+  std::error_code error;
+  if (std::filesystem::exists(wal, error) && std::filesystem::file_size(wal, error) > 0) {
+    return std::unexpected(StoreError{
+        StoreError::Code::corrupt,
+        impl_->path + ": its -wal was replaced while it was in use, and what two programs wrote can't be put together; "
+                      "stop all programs that use it, keep a copy of it, and run `blowback db check`"});
+  }
+  const auto saved = attempt(impl_->path, [&] {
+    Statement checkpoint(impl_->db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    return checkpoint.step() && checkpoint.integer(0) == 0;
+  });
+  if (!saved) return std::unexpected(saved.error());
+  if (!*saved) {
+    return std::unexpected(StoreError{
+        StoreError::Code::busy, impl_->path + ": its -wal was removed while it was in use, and what was in it can't "
+                                              "be saved while others read; it is tried again each second"});
+  }
+  // Who still has the removed files open keeps both. This connection must be closed before the next: within a process SQLite
+  // gives all connections to one file the same -shm, also a removed one.
+  const std::string path = impl_->path;
+  std::filesystem::remove(impl_->opened.real_path + "-shm", error);
+  sqlite3_db_config(impl_->db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  impl_.reset();
+  auto anew = open(path, Mode::write);
+  if (anew) {
+    *this = std::move(*anew);
+    return Followed::another;
+  }
+  // Nothing is open, and the next call opens what stands there then.
+  impl_ = std::make_unique<Impl>(":memory:", Mode::write, SQLITE_OPEN_READWRITE);
+  impl_->path = path;
+  return std::unexpected(std::move(anew).error());
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -119,6 +119,8 @@ struct Upkeep {
   std::uint64_t quarantined = 0;
   std::uint64_t changes = 0;  ///< of the journal
   bool shortened = false;     ///< evidence, or incidents, went before their time for want of room (Retention::max_disk)
+  bool little_room =
+      false;  ///< more than max_disk, or a nearly full file system; with nothing shortened: nothing more may go
   std::uint64_t octets_freed = 0;  ///< given back to the file system
 };
 
@@ -193,6 +195,7 @@ struct Undone {
   std::uint64_t ended = 0;                  ///< listings that ended
   std::uint64_t moved = 0;                  ///< listings whose end, codes or reason became what they were
   std::uint64_t reckoned = 0;               ///< senders whose standing was reckoned anew
+  std::uint64_t left_alone = 0;             ///< senders of whom what came before the decision is no longer on record
   std::optional<UnixTime> reaches_back_to;  ///< from when on entries of its kind can be undone; absent: all
 };
 
@@ -375,7 +378,8 @@ class Store {
     same,     ///< the file that was opened still stands there
     another,  ///< another database of ours does, and is open now
   };
-  /// For who keeps a database open for writing: finds out what stands there by now. Fails with `missing` or `corrupt` where it was, and nothing takes its place: ask again later.
+  /// For who keeps a database open for writing: finds out what stands there by now. Where its -wal was removed, what is in it is
+  /// saved, and the file opened anew (`another`). Fails where neither can be done, or nothing stands there: ask again later.
   [[nodiscard]] Result<Followed> follow_file();
 
   // ── ingest ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -515,6 +519,7 @@ class Store {
 
  private:
   explicit Store(std::unique_ptr<Impl> impl);
+  [[nodiscard]] Result<Followed> save_lost_wal();
   std::unique_ptr<Impl> impl_;
 };
 

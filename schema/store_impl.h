@@ -21,6 +21,7 @@ namespace blowback::schema {
 
 struct RecordStatements;
 struct AfreshStatements;
+class Folding;
 
 class Store::Impl {
  public:
@@ -41,7 +42,8 @@ class Store::Impl {
   [[nodiscard]] ExemptionSet exemption_set(UnixTime now);
   /// Carries out a decision, in as many transactions as it takes; see slices.h. False: `begin` had nothing to do, and nothing was changed.
   [[nodiscard]] bool carry_out(Work& work, const Plan& plan);
-  /// The unfinished entry that this decision goes on with; of the last hour, since a decision speaks of the time it is made.
+  /// The unfinished entry that this decision goes on with; of the last hour, since a decision speaks of the time it is made. A list
+  /// that something was decided after begins anew: what that ended, it wants listed.
   [[nodiscard]] Work unfinished_like(const Decision& decision, std::string_view action, std::string_view subject,
                                      std::optional<UnixTime> until, UnixTime now);
   [[nodiscard]] std::optional<Work> unfinished(std::int64_t audit);
@@ -122,6 +124,9 @@ class Store::Impl {
   std::optional<Work> seen_unfinished;
   /// Prepared at the first batch and kept; ingest lives on them.
   std::unique_ptr<RecordStatements> recording;
+  /// The sweep of incidents that is under way, and that of one sender; see retention.cc.
+  std::shared_ptr<Folding> folding;
+  std::shared_ptr<std::pair<IpAddress, Folding>> folding_one;
 
  private:
   std::unique_ptr<Statement> journal_;

@@ -174,7 +174,10 @@ class Answer {
     Top top;
     const auto next = total(db_, "next_number").value_or(1);
     auto first = first_recorded_at(question_.since, next);
-    top.is_exact = next - first <= kMostCounted;
+    // Sums outlive the texts that they were made of.
+    const auto texts_since = total(db_, "evidence_since");
+    const bool has_all_texts = !texts_since || time_of(*texts_since) <= question_.since;
+    top.is_exact = has_all_texts && next - first <= kMostCounted;
     if (!top.is_exact) {
       first = total(db_, "rolled_up").value_or(0) + 1;
       sum_days();
@@ -304,10 +307,11 @@ class Answer {
 
 }  // namespace
 
-std::uint64_t summarize_slice(Store::Impl& impl, bool any_reverse_path) {
+std::uint64_t summarize_slice(Store::Impl& impl, bool any_reverse_path, bool waits) {
   Connection& db = impl.db;
   const auto done = total(db, "rolled_up").value_or(0);
-  if (total(db, "next_number").value_or(1) - 1 - done < kSummedAtOnce) return 0;
+  const auto not_done = total(db, "next_number").value_or(1) - 1 - done;
+  if (not_done <= 0 || (waits && not_done < kSummedAtOnce)) return 0;
   Transaction transaction(db);
   std::map<std::pair<std::int64_t, By>, Sums> days;
   std::uint64_t summed = 0;

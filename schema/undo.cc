@@ -4,10 +4,13 @@
 // listings and exemptions come back from there, with the reason and the end they had. What the list had of itself can't be
 // taken from the journal: a delisting forgot the standing, and incidents came since. That is reckoned anew from the recorded
 // incidents, as if the decision had never been made; automatic listings follow from it.
+#include "recent_parts.h"
 #include "sender_record.h"
 #include "store_impl.h"
+#include "totals.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -62,6 +65,9 @@ class Undoing {
     };
     return plan;
   }
+
+  /// Senders whose record begins after the decision, which are as they are.
+  [[nodiscard]] std::uint64_t left_alone() const { return left_alone_; }
 
   /// Whether anything of a list or an import is in force, not replaced by a later decision. Goes through the list in the worst case.
   [[nodiscard]] bool has_listings() {
@@ -247,6 +253,11 @@ class Undoing {
 
   void reckon_anew(const Prefix& sender, const std::vector<PastDecision>& decisions) {
     const auto& key = sender.first().octets();
+    const Reckoning from = records_.from(sender);
+    if (from.as_of > entry_.at) {
+      ++left_alone_;
+      return;
+    }
     const auto incidents = records_.incidents(sender, now_);
     if (incidents.empty()) return;
     std::vector<Accusation> accusations;
@@ -254,7 +265,7 @@ class Undoing {
     for (const auto& one : incidents) accusations.push_back(one.accusation);
     // Also decisions that lie ahead by a little were made.
     const UnixTime until = decisions.empty() ? now_ : std::max(now_, decisions.back().at);
-    Reckoning reckoning = reckon_(policy_, records_.from(sender), accusations, decisions, until);
+    Reckoning reckoning = reckon_(policy_, from, accusations, decisions, until);
     if (!reckoning.listing) keep_former(sender, decisions, reckoning);
     ++work_.reckoned;
     for (std::size_t i = 0; i < incidents.size(); ++i) {
@@ -263,11 +274,14 @@ class Undoing {
       }
     }
     const Standing& standing = reckoning.standing;
+    const auto witnesses = recent(reckoning.witnesses, policy_.distinct_traps);
+    const auto campaigns = recent(reckoning.campaigns, policy_.distinct_campaigns);
     put_standing_
         .bind(standing.score.amount, seconds(standing.score.at), standing.times_listed, seconds(standing.listed_at),
-              seconds(standing.listed_until), seconds(standing.afresh_since), key)
+              seconds(standing.listed_until), seconds(standing.afresh_since), as_blob(witnesses), as_blob(campaigns),
+              key)
         .run();
-    const auto labels = labels_of(key, incidents);
+    auto labels = labels_of(key, incidents);
     forget_parts_.bind(key).run();
     put_parts(key, Dimension::witness, reckoning.witnesses, labels);
     put_parts(key, Dimension::campaign, reckoning.campaigns, labels);
@@ -299,29 +313,38 @@ class Undoing {
     reckoning.standing.times_listed = std::max(reckoning.standing.times_listed, 1);
   }
 
-  /// The texts that the keys stand for: of the parts as they are, and of incidents that had none.
-  [[nodiscard]] std::unordered_map<PartKey, std::string> labels_of(const IpAddress::Octets& sender,
-                                                                   const std::vector<SenderRecords::Kept>& incidents) {
-    std::unordered_map<PartKey, std::string> labels;
-    const auto add = [&](std::string text) {
-      const PartKey key = part_key(text);
-      labels.try_emplace(key, std::move(text));
+  [[nodiscard]] static std::vector<std::uint8_t> recent(const std::vector<StandingPart>& parts, int most) {
+    RecentParts recent;
+    for (const auto& part : parts) recent.touch(part.key, part.last_at, most);
+    return recent.octets();
+  }
+
+  /// The texts that the keys of a dimension stand for. Strangers choose some of these texts, so two dimensions may have one key.
+  using Labels = std::map<Dimension, std::unordered_map<PartKey, std::string>>;
+
+  /// Of the parts as they are, and of incidents that had none.
+  [[nodiscard]] Labels labels_of(const IpAddress::Octets& sender, const std::vector<SenderRecords::Kept>& incidents) {
+    Labels labels;
+    const auto add = [&](Dimension dimension, std::string text) {
+      const PartKey key = key_of_label(text);
+      labels[dimension].try_emplace(key, std::move(text));
     };
     labels_.bind(sender);
-    while (labels_.step()) add(labels_.text(0));
-    for (std::size_t i = 0; i < kAllKinds; ++i) add(std::string(name_of(static_cast<Kind>(i))));
+    while (labels_.step()) add(static_cast<Dimension>(labels_.integer(0)), labels_.text(1));
+    for (std::size_t i = 0; i < kAllKinds; ++i) add(Dimension::kind, std::string(name_of(static_cast<Kind>(i))));
     for (const auto& one : incidents) {
       const auto& accusation = one.accusation;
-      const bool is_known = labels.contains(accusation.witness) && labels.contains(accusation.campaign) &&
-                            labels.contains(accusation.origin) &&
-                            (!accusation.mailbox || labels.contains(*accusation.mailbox));
+      const bool is_known = labels[Dimension::witness].contains(accusation.witness) &&
+                            labels[Dimension::campaign].contains(accusation.campaign) &&
+                            labels[Dimension::origin].contains(accusation.origin) &&
+                            (!accusation.mailbox || labels[Dimension::mailbox].contains(*accusation.mailbox));
       if (is_known) continue;
       evidence_.bind(one.number).first([&](const Statement& row) {
         const Incident incident = incident_of(row, 0);
-        add(incident.witness);
-        add(incident.campaign);
-        add(origin_key(incident));
-        add(mailbox_key(incident));
+        add(Dimension::witness, incident.witness);
+        add(Dimension::campaign, incident.campaign);
+        add(Dimension::origin, origin_key(incident));
+        add(Dimension::mailbox, mailbox_key(incident));
         return true;
       });
     }
@@ -329,12 +352,13 @@ class Undoing {
   }
 
   void put_parts(const IpAddress::Octets& sender, Dimension dimension, const std::vector<StandingPart>& parts,
-                 const std::unordered_map<PartKey, std::string>& labels) {
+                 Labels& labels) {
     for (const auto& part : parts) {
-      const auto label = labels.find(part.key);
+      const auto label = labels[dimension].find(part.key);
       put_part_
-          .bind(sender, static_cast<int>(dimension), label == labels.end() ? label_of(part.key) : label->second,
-                part.sum.amount, seconds(part.sum.at), seconds(part.last_at), part.incidents)
+          .bind(sender, static_cast<int>(dimension),
+                label == labels[dimension].end() ? label_of(part.key) : label->second, part.sum.amount,
+                seconds(part.sum.at), seconds(part.last_at), part.incidents)
           .run();
     }
   }
@@ -375,6 +399,7 @@ class Undoing {
   const Policy& policy_;
   Reckon reckon_;
   UnixTime now_;
+  std::uint64_t left_alone_ = 0;
   ExemptionSet exempt_;                  ///< in force; of this slice, as is what follows
   std::vector<PastDecision> decisions_;  ///< that bear on the senders
 
@@ -403,12 +428,12 @@ class Undoing {
                          "INSERT INTO listing (first, length, source, codes, listed_at, expires_at, audit_id) "
                          "VALUES (?, ?, 1, ?, ?, ?, ?)"};
   SenderRecords records_{impl_.db};
-  Statement labels_{impl_.db, "SELECT key FROM standing_part WHERE sender = ?"};
+  Statement labels_{impl_.db, "SELECT dimension, key FROM standing_part WHERE sender = ?"};
   Statement evidence_{impl_.db, std::string("SELECT ") + kEvidenceColumns + " FROM evidence WHERE number = ?"};
   Statement put_credit_{impl_.db, "UPDATE incident SET credit = ? WHERE sender = ? AND digest = ?"};
   Statement put_standing_{impl_.db,
                           "UPDATE standing SET score = ?, at = ?, times_listed = ?, listed_at = ?, listed_until = ?, "
-                          "afresh_since = ?, recent_witnesses = NULL, recent_campaigns = NULL WHERE sender = ?"};
+                          "afresh_since = ?, recent_witnesses = ?, recent_campaigns = ? WHERE sender = ?"};
   Statement kept_{impl_.db, "SELECT codes, listed_at, expires_at FROM kept_listing WHERE first = ? AND expires_at > ?"};
   Statement forget_parts_{impl_.db, "DELETE FROM standing_part WHERE sender = ?"};
   Statement put_part_{impl_.db,
@@ -430,11 +455,15 @@ class Undoing {
   const auto prefix = Prefix::parse(entry.subject);
   const bool ended_listings = entry.action != "list" && entry.action != "import";
   if (!prefix || !ended_listings) return since;
-  const auto range = keys_of(at_least_a_sender(*prefix));
-  const auto horizon = Statement(impl.db, "SELECT max(horizon) FROM standing_at_horizon WHERE sender BETWEEN ? AND ?")
-                           .bind(range.first, range.last)
-                           .first([](const Statement& row) { return optional_time(row, 0); })
-                           .value_or(std::nullopt);
+  // A single sender's record may begin later than others' (fold.h), and such a sender in a network is left alone.
+  const Prefix within = at_least_a_sender(*prefix);
+  std::optional<UnixTime> horizon;
+  if (const auto begins = total(impl.db, "incidents_since")) horizon = time_of(*begins);
+  if (sender_of(within.first()) == within) {
+    horizon = Statement(impl.db, "SELECT horizon FROM standing_at_horizon WHERE sender = ?")
+                  .bind(within.first().octets())
+                  .first([](const Statement& row) { return time_of(row.integer(0)); });
+  }
   return std::max(since, horizon);  // absent is less than any time
 }
 
@@ -488,6 +517,7 @@ Result<Undone> Store::undo(std::uint64_t id, const Decision& decision, const Pol
     undone.ended = work.ended;
     undone.moved = work.moved;
     undone.reckoned = work.reckoned;
+    undone.left_alone = undoing.left_alone();
     return undone;
   });
 }

@@ -79,6 +79,11 @@ CREATE TABLE part_at_horizon (
   PRIMARY KEY (sender, dimension, key)
 ) STRICT, WITHOUT ROWID;
 
+-- Senders of whom so many were recorded that the oldest go before their time (fold.h).
+CREATE TABLE crowded (
+  sender BLOB NOT NULL PRIMARY KEY CHECK (length(sender) = 16)
+) STRICT, WITHOUT ROWID;
+
 -- Totals over all time, maintained with what they count. Names: totals.h.
 CREATE TABLE total (
   name  TEXT    NOT NULL PRIMARY KEY,

@@ -1,6 +1,7 @@
 // What a database costs as it grows: octets and microseconds per incident, and whether five years with retention level off.
 //
-//   growth fill DATABASE INCIDENTS [DAYS]   records so many, spread over so many days (30) up to now; prints the cost of each tenth
+//   growth fill DATABASE INCIDENTS [DAYS]   records so many, spread over so many days (30) up to now; prints after each tenth what
+//                                           an incident costs that comes with 499 others, and one that comes alone
 //   growth years DATABASE PER_DAY [YEARS]   plays years (5) of so many a day with retention and without, to DATABASE and
 //                                           DATABASE.whole; prints the size year by year, and whether both list the same in the end
 //
@@ -91,41 +92,84 @@ double seconds_since(std::chrono::steady_clock::time_point began) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 }
 
-void fill(const std::string& file, std::uint64_t incidents, int days) {
-  auto store = value(schema::Store::open(file, schema::Store::Mode::create));
-  const Policy policy;
-  const UnixTime end = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  const UnixTime begin = end - days * kDay;
-  Senders senders(1);
-  double recording = 0;
-  double upkeep = 0;
-  std::uint64_t recorded = 0;
-  fmt::print("{:>12} {:>16} {:>16}\n", "incidents", "µs to record", "µs of upkeep");
-  for (int tenth = 1; tenth <= 10; ++tenth) {
-    recording = upkeep = 0;
-    const std::uint64_t first = recorded;
-    while (recorded < incidents * static_cast<std::uint64_t>(tenth) / 10) {
+/// Fills a database in order of time.
+class Filling {
+ public:
+  Filling(const std::string& file, std::uint64_t incidents, int days)
+      : store_(value(schema::Store::open(file, schema::Store::Mode::create))),
+        incidents_(incidents),
+        days_(days),
+        begin_(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) - days * kDay) {}
+
+  [[nodiscard]] std::uint64_t recorded() const { return recorded_; }
+
+  /// Until there are `upto`, in batches of `batch_size`; seconds per incident.
+  double record(std::uint64_t upto, std::size_t batch_size) {
+    const std::uint64_t first = recorded_;
+    double seconds = 0;
+    while (recorded_ < upto) {
       schema::Batch batch;
       batch.feed = "traps";
       UnixTime at{};
-      for (std::size_t i = 0; i < kBatch && recorded < incidents; ++i, ++recorded) {
-        at =
-            begin + Duration{static_cast<std::int64_t>(static_cast<double>((end - begin).count()) *
-                                                       static_cast<double>(recorded) / static_cast<double>(incidents))};
-        batch.incidents.push_back(senders.next(recorded, at));
+      for (std::size_t i = 0; i < batch_size && recorded_ < upto; ++i, ++recorded_) {
+        at = begin_ +
+             Duration{static_cast<std::int64_t>(static_cast<double>((days_ * kDay).count()) *
+                                                static_cast<double>(recorded_) / static_cast<double>(incidents_))};
+        batch.incidents.push_back(senders_.next(recorded_, at));
       }
       batch.counts.deliveries = batch.incidents.size();
-      auto began = std::chrono::steady_clock::now();
-      value(store.record(batch, policy, &score::assess, at));
-      recording += seconds_since(began);
-      began = std::chrono::steady_clock::now();
-      value(store.expire(at));
-      keep_up(store, at, policy);
-      upkeep += seconds_since(began);
+      const auto began = std::chrono::steady_clock::now();
+      value(store_.record(batch, policy_, &score::assess, at));
+      seconds += seconds_since(began);
+      now_ = at;
     }
-    const auto count = static_cast<double>(recorded - first);
-    fmt::print("{:>12} {:>16.1f} {:>16.1f}\n", recorded, recording / count * 1e6, upkeep / count * 1e6);
+    return seconds / static_cast<double>(std::max<std::uint64_t>(recorded_ - first, 1));
+  }
+
+  /// Seconds of what ingest does besides.
+  double keep_up() {
+    const auto began = std::chrono::steady_clock::now();
+    value(store_.expire(now_));
+    ::keep_up(store_, now_, policy_);
+    return seconds_since(began);
+  }
+
+ private:
+  schema::Store store_;
+  Policy policy_;
+  std::uint64_t incidents_;
+  int days_;
+  UnixTime begin_;
+  UnixTime now_ = begin_;
+  Senders senders_{1};
+  std::uint64_t recorded_ = 0;
+};
+
+/// What each size of batches costs is measured on so many incidents at the end of each tenth; the rest comes in large batches.
+void fill(const std::string& file, std::uint64_t incidents, int days) {
+  const std::uint64_t together = std::min<std::uint64_t>(20 * kBatch, incidents / 40);
+  const std::uint64_t alone = std::min<std::uint64_t>(1'000, incidents / 40);
+  constexpr std::size_t kLargeBatch = 10'000;
+  Filling filling(file, incidents, days);
+  fmt::print("{:>12} {:>20} {:>16} {:>24}\n", "incidents", "µs, 500 in a batch", "µs, alone",
+             "µs of upkeep, by 10,000");
+  const auto print_row = [&](double upkeep) {
+    const double by_batch = filling.record(filling.recorded() + together, kBatch);
+    const double by_one = filling.record(filling.recorded() + alone, 1);
+    fmt::print("{:>12} {:>20.1f} {:>16.1f} {:>24.1f}\n", filling.recorded(), by_batch * 1e6, by_one * 1e6,
+               upkeep * 1e6);
     std::fflush(stdout);
+  };
+  print_row(0);
+  for (std::uint64_t tenth = 1; tenth <= 10; ++tenth) {
+    double upkeep = 0;
+    const std::uint64_t first = filling.recorded();
+    const std::uint64_t upto = incidents * tenth / 10 - together - alone;
+    while (filling.recorded() < upto) {
+      filling.record(std::min<std::uint64_t>(filling.recorded() + kLargeBatch, upto), kLargeBatch);
+      upkeep += filling.keep_up();
+    }
+    print_row(upkeep / static_cast<double>(std::max<std::uint64_t>(upto - first, 1)));
   }
 }
 

@@ -182,7 +182,7 @@ TEST_CASE("the journal is cut, and what is listed keeps its last word", "[schema
   CHECK(value(store.kept(kNow)).changes_since == kNow + 100 * kDay);
 }
 
-TEST_CASE("beyond max_disk evidence goes first, and the last day's stays", "[schema][retention]") {
+TEST_CASE("beyond max_disk evidence goes first, and the newest stays", "[schema][retention]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   for (int day = 0; day < 30; ++day) {
@@ -230,4 +230,92 @@ TEST_CASE("a sender of whom nothing is left is forgotten, and what it did stays 
   CHECK(stats.incidents_by_kind.at(0) == 4);
   CHECK_FALSE(value(store.dossier(ip("192.0.2.1"), 10)).standing);
   CHECK(value(store.check_integrity()).empty());
+}
+
+TEST_CASE("of a sender with very many incidents the oldest go, and an undo says whom it leaves alone",
+          "[schema][retention]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  constexpr int kMany = 31'000;
+  for (int first = 0; first < kMany; first += 1'000) {
+    std::vector<Incident> incidents;
+    // A thousand and more in a second, and some of another sender.
+    for (int i = first; i < first + 1'000; ++i) {
+      auto one = incident("192.0.2.1", i, kNow + Duration{i / 1'700});
+      one.campaign = "c" + std::to_string(i % 7);
+      incidents.push_back(std::move(one));
+    }
+    incidents.push_back(incident("192.0.2.9", 1'000'000 + first, kNow + Duration{first}));
+    record(store, std::move(incidents), kNow + Duration{40'000});
+  }
+  value(store.delist(net("192.0.2.0/24"), kDecision, kNow + Duration{5}));
+  keep_up(store, kNow + kDay);
+  const auto kept = kept_incidents(store, kNow + kDay);
+  CHECK(kept >= 20'000 + 31);
+  CHECK(kept <= 25'000 + 31);
+  const auto undone = value(store.undo(1, kDecision, demonstration(), &score::reckon, kNow + kDay));
+  CHECK(undone.outcome == schema::Undone::Outcome::undone);
+  CHECK(undone.left_alone == 1);
+  CHECK(undone.reckoned == 1);
+  CHECK(value(store.check_integrity()).empty());
+}
+
+TEST_CASE("a sweep leaves nothing that has expired, however many came in one second", "[schema][retention]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  auto whole = open(folder.file("whole.db"));
+  for (auto* const into : {&store, &whole}) {
+    std::vector<Incident> incidents;
+    for (int i = 0; i < 5'000; ++i) incidents.push_back(incident("192.0.2.1", i, kNow + Duration{i / 3}));
+    for (int i = 0; i < 3'000; ++i) {
+      incidents.push_back(incident("192.0.3." + std::to_string(i % 200), 10'000 + i, kNow + Duration{i}));
+    }
+    record(*into, std::move(incidents), kNow + kDay);
+  }
+  keep_up(store, kNow + 366 * kDay);
+  CHECK(kept_incidents(store, kNow + 366 * kDay) == 0);
+  CHECK(recorded(store, kNow + 2 * kDay) == recorded(whole, kNow + 2 * kDay));
+  CHECK(replayed(store, demonstration(), kNow + 366 * kDay, told) ==
+        replayed(whole, demonstration(), kNow + 366 * kDay, told));
+}
+
+TEST_CASE("a witness whose texts have expired is the same witness after an undo", "[schema][retention]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  const Policy policy;  // two witnesses list
+  const auto deliver = [&](int first, UnixTime at) {
+    std::vector<Incident> incidents;
+    for (int i = first; i < first + 9; ++i) {
+      auto one = incident("9.9.9.9", i, at + Duration{i});
+      one.trap = "a@trap.example.net";
+      one.witness = "@trap.example.net";
+      one.campaign = "c" + std::to_string(i);
+      one.origin = "o" + std::to_string(i);
+      incidents.push_back(std::move(one));
+    }
+    schema::Batch batch;
+    batch.feed = "traps";
+    batch.incidents = std::move(incidents);
+    value(store.record(batch, policy, &score::assess, at + Duration{20}));
+  };
+  Retention retention;
+  retention.evidence = kDay;
+  deliver(0, kNow);
+  const UnixTime later = kNow + 3 * kDay;
+  REQUIRE(keep_up(store, later, retention).evidence == 9);
+  value(store.delist(net("9.9.9.0/24"), kDecision, later));
+  CHECK(value(store.undo(1, kDecision, policy, &score::reckon, later)).reckoned == 1);
+  deliver(100, later + Duration{1});
+  CHECK(value(store.stats(later + kDay)).listings_automatic == 0);
+  const auto dossier = value(store.dossier(ip("9.9.9.9"), 1));
+  REQUIRE(dossier.witnesses.size() == 1);
+  CHECK_FALSE(dossier.witnesses[0].label.starts_with('#'));
+}
+
+TEST_CASE("what a clock that was ahead dated expires with what came after it", "[schema][retention]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  record(store, {incident("192.0.2.1", 1, kNow + 3650 * kDay)}, kNow + 3650 * kDay);
+  record(store, {incident("192.0.2.1", 2, kNow)}, kNow);
+  CHECK(keep_up(store, kNow + 91 * kDay).evidence == 2);
 }

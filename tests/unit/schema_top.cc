@@ -118,3 +118,21 @@ TEST_CASE("totals of listings follow every way in and out", "[schema][totals]") 
   CHECK(value(store.stats(kNow + Duration{300})).listings_automatic == 0);
   CHECK(value(store.check_integrity()).empty());
 }
+
+TEST_CASE("what is asked of the top is counted also where the texts have expired", "[schema][top]") {
+  constexpr Duration kDay = std::chrono::days{1};
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  std::vector<Incident> incidents;
+  for (int i = 0; i < 30; ++i) incidents.push_back(incident("192.0.2." + std::to_string(i % 3), i, kNow));
+  record(store, std::move(incidents), kNow);
+  record(store, {incident("192.0.2.1", 99, kNow + 3 * kDay)}, kNow + 3 * kDay);
+  Retention retention;
+  retention.evidence = kDay;
+  const UnixTime now = kNow + 3 * kDay + Duration{60};
+  REQUIRE(keep_up(store, now, retention).evidence == 30);
+  const auto top = value(store.top({.by = schema::TopQuestion::By::sender, .since = kNow - kDay}, now));
+  CHECK_FALSE(top.is_exact);
+  REQUIRE(top.groups.size() == 3);
+  CHECK(top.groups[0].incidents == 11);
+}
