@@ -3,6 +3,7 @@
 #include "schema_fixture.h"
 #include "score/replay.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <sys/stat.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <thread>
 #include <vector>
@@ -404,6 +406,35 @@ TEST_CASE("several who make a database at once make one, and nobody sees it half
   CHECK(left == std::vector<std::string>{"a.db"});
 }
 
+namespace {
+
+/// Starts `body` in a process of its own. It is to be called where no other thread runs: a forked process can't take a lock of
+/// an allocator that another thread held.
+pid_t start_process(const std::function<bool()>& body) {
+  const pid_t child = fork();
+  if (child == 0) _exit(body() ? 0 : 1);
+  REQUIRE(child > 0);
+  return child;
+}
+
+/// What the body of that process said, once it has ended.
+bool said_yes(pid_t child) {
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/// Runs `body` as somebody who isn't root, who may write everything. False: it is no such process, or `body` said so.
+bool as_nobody(const std::function<bool()>& body) {
+  return said_yes(start_process([&] {
+    constexpr id_t kNobody = 65534;
+    const bool is_one = geteuid() != 0 || (setgid(kNobody) == 0 && setuid(kNobody) == 0);
+    return is_one && body();
+  }));
+}
+
+}  // namespace
+
 TEST_CASE("a writer notices that its database was taken away, emptied or replaced", "[schema][mishap]") {
   const Folder folder;
   const auto file = folder.file("a.db");
@@ -438,6 +469,26 @@ TEST_CASE("a writer notices that its database was taken away, emptied or replace
     run_sql(file, "CREATE TABLE mine (x)");
     CHECK(refused() == StoreError::Code::corrupt);
   }
+  SECTION("without its log: what is in that is saved, and the file is opened anew") {
+    REQUIRE(std::filesystem::remove(file + "-wal"));
+    record(store, {incident("192.0.2.2", 2)});
+    CHECK(value(store.follow_file()) == Store::Followed::another);
+    CHECK(value(store.follow_file()) == Store::Followed::same);
+    record(store, {incident("192.0.2.3", 3)});
+    // As another process sees it.
+    CHECK(said_yes(start_process([&] {
+      auto other = Store::open(file, Store::Mode::read);
+      return other && value(other->stats(kNow)).incidents == 3;
+    })));
+    CHECK(value(store.check_integrity()).empty());
+  }
+  SECTION("with another log in the place of its own: nobody's is played back into the other's") {
+    std::filesystem::rename(file + "-wal", folder.file("away"));
+    std::ofstream(file + "-wal") << "something";
+    CHECK(refused() == StoreError::Code::corrupt);
+    std::filesystem::rename(folder.file("away"), file + "-wal");
+    CHECK(value(store.follow_file()) == Store::Followed::same);
+  }
   SECTION("replaced by a backup, with the old one's log left behind: the log isn't played back into it") {
     REQUIRE(store.backup(folder.file("copy.db")));
     record(store, {incident("192.0.2.2", 2), incident("192.0.2.3", 3)});
@@ -452,35 +503,6 @@ TEST_CASE("a writer notices that its database was taken away, emptied or replace
     CHECK(std::filesystem::exists(file + ".replaced-wal"));
   }
 }
-
-namespace {
-
-/// Starts `body` in a process of its own. It is to be called where no other thread runs: a forked process can't take a lock of
-/// an allocator that another thread held.
-pid_t start_process(const std::function<bool()>& body) {
-  const pid_t child = fork();
-  if (child == 0) _exit(body() ? 0 : 1);
-  REQUIRE(child > 0);
-  return child;
-}
-
-/// What the body of that process said, once it has ended.
-bool said_yes(pid_t child) {
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-/// Runs `body` as somebody who isn't root, who may write everything. False: it is no such process, or `body` said so.
-bool as_nobody(const std::function<bool()>& body) {
-  return said_yes(start_process([&] {
-    constexpr id_t kNobody = 65534;
-    const bool is_one = geteuid() != 0 || (setgid(kNobody) == 0 && setuid(kNobody) == 0);
-    return is_one && body();
-  }));
-}
-
-}  // namespace
 
 TEST_CASE("a follower reads where it may write nothing, and nobody has the database open", "[schema][mishap]") {
   const Folder folder;
@@ -536,6 +558,44 @@ TEST_CASE("a follower that reads an unchanging database learns that somebody wri
   }));
   for (const int fd : {to_reader[0], to_writer[0], to_writer[1]}) close(fd);
   CHECK(said_yes(writer));
+}
+
+TEST_CASE("of two backups to one file the second is refused, and the first is whole", "[schema][backup]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  record(store, {incident("192.0.2.1", 1)});
+  const auto part = folder.file("copy.db.part");
+  std::ofstream(part) << "of one that is being made";
+  const int other = ::open(part.c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(flock(other, LOCK_EX) == 0);
+  const auto refused = store.backup(folder.file("copy.db"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().text.contains("another process is writing"));
+  CHECK(std::filesystem::exists(part));
+  close(other);  // as a kill does
+  REQUIRE(store.backup(folder.file("copy.db")));
+  CHECK_FALSE(std::filesystem::exists(part));
+  CHECK(value(open(folder.file("copy.db"), Store::Mode::read).stats(kNow)).incidents == 1);
+}
+
+TEST_CASE("where a link names the database, the database is replaced, and not the link", "[schema][backup][compact]") {
+  const Folder folder;
+  const auto file = folder.file("real.db");
+  const auto link = folder.file("link.db");
+  {
+    auto store = open(file);
+    record(store, {incident("192.0.2.1", 1)});
+    REQUIRE(store.backup(folder.file("copy.db")));
+    record(store, {incident("192.0.2.2", 2)});
+  }
+  std::filesystem::create_symlink(file, link);
+  run_sql(file, "PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM");
+  CHECK(value(Store::compact(link, {})).built_anew);
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(value(open(file, Store::Mode::read).stats(kNow)).incidents == 2);
+  value(Store::restore(folder.file("copy.db"), link));
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(value(open(file, Store::Mode::read).stats(kNow)).incidents == 1);
 }
 
 TEST_CASE("room that nothing is in any more goes back to the file system", "[schema][compact]") {

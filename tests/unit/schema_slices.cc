@@ -426,3 +426,25 @@ TEST_CASE("a list that is read in slices is the list of now once the changes sin
     }
   }
 }
+
+TEST_CASE("what is imported again after a delisting that isn't through stays listed", "[schema][slices]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  std::vector<Prefix> many;
+  for (std::uint32_t i = 0; i < 600; ++i) many.push_back(Prefix::of(IpAddress::from_v4(0x0b000000U + i)));
+  const auto stopped_half_way = [&](auto decide) {
+    int slices = 0;
+    store.work_in(
+        {.rest = {}, .most_steps = 100, .between = [&](std::uint64_t, std::uint64_t) { return ++slices < 3; }});
+    REQUIRE(decide().error().code == schema::StoreError::Code::stopped);
+    store.work_in({.rest = {}, .between = {}});
+  };
+  const auto import = [&] { return store.list(many, std::nullopt, kDecision, kNow, "list.txt"); };
+  stopped_half_way(import);
+  stopped_half_way([&] { return store.delist(net("11.0.0.0/16"), kDecision, kNow); });
+  value(import());
+  while (true) {
+    if (value(store.carry_on(demonstration(), &score::reckon, kNow)).finished) break;
+  }
+  CHECK(value(store.stats(kNow)).listings_by_operator == 600);
+}
