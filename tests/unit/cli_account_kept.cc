@@ -107,6 +107,34 @@ TEST_CASE("the cap of letters without a trace is worked out after the texts have
   CHECK(cuts_of(kept.account()) == std::vector{cli::Cut::origin});
 }
 
+TEST_CASE("mail that has faded by now lists nobody, and nothing tells that it had", "[cli][account][kept]") {
+  Kept kept;
+  const UnixTime then = kNow - days{100};
+  std::vector<Incident> old;
+  for (int i = 0; i < 5; ++i) old.push_back(incident(kSender, i, then + hours{i}));
+  const auto recorded = record(kept.store, old, kNow);
+  CHECK(recorded.newly_listed.empty());
+  CHECK(recorded.prolonged == 0);
+  CHECK(kept.account().bygone.empty());
+  CHECK_THAT(kept.text(), !Contains("listed before"));
+  CHECK(value(kept.store.changes_around(ip(kSender), 100)).empty());
+  value(kept.store.expire(kNow));
+  CHECK(kept.account().bygone.empty());
+  CHECK(value(kept.store.changes_around(ip(kSender), 100)).empty());
+  CHECK(value(kept.store.check(ip(kSender), kNow)) == CodeSet{});
+
+  SECTION("what lists it now is told, and its end, too") {
+    for (int i = 10; i < 14; ++i) old.push_back(incident(kSender, i, kNow));
+    CHECK(record(kept.store, {old.end() - 4, old.end()}, kNow).newly_listed.size() == 1);
+    CHECK(value(kept.store.changes_around(ip(kSender), 100)).back().change.action == ListingChange::Action::listed);
+    const UnixTime later = kNow + days{60};
+    REQUIRE(value(kept.store.expire(later)) == 1);
+    CHECK(value(kept.store.changes_around(ip(kSender), 100)).front().change.action == ListingChange::Action::expired);
+    REQUIRE(kept.account(later).bygone.size() == 1);
+    CHECK(kept.account(later).bygone[0].from == kNow);
+  }
+}
+
 TEST_CASE("who isn't listed although the score is enough is told why", "[cli][account][kept]") {
   Kept kept;
   std::vector<Incident> bounces;

@@ -1,5 +1,6 @@
 // Commands that ask the recorded history, and the way back from a mistake: policy simulate, top, traps, undo.
 #include "cli_list.h"
+#include "score/replay.h"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -247,4 +248,21 @@ TEST_CASE("the end of an exemption tells that no listing comes back by it", "[cl
   CHECK_THAT(undone.out, Contains("what an exemption ended, or what is over by now, doesn't come back"));
   const auto why = answer(list, {"why", "192.0.2.7"});
   CHECK(why["unlisted"] == "was-exempt");
+}
+
+TEST_CASE("history says that earlier changes are gone", "[cli][history]") {
+  const List list;
+  REQUIRE(list.run({"list", "192.0.2.0/24", "--for", "1d", "--reason", "r"}).code == 0);
+  const UnixTime later = kNow + days(200);
+  CHECK_THAT(list.run({"history", "192.0.2.7"}).err, !Contains("kept"));
+  {
+    auto store = schema::Store::open(list.file("blowback.db"), schema::Store::Mode::write);
+    REQUIRE(store);
+    REQUIRE(store->expire(kNow + days(2)));
+    REQUIRE(store->list(std::vector{net("198.51.100.1")}, {}, {.who = "olga", .reason = "r"}, later));
+    while (store->keep_up(later, {}, {}, &score::reckon)->more) {
+    }
+  }
+  const auto history = list.run({"history", "192.0.2.7"}, "", later);
+  CHECK_THAT(history.err, Contains("of the changes before 2027-06-12") && Contains("`journal` in [retention]"));
 }
