@@ -37,6 +37,7 @@ class Check {
     findings_.good("config", "every key is understood", config_.file);
     look_at_database(at_server, at_ingest);
     if (at_ingest) {
+      look_at_witnesses(config_, source("traps", "domains"), findings_);
       if (config_.feeds.empty()) {
         findings_.bad("feeds", "none are configured, so ingest has nothing to read", "add a [[feed]]", config_.file);
       }
@@ -90,6 +91,9 @@ class Check {
       findings_.good("database", file, from);
     } else if (!at_server && (store.error().code == missing || store.error().code == older)) {
       findings_.good("database", fmt::format("{}: ingest makes it, or brings it to its own format", file), from);
+    } else if (store.error().code == missing) {
+      findings_.doubtful("database", file + " isn't there yet; the server answers SERVFAIL until it is",
+                         "start blowback-ingest first, it makes it", from);
     } else {
       findings_.bad("database", store.error().text, "see the message", from);
     }

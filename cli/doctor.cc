@@ -87,17 +87,7 @@ class Doctor {
     } else {
       findings_.good("traps", fmt::format("{} domains, {} addresses", traps.domains.size(), traps.addresses.size()));
     }
-    const auto witnesses = traps.witnesses();
-    const auto needed = static_cast<std::size_t>(config_.policy.distinct_traps);
-    if (witnesses && *witnesses < needed) {
-      findings_.bad(
-          "witnesses",
-          fmt::format("the traps are {} {}, and policy.distinct_traps asks for {}: no sender will ever be listed",
-                      *witnesses, *witnesses == 1 ? "witness" : "witnesses", needed),
-          "a domain is one witness in all: name old addresses of it in traps.addresses, or add a domain");
-    } else if (witnesses) {
-      findings_.good("witnesses", fmt::format("{}, of which {} must agree", *witnesses, needed));
-    }
+    look_at_witnesses(config_, {}, findings_);
     if (config_.policy.any_reverse_path) {
       findings_.doubtful("reverse path",
                          "policy.reverse_path is \"any\": whoever can send mail through a server can have it listed",

@@ -17,4 +17,7 @@ using FeedSource = std::function<std::string(std::size_t feed, std::string_view 
 /// Whether this user can read what each feed names, and use its certificate.
 void look_at_feeds(const config::Config& config, const FeedSource& source_of, Findings& findings);
 
+/// Whether enough traps are named for a sender ever to be listed. `source`: where they are written.
+void look_at_witnesses(const config::Config& config, const std::string& source, Findings& findings);
+
 }  // namespace blowback::cli
