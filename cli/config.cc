@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -54,6 +55,7 @@ class Check {
       look_at_endpoint("metrics.ingest", config_.metrics.ingest);
     }
     if (at_server) {
+      look_at_name_servers(config_, source("zone", "nameservers"), findings_);
       look_at_user();
       if (!config_.server.status_socket.empty()) {
         look_at_socket("server.status_socket", config_.server.status_socket, source("server", "status_socket"));
@@ -91,7 +93,7 @@ class Check {
       findings_.good("database", file, from);
     } else if (!at_server && (store.error().code == missing || store.error().code == older)) {
       findings_.good("database", fmt::format("{}: ingest makes it, or brings it to its own format", file), from);
-    } else if (store.error().code == missing) {
+    } else if (std::error_code error; store.error().code == missing && fs::is_directory(folder, error)) {
       findings_.doubtful("database", file + " isn't there yet; the server answers SERVFAIL until it is",
                          "start blowback-ingest first, it makes it", from);
     } else {

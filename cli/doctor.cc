@@ -51,7 +51,7 @@ class Doctor {
       : context_(context), config_(config), findings_(findings) {}
 
   void look(const std::optional<config::Endpoint>& resolver) {
-    look_at_zone();
+    look_at_name_servers(config_, {}, findings_);
     look_at_traps();
     look_at_feeds();
     look_at_database();
@@ -61,24 +61,6 @@ class Doctor {
   }
 
  private:
-  void look_at_zone() {
-    const auto& zone = config_.zone;
-    const auto unknown = config::without_address(zone);
-    if (unknown.empty()) {
-      findings_.good("zone", fmt::format("{} by {}", zone.name, fmt::join(zone.nameservers, " ")));
-      return;
-    }
-    findings_.doubtful(
-        "zone",
-        fmt::format(
-            "{}: in the zone, so resolvers may ask the server itself for an address, and hear that there is none",
-            fmt::join(unknown, ", ")),
-        fmt::format(
-            R"(write the addresses behind a name below the zone's, as in nameservers = ["ns1.{} 192.0.2.53"], or )"
-            "take one outside of it",
-            zone.name));
-  }
-
   void look_at_traps() {
     const auto& traps = config_.traps;
     if (traps.domains.empty() && traps.addresses.empty()) {

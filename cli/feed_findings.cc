@@ -93,6 +93,24 @@ void look_at_door(const Place& at, const config::Feed& feed, Findings& findings)
 
 }  // namespace
 
+void look_at_name_servers(const config::Config& config, const std::string& source, Findings& findings) {
+  const auto& zone = config.zone;
+  const auto unknown = config::without_address(zone);
+  if (unknown.empty()) {
+    findings.good("zone", fmt::format("{} by {}", zone.name, fmt::join(zone.nameservers, " ")), source);
+    return;
+  }
+  findings.doubtful(
+      "zone",
+      fmt::format("{}: in the zone, so resolvers may ask the server itself for an address, and hear that there is none",
+                  fmt::join(unknown, ", ")),
+      fmt::format(
+          R"(write the addresses behind a name below the zone's, as in nameservers = ["ns1.{} 192.0.2.53"], or )"
+          "take one outside of it",
+          zone.name),
+      source);
+}
+
 void look_at_witnesses(const config::Config& config, const std::string& source, Findings& findings) {
   const auto witnesses = config.traps.witnesses();
   const auto needed = static_cast<std::size_t>(config.policy.distinct_traps);
