@@ -38,9 +38,10 @@ constexpr double kRounding = 1e-6;
 struct Seen {
   Observation observation;
   std::map<Counting, std::uint64_t> uncounted;
-  std::set<std::string> witnesses;
-  std::set<std::string> campaigns;
-  std::set<std::string> origins;
+  // By the keys that scoring goes by, which are the same before and after the texts have expired.
+  std::set<PartKey> witnesses;
+  std::set<PartKey> campaigns;
+  std::set<PartKey> origins;
 };
 
 void count(Seen& group, const Incident& incident, bool is_forgiven) {
@@ -49,12 +50,13 @@ void count(Seen& group, const Incident& incident, bool is_forgiven) {
   observation.forgiven += is_forgiven ? 1 : 0;
   observation.claims_trap += incident.claims_trap ? 1 : 0;
   observation.could_have_known += incident.could_have_known ? 1 : 0;
-  group.witnesses.insert(incident.witness);
-  group.campaigns.insert(incident.campaign);
-  if (incident.origin.empty()) {
-    ++observation.unknown_origin;
+  const Accusation accusation = accusation_of(incident);
+  group.witnesses.insert(accusation.witness);
+  group.campaigns.insert(accusation.campaign);
+  if (accusation.names_origin) {
+    group.origins.insert(accusation.origin);
   } else {
-    group.origins.insert(incident.origin);
+    ++observation.unknown_origin;
   }
 }
 
@@ -104,7 +106,8 @@ class Spans {
 
  private:
   void close(UnixTime to, bool by_operator) {
-    if (from_) {
+    // What was over when it was recorded was never on the list.
+    if (from_ && (by_operator || *from_ < to)) {
       bygone_.push_back({.prefix = prefix_, .source = source_, .from = *from_, .to = to, .by_operator = by_operator});
     }
     from_.reset();
@@ -136,53 +139,99 @@ void read_journal(Account& account, const std::vector<ListingChange>& newest_fir
 }
 
 /// Finds out which cap cut an incident. That isn't recorded, but follows: the credits of those before it say what room each cap
-/// had left. Give them oldest first.
+/// had left. Give them in the order in which they were reckoned.
 class Caps {
  public:
   explicit Caps(const Policy& policy) : policy_(policy) {}
 
-  [[nodiscard]] Cut take(const Incident& incident, double weight) {
-    const double origin_cap = policy_.origin_cap * (incident.origin.empty() ? policy_.unknown_origin : 1);
-    const std::array<Dimension, 4> dimensions{{{Cut::witness, incident.witness, policy_.trap_cap},
-                                               {Cut::campaign, incident.campaign, policy_.campaign_cap},
-                                               {Cut::origin, origin_key(incident), origin_cap},
-                                               {Cut::mailbox, mailbox_key(incident), policy_.mailbox_cap}}};
+  struct Found {
+    Cut by = Cut::none;
+    double off = 0;  ///< by how much the caps leave another room than the credit shows
+  };
+
+  [[nodiscard]] Found take(const Accusation& accusation, double credit) {
+    const double weight = score::weight_of(policy_, accusation);
+    // As the scorer does: what comes late is reckoned as of the latest incident before it, and has faded by then.
+    const UnixTime as_of = std::max(accusation.received_at, latest_);
+    const auto by_then = [&](double amount) {
+      return faded({.amount = amount, .at = accusation.received_at}, as_of, policy_.half_life);
+    };
+    if (credit > 0) latest_ = as_of;
+    const double origin_cap = policy_.origin_cap * (accusation.names_origin ? 1 : policy_.unknown_origin);
+    const std::array<Dimension, 4> dimensions{{{Cut::witness, accusation.witness, policy_.trap_cap},
+                                               {Cut::campaign, accusation.campaign, policy_.campaign_cap},
+                                               {Cut::origin, accusation.origin, origin_cap},
+                                               {Cut::mailbox, accusation.mailbox, policy_.mailbox_cap}}};
     Cut by = Cut::unknown;
-    double least = weight - kRounding;
+    double room = by_then(weight);
     for (const auto& [cut, key, cap] : dimensions) {
-      if (cut == Cut::mailbox && key.empty()) continue;
-      FadingSum& sum = sums_[{cut, key}];
-      const UnixTime at = std::max(sum.at, incident.received_at);
-      const double stands = faded(sum, at, policy_.half_life);
-      sum = {.amount = stands + incident.credit, .at = at};
-      if (cap - stands >= least) continue;
-      least = cap - stands;
+      if (!key) continue;
+      FadingSum& sum = sums_[{cut, *key}];
+      const double stands = faded_part(sum, as_of, policy_.half_life, policy_.parts_forgotten_after());
+      if (credit > 0) sum = {.amount = stands + by_then(credit), .at = as_of};
+      if (cap - stands >= room - kRounding) continue;
+      room = std::max(cap - stands, 0.0);
       by = cut;
     }
-    return in_hundredths(incident.credit) < in_hundredths(weight) ? by : Cut::none;
+    return {.by = in_hundredths(credit) < in_hundredths(weight) ? by : Cut::none,
+            .off = std::abs(room - by_then(credit))};
   }
 
  private:
   struct Dimension {
     Cut cut;
-    std::string key;
+    std::optional<PartKey> key;
     double cap;
   };
 
   const Policy& policy_;
-  std::map<std::pair<Cut, std::string>, FadingSum> sums_;
+  UnixTime latest_ = UnixTime::min();
+  std::map<std::pair<Cut, PartKey>, FadingSum> sums_;
 };
 
-/// What cut each incident, in the order they stand in the dossier.
+/// What cut each incident, in the order they stand in the dossier. Incidents are reckoned in the order in which they are recorded;
+/// after an undo, in the order in which they were received. The order that explains a credit better is taken.
 [[nodiscard]] std::vector<Cut> cuts_of(const std::vector<Incident>& newest_first, const Policy& policy,
                                        const auto& stands) {
-  std::vector<Cut> cuts(newest_first.size(), Cut::none);
-  Caps caps(policy);
+  std::vector<std::size_t> order;
   for (std::size_t i = newest_first.size(); i-- > 0;) {
-    const auto& incident = newest_first[i];
-    if (stands(incident)) cuts[i] = caps.take(incident, weight_of(policy, incident));
+    if (stands(newest_first[i])) order.push_back(i);
+  }
+  const auto found_in_order = [&] {
+    Caps caps(policy);
+    std::vector<Caps::Found> found(newest_first.size());
+    for (const auto i : order) found[i] = caps.take(accusation_of(newest_first[i]), newest_first[i].credit);
+    return found;
+  };
+  const auto as_received = found_in_order();
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return newest_first[i].number; });
+  const auto as_recorded = found_in_order();
+  std::vector<Cut> cuts;
+  cuts.reserve(newest_first.size());
+  for (std::size_t i = 0; i < newest_first.size(); ++i) {
+    cuts.push_back((as_received[i].off < as_recorded[i].off ? as_received : as_recorded)[i].by);
   }
   return cuts;
+}
+
+/// Why a sender isn't listed whose score, traps and mailings are enough.
+[[nodiscard]] Unlisted why_unlisted(const Account& account, const schema::Dossier& dossier, const Policy& policy) {
+  const bool is_enough = score::reaches(account.score, policy.list_at) && account.witnesses >= policy.distinct_traps &&
+                         account.campaigns >= policy.distinct_campaigns;
+  const bool has_automatic =
+      std::ranges::find(account.in_force, Source::automatic, &Listing::source) != account.in_force.end();
+  if (!is_enough || has_automatic || !account.exempt.empty()) return Unlisted::none;
+  const auto use = use_of(dossier.sender.first());
+  if (use == AddressUse::special || (use == AddressUse::documentation && !policy.allow_documentation)) {
+    return Unlisted::special_use;
+  }
+  // Newest first: an exemption that ended before it was listed the last time has nothing to do with it.
+  for (const auto& change : dossier.history) {
+    using enum ListingChange::Action;
+    if (change.action == exempted || change.action == exemption_ended) return Unlisted::was_exempt;
+    if (change.action == listed && change.source == Source::automatic) break;
+  }
+  return Unlisted::no_incident_since;
 }
 
 void name_clients(Account& account, const std::vector<Incident>& newest_first, const Policy& policy) {
@@ -235,6 +284,11 @@ std::string_view name_of(Cut cut) {
   return kNames[static_cast<std::size_t>(cut)];
 }
 
+std::string_view name_of(Unlisted reason) {
+  static constexpr std::array<std::string_view, 4> kNames{"none", "was-exempt", "special-use", "no-incident-since"};
+  return kNames[static_cast<std::size_t>(reason)];
+}
+
 Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTime now, std::size_t most_terms) {
   Account account;
   account.asked = dossier.asked;
@@ -243,6 +297,8 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
   account.incidents_read = dossier.incidents.size();
   account.incidents_since = dossier.incidents_since;
   account.evidence_since = dossier.evidence_since;
+  account.texts_expired =
+      static_cast<std::uint64_t>(std::ranges::count(dossier.incidents, false, &Incident::evidence_kept));
   account.is_converting = dossier.is_converting;
   for (const auto& listing : dossier.listings) {
     if (listing.in_force(now)) account.in_force.push_back(listing);
@@ -264,6 +320,7 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
   const UnixTime since = now - policy.memory();
   account.witnesses = lately(dossier.witnesses, since);
   account.campaigns = lately(dossier.campaigns, since);
+  account.unlisted = why_unlisted(account, dossier, policy);
   account.origins = static_cast<int>(std::ranges::count_if(
       dossier.origins, [&](const auto& part) { return part.last_at > since && !part.label.starts_with("unknown:"); }));
 

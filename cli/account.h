@@ -44,11 +44,22 @@ enum class Cut : std::uint8_t {
   campaign,  //
   origin,    //
   mailbox,   //
-  unknown,   ///< reckoned under another policy, or in another order than by time
+  unknown,   ///< reckoned under another policy, or cut by what incidents that aren't read any more had standing
 };
 
 /// `none`, `trap`, `mailing`, `origin`, `mailbox`, `unknown`.
 [[nodiscard]] std::string_view name_of(Cut cut);
+
+/// Why a sender isn't listed although its score, traps and mailings are enough for it. Only an incident that counts lists anybody.
+enum class Unlisted : std::uint8_t {
+  none,         ///< it is listed or exempt, or what it has isn't enough
+  was_exempt,   ///< an exemption ended its listing or kept it off the list, and no incident that counts came since
+  special_use,  ///< no automatic step lists an address of this kind
+  no_incident_since,  ///< no incident that counts came since what it has is enough, as after a change of the policy
+};
+
+/// `none`, `was-exempt`, `special-use`, `no-incident-since`.
+[[nodiscard]] std::string_view name_of(Unlisted reason);
 
 /// One incident in the sum.
 struct Term {
@@ -78,7 +89,8 @@ struct Account {
   /// has said so without a break, by the journal.
   std::vector<Listing> in_force;
   std::vector<Exemption> exempt;
-  std::vector<Bygone> bygone;      ///< newest first, at most 5
+  std::vector<Bygone> bygone;  ///< newest first, at most 5
+  Unlisted unlisted = Unlisted::none;
   std::vector<Observation> seen;   ///< most frequent first
   std::uint64_t counted = 0;       ///< incidents that count, of those read
   std::vector<IpAddress> clients;  ///< whose incidents count (whose were seen, if none does): newest first, at most 3
@@ -99,6 +111,7 @@ struct Account {
   std::uint64_t incidents_read = 0;         ///< the newest so many are what `seen` is made of
   std::optional<UnixTime> incidents_since;  ///< from when on its incidents are kept; absent: all are
   std::optional<UnixTime> evidence_since;   ///< from when on the texts that prove them are kept; absent: all are
+  std::uint64_t texts_expired = 0;          ///< of those read, incidents whose texts aren't kept any more
   bool is_converting = false;               ///< older incidents are still being converted and aren't counted here yet
 
   [[nodiscard]] bool is_known() const {

@@ -160,6 +160,34 @@ class Teller {
                       when(*account_.afresh_since, now_)));
     }
     for (const auto& bygone : account_.bygone) over(bygone);
+    though_enough();
+  }
+
+  /// Why it isn't listed, where the sum below would have it listed.
+  void though_enough() {
+    switch (account_.unlisted) {
+      case Unlisted::none:
+        break;
+      case Unlisted::was_exempt:
+        say(account_.bygone.empty() || !ended_by_exemption()
+                ? "An exemption kept it off the list; the next incident that counts lists it."
+                : "An exemption ended its listing; the next incident that counts lists it again.");
+        break;
+      case Unlisted::special_use:
+        say("An address of this kind is never listed by what is seen of it.");
+        break;
+      case Unlisted::no_incident_since:
+        say("What it has is enough for a listing, but only an incident lists a sender: the next one that counts lists "
+            "it.");
+        break;
+    }
+  }
+
+  /// Its latest automatic listing was ended by a decision that wasn't a delisting: that would have it start afresh.
+  [[nodiscard]] bool ended_by_exemption() const {
+    const auto latest = std::ranges::find(account_.bygone, Source::automatic, &Bygone::source);
+    return latest != account_.bygone.end() && latest->by_operator &&
+           (!account_.afresh_since || *account_.afresh_since < latest->to);
   }
 
   /// Which addresses of the sender's network it was.
@@ -269,15 +297,25 @@ class Teller {
       say(fmt::format("  What was received before {} is no longer kept one by one; what it came to is in the sum.",
                       minute(*account_.incidents_since)));
     }
+    if (account_.texts_expired > 0) {
+      say(fmt::format("  The texts of {} have expired (names, ids, subjects and the like); what {} in the sum stays.",
+                      account_.texts_expired == account_.incidents_read
+                          ? "these incidents"
+                          : fmt::format("{} of these incidents", account_.texts_expired),
+                      account_.texts_expired == 1 && account_.incidents_read > 1 ? "it came to" : "they came to"));
+    }
     if (account_.is_converting) {
       say("  Earlier incidents are being converted by a new version and are missing here until that is done.");
     }
   }
 
   void what_counts(const Observation& seen) {
-    std::string line =
-        fmt::format("      {} {}: at {}, of {}", some(seen.counted, seen.incidents),
-                    seen.incidents == 1 ? "counts" : "count", traps(seen.witnesses), mailings(seen.campaigns));
+    const bool all_forgiven = seen.forgiven == seen.counted;
+    const std::string_view counts = all_forgiven          ? "counted until the operator delisted it"
+                                    : seen.incidents == 1 ? "counts"
+                                                          : "count";
+    std::string line = fmt::format("      {} {}: at {}, of {}", some(seen.counted, seen.incidents), counts,
+                                   traps(seen.witnesses), mailings(seen.campaigns));
     if (seen.origins > 0) line += fmt::format(", handed to this server from {}", networks(seen.origins));
     if (seen.unknown_origin > 0) {
       line += seen.unknown_origin == seen.counted
@@ -285,9 +323,9 @@ class Teller {
                   : fmt::format(", {} without a trace of who handed the letter in", seen.unknown_origin);
     }
     say(line + ".");
-    if (seen.forgiven > 0) {
-      say(fmt::format("      {} came before the operator delisted it, and {} no more.",
-                      some(seen.forgiven, seen.incidents), seen.incidents == 1 ? "counts" : "count"));
+    if (seen.forgiven > 0 && !all_forgiven) {
+      say(fmt::format("      {} of these came before the operator delisted it, and {} no more.", seen.forgiven,
+                      seen.forgiven == 1 ? "counts" : "count"));
     }
     if (seen.claims_trap > 0) {
       say(fmt::format("      {} returned mail that claims to come from the trap itself. Traps never send mail.",
@@ -370,7 +408,9 @@ class Teller {
       case Cut::unknown:
         break;
     }
-    return "under an earlier policy, or because it came late";
+    const bool all_read = account_.incidents_read == account_.incidents_in_all && !account_.incidents_since;
+    return all_read ? "under an earlier policy"
+                    : "under an earlier policy, or by a cap that incidents had filled which aren't read here";
   }
 
   void thresholds() {
@@ -378,10 +418,15 @@ class Teller {
     say(fmt::format("  A sender is listed at {:.2f}, once {} and {} agree; it counts as over at {:.2f}.",
                     policy_.list_at, traps(number(policy_.distinct_traps)),
                     mailings(number(policy_.distinct_campaigns)), policy_.delist_below));
-    say(fmt::format("  In the last {} {} (of {} needed) and {} (of {} needed) reported, of letters that {} handed in.",
-                    in_words(policy_.memory()), traps(number(account_.witnesses)), policy_.distinct_traps,
-                    mailings(number(account_.campaigns)), policy_.distinct_campaigns,
-                    account_.origins == 0 ? "unknown networks" : networks(number(account_.origins))));
+    std::string line =
+        fmt::format("  In the last {} {} (of {} needed) and {} (of {} needed) reported", in_words(policy_.memory()),
+                    traps(number(account_.witnesses)), policy_.distinct_traps, mailings(number(account_.campaigns)),
+                    policy_.distinct_campaigns);
+    if (account_.witnesses > 0) {
+      line += fmt::format(", of letters that {} handed in",
+                          account_.origins == 0 ? "unknown networks" : networks(number(account_.origins)));
+    }
+    say(line + ".");
   }
 
   void what_to_change() {

@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -37,6 +38,7 @@ class Check {
     findings_.good("config", "every key is understood", config_.file);
     look_at_database(at_server, at_ingest);
     if (at_ingest) {
+      look_at_witnesses(config_, source("traps", "domains"), findings_);
       if (config_.feeds.empty()) {
         findings_.bad("feeds", "none are configured, so ingest has nothing to read", "add a [[feed]]", config_.file);
       }
@@ -53,6 +55,7 @@ class Check {
       look_at_endpoint("metrics.ingest", config_.metrics.ingest);
     }
     if (at_server) {
+      look_at_name_servers(config_, source("zone", "nameservers"), findings_);
       look_at_user();
       if (!config_.server.status_socket.empty()) {
         look_at_socket("server.status_socket", config_.server.status_socket, source("server", "status_socket"));
@@ -90,6 +93,9 @@ class Check {
       findings_.good("database", file, from);
     } else if (!at_server && (store.error().code == missing || store.error().code == older)) {
       findings_.good("database", fmt::format("{}: ingest makes it, or brings it to its own format", file), from);
+    } else if (std::error_code error; store.error().code == missing && fs::is_directory(folder, error)) {
+      findings_.doubtful("database", file + " isn't there yet; the server answers SERVFAIL until it is",
+                         "start blowback-ingest first, it makes it", from);
     } else {
       findings_.bad("database", store.error().text, "see the message", from);
     }

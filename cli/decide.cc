@@ -76,15 +76,22 @@ int list(Context& context, const DecisionArguments& arguments) {
   if (!network || !decided || !ends || !may_reach(context, *network, arguments.permission(), "list")) return kWrongUse;
   auto store = context.store(schema::Store::Mode::create);
   if (!store) return context.failure;
-  const auto listed =
-      store->list({&*network, 1}, *ends, *decided, context.world.now, /*imported_from=*/{}, arguments.permission());
-  if (!listed) return context.complain(listed.error());
-  if (*listed == 0) {
+  const auto is_exempt = [&] {
     return context.complain(fmt::format("{} is exempt and can't be listed; end the exemption first: "
                                         "`blowback exempt CIDR --end --reason R` (see `blowback exemptions`)",
                                         network->to_string()),
                             kNo);
+  };
+  // Asked beforehand, so that what is refused leaves no entry in the log as if it had been decided.
+  const auto exemptions = store->exemptions(context.world.now);
+  if (!exemptions) return context.complain(exemptions.error());
+  if (std::ranges::any_of(*exemptions, [&](const Exemption& one) { return one.prefix.contains(*network); })) {
+    return is_exempt();
   }
+  const auto listed =
+      store->list({&*network, 1}, *ends, *decided, context.world.now, /*imported_from=*/{}, arguments.permission());
+  if (!listed) return context.complain(listed.error());
+  if (*listed == 0) return is_exempt();
   context.say(fmt::format("{}{} is listed {}", network->to_string(), reached(*network, arguments),
                           for_how_long(*ends, context.world.now)));
   return kYes;
@@ -140,7 +147,10 @@ int exempt(Context& context, const DecisionArguments& arguments) {
       ended = *done;
     }
     if (!ended) return context.complain(network.to_string() + " isn't exempt; see `blowback exemptions`", kNo);
-    context.say(fmt::format("{} {} exempt no more", network.to_string(), arguments.dry_run ? "would be" : "is"));
+    context.say(
+        fmt::format("{} {} exempt no more; no listing comes back by that: the next incident that counts lists a "
+                    "sender again whose score is enough",
+                    network.to_string(), arguments.dry_run ? "would be" : "is"));
     return kYes;
   };
   if (given->all.size() == 1) context.show_progress(*store, "exempt");

@@ -51,7 +51,7 @@ class Doctor {
       : context_(context), config_(config), findings_(findings) {}
 
   void look(const std::optional<config::Endpoint>& resolver) {
-    look_at_zone();
+    look_at_name_servers(config_, {}, findings_);
     look_at_traps();
     look_at_feeds();
     look_at_database();
@@ -61,24 +61,6 @@ class Doctor {
   }
 
  private:
-  void look_at_zone() {
-    const auto& zone = config_.zone;
-    const auto unknown = config::without_address(zone);
-    if (unknown.empty()) {
-      findings_.good("zone", fmt::format("{} by {}", zone.name, fmt::join(zone.nameservers, " ")));
-      return;
-    }
-    findings_.doubtful(
-        "zone",
-        fmt::format(
-            "{}: in the zone, so resolvers may ask the server itself for an address, and hear that there is none",
-            fmt::join(unknown, ", ")),
-        fmt::format(
-            R"(write the addresses behind a name below the zone's, as in nameservers = ["ns1.{} 192.0.2.53"], or )"
-            "take one outside of it",
-            zone.name));
-  }
-
   void look_at_traps() {
     const auto& traps = config_.traps;
     if (traps.domains.empty() && traps.addresses.empty()) {
@@ -87,17 +69,7 @@ class Doctor {
     } else {
       findings_.good("traps", fmt::format("{} domains, {} addresses", traps.domains.size(), traps.addresses.size()));
     }
-    const auto witnesses = traps.witnesses();
-    const auto needed = static_cast<std::size_t>(config_.policy.distinct_traps);
-    if (witnesses && *witnesses < needed) {
-      findings_.bad(
-          "witnesses",
-          fmt::format("the traps are {} {}, and policy.distinct_traps asks for {}: no sender will ever be listed",
-                      *witnesses, *witnesses == 1 ? "witness" : "witnesses", needed),
-          "a domain is one witness in all: name old addresses of it in traps.addresses, or add a domain");
-    } else if (witnesses) {
-      findings_.good("witnesses", fmt::format("{}, of which {} must agree", *witnesses, needed));
-    }
+    look_at_witnesses(config_, {}, findings_);
     if (config_.policy.any_reverse_path) {
       findings_.doubtful("reverse path",
                          "policy.reverse_path is \"any\": whoever can send mail through a server can have it listed",

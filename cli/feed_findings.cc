@@ -46,8 +46,9 @@ void look_at_file(const Place& at, const std::string& path, Findings& findings) 
   std::error_code error;
   const auto status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
-    findings.doubtful(at.name, path + " isn't there", "it is read once it is; or set `path` to where the mail is",
-                      at.source("path"));
+    findings.bad(at.name, path + " isn't there, so ingest can't read it and isn't ready",
+                 fmt::format("let its writer make it, or `touch {}`, or set `path` to where the mail is", path),
+                 at.source("path"));
     return;
   }
   if (status.type() != fs::file_type::regular && status.type() != fs::file_type::fifo) {
@@ -91,6 +92,39 @@ void look_at_door(const Place& at, const config::Feed& feed, Findings& findings)
 }
 
 }  // namespace
+
+void look_at_name_servers(const config::Config& config, const std::string& source, Findings& findings) {
+  const auto& zone = config.zone;
+  const auto unknown = config::without_address(zone);
+  if (unknown.empty()) {
+    findings.good("zone", fmt::format("{} by {}", zone.name, fmt::join(zone.nameservers, " ")), source);
+    return;
+  }
+  findings.doubtful(
+      "zone",
+      fmt::format("{}: in the zone, so resolvers may ask the server itself for an address, and hear that there is none",
+                  fmt::join(unknown, ", ")),
+      fmt::format(
+          R"(write the addresses behind a name below the zone's, as in nameservers = ["ns1.{} 192.0.2.53"], or )"
+          "take one outside of it",
+          zone.name),
+      source);
+}
+
+void look_at_witnesses(const config::Config& config, const std::string& source, Findings& findings) {
+  const auto witnesses = config.traps.witnesses();
+  const auto needed = static_cast<std::size_t>(config.policy.distinct_traps);
+  if (!witnesses) return;
+  if (*witnesses < needed) {
+    findings.bad(
+        "witnesses",
+        fmt::format("the traps are {} {}, and policy.distinct_traps asks for {}: no sender will ever be listed",
+                    *witnesses, *witnesses == 1 ? "witness" : "witnesses", needed),
+        "a domain is one witness in all: name old addresses of it in traps.addresses, or add a domain", source);
+  } else {
+    findings.good("witnesses", fmt::format("{}, of which {} must agree", *witnesses, needed), source);
+  }
+}
 
 void look_at_feeds(const config::Config& config, const FeedSource& source_of, Findings& findings) {
   for (std::size_t i = 0; i < config.feeds.size(); ++i) {

@@ -1,4 +1,4 @@
-// What can be seen of traps and feeds without reading any mail: for `doctor` and for `config check`.
+// What can be seen of name servers, traps and feeds without reading any mail: for `doctor` and for `config check`.
 #pragma once
 
 #include "config/config.h"
@@ -16,5 +16,11 @@ using FeedSource = std::function<std::string(std::size_t feed, std::string_view 
 
 /// Whether this user can read what each feed names, and use its certificate.
 void look_at_feeds(const config::Config& config, const FeedSource& source_of, Findings& findings);
+
+/// Whether each name server in the zone has an address in the config. `source`: where they are written.
+void look_at_name_servers(const config::Config& config, const std::string& source, Findings& findings);
+
+/// Whether enough traps are named for a sender ever to be listed. `source`: where they are written.
+void look_at_witnesses(const config::Config& config, const std::string& source, Findings& findings);
 
 }  // namespace blowback::cli

@@ -1,6 +1,8 @@
 // `log`: who changed what, when and why. `history IP`: what became of one address, with the decisions behind it.
 #include "command.h"
 
+#include <fmt/format.h>
+
 namespace blowback::cli {
 
 int log(Context& context, const FilterArguments& filter) {
@@ -47,6 +49,15 @@ int history(Context& context, const std::string& ip, std::size_t most) {
       row.resize(row.size() + 5);
     }
     table.add(std::move(row));
+  }
+  // On standard error, so that what is printed can be parsed.
+  const auto kept = store->kept(context.world.now);
+  if (!kept) return context.complain(kept.error());
+  if (kept->changes_since) {
+    fmt::print(context.world.err,
+               "blowback: of the changes before {} only each network's last is kept; `journal` in [retention] says for "
+               "how long they are\n",
+               minute(*kept->changes_since));
   }
   context.print(table);
   return changes->empty() ? kNo : kYes;

@@ -81,6 +81,11 @@ int undo(Context& context, std::uint64_t id, const std::string& reason, bool dry
                           undone->reckoned == 1 ? "" : "s");
   }
   context.say(effect);
+  if (undone->listed == 0 && undone->reckoned > 0) {
+    context.say(
+        "what an exemption ended, or what is over by now, doesn't come back: the next incident that counts "
+        "lists a sender again whose score is enough");
+  }
   return kYes;
 }
 

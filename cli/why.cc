@@ -56,6 +56,7 @@ constexpr std::size_t kMostTerms = 20;
                                      {"to", to_iso8601(bygone.to)},
                                      {"ended_by_operator", bygone.by_operator}});
   }
+  json["unlisted"] = account.unlisted == Unlisted::none ? Json() : Json(name_of(account.unlisted));
   json["times_listed"] = account.times_listed;
   json["afresh_since"] = time_or_null(account.afresh_since);
   return json;
@@ -66,6 +67,7 @@ void add_what_was_seen(Json& json, const Account& account) {
   json["incidents_read"] = account.incidents_read;
   json["incidents_since"] = time_or_null(account.incidents_since);
   json["evidence_since"] = time_or_null(account.evidence_since);
+  json["texts_expired"] = account.texts_expired;
   json["converting"] = account.is_converting;
   json["counted"] = account.counted;
   json["seen_itself"] = account.asked_was_seen;

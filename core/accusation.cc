@@ -10,8 +10,20 @@ PartKey part_key(std::string_view text) {
   return PartKey{hash};
 }
 
-Accusation accusation_of(const Incident& incident) {
+namespace {
+
+[[nodiscard]] PartKeys keys_by_texts(const Incident& incident) {
   const std::string mailbox = mailbox_key(incident);
+  return {.witness = part_key(incident.witness),
+          .campaign = part_key(incident.campaign),
+          .origin = part_key(origin_key(incident)),
+          .mailbox = mailbox.empty() ? std::nullopt : std::optional(part_key(mailbox))};
+}
+
+}  // namespace
+
+Accusation accusation_of(const Incident& incident) {
+  const PartKeys keys = incident.keys ? *incident.keys : keys_by_texts(incident);
   return {.received_at = incident.received_at,
           .client = incident.client,
           .kind = incident.kind,
@@ -19,11 +31,11 @@ Accusation accusation_of(const Incident& incident) {
           .reverse_path = incident.reverse_path,
           .relayed = incident.relayed,
           .doubtful_boundary = incident.doubtful_boundary,
-          .witness = part_key(incident.witness),
-          .campaign = part_key(incident.campaign),
-          .origin = part_key(origin_key(incident)),
+          .witness = keys.witness,
+          .campaign = keys.campaign,
+          .origin = keys.origin,
           .names_origin = !incident.origin.empty(),
-          .mailbox = mailbox.empty() ? std::nullopt : std::optional(part_key(mailbox))};
+          .mailbox = keys.mailbox};
 }
 
 Counting counting_of(const Accusation& accusation, bool any_reverse_path) {

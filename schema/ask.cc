@@ -39,9 +39,15 @@ constexpr std::int64_t kMostHistory = 1'000;
   incidents.bind(sender, most);
   while (incidents.step()) {
     constexpr int kCredit = kAccusationColumnCount;
+    const Accusation accusation = accusation_of(incidents);
     Incident incident = evidence.bind(incidents.integer(kCredit + 1))
                             .first([](const Statement& row) { return incident_of(row, 0); })
-                            .value_or(incident_without_evidence(accusation_of(incidents), incidents.integer(3)));
+                            .value_or(incident_without_evidence(accusation, incidents.integer(3)));
+    incident.keys = {.witness = accusation.witness,
+                     .campaign = accusation.campaign,
+                     .origin = accusation.origin,
+                     .mailbox = accusation.mailbox};
+    incident.number = static_cast<std::uint64_t>(incidents.integer(kCredit + 1));
     incident.credit = incidents.real(kCredit);
     incident.confidence = incidents.real(4);
     found.push_back(std::move(incident));

@@ -53,6 +53,54 @@ struct Place {
   return found;
 }
 
+/// An entry of the journal, and the decision behind it.
+struct Entry {
+  ListingChange change;
+  std::optional<std::int64_t> audit;
+};
+
+/// Of one prefix's entries, newest first, those of listings that were on the list at some time. What was over when it was recorded, as
+/// of old mail, stands in the journal for a clock that was wrong (mend_times.cc), and never was on the list; nor did it end.
+class OnTheList {
+ public:
+  /// False: enough is found.
+  bool take(Entry entry, std::size_t most) {
+    const auto& change = entry.change;
+    using enum ListingChange::Action;
+    if (change.source == Source::automatic && (change.action == listed || change.action == prolonged) &&
+        change.expires_at && *change.expires_at <= change.at) {
+      passed_over_ = true;
+      return true;
+    }
+    // The end of what was passed over since is nobody's; that of a listing that was prolonged too late is its own.
+    const bool has_begun =
+        change.source == Source::automatic && (change.action == listed || change.action == prolonged);
+    if (change.source == Source::automatic) settle(has_begun || !passed_over_);
+    if (change.source == Source::automatic && change.action == expired) {
+      swept_ = std::move(entry);
+    } else {
+      found_.push_back(std::move(entry));
+    }
+    return found_.size() < most;
+  }
+
+  [[nodiscard]] std::vector<Entry> all() && {
+    settle(!passed_over_);
+    return std::move(found_);
+  }
+
+ private:
+  void settle(bool ended) {
+    if (swept_ && ended) found_.push_back(std::move(*swept_));
+    swept_.reset();
+    passed_over_ = false;
+  }
+
+  std::vector<Entry> found_;
+  std::optional<Entry> swept_;  ///< what it ended isn't known yet
+  bool passed_over_ = false;    ///< since `swept_`
+};
+
 }  // namespace
 
 Result<void> Store::for_each_listing(const ListingFilter& filter, UnixTime now,
@@ -85,23 +133,22 @@ Result<std::vector<AuditEntry>> Store::audit(const AuditFilter& filter) {
 Result<std::vector<PastChange>> Store::changes_around(const IpAddress& address, std::size_t most) {
   return attempt(impl_->path, [&]() -> std::vector<PastChange> {
     const ReadTransaction one_state(impl_->db);
-    struct Found {
-      ListingChange change;
-      std::optional<std::int64_t> audit;
-    };
-    std::vector<Found> found;
+    std::vector<Entry> found;
     Statement changes(impl_->db, std::string("SELECT ") + kChangeColumns +
                                      ", audit_id FROM listing_change WHERE first = ? AND length = ? "
-                                     "ORDER BY serial DESC LIMIT ?");
+                                     "ORDER BY serial DESC");
     for (int length = 0; length <= address.bits(); ++length) {
       const Prefix prefix = Prefix::covering(address, length);
-      changes.bind(prefix.first().octets(), length, most);
-      while (changes.step()) {
-        found.push_back({.change = change_of(changes),
-                         .audit = changes.is_null(8) ? std::nullopt : std::optional(changes.integer(8))});
+      changes.bind(prefix.first().octets(), length);
+      OnTheList on_the_list;
+      for (bool more = most > 0; more && changes.step();) {
+        more = on_the_list.take({.change = change_of(changes),
+                                 .audit = changes.is_null(8) ? std::nullopt : std::optional(changes.integer(8))},
+                                most);
       }
+      for (auto& entry : std::move(on_the_list).all()) found.push_back(std::move(entry));
     }
-    std::ranges::sort(found, std::ranges::greater{}, [](const Found& one) { return one.change.serial; });
+    std::ranges::sort(found, std::ranges::greater{}, [](const Entry& one) { return one.change.serial; });
     if (found.size() > most) found.resize(most);
     std::vector<PastChange> past;
     past.reserve(found.size());

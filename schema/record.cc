@@ -293,6 +293,9 @@ class Recording {
     const bool goes_on = before && before->listed_at == after.listed_at;
     if (before && !goes_on) say(ListingChange::Action::expired, *before);
     say(goes_on ? ListingChange::Action::prolonged : ListingChange::Action::listed, after);
+    // The journal has it also where it is over by now, so that it can come back if it is the clock that is wrong (mend_times.cc). But it
+    // isn't on the list, and nobody is told that it were.
+    if (!after.in_force(now_)) return;
     if (goes_on) {
       ++recorded.prolonged;
     } else {

@@ -7,20 +7,12 @@
 #include "blowback/incident.h"
 #include "blowback/ip_address.h"
 #include "blowback/kind.h"
+#include "blowback/part_key.h"
 #include "blowback/unix_time.h"
 
-#include <cstdint>
 #include <optional>
-#include <string_view>
 
 namespace blowback {
-
-/// Stands for a text against one sender: 64 bits of FNV-1a. Neither secret nor proof against collisions, and needn't be: two
-/// texts that fall together only count for less.
-enum class PartKey : std::uint64_t {};
-
-/// Pure; the same for ever, since keys are stored.
-[[nodiscard]] PartKey part_key(std::string_view text);
 
 struct Accusation {
   UnixTime received_at{};
@@ -37,7 +29,7 @@ struct Accusation {
   std::optional<PartKey> mailbox;  ///< absent: no mailbox counts, see Verdict::mailbox_exists
 };
 
-/// Pure.
+/// By the incident's stored keys where it has them, else by its texts. Pure.
 [[nodiscard]] Accusation accusation_of(const Incident& incident);
 
 /// Whether it counts against its client. `any_reverse_path`: Policy::any_reverse_path. Pure.

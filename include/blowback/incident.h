@@ -4,6 +4,7 @@
 #include "blowback/attribution.h"
 #include "blowback/ip_address.h"
 #include "blowback/kind.h"
+#include "blowback/part_key.h"
 #include "blowback/unix_time.h"
 #include "blowback/verdict.h"
 
@@ -52,6 +53,10 @@ struct Incident {
   std::vector<Signal> signals;
   /// False: its texts have expired. Then witness, campaign, origin and mailbox are `#` and their key in hex, and no other text is left.
   bool evidence_kept = true;
+  /// Its keys as they are stored. Absent before it is recorded: then they follow from its texts.
+  std::optional<PartKeys> keys;
+  /// Counts up in the order in which incidents were recorded; 0 before.
+  std::uint64_t number = 0;
   /// What it added to the sender's score at `received_at`, after confidence and caps. Set by the scorer.
   double credit = 0;
 };

@@ -75,12 +75,22 @@ class Check(unittest.TestCase):
                 b.sections["server"]["user"] = "nosuchuser"
                 return "user =", "nosuchuser", "server"
 
+            def no_file_of_a_feed():
+                b.feeds.append({"name": "lines", "type": "jsonl", "path": str(b.dir / "lines.jsonl")})
+                return "lines.jsonl", "lines.jsonl isn't there, so ingest can't read it", "ingest"
+
+            def one_witness_where_two_must_agree():
+                b.sections["traps"] = {"domains": ["trap.example.net"]}
+                b.sections.setdefault("policy", {})["distinct_traps"] = 2
+                return "domains =", "no sender will ever be listed", "ingest"
+
             def no_feed():
                 b.feeds.clear()
                 return None, "none are configured", "ingest"
 
             for breaks in (database_nowhere, another_programs_file, no_maildir, no_certificate, a_certificate_that_is_none,
-                           no_folder_for_a_feeds_socket, nobody_by_that_name, no_feed):
+                           no_folder_for_a_feeds_socket, nobody_by_that_name, no_file_of_a_feed, one_witness_where_two_must_agree,
+                           no_feed):
                 with self.subTest(breaks.__name__):
                     b.sections, b.feeds[:] = json.loads(good_sections), json.loads(good_feeds)
                     written, found, daemon = breaks()
@@ -98,7 +108,11 @@ class Check(unittest.TestCase):
     def test_a_database_that_ingest_will_make_is_its_business_and_not_the_servers(self):
         with Blowback() as b:
             self.assertEqual(b.cli("config", "check", "--daemon", "ingest").returncode, 0)
-            self.assertEqual(b.cli("config", "check", "--daemon", "server").returncode, 1)
+            for daemon in ("server", None):
+                done = b.cli("config", "check", *(["--daemon", daemon] if daemon else []))
+                self.assertEqual(done.returncode, 0, done.stdout)
+                self.assertIn("start blowback-ingest first, it makes it", done.stdout)
+                self.assertRegex(done.stdout, r"(?m)^warning .* database ")
             self.assertFalse(b.database.exists(), "it only looks")
 
     def test_it_sees_what_the_user_who_runs_it_may_do(self):

@@ -2,6 +2,7 @@
 """Nothing the tool has is undocumented: every command and option of the `--help` tree stands in blowback(1) and has examples in
 its help, every config key stands in blowback.toml(5), and the pages are well-formed to scdoc and man."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -78,6 +79,23 @@ class Documented(unittest.TestCase):
             parent, _, name = key.rpartition(".")
             self.assertIn(parent, sections)
             self.assertIn(f"*{name}*", sections[parent], f"{key} isn't in [{parent}] of blowback.toml(5)")
+
+    def test_the_manuals_smallest_config_passes_our_own_checks(self):
+        manual = (ROOT / "docs" / "manual.md").read_text()
+        config = re.search(r"A minimal config:\n\n```toml\n(.*?)```", manual, re.S)[1]
+        with Blowback() as b:
+            b.config.write_text(f'database = "{b.database}"\n' + config.replace("/var/spool/blowback/Maildir", str(b.maildir)))
+            findings = b.cli_json("config", "check")
+            # There is no database before ingest's first start; that is all there is to say.
+            self.assertEqual({finding["check"] for finding in findings if finding["state"] != "ok"}, {"database"}, findings)
+            self.assertIn("witnesses", {finding["check"] for finding in findings})
+            self.assertIn("zone", {finding["check"] for finding in findings})
+
+    def test_the_manuals_json_lines_count(self):
+        lines = re.findall(r'\{"received_at".*?\}', (ROOT / "docs" / "manual.md").read_text())
+        self.assertGreater(len(lines), 1)
+        for line in lines:
+            self.assertEqual(json.loads(line).get("mail_from"), "", line)
 
     def test_the_pages_are_well_formed(self):
         scdoc = shutil.which("scdoc")

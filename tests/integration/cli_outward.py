@@ -73,7 +73,7 @@ class Doctor(unittest.TestCase):
             rows = self.look(b)
             self.state(rows, "traps", "warning", "every recipient")
             self.state(rows, "feed gone", "problem", "/nonexistent/Maildir/new")
-            self.state(rows, "feed later", "warning")
+            self.state(rows, "feed later", "problem")
             self.state(rows, "quoting later", "warning", "none counts")
             self.state(rows, "database", "problem", "no database there")
             self.state(rows, "server", "problem", "not running")

@@ -67,8 +67,7 @@ TEST_CASE("the sum is told term by term with caps, thresholds and how many traps
   CHECK_THAT(text, Contains("1 incident"));
   CHECK_THAT(flat(text),
              Contains("* added less than its weight: 1 because one network that handed letters in can have 2.00 at "
-                      "most (1.00 per trap and day where it isn't known), 1 under an earlier policy, or because "
-                      "it came late."));
+                      "most (1.00 per trap and day where it isn't known), 1 under an earlier policy."));
   CHECK_THAT(flat(text), Contains("A sender is listed at 3.00, once 2 independent traps and 1 forged mailing agree"));
   CHECK_THAT(flat(text),
              Contains("2 independent traps (of 2 needed) and 2 forged mailings (of 1 needed) reported, of letters "
@@ -131,6 +130,40 @@ TEST_CASE("a delisted sender reads when, and that it starts afresh", "[cli][why]
   auto dossier = dossier_of({incident(kNow - days(3), "a@trap.example.net", "c", 0)});
   dossier.standing->afresh_since = kNow - days(2);
   CHECK_THAT(text_of(dossier), Contains("The operator delisted it 2026-11-22 10:00 (2 days ago)"));
+}
+
+TEST_CASE("what counted until a delisting isn't told to count, and nobody's letters are", "[cli][why]") {
+  auto dossier = dossier_of({incident(kNow - days(3), "a@trap.example.net", "c1", 1),
+                             incident(kNow - days(4), "b@trap.example.net", "c2", 1)});
+  dossier.standing->afresh_since = kNow - days(2);
+  dossier.witnesses.clear();
+  dossier.campaigns.clear();
+  dossier.origins.clear();
+  const auto text = flat(text_of(dossier));
+  CHECK_THAT(text, Contains("All 2 counted until the operator delisted it: at 2 independent traps"));
+  CHECK_THAT(text, Contains("0 independent traps (of 2 needed) and 0 forged mailings (of 1 needed) reported."));
+  CHECK_THAT(text, !Contains("All 2 count:") && !Contains("unknown networks"));
+  // Of some of them it is said which.
+  dossier.standing->afresh_since = kNow - days(4);
+  CHECK_THAT(flat(text_of(dossier)),
+             Contains("All 2 count: at 2 independent traps") &&
+                 Contains("1 of these came before the operator delisted it, and counts no more"));
+}
+
+TEST_CASE("enough for a listing is explained where there is none, and no exemption was", "[cli][why]") {
+  std::vector<Incident> newest_first;
+  for (int i = 0; i < 4; ++i) {
+    newest_first.push_back(
+        incident(kNow - hours(i), std::to_string(i) + "@trap.example.net", "c" + std::to_string(i), 1));
+  }
+  Policy policy;
+  CHECK_THAT(flat(text_of(dossier_of(newest_first))),
+             Contains("An address of this kind is never listed by what is seen"));
+  policy.allow_documentation = true;
+  CHECK_THAT(flat(text_of(dossier_of(newest_first), "192.0.2.7", policy)),
+             Contains("enough for a listing, but only an incident lists a sender"));
+  policy.distinct_traps = 5;
+  CHECK_THAT(flat(text_of(dossier_of(newest_first), "192.0.2.7", policy)), !Contains("enough for a listing"));
 }
 
 TEST_CASE("a sender whose incidents don't count is told so, and gets no reproach", "[cli][why]") {

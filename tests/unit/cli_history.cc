@@ -1,5 +1,6 @@
 // Commands that ask the recorded history, and the way back from a mistake: policy simulate, top, traps, undo.
 #include "cli_list.h"
+#include "score/replay.h"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -221,4 +222,47 @@ TEST_CASE("an import of the wrong file is undone whole", "[cli][undo]") {
   CHECK_THAT(undone.out, Contains("undone: import standard input") && Contains("3 listings ended"));
   CHECK(answer(list, {"listings"}).empty());
   CHECK(list.run({"db", "check"}).out == "ok\n");
+}
+
+TEST_CASE("a decision that is refused leaves no entry in the log", "[cli][log]") {
+  const List list;
+  REQUIRE(list.run({"exempt", "192.0.2.0/24", "--reason", "ours"}).code == 0);
+  const auto refused = list.run({"list", "192.0.2.9", "--reason", "a slip"});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("192.0.2.9 is exempt and can't be listed"));
+  const auto entries = answer(list, {"log"});
+  REQUIRE(entries.size() == 1);
+  CHECK(entries[0]["action"] == "exempt");
+}
+
+TEST_CASE("the end of an exemption tells that no listing comes back by it", "[cli][exempt]") {
+  const List list;
+  list.take_bounces();
+  REQUIRE(list.run({"exempt", "192.0.2.7", "--reason", "ours"}).code == 0);
+  CHECK_THAT(list.run({"exempt", "192.0.2.7", "--end", "--reason", "no more"}).out,
+             Contains("is exempt no more; no listing comes back by that: the next incident that counts"));
+  // A delisting that found no listing to end brings none back, either.
+  REQUIRE(list.run({"delist", "192.0.2.7", "--reason", "mended"}).code == 1);
+  const auto undone = list.run({"undo", "3", "--reason", "it wasn't"});
+  CHECK_THAT(undone.out, Contains("0 listings came back"));
+  CHECK_THAT(undone.out, Contains("what an exemption ended, or what is over by now, doesn't come back"));
+  const auto why = answer(list, {"why", "192.0.2.7"});
+  CHECK(why["unlisted"] == "was-exempt");
+}
+
+TEST_CASE("history says that earlier changes are gone", "[cli][history]") {
+  const List list;
+  REQUIRE(list.run({"list", "192.0.2.0/24", "--for", "1d", "--reason", "r"}).code == 0);
+  const UnixTime later = kNow + days(200);
+  CHECK_THAT(list.run({"history", "192.0.2.7"}).err, !Contains("kept"));
+  {
+    auto store = schema::Store::open(list.file("blowback.db"), schema::Store::Mode::write);
+    REQUIRE(store);
+    REQUIRE(store->expire(kNow + days(2)));
+    REQUIRE(store->list(std::vector{net("198.51.100.1")}, {}, {.who = "olga", .reason = "r"}, later));
+    while (store->keep_up(later, {}, {}, &score::reckon)->more) {
+    }
+  }
+  const auto history = list.run({"history", "192.0.2.7"}, "", later);
+  CHECK_THAT(history.err, Contains("of the changes before 2027-06-12") && Contains("`journal` in [retention]"));
 }
