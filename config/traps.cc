@@ -41,6 +41,14 @@ template <typename IsAddress, typename IsDomain, typename IsTree>
   return TrapName{.kind = TrapName::Kind::address, .name = *std::move(address)};
 }
 
+/// A line's entry as a message may have it: cut, and printable.
+[[nodiscard]] std::string printable(std::string_view text) {
+  constexpr std::size_t kMost = 60;
+  std::string shown(text.substr(0, kMost));
+  std::ranges::replace_if(shown, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text.size() > kMost ? shown + "…" : shown;
+}
+
 }  // namespace
 
 std::expected<TrapName, NameError> trap_domain(std::string_view text) {
@@ -75,6 +83,8 @@ std::expected<std::string, ConfigError> trap_line(std::string_view text) {
 
 std::string_view trap_in(std::string_view line) {
   constexpr std::string_view kBlanks = " \t\r";
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
   line = line.substr(0, line.find('#'));
   const auto first = line.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
@@ -88,8 +98,10 @@ std::expected<Traps, ConfigError> with_file(Traps traps, std::string_view text) 
     const auto entry = trap_in(line);
     if (entry.empty()) continue;
     const auto trap = trap_named(entry);
-    if (!trap)
-      return std::unexpected(ConfigError{fmt::format("config: {}:{}: {}", traps.file, number, trap.error().text)});
+    if (!trap) {
+      return std::unexpected(ConfigError{
+          fmt::format("config: {}:{}: \"{}\" {}", traps.file, number, printable(entry), trap.error().text)});
+    }
     add_trap(traps, *trap);
   }
   keep_each_once(traps);
