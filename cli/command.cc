@@ -41,6 +41,15 @@ schema::Slicing Context::progress(const std::string& what) const {
   }};
 }
 
+int Context::complain(const schema::StoreError& error) const {
+  using enum schema::StoreError::Code;
+  // The store's own mend is about the config, which doesn't name this file.
+  if (error.code == missing && !database.empty() && error.text.starts_with(database)) {
+    return complain(fmt::format("--database {}: no database there; check the name", database), kFailed);
+  }
+  return complain(error.text, error.code == too_wide ? kWrongUse : kFailed);
+}
+
 int Context::complain(const std::string& text, int code) const {
   // Where that can't be written either, the exit code says it all the same.
   std::fputs(fmt::format("blowback: {}\n", text).c_str(), world.err);
@@ -88,8 +97,17 @@ std::optional<std::optional<UnixTime>> ago(const Context& context, std::string_v
 std::optional<IpAddress> address(const Context& context, const std::string& text) {
   const auto parsed = IpAddress::parse(text);
   if (parsed) return *parsed;
-  context.complain(parsed.error().text, kWrongUse);
+  context.complain(why_no_address(text), kWrongUse);
   return std::nullopt;
+}
+
+std::string why_no_address(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto parsed = IpAddress::parse(text.substr(0, slash));
+  if (!parsed) return parsed.error().text;
+  const auto network = Prefix::parse(text);
+  if (!network) return network.error().text;
+  return fmt::format("{} is a network; name one address of it, or see `blowback listings {}`", text, text);
 }
 
 std::optional<Prefix> prefix(const Context& context, const std::string& text) {

@@ -56,9 +56,65 @@ TEST_CASE("what was mistyped is named, with the command whose help has the right
   CHECK(List::bare({"frobnicate"}).err == "blowback: there is no command `frobnicate`; see `blowback --help`\n");
   CHECK(List::bare({"policy", "frobnicate", "x"}).err ==
         "blowback: there is no command `frobnicate`; see `blowback policy --help`\n");
-  CHECK(List::bare({"policy"}).err == "blowback: A subcommand is required; see `blowback policy --help`\n");
+  CHECK(List::bare({"policy"}).err ==
+        "blowback: `blowback policy` needs a command: simulate; see `blowback policy --help`\n");
+  CHECK_THAT(List::bare({"db"}).err, Contains("needs a command: migrate, check, backup, restore or compact;"));
+  CHECK(List::bare({}).err == "blowback: name a command, such as check, why or stats; see `blowback --help`\n");
+  CHECK(List::bare({"traps", "ad", "x"}).err ==
+        "blowback: there is no command `ad`; did you mean `add`?; see `blowback traps --help`\n");
+  CHECK(List::bare({"exemptions", "a", "b"}).err ==
+        "blowback: `a` is an argument too many; see `blowback exemptions --help`\n");
   CHECK(List::bare({"list", "192.0.2.1", "x"}).err == "blowback: --reason is required; see `blowback list --help`\n");
   CHECK(List::bare({"traps", "retire"}).err == "blowback: ADDRESS is required; see `blowback traps retire --help`\n");
+}
+
+TEST_CASE("a value that can't be taken is named, with those that can", "[cli][tool]") {
+  const std::string formats =
+      "blowback: --format: no format `jsn`; there are table, json and csv; did you mean `json`?; see `blowback "
+      "listings "
+      "--help`\n";
+  CHECK(List::bare({"listings", "--format", "jsn"}).err == formats);
+  CHECK(List::bare({"--format", "jsn", "listings"}).err == formats);
+  CHECK_THAT(List::bare({"log", "--action", "lst"}).err,
+             Contains("--action: no action `lst`; there are list, ") && Contains("did you mean `list`?"));
+  CHECK(List::bare({"config", "check", "--daemon", "x"}).err ==
+        "blowback: --daemon: no daemon `x`; there are server and ingest; see `blowback config check --help`\n");
+  CHECK(List::bare({"log", "--most", "abc"}).err ==
+        "blowback: --most: `abc` is no whole number; see `blowback log --help`\n");
+  CHECK(List::bare({"log", "--most"}).err == "blowback: --most needs a value; see `blowback log --help`\n");
+  CHECK_THAT(List::bare({"top", "--ipv4-prefix", "33"}).err, Contains("`33` is no whole number from 0 to 32"));
+  // Read as a number it would be another one.
+  CHECK_THAT(List::bare({"undo", "99999999999999999999", "--reason", "r"}).err,
+             Contains("`99999999999999999999` is no entry's id"));
+}
+
+TEST_CASE("a network where an address is needed is called one, with the command for networks", "[cli][tool]") {
+  const List list;
+  const auto command = GENERATE(std::string("check"), std::string("why"), std::string("history"));
+  const auto ran = list.run({command, "192.0.2.0/24"});
+  CHECK(ran.code == 2);
+  CHECK(ran.err ==
+        "blowback: 192.0.2.0/24 is a network; name one address of it, or see `blowback listings 192.0.2.0/24`\n");
+  CHECK_THAT(list.run({command, "192.0.2.1/24"}).err, Contains("has host bits set"));
+  CHECK_THAT(list.run({command, "nonsense/24"}).err, Contains("'nonsense' is no IP address"));
+}
+
+TEST_CASE("a file that can't be read is told with the cause and its own mend", "[cli][tool]") {
+  const List list;
+  REQUIRE(list.run({"db", "migrate"}).code == 0);
+  const auto none = list.file("none.txt");
+  CHECK(list.run({"import", none, "--reason", "r"}).err ==
+        "blowback: " + none + ": there is no such file; check the name\n");
+  CHECK(list.run({"delist", "--file", none, "--reason", "r"}).err ==
+        "blowback: " + none + ": there is no such file; check the name\n");
+  CHECK(list.run({"import", list.file(""), "--reason", "r"}).err ==
+        "blowback: " + list.file("") + ": is a folder; name a file in it\n");
+  // Not what mends the config.
+  CHECK(list.run({"--database", none, "stats"}).err ==
+        "blowback: --database " + none + ": no database there; check the name\n");
+  const auto tried = list.run({"policy", "simulate", none});
+  CHECK(tried.code == 2);
+  CHECK(tried.err == "blowback: " + none + ": can't be read: No such file or directory; check the name\n");
 }
 
 TEST_CASE("options of all commands stand before the command as well as behind it", "[cli][tool]") {
