@@ -35,6 +35,8 @@ template <typename IsAddress, typename IsDomain, typename IsTree>
 [[nodiscard]] bool none_named(const Traps& traps) { return traps.domains.empty() && traps.addresses.empty(); }
 
 [[nodiscard]] std::expected<TrapName, NameError> trap_named(std::string_view text) {
+  // `@trap.example.net` is how a domain is called where only addresses are expected.
+  if (text.starts_with('@')) return trap_domain(text.substr(1));
   if (text.find('@') == std::string_view::npos) return trap_domain(text);
   auto address = mail_address(text);
   if (!address) return std::unexpected(std::move(address).error());

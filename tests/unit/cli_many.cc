@@ -221,3 +221,34 @@ TEST_CASE("traps are added to and removed from their file, but for the last", "[
   CHECK(last.code == 1);
   CHECK_THAT(last.err, Contains("names no trap") && Contains("nothing was changed"));
 }
+
+TEST_CASE("what the config names itself isn't said to be no trap any more", "[cli][traps]") {
+  const List list;
+  const auto file = written(list, "traps", "trap.example.net\nb@example.com\nc@sub.example\n*.sub.example\n");
+  std::ofstream(list.file("blowback.toml"), std::ios::app)
+      << "[traps]\nfile = \"" << file << "\"\ndomains = [\"trap.example.net\"]\naddresses = [\"b@example.com\"]\n";
+  const auto config = list.file("blowback.toml");
+  CHECK(list.run({"traps", "remove", "@trap.example.net"}).out ==
+        "trap.example.net is taken out of " + file + ", but is still a trap by " + config + ":8\n");
+  CHECK(list.run({"traps", "remove", "b@example.com"}).out ==
+        "b@example.com is taken out of " + file + ", but is still a trap by " + config + ":9\n");
+  CHECK(list.run({"traps", "remove", "c@sub.example"}).out ==
+        "c@sub.example is taken out of " + file + ", but is still a trap by " + file + ", which names *.sub.example\n");
+  CHECK(list.run({"traps", "remove", "b@example.com"}).err ==
+        "blowback: b@example.com doesn't stand in " + file + "; it is a trap by " + config + ":9\n");
+  CHECK(list.run({"traps", "remove", "x@trap.example.net"}).err == "blowback: x@trap.example.net doesn't stand in " +
+                                                                       file + "; it is a trap by " + config +
+                                                                       ":8, which names trap.example.net\n");
+  const auto twice = list.run({"traps", "add", "trap.example.net"});
+  CHECK(twice.code == 1);
+  CHECK(twice.err == "blowback: trap.example.net is a trap already, by " + config + ":8\n");
+  for (const std::string one_label : {"foo", "*.foo", "@foo"}) {
+    const auto refused = list.run({"traps", "add", one_label});
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.err, Contains("has one label"));
+  }
+  // An address of a domain that is a trap is a witness of its own.
+  CHECK(list.run({"traps", "add", "x@trap.example.net"}).code == 0);
+  CHECK(list.run({"traps", "add", "@new.example"}).out ==
+        "new.example is a trap now; ingest takes it up at a reload: `systemctl reload blowback-ingest`\n");
+}
