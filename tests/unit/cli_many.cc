@@ -162,12 +162,41 @@ TEST_CASE("a dry run of undo says what it would take back, and refuses what can'
   const List list;
   REQUIRE(list.run({"list", "192.0.2.1", "--reason", "slip"}).code == 0);
   CHECK_THAT(list.run({"undo", "1", "--reason", "wrong", "--dry-run"}).out,
-             Contains("would undo: list 192.0.2.1 (olga") && Contains("slip"));
+             Contains("would undo: list 192.0.2.1 (olga") && Contains("slip") &&
+                 Contains("\n1 listing would end; what it replaced comes back"));
   CHECK(data(list, {"listings"}).size() == 1);
   CHECK(list.run({"undo", "7", "--reason", "wrong", "--dry-run"}).code == 1);
   REQUIRE(list.run({"undo", "1", "--reason", "wrong"}).code == 0);
   CHECK_THAT(list.run({"undo", "1", "--reason", "wrong", "--dry-run"}).err, Contains("undone already, by entry 2"));
   CHECK_THAT(list.run({"undo", "2", "--reason", "wrong", "--dry-run"}).err, Contains("is an undo itself"));
+}
+
+TEST_CASE("undo and its dry run say what becomes of what the entry was about", "[cli][many][undo]") {
+  const List list;
+  const auto foretold = [&](const std::string& id) {
+    return list.run({"undo", id, "--reason", "wrong", "--dry-run"}).out;
+  };
+  const auto undone = [&](const std::string& id) { return list.run({"undo", id, "--reason", "wrong"}).out; };
+  // 1, of which one is replaced by 2
+  REQUIRE(list.run({"import", "-", "--reason", "r"}, "192.0.2.1\n192.0.2.2\n192.0.2.3\n", kNow - hours(1)).code == 0);
+  REQUIRE(list.run({"list", "192.0.2.3", "--reason", "another"}).code == 0);
+  CHECK_THAT(foretold("1"), Contains("\n2 listings would end;"));
+  REQUIRE(list.run({"exempt", "192.0.2.8/29", "--reason", "ours", "--for", "2d"}).code == 0);  // 3
+  REQUIRE(list.run({"exempt", "192.0.2.8/29", "--end", "--reason", "moved"}).code == 0);       // 4
+  REQUIRE(list.run({"list", "192.0.2.9", "--reason", "r"}).code == 0);                         // 5
+  CHECK_THAT(foretold("4"), Contains("\n192.0.2.8/29 would be exempt again; 1 listing would end\n"));
+  CHECK_THAT(undone("4"), Contains("\n192.0.2.8/29 is exempt again, until 2026-11-26 10:00 (in 2 days) (ours)\n") &&
+                              Contains("1 listing ended"));
+  CHECK_THAT(foretold("3"), Contains("\n192.0.2.8/29 would be exempt no more; what it ended comes back"));
+  CHECK_THAT(undone("3"), Contains("\n192.0.2.8/29 is exempt no more\n"));
+  REQUIRE(list.run({"delist", "192.0.2.1", "--reason", "mended"}).code == 0);
+  const auto delisting = std::to_string(data(list, {"log"})[0]["id"].get<int>());
+  CHECK_THAT(foretold(delisting), Contains("\nit ended 1 listing in all; what it ended comes back"));
+  list.take_bounces();
+  REQUIRE(list.run({"traps", "retire", "trap1@trap.example.net", "--reason", "r"}).code == 0);
+  const auto retirement = std::to_string(data(list, {"log"})[0]["id"].get<int>());
+  CHECK_THAT(foretold(retirement), Contains("\ntrap1@trap.example.net would be a trap again\n"));
+  CHECK(undone(retirement).ends_with("\ntrap1@trap.example.net is a trap again\n"));
 }
 
 TEST_CASE("log and listings are filtered, and history tells of one address", "[cli][many]") {
