@@ -163,6 +163,18 @@ TEST_CASE("JSON has lists as arrays and nothing as null", "[cli][tool]") {
   CHECK(listings[0]["reason"].is_null());
 }
 
+TEST_CASE("a feed that never delivered stands in stats, as the silent one it is", "[cli][tool]") {
+  const List list;
+  list.take_bounces();
+  std::ofstream(list.file("blowback.toml"), std::ios::app)
+      << "[[feed]]\nname = \"traps\"\n[[feed]]\nname = \"quiet\"\n";
+  const auto table = list.run({"stats"}).out;
+  CHECK_THAT(table, Contains("\nquiet  0 ") && Contains("  never\n"));
+  const auto stats = nlohmann::json::parse(list.run({"stats", "--format", "json"}).out);
+  CHECK(stats["feed.quiet.deliveries"] == 0);
+  CHECK(stats["feed.traps.incidents"] == 4);
+}
+
 TEST_CASE("a config with a mistake exits 2 and names file and line", "[cli][tool]") {
   const List list;
   std::ofstream(list.file("blowback.toml")) << "[zone]\nnam = \"x\"\n";
