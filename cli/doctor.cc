@@ -85,7 +85,9 @@ class Doctor {
       findings_.doubtful("traps", "none are configured, so every recipient of a feed is a trap",
                          "name them in [traps], unless no feed has any mail but for traps");
     } else {
-      findings_.good("traps", fmt::format("{} domains, {} addresses", traps.domains.size(), traps.addresses.size()));
+      findings_.good(
+          "traps", fmt::format("{} domain{}, {} address{}", traps.domains.size(), traps.domains.size() == 1 ? "" : "s",
+                               traps.addresses.size(), traps.addresses.size() == 1 ? "" : "es"));
     }
     const auto witnesses = traps.witnesses();
     const auto needed = static_cast<std::size_t>(config_.policy.distinct_traps);

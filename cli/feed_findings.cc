@@ -46,8 +46,10 @@ void look_at_file(const Place& at, const std::string& path, Findings& findings) 
   std::error_code error;
   const auto status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
-    findings.doubtful(at.name, path + " isn't there", "it is read once it is; or set `path` to where the mail is",
-                      at.source("path"));
+    findings.bad(
+        at.name, path + " isn't there",
+        "make it, or set `path` to where the mail is; until then ingest isn't ready, and reads it once it is there",
+        at.source("path"));
     return;
   }
   if (status.type() != fs::file_type::regular && status.type() != fs::file_type::fifo) {

@@ -175,6 +175,28 @@ TEST_CASE("a feed that never delivered stands in stats, as the silent one it is"
   CHECK(stats["feed.traps.incidents"] == 4);
 }
 
+TEST_CASE("config show has the file of traps beside what the config itself says", "[cli][tool]") {
+  const List list;
+  std::ofstream(list.file("traps")) << "c@example.com\nfoo.example\n";
+  std::ofstream(list.file("blowback.toml"), std::ios::app)
+      << "[traps]\ndomains = [\"trap.example.net\"]\nfile = \"" << list.file("traps") << "\"\n";
+  const auto shown = list.run({"config", "show"}).out;
+  CHECK_THAT(shown, Contains("domains = [\"trap.example.net\"]") && Contains("# line 8: 2 more traps stand there\n") &&
+                        !Contains("foo.example") && !Contains("c@example.com"));
+}
+
+TEST_CASE("config check calls a feed's file that isn't there a problem, as ingest does", "[cli][tool]") {
+  const List list;
+  REQUIRE(list.run({"db", "migrate"}).code == 0);
+  std::ofstream(list.file("blowback.toml"), std::ios::app)
+      << "[[feed]]\ntype = \"jsonl\"\npath = \"" << list.file("gone.jsonl") << "\"\n";
+  const auto checked = list.run({"config", "check"});
+  CHECK(checked.code == 1);
+  CHECK_THAT(checked.out, Contains("gone.jsonl isn't there") && Contains("1 problem\n"));
+  std::ofstream(list.file("gone.jsonl")) << "";
+  CHECK_THAT(list.run({"config", "check"}).out, Contains("0 problems\n"));
+}
+
 TEST_CASE("a config with a mistake exits 2 and names file and line", "[cli][tool]") {
   const List list;
   std::ofstream(list.file("blowback.toml")) << "[zone]\nnam = \"x\"\n";
