@@ -1,9 +1,11 @@
 // Opening, complaining, and reading the arguments that several commands share.
 #include "command.h"
 
+#include "export_formats.h"
 #include "progress.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -115,6 +117,18 @@ std::optional<Prefix> prefix(const Context& context, const std::string& text) {
   if (parsed) return *parsed;
   context.complain(parsed.error().text, kWrongUse);
   return std::nullopt;
+}
+
+std::optional<std::string> why_never_listed(const Prefix& network) {
+  const auto always = network.is_single_address() ? always_answered(network.first()) : std::nullopt;
+  if (!always) return std::nullopt;
+  const auto address = network.to_string();
+  if (always->empty()) {
+    return fmt::format("{} is never listed: mail servers see by it that a list doesn't list everybody (RFC 5782)",
+                       address);
+  }
+  return fmt::format("{} is a test point, which is listed in any case, as {} (RFC 5782)", address,
+                     fmt::join(names_of(*always), " "));
 }
 
 bool may_reach(const Context& context, const Prefix& network, Permission permission, std::string_view would,

@@ -69,6 +69,9 @@ struct Context {
 [[nodiscard]] std::string why_no_address(std::string_view text);
 [[nodiscard]] std::optional<Prefix> prefix(const Context& context, const std::string& text);
 
+/// For 127.0.0.1 and the zone's test points: why a listing by hand would change no answer. Absent: it would. Pure.
+[[nodiscard]] std::optional<std::string> why_never_listed(const Prefix& network);
+
 /// For a decision about one network: whether it may reach as far as it does. False: it may not, and that was told with
 /// the number of addresses and the way on. `would`: what it would do to them, `list`. `where`: `bad.txt:7: `.
 [[nodiscard]] bool may_reach(const Context& context, const Prefix& network, Permission permission,

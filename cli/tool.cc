@@ -444,7 +444,7 @@ class Parser {
     import_command->footer(
         "A line is `192.0.2.0/24`, a comment behind # or ;, or CSV: `192.0.2.0/24,reason,until`, where until is "
         "2026-12-24 "
-        "or 14d.\nA first line such as `prefix,until,reason` names the columns. --reason and --for are for lines "
+        "or 14d.\nA first line such as `network,until,reason` names the columns. --reason and --for are for lines "
         "without.\n"
         "Lines that aren't understood are told and left out (exit code 1); all others are listed.\n"
         "Lines that need --wide are told; without it nothing at all is imported (exit code 2).");

@@ -52,7 +52,7 @@ TEST_CASE("a line to import is a network with a comment, or CSV with a reason an
   CHECK(alone(" \t") == "-");
   CHECK(alone("192.0.2.1,ticket #12; urgent,14d") == "192.0.2.1|ticket #12; urgent|2026-12-08T10:00:00Z");
   CHECK(alone("192.0.2.1,,2026-12-24") == "192.0.2.1|r|2026-12-24T00:00:00Z");
-  CHECK(alone("192.0.2.1,x,2026-12-24T10:00:00Z,more,columns") == "192.0.2.1|x|2026-12-24T10:00:00Z");
+  CHECK(alone("192.0.2.1,x,2026-12-24T10:00:00Z") == "192.0.2.1|x|2026-12-24T10:00:00Z");
   CHECK(alone(R"("192.0.2.1" , "a ""b"", c" ,)") == R"(192.0.2.1|a "b", c|)");
 }
 
@@ -64,6 +64,8 @@ TEST_CASE("a line that can't be taken is refused with the reason", "[cli][import
   CHECK_THAT(alone("192.0.2.1,a,2026-11-24"), Contains("its end, 2026-11-24, has passed"));
   CHECK_THAT(alone("192.0.2.1,a,0s"), Contains("has passed"));
   CHECK_THAT(alone(",a,b"), Contains("''"));
+  CHECK_THAT(alone("192.0.2.1,x,14d,extra"), Contains("has 4 columns, and no heading that names them"));
+  CHECK_THAT(alone("127.0.0.1"), Contains("127.0.0.1 is never listed"));
 }
 
 TEST_CASE("a heading names the columns, and listings come back as they were written out", "[cli][import]") {
@@ -72,6 +74,10 @@ TEST_CASE("a heading names the columns, and listings come back as they were writ
   CHECK(meaning(parser, "until,note,prefix,reason") == "-");
   CHECK(meaning(parser, "1d,x,192.0.2.1,bad") == "192.0.2.1|bad|2026-11-25T10:00:00Z");
   CHECK_THAT(meaning(parser, "until,note,prefix,reason"), Contains("prefix"));
+
+  cli::ImportParser by_network({.reason = "r", .until = {}}, kNow);
+  CHECK(meaning(by_network, "network,reason,until,note") == "-");
+  CHECK(meaning(by_network, "192.0.2.1,bad,1d,x") == "192.0.2.1|bad|2026-11-25T10:00:00Z");
 
   const List list;
   REQUIRE(list.run({"list", "198.51.100.0/24", "--reason", "a, \"b\"", "--for", "14d"}).code == 0);

@@ -197,6 +197,19 @@ TEST_CASE("config check calls a feed's file that isn't there a problem, as inges
   CHECK_THAT(list.run({"config", "check"}).out, Contains("0 problems\n"));
 }
 
+TEST_CASE("what always answers alike can't be listed, and check says what is answered", "[cli][tool]") {
+  const List list;
+  REQUIRE(list.run({"db", "migrate"}).code == 0);
+  const auto never = list.run({"list", "127.0.0.1", "--wide", "--reason", "x"});
+  CHECK(never.code == 2);
+  CHECK_THAT(never.err, Contains("127.0.0.1 is never listed") && Contains("nothing was changed"));
+  CHECK_THAT(list.run({"list", "127.0.0.2", "--wide", "--reason", "x"}).err, Contains("is a test point"));
+  REQUIRE(list.run({"list", "127.0.0.0/24", "--wide", "--reason", "x"}).code == 0);
+  CHECK(list.run({"check", "127.0.0.1", "127.0.0.2", "127.0.0.8", "--format", "csv"}).out ==
+        "ip,listed,codes,answers\r\n127.0.0.1,false,,\r\n127.0.0.2,true,dsn,127.0.0.2\r\n"
+        "127.0.0.8,true,operator,127.0.0.9\r\n");
+}
+
 TEST_CASE("a config with a mistake exits 2 and names file and line", "[cli][tool]") {
   const List list;
   std::ofstream(list.file("blowback.toml")) << "[zone]\nnam = \"x\"\n";
