@@ -332,7 +332,9 @@ class Doctor {
       findings_.bad("index", fmt::format("the database was last read {:.0f} seconds ago", *seconds),
                     "see the server's log: it can't read the database, and answers from what it has");
     } else {
-      findings_.good("index", fmt::format("{} entries, up to date with the database", status->number("list.entries")));
+      const auto entries = status->number("list.entries");
+      findings_.good("index",
+                     fmt::format("{} entr{}, up to date with the database", entries, entries == 1 ? "y" : "ies"));
     }
     look_at_lag(socket);
   }
