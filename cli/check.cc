@@ -1,5 +1,6 @@
 // `blowback check IP…`: is it listed, as the zone would answer? Exits 1 where one isn't.
 #include "command.h"
+#include "export_formats.h"
 #include "lines.h"
 #include "progress.h"
 
@@ -17,8 +18,9 @@ int check(Context& context, const SeveralArguments& several) {
   bool all_listed = true;
   std::size_t done = 0;
   for (const auto& one : given->all) {
-    const auto codes = store->check(one.value, context.world.now);
+    auto codes = store->check(one.value, context.world.now);
     if (!codes) return context.complain(codes.error());
+    if (const auto always = always_answered(one.value)) codes = *always;
     std::vector<std::string> answers;
     for (const Code code : kAllCodes) {
       if (codes->has(code)) answers.push_back(fmt::format("127.0.0.{}", octet_of(code)));

@@ -1,9 +1,11 @@
 // Opening, complaining, and reading the arguments that several commands share.
 #include "command.h"
 
+#include "export_formats.h"
 #include "progress.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -39,6 +41,15 @@ schema::Slicing Context::progress(const std::string& what) const {
     progress->show(done, of, "steps");
     return true;
   }};
+}
+
+int Context::complain(const schema::StoreError& error) const {
+  using enum schema::StoreError::Code;
+  // The store's own mend is about the config, which doesn't name this file.
+  if (error.code == missing && !database.empty() && error.text.starts_with(database)) {
+    return complain(fmt::format("--database {}: no database there; check the name", database), kFailed);
+  }
+  return complain(error.text, error.code == too_wide ? kWrongUse : kFailed);
 }
 
 int Context::complain(const std::string& text, int code) const {
@@ -88,8 +99,17 @@ std::optional<std::optional<UnixTime>> ago(const Context& context, std::string_v
 std::optional<IpAddress> address(const Context& context, const std::string& text) {
   const auto parsed = IpAddress::parse(text);
   if (parsed) return *parsed;
-  context.complain(parsed.error().text, kWrongUse);
+  context.complain(why_no_address(text), kWrongUse);
   return std::nullopt;
+}
+
+std::string why_no_address(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto parsed = IpAddress::parse(text.substr(0, slash));
+  if (!parsed) return parsed.error().text;
+  const auto network = Prefix::parse(text);
+  if (!network) return network.error().text;
+  return fmt::format("{} is a network; name one address of it, or see `blowback listings {}`", text, text);
 }
 
 std::optional<Prefix> prefix(const Context& context, const std::string& text) {
@@ -97,6 +117,18 @@ std::optional<Prefix> prefix(const Context& context, const std::string& text) {
   if (parsed) return *parsed;
   context.complain(parsed.error().text, kWrongUse);
   return std::nullopt;
+}
+
+std::optional<std::string> why_never_listed(const Prefix& network) {
+  const auto always = network.is_single_address() ? always_answered(network.first()) : std::nullopt;
+  if (!always) return std::nullopt;
+  const auto address = network.to_string();
+  if (always->empty()) {
+    return fmt::format("{} is never listed: mail servers see by it that a list doesn't list everybody (RFC 5782)",
+                       address);
+  }
+  return fmt::format("{} is a test point, which is listed in any case, as {} (RFC 5782)", address,
+                     fmt::join(names_of(*always), " "));
 }
 
 bool may_reach(const Context& context, const Prefix& network, Permission permission, std::string_view would,

@@ -48,9 +48,7 @@ struct Context {
   /// `blowback: text` on `err`; returns `code`.
   int complain(const std::string& text, int code) const;
   /// For a failed verb.
-  int complain(const schema::StoreError& error) const {
-    return complain(error.text, error.code == schema::StoreError::Code::too_wide ? kWrongUse : kFailed);
-  }
+  int complain(const schema::StoreError& error) const;
   /// Prints a table in the format that was asked for.
   void print(const Table& table) const { table.print(world.out, look()); }
   /// How to print it.
@@ -67,7 +65,12 @@ struct Context {
                                                          const std::string& duration);
 /// Empty: it was told on `err`.
 [[nodiscard]] std::optional<IpAddress> address(const Context& context, const std::string& text);
+/// For `text` that IpAddress::parse refuses: why, and where networks are asked for if it is one. Pure.
+[[nodiscard]] std::string why_no_address(std::string_view text);
 [[nodiscard]] std::optional<Prefix> prefix(const Context& context, const std::string& text);
+
+/// For 127.0.0.1 and the zone's test points: why a listing by hand would change no answer. Absent: it would. Pure.
+[[nodiscard]] std::optional<std::string> why_never_listed(const Prefix& network);
 
 /// For a decision about one network: whether it may reach as far as it does. False: it may not, and that was told with
 /// the number of addresses and the way on. `would`: what it would do to them, `list`. `where`: `bad.txt:7: `.

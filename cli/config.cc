@@ -160,15 +160,23 @@ int config_show(Context& context) {
   if (!config) return context.failure;
   const auto lines = config::lines_of(config->file);
   if (!lines) return context.complain(lines.error().text, kWrongUse);
+  // What the config itself says: the traps of the file stand on no line of it.
+  const auto own = context.load_config(config::TrapFile::left_out);
+  if (!own) return context.complain(own.error().text, kWrongUse);
+  const auto traps_in_all = config->traps.domains.size() + config->traps.addresses.size();
+  const auto more = traps_in_all - own->traps.domains.size() - own->traps.addresses.size();
   context.say("# " + config->file);
   std::string table;
-  for (const auto& setting : config::settings_of(*config)) {
+  for (const auto& setting : config::settings_of(*own)) {
     if (setting.table != table) {
       table = setting.table;
       context.say(fmt::format("\n{}", heading_of(table)));
     }
     const auto line = lines->find(setting.name());
-    const auto from = line == lines->end() ? std::string("default") : fmt::format("line {}", line->second);
+    auto from = line == lines->end() ? std::string("default") : fmt::format("line {}", line->second);
+    if (setting.name() == "traps.file" && !own->traps.file.empty()) {
+      from += fmt::format(": {} more trap{} there", more, more == 1 ? " stands" : "s stand");
+    }
     if (setting.note.empty()) {
       context.say(fmt::format("{:<40}  # {}", fmt::format("{} = {}", setting.key, setting.value), from));
     } else {

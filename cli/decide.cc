@@ -73,7 +73,9 @@ int list(Context& context, const DecisionArguments& arguments) {
   const auto network = prefix(context, arguments.prefix);
   const auto decided = decision(context, arguments.reason);
   const auto ends = until(context, arguments.duration);
-  if (!network || !decided || !ends || !may_reach(context, *network, arguments.permission(), "list")) return kWrongUse;
+  if (!network || !decided || !ends) return kWrongUse;
+  if (const auto why = why_never_listed(*network)) return context.complain(*why + "; nothing was changed", kWrongUse);
+  if (!may_reach(context, *network, arguments.permission(), "list")) return kWrongUse;
   auto store = context.store(schema::Store::Mode::create);
   if (!store) return context.failure;
   const auto is_exempt = [&] {

@@ -67,7 +67,9 @@ class Doctor {
       findings_.doubtful("traps", "none are configured, so every recipient of a feed is a trap",
                          "name them in [traps], unless no feed has any mail but for traps");
     } else {
-      findings_.good("traps", fmt::format("{} domains, {} addresses", traps.domains.size(), traps.addresses.size()));
+      findings_.good(
+          "traps", fmt::format("{} domain{}, {} address{}", traps.domains.size(), traps.domains.size() == 1 ? "" : "s",
+                               traps.addresses.size(), traps.addresses.size() == 1 ? "" : "es"));
     }
     look_at_witnesses(config_, {}, findings_);
     if (config_.policy.any_reverse_path) {
@@ -302,7 +304,9 @@ class Doctor {
       findings_.bad("index", fmt::format("the database was last read {:.0f} seconds ago", *seconds),
                     "see the server's log: it can't read the database, and answers from what it has");
     } else {
-      findings_.good("index", fmt::format("{} entries, up to date with the database", status->number("list.entries")));
+      const auto entries = status->number("list.entries");
+      findings_.good("index",
+                     fmt::format("{} entr{}, up to date with the database", entries, entries == 1 ? "y" : "ies"));
     }
     look_at_lag(socket);
   }

@@ -82,8 +82,13 @@ void Findings::print_for_people(const Context& context, const Wording& wording) 
     if (finding.advice.empty()) continue;
     context.say(fmt::format("{:{}}  {}: {}", "", grade_width, wording.advice, harmless(finding.advice, kLongestFound)));
   }
-  context.say(fmt::format("{} {}, {} {}, {} {}", sums[0], wording.grades[0], sums[1], wording.grades[1], sums[2],
-                          wording.grades[2]));
+  const auto counted = [&](std::size_t grade) {
+    // `ok`, `pass` and `fail` are no things that can be counted.
+    const auto word = wording.grades.at(grade);
+    const bool is_noun = word == "warning" || word == "problem";
+    return fmt::format("{} {}{}", sums.at(grade), word, is_noun && sums.at(grade) != 1 ? "s" : "");
+  };
+  context.say(fmt::format("{}, {}, {}", counted(0), counted(1), counted(2)));
 }
 
 }  // namespace blowback::cli

@@ -58,11 +58,12 @@ struct Counts {
 }
 
 void say(const Context& context, const Imported& file, const Counts& counts, bool dry_run) {
-  context.say(fmt::format(
-      "{} lines: {} {}listed, {} unchanged, {} exempt, {} duplicate{}, {} comment{} or blank, {} not "
-      "understood",
-      file.lines, counts.listed, dry_run ? "would be " : "", counts.unchanged, counts.exempt, file.duplicates,
-      file.duplicates == 1 ? "" : "s", file.comments, file.comments == 1 ? "" : "s", file.refused));
+  context.say(
+      fmt::format("{} line{}: {} {}listed, {} unchanged, {} exempt, {} duplicate{}, {} comment{} or blank, {} not "
+                  "understood",
+                  file.lines, file.lines == 1 ? "" : "s", counts.listed, dry_run ? "would be " : "", counts.unchanged,
+                  counts.exempt, file.duplicates, file.duplicates == 1 ? "" : "s", file.comments,
+                  file.comments == 1 ? "" : "s", file.refused));
 }
 
 }  // namespace

@@ -48,9 +48,9 @@ bool ImportParser::is_heading(const std::vector<std::string>& fields) {
     const auto found = std::ranges::find(fields, name);
     return found == fields.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - fields.begin()));
   };
-  const auto prefix = place("prefix");
+  const auto prefix = place("prefix") ? place("prefix") : place("network");
   if (!prefix) return false;
-  columns_ = {.prefix = *prefix, .reason = place("reason"), .until = place("until")};
+  columns_ = {.prefix = *prefix, .reason = place("reason"), .until = place("until"), .are_named = true};
   if (!columns_.until) columns_.until = place("expires_at");
   return true;
 }
@@ -76,11 +76,19 @@ std::expected<std::optional<ImportLine>, std::string> ImportParser::read(std::st
   if (!fields)
     return std::unexpected("a quote isn't closed, or something stands behind it; \"\" is a quote within quotes");
   if (!std::exchange(any_, true) && is_heading(*fields)) return std::nullopt;
+  constexpr std::size_t kUnnamed = 3;
+  if (!columns_.are_named && fields->size() > kUnnamed) {
+    return std::unexpected(fmt::format(
+        "has {} columns, and no heading that names them; write network, reason and until, and a text with a "
+        "comma between quotes",
+        fields->size()));
+  }
   const auto field = [&](std::optional<std::size_t> column) {
     return column && *column < fields->size() ? fields->at(*column) : std::string();
   };
   const auto prefix = Prefix::parse(field(columns_.prefix));
   if (!prefix) return std::unexpected(prefix.error().text);
+  if (auto why = why_never_listed(*prefix)) return std::unexpected(*std::move(why));
   ImportLine read{.prefix = *prefix, .terms = otherwise_};
   if (auto reason = field(columns_.reason); !reason.empty()) read.terms.reason = std::move(reason);
   if (const auto until = field(columns_.until); !until.empty()) {

@@ -32,8 +32,8 @@ struct ImportLine {
 /// Reads lines one after another, since a heading says what stands in the columns below it.
 ///
 /// `192.0.2.1`, `198.51.100.0/24 ; SBL123`, or, where a comma comes before any `#` and `;`, CSV (RFC 4180): network, reason, until.
-/// A heading names the columns in another order; `until` may be called `expires_at`, as `listings` does, and columns of other
-/// names are passed over. Until is a time (`2026-12-24T10:00:00Z`), a day (`2026-12-24`), or a span (`14d`). An empty field is as if
+/// A heading names the columns in another order: `network` or `prefix`, `until` or `expires_at`, as `listings` does. Columns of
+/// other names are passed over; without a heading there are at most three. Until is a time (`2026-12-24T10:00:00Z`), a day (`2026-12-24`), or a span (`14d`). An empty field is as if
 /// it weren't there.
 class ImportParser {
  public:
@@ -46,6 +46,7 @@ class ImportParser {
     std::size_t prefix = 0;
     std::optional<std::size_t> reason = 1;
     std::optional<std::size_t> until = 2;
+    bool are_named = false;
   };
   [[nodiscard]] bool is_heading(const std::vector<std::string>& fields);
   [[nodiscard]] std::expected<UnixTime, std::string> end_of(const std::string& text) const;

@@ -4,6 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <sys/stat.h>
+#include <system_error>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 
@@ -19,6 +23,20 @@ constexpr std::size_t kShown = 200;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kBlanks = " \t\r";
 
+[[nodiscard]] std::string why_unread(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return "there is no such file; check the name";
+    case EISDIR:
+      return "is a folder; name a file in it";
+    case EACCES:
+      return "this user may not read it; run as one who may, or change its mode";
+    default:
+      return fmt::format("can't be read: {}; see that it is a readable file", std::generic_category().message(error));
+  }
+}
+
 template <typename T>
 [[nodiscard]] std::optional<Given<T>> given(Context& context, const SeveralArguments& several) {
   Given<T> found;
@@ -27,7 +45,7 @@ template <typename T>
   const auto take = [&](std::string_view text, std::size_t line) {
     const auto parsed = T::parse(text);
     if (!parsed) {
-      bad.tell(line, parsed.error().text);
+      bad.tell(line, std::is_same_v<T, IpAddress> ? why_no_address(text) : parsed.error().text);
     } else if (known.insert(*parsed).second) {
       found.all.push_back({.value = *parsed, .line = line});
     }
@@ -75,11 +93,15 @@ Input::Input(std::FILE* file, std::unique_ptr<std::FILE, Close> ours, std::strin
 std::optional<Input> Input::open(const Context& context, const std::string& file) {
   if (file == "-") return Input(context.world.in, nullptr, "standard input");
   std::unique_ptr<std::FILE, Close> opened(std::fopen(file.c_str(), "rb"));
-  if (opened) {
+  int error = opened ? 0 : errno;
+  struct stat status{};
+  // A folder can be opened, and only reading it fails.
+  if (opened && ::fstat(::fileno(opened.get()), &status) == 0 && S_ISDIR(status.st_mode)) error = EISDIR;
+  if (error == 0) {
     std::FILE* const raw = opened.get();
     return Input(raw, std::move(opened), file);
   }
-  context.complain(file + ": can't be read; check the name and its permissions", kFailed);
+  context.complain(fmt::format("{}: {}", file, why_unread(error)), kFailed);
   return std::nullopt;
 }
 

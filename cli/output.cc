@@ -1,12 +1,13 @@
 // Printing in three formats.
 #include "output.h"
 
+#include "blowback/prefix.h"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
 #include <utility>
 
 namespace blowback::cli {
@@ -98,26 +99,49 @@ void put(std::FILE* out, const std::string& text) { fmt::print(out, "{}", text);
 /// How many rows are held back to see how wide columns are.
 constexpr std::size_t kMeasured = 1000;
 constexpr std::size_t kGap = 2;  // blanks between columns
-/// Texts are cut to no less than this: first so that one can read them, then, if need be, so that one can tell them apart.
+/// Texts are cut to no less than this, so that one can read them.
 constexpr std::size_t kReadable = 24;
-constexpr std::size_t kRecognizable = 8;
 
+/// Of columns that are shown, which have a width.
 [[nodiscard]] std::size_t sum_of(const std::vector<std::size_t>& widths) {
-  return std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+  std::size_t sum = 0;
+  for (const auto width : widths) sum += width == 0 ? 0 : width + (sum == 0 ? 0 : kGap);
+  return sum;
 }
 
-/// Narrows the widest of the columns that may be cut, one character at a time, down to `least`, until all fit. False: they don't.
-bool narrow(std::vector<std::size_t>& widths, const std::vector<bool>& may_be_cut, std::size_t width,
-            std::size_t least) {
+/// Narrows the widest of the columns that may be cut, one character at a time, until all fit. False: they don't.
+bool narrow(std::vector<std::size_t>& widths, const std::vector<bool>& may_be_cut, std::size_t width) {
   while (sum_of(widths) > width) {
     std::size_t* widest = nullptr;
     for (std::size_t i = 0; i < widths.size(); ++i) {
-      if (may_be_cut[i] && widths[i] > least && (widest == nullptr || widths[i] > *widest)) widest = &widths[i];
+      if (may_be_cut[i] && widths[i] > kReadable && (widest == nullptr || widths[i] > *widest)) widest = &widths[i];
     }
     if (widest == nullptr) return false;
     --*widest;
   }
   return true;
+}
+
+[[nodiscard]] bool is_text(const Cell& cell) {
+  return std::holds_alternative<std::string>(cell) || std::holds_alternative<std::vector<std::string>>(cell);
+}
+
+/// An address or a network, which cut would be another one.
+[[nodiscard]] bool is_address(const Cell& cell) {
+  const auto* const text = std::get_if<std::string>(&cell);
+  return text != nullptr && Prefix::parse(*text).has_value();
+}
+
+[[nodiscard]] bool is_nothing(const Cell& cell) {
+  return std::visit(
+      Overloaded{[](std::monostate) { return true; }, [](const std::string& text) { return text.empty(); },
+                 [](const std::vector<std::string>& list) { return list.empty(); }, [](const auto&) { return false; }},
+      cell);
+}
+
+[[nodiscard]] std::string for_heading(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
 }
 
 }  // namespace
@@ -135,7 +159,7 @@ RowPrinter::RowPrinter(std::FILE* out, std::vector<std::string> columns, const L
 void RowPrinter::add(std::vector<Cell> row) {
   if (look_.format == Format::table && widths_.empty()) {
     waiting_.push_back(std::move(row));
-    if (waiting_.size() == kMeasured) measure();
+    if (waiting_.size() == kMeasured) measure(/*all_are_known=*/false);
     return;
   }
   print_row(row);
@@ -143,34 +167,51 @@ void RowPrinter::add(std::vector<Cell> row) {
 
 void RowPrinter::end() {
   if (look_.format == Format::json) put(out_, printed_any_ ? "\n]\n" : "]\n");
-  if (look_.format == Format::table && widths_.empty()) measure();
+  if (look_.format == Format::table && widths_.empty()) measure(/*all_are_known=*/true);
 }
 
-/// Decides how wide columns are, and prints the heading and what waited.
-void RowPrinter::measure() {
-  is_text_.assign(columns_.size(), false);
-  const auto widest = [&] {
-    std::vector<std::size_t> widths;
-    for (const auto& name : columns_) widths.push_back(width_of(name));
-    for (const auto& row : waiting_) {
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        widths[i] = std::max(widths[i], width_of(for_people(row[i], look_.now, short_times_)));
-        is_text_[i] = is_text_[i] || (i > 0 && (std::holds_alternative<std::string>(row[i]) ||
-                                                std::holds_alternative<std::vector<std::string>>(row[i])));
-      }
-    }
-    return widths;
-  };
-  widths_ = widest();
-  if (look_.width > 0 && !narrow(widths_, is_text_, look_.width, kReadable)) {
-    short_times_ = true;
-    widths_ = widest();
-    if (!narrow(widths_, is_text_, look_.width, kReadable)) narrow(widths_, is_text_, look_.width, kRecognizable);
+/// Decides which columns are shown and how wide, or that records come in blocks; prints the heading and what waited.
+void RowPrinter::measure(bool all_are_known) {
+  may_be_cut_.assign(columns_.size(), false);
+  is_shown_.assign(columns_.size(), true);
+  for (std::size_t i = 1; i < columns_.size(); ++i) {
+    const auto holds = [&](auto is_it) {
+      return std::ranges::any_of(waiting_, [&](const std::vector<Cell>& row) { return is_it(row[i]); });
+    };
+    may_be_cut_[i] = holds(is_text) && !holds(is_address);
   }
-  print_heading();
+  widths_ = widest();
+  if (look_.width > 0 && !waiting_.empty() && !fits(look_.width, all_are_known)) in_blocks_ = true;
+  if (!in_blocks_) print_heading();
   for (const auto& row : waiting_) print_row(row);
   waiting_.clear();
   waiting_.shrink_to_fit();
+}
+
+/// Of what waits and of the headings; 0 for columns that aren't shown.
+std::vector<std::size_t> RowPrinter::widest() const {
+  std::vector<std::size_t> widths(columns_.size(), 0);
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (!is_shown_[i]) continue;
+    widths[i] = width_of(columns_[i]);
+    for (const auto& row : waiting_)
+      widths[i] = std::max(widths[i], width_of(for_people(row[i], look_.now, short_times_)));
+  }
+  return widths;
+}
+
+/// Makes it fit, by what costs the reader least: first columns with nothing in them go, then long texts are cut, then times.
+bool RowPrinter::fits(std::size_t width, bool all_are_known) {
+  if (sum_of(widths_) <= width) return true;
+  for (std::size_t i = 1; i < columns_.size() && all_are_known; ++i) {
+    is_shown_[i] = !std::ranges::all_of(waiting_, [&](const std::vector<Cell>& row) { return is_nothing(row[i]); });
+  }
+  for (const bool short_times : {false, true}) {
+    short_times_ = short_times;
+    widths_ = widest();
+    if (narrow(widths_, may_be_cut_, width)) return true;
+  }
+  return false;
 }
 
 void RowPrinter::print_row(const std::vector<Cell>& row) {
@@ -188,9 +229,14 @@ void RowPrinter::print_row(const std::vector<Cell>& row) {
       put(out_, text + "\r\n");
       return;
     case Format::table:
+      if (in_blocks_) {
+        put(out_, (is_first ? "" : "\n") + block_of(row));
+        return;
+      }
       for (std::size_t i = 0; i < row.size(); ++i) {
+        if (!is_shown_[i]) continue;
         auto shown = for_people(row[i], look_.now, short_times_);
-        if (look_.width > 0 && is_text_[i]) shown = cut_to(shown, widths_[i]);
+        if (look_.width > 0 && may_be_cut_[i]) shown = cut_to(shown, widths_[i]);
         text += padded(shown, i);
       }
       put(out_, text + "\n");
@@ -201,16 +247,50 @@ void RowPrinter::print_row(const std::vector<Cell>& row) {
 void RowPrinter::print_heading() {
   std::string text;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    std::string name = columns_[i];
-    std::ranges::replace(name, '_', ' ');
-    text += padded(look_.width > 0 && is_text_[i] ? cut_to(name, widths_[i]) : name, i);
+    if (is_shown_[i]) text += padded(for_heading(columns_[i]), i);
   }
   put(out_, heading(text, look_.bold) + "\n");
 }
 
+/// A line for each column with something in it; long texts go on below their beginning.
+std::string RowPrinter::block_of(const std::vector<Cell>& row) const {
+  std::size_t name_width = 0;
+  for (const auto& name : columns_) name_width = std::max(name_width, width_of(name));
+  const auto left = name_width + kGap;
+  std::string text;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (i > 0 && is_nothing(row[i])) continue;
+    auto name = for_heading(columns_[i]);
+    name.append(left - width_of(name), ' ');
+    text += heading(name, look_.bold);
+    std::size_t at = left;
+    std::string_view rest;
+    const auto value = for_people(row[i], look_.now);
+    for (rest = value; !rest.empty();) {
+      const auto word = rest.substr(0, rest.find(' '));
+      const auto wide = width_of(word);
+      if (at > left && at + 1 + wide > look_.width) {
+        text += '\n' + std::string(left, ' ');
+        at = left;
+      } else if (at > left) {
+        text += ' ';
+        ++at;
+      }
+      text += word;
+      at += wide;
+      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    }
+    text += '\n';
+  }
+  return text;
+}
+
 /// With blanks up to the next column; a row that came after the measuring may be wider.
 std::string RowPrinter::padded(std::string text, std::size_t column) const {
-  if (column + 1 == columns_.size()) return text;
+  if (std::find(is_shown_.begin() + static_cast<std::ptrdiff_t>(column) + 1, is_shown_.end(), true) ==
+      is_shown_.end()) {
+    return text;
+  }
   const auto width = width_of(text);
   return text.append(std::max(widths_[column], width) - width + kGap, ' ');
 }

@@ -34,8 +34,8 @@ struct Look {
 /// Prints rows while they come, in constant memory.
 ///
 /// Table: aligned by the widest of the first thousand rows, headings in bold on a terminal, times absolute and relative to
-/// now. What is too wide for the terminal is shortened: long texts first (but never the first column), then times. CSV: RFC 4180
-/// with a heading. JSON: an array of objects, a row a line. Nothing is cut in these.
+/// now. Where that is too wide for the terminal, columns with nothing in them go first, then long texts are cut (but never the
+/// first column, nor addresses), then times; where it still is, each row is a block of lines. CSV: RFC 4180 with a heading. JSON: an array of objects, a row a line. Nothing is cut in these.
 class RowPrinter {
  public:
   RowPrinter(std::FILE* out, std::vector<std::string> columns, const Look& look);
@@ -45,7 +45,10 @@ class RowPrinter {
   void end();
 
  private:
-  void measure();
+  void measure(bool all_are_known);
+  [[nodiscard]] std::vector<std::size_t> widest() const;
+  [[nodiscard]] bool fits(std::size_t width, bool all_are_known);
+  [[nodiscard]] std::string block_of(const std::vector<Cell>& row) const;
   void print_row(const std::vector<Cell>& row);
   void print_heading();
   [[nodiscard]] std::string padded(std::string text, std::size_t column) const;
@@ -55,8 +58,10 @@ class RowPrinter {
   Look look_;
   std::vector<std::vector<Cell>> waiting_;  ///< the rows to measure
   std::vector<std::size_t> widths_;         ///< empty: not measured yet
-  std::vector<bool> is_text_;               ///< by column: it may be cut
+  std::vector<bool> may_be_cut_;            ///< by column
+  std::vector<bool> is_shown_;              ///< by column
   bool short_times_ = false;
+  bool in_blocks_ = false;
   bool printed_any_ = false;
 };
 

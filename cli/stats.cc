@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -96,12 +97,19 @@ int stats(Context& context) {
   add_kept(figures, found->kept, config->database, context.world.now);
   Table feeds({"feed", "deliveries", "incidents", "uncounted", "unknown_reverse_path", "duplicates", "not_backscatter",
                "not_a_trap", "quarantined", "last_delivery"});
-  for (const auto& feed : found->feeds) {
+  // A feed that never delivered is nowhere in the database, and is the one to look at.
+  auto all_feeds = found->feeds;
+  for (const auto& feed : config->feeds) {
+    if (std::ranges::find(all_feeds, feed.name, &schema::Stats::Feed::name) != all_feeds.end()) continue;
+    all_feeds.push_back({.name = feed.name, .counts = {}, .last_delivery = {}});
+  }
+  for (const auto& feed : all_feeds) {
     // Programs get one table: a feed's counts stand in it as `feed.NAME.COUNT`.
     const auto& counts = feed.counts;
     feeds.add({Cell(feed.name), Cell(counts.deliveries), Cell(counts.incidents), Cell(counts.uncounted),
                Cell(counts.unknown_reverse_path), Cell(counts.duplicates), Cell(counts.not_backscatter),
-               Cell(counts.not_a_trap), Cell(counts.quarantined), cell(feed.last_delivery)});
+               Cell(counts.not_a_trap), Cell(counts.quarantined),
+               feed.last_delivery ? Cell(*feed.last_delivery) : Cell(std::string("never"))});
     if (context.format == Format::table) continue;
     add("feed." + feed.name + ".deliveries", counts.deliveries);
     add("feed." + feed.name + ".incidents", counts.incidents);

@@ -7,14 +7,18 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
-#include <map>
+#include <limits>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace blowback::cli {
 namespace {
@@ -92,7 +96,7 @@ constexpr auto kExamples = std::to_array<Example>({
      "  blowback completion fish >/usr/share/fish/vendor_completions.d/blowback.fish\n"},
     {"policy", "  blowback policy simulate stricter.toml\n"},
     {"policy simulate",
-     "  printf '[policy]\\nlist_at = 2.0\\ndistinct_traps = 3\\n' > stricter.toml\n"
+     "  printf '[policy]\\nlist_at = 4.0\\ndistinct_traps = 3\\n' > stricter.toml\n"
      "  blowback policy simulate stricter.toml\n"
      "  blowback policy simulate stricter.toml --changed --format csv > difference.csv\n"},
     {"top",
@@ -111,6 +115,66 @@ constexpr auto kExamples = std::to_array<Example>({
     {"traps retire", "  blowback traps retire old.user@example.com --reason 'the address is in use again'\n"},
     {"traps restore", "  blowback traps restore old.user@example.com --reason 'it is free again'\n"},
 });
+
+[[nodiscard]] std::string in_quotes(std::string_view text) { return fmt::format("`{}`", harmless(text)); }
+
+/// `a, b and c`.
+[[nodiscard]] std::string enumerated(const std::vector<std::string>& names, std::string_view before_last = "and") {
+  if (names.size() < 2) return fmt::format("{}", fmt::join(names, ""));
+  return fmt::format("{} {} {}", fmt::join(names.begin(), names.end() - 1, ", "), before_last, names.back());
+}
+
+/// `; did you mean `list`?`, or nothing.
+[[nodiscard]] std::string meant(std::string_view word, const std::vector<std::string>& known) {
+  const auto near = nearest(word, known);
+  return near ? fmt::format("; did you mean `{}`?", *near) : std::string();
+}
+
+/// A value that is one of `names`. `what` it is called where it isn't: `format`.
+[[nodiscard]] CLI::Validator one_of(std::string what, std::vector<std::string> names) {
+  // Completion reads the names from the description.
+  auto description = fmt::format("{{{}}}", fmt::join(names, ","));
+  return {[what = std::move(what), names = std::move(names)](const std::string& text) {
+            if (std::ranges::find(names, text) != names.end()) return std::string();
+            return fmt::format("no {} {}; there are {}{}", what, in_quotes(text), enumerated(names),
+                               meant(text, names));
+          },
+          std::move(description)};
+}
+
+/// The place of a value within `names` in its stead.
+[[nodiscard]] CLI::Validator place_in(std::vector<std::string> names) {
+  return {[names = std::move(names)](std::string& text) {
+            text = std::to_string(std::ranges::find(names, text) - names.begin());
+            return std::string();
+          },
+          ""};
+}
+
+constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();
+
+/// A value that is a whole number of at most `most`.
+[[nodiscard]] CLI::Validator whole_number(std::uint64_t most = kAny) {
+  return {[most](const std::string& text) {
+            std::uint64_t number = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+            if (error == std::errc{} && end == text.data() + text.size() && number <= most) return std::string();
+            if (most == kAny) return fmt::format("{} is no whole number", in_quotes(text));
+            return fmt::format("{} is no whole number from 0 to {}", in_quotes(text), most);
+          },
+          ""};
+}
+
+/// A value that may be the id of an entry of the log.
+[[nodiscard]] CLI::Validator entry_id() {
+  // The database has its ids in 64 bits with a sign.
+  constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+  return {[is_number = whole_number(kMost)](std::string& text) {
+            if (is_number(text).empty()) return std::string();
+            return fmt::format("{} is no entry's id, as `blowback log` has them", in_quotes(text));
+          },
+          ""};
+}
 
 /// The parser with the commands hung into it. CLI11 calls back while it parses; what it calls is only noted here, and run
 /// after all arguments are known to be right.
@@ -180,10 +244,11 @@ class Parser {
 
   /// For commands that print a table.
   void formats(CLI::App* sub) {
-    static const std::map<std::string, Format> kNames{
-        {"table", Format::table}, {"json", Format::json}, {"csv", Format::csv}};
+    static const std::vector<std::string> kNames{"table", "json", "csv"};  // as in Format
+    // The last one that is added is asked first.
     sub->add_option("--format", format_, "table, json or csv")
-        ->transform(CLI::CheckedTransformer(kNames))
+        ->transform(place_in(kNames))
+        ->transform(one_of("format", kNames))
         ->option_text("FORMAT");
   }
 
@@ -225,26 +290,36 @@ class Parser {
   [[nodiscard]] std::string in_words(const CLI::ParseError& error) {
     const auto rest = app_.remaining(true);
     const CLI::App& at = *deepest();
-    const auto meant = [](std::string_view word, const std::vector<std::string>& known) {
-      const auto near = nearest(word, known);
-      return near ? fmt::format("; did you mean `{}`?", *near) : std::string();
-    };
-    // CLI11 says of a mistyped command that a command is missing, and of a mistyped option whatever that leads to.
-    if (at.get_require_subcommand_min() > 0 && !rest.empty() && !rest.front().starts_with('-')) {
-      std::vector<std::string> commands;
-      for (const auto* const command : at.get_subcommands({})) commands.push_back(command->get_name());
-      return fmt::format("there is no command `{}`{}", rest.front(), meant(rest.front(), commands));
+    // CLI11 says of a mistyped command that a command is missing or an argument too many, and of a mistyped option whatever that
+    // leads to.
+    std::vector<std::string> commands;
+    for (const auto* const command : at.get_subcommands({})) commands.push_back(command->get_name());
+    if (!commands.empty() && !rest.empty() && !rest.front().starts_with('-')) {
+      return fmt::format("there is no command {}{}", in_quotes(rest.front()), meant(rest.front(), commands));
     }
-    const auto option = std::ranges::find_if(rest, [](const auto& word) { return word.starts_with("--"); });
-    if (option == rest.end()) return error.what();
-    const auto word = option->substr(0, option->find('='));
-    std::vector<std::string> options;
-    for (const auto* const app : {&at, static_cast<const CLI::App*>(&app_)}) {
-      for (const auto* const known : app->get_options()) {
-        for (const auto& name : known->get_lnames()) options.push_back("--" + name);
+    const auto option =
+        std::ranges::find_if(rest, [](const auto& word) { return word.size() > 1 && word.starts_with('-'); });
+    if (option != rest.end()) {
+      const auto word = option->substr(0, option->find('='));
+      std::vector<std::string> options;
+      for (const auto* const app : {&at, static_cast<const CLI::App*>(&app_)}) {
+        for (const auto* const known : app->get_options()) {
+          for (const auto& name : known->get_lnames()) options.push_back("--" + name);
+        }
       }
+      return fmt::format("there is no option {}{}", in_quotes(word), meant(word, options));
     }
-    return fmt::format("there is no option `{}`{}", word, meant(word, options));
+    const std::string text = error.what();
+    const auto is = [&](CLI::ExitCodes code) { return error.get_exit_code() == static_cast<int>(code); };
+    if (is(CLI::ExitCodes::ExtrasError) && !rest.empty()) {
+      return fmt::format("{} is an argument too many", in_quotes(rest.front()));
+    }
+    if (is(CLI::ExitCodes::ArgumentMismatch)) {
+      return fmt::format("{} needs a value", text.substr(0, text.find(':')));
+    }
+    if (!is(CLI::ExitCodes::RequiredError) || commands.empty()) return text;
+    if (&at == &app_) return "name a command, such as check, why or stats";
+    return fmt::format("`{}` needs a command: {}", path(), enumerated(commands, "or"));
   }
 
   void questions() {
@@ -259,7 +334,9 @@ class Parser {
     auto* const evidence_command = command(app_, "evidence", "Its incidents one by one, for the operator alone",
                                            [this] { return evidence(context_, one_, most_, explains_); });
     evidence_command->add_option("IP", one_, "Address")->required();
-    evidence_command->add_option("--most", most_, "At most so many, newest first")->capture_default_str();
+    evidence_command->add_option("--most", most_, "At most so many, newest first")
+        ->check(whole_number())
+        ->capture_default_str();
     evidence_command->add_flag("--explain", explains_, "Also how sure the judge was, and what decided");
     formats(evidence_command);
     auto* const listings_command =
@@ -267,10 +344,10 @@ class Parser {
     listings_command->add_option("CIDR", one_, "Only within this network");
     who_and_when(listings_command, "Listed by this person's decision", "Listed within this time, such as 7d");
     listings_command->add_option("--source", filter_.source, "automatic or operator")
-        ->check(CLI::IsMember({"automatic", "operator"}))
+        ->check(one_of("source", {"automatic", "operator"}))
         ->option_text("WHAT");
     listings_command->add_option("--code", filter_.code, "With this code, such as dsn")
-        ->check(CLI::IsMember(names_of(CodeSet::from_bits(~0U))))
+        ->check(one_of("code", names_of(CodeSet::from_bits(~0U))))
         ->option_text("CODE");
     formats(listings_command);
     formats(command(app_, "exemptions", "What is exempt now", [this] { return exemptions(context_); }));
@@ -278,8 +355,8 @@ class Parser {
         command(app_, "log", "Who changed what, when and why", [this] { return log(context_, filter_); });
     who_and_when(log_command, "Changes by this person", "Changes within this time, such as 7d");
     log_command->add_option("--action", filter_.action, "Such as list, delist, exempt, import")
-        ->check(CLI::IsMember(
-            {"list", "delist", "exempt", "end-exemption", "import", "retire-trap", "restore-trap", "undo"}))
+        ->check(one_of("action",
+                       {"list", "delist", "exempt", "end-exemption", "import", "retire-trap", "restore-trap", "undo"}))
         ->option_text("ACTION");
     log_command->add_option("--subject", filter_.subject, "With this in the subject: a network, a file")
         ->option_text("TEXT");
@@ -288,11 +365,15 @@ class Parser {
         command(app_, "history", "Every change that covers an address, with who and why; exits 1 if there is none",
                 [this] { return cli::history(context_, one_, most_); });
     history_command->add_option("IP", one_, "Address")->required();
-    history_command->add_option("--most", most_, "At most so many, newest first")->capture_default_str();
+    history_command->add_option("--most", most_, "At most so many, newest first")
+        ->check(whole_number())
+        ->capture_default_str();
     formats(history_command);
     auto* const quarantine_command = command(app_, "quarantine", "What couldn't be judged or attributed, and why",
                                              [this] { return quarantine(context_, most_, show_); });
-    quarantine_command->add_option("--most", most_, "At most so many, newest first")->capture_default_str();
+    quarantine_command->add_option("--most", most_, "At most so many, newest first")
+        ->check(whole_number())
+        ->capture_default_str();
     quarantine_command->add_option("--show", show_, "Write out the thing with this id");
     formats(quarantine_command);
     formats(command(app_, "stats", "The list and its feeds in numbers", [this] { return stats(context_); }));
@@ -310,7 +391,7 @@ class Parser {
   void who_and_when(CLI::App* sub, const std::string& who, const std::string& when) {
     sub->add_option("--who", filter_.who, who)->option_text("NAME");
     sub->add_option("--since", filter_.since, when)->option_text("TIME");
-    sub->add_option("--most", filter_.most, "At most so many")->option_text("N");
+    sub->add_option("--most", filter_.most, "At most so many")->check(whole_number())->option_text("N");
   }
 
   void reason_and_time(CLI::App* sub, bool with_time) {
@@ -363,7 +444,7 @@ class Parser {
     import_command->footer(
         "A line is `192.0.2.0/24`, a comment behind # or ;, or CSV: `192.0.2.0/24,reason,until`, where until is "
         "2026-12-24 "
-        "or 14d.\nA first line such as `prefix,until,reason` names the columns. --reason and --for are for lines "
+        "or 14d.\nA first line such as `network,until,reason` names the columns. --reason and --for are for lines "
         "without.\n"
         "Lines that aren't understood are told and left out (exit code 1); all others are listed.\n"
         "Lines that need --wide are told; without it nothing at all is imported (exit code 2).");
@@ -387,16 +468,16 @@ class Parser {
     auto* const top_command =
         command(app_, "top", "Who sends most: by network, sender or campaign", [this] { return top(context_, top_); });
     top_command->add_option("--by", top_.by, "network, sender or campaign")
-        ->check(CLI::IsMember({"network", "sender", "campaign"}))
+        ->check(one_of("grouping", {"network", "sender", "campaign"}))
         ->option_text("WHAT=network");
     top_command->add_option("--since", top_.since, "Received within this time, such as 12h or 30d")
         ->capture_default_str();
-    top_command->add_option("--most", top_.most, "At most so many")->capture_default_str();
+    top_command->add_option("--most", top_.most, "At most so many")->check(whole_number())->capture_default_str();
     top_command->add_option("--ipv4-prefix", top_.ipv4_prefix, "Length of an IPv4 network")
-        ->check(CLI::Range(0, 32))
+        ->check(whole_number(32))
         ->option_text("BITS=24");
     top_command->add_option("--ipv6-prefix", top_.ipv6_prefix, "Length of an IPv6 network")
-        ->check(CLI::Range(0, 128))
+        ->check(whole_number(128))
         ->option_text("BITS=48");
     formats(top_command);
     top_command->footer("A campaign is one forged mailing: what many servers bounced of it is one campaign.");
@@ -428,7 +509,7 @@ class Parser {
   void second_thoughts() {
     auto* const undo_command = command(app_, "undo", "Take back what an entry of the log did",
                                        [this] { return undo(context_, entry_, decision_.reason, decision_.dry_run); });
-    undo_command->add_option("ID", entry_, "The entry's id in `blowback log`")->required();
+    undo_command->add_option("ID", entry_, "The entry's id in `blowback log`")->check(entry_id())->required();
     reason_and_time(undo_command, false);
     dry_run(undo_command);
     undo_command->footer(
@@ -443,7 +524,7 @@ class Parser {
   void outward() {
     auto* const export_command = command(app_, "export", "The list for other programs",
                                          [this] { return export_list(context_, export_format_, to_); });
-    const auto known = CLI::IsMember({"plain", "cidr", "rbldnsd", "zone", "postfix", "nft", "json"});
+    const auto known = one_of("format", {"plain", "cidr", "rbldnsd", "zone", "postfix", "nft", "json"});
     export_command
         ->add_option("--format", export_format_, "plain (unless said), cidr, rbldnsd, zone, postfix, nft or json")
         ->check(known)
@@ -471,7 +552,7 @@ class Parser {
     });
     completion_command->add_option("SHELL", one_, "bash, zsh or fish")
         ->required()
-        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+        ->check(one_of("shell", {"bash", "zsh", "fish"}));
   }
 
   /// What stands below each command's options in its help.
@@ -496,7 +577,7 @@ class Parser {
     auto* const check_command = command(*config, "check", "Could the daemons work by it? Exits 1 where one couldn't",
                                         [this] { return config_check(context_, daemon_); });
     check_command->add_option("--daemon", daemon_, "For this one alone: server or ingest")
-        ->check(CLI::IsMember({"server", "ingest"}))
+        ->check(one_of("daemon", {"server", "ingest"}))
         ->option_text("WHICH");
     formats(check_command);
     check_command->footer(

@@ -1,6 +1,7 @@
 // `blowback traps add|remove`: the file of traps changed without an editor, whole or not at all. Ingest takes it up at a reload.
 #include "command.h"
 #include "replacement.h"
+#include "trap_place.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ constexpr mode_t kMode = 0640;
 
 /// The file, and the trap as it is to stand there.
 struct Change {
-  config::Traps traps;  ///< of the config alone
+  config::Config config;  ///< with the traps of the config alone
+  config::Lines lines;
   std::string trap;
   std::string text;  ///< of the file; "" where there is none yet
 };
@@ -46,8 +48,13 @@ struct Change {
     context.complain(fmt::format("{}: {}", harmless(trap), line.error().text), kWrongUse);
     return std::nullopt;
   }
-  Change change{.traps = config->traps, .trap = *line, .text = {}};
-  const auto& file = change.traps.file;
+  auto lines = config::lines_of(config->file);
+  if (!lines) {
+    context.complain(lines.error().text, kWrongUse);
+    return std::nullopt;
+  }
+  Change change{.config = *config, .lines = *std::move(lines), .trap = *line, .text = {}};
+  const auto& file = change.config.traps.file;
   std::ifstream in(file, std::ios::binary);
   if (in) change.text.assign(std::istreambuf_iterator<char>(in), {});
   if (in.bad() || (!in.is_open() && ::access(file.c_str(), F_OK) == 0)) {
@@ -68,10 +75,22 @@ struct Change {
   return kept;
 }
 
+/// What still makes a trap of it, with `text` in the file.
+[[nodiscard]] std::optional<TrapPlace> place_with(const Change& change, const std::string& text) {
+  const auto& traps = change.config.traps;
+  const auto all = config::with_file(traps, text);
+  return place_of(change.trap, change.config, change.lines, all ? *all : traps);
+}
+
+/// `/etc/blowback/blowback.toml:7`, or `/etc/blowback/blowback.toml:7, which names example.com`.
+[[nodiscard]] std::string in_words(const TrapPlace& place, const std::string& trap) {
+  return place.by == trap ? place.place : fmt::format("{}, which names {}", place.place, place.by);
+}
+
 /// Puts `text` in the file's place, if the config can be read with it.
 int write(const Context& context, const Change& change, const std::string& text, const std::string& done) {
-  const auto& file = change.traps.file;
-  if (const auto traps = config::with_file(change.traps, text); !traps) {
+  const auto& file = change.config.traps.file;
+  if (const auto traps = config::with_file(change.config.traps, text); !traps) {
     return context.complain(traps.error().text + "; nothing was changed", kNo);
   }
   Replacement replacement(file, kMode);
@@ -94,7 +113,19 @@ int traps_add(Context& context, const std::string& trap) {
   if (!change) return context.failure;
   auto text = without(*change);
   if (text.size() < change->text.size()) {
-    return context.complain(fmt::format("{} stands in {} already", change->trap, change->traps.file), kNo);
+    return context.complain(fmt::format("{} stands in {} already", change->trap, change->config.traps.file), kNo);
+  }
+  if (const auto place = place_of(change->trap, change->config, change->lines, change->config.traps);
+      place && place->by == change->trap) {
+    return context.complain(fmt::format("{} is a trap already, by {}", change->trap, place->place), kNo);
+  }
+  if (is_trap_domain(change->trap) && change->trap.find('.', 2) == std::string::npos) {
+    return context.complain(
+        fmt::format(
+            "{} has one label, so it is no domain that mail comes to; write all of it, like trap.example.net, or "
+            "an address",
+            change->trap),
+        kWrongUse);
   }
   return write(context, *change, text + change->trap + "\n",
                fmt::format("{} is a trap now; {}", change->trap, kTakeUp));
@@ -105,10 +136,17 @@ int traps_remove(Context& context, const std::string& trap) {
   if (!change) return context.failure;
   const auto text = without(*change);
   if (text.size() >= change->text.size()) {
+    const auto place = place_with(*change, change->text);
     return context.complain(
-        fmt::format("{} doesn't stand in {}; see `blowback traps`", change->trap, change->traps.file), kNo);
+        fmt::format("{} doesn't stand in {}; {}", change->trap, change->config.traps.file,
+                    place ? fmt::format("it is a trap by {}", in_words(*place, change->trap)) : "see `blowback traps`"),
+        kNo);
   }
-  return write(context, *change, text, fmt::format("{} is no trap any more; {}", change->trap, kTakeUp));
+  const auto place = place_with(*change, text);
+  return write(context, *change, text,
+               place ? fmt::format("{} is taken out of {}, but is still a trap by {}", change->trap,
+                                   change->config.traps.file, in_words(*place, change->trap))
+                     : fmt::format("{} is no trap any more; {}", change->trap, kTakeUp));
 }
 
 }  // namespace blowback::cli

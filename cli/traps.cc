@@ -3,6 +3,7 @@
 // The only command that shows trap addresses whole. They are the operator's secret: nothing that it prints belongs in public.
 #include "blowback/lower_case.h"
 #include "command.h"
+#include "trap_place.h"
 
 #include <fmt/format.h>
 
@@ -54,6 +55,15 @@ constexpr Duration kSilent = std::chrono::days{30};
 
 [[nodiscard]] bool is_silent(std::string_view state) { return state == "silent" || state == "never hit"; }
 
+/// `config` has the traps of the file, too.
+[[nodiscard]] std::optional<TrapPlace> place_in_config(const Context& context, const std::string& trap,
+                                                       const config::Config& config) {
+  const auto own = context.load_config(config::TrapFile::left_out);
+  const auto lines = config::lines_of(config.file);
+  if (!own || !lines) return std::nullopt;
+  return place_of(trap, *own, *lines, config.traps);
+}
+
 }  // namespace
 
 int traps(Context& context, const std::string& silent_for) {
@@ -77,8 +87,9 @@ int traps(Context& context, const std::string& silent_for) {
   for (const auto& record : with_configured(std::move(*known), config->traps)) {
     const auto state = state_of(record, config->traps, context.world.now - silence);
     if (!silent_for.empty() && !is_silent(state)) continue;
-    table.add({Cell(record.address), cell(state), Cell(record.incidents), Cell(record.senders), Cell(record.campaigns),
-               cell(record.first_at), cell(record.last_at), Cell(record.reason)});
+    table.add({Cell(as_configured(record.address, config->traps)), cell(state), Cell(record.incidents),
+               Cell(record.senders), Cell(record.campaigns), cell(record.first_at), cell(record.last_at),
+               Cell(record.reason)});
   }
   context.print(table);
   return kYes;
@@ -92,6 +103,13 @@ int traps_retire(Context& context, const std::string& address, const std::string
   auto store = schema::Store::open(config->database, schema::Store::Mode::write);
   if (!store) return context.complain(store.error());
   const auto trap = lowered(address);
+  if (const auto domain = config::trap_line(trap); domain && is_trap_domain(*domain)) {
+    if (const auto place = place_in_config(context, *domain, *config)) {
+      return context.complain(fmt::format("a domain can't be retired; retire addresses of it, or take {} out of {}",
+                                          place->by, place->place),
+                              kNo);
+    }
+  }
   const auto known = store->traps();
   if (!known) return context.complain(known.error());
   const bool was_hit =

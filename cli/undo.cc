@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string>
+
 namespace blowback::cli {
 namespace {
 
@@ -40,6 +43,75 @@ using Outcome = schema::Undone::Outcome;
   return {};
 }
 
+/// Of the listings that an entry of action list or import made, those in force. Each stands there with the entry's terms.
+[[nodiscard]] schema::Result<std::uint64_t> in_force(schema::Store& store, const schema::AuditEntry& entry,
+                                                     UnixTime now) {
+  schema::ListingFilter filter{
+      .within = {}, .source = Source::by_operator, .codes = {}, .since = entry.at, .who = entry.who};
+  if (entry.action == "list") {
+    if (const auto prefix = Prefix::parse(entry.subject)) filter.within = *prefix;
+  }
+  std::uint64_t count = 0;
+  const auto visited = store.for_each_listing(filter, now, [&](const Listing& listing) {
+    if (listing.listed_at == entry.at && listing.expires_at == entry.until && listing.reason == entry.reason) ++count;
+  });
+  if (!visited) return std::unexpected(visited.error());
+  return count;
+}
+
+[[nodiscard]] schema::Result<std::uint64_t> listings_within(schema::Store& store, const std::string& network,
+                                                            UnixTime now) {
+  std::uint64_t count = 0;
+  const auto prefix = Prefix::parse(network);
+  if (!prefix) return count;
+  const auto visited = store.for_each_listing({.within = *prefix}, now, [&](const Listing&) { ++count; });
+  if (!visited) return std::unexpected(visited.error());
+  return count;
+}
+
+/// What undoing an entry would come to, as far as that can be counted without doing it.
+[[nodiscard]] schema::Result<std::string> prospect(schema::Store& store, const schema::AuditEntry& entry,
+                                                   UnixTime now) {
+  const auto& action = entry.action;
+  const auto subject = harmless(entry.subject);
+  const std::string back =
+      "what it ended comes back, unless it would be over by now or something else stands there; the senders within it "
+      "are reckoned anew from recorded incidents";
+  if (action == "list" || action == "import") {
+    const auto ending = in_force(store, entry, now);
+    if (!ending) return std::unexpected(ending.error());
+    return counted(*ending, "would end") + "; what it replaced comes back, unless it would be over by now";
+  }
+  if (action == "end-exemption") {
+    const auto ending = listings_within(store, entry.subject, now);
+    if (!ending) return std::unexpected(ending.error());
+    return fmt::format("{} would be exempt again; {}", subject, counted(*ending, "would end"));
+  }
+  if (action == "exempt") return fmt::format("{} would be exempt no more; {}", subject, back);
+  if (action == "delist") return fmt::format("it ended {}; {}", counted(entry.changes, "in all"), back);
+  if (action == "retire-trap") return subject + " would be a trap again";
+  if (action == "restore-trap") return subject + " would be retired again";
+  return std::string();
+}
+
+/// What undoing did to the thing itself, beside listings; "" where listings are all.
+[[nodiscard]] schema::Result<std::string> result_of(schema::Store& store, const schema::AuditEntry& entry,
+                                                    UnixTime now) {
+  const auto& action = entry.action;
+  const auto subject = harmless(entry.subject);
+  if (action == "retire-trap") return subject + " is a trap again";
+  if (action == "restore-trap") return subject + " is retired again";
+  if (action != "exempt" && action != "end-exemption") return std::string();
+  const auto exemptions = store.exemptions(now);
+  if (!exemptions) return std::unexpected(exemptions.error());
+  const auto found = std::ranges::find_if(
+      *exemptions, [&](const Exemption& exemption) { return exemption.prefix.to_string() == entry.subject; });
+  if (found == exemptions->end()) return subject + " is exempt no more";
+  return fmt::format("{} is exempt again{} ({})", subject,
+                     found->expires_at ? ", until " + when(*found->expires_at, now) : std::string(),
+                     harmless(found->reason));
+}
+
 /// What it did stands in its entry; what of it is in force still is found out by doing it.
 int foretell(const Context& context, schema::Store& store, std::uint64_t id) {
   const auto entries = store.audit({.most = 1, .id = id});
@@ -51,9 +123,12 @@ int foretell(const Context& context, schema::Store& store, std::uint64_t id) {
   }
   if (known.outcome != Outcome::undone) return context.complain(refusal(known, id), kNo);
   const auto& entry = known.entry;
+  const auto comes_to = prospect(store, entry, context.world.now);
+  if (!comes_to) return context.complain(comes_to.error());
   context.say(fmt::format("would undo: {} {} ({}, {}: {}), which changed {}, as far as it is still in force",
                           entry.action, harmless(entry.subject), entry.who, minute(entry.at), harmless(entry.reason),
                           entry.changes));
+  if (!comes_to->empty()) context.say(*comes_to);
   return kYes;
 }
 
@@ -74,6 +149,10 @@ int undo(Context& context, std::uint64_t id, const std::string& reason, bool dry
   const auto& entry = undone->entry;
   context.say(fmt::format("undone: {} {} ({}, {}: {})", entry.action, harmless(entry.subject), entry.who,
                           minute(entry.at), harmless(entry.reason)));
+  const auto result = result_of(*store, entry, context.world.now);
+  if (!result) return context.complain(result.error());
+  if (!result->empty()) context.say(*result);
+  if (entry.action.ends_with("-trap")) return kYes;
   std::string effect = fmt::format("{}, {}", counted(undone->listed, "came back"), counted(undone->ended, "ended"));
   if (undone->moved > 0) effect += ", " + counted(undone->moved, "became what it was");
   if (undone->reckoned > 0) {

@@ -590,6 +590,13 @@ void gather(const toml::table& table, const std::string& prefix, Lines& lines) {
   }
 }
 
+/// Of TOML that was read before.
+[[nodiscard]] Lines lines_in(std::string_view toml, const std::string& name) {
+  Lines lines;
+  read_toml(toml, name, [&](Section&, const toml::table& table) { gather(table, "", lines); });
+  return lines;
+}
+
 }  // namespace
 
 std::string_view name_of(FeedType type) { return std::ranges::find(kFeedTypes, type, &FeedTypeName::type)->name; }
@@ -623,11 +630,11 @@ std::expected<Config, ConfigError> load(const std::string& file, TrapFile trap_f
   if (!text) return std::unexpected(text.error());
   auto config = parse(*text, file);
   if (!config || trap_file == TrapFile::left_out || config->traps.file.empty()) return config;
-  const auto more = text_of(config->traps.file);
+  const auto more = read_text(config->traps.file, FileUse::traps);
   if (!more) {
-    return std::unexpected(ConfigError{fmt::format(
-        R"(config: {}: traps.file = "{}": can't be read; make it by `blowback traps add`, or let this user read it)",
-        file, config->traps.file)});
+    const auto line = lines_in(*text, file)["traps.file"];
+    return std::unexpected(ConfigError{
+        fmt::format(R"(config: {}:{}: traps.file = "{}": {})", file, line, config->traps.file, more.error().text)});
   }
   auto traps = with_file(config->traps, *more);
   if (!traps) return std::unexpected(std::move(traps).error());
@@ -645,7 +652,7 @@ std::expected<Lines, ConfigError> lines_of(const std::string& file) {
 }
 
 std::expected<Policy, ConfigError> load_policy(const std::string& file, const Policy& present) {
-  const auto text = text_of(file);
+  const auto text = text_of(file, FileUse::policy);
   if (!text) return std::unexpected(text.error());
   Config config = defaults(file);
   config.policy = present;

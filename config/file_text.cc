@@ -12,36 +12,49 @@
 namespace blowback::config {
 namespace {
 
-ConfigError unreadable(const std::string& file, int error) {
-  std::string_view mend = "see that it is a readable file";
+[[nodiscard]] std::string_view mend_of(int error, FileUse use) {
+  const bool is_config = use == FileUse::config;
   if (error == ENOENT || error == ENOTDIR) {
-    mend = "name the right file by --config or BLOWBACK_CONFIG, or write one from the example in deploy/blowback.toml";
-  } else if (error == EISDIR) {
-    mend = "name the file itself by --config, not its folder";
-  } else if (error == EACCES) {
-    mend = "run as a user who may read it, or change its mode";
+    if (use == FileUse::traps) return "make it by `blowback traps add`, or name the right file";
+    return is_config ? "name the right file by --config or BLOWBACK_CONFIG, or write one from the example in "
+                       "deploy/blowback.toml"
+                     : "check the name";
   }
-  return {fmt::format("config: {}: can't be read: {}; {}", file, std::generic_category().message(error), mend)};
+  if (error == EISDIR) {
+    return is_config ? "name the file itself by --config, not its folder" : "name the file itself, not its folder";
+  }
+  if (error == EACCES) {
+    return use == FileUse::traps ? "let this user read it" : "run as a user who may read it, or change its mode";
+  }
+  return "see that it is a readable file";
 }
 
 }  // namespace
 
-std::expected<std::string, ConfigError> text_of(const std::string& file) {
+std::expected<std::string, Unread> read_text(const std::string& file, FileUse use) {
+  const auto unreadable = [use](int error) {
+    return std::unexpected(
+        Unread{fmt::format("can't be read: {}; {}", std::generic_category().message(error), mend_of(error, use))});
+  };
   // Far beyond any real config; keeps a wrong file name (a device, a database) from filling the memory.
   constexpr std::size_t kMost = 4U << 20U;
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "re"), &std::fclose);
-  if (!stream) return std::unexpected(unreadable(file, errno));
+  if (!stream) return unreadable(errno);
   std::string text;
   std::array<char, 16384> buffer{};
   while (std::feof(stream.get()) == 0 && std::ferror(stream.get()) == 0 && text.size() <= kMost) {
     text.append(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), stream.get()));
   }
-  if (std::ferror(stream.get()) != 0) return std::unexpected(unreadable(file, errno));
-  if (text.size() > kMost) {
-    return std::unexpected(
-        ConfigError{fmt::format("config: {}: is larger than 4 MiB; see that it is the config", file)});
-  }
+  if (std::ferror(stream.get()) != 0) return unreadable(errno);
+  if (text.size() > kMost) return std::unexpected(Unread{"is larger than 4 MiB; see that it is the right file"});
   return text;
+}
+
+std::expected<std::string, ConfigError> text_of(const std::string& file, FileUse use) {
+  auto text = read_text(file, use);
+  if (text) return *std::move(text);
+  const std::string_view before = use == FileUse::config ? "config: " : "";
+  return std::unexpected(ConfigError{fmt::format("{}{}: {}", before, file, text.error().text)});
 }
 
 }  // namespace blowback::config

@@ -17,6 +17,13 @@ constexpr std::string_view kPlaceholder = "{ip}";
 
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
+/// `'!'`, `a blank`, `the octet 0xE9`.
+std::string named(char c) {
+  if (c == ' ') return "a blank";
+  if (c > ' ' && c <= '~') return fmt::format("'{}'", c);
+  return fmt::format("the octet 0x{:02X}", static_cast<unsigned char>(c));
+}
+
 std::unexpected<NameError> wrong(std::string text) { return std::unexpected(NameError{std::move(text)}); }
 
 std::expected<void, NameError> check_label(std::string_view label) {
@@ -26,8 +33,9 @@ std::expected<void, NameError> check_label(std::string_view label) {
   }
   for (const char c : label) {
     if (!is_letter_or_digit(c) && c != '-' && c != '_') {
-      return wrong(
-          R"(has a character that a name here can't have; use letters, digits, "-" and dots, as in "bl.example.org")");
+      return wrong(fmt::format(
+          R"(has {}, which a name here can't have; use letters, digits, "-" and dots, as in "bl.example.org")",
+          named(c)));
     }
   }
   if (label.front() == '-' || label.back() == '-')
@@ -115,8 +123,8 @@ std::expected<std::string, NameError> mail_address(std::string_view text) {
   constexpr std::string_view kAtext = "!#$%&'*+-/=?^_`{|}~.";  // RFC 5322 §3.2.3, and the dot
   for (const char c : local) {
     if (!is_letter_or_digit(c) && kAtext.find(c) == std::string_view::npos) {
-      return wrong(
-          R"(has a character that can't stand before the "@" without quotes; write it like "name@example.org")");
+      return wrong(fmt::format(
+          R"(has {}, which can't stand before the "@" without quotes; write it like "name@example.org")", named(c)));
     }
   }
   if (local.starts_with('.') || local.ends_with('.') || local.find("..") != std::string_view::npos) {

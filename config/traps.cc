@@ -35,10 +35,20 @@ template <typename IsAddress, typename IsDomain, typename IsTree>
 [[nodiscard]] bool none_named(const Traps& traps) { return traps.domains.empty() && traps.addresses.empty(); }
 
 [[nodiscard]] std::expected<TrapName, NameError> trap_named(std::string_view text) {
+  // `@trap.example.net` is how a domain is called where only addresses are expected.
+  if (text.starts_with('@')) return trap_domain(text.substr(1));
   if (text.find('@') == std::string_view::npos) return trap_domain(text);
   auto address = mail_address(text);
   if (!address) return std::unexpected(std::move(address).error());
   return TrapName{.kind = TrapName::Kind::address, .name = *std::move(address)};
+}
+
+/// A line's entry as a message may have it: cut, and printable.
+[[nodiscard]] std::string printable(std::string_view text) {
+  constexpr std::size_t kMost = 60;
+  std::string shown(text.substr(0, kMost));
+  std::ranges::replace_if(shown, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text.size() > kMost ? shown + "…" : shown;
 }
 
 }  // namespace
@@ -75,6 +85,8 @@ std::expected<std::string, ConfigError> trap_line(std::string_view text) {
 
 std::string_view trap_in(std::string_view line) {
   constexpr std::string_view kBlanks = " \t\r";
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
   line = line.substr(0, line.find('#'));
   const auto first = line.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
@@ -88,8 +100,10 @@ std::expected<Traps, ConfigError> with_file(Traps traps, std::string_view text) 
     const auto entry = trap_in(line);
     if (entry.empty()) continue;
     const auto trap = trap_named(entry);
-    if (!trap)
-      return std::unexpected(ConfigError{fmt::format("config: {}:{}: {}", traps.file, number, trap.error().text)});
+    if (!trap) {
+      return std::unexpected(ConfigError{
+          fmt::format("config: {}:{}: \"{}\" {}", traps.file, number, printable(entry), trap.error().text)});
+    }
     add_trap(traps, *trap);
   }
   keep_each_once(traps);

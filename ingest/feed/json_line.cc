@@ -94,20 +94,30 @@ class Events final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
-  bool parse_error(std::size_t position, const std::string& /*token*/,
-                   const nlohmann::detail::exception& fault) override {
-    // The library's text has its own part first, then what it read last, which a stranger may have written.
-    std::string_view text = fault.what();
-    if (const auto at = text.find("syntax error"); at != std::string_view::npos) text.remove_prefix(at);
+  bool parse_error(std::size_t position, const std::string& token, const nlohmann::detail::exception& fault) override {
+    // The library's words are for programmers, but for these.
+    const std::string_view text = fault.what();
     const auto own = text.substr(0, text.find("; last read"));
-    const bool is_utf8 = own.contains("UTF-8");
-    refuse(fmt::format("at octet {}: {}{}", position, printable(own.substr(0, 120)),
-                       is_utf8 ? "; put bytes that are not UTF-8 into message_base64" : ""));
-    error_->quote = printable(text.substr(own.size()).substr(0, 120));
+    if (own.contains("UTF-8")) {
+      refuse(fmt::format("it isn't UTF-8 at octet {}; put bytes that are not UTF-8 into message_base64", position));
+    } else if (own.contains("unexpected end of input") || own.contains("missing closing quote") ||
+               own.contains("U+000A")) {  // the line's own end, within a string
+      return refuse("it isn't JSON: it ends before its object does");
+    } else if (!is_object_) {
+      refuse("it isn't JSON");
+      error_->quote = fmt::format("it begins with '{}'", printable(std::string_view(token).substr(0, kQuoted)));
+      return false;
+    } else {
+      refuse(fmt::format("it isn't JSON at octet {}", position));
+    }
+    error_->quote = fmt::format("'{}'", printable(std::string_view(token).substr(0, kQuoted)));
     return false;
   }
 
  private:
+  /// Octets of a token that a complaint quotes.
+  static constexpr std::size_t kQuoted = 100;
+
   static std::string printable(std::string_view text) {
     std::string shown(text);
     for (char& c : shown) {

@@ -69,10 +69,11 @@ class IngestLoop::Impl {
       std::erase_if(feeds_,
                     [](const auto& open) { return open->leaves && !open->pending && (open->drained || !open->feed); });
       look_at_clock();
-      // The last look before `--once` ends sweeps always, so that the list is left as it is now.
-      if (options_.once && all_drained) swept_at_.reset();
+      const bool ends = all_drained && (options_.once || (!any_trouble && reads_one_message()));
+      // The last look before the end sweeps always, so that the list is left as it is now.
+      if (ends) swept_at_.reset();
       sweep();
-      keep_up(options_.once && all_drained);
+      keep_up(ends);
       turned();
       if (first) {
         tell_of_feeds();
@@ -80,7 +81,7 @@ class IngestLoop::Impl {
       }
       if (options_.once && store_trouble_) return Ended::store_failed;
       if (more_to_sweep_ && !store_trouble_) continue;
-      if (options_.once && all_drained) return any_trouble ? Ended::feed_failed : Ended::drained;
+      if (ends && !store_trouble_) return any_trouble ? Ended::feed_failed : Ended::drained;
       if (all_drained || any_trouble || store_trouble_) wait();
     }
   }
@@ -145,6 +146,13 @@ class IngestLoop::Impl {
   }
 
  private:
+  /// Whether there is nothing to wait for once standard input's message is in.
+  [[nodiscard]] bool reads_one_message() const {
+    return !feeds_.empty() && std::ranges::all_of(feeds_, [](const auto& open) {
+      return open->settings.type == config::FeedType::standard_input && open->drained && !open->pending;
+    });
+  }
+
   /// The feeds that are to be read.
   [[nodiscard]] std::vector<config::Feed> wanted(const config::Config& config) const {
     const auto& only = options_.only_feeds;

@@ -49,7 +49,7 @@ class Doctor(unittest.TestCase):
             self.assertIn(f"dns 127.0.0.1:{b.port} tcp", rows)
             text = b.cli("doctor", "--resolver", f"127.0.0.1:{b.port}")
             self.assertEqual(text.returncode, 0)
-            self.assertTrue(text.stdout.splitlines()[-1].endswith(" ok, 0 warning, 0 problem"), text.stdout)
+            self.assertTrue(text.stdout.splitlines()[-1].endswith(" ok, 0 warnings, 0 problems"), text.stdout)
             self.assertNotIn("\033", text.stdout)
 
     def test_traps_that_can_never_be_enough_witnesses_are_a_problem(self):
@@ -73,7 +73,7 @@ class Doctor(unittest.TestCase):
             rows = self.look(b)
             self.state(rows, "traps", "warning", "every recipient")
             self.state(rows, "feed gone", "problem", "/nonexistent/Maildir/new")
-            self.state(rows, "feed later", "problem")
+            self.state(rows, "feed later", "problem", "isn't there")
             self.state(rows, "quoting later", "warning", "none counts")
             self.state(rows, "database", "problem", "no database there")
             self.state(rows, "server", "problem", "not running")

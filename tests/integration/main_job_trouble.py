@@ -216,6 +216,14 @@ class APipe(unittest.TestCase):
             # The connection's word counts, not the trace's.
             self.assertEqual([e["client"] for e in b.cli_json("evidence", "192.0.2.1")], ["192.0.2.1"])
 
+    def test_it_ends_with_standard_input_without_being_told_once(self):
+        with Blowback(feeds=[{"name": "pipe", "type": "stdin"}]) as b:
+            message = make_dsn("203.0.113.99", f"a@{TRAP_DOMAIN}", 1)
+            arguments = ["--feed", "pipe", "--client-ip", "192.0.2.1", "--sender", "", "--recipient", f"a@{TRAP_DOMAIN}"]
+            self.assertEqual(b.run("blowback-ingest", *arguments, stdin=message).returncode, 0)
+            self.assertEqual(b.feed_counts("pipe")["incidents"], 1)
+            self.assertEqual(b.run("blowback-ingest", *arguments, stdin=b"").returncode, 0)
+
     def test_what_cannot_be_told_from_a_feed_of_that_name_is_wrong_use(self):
         with Blowback() as b:
             done = b.run("blowback-ingest", "--once", "--feed", "nosuch")

@@ -148,7 +148,7 @@ TEST_CASE("traps shows which are hit, silent, never hit, or no longer in the con
   CHECK(told == std::vector<std::string>{"trap0@trap.example.net: not configured", "trap1@trap.example.net: hit",
                                          "trap2@trap.example.net: not configured",
                                          "trap3@trap.example.net: not configured", "new@example.com: never hit",
-                                         "@quiet.example: never hit"});
+                                         "quiet.example: never hit"});
   CHECK(rows[1]["incidents"] == 1);
   CHECK(rows[1]["senders"] == 1);
   CHECK(rows[1]["first_hit"] == "2026-11-24T07:00:00Z");
@@ -181,6 +181,24 @@ TEST_CASE("a trap is retired with a reason, on record, and restored", "[cli][tra
   std::ofstream(list.file("blowback.toml"), std::ios::app) << "[traps]\naddresses = [\"a@example.com\"]\n";
   CHECK_THAT(list.run({"traps", "retire", "b@example.com", "--reason", "r"}).err, Contains("is no trap"));
   CHECK(list.run({"traps", "retire", "a@example.com", "--reason", "never hit, and not wanted"}).code == 0);
+}
+
+TEST_CASE("a domain can't be retired, and the line to take it out of is named", "[cli][traps]") {
+  const List list;
+  list.take_bounces();
+  std::ofstream(list.file("blowback.toml"), std::ios::app)
+      << "[traps]\ndomains = [\"trap.example.net\", \"*.tree.example\"]\n";
+  const auto refused = [&](const std::string& trap) {
+    return list.run({"traps", "retire", trap, "--reason", "r"}).err;
+  };
+  const auto line = list.file("blowback.toml") + ":7\n";
+  for (const std::string trap : {"trap.example.net", "@trap.example.net", "Trap.Example.NET"}) {
+    CHECK(refused(trap) ==
+          "blowback: a domain can't be retired; retire addresses of it, or take trap.example.net out of " + line);
+  }
+  CHECK_THAT(refused("*.tree.example"), Contains("take *.tree.example out of " + line));
+  CHECK_THAT(refused("sub.tree.example"), Contains("take *.tree.example out of " + line));
+  CHECK_THAT(refused("other.example"), Contains("is no trap"));
 }
 
 TEST_CASE("undo takes back what the log names by its id", "[cli][undo]") {

@@ -52,7 +52,7 @@ TEST_CASE("a line to import is a network with a comment, or CSV with a reason an
   CHECK(alone(" \t") == "-");
   CHECK(alone("192.0.2.1,ticket #12; urgent,14d") == "192.0.2.1|ticket #12; urgent|2026-12-08T10:00:00Z");
   CHECK(alone("192.0.2.1,,2026-12-24") == "192.0.2.1|r|2026-12-24T00:00:00Z");
-  CHECK(alone("192.0.2.1,x,2026-12-24T10:00:00Z,more,columns") == "192.0.2.1|x|2026-12-24T10:00:00Z");
+  CHECK(alone("192.0.2.1,x,2026-12-24T10:00:00Z") == "192.0.2.1|x|2026-12-24T10:00:00Z");
   CHECK(alone(R"("192.0.2.1" , "a ""b"", c" ,)") == R"(192.0.2.1|a "b", c|)");
 }
 
@@ -64,6 +64,8 @@ TEST_CASE("a line that can't be taken is refused with the reason", "[cli][import
   CHECK_THAT(alone("192.0.2.1,a,2026-11-24"), Contains("its end, 2026-11-24, has passed"));
   CHECK_THAT(alone("192.0.2.1,a,0s"), Contains("has passed"));
   CHECK_THAT(alone(",a,b"), Contains("''"));
+  CHECK_THAT(alone("192.0.2.1,x,14d,extra"), Contains("has 4 columns, and no heading that names them"));
+  CHECK_THAT(alone("127.0.0.1"), Contains("127.0.0.1 is never listed"));
 }
 
 TEST_CASE("a heading names the columns, and listings come back as they were written out", "[cli][import]") {
@@ -72,6 +74,10 @@ TEST_CASE("a heading names the columns, and listings come back as they were writ
   CHECK(meaning(parser, "until,note,prefix,reason") == "-");
   CHECK(meaning(parser, "1d,x,192.0.2.1,bad") == "192.0.2.1|bad|2026-11-25T10:00:00Z");
   CHECK_THAT(meaning(parser, "until,note,prefix,reason"), Contains("prefix"));
+
+  cli::ImportParser by_network({.reason = "r", .until = {}}, kNow);
+  CHECK(meaning(by_network, "network,reason,until,note") == "-");
+  CHECK(meaning(by_network, "192.0.2.1,bad,1d,x") == "192.0.2.1|bad|2026-11-25T10:00:00Z");
 
   const List list;
   REQUIRE(list.run({"list", "198.51.100.0/24", "--reason", "a, \"b\"", "--for", "14d"}).code == 0);
@@ -162,12 +168,41 @@ TEST_CASE("a dry run of undo says what it would take back, and refuses what can'
   const List list;
   REQUIRE(list.run({"list", "192.0.2.1", "--reason", "slip"}).code == 0);
   CHECK_THAT(list.run({"undo", "1", "--reason", "wrong", "--dry-run"}).out,
-             Contains("would undo: list 192.0.2.1 (olga") && Contains("slip"));
+             Contains("would undo: list 192.0.2.1 (olga") && Contains("slip") &&
+                 Contains("\n1 listing would end; what it replaced comes back"));
   CHECK(data(list, {"listings"}).size() == 1);
   CHECK(list.run({"undo", "7", "--reason", "wrong", "--dry-run"}).code == 1);
   REQUIRE(list.run({"undo", "1", "--reason", "wrong"}).code == 0);
   CHECK_THAT(list.run({"undo", "1", "--reason", "wrong", "--dry-run"}).err, Contains("undone already, by entry 2"));
   CHECK_THAT(list.run({"undo", "2", "--reason", "wrong", "--dry-run"}).err, Contains("is an undo itself"));
+}
+
+TEST_CASE("undo and its dry run say what becomes of what the entry was about", "[cli][many][undo]") {
+  const List list;
+  const auto foretold = [&](const std::string& id) {
+    return list.run({"undo", id, "--reason", "wrong", "--dry-run"}).out;
+  };
+  const auto undone = [&](const std::string& id) { return list.run({"undo", id, "--reason", "wrong"}).out; };
+  // 1, of which one is replaced by 2
+  REQUIRE(list.run({"import", "-", "--reason", "r"}, "192.0.2.1\n192.0.2.2\n192.0.2.3\n", kNow - hours(1)).code == 0);
+  REQUIRE(list.run({"list", "192.0.2.3", "--reason", "another"}).code == 0);
+  CHECK_THAT(foretold("1"), Contains("\n2 listings would end;"));
+  REQUIRE(list.run({"exempt", "192.0.2.8/29", "--reason", "ours", "--for", "2d"}).code == 0);  // 3
+  REQUIRE(list.run({"exempt", "192.0.2.8/29", "--end", "--reason", "moved"}).code == 0);       // 4
+  REQUIRE(list.run({"list", "192.0.2.9", "--reason", "r"}).code == 0);                         // 5
+  CHECK_THAT(foretold("4"), Contains("\n192.0.2.8/29 would be exempt again; 1 listing would end\n"));
+  CHECK_THAT(undone("4"), Contains("\n192.0.2.8/29 is exempt again, until 2026-11-26 10:00 (in 2 days) (ours)\n") &&
+                              Contains("1 listing ended"));
+  CHECK_THAT(foretold("3"), Contains("\n192.0.2.8/29 would be exempt no more; what it ended comes back"));
+  CHECK_THAT(undone("3"), Contains("\n192.0.2.8/29 is exempt no more\n"));
+  REQUIRE(list.run({"delist", "192.0.2.1", "--reason", "mended"}).code == 0);
+  const auto delisting = std::to_string(data(list, {"log"})[0]["id"].get<int>());
+  CHECK_THAT(foretold(delisting), Contains("\nit ended 1 listing in all; what it ended comes back"));
+  list.take_bounces();
+  REQUIRE(list.run({"traps", "retire", "trap1@trap.example.net", "--reason", "r"}).code == 0);
+  const auto retirement = std::to_string(data(list, {"log"})[0]["id"].get<int>());
+  CHECK_THAT(foretold(retirement), Contains("\ntrap1@trap.example.net would be a trap again\n"));
+  CHECK(undone(retirement).ends_with("\ntrap1@trap.example.net is a trap again\n"));
 }
 
 TEST_CASE("log and listings are filtered, and history tells of one address", "[cli][many]") {
@@ -220,4 +255,35 @@ TEST_CASE("traps are added to and removed from their file, but for the last", "[
   const auto last = list.run({"traps", "remove", "*.trap.example.net"});
   CHECK(last.code == 1);
   CHECK_THAT(last.err, Contains("names no trap") && Contains("nothing was changed"));
+}
+
+TEST_CASE("what the config names itself isn't said to be no trap any more", "[cli][traps]") {
+  const List list;
+  const auto file = written(list, "traps", "trap.example.net\nb@example.com\nc@sub.example\n*.sub.example\n");
+  std::ofstream(list.file("blowback.toml"), std::ios::app)
+      << "[traps]\nfile = \"" << file << "\"\ndomains = [\"trap.example.net\"]\naddresses = [\"b@example.com\"]\n";
+  const auto config = list.file("blowback.toml");
+  CHECK(list.run({"traps", "remove", "@trap.example.net"}).out ==
+        "trap.example.net is taken out of " + file + ", but is still a trap by " + config + ":8\n");
+  CHECK(list.run({"traps", "remove", "b@example.com"}).out ==
+        "b@example.com is taken out of " + file + ", but is still a trap by " + config + ":9\n");
+  CHECK(list.run({"traps", "remove", "c@sub.example"}).out ==
+        "c@sub.example is taken out of " + file + ", but is still a trap by " + file + ", which names *.sub.example\n");
+  CHECK(list.run({"traps", "remove", "b@example.com"}).err ==
+        "blowback: b@example.com doesn't stand in " + file + "; it is a trap by " + config + ":9\n");
+  CHECK(list.run({"traps", "remove", "x@trap.example.net"}).err == "blowback: x@trap.example.net doesn't stand in " +
+                                                                       file + "; it is a trap by " + config +
+                                                                       ":8, which names trap.example.net\n");
+  const auto twice = list.run({"traps", "add", "trap.example.net"});
+  CHECK(twice.code == 1);
+  CHECK(twice.err == "blowback: trap.example.net is a trap already, by " + config + ":8\n");
+  for (const std::string one_label : {"foo", "*.foo", "@foo"}) {
+    const auto refused = list.run({"traps", "add", one_label});
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.err, Contains("has one label"));
+  }
+  // An address of a domain that is a trap is a witness of its own.
+  CHECK(list.run({"traps", "add", "x@trap.example.net"}).code == 0);
+  CHECK(list.run({"traps", "add", "@new.example"}).out ==
+        "new.example is a trap now; ingest takes it up at a reload: `systemctl reload blowback-ingest`\n");
 }

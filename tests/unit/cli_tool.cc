@@ -56,9 +56,65 @@ TEST_CASE("what was mistyped is named, with the command whose help has the right
   CHECK(List::bare({"frobnicate"}).err == "blowback: there is no command `frobnicate`; see `blowback --help`\n");
   CHECK(List::bare({"policy", "frobnicate", "x"}).err ==
         "blowback: there is no command `frobnicate`; see `blowback policy --help`\n");
-  CHECK(List::bare({"policy"}).err == "blowback: A subcommand is required; see `blowback policy --help`\n");
+  CHECK(List::bare({"policy"}).err ==
+        "blowback: `blowback policy` needs a command: simulate; see `blowback policy --help`\n");
+  CHECK_THAT(List::bare({"db"}).err, Contains("needs a command: migrate, check, backup, restore or compact;"));
+  CHECK(List::bare({}).err == "blowback: name a command, such as check, why or stats; see `blowback --help`\n");
+  CHECK(List::bare({"traps", "ad", "x"}).err ==
+        "blowback: there is no command `ad`; did you mean `add`?; see `blowback traps --help`\n");
+  CHECK(List::bare({"exemptions", "a", "b"}).err ==
+        "blowback: `a` is an argument too many; see `blowback exemptions --help`\n");
   CHECK(List::bare({"list", "192.0.2.1", "x"}).err == "blowback: --reason is required; see `blowback list --help`\n");
   CHECK(List::bare({"traps", "retire"}).err == "blowback: ADDRESS is required; see `blowback traps retire --help`\n");
+}
+
+TEST_CASE("a value that can't be taken is named, with those that can", "[cli][tool]") {
+  const std::string formats =
+      "blowback: --format: no format `jsn`; there are table, json and csv; did you mean `json`?; see `blowback "
+      "listings "
+      "--help`\n";
+  CHECK(List::bare({"listings", "--format", "jsn"}).err == formats);
+  CHECK(List::bare({"--format", "jsn", "listings"}).err == formats);
+  CHECK_THAT(List::bare({"log", "--action", "lst"}).err,
+             Contains("--action: no action `lst`; there are list, ") && Contains("did you mean `list`?"));
+  CHECK(List::bare({"config", "check", "--daemon", "x"}).err ==
+        "blowback: --daemon: no daemon `x`; there are server and ingest; see `blowback config check --help`\n");
+  CHECK(List::bare({"log", "--most", "abc"}).err ==
+        "blowback: --most: `abc` is no whole number; see `blowback log --help`\n");
+  CHECK(List::bare({"log", "--most"}).err == "blowback: --most needs a value; see `blowback log --help`\n");
+  CHECK_THAT(List::bare({"top", "--ipv4-prefix", "33"}).err, Contains("`33` is no whole number from 0 to 32"));
+  // Read as a number it would be another one.
+  CHECK_THAT(List::bare({"undo", "99999999999999999999", "--reason", "r"}).err,
+             Contains("`99999999999999999999` is no entry's id"));
+}
+
+TEST_CASE("a network where an address is needed is called one, with the command for networks", "[cli][tool]") {
+  const List list;
+  const auto command = GENERATE(std::string("check"), std::string("why"), std::string("history"));
+  const auto ran = list.run({command, "192.0.2.0/24"});
+  CHECK(ran.code == 2);
+  CHECK(ran.err ==
+        "blowback: 192.0.2.0/24 is a network; name one address of it, or see `blowback listings 192.0.2.0/24`\n");
+  CHECK_THAT(list.run({command, "192.0.2.1/24"}).err, Contains("has host bits set"));
+  CHECK_THAT(list.run({command, "nonsense/24"}).err, Contains("'nonsense' is no IP address"));
+}
+
+TEST_CASE("a file that can't be read is told with the cause and its own mend", "[cli][tool]") {
+  const List list;
+  REQUIRE(list.run({"db", "migrate"}).code == 0);
+  const auto none = list.file("none.txt");
+  CHECK(list.run({"import", none, "--reason", "r"}).err ==
+        "blowback: " + none + ": there is no such file; check the name\n");
+  CHECK(list.run({"delist", "--file", none, "--reason", "r"}).err ==
+        "blowback: " + none + ": there is no such file; check the name\n");
+  CHECK(list.run({"import", list.file(""), "--reason", "r"}).err ==
+        "blowback: " + list.file("") + ": is a folder; name a file in it\n");
+  // Not what mends the config.
+  CHECK(list.run({"--database", none, "stats"}).err ==
+        "blowback: --database " + none + ": no database there; check the name\n");
+  const auto tried = list.run({"policy", "simulate", none});
+  CHECK(tried.code == 2);
+  CHECK(tried.err == "blowback: " + none + ": can't be read: No such file or directory; check the name\n");
 }
 
 TEST_CASE("options of all commands stand before the command as well as behind it", "[cli][tool]") {
@@ -105,6 +161,53 @@ TEST_CASE("JSON has lists as arrays and nothing as null", "[cli][tool]") {
   const auto listings = nlohmann::json::parse(list.run({"listings", "--format", "json"}).out);
   CHECK(listings[0]["codes"] == nlohmann::json::array({"dsn"}));
   CHECK(listings[0]["reason"].is_null());
+}
+
+TEST_CASE("a feed that never delivered stands in stats, as the silent one it is", "[cli][tool]") {
+  const List list;
+  list.take_bounces();
+  std::ofstream(list.file("blowback.toml"), std::ios::app)
+      << "[[feed]]\nname = \"traps\"\n[[feed]]\nname = \"quiet\"\n";
+  const auto table = list.run({"stats"}).out;
+  CHECK_THAT(table, Contains("\nquiet  0 ") && Contains("  never\n"));
+  const auto stats = nlohmann::json::parse(list.run({"stats", "--format", "json"}).out);
+  CHECK(stats["feed.quiet.deliveries"] == 0);
+  CHECK(stats["feed.traps.incidents"] == 4);
+}
+
+TEST_CASE("config show has the file of traps beside what the config itself says", "[cli][tool]") {
+  const List list;
+  std::ofstream(list.file("traps")) << "c@example.com\nfoo.example\n";
+  std::ofstream(list.file("blowback.toml"), std::ios::app)
+      << "[traps]\ndomains = [\"trap.example.net\"]\nfile = \"" << list.file("traps") << "\"\n";
+  const auto shown = list.run({"config", "show"}).out;
+  CHECK_THAT(shown, Contains("domains = [\"trap.example.net\"]") && Contains("# line 8: 2 more traps stand there\n") &&
+                        !Contains("foo.example") && !Contains("c@example.com"));
+}
+
+TEST_CASE("config check calls a feed's file that isn't there a problem, as ingest does", "[cli][tool]") {
+  const List list;
+  REQUIRE(list.run({"db", "migrate"}).code == 0);
+  std::ofstream(list.file("blowback.toml"), std::ios::app)
+      << "[[feed]]\ntype = \"jsonl\"\npath = \"" << list.file("gone.jsonl") << "\"\n";
+  const auto checked = list.run({"config", "check"});
+  CHECK(checked.code == 1);
+  CHECK_THAT(checked.out, Contains("gone.jsonl isn't there") && Contains("1 problem\n"));
+  std::ofstream(list.file("gone.jsonl")) << "";
+  CHECK_THAT(list.run({"config", "check"}).out, Contains("0 problems\n"));
+}
+
+TEST_CASE("what always answers alike can't be listed, and check says what is answered", "[cli][tool]") {
+  const List list;
+  REQUIRE(list.run({"db", "migrate"}).code == 0);
+  const auto never = list.run({"list", "127.0.0.1", "--wide", "--reason", "x"});
+  CHECK(never.code == 2);
+  CHECK_THAT(never.err, Contains("127.0.0.1 is never listed") && Contains("nothing was changed"));
+  CHECK_THAT(list.run({"list", "127.0.0.2", "--wide", "--reason", "x"}).err, Contains("is a test point"));
+  REQUIRE(list.run({"list", "127.0.0.0/24", "--wide", "--reason", "x"}).code == 0);
+  CHECK(list.run({"check", "127.0.0.1", "127.0.0.2", "127.0.0.8", "--format", "csv"}).out ==
+        "ip,listed,codes,answers\r\n127.0.0.1,false,,\r\n127.0.0.2,true,dsn,127.0.0.2\r\n"
+        "127.0.0.8,true,operator,127.0.0.9\r\n");
 }
 
 TEST_CASE("a config with a mistake exits 2 and names file and line", "[cli][tool]") {

@@ -35,7 +35,7 @@ TEST_CASE("list, delist and exempt of what reaches far exit 2 without --wide, an
       {"8.8.0.0/15", "8.8.0.0/15 is wider than /16", "131,072 IPv4 addresses"},
       {"2a00::/31", "2a00::/31 is wider than /32", "158,456,325,028,528,675,187,087,900,672 IPv6 addresses"},
       {"10.0.0.0/8", "10.0.0.0/8 is special-use space", "16,777,216 IPv4 addresses"},
-      {"127.0.0.1", "127.0.0.1 is special-use space", "1 IPv4 address"},
+      {"127.0.0.10", "127.0.0.10 is special-use space", "1 IPv4 address"},
       {"192.0.0.0/16", "192.0.0.0/16 contains special-use space", "65,536 IPv4 addresses"},
       {"::1", "::1 is special-use space", "1 IPv6 address"},
   }));

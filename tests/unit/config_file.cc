@@ -114,13 +114,21 @@ TEST_CASE("a file of traps is read with the config, and each of its mistakes is 
     std::ofstream(folder.file(name)) << text;
   };
   write("b.toml", "[zone]\nname = \"bl.example.org\"\n[traps]\nfile = \"" + folder.file("traps") + "\"\n");
-  CHECK_THAT(error_of(folder.file("b.toml")),
-             Catch::Contains("traps\": can't be read") && Catch::Contains("traps add"));
+  CHECK_THAT(error_of(folder.file("b.toml")), Catch::Contains("b.toml:4: traps.file = ") &&
+                                                  Catch::Contains("traps\": can't be read: No such file") &&
+                                                  Catch::Contains("traps add"));
   CHECK(blowback::config::load(folder.file("b.toml"), blowback::config::TrapFile::left_out));
   write("traps", "# ours\n\n");
   CHECK_THAT(error_of(folder.file("b.toml")), Catch::Contains("traps: names no trap"));
   write("traps", "# ours\na@example.com\nnot a trap\n");
-  CHECK_THAT(error_of(folder.file("b.toml")), Catch::Contains("traps:3: "));
+  CHECK_THAT(error_of(folder.file("b.toml")),
+             Catch::Contains("traps:3: \"not a trap\" has a blank, which a name here can't have"));
+  write("traps", "a@example.com\nb\xC3\xA9@example.com\n");
+  CHECK_THAT(error_of(folder.file("b.toml")), Catch::Contains("traps:2: \"b??@example.com\" has the octet 0xC3"));
+  write("traps", "\xEF\xBB\xBFmarked@example.com\r\n");
+  const auto marked = blowback::config::load(folder.file("b.toml"));
+  REQUIRE(marked);
+  CHECK(marked->traps.addresses == std::vector<std::string>{"marked@example.com"});
   write("traps", "# ours\r\nOld.User@example.com # gone\r\ntrap.example.net\r\n*.tree.example.net\r\ntrap.example.net");
   const auto config = blowback::config::load(folder.file("b.toml"));
   REQUIRE(config);

@@ -161,6 +161,18 @@ TEST_CASE("what is wrong with a line is quoted apart from our own words, which a
   CHECK(unreadable(items[0]).bytes == bad);
 }
 
+TEST_CASE("what is no JSON is told in words, with what stands there", "[feed][jsonl]") {
+  const auto told = [](const std::string& line) {
+    const auto item = item_of(line);
+    return unreadable(item).detail + "|" + unreadable(item).quote;
+  };
+  CHECK(told("nonsense") == "line 1: it isn't JSON|it begins with 'no'");
+  CHECK(told("{\"helo\": ") == "line 1: it isn't JSON: it ends before its object does|");
+  CHECK(told("{\"helo\": \"x") == "line 1: it isn't JSON: it ends before its object does|");
+  CHECK(told("{\"helo\" 5}") == "line 1: it isn't JSON at octet 9|'5'");
+  CHECK_THAT(told(line_of("\xff")), Catch::Contains("it isn't UTF-8 at octet") && Catch::Contains("message_base64"));
+}
+
 TEST_CASE("nesting up to 64 is read", "[feed][jsonl]") {
   CHECK(delivery(item_of(line_with("\"x\": " + std::string(63, '[') + std::string(63, ']') + R"(, "message": "x")")))
             .message == "x");
