@@ -93,7 +93,7 @@ int list(Context& context, const DecisionArguments& arguments) {
   const auto listed =
       store->list({&*network, 1}, *ends, *decided, context.world.now, /*imported_from=*/{}, arguments.permission());
   if (!listed) return context.complain(listed.error());
-  if (*listed == 0) return is_exempt();
+  if (listed->standing == 0) return is_exempt();
   context.say(fmt::format("{}{} is listed {}", network->to_string(), reached(*network, arguments),
                           for_how_long(*ends, context.world.now)));
   return kYes;

@@ -18,16 +18,15 @@ struct Counts {
   std::uint64_t exempt = 0;     ///< are exempt, and so not listed
 };
 
-/// Lists those of a file that have the same terms. The entry of the log says how many it changed.
+/// Lists those of a file that have the same terms.
 [[nodiscard]] schema::Result<Counts> list_group(schema::Store& store, const Terms& terms,
                                                 const std::vector<Prefix>& prefixes, const std::string& who,
                                                 const std::string& source, UnixTime now, Permission permission) {
   const auto listed = store.list(prefixes, terms.until, {.who = who, .reason = terms.reason}, now, source, permission);
   if (!listed) return std::unexpected(listed.error());
-  const auto entry = store.audit({.most = 1, .who = who, .action = "import", .subject = source});
-  if (!entry) return std::unexpected(entry.error());
-  const auto changed = entry->empty() ? 0 : entry->front().changes;
-  return Counts{.listed = changed, .unchanged = *listed - changed, .exempt = prefixes.size() - *listed};
+  return Counts{.listed = listed->changed,
+                .unchanged = listed->standing - listed->changed,
+                .exempt = prefixes.size() - listed->standing};
 }
 
 /// What `list_group` would say of the whole file.

@@ -160,6 +160,13 @@ int undo(Context& context, std::uint64_t id, const std::string& reason, bool dry
                           undone->reckoned == 1 ? "" : "s");
   }
   context.say(effect);
+  if (undone->left_alone > 0) {
+    context.say(
+        fmt::format("{} sender{} left as {}: so much came from {} since that what was recorded before the decision is "
+                    "no longer kept",
+                    undone->left_alone, undone->left_alone == 1 ? " is" : "s are",
+                    undone->left_alone == 1 ? "it is" : "they are", undone->left_alone == 1 ? "it" : "each"));
+  }
   if (undone->listed == 0 && undone->reckoned > 0) {
     context.say(
         "what an exemption ended, or what is over by now, doesn't come back: the next incident that counts "

@@ -170,12 +170,11 @@ Plan Store::Impl::exempting(Work& work, const AuditEntry& entry, UnixTime now) {
   return plan;
 }
 
-Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optional<UnixTime> until,
-                                  const Decision& decision, UnixTime now, std::string_view imported_from,
-                                  Permission permission) {
+Result<Listed> Store::list(std::span<const Prefix> prefixes, std::optional<UnixTime> until, const Decision& decision,
+                           UnixTime now, std::string_view imported_from, Permission permission) {
   if (auto error = unfounded(decision)) return std::unexpected(std::move(*error));
   if (auto error = too_wide(prefixes, permission)) return std::unexpected(std::move(*error));
-  return attempt(impl_->path, [&]() -> std::uint64_t {
+  return attempt(impl_->path, [&]() -> Listed {
     const bool is_import = !imported_from.empty();
     std::string subject(imported_from);
     if (!is_import) {
@@ -200,7 +199,7 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
         "listing.audit_id) IS NOT (SELECT reason FROM audit WHERE id = excluded.audit_id)");
     // Of what a delisting that isn't through would still end, it is said anew that it is listed.
     std::int64_t delisted_by = 0;
-    std::uint64_t listed = 0;
+    Listed listed;
     std::size_t taken = 0;
     ExemptionSet exempt;
     const auto next = [&](const Key&) {
@@ -215,10 +214,11 @@ Result<std::uint64_t> Store::list(std::span<const Prefix> prefixes, std::optiona
       const bool again = taken > 0 && prefixes[taken - 1] == prefix;
       ++taken;
       if (again || exempt.covers(prefix, now)) return;
-      ++listed;
+      ++listed.standing;
       upsert.bind(key.first, key.length, codes.bits(), seconds(at), seconds(until), work.audit, delisted_by).run();
       if (impl_->db.changes() == 0) return;
       ++work.listed;
+      ++listed.changed;
       impl_->journal({.serial = 0,
                       .at = now,
                       .action = ListingChange::Action::listed,

@@ -178,6 +178,12 @@ struct CarriedOn {
   std::optional<std::uint64_t> finished;  ///< the entry that is done with it
 };
 
+/// What listing came to.
+struct Listed {
+  std::uint64_t standing = 0;  ///< stand as was asked; the rest is exempt
+  std::uint64_t changed = 0;   ///< of these, what this call changed
+};
+
 /// What became of a wish to undo an entry of the audit.
 struct Undone {
   enum class Outcome : std::uint8_t {
@@ -409,10 +415,10 @@ class Store {
   /// For the verbs below that work in slices, and `expire`.
   void work_in(Slicing slicing);
   /// Lists by the operator's word; replaces an operator's listing of the same prefix. Sorted input is fastest, duplicates
-  /// are one. Prefixes that an exemption covers are skipped. Returns the number listed. Fails with `too_wide`, as do
+  /// are one. Prefixes that an exemption covers are skipped. Fails with `too_wide`, as do
   /// `delist` and `exempt`, where the prefixes reach farther than `permission` (blowback/reach.h). All three go on with an unfinished
   /// entry of the last hour, if subject, name, reason and duration are its own, instead of making another.
-  [[nodiscard]] Result<std::uint64_t> list(std::span<const Prefix> prefixes, std::optional<UnixTime> until,
+  [[nodiscard]] Result<Listed> list(std::span<const Prefix> prefixes, std::optional<UnixTime> until,
                                            const Decision& decision, UnixTime now, std::string_view imported_from = {},
                                            Permission permission = Permission::narrow_only);
   /// Ends every listing within `prefix`, of either source, and lets all senders in it start afresh: what was received up

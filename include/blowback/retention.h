@@ -19,7 +19,8 @@ struct Retention {
   std::uint64_t quarantine_octets = 256'000'000;
   /// Changes of the list. Followers that were away for longer read the whole list.
   Duration journal = std::chrono::days{90};
-  /// Beyond so many octets the oldest evidence goes before its time, then the oldest incidents. Absent: no limit.
+  /// Beyond so many octets the oldest evidence goes before its time, then the oldest incidents, down to what scores hang on. Absent: no
+  /// limit but the file system's: where that is nearly full, evidence goes.
   std::optional<std::uint64_t> max_disk;
 };
 

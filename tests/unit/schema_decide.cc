@@ -23,7 +23,7 @@ void offend(schema::Store& store, const std::string& client, int from, UnixTime 
 TEST_CASE("an operator's listing covers its whole network until it is delisted", "[schema]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
-  CHECK(value(store.list(one("198.51.100.0/24"), std::nullopt, kDecision, kNow)) == 1);
+  CHECK(value(store.list(one("198.51.100.0/24"), std::nullopt, kDecision, kNow)).standing == 1);
   CHECK(value(store.check(ip("198.51.100.255"), kNow)) == CodeSet(Code::by_operator));
   offend(store, "198.51.100.7", 1);
   CHECK(value(store.check(ip("198.51.100.7"), kNow)) == (CodeSet(Code::dsn) | Code::by_operator));
@@ -80,7 +80,7 @@ TEST_CASE("an exemption ends listings, keeps new ones away, and what was counted
   CHECK(value(store.exempt(net("192.0.2.0/24"), std::nullopt, kDecision, kNow)) == 1);
   offend(store, "192.0.2.1", 10);
   CHECK(value(store.check(ip("192.0.2.1"), kNow)).empty());
-  CHECK(value(store.list(one("192.0.2.1"), std::nullopt, kDecision, kNow)) == 0);
+  CHECK(value(store.list(one("192.0.2.1"), std::nullopt, kDecision, kNow)).standing == 0);
   CHECK(snapshot(store, kNow).exemptions.at(0).reason == "because");
   CHECK(value(store.end_exemption(net("192.0.2.0/24"), kDecision, kNow)));
   CHECK_FALSE(value(store.end_exemption(net("192.0.2.0/24"), kDecision, kNow)));
@@ -114,10 +114,10 @@ TEST_CASE("importing the same list again changes nothing and writes nothing to t
   auto store = open(folder.file("a.db"));
   std::vector<Prefix> prefixes;
   for (std::uint32_t i = 0; i < 5'000; ++i) prefixes.push_back(Prefix::of(IpAddress::from_v4(0xcb007100U + i * 7)));
-  CHECK(value(store.list(prefixes, std::nullopt, kDecision, kNow, "file.txt")) == 5'000);
+  CHECK(value(store.list(prefixes, std::nullopt, kDecision, kNow, "file.txt")).standing == 5'000);
   const auto serial = value(store.serial());
   CHECK(serial == 5'000);
-  CHECK(value(store.list(prefixes, std::nullopt, kDecision, kNow + Duration{9}, "file.txt")) == 5'000);
+  CHECK(value(store.list(prefixes, std::nullopt, kDecision, kNow + Duration{9}, "file.txt")).standing == 5'000);
   CHECK(value(store.serial()) == serial);
   CHECK(value(store.audit(1)).at(0).changes == 0);
   CHECK(value(store.audit(1)).at(0).action == "import");
@@ -150,7 +150,7 @@ TEST_CASE("without permission a wide decision is refused, and nothing of it happ
   CHECK(value(store.serial()) == serial);
   CHECK(value(store.audit(10)).size() == 1);
   CHECK(value(store.exemptions(kNow)).empty());
-  CHECK(value(store.list({&network, 1}, std::nullopt, kDecision, kNow, {}, Permission::wide)) == 1);
+  CHECK(value(store.list({&network, 1}, std::nullopt, kDecision, kNow, {}, Permission::wide)).standing == 1);
   CHECK(value(store.delist(network, kDecision, kNow, Permission::wide)) >= 1);
   value(store.exempt(network, std::nullopt, kDecision, kNow, Permission::wide));
   CHECK(value(store.end_exemption(network, kDecision, kNow)));
@@ -162,11 +162,11 @@ TEST_CASE("what is narrow line by line and wide together is refused", "[schema]"
   std::vector<Prefix> prefixes;
   for (std::uint32_t i = 0; i < 64; ++i)
     prefixes.push_back(Prefix::covering(IpAddress::from_v4(0x14000000U + (i << 16U)), 16));
-  CHECK(value(store.list(prefixes, std::nullopt, kDecision, kNow)) == 64);
+  CHECK(value(store.list(prefixes, std::nullopt, kDecision, kNow)).standing == 64);
   prefixes.push_back(net("192.0.2.1"));
   const auto refused = store.list(prefixes, std::nullopt, kDecision, kNow);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == schema::StoreError::Code::too_wide);
   CHECK_THAT(refused.error().text, Catch::Contains("4,194,305 IPv4 addresses"));
-  CHECK(value(store.list(prefixes, std::nullopt, kDecision, kNow, {}, Permission::wide)) == 65);
+  CHECK(value(store.list(prefixes, std::nullopt, kDecision, kNow, {}, Permission::wide)).standing == 65);
 }
