@@ -119,7 +119,17 @@ struct Upkeep {
   std::uint64_t quarantined = 0;
   std::uint64_t changes = 0;  ///< of the journal
   bool shortened = false;     ///< evidence, or incidents, went before their time for want of room (Retention::max_disk)
+  bool little_room = false;   ///< the database is larger than it may be; with nothing shortened: nothing more may go
   std::uint64_t octets_freed = 0;  ///< given back to the file system
+};
+
+/// By which time things expired last, kept for those who call `keep_up`: ingest/expiry/retention_clock.h.
+struct UpkeepClock {
+  UnixTime time{};
+  std::optional<std::uint64_t> boot;  ///< system/uptime.h; absent: unknown
+  std::optional<Duration> awake;      ///< so long after that boot; absent: an earlier version kept only the time
+  Duration waits{};                   ///< so long nothing expires yet
+  friend bool operator==(const UpkeepClock&, const UpkeepClock&) = default;
 };
 
 /// What `mend_times` did.
@@ -498,8 +508,12 @@ class Store {
   /// has expired, gives pages back. Holds the write lock for some tens of milliseconds at most. To be called whenever there is time;
   /// the database is the same whoever calls it and how often, but for what isn't done yet.
   [[nodiscard]] Result<Upkeep> keep_up(UnixTime now, const Policy& policy, const Retention& retention, Reckon reckon);
-  /// The time that `keep_up` was called with last; absent: it never was.
-  [[nodiscard]] Result<std::optional<UnixTime>> upkeep_time();
+  /// What was kept last; absent: nothing ever was.
+  [[nodiscard]] Result<std::optional<UpkeepClock>> upkeep_clock();
+  /// To be called before `keep_up` goes by it.
+  [[nodiscard]] Result<void> set_upkeep_clock(const UpkeepClock& clock);
+  /// The newest time at which anything was recorded or decided, of the latest thousand of each kind; absent: nothing ever was.
+  [[nodiscard]] Result<std::optional<UnixTime>> newest_time();
   [[nodiscard]] Result<Kept> kept(UnixTime now);
   /// A consistent copy, made while others write. Where `to` is a backup already, it is replaced when the new one is whole; fails
   /// where it is anything else.

@@ -25,7 +25,7 @@ constexpr std::chrono::seconds kFinishWithin{10};
 }  // namespace
 
 UpkeepTurns::UpkeepTurns(const config::Config& config, schema::Store& store, Steady now)
-    : config_(config), store_(store), clock_(store.upkeep_time().value_or(std::nullopt), now), due_at_(now) {}
+    : config_(config), store_(store), clock_(store), due_at_(now) {}
 
 schema::Result<void> UpkeepTurns::turn(UnixTime now, SharedIngestState* state) {
   const auto began = steady_clock::now();
@@ -48,11 +48,12 @@ schema::Result<void> UpkeepTurns::finish(UnixTime now, SharedIngestState* state)
 }
 
 schema::Result<bool> UpkeepTurns::slice(UnixTime now, SharedIngestState* state) {
-  const UnixTime expiring = clock_.now(now, steady_clock::now());
-  const auto done = store_.keep_up(expiring, config_.policy, config_.retention, &score::reckon);
+  const auto expiring = clock_.now(now);
+  if (!expiring) return std::unexpected(expiring.error());
+  const auto done = store_.keep_up(*expiring, config_.policy, config_.retention, &score::reckon);
   if (!done) return std::unexpected(done.error());
-  remove_old_mail(expiring);
-  report(*done, expiring, state);
+  remove_old_mail(*expiring);
+  report(*done, *expiring, state);
   return done->more;
 }
 

@@ -3,8 +3,8 @@
 
 #include "blowback/unix_time.h"
 #include "config/config.h"
+#include "expiry/retention_clock.h"
 #include "record/ingest_state.h"
-#include "record/retention_clock.h"
 #include "schema/store.h"
 
 #include <chrono>
@@ -33,7 +33,7 @@ class UpkeepTurns {
 
   const config::Config& config_;
   schema::Store& store_;
-  RetentionClock clock_;
+  expiry::KeptRetentionClock clock_;
   Steady due_at_;
   std::optional<Steady> mail_removed_at_;
   bool was_shortened_ = false;
