@@ -134,12 +134,13 @@ class IngestLoop::Impl {
     feeds_ = std::move(fresh);
     if (other) {
       store_ = std::move(*other);
-      upkeep_.emplace(config_, store_, std::chrono::steady_clock::now());
+      upkeep_.emplace(config_, store_, options_.only_feeds, std::chrono::steady_clock::now());
       store_trouble_ = false;
       swept_at_.reset();
     }
     if (config.ingest.judges != config_.ingest.judges) judges_.emplace(config.ingest.judges);
     config_ = std::move(config);
+    upkeep_->config_changed();
     note_feeds();
     return {};
   }
@@ -221,7 +222,7 @@ class IngestLoop::Impl {
       open->feed.reset();
       open->drained = false;
     }
-    upkeep_.emplace(config_, store_, std::chrono::steady_clock::now());
+    upkeep_.emplace(config_, store_, options_.only_feeds, std::chrono::steady_clock::now());
     swept_at_.reset();
     return true;
   }
@@ -497,7 +498,8 @@ class IngestLoop::Impl {
   std::vector<std::unique_ptr<OpenedFeed>> feeds_;
   std::optional<Judges> judges_{std::in_place, config_.ingest.judges};
   ProgressLine progress_{stderr, std::chrono::milliseconds{0}};
-  std::optional<UpkeepTurns> upkeep_{std::in_place, config_, store_, std::chrono::steady_clock::now()};
+  std::optional<UpkeepTurns> upkeep_{std::in_place, config_, store_, options_.only_feeds,
+                                     std::chrono::steady_clock::now()};
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
   bool more_to_sweep_ = false;  ///< the last sweep ended at its slice
   bool store_trouble_ = false;
