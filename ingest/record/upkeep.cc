@@ -27,6 +27,12 @@ constexpr std::chrono::seconds kFinishWithin{10};
 
 }  // namespace
 
+void Room::take(const schema::Upkeep& done) {
+  if (done.more && !done.shortened) return;
+  shortened = done.shortened;
+  none = done.little_room && !done.shortened;
+}
+
 UpkeepTurns::UpkeepTurns(const config::Config& config, schema::Store& store, const std::vector<std::string>& only_feeds,
                          Steady now)
     : config_(config),
@@ -118,21 +124,30 @@ void UpkeepTurns::report(const schema::Upkeep& done, UnixTime now, SharedIngestS
   since_report_.quarantined += done.quarantined;
   since_report_.changes += done.changes;
   since_report_.octets_freed += done.octets_freed;
+  const Room before = room_;
+  room_.take(done);
   if (state != nullptr) {
     state->change([&](IngestState& shown) {
       shown.expired_incidents += done.incidents;
       shown.expired_evidence += done.evidence;
-      shown.shortened = done.shortened || (done.more && shown.shortened);
+      shown.shortened = room_.shortened;
+      shown.no_room = room_.none;
     });
   }
-  if (done.shortened && !was_shortened_) {
+  if (room_.shortened && !before.shortened) {
     watch::log(
         Level::warning, "retention-shortened",
         {Field::sentence("detail",
                          "the database has reached retention.max_disk, so the oldest texts and incidents go before "
                          "their time; raise it, or shorten retention.evidence or retention.incidents")});
   }
-  was_shortened_ = done.shortened || (done.more && was_shortened_);
+  if (room_.none && !before.none) {
+    watch::log(Level::warning, "no-room",
+               {Field::sentence("detail",
+                                "the database is larger than retention.max_disk, and nothing more may go: texts beyond "
+                                "the newest 10,000 are gone already, and so are incidents that no score hangs on; "
+                                "raise retention.max_disk, or free the disk for what it grows to")});
+  }
   if (done.more) return;
   const auto& all = since_report_;
   if (all.converted > 0) watch::log(Level::info, "converted", {{"incidents", all.converted}});

@@ -17,6 +17,15 @@
 
 namespace blowback::record {
 
+/// What the lack of room (retention.max_disk) has come to, from one slice to the next. Pure.
+struct Room {
+  bool shortened = false;  ///< things go before their time
+  bool none = false;       ///< and nothing more may go
+
+  /// A slice that has more to do says nothing of what it didn't come to.
+  void take(const schema::Upkeep& done);
+};
+
 /// One thread. `config`, `store` and `only_feeds` must outlive it.
 class UpkeepTurns {
  public:
@@ -55,7 +64,7 @@ class UpkeepTurns {
   std::size_t mail_of_ = 0;  ///< the feed in the config whose mail is looked at
   std::optional<feed::OldMailPass> mail_pass_;
   std::size_t mail_removed_ = 0;  ///< in that pass
-  bool was_shortened_ = false;
+  Room room_;
   schema::Upkeep since_report_;
 };
 
