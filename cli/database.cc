@@ -1,5 +1,6 @@
 // `blowback db migrate|check|backup|restore|compact`.
 #include "command.h"
+#include "expiry/retention_clock.h"
 #include "score/replay.h"
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@ namespace {
 [[nodiscard]] bool convert(Context& context, schema::Store& store) {
   const auto config = context.config();
   if (!config) return false;
+  expiry::KeptRetentionClock clock(store);
   while (true) {
     const auto kept = store.kept(context.world.now);
     if (kept && kept->to_convert == 0) return true;
@@ -19,7 +21,12 @@ namespace {
       context.failure = context.complain(kept.error());
       return false;
     }
-    const auto done = store.keep_up(context.world.now, config->policy, config->retention, &score::reckon);
+    const auto expiring = clock.now(context.world.now);
+    if (!expiring) {
+      context.failure = context.complain(expiring.error());
+      return false;
+    }
+    const auto done = store.keep_up(*expiring, config->policy, config->retention, &score::reckon);
     if (!done) {
       context.failure = context.complain(done.error());
       return false;

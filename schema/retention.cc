@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <chrono>
 #include <filesystem>
 #include <limits>
@@ -87,7 +88,6 @@ class Keeper {
       done.more = true;
       return done;
     }
-    keep_time();
     sample_size();
     // Before their texts go they are summed up, however few there are.
     if (summarize_slice(impl_, policy_.any_reverse_path, !loses_unsummed(now_ - retention_.evidence)) > 0) {
@@ -112,15 +112,6 @@ class Keeper {
 
   [[nodiscard]] std::int64_t used_octets() {
     return (db_.integer("PRAGMA page_count") - db_.integer("PRAGMA freelist_count")) * db_.integer("PRAGMA page_size");
-  }
-
-  /// To the hour: what starts next goes on from there.
-  void keep_time() {
-    const UnixTime hour = std::chrono::floor<std::chrono::hours>(now_);
-    if (total(db_, "upkeep_time") == seconds(hour)) return;
-    Transaction transaction(db_);
-    set_total(db_, "upkeep_time", seconds(hour));
-    transaction.commit();
   }
 
   void sample_size() {
@@ -414,10 +405,48 @@ class Keeper {
 
 }  // namespace
 
-Result<std::optional<UnixTime>> Store::upkeep_time() {
-  return attempt(impl_->path, [&]() -> std::optional<UnixTime> {
+Result<std::optional<UpkeepClock>> Store::upkeep_clock() {
+  return attempt(impl_->path, [&]() -> std::optional<UpkeepClock> {
+    const ReadTransaction one_state(impl_->db);
     const auto time = total(impl_->db, "upkeep_time");
-    return time ? std::optional(time_of(*time)) : std::nullopt;
+    if (!time) return std::nullopt;
+    UpkeepClock clock{.time = time_of(*time), .boot = {}, .awake = {}};
+    if (const auto boot = total(impl_->db, "upkeep_boot")) clock.boot = std::bit_cast<std::uint64_t>(*boot);
+    if (const auto awake = total(impl_->db, "upkeep_awake")) clock.awake = Duration{*awake};
+    clock.waits = Duration{total(impl_->db, "upkeep_waits").value_or(0)};
+    return clock;
+  });
+}
+
+Result<void> Store::set_upkeep_clock(const UpkeepClock& clock) {
+  return attempt(impl_->path, [&] {
+    Transaction transaction(impl_->db);
+    impl_->db.run("DELETE FROM total WHERE name IN ('upkeep_boot', 'upkeep_awake')");
+    set_total(impl_->db, "upkeep_time", seconds(clock.time));
+    if (clock.boot) set_total(impl_->db, "upkeep_boot", std::bit_cast<std::int64_t>(*clock.boot));
+    if (clock.awake) set_total(impl_->db, "upkeep_awake", clock.awake->count());
+    set_total(impl_->db, "upkeep_waits", clock.waits.count());
+    transaction.commit();
+  });
+}
+
+Result<std::optional<UnixTime>> Store::newest_time() {
+  return attempt(impl_->path, [&]() -> std::optional<UnixTime> {
+    const ReadTransaction one_state(impl_->db);
+    std::optional<UnixTime> newest;
+    const auto look = [&](const std::string& table, const std::string& order, const std::string& at) {
+      const auto found = Statement(impl_->db, "SELECT max(" + at + ") FROM (SELECT " + at + " FROM " + table +
+                                                  " ORDER BY " + order + " DESC LIMIT 1000)")
+                             .first([](const Statement& row) { return optional_time(row, 0); });
+      if (found && *found && (!newest || **found > *newest)) newest = *found;
+    };
+    look("evidence", "number", "recorded_at");
+    look("audit", "id", "at");
+    look("listing_change", "serial", "at");
+    look("quarantine", "id", "at");
+    look("feed_position", "feed", "last_delivery");
+    if (impl_->has_former_incidents()) look("former_incident", "id", "received_at");
+    return newest;
   });
 }
 

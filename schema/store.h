@@ -120,8 +120,17 @@ struct Upkeep {
   std::uint64_t changes = 0;  ///< of the journal
   bool shortened = false;     ///< evidence, or incidents, went before their time for want of room (Retention::max_disk)
   bool little_room =
-      false;  ///< more than max_disk, or a nearly full file system; with nothing shortened: nothing more may go
+      false;  ///< more than max_disk, or a nearly full file system; with nothing shortened: no more may go
   std::uint64_t octets_freed = 0;  ///< given back to the file system
+};
+
+/// By which time things expired last, kept for those who call `keep_up`: ingest/expiry/retention_clock.h.
+struct UpkeepClock {
+  UnixTime time{};
+  std::optional<std::uint64_t> boot;  ///< system/uptime.h; absent: unknown
+  std::optional<Duration> awake;      ///< so long after that boot; absent: an earlier version kept only the time
+  Duration waits{};                   ///< so long nothing expires yet
+  friend bool operator==(const UpkeepClock&, const UpkeepClock&) = default;
 };
 
 /// What `mend_times` did.
@@ -419,8 +428,8 @@ class Store {
   /// `delist` and `exempt`, where the prefixes reach farther than `permission` (blowback/reach.h). All three go on with an unfinished
   /// entry of the last hour, if subject, name, reason and duration are its own, instead of making another.
   [[nodiscard]] Result<Listed> list(std::span<const Prefix> prefixes, std::optional<UnixTime> until,
-                                           const Decision& decision, UnixTime now, std::string_view imported_from = {},
-                                           Permission permission = Permission::narrow_only);
+                                    const Decision& decision, UnixTime now, std::string_view imported_from = {},
+                                    Permission permission = Permission::narrow_only);
   /// Ends every listing within `prefix`, of either source, and lets all senders in it start afresh: what was received up
   /// to `now` counts no more, whenever its slice comes. Returns the number of listings ended.
   [[nodiscard]] Result<std::uint64_t> delist(const Prefix& prefix, const Decision& decision, UnixTime now,
@@ -508,8 +517,12 @@ class Store {
   /// has expired, gives pages back. Holds the write lock for some tens of milliseconds at most. To be called whenever there is time;
   /// the database is the same whoever calls it and how often, but for what isn't done yet.
   [[nodiscard]] Result<Upkeep> keep_up(UnixTime now, const Policy& policy, const Retention& retention, Reckon reckon);
-  /// The time that `keep_up` was called with last; absent: it never was.
-  [[nodiscard]] Result<std::optional<UnixTime>> upkeep_time();
+  /// What was kept last; absent: nothing ever was.
+  [[nodiscard]] Result<std::optional<UpkeepClock>> upkeep_clock();
+  /// To be called before `keep_up` goes by it.
+  [[nodiscard]] Result<void> set_upkeep_clock(const UpkeepClock& clock);
+  /// The newest time at which anything was recorded or decided, of the latest thousand of each kind; absent: nothing ever was.
+  [[nodiscard]] Result<std::optional<UnixTime>> newest_time();
   [[nodiscard]] Result<Kept> kept(UnixTime now);
   /// A consistent copy, made while others write. Where `to` is a backup already, it is replaced when the new one is whole; fails
   /// where it is anything else.

@@ -6,7 +6,7 @@
 //   next_number                              the next incident's
 //   rolled_up                                up to which number incidents stand in top_of_day
 //   journal_from                             the first serial from which the journal is complete; absent: all of it is
-//   upkeep_time      when retention.cc was last at work
+//   upkeep_time      by which time things expired last; likewise upkeep_boot, upkeep_awake, upkeep_waits (UpkeepClock)
 //   evidence_since                           from when on evidence is kept, by recorded_at; absent: all of it is
 //   incidents_cut    before which incidents went for want of room; absent: before none
 //   incidents_since                          from when on incidents are kept, by received_at; absent: all of them are

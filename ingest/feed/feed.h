@@ -77,10 +77,6 @@ enum class AfterCommit : std::uint8_t { move_to_cur, remove };
 /// Watches `path`/new by inotify. Each opens with the position the store has of it.
 [[nodiscard]] std::expected<std::unique_ptr<Feed>, FeedError> open_maildir(const std::string& path, AfterCommit after,
                                                                            const std::optional<std::string>& position);
-/// Removes files from `maildir`/cur that were last changed or moved before then, at most so many; returns how many. Symbolic links aren't
-/// followed, and nothing but regular files is removed.
-[[nodiscard]] std::expected<std::size_t, FeedError> remove_old_mail(const std::string& maildir, UnixTime before,
-                                                                    std::size_t most);
 
 /// How the writer of an mbox keeps a message's text from beginning another message.
 enum class MboxQuoting : std::uint8_t {

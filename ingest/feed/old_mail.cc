@@ -1,50 +1,64 @@
-// Mail that was taken from a Maildir long ago and still lies in its `cur/`.
-#include "feed/feed.h"
+// A file's times are looked at one by one; between two handfuls the steady clock is.
+#include "feed/old_mail.h"
+
 #include "system/descriptor.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 #include <sys/stat.h>
 #include <utility>
 
 namespace blowback::feed {
+namespace {
 
-std::expected<std::size_t, FeedError> remove_old_mail(const std::string& maildir, UnixTime before, std::size_t most) {
-  const std::string folder = maildir + "/cur";
-  const auto failed = [&](const std::string& what) {
-    return std::unexpected(
-        FeedError{what + ": " + std::strerror(errno) +
-                  "; let the user who runs blowback-ingest read the folder and remove files from it"});
-  };
-  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (descriptor < 0) return errno == ENOENT ? std::expected<std::size_t, FeedError>(0) : failed(folder);
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(fdopendir(descriptor), &closedir);
-  if (!listing) {
-    close(descriptor);
-    return failed(folder);
+/// Files from one look at the clock to the next. On a slow disk each takes a seek.
+constexpr std::size_t kHandful = 32;
+
+[[nodiscard]] FeedError failure(const std::string& what) {
+  return {what + ": " + std::strerror(errno) +
+          "; let the user who runs blowback-ingest read the folder and remove files from it"};
+}
+
+}  // namespace
+
+std::expected<OldMailPass::Step, FeedError> OldMailPass::go_on(UnixTime before, Steady until) {
+  Step step;
+  if (!listing_) {
+    Descriptor descriptor(open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!descriptor.is_open()) {
+      if (errno != ENOENT) return std::unexpected(failure(folder_));
+      step.at_end = true;
+      return step;
+    }
+    listing_.reset(fdopendir(descriptor.get()));
+    if (!listing_) return std::unexpected(failure(folder_));
+    static_cast<void>(descriptor.release());  // the listing's own now
   }
-  std::size_t removed = 0;
-  while (removed < most) {
-    const dirent* const entry = readdir(listing.get());
-    if (entry == nullptr) break;
+  const int folder = dirfd(listing_.get());
+  for (std::size_t looked = 1;; ++looked) {
+    const dirent* const entry = readdir(listing_.get());
+    if (entry == nullptr) {
+      listing_.reset();
+      step.at_end = true;
+      return step;
+    }
     struct stat status{};
     // Moving a file changes its ctime, so mail that was old when it was read stays as long as any.
-    if (fstatat(dirfd(listing.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
-      continue;
-    if (UnixTime{Duration{std::max(status.st_mtime, status.st_ctime)}} >= before) continue;
-    if (unlinkat(dirfd(listing.get()), entry->d_name, 0) == 0) {
-      ++removed;
-    } else if (errno != ENOENT) {
-      return failed(folder + "/" + entry->d_name);
+    const bool is_old = fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
+                        UnixTime{Duration{std::max(status.st_mtime, status.st_ctime)}} < before;
+    if (is_old && unlinkat(folder, entry->d_name, 0) == 0) {
+      ++step.removed;
+    } else if (is_old && errno != ENOENT) {
+      auto error = failure(folder_ + "/" + entry->d_name);
+      listing_.reset();
+      return std::unexpected(std::move(error));
     }
+    if (looked % kHandful == 0 && std::chrono::steady_clock::now() >= until) return step;
   }
-  return removed;
 }
 
 }  // namespace blowback::feed

@@ -18,7 +18,10 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -37,6 +40,9 @@ using watch::Level;
 constexpr Duration kSweepEvery = std::chrono::seconds{10};
 /// Feeds without a descriptor, and whatever failed, are asked again after this.
 constexpr std::chrono::milliseconds kAskAgain{1'000};
+
+/// Upkeep that goes on for so long is as good as done: what had failed would have come.
+constexpr std::chrono::minutes kLongWithoutFailure{1};
 
 /// Beyond the TTL of its answers: a mail server's process may keep what it was told for as long as it lives, whatever the TTL.
 constexpr Duration kAnswersLinger = std::chrono::hours{1};
@@ -66,23 +72,28 @@ class IngestLoop::Impl {
         if (!has_database || !take_from(*open)) any_trouble = true;
         all_drained &= open->drained || open->told_trouble;
       }
+      if (options_.once && is_in_trouble()) return Ended::store_failed;
+      if (has_database) forget_trouble_of_recording();
       std::erase_if(feeds_,
                     [](const auto& open) { return open->leaves && !open->pending && (open->drained || !open->feed); });
       look_at_clock();
       const bool ends = all_drained && (options_.once || (!any_trouble && reads_one_message()));
       // The last look before the end sweeps always, so that the list is left as it is now.
       if (ends) swept_at_.reset();
-      sweep();
-      keep_up(ends);
-      turned();
+      if (has_database) {
+        sweep();
+        turned();
+        keep_up(ends);
+        turned();
+      }
       if (first) {
         tell_of_feeds();
         if (surroundings_.looked_once) surroundings_.looked_once();
       }
-      if (options_.once && store_trouble_) return Ended::store_failed;
-      if (more_to_sweep_ && !store_trouble_) continue;
-      if (ends && !store_trouble_) return any_trouble ? Ended::feed_failed : Ended::drained;
-      if (all_drained || any_trouble || store_trouble_) wait();
+      if (options_.once && is_in_trouble()) return Ended::store_failed;
+      if (more_to_sweep_ && !holds_up_mail()) continue;
+      if (ends && !is_in_trouble()) return any_trouble ? Ended::feed_failed : Ended::drained;
+      if (all_drained || any_trouble) wait();
     }
   }
 
@@ -135,12 +146,14 @@ class IngestLoop::Impl {
     feeds_ = std::move(fresh);
     if (other) {
       store_ = std::move(*other);
-      upkeep_.emplace(config_, store_, std::chrono::steady_clock::now());
-      store_trouble_ = false;
+      upkeep_.emplace(config_, store_, options_.only_feeds, std::chrono::steady_clock::now());
+      troubles_ = {};
+      show_trouble();
       swept_at_.reset();
     }
     if (config.ingest.judges != config_.ingest.judges) judges_.emplace(config.ingest.judges);
     config_ = std::move(config);
+    upkeep_->config_changed();
     note_feeds();
     return {};
   }
@@ -215,11 +228,10 @@ class IngestLoop::Impl {
   bool look_at_database() {
     const auto followed = store_.follow_file();
     if (!followed) {
-      database_gone_ = true;
-      store_trouble(followed.error());
+      fails(Work::file, followed.error());
       return false;
     }
-    if (std::exchange(database_gone_, false)) store_works();
+    works(Work::file);
     if (*followed == schema::Store::Followed::same) return true;
     watch::log(Level::warning, "database-replaced", {{"file", config_.database}});
     // The feeds go on where this database's word is that they are.
@@ -229,7 +241,7 @@ class IngestLoop::Impl {
       open->feed.reset();
       open->drained = false;
     }
-    upkeep_.emplace(config_, store_, std::chrono::steady_clock::now());
+    upkeep_.emplace(config_, store_, options_.only_feeds, std::chrono::steady_clock::now());
     swept_at_.reset();
     return true;
   }
@@ -316,7 +328,7 @@ class IngestLoop::Impl {
   bool open_feed(OpenedFeed& open) {
     const auto position = store_.feed_position(open.source.feed);
     if (!position) {
-      store_trouble(position.error());
+      fails(Work::recording, position.error());
       return false;
     }
     if (auto opened = open.open(surroundings_of(config_.traps), *position); !opened) {
@@ -357,11 +369,11 @@ class IngestLoop::Impl {
     const auto recorded = store_.record(batch, config_.policy, &score::assess, now);
     if (!recorded) {
       note([](IngestState& state) { ++state.failed_commits; });
-      store_trouble(recorded.error());
+      fails(Work::recording, recorded.error());
       return false;
     }
     note([&](IngestState& state) { state.add(batch, *recorded, std::chrono::steady_clock::now() - began, now); });
-    store_works();
+    works(Work::recording);
     if (batch.dated_ahead > 0) {
       watch::log(Level::warning, "dated-ahead", {{"feed", batch.feed}, {"deliveries", batch.dated_ahead}});
     }
@@ -387,25 +399,77 @@ class IngestLoop::Impl {
     return true;
   }
 
-  void store_trouble(const schema::StoreError& error) {
-    note([&](IngestState& state) { state.database_trouble = error.text; });
-    if (std::exchange(store_trouble_, true)) return;
-    watch::log(Level::error, "database-trouble", {Field::sentence("detail", error.text)});
+  /// What uses the database. Each can fail alone: of a file that is damaged in one place, or a disk that has room for little.
+  enum class Work : std::uint8_t { file, recording, sweeping, upkeep };
+  static constexpr std::array<std::string_view, 4> kWork{"file", "recording", "sweeping", "upkeep"};
+  struct Trouble {
+    std::string text;
+    bool told = false;  ///< in the log; false where another's was the same
+  };
+
+  [[nodiscard]] std::optional<Trouble>& trouble_of(Work work) { return troubles_.at(static_cast<std::size_t>(work)); }
+  [[nodiscard]] bool is_in_trouble() const {
+    return std::ranges::any_of(troubles_, [](const auto& trouble) { return trouble.has_value(); });
+  }
+  /// Whether there is no use in looking what feeds have.
+  [[nodiscard]] bool holds_up_mail() { return trouble_of(Work::file) || trouble_of(Work::recording); }
+
+  /// Told once, and not where another work told the same.
+  void fails(Work work, const schema::StoreError& error) {
+    const bool is_told = std::ranges::any_of(
+        troubles_, [&](const auto& trouble) { return trouble && trouble->told && trouble->text == error.text; });
+    auto& trouble = trouble_of(work);
+    const bool is_new = !trouble;
+    if (is_new) trouble.emplace();
+    trouble->text = error.text;
+    show_trouble();
+    if (!is_new || is_told) return;
+    trouble->told = true;
+    watch::log(Level::error, "database-trouble",
+               {{"work", kWork.at(static_cast<std::size_t>(work))}, Field::sentence("detail", error.text)});
   }
 
-  void store_works() {
-    if (!std::exchange(store_trouble_, false)) return;
-    note([](IngestState& state) { state.database_trouble.clear(); });
-    watch::log(Level::info, "database-back", {{"file", config_.database}});
+  void works(Work work) {
+    auto& trouble = trouble_of(work);
+    if (!trouble) return;
+    const Trouble over = *std::exchange(trouble, std::nullopt);
+    show_trouble();
+    if (!over.told) return;
+    for (auto& other : troubles_) {
+      if (!other || other->told || other->text != over.text) continue;
+      other->told = true;  // it is theirs now
+      return;
+    }
+    watch::log(Level::info, "database-back",
+               {{"work", kWork.at(static_cast<std::size_t>(work))}, {"file", config_.database}});
+  }
+
+  void show_trouble() const {
+    const auto first = std::ranges::find_if(troubles_, [](const auto& trouble) { return trouble.has_value(); });
+    note([&](IngestState& state) {
+      state.database_trouble = first == troubles_.end() ? std::string() : (*first)->text;
+    });
+  }
+
+  /// Where nothing waits for the database any more, since its feed left, nothing else will tell that recording works.
+  void forget_trouble_of_recording() {
+    const auto waits = [](const auto& open) { return open->pending || (!open->feed && !open->told_trouble); };
+    if (std::ranges::none_of(feeds_, waits)) works(Work::recording);
   }
 
   void sweep() {
     const auto steady = std::chrono::steady_clock::now();
-    if (store_trouble_ || (swept_at_ && !more_to_sweep_ && steady < *swept_at_ + kSweepEvery)) return;
-    swept_at_ = steady;
+    const auto pause = trouble_of(Work::sweeping) ? std::chrono::milliseconds(kAskAgain)
+                       : more_to_sweep_           ? std::chrono::milliseconds{0}
+                                                  : std::chrono::milliseconds(kSweepEvery);
+    if (swept_at_ && steady < *swept_at_ + pause) return;
     more_to_sweep_ = false;
     // What ends under a clock in doubt may not have ended; servers go by the time themselves.
-    if (!surroundings_.clock_doubt() && !sweep(surroundings_.now())) return;
+    const bool works_on = !surroundings_.clock_doubt();
+    const bool has_failed = works_on && !sweep(surroundings_.now());
+    swept_at_ = std::chrono::steady_clock::now();
+    if (has_failed) return;
+    if (works_on) works(Work::sweeping);
     // Operators' changes move it, too.
     const auto serial = store_.serial();
     note([&](IngestState& state) {
@@ -416,7 +480,7 @@ class IngestLoop::Impl {
   /// A part of what there is to do, so that no feed waits for it; the next round goes on. False: the database is in trouble.
   bool sweep(UnixTime now) {
     const auto failed = [this](const schema::StoreError& error) {
-      store_trouble(error);
+      fails(Work::sweeping, error);
       return false;
     };
     const auto mended = store_.mend_times(now, config_.policy);
@@ -443,10 +507,20 @@ class IngestLoop::Impl {
 
   /// A slice of what keeps the database from growing; with `all`, what there is. Nothing expires under a clock in doubt.
   void keep_up(bool all) {
-    if (store_trouble_ || surroundings_.clock_doubt()) return;
+    if (surroundings_.clock_doubt()) return;
     const UnixTime now = surroundings_.now();
     const auto done = all ? upkeep_->finish(now, surroundings_.state) : upkeep_->turn(now, surroundings_.state);
-    if (!done) store_trouble(done.error());
+    const auto steady = std::chrono::steady_clock::now();
+    if (!done) {
+      upkeep_failed_at_ = steady;
+      fails(Work::upkeep, done.error());
+      return;
+    }
+    // A slice that can be done says nothing of the one that couldn't, unless that would have come by now.
+    using enum UpkeepTurns::Turn;
+    if (*done == through || (*done == went_on && steady >= upkeep_failed_at_ + kLongWithoutFailure)) {
+      works(Work::upkeep);
+    }
   }
 
   void look_at_clock() {
@@ -484,7 +558,7 @@ class IngestLoop::Impl {
   /// Until a feed or a signal says that there is something, or it is time to ask those that can't say.
   void wait() {
     std::vector<pollfd> watched{{.fd = surroundings_.signal_fd, .events = POLLIN, .revents = 0}};
-    if (!store_trouble_) {
+    if (!holds_up_mail()) {
       for (const auto& open : feeds_) {
         const int descriptor = open->feed ? open->feed->wake_fd() : -1;
         if (descriptor >= 0) watched.push_back({.fd = descriptor, .events = POLLIN, .revents = 0});
@@ -492,7 +566,7 @@ class IngestLoop::Impl {
     }
     const auto until_upkeep =
         std::chrono::ceil<std::chrono::milliseconds>(upkeep_->due_at() - std::chrono::steady_clock::now());
-    const bool pauses = store_trouble_ || surroundings_.clock_doubt();
+    const bool pauses = holds_up_mail() || surroundings_.clock_doubt();
     const auto most = pauses ? kAskAgain : std::clamp(until_upkeep, std::chrono::milliseconds{0}, kAskAgain);
     // An interrupted or failed poll only means looking at the feeds sooner.
     static_cast<void>(poll(watched.data(), watched.size(), static_cast<int>(most.count())));
@@ -505,11 +579,12 @@ class IngestLoop::Impl {
   std::vector<std::unique_ptr<OpenedFeed>> feeds_;
   std::optional<Judges> judges_{std::in_place, config_.ingest.judges};
   ProgressLine progress_{stderr, std::chrono::milliseconds{0}};
-  std::optional<UpkeepTurns> upkeep_{std::in_place, config_, store_, std::chrono::steady_clock::now()};
+  std::optional<UpkeepTurns> upkeep_{std::in_place, config_, store_, options_.only_feeds,
+                                     std::chrono::steady_clock::now()};
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
-  bool more_to_sweep_ = false;  ///< the last sweep ended at its slice
-  bool store_trouble_ = false;
-  bool database_gone_ = false;  ///< that is the trouble
+  bool more_to_sweep_ = false;                                 ///< the last sweep ended at its slice
+  std::array<std::optional<Trouble>, kWork.size()> troubles_;  ///< by Work
+  std::chrono::steady_clock::time_point upkeep_failed_at_;
 };
 
 IngestLoop::IngestLoop(config::Config config, LoopOptions options, schema::Store store, Surroundings surroundings)

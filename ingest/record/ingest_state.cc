@@ -71,6 +71,9 @@ void add_kept(MetricsText& text, const IngestState& state) {
       "blowback_database_retention_shortened", gauge,
       "1 if incidents or their texts go before their time, since the database reached retention.max_disk, else 0.",
       std::uint64_t{state.shortened});
+  text.single("blowback_database_no_room", gauge,
+              "1 if the database is larger than retention.max_disk and nothing more may go, else 0.",
+              std::uint64_t{state.no_room});
   if (!state.kept) return;
   text.single("blowback_database_bytes", gauge, "Size of the database, without its -wal file.", state.kept->octets);
   text.single("blowback_database_free_bytes", gauge, "Of these, free for what comes next.", state.kept->free_octets);

@@ -53,6 +53,7 @@ struct IngestState {
   std::uint64_t expired_incidents = 0;
   std::uint64_t expired_evidence = 0;
   bool shortened = false;  ///< evidence or incidents go before their time for want of room (retention.max_disk)
+  bool no_room = false;    ///< there is still too little, and nothing more may go
   watch::ConfigInForce config;
   std::string database_trouble;  ///< why it can't be written; "" where it can, as far as was tried
 

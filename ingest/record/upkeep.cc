@@ -1,12 +1,12 @@
 // When a slice is due, and what is logged of it.
 #include "record/upkeep.h"
 
-#include "feed/feed.h"
 #include "score/replay.h"
 #include "watch/log.h"
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace blowback::record {
 namespace {
@@ -17,60 +17,104 @@ using watch::Level;
 
 /// Where there was nothing to do it is asked again after this.
 constexpr std::chrono::seconds kAskAgain{60};
+/// Where the database failed.
+constexpr std::chrono::seconds kTryAgain{1};
+/// The first pass through the Maildirs begins after this, so that a start isn't busy with it; the next ones so long after an end.
+constexpr std::chrono::minutes kMailFirst{1};
 constexpr std::chrono::hours kMailEvery{1};
-/// Files of a Maildir that are removed in one go.
-constexpr std::size_t kMailAtOnce = 1'000;
+constexpr std::chrono::milliseconds kMailSlice{20};
 constexpr std::chrono::seconds kFinishWithin{10};
 
 }  // namespace
 
-UpkeepTurns::UpkeepTurns(const config::Config& config, schema::Store& store, Steady now)
-    : config_(config), store_(store), clock_(store.upkeep_time().value_or(std::nullopt), now), due_at_(now) {}
-
-schema::Result<void> UpkeepTurns::turn(UnixTime now, SharedIngestState* state) {
-  const auto began = steady_clock::now();
-  if (began < due_at_) return {};
-  const auto more = slice(now, state);
-  if (!more) return std::unexpected(more.error());
-  const auto ended = steady_clock::now();
-  // As long a pause as the slice took: others get at least half of the time.
-  due_at_ = *more ? ended + (ended - began) : ended + kAskAgain;
-  return {};
+void Room::take(const schema::Upkeep& done) {
+  if (done.more && !done.shortened) return;
+  shortened = done.shortened;
+  none = done.little_room && !done.shortened;
 }
 
-schema::Result<void> UpkeepTurns::finish(UnixTime now, SharedIngestState* state) {
+UpkeepTurns::UpkeepTurns(const config::Config& config, schema::Store& store, const std::vector<std::string>& only_feeds,
+                         Steady now)
+    : config_(config),
+      store_(store),
+      only_feeds_(only_feeds),
+      clock_(store),
+      database_due_at_(now),
+      mail_due_at_(now + kMailFirst) {}
+
+UpkeepTurns::Steady UpkeepTurns::due_at() const { return std::min(database_due_at_, mail_due_at_); }
+
+schema::Result<UpkeepTurns::Turn> UpkeepTurns::turn(UnixTime now, SharedIngestState* state) {
+  const auto began = steady_clock::now();
+  if (began < due_at()) return Turn::none;
+  const auto try_again = [&](const schema::StoreError& error) {
+    database_due_at_ = steady_clock::now() + kTryAgain;
+    mail_due_at_ = std::max(mail_due_at_, database_due_at_);
+    return std::unexpected(error);
+  };
+  const auto expiring = clock_.now(now);
+  if (!expiring) return try_again(expiring.error());
+  // As long a pause as the slice took: others get at least half of the time.
+  const auto next = [](Steady from, bool more, auto otherwise) {
+    const auto ended = steady_clock::now();
+    return more ? ended + (ended - from) : ended + otherwise;
+  };
+  if (began >= mail_due_at_) mail_due_at_ = next(began, remove_old_mail(*expiring, began + kMailSlice), kMailEvery);
+  if (began < database_due_at_) return Turn::none;
+  const auto slice_began = steady_clock::now();
+  const auto more = slice(now, *expiring, state);
+  if (!more) return try_again(more.error());
+  database_due_at_ = next(slice_began, *more, kAskAgain);
+  return *more ? Turn::went_on : Turn::through;
+}
+
+schema::Result<UpkeepTurns::Turn> UpkeepTurns::finish(UnixTime now, SharedIngestState* state) {
+  const auto expiring = clock_.now(now);
+  if (!expiring) return std::unexpected(expiring.error());
+  static_cast<void>(remove_old_mail(*expiring, steady_clock::now() + kFinishWithin));
   const auto until = steady_clock::now() + kFinishWithin;
   while (true) {
-    const auto more = slice(now, state);
+    const auto more = slice(now, *expiring, state);
     if (!more) return std::unexpected(more.error());
-    if (!*more || steady_clock::now() >= until) return {};
+    if (!*more) return Turn::through;
+    if (steady_clock::now() >= until) return Turn::went_on;
   }
 }
 
-schema::Result<bool> UpkeepTurns::slice(UnixTime now, SharedIngestState* state) {
-  const UnixTime expiring = clock_.now(now, steady_clock::now());
+schema::Result<bool> UpkeepTurns::slice(UnixTime now, UnixTime expiring, SharedIngestState* state) {
   const auto done = store_.keep_up(expiring, config_.policy, config_.retention, &score::reckon);
   if (!done) return std::unexpected(done.error());
-  remove_old_mail(expiring);
-  report(*done, expiring, state);
+  report(*done, now, state);
   return done->more;
 }
 
-void UpkeepTurns::remove_old_mail(UnixTime now) {
-  const auto steady = steady_clock::now();
-  if (mail_removed_at_ && steady < *mail_removed_at_ + kMailEvery) return;
-  mail_removed_at_ = steady;
-  for (const auto& feed : config_.feeds) {
+/// Goes on with the pass through all Maildirs. False: it is at its end, or can't go on.
+bool UpkeepTurns::remove_old_mail(UnixTime now, Steady until) {
+  for (; mail_of_ < config_.feeds.size(); ++mail_of_) {
+    const auto& feed = config_.feeds[mail_of_];
     if (feed.type != config::FeedType::maildir || feed.remove) continue;
-    const auto removed = feed::remove_old_mail(feed.path, now - config_.maildir_kept, kMailAtOnce);
-    if (!removed) {
+    if (!only_feeds_.empty() && std::ranges::find(only_feeds_, feed.name) == only_feeds_.end()) continue;
+    if (!mail_pass_) mail_pass_.emplace(feed.path);
+    const auto step = mail_pass_->go_on(now - config_.maildir_kept, until);
+    if (!step) {
       watch::log(Level::warning, "maildir-not-cleared",
-                 {{"feed", feed.name}, Field::sentence("detail", removed.error().text)});
-    } else if (*removed > 0) {
-      watch::log(Level::info, "mail-expired", {{"feed", feed.name}, {"files", *removed}});
-      if (*removed == kMailAtOnce) mail_removed_at_.reset();
+                 {{"feed", feed.name}, Field::sentence("detail", step.error().text)});
+    } else {
+      mail_removed_ += step->removed;
+      if (!step->at_end) return true;
     }
+    mail_pass_.reset();
+    const auto removed = std::exchange(mail_removed_, 0);
+    if (removed > 0) watch::log(Level::info, "mail-expired", {{"feed", feed.name}, {"files", removed}});
   }
+  mail_of_ = 0;
+  return false;
+}
+
+void UpkeepTurns::config_changed() {
+  mail_pass_.reset();
+  mail_removed_ = 0;
+  mail_of_ = 0;
 }
 
 void UpkeepTurns::report(const schema::Upkeep& done, UnixTime now, SharedIngestState* state) {
@@ -80,21 +124,30 @@ void UpkeepTurns::report(const schema::Upkeep& done, UnixTime now, SharedIngestS
   since_report_.quarantined += done.quarantined;
   since_report_.changes += done.changes;
   since_report_.octets_freed += done.octets_freed;
+  const Room before = room_;
+  room_.take(done);
   if (state != nullptr) {
     state->change([&](IngestState& shown) {
       shown.expired_incidents += done.incidents;
       shown.expired_evidence += done.evidence;
-      shown.shortened = done.shortened || (done.more && shown.shortened);
+      shown.shortened = room_.shortened;
+      shown.no_room = room_.none;
     });
   }
-  if (done.shortened && !was_shortened_) {
+  if (room_.shortened && !before.shortened) {
     watch::log(
         Level::warning, "retention-shortened",
         {Field::sentence("detail",
                          "the database has reached retention.max_disk, so the oldest texts and incidents go before "
                          "their time; raise it, or shorten retention.evidence or retention.incidents")});
   }
-  was_shortened_ = done.shortened || (done.more && was_shortened_);
+  if (room_.none && !before.none) {
+    watch::log(Level::warning, "no-room",
+               {Field::sentence("detail",
+                                "the database is larger than retention.max_disk, and nothing more may go: texts beyond "
+                                "the newest 10,000 are gone already, and so are incidents that no score hangs on; "
+                                "raise retention.max_disk, or free the disk for what it grows to")});
+  }
   if (done.more) return;
   const auto& all = since_report_;
   if (all.converted > 0) watch::log(Level::info, "converted", {{"incidents", all.converted}});

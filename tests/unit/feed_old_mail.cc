@@ -1,12 +1,16 @@
 // What is removed from a Maildir's cur/ in time: mail that lay there long enough, and nothing else.
-#include "feed/feed.h"
+#include "feed/old_mail.h"
 #include "folder.h"
 
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <cstddef>
+#include <expected>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <utility>
 
 using namespace blowback;
 
@@ -26,22 +30,55 @@ UnixTime tomorrow() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) + std::chrono::days{1};
 }
 
+/// All of `maildir`, however many steps it takes.
+std::expected<std::size_t, feed::FeedError> remove_old_mail(const std::string& maildir, UnixTime before) {
+  feed::OldMailPass pass(maildir);
+  std::size_t removed = 0;
+  while (true) {
+    auto step = pass.go_on(before, std::chrono::steady_clock::now());
+    if (!step) return std::unexpected(std::move(step).error());
+    removed += step->removed;
+    if (step->at_end) return removed;
+  }
+}
+
 }  // namespace
 
-TEST_CASE("mail in cur/ goes once it has lain there, so many files at once", "[feed][retention]") {
+TEST_CASE("mail in cur/ goes once it has lain there", "[feed][retention]") {
   const test::Folder folder;
   const auto path = maildir(folder, 5);
-  CHECK(feed::remove_old_mail(path, tomorrow() - std::chrono::days{2}, 10).value() == 0);
-  CHECK(feed::remove_old_mail(path, tomorrow(), 3).value() == 3);
-  CHECK(feed::remove_old_mail(path, tomorrow(), 10).value() == 2);
+  CHECK(remove_old_mail(path, tomorrow() - std::chrono::days{2}).value() == 0);
+  CHECK(remove_old_mail(path, tomorrow()).value() == 5);
   CHECK(fs::is_empty(path + "/cur"));
+}
+
+TEST_CASE("a pass through cur/ stops when its time is over, goes on from there, and begins anew at its end",
+          "[feed][retention]") {
+  const test::Folder folder;
+  const auto path = maildir(folder, 500);
+  feed::OldMailPass pass(path);
+  const auto over = std::chrono::steady_clock::now();
+  int steps = 0;
+  std::size_t removed = 0;
+  for (bool at_end = false; !at_end; ++steps) {
+    const auto step = pass.go_on(tomorrow(), over).value();
+    CHECK(step.removed <= 32);
+    removed += step.removed;
+    at_end = step.at_end;
+  }
+  CHECK(removed == 500);
+  CHECK(steps > 500 / 32);
+  std::ofstream(path + "/cur/later.host:2,S") << "mail";
+  const auto again = pass.go_on(tomorrow(), over).value();
+  CHECK(again.removed == 1);
+  CHECK(again.at_end);
 }
 
 TEST_CASE("mail that was old when it was read stays as long as any", "[feed][retention]") {
   const test::Folder folder;
   const auto path = maildir(folder, 1);
   fs::last_write_time(path + "/cur/0.host:2,S", fs::file_time_type::clock::now() - std::chrono::hours{24 * 400});
-  CHECK(feed::remove_old_mail(path, tomorrow() - std::chrono::days{2}, 10).value() == 0);
+  CHECK(remove_old_mail(path, tomorrow() - std::chrono::days{2}).value() == 0);
 }
 
 TEST_CASE("nothing but mail is removed, and no link is followed", "[feed][retention]") {
@@ -52,7 +89,7 @@ TEST_CASE("nothing but mail is removed, and no link is followed", "[feed][retent
   std::ofstream(path + "/new/1.host") << "not read yet";
   fs::create_symlink(elsewhere, path + "/cur/link");
   fs::create_directory(path + "/cur/folder");
-  CHECK(feed::remove_old_mail(path, tomorrow(), 10).value() == 1);
+  CHECK(remove_old_mail(path, tomorrow()).value() == 1);
   CHECK(fs::exists(elsewhere));
   CHECK(fs::exists(path + "/new/1.host"));
   CHECK(fs::is_symlink(path + "/cur/link"));
@@ -61,10 +98,10 @@ TEST_CASE("nothing but mail is removed, and no link is followed", "[feed][retent
 
 TEST_CASE("a Maildir without cur/ has nothing to remove, a file in its place is told", "[feed][retention]") {
   const test::Folder folder;
-  CHECK(feed::remove_old_mail(folder.file("nowhere"), tomorrow(), 10).value() == 0);
+  CHECK(remove_old_mail(folder.file("nowhere"), tomorrow()).value() == 0);
   fs::create_directories(folder.file("odd"));
   std::ofstream(folder.file("odd") + "/cur") << "a file";
-  const auto refused = feed::remove_old_mail(folder.file("odd"), tomorrow(), 10);
+  const auto refused = remove_old_mail(folder.file("odd"), tomorrow());
   REQUIRE_FALSE(refused);
   CHECK(refused.error().text.find("/odd/cur") != std::string::npos);
 }

@@ -1,47 +1,168 @@
-// The time by which things expire: not ahead of the clock, and not led astray by one that jumps.
-#include "record/retention_clock.h"
-
-#include <catch2/catch.hpp>
+// The time by which things expire: not ahead of the clock, and not led astray by one that jumps, however many programs are started.
+#include "expiry/retention_clock.h"
+#include "schema_fixture.h"
 
 #include <chrono>
+#include <filesystem>
 
 using namespace blowback;
-using record::RetentionClock;
+using namespace blowback::schema_test;
+using namespace std::chrono_literals;
+using expiry::KeptRetentionClock;
+using expiry::RetentionClock;
+using schema::UpkeepClock;
 
 namespace {
 
-constexpr UnixTime kNow{Duration{1'780'000'000}};
-constexpr RetentionClock::Steady kStarted{std::chrono::hours{5}};
 constexpr Duration kDay = std::chrono::days{1};
+constexpr UnixTime kHour = std::chrono::floor<std::chrono::hours>(kNow);
+constexpr UnixTime kWrong = kHour + 3'650 * kDay;
+
+/// A machine that programs are started on.
+struct Machine {
+  Uptime uptime{.boot = 1, .awake = 5h};
+  std::optional<UpkeepClock> kept;
+  std::optional<UnixTime> newest;
+
+  /// By which time a program expires that is started now, and ends at once.
+  UnixTime once(UnixTime clock) {
+    RetentionClock started(kept, newest, uptime);
+    const auto expiring = started.now(clock, uptime);
+    kept = started.to_keep();
+    return expiring;
+  }
+  void reboot() {
+    ++*uptime.boot;
+    uptime.awake = 1min;
+  }
+};
+
+Machine in_use() {
+  Machine machine;
+  machine.kept = UpkeepClock{.time = kHour, .boot = 1, .awake = 5h};
+  return machine;
+}
 
 }  // namespace
 
-TEST_CASE("a new database believes the clock", "[record][retention]") {
-  CHECK(RetentionClock(std::nullopt, kStarted).now(kNow, kStarted) == kNow);
+TEST_CASE("in normal use things expire by the clock", "[record][retention]") {
+  auto machine = in_use();
+  UnixTime clock = kHour;
+  for (int minutes = 0; minutes < 3'000; minutes += 5) {
+    CHECK(machine.once(clock) == clock);
+    machine.uptime.awake += 5min;
+    clock += 5min;
+  }
+  machine.uptime.awake += 30 * 24h;
+  CHECK(machine.once(clock + 30 * 24h) == clock + 30 * 24h);
 }
 
-TEST_CASE("after a normal pause things expire by the clock", "[record][retention]") {
-  const RetentionClock clock(kNow - std::chrono::hours{20}, kStarted);
-  CHECK(clock.now(kNow, kStarted) == kNow);
-  CHECK(clock.now(kNow + kDay, kStarted + kDay) == kNow + kDay);
+TEST_CASE("many starts under a clock that is ahead gain no more than the time that passes", "[record][retention]") {
+  auto machine = in_use();
+  for (int starts = 0; starts < 1'000; ++starts) CHECK(machine.once(kWrong) == kHour);
+  for (int starts = 0; starts < 1'000; ++starts) {
+    machine.uptime.awake += 10s;
+    machine.once(kWrong);
+  }
+  CHECK(machine.once(kWrong) <= kHour + 2 * 10'000s);
+  CHECK(machine.once(kWrong) > kHour + 10'000s);
 }
 
-TEST_CASE("a program that is started ten years ahead removes a day's worth too early, not ten years'",
+TEST_CASE("each boot gains a day once, and not with each start", "[record][retention]") {
+  auto machine = in_use();
+  machine.reboot();
+  for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) <= kHour + kDay + 2min);
+  machine.reboot();
+  for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) <= kHour + 2 * kDay + 4min);
+  CHECK(machine.once(kWrong) > kHour + kDay);
+}
+
+TEST_CASE("without an id of the boot many starts gain no more, either", "[record][retention]") {
+  auto machine = in_use();
+  machine.uptime.boot.reset();
+  for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) == kHour);
+  machine.uptime.awake = 1min;  // less than it was: another boot
+  for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) <= kHour + kDay + 2min);
+  machine.uptime = {.boot = 7, .awake = 2min};  // somebody who may read the id
+  for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) <= kHour + kDay + 4min);
+  machine.uptime = {.boot = {}, .awake = 3min};
+  for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) <= kHour + kDay + 6min);
+}
+
+TEST_CASE("a program that has run for long gains no more by a jump than one that was just started",
           "[record][retention]") {
-  const RetentionClock clock(kNow, kStarted);
-  const UnixTime wrong = kNow + 3'650 * kDay;
-  CHECK(clock.now(wrong, kStarted) == kNow + kDay);
-  CHECK(clock.now(wrong + std::chrono::hours{1}, kStarted + std::chrono::hours{1}) ==
-        kNow + kDay + std::chrono::hours{2});
+  auto machine = in_use();
+  RetentionClock clock(machine.kept, {}, machine.uptime);
+  for (int hour = 1; hour <= 1'000; ++hour) {
+    machine.uptime.awake += 1h;
+    CHECK(clock.now(kHour + hour * 1h, machine.uptime) == kHour + hour * 1h);
+  }
+  CHECK(clock.now(kWrong, machine.uptime) == kHour + 1'000h);
+  machine.uptime.awake += 1h;
+  CHECK(clock.now(kWrong, machine.uptime) == kHour + 1'002h);
 }
 
 TEST_CASE("after a month off it catches up in a month", "[record][retention]") {
-  const RetentionClock clock(kNow - 30 * kDay, kStarted);
-  CHECK(clock.now(kNow, kStarted) == kNow - 29 * kDay);
-  CHECK(clock.now(kNow + 30 * kDay, kStarted + 30 * kDay) == kNow + 30 * kDay);
+  auto machine = in_use();
+  machine.reboot();
+  UnixTime clock = kHour + 30 * kDay;
+  CHECK(machine.once(clock) == kHour + kDay + 2min);
+  machine.uptime.awake += 29 * kDay;
+  CHECK(machine.once(clock + 29 * kDay) == clock + 29 * kDay);
 }
 
 TEST_CASE("a clock that is behind keeps things, whatever was used before", "[record][retention]") {
-  const RetentionClock clock(kNow, kStarted);
-  CHECK(clock.now(kNow - 100 * kDay, kStarted) == kNow - 100 * kDay);
+  CHECK(in_use().once(kHour - 100 * kDay) == kHour - 100 * kDay);
+}
+
+TEST_CASE("what an earlier version kept, the time alone, is gone on from", "[record][retention]") {
+  Machine machine;
+  machine.kept = UpkeepClock{.time = kHour, .boot = {}, .awake = {}};
+  for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) == kHour + kDay);
+  machine.uptime.awake += 1h;
+  CHECK(machine.once(kWrong) == kHour + kDay + 2h);
+}
+
+TEST_CASE("a database that was never used for it goes on from the newest that is in it", "[record][retention]") {
+  Machine machine;
+  machine.newest = kHour - 10 * kDay;
+  for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) <= kHour - 9 * kDay);
+}
+
+TEST_CASE("in a new database nothing expires until a day has passed", "[record][retention]") {
+  Machine machine;
+  const auto past = UnixTime{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}};
+  for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) == past);
+  machine.newest = kWrong;  // what was recorded under that clock changes nothing
+  machine.uptime.awake += 23h;
+  CHECK(machine.once(kWrong) == past);
+  machine.reboot();
+  CHECK(machine.once(kHour) == past);
+  machine.uptime.awake += 1h;
+  CHECK(machine.once(kHour) == past);
+  CHECK(machine.once(kHour + 1min) == kHour);
+  machine.uptime.awake += 1h;
+  CHECK(machine.once(kHour + 1h) == kHour + 1h);
+}
+
+TEST_CASE("the time is kept in the database before it is gone by, and nothing expires where it can't be",
+          "[record][retention]") {
+  static Uptime uptime{.boot = 0xffff'ffff'ffff'ffff, .awake = 5h};
+  const auto source = [] { return uptime; };
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  auto store = open(file);
+  record(store, {incident("192.0.2.1", 1, kNow - 10 * kDay)}, kNow - 10 * kDay);
+  CHECK(value(store.newest_time()) == kNow - 10 * kDay);
+  for (int starts = 0; starts < 10; ++starts) {
+    CHECK(value(KeptRetentionClock(store, source).now(kWrong)) <= kNow - 9 * kDay);
+  }
+  const auto kept = value(store.upkeep_clock());
+  REQUIRE(kept);
+  CHECK(kept->boot == uptime.boot);
+  CHECK(kept->awake == uptime.awake);
+  CHECK(kept->time == std::chrono::floor<std::chrono::hours>(kNow - 9 * kDay));
+  auto only_reads = open(file, schema::Store::Mode::read);
+  uptime.awake += 24h;
+  CHECK_FALSE(KeptRetentionClock(only_reads, source).now(kWrong));
 }

@@ -1,5 +1,6 @@
 // What ingest counts of a batch, and when it calls itself alive and ready.
 #include "record/ingest_state.h"
+#include "record/upkeep.h"
 
 #include <catch2/catch.hpp>
 
@@ -67,6 +68,24 @@ TEST_CASE("a batch is counted by feed, outcome, kind and reason", "[record][metr
        }) {
     CHECK_THAT(text, Catch::Contains("\n" + line + "\n"));
   }
+}
+
+TEST_CASE("that no room can be made is told until some is there", "[record][retention]") {
+  record::Room room;
+  room.take({.more = true, .evidence = 5, .shortened = true, .little_room = true});
+  CHECK((room.shortened && !room.none));
+  room.take({.more = true, .changes = 5});  // something else went first
+  CHECK((room.shortened && !room.none));
+  room.take({.little_room = true});
+  CHECK((!room.shortened && room.none));
+  room.take({.more = true, .changes = 5});
+  CHECK(room.none);
+  auto state = well();
+  CHECK_THAT(to_metrics(state), Catch::Contains("\nblowback_database_no_room 0\n"));
+  state.no_room = room.none;
+  CHECK_THAT(to_metrics(state), Catch::Contains("\nblowback_database_no_room 1\n"));
+  room.take({});
+  CHECK((!room.shortened && !room.none));
 }
 
 TEST_CASE("ingest is alive while its loop comes round, and ready while mail gets into the database",

@@ -77,7 +77,12 @@ const std::vector<Prefix> kFile{net("192.0.2.1"), net("192.0.2.2"), net("192.0.2
                                 net("203.0.113.0/24")};
 std::vector<Case> cases() {
   const UnixTime at = kNow + Duration{100};
-  return {{"import", [=](Store& store) { return store.list(kFile, at + Duration{9999}, kDecision, at, "file.txt"); }},
+  const auto import = [=](Store& store) -> schema::Result<std::uint64_t> {
+    const auto listed = store.list(kFile, at + Duration{9999}, kDecision, at, "file.txt");
+    if (!listed) return std::unexpected(listed.error());
+    return listed->standing;
+  };
+  return {{"import", import},
           {"delist", [=](Store& store) { return store.delist(net("192.0.2.0/24"), kDecision, at); }},
           {"exempt", [=](Store& store) { return store.exempt(net("192.0.2.0/24"), std::nullopt, kDecision, at); }}};
 }
