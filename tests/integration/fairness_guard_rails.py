@@ -9,7 +9,7 @@ from harness import Blowback, wait_until
 
 WORLD = "4,294,967,296 IPv4 addresses"
 WORLD6 = "340,282,366,920,938,463,463,374,607,431,768,211,456 IPv6 addresses"
-REACHING_FAR = [("0.0.0.0/0", WORLD), ("::/0", WORLD6), ("10.0.0.0/8", "16,777,216 IPv4 addresses"), ("127.0.0.1", "1 IPv4 address")]
+REACHING_FAR = [("0.0.0.0/0", WORLD), ("::/0", WORLD6), ("10.0.0.0/8", "16,777,216 IPv4 addresses"), ("127.0.0.10", "1 IPv4 address")]
 
 
 def everything(b):
@@ -37,7 +37,7 @@ class Commands(unittest.TestCase):
                         self.refused(b, before, command, network, addresses=addresses)
             b.start_server()
             b.wait_listed("192.0.2.1")
-            for network, inside in (("0.0.0.0/0", "8.8.8.8"), ("::/0", "2a00::1"), ("10.0.0.0/8", "10.1.2.3"), ("127.0.0.1", None)):
+            for network, inside in (("0.0.0.0/0", "8.8.8.8"), ("::/0", "2a00::1"), ("10.0.0.0/8", "10.1.2.3"), ("127.0.0.10", None)):
                 addresses = dict(REACHING_FAR)[network]
                 with self.subTest(network=network):
                     listed = b.cli("list", network, "--wide", "--reason", "meant")
