@@ -37,7 +37,7 @@ def whole_dump(b, began, ended):
         tables = [name for name, in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     connection.close()
     text = re.sub(r"\d+ (\d+ \d{6}\.trap\.mx)", r"INODE \1", dump(b.database, tables).replace(str(b.dir), "DIR"))
-    text = re.sub(r"'upkeep_awake'\|\d+", "'upkeep_awake'|now", text)  # seconds since boot
+    text = re.sub(r"'(upkeep_awake|upkeep_waits)'\|\d+", r"'\1'|now", text)  # seconds since boot
     return re.sub(r"(?<=\|)\d+(?=\||$)", lambda number: "now" if began <= int(number[0]) <= ended else number[0], text, flags=re.M)
 
 
