@@ -15,8 +15,8 @@
 #include <iterator>
 #include <optional>
 #include <string>
-#include <sys/stat.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <vector>
