@@ -38,3 +38,5 @@ include(${CMAKE_CURRENT_LIST_DIR}/mishaps_files.cmake)
 # What no compiler checks: includes, clocks, how files open.
 add_test(NAME house COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/house.py)
 set_tests_properties(house PROPERTIES LABELS house TIMEOUT 60)
+add_test(NAME commit_message COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/commit_message.py)
+set_tests_properties(commit_message PROPERTIES LABELS house TIMEOUT 60)
