@@ -13,6 +13,7 @@ function(blowback_room name)
   if(NOT ROOM_PREFIX)
     set(ROOM_PREFIX ${name})
   endif()
+  set_property(GLOBAL APPEND PROPERTY BLOWBACK_ROOMS ${name})  # for tests/CMakeLists.txt
   set(root ${CMAKE_BINARY_DIR}/doors/${name})
   file(MAKE_DIRECTORY ${root}/${ROOM_PREFIX})
   set(alone)
@@ -40,7 +41,7 @@ function(blowback_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
-# A test program of Catch2 sentences. Every test case becomes a CTest test of that label.
+# A test program of Catch2 sentences: one CTest test, with the label unit. `ctest -R` names programs; a sentence is picked by running one.
 function(blowback_unit_tests name)
   cmake_parse_arguments(TESTS "" "" "SOURCES;USES" ${ARGN})
   if(NOT BLOWBACK_TESTS)

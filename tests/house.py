@@ -57,6 +57,17 @@ class HouseRules(unittest.TestCase):
     def includers(self, pattern, paths):
         return [f"{name_of(p)} includes {i}" for p in paths for i in includes_of(p) if re.match(pattern, i)]
 
+    def test_the_table_of_rooms_is_that_of_the_build(self):
+        table = dict(re.findall(r"^\| `([\w/]+)/` \| [^|]* \| ([^|]*) \|", (ROOT / "docs/architecture.md").read_text(), re.M))
+        for path in sorted(ROOT.rglob("CMakeLists.txt")):
+            room = re.search(r"^blowback_room\(\w+\n\s+DOORS (.*?)\n\s+SOURCES", path.read_text(), re.M | re.S)
+            if room is None or "build" in path.relative_to(ROOT).parts:
+                continue
+            folder = name_of(path.parent)
+            self.assertIn(folder, table, "docs/architecture.md has no row for it")
+            self.assertEqual(sorted(re.findall(r"`([\w.]+)`", table.pop(folder))), sorted(room[1].split()), f"doors of {folder}")
+        self.assertEqual(table, {}, "rows of docs/architecture.md that are no rooms")
+
     def test_ingest_and_server_never_include_each_other(self):
         self.assertEqual(self.includers(r"(zone|answer|net)/", files("ingest")), [])
         self.assertEqual(self.includers(r"(feed|mail|detect|score|record)/", files("server")), [])
