@@ -214,7 +214,7 @@ struct Undone {
   std::optional<UnixTime> reaches_back_to;  ///< from when on entries of its kind can be undone; absent: all
 };
 
-/// What is known of a trap. Whole addresses: for the operator alone. Beyond 100,000 addresses a new one is counted under its domain.
+/// What is known of a trap. Whole addresses: for the operator alone. Beyond 100,000 a new one is counted under its domain, beyond 200,000 under `*`.
 struct TrapRecord {
   std::string address;
   std::uint64_t incidents = 0;  ///< ever, whether or not they are still kept

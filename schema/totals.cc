@@ -11,6 +11,9 @@ namespace {
 
 /// Strangers invent recipients in a trap's domain. Beyond so many addresses a new one is counted under the domain.
 constexpr std::int64_t kMostTraps = 100'000;
+/// Where no trap is configured the domains are invented as well. Beyond so many all that is new is counted together.
+constexpr std::int64_t kMostDomains = 2 * kMostTraps;
+constexpr const char* kAllOthers = "*";
 
 [[nodiscard]] PartKey key_of(const IpAddress& address) {
   const auto& octets = address.octets();
@@ -66,7 +69,7 @@ void Totals::write(Connection& db) const {
                        "INSERT INTO trap_sketch (trap, senders, campaigns) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET "
                        "senders = excluded.senders, campaigns = excluded.campaigns");
   // Read once: an overshoot by one batch does no harm.
-  const bool is_full = total(db, "traps").value_or(0) >= kMostTraps;
+  const auto known_traps = total(db, "traps").value_or(0);
   for (const auto& [address, added] : traps_) {
     using Sketches = std::pair<Distinct, Distinct>;
     const auto read = [&](const std::string& name) {
@@ -75,8 +78,12 @@ void Totals::write(Connection& db) const {
     };
     std::string name = address;
     auto before = read(name);
-    if (!before && is_full) {
+    if (!before && known_traps >= kMostTraps) {
       name = witnesses_.at(address);
+      before = read(name);
+    }
+    if (!before && known_traps >= kMostDomains) {
+      name = kAllOthers;
       before = read(name);
     }
     put.bind(name, added.incidents, seconds(added.first_at), seconds(added.last_at)).run();

@@ -2,6 +2,7 @@
 #include "in_tree.h"
 #include "schema_fixture.h"
 #include "score/replay.h"
+#include "sql_by_hand.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -27,18 +28,6 @@ using schema::Store;
 using schema::StoreError;
 
 namespace {
-
-void run_sql(const std::string& file, const std::string& sql) {
-  sqlite3* db = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-  char* message = nullptr;
-  const int code = sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &message);
-  const std::string said = message == nullptr ? "" : message;
-  sqlite3_free(message);
-  sqlite3_close(db);
-  INFO(said);
-  REQUIRE(code == SQLITE_OK);
-}
 
 StoreError::Code failure(const std::string& file, Store::Mode mode) {
   auto store = Store::open(file, mode);

@@ -1,8 +1,11 @@
 // Who sends most, incident by incident or from the sums of days, and what the totals say.
 #include "schema_fixture.h"
+#include "sql_by_hand.h"
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <string>
 
 using namespace blowback;
 using namespace blowback::schema_test;
@@ -135,4 +138,31 @@ TEST_CASE("what is asked of the top is counted also where the texts have expired
   CHECK_FALSE(top.is_exact);
   REQUIRE(top.groups.size() == 3);
   CHECK(top.groups[0].incidents == 11);
+}
+
+TEST_CASE("recipients and domains that strangers invent are counted together beyond a bound", "[schema][totals]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  auto store = open(file);
+  const auto deliver = [&](int n, const std::string& trap) {
+    auto one = incident("192.0.2.1", n, kNow);
+    one.trap = trap;
+    one.witness = trap.substr(trap.find('@'));
+    record(store, {one});
+  };
+  const auto names = [&] {
+    std::set<std::string> found;
+    for (const auto& trap : value(store.traps())) found.insert(trap.address);
+    return found;
+  };
+  deliver(1, "a@one.example");
+  run_sql(file, "UPDATE total SET value = 100000 WHERE name = 'traps'");
+  deliver(2, "a@one.example");
+  deliver(3, "b@one.example");
+  CHECK(names() == std::set<std::string>{"a@one.example", "@one.example"});
+  run_sql(file, "UPDATE total SET value = 200000 WHERE name = 'traps'");
+  deliver(4, "c@one.example");
+  deliver(5, "a@two.example");
+  deliver(6, "a@three.example");
+  CHECK(names() == std::set<std::string>{"a@one.example", "@one.example", "*"});
 }
