@@ -4,7 +4,6 @@
 #include "slices.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -57,14 +56,15 @@ void Folding::read(const Terms& terms, Slice& slice, const std::optional<IpAddre
   Statement rows(db_, std::string("SELECT ") + kAccusationColumns +
                           ", digest, number, credit FROM incident WHERE (sender, digest) > (?, ?) " +
                           (only ? "AND sender = ?1 " : "") + "ORDER BY sender, digest");
+  // After a sender's last one that was read; else after all of the last sender. What is bound must stay while rows are stepped through.
+  std::vector<std::uint8_t> sender_before = position_.empty() ? std::vector<std::uint8_t>{0} : position_;
+  std::int64_t digest_before = std::numeric_limits<std::int64_t>::max();
   if (reading_.sender) {
-    rows.bind(reading_.sender->octets(), reading_.digest);
-  } else {
-    static constexpr std::array<std::uint8_t, 1> kBeforeAll{0};
-    // Whatever follows it: a sender is looked at once.
-    rows.bind(position_.empty() ? std::span<const std::uint8_t>(kBeforeAll) : std::span<const std::uint8_t>(position_),
-              std::numeric_limits<std::int64_t>::max());
+    const auto& octets = reading_.sender->octets();
+    sender_before.assign(octets.begin(), octets.end());
+    digest_before = reading_.digest;
   }
+  rows.bind(std::span<const std::uint8_t>(sender_before), digest_before);
   while (true) {
     if (!rows.step()) {
       finish_reading(terms);
