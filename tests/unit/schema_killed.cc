@@ -232,9 +232,12 @@ TEST_CASE("kill -9 at any instant of a backup, a restoration or a compaction lea
   int kills = 0;
   while (kills < kills_wanted() / 2) {
     begin();
-    while (
-        !child_comes_to_an_end(work, std::chrono::microseconds(random() % static_cast<unsigned>(whole.count() + 1)))) {
+    // A child begins later than it is made; so that one comes to its end, the next lives longer.
+    auto longest = whole;
+    while (!child_comes_to_an_end(work,
+                                  std::chrono::microseconds(random() % static_cast<unsigned>(longest.count() + 1)))) {
       ++kills;
+      longest += whole / 5 + std::chrono::milliseconds{5};
       // Nobody makes a database where there is one.
       REQUIRE(std::filesystem::exists(file));
       REQUIRE(dump(file) == expected);
