@@ -295,11 +295,16 @@ class MailAndDecisions(Listed):
         self.assertIn("a decision", found["found"])
 
 
-if __name__ == "__main__":
+def skip_without_faketime():
+    """Ends the script as skipped where programs can't be started under another clock."""
     if LIBRARY is None:
         print("skipped: libfaketime isn't installed (Debian's package faketime)")
         sys.exit(77)
     if any(mark in (BIN / "blowback-ingest").read_bytes() for mark in (b"__asan_init", b"__tsan_init")):
         print("skipped: libfaketime can't be loaded before a sanitizer's library")
         sys.exit(77)
+
+
+if __name__ == "__main__":
+    skip_without_faketime()
     unittest.main(verbosity=2)

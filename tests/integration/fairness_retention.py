@@ -6,12 +6,11 @@ The programs get the clock of libfaketime, which here fakes the monotonic clocks
 
 import os
 import sqlite3
-import sys
 import time
 import unittest
 
-from fairness_clock import LIBRARY
-from harness import BIN, ROOT, TRAP_DOMAIN, Blowback, make_dsn
+from fairness_clock import LIBRARY, skip_without_faketime
+from harness import ROOT, TRAP_DOMAIN, Blowback, make_dsn
 
 DAY = 86400
 WRONG = os.environ | {"LD_PRELOAD": str(LIBRARY), "FAKETIME": "+3650d", "NO_FAKE_STAT": "1"}
@@ -90,10 +89,5 @@ class Started(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if LIBRARY is None:
-        print("skipped: libfaketime isn't installed (Debian's package faketime)")
-        sys.exit(77)
-    if any(mark in (BIN / "blowback-ingest").read_bytes() for mark in (b"__asan_init", b"__tsan_init")):
-        print("skipped: libfaketime can't be loaded before a sanitizer's library")
-        sys.exit(77)
+    skip_without_faketime()
     unittest.main(verbosity=2)
