@@ -34,18 +34,18 @@ void cut(std::vector<SenderRecords::Kept>& rows, std::size_t most) {
 Folding::Done Folding::go_on(const Terms& terms, std::span<const std::uint8_t> position) {
   if (!has_begun_) position_.assign(position.begin(), position.end());
   has_begun_ = true;
-  Slice slice(impl_.slicing);
-  if (due_.empty()) read(terms, slice, std::nullopt);
-  Done done{.incidents = fold(terms, slice), .is_through = false};
-  done.is_through = all_read_ && due_.empty();
-  return done;
+  return next_slice(terms, std::nullopt);
 }
 
 Folding::Done Folding::go_on_with(const IpAddress& sender, const Terms& terms) {
   if (!has_begun_) reading_ = {.sender = sender, .by_number = true, .oldest = {}};
   has_begun_ = true;
+  return next_slice(terms, sender);
+}
+
+Folding::Done Folding::next_slice(const Terms& terms, const std::optional<IpAddress>& only) {
   Slice slice(impl_.slicing);
-  if (due_.empty()) read(terms, slice, sender);
+  if (due_.empty()) read(terms, slice, only);
   Done done{.incidents = fold(terms, slice), .is_through = false};
   done.is_through = all_read_ && due_.empty();
   return done;

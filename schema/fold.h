@@ -63,6 +63,7 @@ class Folding {
     bool too_many = false;  ///< also without `rows`
   };
 
+  [[nodiscard]] Done next_slice(const Terms& terms, const std::optional<IpAddress>& only);
   void read(const Terms& terms, Slice& slice, const std::optional<IpAddress>& only);
   void take(SenderRecords::Kept row, const Terms& terms);
   void finish_reading(const Terms& terms);
