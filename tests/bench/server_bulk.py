@@ -81,17 +81,11 @@ class Bench:
     @contextlib.contextmanager
     def stopped(self):
         """The server with all its threads stopped. dns_load wakes it; so does the end, whatever happened."""
-        pid = self.b.server.pid
-        os.kill(pid, signal.SIGSTOP)
         try:
-            def is_stopped():
-                states = [open(f"/proc/{pid}/task/{task}/stat").read().rpartition(")")[2].split()[0] for task in os.listdir(f"/proc/{pid}/task")]
-                return all(state == "T" for state in states)
-
-            wait_until(is_stopped, 5, "all threads of the server are stopped")
-            yield pid
+            self.b.server.freeze()
+            yield self.b.server.pid
         finally:
-            os.kill(pid, signal.SIGCONT)
+            self.b.server.thaw()
 
     def quiet(self, rate):
         if not self.said.prepared:

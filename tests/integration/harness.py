@@ -437,6 +437,20 @@ class Daemon:
                 self.process.kill()
         return self.process.wait()
 
+    def freeze(self):
+        """SIGSTOP. Returns once every thread has stopped: on a busy machine one may answer for a while after the signal was sent."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+        def stopped():
+            states = [task.joinpath("stat").read_text().rpartition(")")[2].split()[0] for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir()]
+            return all(state == "T" for state in states)
+
+        wait_until(stopped, 5, f"{self.process.args[0]} stops")
+
+    def thaw(self):
+        """SIGCONT, after freeze()."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def kill(self):
         """SIGKILL, at once."""
         if self.running():

@@ -206,12 +206,12 @@ remote-control:
         if how == "dead":
             self.b.server.stop()
         else:
-            os.kill(self.b.server.pid, signal.SIGSTOP)
+            self.b.server.freeze()
         try:
             yield
         finally:
             if how == "silent":
-                os.kill(self.b.server.pid, signal.SIGCONT)
+                self.b.server.thaw()
                 self.b.server.stop()
             # Unbound remembers for a while who didn't answer.
             self.unbound.stop()

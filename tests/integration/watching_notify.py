@@ -2,7 +2,6 @@
 """Both daemons under a service manager: what they say to the socket in NOTIFY_SOCKET, in which order, and when they fall silent."""
 
 import os
-import pathlib
 import signal
 import socket
 import time
@@ -102,14 +101,12 @@ class Notes(unittest.TestCase):
                 daemon = start(env=manager.environment(WATCHDOG_USEC="3000000"))
                 for _ in range(3):
                     manager.wait("WATCHDOG=1", after=len(manager.read()), seconds=5)
-                os.kill(daemon.pid, signal.SIGSTOP)
-                stat = pathlib.Path(f"/proc/{daemon.pid}/stat")
-                wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", 5, "it is stopped")
+                daemon.freeze()
                 manager.read()
                 silent_from = len(manager.notes)
                 time.sleep(1.5)  # longer than signs of life are apart: a third of three seconds
                 self.assertEqual(manager.read()[silent_from:], [])
-                os.kill(daemon.pid, signal.SIGCONT)
+                daemon.thaw()
                 manager.wait("WATCHDOG=1", after=silent_from)
 
     def test_a_manager_that_reads_nothing_stops_nobody(self):
