@@ -1,7 +1,6 @@
 // Who may ask: lists of prefixes, and the same asked of each prefix by itself.
 #include "answer/access.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <algorithm>
 #include <random>

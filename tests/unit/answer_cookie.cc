@@ -1,7 +1,7 @@
 // DNS cookies: RFC 9018's test vectors, and each thing that makes a cookie bad.
 #include "answer/cookie.h"
+#include "catch.h"
 
-#include <catch2/catch.hpp>
 #include <sodium/crypto_shorthash_siphash24.h>
 
 #include <algorithm>

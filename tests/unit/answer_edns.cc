@@ -1,7 +1,6 @@
 // EDNS: RFC 6891's rules one by one, NSID, keepalive, extended errors.
 #include "answer_fixture.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 using namespace blowback;
 using namespace blowback::test;

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "answer/answer.h"
+#include "catch.h"
 #include "zone_fixture.h"
 
-#include <catch2/catch.hpp>
 #include <ldns/ldns.h>
 #include <stdbool.h>  // first: ldns/common.h makes bool, true and false macros otherwise
 

@@ -1,7 +1,6 @@
 // Who may ask, cookies and the rate limit, as they show in replies. What each does by itself is tested beside it.
 #include "answer_fixture.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 using namespace blowback;
 using namespace blowback::test;

@@ -1,7 +1,6 @@
 // Any bytes: silence or a well-formed reply, never a crash. Run it under a sanitizer to make it count.
 #include "answer_fixture.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <random>
 

@@ -1,7 +1,6 @@
 // The message around the answer: header bits, malformed queries, opcodes, classes, transfers, truncation.
 #include "answer_fixture.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 using namespace blowback;
 using namespace blowback::test;

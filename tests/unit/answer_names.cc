@@ -1,8 +1,7 @@
 // What a name stands for, and the way from an address to its name and back.
 #include "answer/owner_name.h"
 #include "answer_fixture.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <random>
 

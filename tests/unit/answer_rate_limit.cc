@@ -1,7 +1,6 @@
 // The rate limiter: what a bucket holds and who shares it, the table when it is crowded, and a model that can't be wrong.
 #include "answer/rate_limit.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,7 +1,6 @@
 // The spliced answers and the plain ones built of ldns's objects are the same octets, whatever is asked of whatever zone.
 #include "answer_fixture.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <random>
 

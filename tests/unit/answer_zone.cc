@@ -1,7 +1,6 @@
 // What the zone holds: listed names, test points, the apex, and all that isn't there.
 #include "answer_fixture.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <random>
 #include <set>

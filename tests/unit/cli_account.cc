@@ -1,8 +1,7 @@
 // The account as values: what is counted, and that the terms add up.
 #include "account.h"
+#include "catch.h"
 #include "cli_fixture.h"
-
-#include <catch2/catch.hpp>
 
 #include <cmath>
 #include <numeric>

@@ -1,8 +1,7 @@
 // The account of a sender as a real database keeps it: when texts expire, mail comes late, and an exemption ends.
 #include "account.h"
+#include "catch.h"
 #include "schema_fixture.h"
-
-#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <string>

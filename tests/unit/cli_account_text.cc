@@ -1,8 +1,7 @@
 // The account in sentences: what an accused postmaster must find in it, and what never.
 #include "account.h"
+#include "catch.h"
 #include "cli_fixture.h"
-
-#include <catch2/catch.hpp>
 
 using namespace blowback;            // NOLINT(google-build-using-namespace): a test's own file
 using namespace blowback::cli_test;  // NOLINT(google-build-using-namespace)

@@ -1,8 +1,7 @@
 // What to change: for every kind and cause something, for a known product its own setting.
 #include "advice.h"
+#include "catch.h"
 #include "in_tree.h"
-
-#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <filesystem>

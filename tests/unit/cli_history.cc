@@ -1,8 +1,8 @@
 // Commands that ask the recorded history, and the way back from a mistake: policy simulate, top, traps, undo.
+#include "catch.h"
 #include "cli_list.h"
 #include "score/replay.h"
 
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include <fstream>

@@ -1,12 +1,11 @@
 // The tool as a function, on a list of its own in a folder of its own.
 #pragma once
 
+#include "catch.h"
 #include "cli/tool.h"
 #include "cli_fixture.h"
 #include "schema/store.h"
 #include "score/assess.h"
-
-#include <catch2/catch.hpp>
 
 #include <cstdio>
 #include <filesystem>

@@ -1,8 +1,8 @@
 // Commands about many things at once: arguments, files and standard input; imports of other people's lists; dry runs; filters.
+#include "catch.h"
 #include "cli_list.h"
 #include "import_file.h"
 
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,6 @@
 // No trap is ever shown, in plain or in another coding; and what is no trap stays readable.
+#include "catch.h"
 #include "masked.h"
-
-#include <catch2/catch.hpp>
 
 using blowback::cli::TrapMask;
 

@@ -1,8 +1,7 @@
 // Printing: aligned for people, typed for programs, harmless for terminals.
+#include "catch.h"
 #include "cli_fixture.h"
 #include "output.h"
-
-#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <cstdio>

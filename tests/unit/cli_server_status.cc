@@ -1,7 +1,7 @@
 // What the tool makes of the server's document: numbers, percentiles, and whatever else may answer at that path.
+#include "catch.h"
 #include "server_status.h"
 
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>

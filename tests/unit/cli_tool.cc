@@ -1,8 +1,8 @@
 // The tool as one function on a real database: exit codes, who goes on record, and what errors say.
+#include "catch.h"
 #include "cli_list.h"
 #include "in_tree.h"
 
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include <filesystem>

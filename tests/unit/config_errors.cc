@@ -1,7 +1,7 @@
 // Each thing that can be wrong in a config is told by file, line and key, with the way out.
+#include "catch.h"
 #include "config/config.h"
 
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
 
 namespace {

@@ -1,9 +1,9 @@
 // The config as a file: the one that is shipped starts as it is, and one that can't be read is named.
+#include "catch.h"
 #include "config/config.h"
 #include "folder.h"
 #include "in_tree.h"
 
-#include <catch2/catch.hpp>
 #include <unistd.h>
 
 #include <cstdlib>

@@ -1,7 +1,6 @@
 // What a config means: its defaults, each key, and which addresses are traps.
+#include "catch.h"
 #include "config/config.h"
-
-#include <catch2/catch.hpp>
 
 using blowback::Duration;
 using blowback::IpAddress;

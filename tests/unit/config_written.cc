@@ -1,8 +1,8 @@
 // The config with all its defaults, as TOML: read again it is the same config.
+#include "catch.h"
 #include "config/written.h"
 #include "folder.h"
 
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,8 +1,7 @@
 // Addresses and prefixes: text forms, families, covering, special use.
 #include "blowback/ip_address.h"
 #include "blowback/prefix.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <arpa/inet.h>
 #include <random>

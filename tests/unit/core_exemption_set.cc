@@ -1,7 +1,6 @@
 // Exemptions by hash: the same answers as going through all of them.
 #include "blowback/exemption_set.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <algorithm>
 #include <chrono>

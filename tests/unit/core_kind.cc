@@ -2,8 +2,7 @@
 #include "blowback/incident.h"
 #include "blowback/kind.h"
 #include "blowback/standing.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 using namespace blowback;
 

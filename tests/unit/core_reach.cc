@@ -1,7 +1,6 @@
 // How far decisions reach: each limit on both of its sides, special-use space, and the number of addresses.
 #include "blowback/reach.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <random>
 #include <string>

@@ -1,7 +1,6 @@
 // Times and durations as text.
 #include "blowback/unix_time.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 using blowback::Duration;
 using blowback::in_words;

@@ -1,10 +1,9 @@
 // Each sample in tests/data/mail is judged as its .expected file says.
+#include "catch.h"
 #include "detect/judge.h"
 #include "detect_rendering.h"
 #include "in_tree.h"
 #include "mail/message.h"
-
-#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,7 @@
 // The judge's promises that no single sample shows.
+#include "catch.h"
 #include "detect/judge.h"
 #include "mail/message.h"
-
-#include <catch2/catch.hpp>
 
 #include <array>
 #include <string>

@@ -3,8 +3,7 @@
 #include "../../ingest/detect/delivery_status.h"
 #include "../../ingest/detect/facts.h"
 #include "../../ingest/detect/returned_original.h"
-
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <set>
 #include <string>

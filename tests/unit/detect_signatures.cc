@@ -4,9 +4,9 @@
 #include "../../ingest/detect/facts.h"
 #include "../../ingest/detect/literal_set.h"
 #include "../../ingest/detect/signature_set.h"
+#include "catch.h"
 #include "in_tree.h"
 
-#include <catch2/catch.hpp>
 #include <re2/re2.h>
 
 #include <algorithm>

@@ -1,10 +1,9 @@
 // What the tests of the feeds share: a folder, files in it, and a feed's items in words.
 #pragma once
 
+#include "catch.h"
 #include "feed/feed.h"
 #include "folder.h"
-
-#include <catch2/catch.hpp>
 
 #include <fstream>
 #include <memory>

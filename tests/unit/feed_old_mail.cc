@@ -1,8 +1,7 @@
 // What is removed from a Maildir's cur/ in time: mail that lay there long enough, and nothing else.
+#include "catch.h"
 #include "feed/old_mail.h"
 #include "folder.h"
-
-#include <catch2/catch.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // A folder of a test's own, gone with all that is in it at the test's end.
 #pragma once
 
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <cstdlib>
 #include <filesystem>

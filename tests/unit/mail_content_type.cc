@@ -1,9 +1,8 @@
 // A Content-Type read without GMime is what GMime makes of it: for those of all samples, and for what nobody wrote.
 #include "../../ingest/mail/decoding.h"
+#include "catch.h"
 #include "in_tree.h"
 #include "mail/message.h"
-
-#include <catch2/catch.hpp>
 
 #include <array>
 #include <filesystem>

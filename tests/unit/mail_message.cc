@@ -1,7 +1,6 @@
 // Messages taken apart: the tree, the text, and what breaks a bound.
+#include "catch.h"
 #include "mail/message.h"
-
-#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <chrono>

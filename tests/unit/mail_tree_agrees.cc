@@ -1,8 +1,8 @@
 // Our one-pass MIME tree and GMime's parser must agree: on random well-formed messages and on the samples.
+#include "catch.h"
 #include "in_tree.h"
 #include "mail/message.h"
 
-#include <catch2/catch.hpp>
 #include <gmime/gmime.h>
 
 #include <filesystem>

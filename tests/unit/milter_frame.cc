@@ -1,7 +1,6 @@
 // The pair of sockets: what one end writes the other reads, in whatever pieces, and nothing else.
+#include "catch.h"
 #include "milter/frame.h"
-
-#include <catch2/catch.hpp>
 
 #include <chrono>
 #include <string>

@@ -1,7 +1,6 @@
 // What a mail server tells its milter, and what comes of it.
+#include "catch.h"
 #include "milter/session.h"
-
-#include <catch2/catch.hpp>
 
 #include <chrono>
 #include <optional>

@@ -1,7 +1,6 @@
 // The server's metrics, and when it calls itself alive and ready.
+#include "catch.h"
 #include "net/metrics.h"
-
-#include <catch2/catch.hpp>
 
 #include <chrono>
 #include <string>

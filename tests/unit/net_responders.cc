@@ -1,8 +1,8 @@
 // Datagrams in batches, from the address that was asked, by real sockets on loopback.
+#include "catch.h"
 #include "net/responders.h"
 #include "zone_fixture.h"
 
-#include <catch2/catch.hpp>
 #include <unistd.h>
 
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 // The document by which the server tells how it is.
+#include "catch.h"
 #include "net/status.h"
 
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 using namespace blowback;  // NOLINT(google-build-using-namespace): a test's own file

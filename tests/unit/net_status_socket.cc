@@ -1,9 +1,9 @@
 // The status socket: who may have the path, and what readers of all sorts get.
+#include "catch.h"
 #include "config/config.h"
 #include "folder.h"
 #include "net/status_socket.h"
 
-#include <catch2/catch.hpp>
 #include <unistd.h>
 
 #include <array>

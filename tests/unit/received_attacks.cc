@@ -1,8 +1,7 @@
 // What a stranger may try through HELO, DNS name, ident, certificate and reverse-path: the line names his true address, or
 // is in doubt, but never the address he wrote.
+#include "catch.h"
 #include "mail/received_chain.h"
-
-#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <cstdint>

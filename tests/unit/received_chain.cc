@@ -1,7 +1,7 @@
 // The walk down the Received: fields: what is believed, and what isn't.
 #include "mail/received_chain.h"
 
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 #include <string>
 #include <vector>

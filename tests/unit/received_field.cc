@@ -1,7 +1,6 @@
 // The forms of Received: that real servers write, and what is read from each.
+#include "catch.h"
 #include "mail/received_chain.h"
-
-#include <catch2/catch.hpp>
 
 #include <string>
 

@@ -1,7 +1,6 @@
 // From a chunk to a batch: which trap, which client, what is let go, what goes to quarantine.
+#include "catch.h"
 #include "record/intake.h"
-
-#include <catch2/catch.hpp>
 
 using namespace blowback;
 

@@ -1,7 +1,6 @@
 // A callout of a client that the list names is left out; everything else stays.
+#include "catch.h"
 #include "record/listed_callers.h"
-
-#include <catch2/catch.hpp>
 
 #include <string>
 #include <vector>

@@ -1,8 +1,7 @@
 // What ingest counts of a batch, and when it calls itself alive and ready.
+#include "catch.h"
 #include "record/ingest_state.h"
 #include "record/upkeep.h"
-
-#include <catch2/catch.hpp>
 
 #include <chrono>
 #include <string>

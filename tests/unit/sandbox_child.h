@@ -1,7 +1,8 @@
 // Runs something in a child, for what can't be undone in a process.
 #pragma once
 
-#include <catch2/catch.hpp>
+#include "catch.h"
+
 #include <unistd.h>
 
 #include <csignal>

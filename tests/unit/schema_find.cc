@@ -1,8 +1,7 @@
 // Listings in slices and through filters, the audit through filters, and what became of one address.
+#include "catch.h"
 #include "schema_fixture.h"
 #include "score/replay.h"
-
-#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -3,12 +3,11 @@
 
 #include "blowback/incident.h"
 #include "blowback/policy.h"
+#include "catch.h"
 #include "folder.h"
 #include "schema/store.h"
 #include "score/assess.h"
 #include "score/replay.h"
-
-#include <catch2/catch.hpp>
 
 #include <string>
 #include <vector>

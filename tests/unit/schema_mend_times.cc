@@ -1,8 +1,7 @@
 // What a wrong clock leaves behind, and what is there again once the clock is right.
+#include "catch.h"
 #include "schema_fixture.h"
 #include "score/replay.h"
-
-#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <chrono>

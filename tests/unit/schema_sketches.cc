@@ -1,8 +1,7 @@
 // The two small values that stand for many rows: how many different ones there were, and who reported last.
+#include "catch.h"
 #include "schema/distinct.h"
 #include "schema/recent_parts.h"
-
-#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,6 @@
 // What incidents make of a standing: thresholds, caps, agreement of traps, fading, repeat offence.
+#include "catch.h"
 #include "score/assess.h"
-
-#include <catch2/catch.hpp>
 
 #include <cmath>
 #include <map>

@@ -1,9 +1,8 @@
 // The parts of a session: paths and parameters, the end of data, PROXY headers.
+#include "catch.h"
 #include "smtp/command.h"
 #include "smtp/data_reader.h"
 #include "smtp/proxy_header.h"
-
-#include <catch2/catch.hpp>
 
 #include <random>
 #include <string>

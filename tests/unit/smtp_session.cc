@@ -1,12 +1,11 @@
 // The dialogue by RFC 5321 and its extensions: what is accepted, what is refused, and what is recorded.
+#include "catch.h"
 #include "smtp_fixture.h"
-
-#include <catch2/catch.hpp>
 
 using namespace blowback;
 using namespace blowback::test;
-using Catch::Matchers::Contains;
-using Catch::Matchers::StartsWith;
+using Catch::Contains;
+using Catch::StartsWith;
 
 TEST_CASE("a bounce to a trap is accepted, and answered for once it is stored", "[smtp]") {
   Talk talk;

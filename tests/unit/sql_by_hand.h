@@ -1,7 +1,8 @@
 // What no verb of the store does: a database as another program, another version or another time left it.
 #pragma once
 
-#include <catch2/catch.hpp>
+#include "catch.h"
+
 #include <sqlite3.h>
 
 #include <string>

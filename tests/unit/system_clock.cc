@@ -1,8 +1,7 @@
 // The guarded clock: it follows the system's clock while that runs with the time since boot, and not into an error.
+#include "catch.h"
 #include "system/daemon_clock.h"
 #include "system/guarded_clock.h"
-
-#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,8 +1,8 @@
 // Our addresses to the sockets API's and back, and descriptors that close themselves.
+#include "catch.h"
 #include "system/descriptor.h"
 #include "system/socket_address.h"
 
-#include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -1,8 +1,7 @@
 // What hinders the work, what is only to be mended, and a config that was refused.
+#include "catch.h"
 #include "watch/config_in_force.h"
 #include "watch/health.h"
-
-#include <catch2/catch.hpp>
 
 #include <string>
 

@@ -1,9 +1,9 @@
 // The monitor's door: what is a request, and that no client, however slow or odd, keeps others from being answered.
+#include "catch.h"
 #include "folder.h"
 #include "http_request.h"
 #include "watch/http_listener.h"
 
-#include <catch2/catch.hpp>
 #include <unistd.h>
 
 #include <array>

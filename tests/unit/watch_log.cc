@@ -1,7 +1,7 @@
 // A log line says what happened in the form that was asked for, and stays one line whatever strangers wrote.
+#include "catch.h"
 #include "watch/log.h"
 
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>

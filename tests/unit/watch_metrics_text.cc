@@ -1,8 +1,7 @@
 // The exposition format to the octet, and health as a document.
+#include "catch.h"
 #include "watch/health.h"
 #include "watch/metrics_text.h"
-
-#include <catch2/catch.hpp>
 
 #include <array>
 #include <cstdint>

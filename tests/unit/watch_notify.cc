@@ -1,8 +1,8 @@
 // Notes as a service manager gets them.
+#include "catch.h"
 #include "folder.h"
 #include "watch/notify.h"
 
-#include <catch2/catch.hpp>
 #include <unistd.h>
 
 #include <array>

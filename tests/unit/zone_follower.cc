@@ -1,10 +1,9 @@
 // Following a real database: changes arrive, and what goes wrong with the file costs no answer.
+#include "catch.h"
 #include "folder.h"
 #include "schema/store.h"
 #include "zone/follower.h"
 #include "zone_fixture.h"
-
-#include <catch2/catch.hpp>
 
 #include <atomic>
 #include <condition_variable>

@@ -1,7 +1,6 @@
 // What the index says of single cases; zone_index_agrees.cc holds it against a model.
+#include "catch.h"
 #include "zone_fixture.h"
-
-#include <catch2/catch.hpp>
 
 #include <array>
 #include <chrono>

@@ -1,7 +1,6 @@
 // The index against a model that can't be wrong: every address of a small universe, asked one by one.
+#include "catch.h"
 #include "zone_fixture.h"
-
-#include <catch2/catch.hpp>
 
 #include <map>
 #include <random>

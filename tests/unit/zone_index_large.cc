@@ -1,7 +1,6 @@
 // The index where it has many blocks and pages, against sorted maps: built at once, patched a little, patched much, emptied.
+#include "catch.h"
 #include "zone_fixture.h"
-
-#include <catch2/catch.hpp>
 
 #include <map>
 #include <random>

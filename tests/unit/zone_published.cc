@@ -1,7 +1,6 @@
 // Handing values from one thread to many.
+#include "catch.h"
 #include "zone/published.h"
-
-#include <catch2/catch.hpp>
 
 #include <atomic>
 #include <memory>
