@@ -1,5 +1,5 @@
 // `blowback classify PATH…`: what would the judge say of these messages, and with --explain: why? Nothing is recorded.
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 #include "command.h"
 #include "detect/judge.h"
 #include "feed/feed.h"
@@ -115,7 +115,7 @@ class Classifier {
     std::vector<std::string> received;
     std::vector<std::string> traps;
     for (const auto& field : parsed->fields) {
-      const auto name = lowered(field.name);
+      const auto name = lower_case(field.name);
       if (name == "received") received.push_back(field.value);
       if (name == "delivered-to" || name == "x-original-to" || name == "envelope-to" || name == "to") {
         if (auto address = mail::first_address(field.value); !address.empty()) traps.push_back(std::move(address));

@@ -2,7 +2,7 @@
 //
 // Each check says where it is written, and what breaks in the field where it fails. A check is left out where the one it
 // stands on failed already. All of it ends within a minute, whatever the server does.
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 #include "command.h"
 #include "dns_client.h"
 #include "findings.h"
@@ -161,7 +161,7 @@ class Examination {
     constexpr auto kSource = "RFC 1034 §4.2.1";
     std::size_t known = 0;
     for (const auto& server : servers) {
-      const auto name = server.rdata.empty() ? std::string() : lowered(server.rdata[0]);
+      const auto name = server.rdata.empty() ? std::string() : lower_case(server.rdata[0]);
       if (!name.ends_with("." + zone_)) continue;
       const auto v4 = question(name, RecordType::a);
       const auto v6 = question(name, RecordType::aaaa);

@@ -1,5 +1,5 @@
 // `blowback doctor`: one look at everything that can be wrong, each with its mend. It changes nothing.
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 #include "bystanders.h"
 #include "command.h"
 #include "dns_client.h"
@@ -428,7 +428,7 @@ class Doctor {
     }
     std::set<std::string> public_names;
     for (const auto& record : servers->answers_of(RecordType::ns)) {
-      if (!record.rdata.empty()) public_names.insert(lowered(record.rdata[0]));
+      if (!record.rdata.empty()) public_names.insert(lower_case(record.rdata[0]));
     }
     if (public_names.empty()) {
       tell(fmt::format("{} has no NS there: {}", zone.name, rcode_text(servers->rcode)),

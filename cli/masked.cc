@@ -1,7 +1,7 @@
 // Word by word: first the cheap search, then what is left of the word once its coding is taken off.
 #include "masked.h"
 
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 
 #include <openssl/evp.h>
 
@@ -156,7 +156,7 @@ constexpr std::size_t kDigestDigits = 8;
   std::string base64url = base64;
   std::ranges::replace(base64url, '+', '-');
   std::ranges::replace(base64url, '/', '_');
-  return {digits(kHex, 4), lowered(base64), lowered(base64url)};
+  return {digits(kHex, 4), lower_case(base64), lower_case(base64url)};
 }
 
 /// base64 of `text` after `before` octets that aren't known, as far as these and what follows leave it alone.
@@ -174,12 +174,12 @@ constexpr std::size_t kDigestDigits = 8;
 }  // namespace
 
 TrapMask::TrapMask(const std::vector<std::string>& addresses, const std::vector<std::string>& domains) {
-  for (const auto& domain : domains) domains_.push_back(lowered(domain));
+  for (const auto& domain : domains) domains_.push_back(lower_case(domain));
   for (const auto& address : addresses) {
     const auto at = address.rfind('@');
     if (at == std::string::npos) continue;  // a feed taken as one trap: `feed:name`
-    local_parts_.push_back(lowered(std::string_view(address).substr(0, at)));
-    domains_.push_back(lowered(std::string_view(address).substr(at + 1)));
+    local_parts_.push_back(lower_case(std::string_view(address).substr(0, at)));
+    domains_.push_back(lower_case(std::string_view(address).substr(at + 1)));
   }
   for (auto* list : {&domains_, &local_parts_}) {
     std::ranges::sort(*list,
@@ -199,7 +199,7 @@ TrapMask::TrapMask(const std::vector<std::string>& addresses, const std::vector<
     add_digests(local);
     add_base64(local);
   }
-  for (const auto& address : addresses) add_digests(lowered(address));
+  for (const auto& address : addresses) add_digests(lower_case(address));
   for (const auto& domain : domains_) add_base64(domain);
 }
 
@@ -217,7 +217,7 @@ void TrapMask::add_base64(const std::string& text) {
   capital.front() = upper.front();
   for (const auto& written : {text, upper, capital}) {
     for (std::size_t before = 0; before < 3; ++before) {
-      auto coded = lowered(base64_within(written, before));
+      auto coded = lower_case(base64_within(written, before));
       if (coded.size() < kShortestBare) continue;
       auto url = coded;
       std::ranges::replace(url, '+', '-');
@@ -229,7 +229,7 @@ void TrapMask::add_base64(const std::string& text) {
 }
 
 bool TrapMask::holds_a_domain(std::string_view text) const {
-  const std::string low = lowered(text);
+  const std::string low = lower_case(text);
   const std::string stripped = bare(text);
   const auto in = [](const std::string& where) {
     return [&where](const std::string& what) { return where.find(what) != std::string::npos; };
@@ -238,7 +238,7 @@ bool TrapMask::holds_a_domain(std::string_view text) const {
 }
 
 bool TrapMask::holds_a_local_part(std::string_view text, bool also_plain) const {
-  const std::string low = also_plain ? lowered(text) : std::string();
+  const std::string low = also_plain ? lower_case(text) : std::string();
   const std::string stripped = bare(text);
   const std::string letters = letters_of(stripped);
   const auto in = [](const std::string& where, const std::string& what) {
@@ -262,14 +262,14 @@ bool TrapMask::hides_a_local_part(std::string_view word) const {
   if (wanted(unescaped(word)) || any_decoded(word, wanted)) return true;
   const std::string stripped = bare(word);
   if (any_decoded(stripped, 4, 2, hex_digit, wanted)) return true;
-  const std::string low = lowered(word);
+  const std::string low = lower_case(word);
   return std::ranges::any_of(codes_, [&](const std::string& digits) {
     return low.find(digits) != std::string::npos || stripped.find(digits) != std::string::npos;
   });
 }
 
 std::string TrapMask::without_local_parts(std::string_view word) const {
-  const std::string low = lowered(word);
+  const std::string low = lower_case(word);
   std::string result;
   for (std::size_t at = 0; at < word.size();) {
     const auto stands_here = [&](const std::string& local) {

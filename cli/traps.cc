@@ -1,7 +1,7 @@
 // `blowback traps`: which traps are hit and which are silent; and which one is to be a trap no more.
 //
 // The only command that shows trap addresses whole. They are the operator's secret: nothing that it prints belongs in public.
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 #include "command.h"
 #include "trap_place.h"
 
@@ -102,7 +102,7 @@ int traps_retire(Context& context, const std::string& address, const std::string
   if (!config) return context.failure;
   auto store = schema::Store::open(config->database, schema::Store::Mode::write);
   if (!store) return context.complain(store.error());
-  const auto trap = lowered(address);
+  const auto trap = lower_case(address);
   if (const auto domain = config::trap_line(trap); domain && is_trap_domain(*domain)) {
     if (const auto place = place_in_config(context, *domain, *config)) {
       return context.complain(fmt::format("a domain can't be retired; retire addresses of it, or take {} out of {}",
@@ -135,7 +135,7 @@ int traps_restore(Context& context, const std::string& address, const std::strin
   if (!decided) return kWrongUse;
   auto store = context.store(schema::Store::Mode::write);
   if (!store) return context.failure;
-  const auto trap = lowered(address);
+  const auto trap = lower_case(address);
   const auto restored = store->restore_trap(trap, *decided, context.world.now);
   if (!restored) return context.complain(restored.error());
   if (!*restored) return context.complain(harmless(trap) + " isn't retired; see `blowback traps`", kNo);

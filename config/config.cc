@@ -1,7 +1,7 @@
 // The config's keys, their ranges and their defaults, section by section.
 #include "config/config.h"
 
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 #include "config/written.h"
 #include "file_text.h"
 #include "names.h"

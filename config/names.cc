@@ -1,7 +1,7 @@
 // DNS names, mail addresses, endpoints, cookie secrets and the TXT, as the config may write them.
 #include "names.h"
 
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 
 #include <fmt/format.h>
 
@@ -111,7 +111,7 @@ std::expected<std::string, NameError> dns_name(std::string_view text, std::size_
     return wrong(
         fmt::format("has {} octets on the wire; at most {} fit, take a shorter name", wire_length(text), most));
   }
-  return lowered(text);
+  return lower_case(text);
 }
 
 std::expected<std::string, NameError> mail_address(std::string_view text) {
@@ -132,7 +132,7 @@ std::expected<std::string, NameError> mail_address(std::string_view text) {
   }
   auto domain = dns_name(text.substr(at + 1));
   if (!domain) return wrong("its domain " + domain.error().text);
-  return lowered(local) + "@" + *domain;
+  return lower_case(local) + "@" + *domain;
 }
 
 std::expected<Endpoint, NameError> endpoint(std::string_view text) {

@@ -1,5 +1,5 @@
 // Which addresses are traps and whose witness each is; and the file that names some of them.
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 #include "config/config.h"
 #include "names.h"
 
@@ -18,7 +18,7 @@ constexpr std::string_view kAndBelow = "*.";
 template <typename IsAddress, typename IsDomain, typename IsTree>
 [[nodiscard]] std::string witness(std::string_view address, bool all_are_traps, IsAddress is_address,
                                   IsDomain is_domain, IsTree is_tree) {
-  std::string wanted = lowered(address);
+  std::string wanted = lower_case(address);
   if (is_address(wanted)) return wanted;
   const std::size_t at = wanted.rfind('@');
   if (at == std::string::npos) return all_are_traps ? wanted : std::string();

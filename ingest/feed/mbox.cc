@@ -8,7 +8,7 @@
 // The last message of the file has no separator behind it. It is whole if no process has the file open for writing: mail
 // software opens, appends and closes. Where that can't be told (open_file.h), it is whole once the file is unchanged for
 // two seconds. Until then it is left for the next time, and nothing of it is lost.
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 #include "feed.h"
 #include "from_line.h"
 #include "line_reader.h"
@@ -60,7 +60,7 @@ class LengthField {
       if (std::exchange(is_last_, false)) ++count_;  // folded: no writer does
       return;
     }
-    is_last_ = lowered(line.substr(0, kName.size())) == kName;
+    is_last_ = lower_case(line.substr(0, kName.size())) == kName;
     if (!is_last_) return;
     ++count_;
     auto digits = line.substr(kName.size());

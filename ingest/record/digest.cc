@@ -1,7 +1,7 @@
 // SHA-256 by OpenSSL's libcrypto.
 #include "digest.h"
 
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 
 #include <openssl/evp.h>
 
@@ -61,7 +61,7 @@ void append_line(std::string_view line, std::string& to) {
     if (line == "\n" || line == "\r\n") break;
     message.remove_prefix(line.size());
     if (line.front() != ' ' && line.front() != '\t') {
-      const std::string name = lowered(line.substr(0, line.find_first_of(": \t\r\n")));
+      const std::string name = lower_case(line.substr(0, line.find_first_of(": \t\r\n")));
       // All that stands above the last of our own Received: fields is ours, with that field itself.
       if (received < ours) {
         if (name == "received") ++received;

@@ -1,7 +1,7 @@
 // One delivery after the other: traps, verdict, client, incident.
 #include "record/intake.h"
 
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 #include "detect/judge.h"
 #include "digest.h"
 #include "evidence_text.h"
@@ -82,7 +82,7 @@ constexpr Duration kClocksDiffer = std::chrono::minutes{5};
   while (!path.empty() && blank(path.front())) path.remove_prefix(1);
   while (!path.empty() && blank(path.back())) path.remove_suffix(1);
   if (path.starts_with('<') && path.ends_with('>')) path = path.substr(1, path.size() - 2);
-  return path.empty() || lowered(path) == "mailer-daemon";
+  return path.empty() || lower_case(path) == "mailer-daemon";
 }
 
 /// Why something goes to quarantine.
@@ -269,13 +269,13 @@ std::vector<std::string> recipients_of(const TrapDelivery& delivery, const std::
       recipients.push_back(std::move(address));
     }
   };
-  for (const auto& address : delivery.rcpt_to) add(lowered(address));
+  for (const auto& address : delivery.rcpt_to) add(lower_case(address));
   if (!delivery.rcpt_to.empty()) return recipients;
   const auto own = above_trace(fields);
   for (const auto* const name : {"Delivered-To", "X-Original-To", "Envelope-To"}) {
     // The first of each only: the last host that delivered writes on top.
     const auto found = std::ranges::find_if(own, [&](const mail::Field& field) { return mail::is_named(field, name); });
-    if (found != own.end()) add(lowered(mail::first_address(found->value)));
+    if (found != own.end()) add(lower_case(mail::first_address(found->value)));
   }
   return recipients;
 }

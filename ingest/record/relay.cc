@@ -1,7 +1,7 @@
 // From the surest fact to the least: the trace, then what lists and forwarders add, then whom it was addressed to.
 #include "relay.h"
 
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
 #include "mail/passage.h"
 #include "mail/received_chain.h"
 
@@ -29,13 +29,13 @@ constexpr std::size_t kMostAddressees = 100;
 
 /// RFC 2369 and 2919, and what older list managers write.
 [[nodiscard]] bool is_of_mailing_list(const mail::Field& field) {
-  const std::string name = lowered(field.name);
+  const std::string name = lower_case(field.name);
   static constexpr std::array<std::string_view, 3> kOlder{"mailing-list", "x-mailing-list", "x-beenthere"};
   return name.starts_with("list-") || std::ranges::find(kOlder, name) != kOlder.end();
 }
 
 [[nodiscard]] bool is_of_forwarder(const mail::Field& field) {
-  const std::string name = lowered(field.name);
+  const std::string name = lower_case(field.name);
   return name.starts_with("resent-") || name.starts_with("x-forwarded-");
 }
 
@@ -44,7 +44,7 @@ constexpr std::size_t kMostAddressees = 100;
 /// Received: fields.
 [[nodiscard]] bool is_arc_of_another(const mail::Field& field, std::span<const std::string> our_hosts) {
   if (!mail::is_named(field, "ARC-Authentication-Results")) return false;
-  const std::string value = lowered(field.value);
+  const std::string value = lower_case(field.value);
   // `i=1; mx.example.net; spf=pass …`
   const auto first = value.find(';');
   if (first == std::string::npos) return false;
@@ -73,7 +73,7 @@ constexpr std::size_t kMostAddressees = 100;
       const auto piece = rest.substr(0, rest.find(','));
       rest.remove_prefix(std::min(piece.size() + 1, rest.size()));
       if (piece.find('@') == std::string_view::npos) continue;
-      if (auto address = mail::first_address(piece); !address.empty()) found.push_back(lowered(address));
+      if (auto address = mail::first_address(piece); !address.empty()) found.push_back(lower_case(address));
     }
   }
   return found;
@@ -97,7 +97,7 @@ Relayed relayed_by(const mail::Client& client, Fields fields, std::span<const st
   if (std::ranges::any_of(theirs, is_of_mailing_list)) return Relayed::mailing_list;
   std::vector<std::string> our_hosts;
   for (std::size_t i = 0; i < ours; ++i) {
-    if (const auto hop = mail::parse_received(received[i])) our_hosts.push_back(lowered(hop->by));
+    if (const auto hop = mail::parse_received(received[i])) our_hosts.push_back(lower_case(hop->by));
   }
   const auto is_forwarded = [&](const mail::Field& field) {
     return is_of_forwarder(field) || is_arc_of_another(field, our_hosts);

@@ -1,8 +1,7 @@
 // Which callouts are handed on: how many of a sender, to a witness, in an hour, and in all.
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
+#include "catch.h"
 #include "feed/callouts.h"
-
-#include <catch2/catch.hpp>
 
 #include <chrono>
 #include <initializer_list>
@@ -17,7 +16,7 @@ static_assert(kHour.time_since_epoch().count() % 3600 == 0);
 
 /// A domain that is one witness, another whose addresses are each their own, and no other traps.
 std::string witness_of(std::string_view address) {
-  const auto wanted = lowered(address);
+  const auto wanted = lower_case(address);
   if (wanted.ends_with("@trap.example.net")) return "@trap.example.net";
   return wanted.ends_with("@example.com") ? wanted : std::string();
 }

@@ -1,10 +1,9 @@
 // A session without sockets: lines in, replies out.
 #pragma once
 
-#include "blowback/lower_case.h"
+#include "blowback/text.h"
+#include "catch.h"
 #include "smtp/session.h"
-
-#include <catch2/catch.hpp>
 
 #include <chrono>
 #include <string>
@@ -31,7 +30,7 @@ struct Talk {
   }
   /// A domain that is one witness, and another whose addresses are each their own.
   static std::string witness_of(std::string_view address) {
-    const auto wanted = lowered(address);
+    const auto wanted = lower_case(address);
     if (wanted.ends_with("@trap.example.net")) return "@trap.example.net";
     return wanted.ends_with("@example.com") ? wanted : std::string();
   }
