@@ -4,9 +4,10 @@
 #   tests/fetch-mail-servers.sh FOLDER      FOLDER/postfix, FOLDER/exim, …
 #
 # They aren't installed: as packages they exclude each other and whatever mail server the machine has, and they would start
-# daemons. What they need of libraries is installed by tests/run.sh. A second run is done at once.
+# daemons. The libraries that they depend on are installed. A second run is done at once.
 set -euo pipefail
 folder=${1:?tests/fetch-mail-servers.sh FOLDER}
+source "$(dirname "$0")/../deploy/install-missing.sh"
 
 declare -A packages=(
   [postfix]="postfix"
@@ -20,7 +21,7 @@ mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 for program in "${!packages[@]}"; do
   wanted=${packages[$program]}
-  [ "$(cat "$folder/$program/.packages" 2>/dev/null)" = "$wanted" ] && continue
+  [ "$(cat "$folder/$program/.packages" 2>/dev/null)" = "$wanted" ] && [ -f "$folder/$program/.libraries" ] && continue
   echo "Fetching what the tests run of $program: $wanted"
   new=$(mktemp -d "$folder/.new.XXXXXX")
   trap 'rm -rf "$new"' EXIT
@@ -32,6 +33,8 @@ for program in "${!packages[@]}"; do
     if [ "$(id -u)" -eq 0 ]; then apt-get update -qq; else sudo apt-get update -qq; fi
   done
   for archive in "$new"/*.deb; do
+    # Of alternatives the first; without versions and architectures, and without what runs in a browser.
+    dpkg-deb -f "$archive" Pre-Depends Depends | tr ',' '\n' | sed -E 's/^([A-Za-z-]+:)? *//; s/[ |:(].*//' | grep '^lib' | grep -v '^libjs-' >>"$new/.libraries" || true
     dpkg-deb -x "$archive" "$new"
     rm "$archive"
   done
@@ -41,3 +44,7 @@ for program in "${!packages[@]}"; do
   mv "$new" "$folder/$program"
   trap - EXIT
 done
+
+# Some names are those of no package: perl itself provides them.
+mapfile -t libraries < <(sort -u "$folder"/*/.libraries | xargs apt-cache show --no-all-versions 2>/dev/null | sed -n 's/^Package: //p')
+install_missing "${libraries[@]}"
