@@ -1,6 +1,6 @@
 // What listings with exemptions in them come to, held against asking about each address.
-#include "dns_client.h"
-#include "flatten.h"
+#include "dns/client.h"
+#include "export/flatten.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // No trap is ever shown, in plain or in another coding; and what is no trap stays readable.
-#include "masked.h"
+#include "account/masked.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // What the tool makes of the server's document: numbers, percentiles, and whatever else may answer at that path.
-#include "server_status.h"
+#include "dns/server_status.h"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>

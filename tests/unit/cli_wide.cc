@@ -1,6 +1,6 @@
 // --wide: what reaches far is refused without it, with the number of addresses and the way on, and done with it.
-#include "bystanders.h"
 #include "cli_list.h"
+#include "dns/bystanders.h"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
