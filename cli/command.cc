@@ -1,7 +1,7 @@
 // Opening, complaining, and reading the arguments that several commands share.
 #include "command.h"
 
-#include "export_formats.h"
+#include "export/formats.h"
 #include "progress.h"
 
 #include <fmt/format.h>

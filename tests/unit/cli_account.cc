@@ -1,5 +1,5 @@
 // The account as values: what is counted, and that the terms add up.
-#include "account.h"
+#include "account/account.h"
 #include "catch.h"
 #include "cli_fixture.h"
 

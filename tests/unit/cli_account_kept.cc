@@ -1,5 +1,5 @@
 // The account of a sender as a real database keeps it: when texts expire, mail comes late, and an exemption ends.
-#include "account.h"
+#include "account/account.h"
 #include "catch.h"
 #include "schema_fixture.h"
 

@@ -1,5 +1,5 @@
 // The account in sentences: what an accused postmaster must find in it, and what never.
-#include "account.h"
+#include "account/account.h"
 #include "catch.h"
 #include "cli_fixture.h"
 

@@ -1,5 +1,5 @@
 // What to change: for every kind and cause something, for a known product its own setting.
-#include "advice.h"
+#include "account/advice.h"
 #include "catch.h"
 #include "in_tree.h"
 

@@ -1,7 +1,7 @@
 // What listings with exemptions in them come to, held against asking about each address.
 #include "catch.h"
-#include "dns_client.h"
-#include "flatten.h"
+#include "dns/client.h"
+#include "export/flatten.h"
 
 #include <random>
 #include <string>

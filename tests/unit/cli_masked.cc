@@ -1,6 +1,6 @@
 // No trap is ever shown, in plain or in another coding; and what is no trap stays readable.
+#include "account/masked.h"
 #include "catch.h"
-#include "masked.h"
 
 using blowback::cli::TrapMask;
 

@@ -1,6 +1,6 @@
 // What the tool makes of the server's document: numbers, percentiles, and whatever else may answer at that path.
 #include "catch.h"
-#include "server_status.h"
+#include "dns/server_status.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

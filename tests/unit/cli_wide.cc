@@ -1,7 +1,7 @@
 // --wide: what reaches far is refused without it, with the number of addresses and the way on, and done with it.
-#include "bystanders.h"
 #include "catch.h"
 #include "cli_list.h"
+#include "dns/bystanders.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,5 +1,5 @@
 // Word by word: first the cheap search, then what is left of the word once its coding is taken off.
-#include "masked.h"
+#include "account/masked.h"
 
 #include "blowback/text.h"
 

@@ -1,11 +1,11 @@
 // `blowback doctor`: one look at everything that can be wrong, each with its mend. It changes nothing.
 #include "blowback/text.h"
-#include "bystanders.h"
 #include "command.h"
-#include "dns_client.h"
+#include "dns/bystanders.h"
+#include "dns/client.h"
+#include "dns/server_status.h"
 #include "feed_findings.h"
 #include "findings.h"
-#include "server_status.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

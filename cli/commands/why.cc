@@ -1,6 +1,6 @@
 // `blowback why IP`: the answer to an accused postmaster, in sentences; with --format json all of it as data.
-#include "account.h"
-#include "advice.h"
+#include "account/account.h"
+#include "account/advice.h"
 #include "command.h"
 #include "lines.h"
 #include "progress.h"

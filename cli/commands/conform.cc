@@ -4,7 +4,7 @@
 // stands on failed already. All of it ends within a minute, whatever the server does.
 #include "blowback/text.h"
 #include "command.h"
-#include "dns_client.h"
+#include "dns/client.h"
 #include "findings.h"
 #include "system/socket_address.h"
 

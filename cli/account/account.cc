@@ -1,7 +1,7 @@
 // Adding up.
-#include "account.h"
+#include "account/account.h"
 
-#include "advice.h"
+#include "account/advice.h"
 #include "score/assess.h"
 
 #include <algorithm>

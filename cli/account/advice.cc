@@ -1,5 +1,5 @@
 // The advice as tables: first what is wrong, then which setting it is in which product.
-#include "advice.h"
+#include "account/advice.h"
 
 #include <algorithm>
 #include <array>

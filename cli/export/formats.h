@@ -4,7 +4,7 @@
 #include "blowback/listing.h"
 #include "blowback/unix_time.h"
 #include "config/config.h"
-#include "flatten.h"
+#include "export/flatten.h"
 
 #include <cstdio>
 #include <string>
@@ -29,7 +29,7 @@ void write_plain(std::FILE* out, const Exported& list, bool with_length);
 /// A file of rbldnsd's `combined` type, which has an ip4set and an ip6trie for each code: an address with two codes has two
 /// A records, as ours has. Its zone is named on rbldnsd's command line.
 void write_rbldnsd(std::FILE* out, const Exported& list);
-/// A master file (RFC 1035 §5), whole, with the test points of RFC 5782 §5. See export_zone.cc for the wildcards in it.
+/// A master file (RFC 1035 §5), whole, with the test points of RFC 5782 §5. See zone.cc for the wildcards in it.
 void write_zone(std::FILE* out, const Exported& list);
 /// A cidr_table(5) for Postfix, to be used where the null reverse-path is known.
 void write_postfix(std::FILE* out, const Exported& list);

@@ -1,5 +1,5 @@
 // Asking within bounds, making flat, and showing.
-#include "server_status.h"
+#include "dns/server_status.h"
 
 #include "config/config.h"
 

@@ -1,6 +1,6 @@
 // `blowback stats`: the list in numbers, what each feed delivered, and how the running server does.
 #include "command.h"
-#include "server_status.h"
+#include "dns/server_status.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
-// plain, cidr, rbldnsd, postfix and nft. The zone is in export_zone.cc, JSON, which keeps listings apart, in export.cc.
-#include "export_formats.h"
+// plain, cidr, rbldnsd, postfix and nft. The zone is in zone.cc, JSON, which keeps listings apart, in commands/export.cc.
+#include "export/formats.h"
 
 #include <fmt/format.h>
 

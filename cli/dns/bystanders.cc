@@ -1,8 +1,8 @@
 // Drawing addresses, asking for them, and telling what is listed that shouldn't be.
-#include "bystanders.h"
+#include "dns/bystanders.h"
 
 #include "blowback/reach.h"
-#include "dns_client.h"
+#include "dns/client.h"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // `blowback export`: the list for other programs. It is read as of one serial, then written: a slow reader of the output keeps
 // nobody waiting. Costs 48 octets of memory for each listing.
 #include "command.h"
-#include "export_formats.h"
+#include "export/formats.h"
 #include "replacement.h"
 
 #include <fmt/format.h>

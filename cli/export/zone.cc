@@ -9,7 +9,7 @@
 //   - an IPv6 wildcard stands at the fifth nibble or deeper, beneath which no IPv4 name (four labels) can be, in whose
 //     presence it would not be used.
 // A wildcard also answers for what is no address (`x.2.0.192.…`), which our own server calls NXDOMAIN; nobody asks for that.
-#include "export_formats.h"
+#include "export/formats.h"
 
 #include <fmt/format.h>
 

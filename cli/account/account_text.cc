@@ -1,6 +1,6 @@
 // The account in sentences: what an accused postmaster reads.
-#include "account.h"
-#include "advice.h"
+#include "account/account.h"
+#include "account/advice.h"
 #include "output.h"
 
 #include <fmt/format.h>

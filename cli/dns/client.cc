@@ -1,5 +1,5 @@
 // ldns makes and reads the messages; the sockets are ours, so that every wait has its bound.
-#include "dns_client.h"
+#include "dns/client.h"
 
 #include "system/descriptor.h"
 #include "system/socket_address.h"

@@ -1,7 +1,7 @@
 // `blowback evidence IP`: the operator's own look at each incident: what was recorded of it, with traps masked as far as their
 // codings are known. What the accused may see is `blowback why`.
+#include "account/masked.h"
 #include "command.h"
-#include "masked.h"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // `blowback check IP…`: is it listed, as the zone would answer? Exits 1 where one isn't.
 #include "command.h"
-#include "export_formats.h"
+#include "export/formats.h"
 #include "lines.h"
 #include "progress.h"
 

@@ -1,5 +1,5 @@
 // Cutting by halves: a binary trie that is walked, and never built.
-#include "flatten.h"
+#include "export/flatten.h"
 
 #include <algorithm>
 #include <bit>
