@@ -22,7 +22,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
-from door import Door  # noqa: E402
+from smtp_listener import ListeningBlowback  # noqa: E402
 from harness import BIN, TRAP_DOMAIN, make_dsn  # noqa: E402
 
 
@@ -61,16 +61,16 @@ async def deliver(port, number, ended, waits):
     writer.close()
 
 
-async def measure(door, said, names, what, command, least):
+async def measure(blowback, said, names, what, command, least):
     ended, waits = asyncio.Event(), []
-    clients = [asyncio.create_task(deliver(door.smtp_port, n, ended, waits)) for n in range(said.clients)]
+    clients = [asyncio.create_task(deliver(blowback.smtp_port, n, ended, waits)) for n in range(said.clients)]
     # One run of questions after the other as long as the work lasts.
     found = []
 
     async def ask():
         while not ended.is_set():
             asked = await asyncio.create_subprocess_exec(
-                BIN.parent / "tests" / "dns_load", "--server", f"127.0.0.1:{door.port}", "--names", names, "--rate", str(said.rate),
+                BIN.parent / "tests" / "dns_load", "--server", f"127.0.0.1:{blowback.port}", "--names", names, "--rate", str(said.rate),
                 "--seconds", "5", "--json", "1", stdout=subprocess.PIPE)
             found.append(json.loads((await asked.communicate())[0]))
 
@@ -78,7 +78,7 @@ async def measure(door, said, names, what, command, least):
     began = time.monotonic()
     status = 0
     if command:
-        process = await asyncio.create_subprocess_exec(BIN / "blowback", "--config", str(door.config), *command, stdout=subprocess.DEVNULL,
+        process = await asyncio.create_subprocess_exec(BIN / "blowback", "--config", str(blowback.config), *command, stdout=subprocess.DEVNULL,
                                                        stderr=subprocess.PIPE)
         error = (await process.communicate())[1]
         status = process.returncode
@@ -100,10 +100,10 @@ async def main():
     parser.add_argument("--rate", type=int, default=2_000)
     parser.add_argument("--database")
     said = parser.parse_args()
-    with Door(policy={"list_at": 3.0}) as door, tempfile.TemporaryDirectory(prefix="blowback-beside-") as folder:
+    with ListeningBlowback(policy={"list_at": 3.0}) as blowback, tempfile.TemporaryDirectory(prefix="blowback-beside-") as folder:
         folder = pathlib.Path(folder)
         if said.database:
-            shutil.copyfile(said.database, door.database)
+            shutil.copyfile(said.database, blowback.database)
         names = folder / "names"
         names.write_text("".join(f"{n}.2.0.192.bl.example.org\n" for n in range(256)))
         lines = folder / "lines"
@@ -112,18 +112,18 @@ async def main():
                 out.write(f"{60 + i // 16_777_216}.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}\n")
         policy = folder / "policy.toml"
         policy.write_text("[policy]\nlist_at = 2.5\n")
-        door.open_door()
-        door.start_server()
+        blowback.start_listening()
+        blowback.start_server()
         print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.2f}; 250: median, p99.9, longest; DNS: p50, p99.9 of the worst 5 s\n")
-        await measure(door, said, names, "quiet", None, 20)
-        await measure(door, said, names, f"import of {said.lines} lines", ["import", str(lines), "--reason", "beside", "--wide"], 5)
-        entry = json.loads(door.cli("log", "--most", "1", "--format", "json").stdout)[0]["id"]
-        await measure(door, said, names, "export", ["export", "--format", "rbldnsd"], 5)
-        await measure(door, said, names, "listings", ["listings", "--format", "csv"], 5)
-        await measure(door, said, names, "backup", ["db", "backup", str(folder / "backup.db")], 5)
-        await measure(door, said, names, "policy simulate", ["policy", "simulate", str(policy), "--changed"], 5)
-        await measure(door, said, names, "undo of the import", ["undo", str(entry), "--reason", "beside"], 5)
-        await measure(door, said, names, "compact", ["db", "compact"], 5)
+        await measure(blowback, said, names, "quiet", None, 20)
+        await measure(blowback, said, names, f"import of {said.lines} lines", ["import", str(lines), "--reason", "beside", "--wide"], 5)
+        entry = json.loads(blowback.cli("log", "--most", "1", "--format", "json").stdout)[0]["id"]
+        await measure(blowback, said, names, "export", ["export", "--format", "rbldnsd"], 5)
+        await measure(blowback, said, names, "listings", ["listings", "--format", "csv"], 5)
+        await measure(blowback, said, names, "backup", ["db", "backup", str(folder / "backup.db")], 5)
+        await measure(blowback, said, names, "policy simulate", ["policy", "simulate", str(policy), "--changed"], 5)
+        await measure(blowback, said, names, "undo of the import", ["undo", str(entry), "--reason", "beside"], 5)
+        await measure(blowback, said, names, "compact", ["db", "compact"], 5)
 
 
 if __name__ == "__main__":

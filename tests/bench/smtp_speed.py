@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
-from door import Door, free_port  # noqa: E402
+from smtp_listener import ListeningBlowback, free_port  # noqa: E402
 from harness import BIN, TRAP_DOMAIN, make_dsn, wait_until  # noqa: E402
 
 
@@ -61,10 +61,10 @@ def main():
     print(f"{os.cpu_count()} cores, Linux {os.uname().release}, {said.messages:,} messages, {said.clients} clients, load average {os.getloadavg()[0]:.2f}\n")
     print(f"{'':<46} {'messages/s':>10} {'seconds':>8} {'server µs':>12} {'load µs':>12}   (processor, a message)")
     per = 1e6 / said.messages
-    with Door(policy={"list_at": 1e6}) as b:
+    with ListeningBlowback(policy={"list_at": 1e6}) as b:
         message = b.dir / "message"
         message.write_bytes(make_dsn("192.0.2.1", f"a@{TRAP_DOMAIN}", 1).replace(b"Message-Id: <9A", b"Message-Id: <%9A"))
-        b.open_door()
+        b.start_listening()
         before = cpu_seconds(b.ingest.pid)
         found = load(b.smtp_port, message, said)
         used = cpu_seconds(b.ingest.pid) - before

@@ -7,7 +7,7 @@ has called out to nobody; a message that a stranger wrote into another's text ac
 import select
 import unittest
 
-from door import Door, bounce
+from smtp_listener import ListeningBlowback, bounce
 from harness import TRAP_DOMAIN, Blowback, make_dsn, wait_until
 from milter import Watched
 
@@ -18,8 +18,8 @@ PATIENT = {"policy": {"list_at": 1e6}}
 
 class Clients(unittest.TestCase):
     def test_a_relay_that_uses_its_connection_again_names_each_client_anew(self):
-        with Door(type="lmtp", **PATIENT) as b:
-            b.open_door()
+        with ListeningBlowback(type="lmtp", **PATIENT) as b:
+            b.start_listening()
             with b.client() as relay:
                 relay.expect(220)
                 relay.expect(250, "LHLO relay.example.net")
@@ -34,11 +34,11 @@ class Clients(unittest.TestCase):
             self.assertEqual(b.kinds_of("192.0.2.10"), ["dsn"])
             self.assertEqual(b.kinds_of("192.0.2.20"), ["dsn"])
             self.assertEqual(len(b.stored_ids()), 2)
-            self.assertEqual(b.feed_counts("door")["quarantined"], 1)
+            self.assertEqual(b.feed_counts("mx")["quarantined"], 1)
 
     def test_a_proxy_that_does_not_say_who_is_behind_it_accuses_nobody(self):
-        with Door(door={"proxy_protocol": True}, **PATIENT) as b:
-            b.open_door()
+        with ListeningBlowback(feed={"proxy_protocol": True}, **PATIENT) as b:
+            b.start_listening()
             for header in (b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"):
                 with b.client() as client:
                     client.send(header)
@@ -71,8 +71,8 @@ class Callouts(unittest.TestCase):
         self.assertEqual(b.cli_json("evidence", of), [])
 
     def test_who_is_sent_away_has_not_called_out(self):
-        with Door(door={"command_time": "1s"}, **PATIENT) as b:
-            b.open_door()
+        with ListeningBlowback(feed={"command_time": "1s"}, **PATIENT) as b:
+            b.start_listening()
             for last_words in (b"", b"NOOP\n", b"x" * 5000, b"GET / HTTP/1.1\r\n", b"RCPT TO:<nobody@example.org>\r\nQUIT\r\n", b"DAT"):
                 with self.subTest(last_words=last_words[:20]), b.client() as client:
                     self.ask(client, "192.0.2.40")
@@ -83,8 +83,8 @@ class Callouts(unittest.TestCase):
             self.assert_only_the_true_one(b, "192.0.2.40")
 
     def test_whose_place_was_needed_has_not_called_out(self):
-        with Door(door={"connections": 2}, **PATIENT) as b:
-            b.open_door()
+        with ListeningBlowback(feed={"connections": 2}, **PATIENT) as b:
+            b.start_listening()
             with b.client() as waiting, b.client() as other:
                 self.ask(waiting, "192.0.2.41")
                 other.begin()
@@ -98,26 +98,26 @@ class Callouts(unittest.TestCase):
             self.assert_only_the_true_one(b, "192.0.2.41")
 
     def test_who_is_sent_away_as_we_close_has_not_called_out(self):
-        with Door(**PATIENT) as b:
-            b.open_door()
+        with ListeningBlowback(**PATIENT) as b:
+            b.start_listening()
             with b.client() as client:
                 self.ask(client, "192.0.2.42")
                 b.ingest.stop()
                 self.assertTrue(client.reply().startswith("421 4.3.2"))
-            b.open_door()
+            b.start_listening()
             self.assert_only_the_true_one(b, "192.0.2.42")
 
     def test_who_resets_its_connection_has_not_called_out(self):
-        with Door(**PATIENT) as b:
-            b.open_door()
+        with ListeningBlowback(**PATIENT) as b:
+            b.start_listening()
             with b.client() as client:
                 self.ask(client, "192.0.2.43")
                 client.reset()
             self.assert_only_the_true_one(b, "192.0.2.43")
 
     def test_a_callout_does_not_prolong_a_listing(self):
-        with Door(**QUICK) as b:
-            b.open_door()
+        with ListeningBlowback(**QUICK) as b:
+            b.start_listening()
             with b.client() as client:
                 client.begin("192.0.2.44")
                 self.assertEqual(client.deliver(bounce(1)), "250 2.0.0 Ok")

@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from door import Door, bounce
+from smtp_listener import ListeningBlowback, bounce
 from harness import PATIENCE, TRAP_DOMAIN
 
 FLOOD_SECONDS = 10
@@ -25,9 +25,9 @@ PAUSE_SECONDS = 0.2
 class Flooder(threading.Thread):
     """Sends rounds of commands, one behind the other, and reads whatever comes back. `recipients` names those of a round."""
 
-    def __init__(self, door, address, recipients):
+    def __init__(self, blowback, address, recipients):
         super().__init__()
-        self.client = door.client()
+        self.client = blowback.client()
         self.client.begin()
         self.client.expect(220, f"XCLIENT ADDR={address}")  # which stays for the session, as its own address would
         self.client.expect(250, "EHLO flooder.example.com")
@@ -76,20 +76,20 @@ class Flood(unittest.TestCase):
         self.assert_fair({"192.0.2.50": lambda n: traps[n % 100 * 100:][:100]}, traps={"addresses": traps})
 
     def assert_fair(self, floods, **sections):
-        with Door(policy={"list_at": 1e6, "allow_documentation": True}, **sections) as door:
-            door.open_door()
-            waited, grown = self.flood(door, floods)
-            self.assertLess(self.wal(door), WAL_OCTETS)
+        with ListeningBlowback(policy={"list_at": 1e6, "allow_documentation": True}, **sections) as blowback:
+            blowback.start_listening()
+            waited, grown = self.flood(blowback, floods)
+            self.assertLess(self.wal(blowback), WAL_OCTETS)
         self.assertLess(waited, WITHIN_SECONDS * PATIENCE)
         self.assertLess(grown, GROWTH_OCTETS)
 
-    def flood(self, door, floods):
+    def flood(self, blowback, floods):
         """The longest that a bounce waited for its 250, and by how many octets the database grew."""
-        with door.client(timeout=300) as other:
+        with blowback.client(timeout=300) as other:
             other.begin()
             self.deliver(other)  # so that what each sender and day has once is there
-            before = self.octets(door)
-            flooders = [Flooder(door, address, recipients) for address, recipients in floods.items()]
+            before = self.octets(blowback)
+            flooders = [Flooder(blowback, address, recipients) for address, recipients in floods.items()]
             over = threading.Event()
             threading.Timer(FLOOD_SECONDS, over.set).start()
             for flooder in flooders:
@@ -103,10 +103,10 @@ class Flood(unittest.TestCase):
                 for flooder in flooders:
                     flooder.end()
             waits += [self.deliver(other) for _ in range(2)]
-            grown = self.octets(door) - before
+            grown = self.octets(blowback) - before
         print(f"\n{sum(flooder.rounds for flooder in flooders):,} rounds of 100 recipients by {len(floods)} connections: "
               f"{len(waits)} bounces, the worst waited {max(waits) * 1000:.0f} ms; the database grew by {grown:,} octets; "
-              f"{self.callouts(door):,} callouts in it", flush=True)
+              f"{self.callouts(blowback):,} callouts in it", flush=True)
         return max(waits), grown
 
     def deliver(self, client):
@@ -118,19 +118,19 @@ class Flood(unittest.TestCase):
         return time.monotonic() - began
 
     @staticmethod
-    def wal(door):
-        return (door.dir / "blowback.db-wal").stat().st_size
+    def wal(blowback):
+        return (blowback.dir / "blowback.db-wal").stat().st_size
 
-    def octets(self, door):
+    def octets(self, blowback):
         """The size of the database with what is still in the log alone."""
-        return self.ask(door, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        return self.ask(blowback, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
 
-    def callouts(self, door):
-        return self.ask(door, "SELECT count(*) FROM evidence WHERE size = 0")
+    def callouts(self, blowback):
+        return self.ask(blowback, "SELECT count(*) FROM evidence WHERE size = 0")
 
     @staticmethod
-    def ask(door, query):
-        connection = sqlite3.connect(f"file:{door.database}?mode=ro", uri=True, timeout=60)
+    def ask(blowback, query):
+        connection = sqlite3.connect(f"file:{blowback.database}?mode=ro", uri=True, timeout=60)
         try:
             return connection.execute(query).fetchone()[0]
         finally:

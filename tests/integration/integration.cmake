@@ -25,7 +25,7 @@ function(blowback_integration_test name seconds)
 endfunction()
 
 include(${CMAKE_CURRENT_LIST_DIR}/main_job.cmake)
-include(${CMAKE_CURRENT_LIST_DIR}/door.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/smtp_listener.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/fairness.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/mta.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/milter.cmake)

@@ -5,7 +5,7 @@ import socket
 import sqlite3
 import struct
 
-from door import crlf, free_port
+from smtp_listener import crlf, free_port
 from harness import PATIENCE, Blowback, wait_until
 
 CONTINUE, ACCEPT = b"c", b"a"

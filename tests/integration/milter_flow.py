@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-from door import bounce, crlf
+from smtp_listener import bounce, crlf
 from harness import PATIENCE, TRAP_DOMAIN, program, wait_until
 from milter import ACCEPT, CONTINUE, Watched
 

@@ -4,7 +4,7 @@
 import pathlib
 import unittest
 
-from door import Door
+from smtp_listener import ListeningBlowback
 from harness import wait_until
 
 BUDGET = 256  # MiB: kDoorMemory
@@ -20,8 +20,8 @@ def memory(pid, what):
 
 class Memory(unittest.TestCase):
     def test_sessions_hold_no_more_than_they_may(self):
-        with Door() as b:
-            b.open_door()
+        with ListeningBlowback() as b:
+            b.start_listening()
             clients = [b.client(timeout=120) for _ in range(SESSIONS)]
             for n, client in enumerate(clients):
                 self.assertEqual(client.reply()[:3], "220")

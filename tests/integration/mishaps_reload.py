@@ -16,7 +16,7 @@ import threading
 import time
 import unittest
 
-from door import Door, bounce
+from smtp_listener import ListeningBlowback, bounce
 from harness import PATIENCE, ROOT, TRAP_DOMAIN, Blowback, free_port, make_dsn, program, wait_until
 from milter import ACCEPT, Watched
 from watching_notify import Manager
@@ -118,9 +118,9 @@ class RefusedByIngest(unittest.TestCase):
         def moved_to_a_taken_port(b):
             b.feeds[0] = b.feeds[0] | {"listen": [f"127.0.0.1:{b.smtp_port}", f"127.0.0.1:{b.taken_port}"]}
 
-        with socket.create_server(("127.0.0.1", 0)) as taken, Door(**QUICK) as b:
+        with socket.create_server(("127.0.0.1", 0)) as taken, ListeningBlowback(**QUICK) as b:
             b.taken_port = taken.getsockname()[1]
-            b.open_door()
+            b.start_listening()
             feeds, database = [dict(feed) for feed in b.feeds], b.sections["database"]
             with b.client() as stays:
                 stays.begin("192.0.2.7")
@@ -232,10 +232,10 @@ class Visible(unittest.TestCase):
     def test_ingest_says_what_it_reads_and_where_it_listens_at_start_and_after_each_reload(self):
         port = free_port()
         with Blowback() as b:
-            b.feeds.append({"name": "door", "type": "lmtp", "listen": [f"127.0.0.1:{port}", f"unix:{b.dir}/lmtp"]})
+            b.feeds.append({"name": "lmtp", "type": "lmtp", "listen": [f"127.0.0.1:{port}", f"unix:{b.dir}/lmtp"]})
             b.write_config()
             b.start_ingest()
-            lines = [f"reading feed=traps type=maildir path=\"{b.maildir}\"", f'listening feed=door type=lmtp at="127.0.0.1:{port} unix:{b.dir}/lmtp"',
+            lines = [f"reading feed=traps type=maildir path=\"{b.maildir}\"", f'listening feed=lmtp type=lmtp at="127.0.0.1:{port} unix:{b.dir}/lmtp"',
                      f'recording database="{b.database}" format=']
             for times in (1, 2):
                 for line in lines:
@@ -246,8 +246,8 @@ class Visible(unittest.TestCase):
 
 class Sessions(unittest.TestCase):
     def test_no_connection_is_refused_in_twenty_reloads_under_load(self):
-        with Door(**QUICK) as b:
-            b.open_door()
+        with ListeningBlowback(**QUICK) as b:
+            b.start_listening()
             stop = threading.Event()
             refused, replies, connections = [], {}, [0]
 
@@ -272,9 +272,9 @@ class Sessions(unittest.TestCase):
                 thread.start()
             try:
                 for n in range(20):
-                    # Every other reload changes the door's own settings, and once it gets another name.
+                    # Every second reload changes the listener's settings; one renames the feed.
                     b.feeds[0]["hostname"] = f"mx{n // 2}.trap.example.net"
-                    b.feeds[0]["name"] = "door" if n < 10 else "renamed"
+                    b.feeds[0]["name"] = "mx" if n < 10 else "renamed"
                     b.write_config()
                     before = len(replies)
                     reload(b, b.ingest, "config-read")
@@ -290,9 +290,9 @@ class Sessions(unittest.TestCase):
                 self.assertIn("mx9.trap.example.net", client.expect(220), "new sessions go by the new settings")
             print(f"\n20 reloads: {connections[0]} connections, 0 refused; {len(replies)} messages, each recorded once", flush=True)
 
-    def test_a_door_takes_another_place_and_leaves_the_old_one(self):
-        with Door(**QUICK) as b:
-            b.open_door()
+    def test_a_listener_moves_to_another_port(self):
+        with ListeningBlowback(**QUICK) as b:
+            b.start_listening()
             old, b.smtp_port = b.smtp_port, free_port()
             with socket.create_connection(("127.0.0.1", old), timeout=20 * PATIENCE) as stays:
                 b.feeds[0]["listen"] = [f"127.0.0.1:{b.smtp_port}"]
@@ -305,9 +305,9 @@ class Sessions(unittest.TestCase):
                     socket.create_connection(("127.0.0.1", old))
                 self.assertTrue(stays.recv(100).startswith(b"220"), "who was there before may stay")
 
-    def test_what_a_door_that_goes_has_taken_is_recorded(self):
-        with Door(**QUICK) as b:
-            b.open_door()
+    def test_messages_received_by_a_removed_feed_are_recorded(self):
+        with ListeningBlowback(**QUICK) as b:
+            b.start_listening()
             lock = sqlite3.connect(b.database, isolation_level=None, timeout=10)
             lock.execute("BEGIN IMMEDIATE")
             with b.client(timeout=60) as client:
@@ -323,7 +323,7 @@ class Sessions(unittest.TestCase):
                 lock.execute("ROLLBACK")
                 lock.close()
                 self.assertEqual(client.reply(), "250 2.0.0 Ok")
-                self.assertTrue(client.reply().startswith("421"), "then the door closes")
+                self.assertTrue(client.reply().startswith("421"), "then the listener closes")
             self.assertEqual(b.stored_ids(), ["1@bounce.example"])
 
     def test_a_milter_goes_on_through_reloads(self):

@@ -7,7 +7,7 @@ import tempfile
 import time
 import unittest
 
-from door import bounce, crlf, free_port
+from smtp_listener import bounce, crlf, free_port
 from harness import PATIENCE, TRAP_DOMAIN, wait_until
 from milter import Watched
 from mta import enter_room, wait_for_greeting

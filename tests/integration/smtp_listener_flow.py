@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The trap that answers the door, as its clients see it: swaks delivers, callers out are heard, relays say for whom they speak.
+"""The SMTP and LMTP listener as its clients see it: deliveries by swaks, sender callouts, XCLIENT and XFORWARD of trusted relays.
 
-Both a bounce and a sender callout are in the DNS answers within a second, and `why` shows them."""
+A bounce and a sender callout are in the DNS answers within a second, and `why` shows them."""
 
 import os
 import shutil
@@ -12,18 +12,18 @@ import subprocess
 import time
 import unittest
 
-from door import Client, Door, bounce
+from smtp_listener import Client, ListeningBlowback, bounce
 from harness import PATIENCE, TRAP_DOMAIN, wait_until
 
 QUICK = {"policy": {"list_at": 0.2, "delist_below": 0.1, "distinct_traps": 1}}
 
 
-class TheDoor(unittest.TestCase):
+class SmtpListener(unittest.TestCase):
     def test_a_bounce_by_swaks_is_in_the_answers_within_a_second(self):
         if shutil.which("swaks") is None:
             self.skipTest("swaks isn't installed")
-        with Door(**QUICK) as b:
-            b.open_door()
+        with ListeningBlowback(**QUICK) as b:
+            b.start_listening()
             b.start_server()
             mail = b.dir / "bounce.eml"
             mail.write_bytes(bounce(1))
@@ -36,8 +36,8 @@ class TheDoor(unittest.TestCase):
             self.assertIn("192.0.2.7", b.cli("why", "192.0.2.7").stdout)
 
     def test_a_sender_callout_is_in_the_answers_within_a_second(self):
-        with Door(**QUICK) as b:
-            b.open_door()
+        with ListeningBlowback(**QUICK) as b:
+            b.start_listening()
             b.start_server()
             with b.client() as client:
                 client.begin("192.0.2.8", "checker.example.com")
@@ -50,26 +50,26 @@ class TheDoor(unittest.TestCase):
             self.assertIn("callout", why)
 
     def test_250_comes_after_the_commit(self):
-        with Door(**QUICK) as b:
-            b.open_door()
+        with ListeningBlowback(**QUICK) as b:
+            b.start_listening()
             for n in range(20):
                 with b.client() as client:
                     client.begin("192.0.2.9")
                     self.assertEqual(client.deliver(bounce(n)), "250 2.0.0 Ok")
                     self.assertIn(f"{n}@bounce.example", " ".join(b.stored_ids()))
 
-    def test_a_self_signed_certificate_is_offered_and_the_operators_own_taken(self):
+    def test_the_certificate_is_self_signed_unless_the_operator_sets_one(self):
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        with Door(**QUICK) as b:
+        with ListeningBlowback(**QUICK) as b:
             key, certificate = b.dir / "key.pem", b.dir / "cert.pem"
             subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
                             "/CN=operators.example", "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
             for settings in ({}, {"certificate": str(certificate), "key": str(key)}):
                 b.feeds[0].update(settings)
                 b.write_config()
-                b.open_door()
+                b.start_listening()
                 with b.client() as client:
                     client.begin()
                     client.expect(220, "STARTTLS")
@@ -83,11 +83,11 @@ class TheDoor(unittest.TestCase):
             b.feeds[0]["key"] = str(b.dir / "none.pem")
             b.write_config()
             b.start_ingest()
-            wait_until(lambda: "none.pem can't be used" in b.ingest.log(), 10, "the missing key is told")
+            wait_until(lambda: "none.pem can't be used" in b.ingest.log(), 10, "the log names the missing key")
 
-    def test_a_proxy_says_who_connected(self):
-        with Door(door={"proxy_protocol": True}, **QUICK) as b:
-            b.open_door()
+    def test_the_proxy_header_names_the_client(self):
+        with ListeningBlowback(feed={"proxy_protocol": True}, **QUICK) as b:
+            b.start_listening()
             for n, header in enumerate((b"PROXY TCP4 192.0.2.11 127.0.0.1 4000 25\r\n",
                                         b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x0b\x7f\0\0\1\x0f\xa0\0\x19")):
                 with b.client() as client:
@@ -98,14 +98,14 @@ class TheDoor(unittest.TestCase):
             with b.client() as client:
                 client.send(b"EHLO no-header\r\n")
                 self.assertEqual(client.until_closed(), [])
-            with b.client(source="127.0.0.2") as client:  # no relay of ours
+            with b.client(source="127.0.0.2") as client:  # not a trusted relay
                 client.send(b"PROXY TCP4 192.0.2.11 127.0.0.1 4000 25\r\n")
                 self.assertEqual(client.until_closed(), [])
             self.assertEqual(b.kinds_of("192.0.2.11"), ["dsn", "dsn"])
 
     def test_lmtp_answers_for_each_recipient(self):
-        with Door(type="lmtp", **QUICK) as b:
-            b.open_door()
+        with ListeningBlowback(type="lmtp", **QUICK) as b:
+            b.start_listening()
             with b.client() as client:
                 client.expect(220)
                 client.expect(250, "LHLO relay")
@@ -121,7 +121,7 @@ class TheDoor(unittest.TestCase):
             self.assertEqual(len(b.stored_ids()), 1)  # one message is one witness
 
     def test_lmtp_over_a_unix_socket_survives_a_killed_predecessor(self):
-        with Door(type="lmtp", **QUICK) as b:
+        with ListeningBlowback(type="lmtp", **QUICK) as b:
             path = b.dir / "lmtp.sock"
             b.feeds[0]["listen"] = [f"unix:{path}"]
             b.write_config()
@@ -148,20 +148,20 @@ class TheDoor(unittest.TestCase):
                 b.ingest.kill()
             self.assertEqual(len(b.stored_ids()), 2)
 
-    def test_hidden_traps_can_not_be_found_out(self):
-        with Door(door={"hide_traps": True}, **QUICK) as b:
-            b.open_door()
+    def test_with_hide_traps_a_client_cannot_tell_traps_from_other_addresses(self):
+        with ListeningBlowback(feed={"hide_traps": True}, **QUICK) as b:
+            b.start_listening()
             with b.client() as client:
                 client.begin("192.0.2.15")
                 answers = {client.deliver(bounce(n, recipient), recipient) for n, recipient in
                            enumerate((f"a@{TRAP_DOMAIN}", "someone@example.org"))}
             self.assertEqual(answers, {"250 2.0.0 Ok"})
             self.assertEqual(len(b.stored_ids()), 1)
-            self.assertEqual(b.feed_counts("door")["not_a_trap"], 1)
+            self.assertEqual(b.feed_counts("mx")["not_a_trap"], 1)
 
-    def test_a_stop_tells_clients_to_come_again(self):
-        with Door(**QUICK) as b:
-            b.open_door()
+    def test_clients_get_421_when_ingest_stops(self):
+        with ListeningBlowback(**QUICK) as b:
+            b.start_listening()
             with b.client() as client:
                 client.begin()
                 began = time.monotonic()
@@ -170,19 +170,19 @@ class TheDoor(unittest.TestCase):
                 self.assertLess(time.monotonic() - began, 5 * PATIENCE)
             self.assertEqual(b.ingest.process.returncode, 0)
 
-    def test_a_port_that_is_taken_is_told_and_tried_again(self):
-        with Door(**QUICK) as b, socket.socket() as other:
+    def test_a_port_in_use_is_logged_and_tried_again(self):
+        with ListeningBlowback(**QUICK) as b, socket.socket() as other:
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             other.bind(("127.0.0.1", b.smtp_port))
             other.listen()
             b.start_ingest()
-            wait_until(lambda: "another program has it" in b.ingest.log(), 10, "it says so")
+            wait_until(lambda: "another program has it" in b.ingest.log(), 10, "the log says that the port is in use")
             other.close()
             wait_until(lambda: "feed-back" in b.ingest.log(), 10, "it listens")
 
-    def test_while_the_database_is_busy_a_client_waits_and_is_not_told_250(self):
-        with Door(**QUICK) as b:
-            b.open_door()
+    def test_a_client_gets_no_250_while_the_database_is_locked(self):
+        with ListeningBlowback(**QUICK) as b:
+            b.start_listening()
             with b.client() as client:
                 client.begin("192.0.2.16")
                 self.assertTrue(client.deliver(bounce(1)).startswith("250"))
@@ -192,7 +192,7 @@ class TheDoor(unittest.TestCase):
                 client.expect(250, f"RCPT TO:<a@{TRAP_DOMAIN}>")
                 client.expect(354, "DATA")
                 client.send(bounce(2).replace(b"\n", b"\r\n") + b"\r\n.\r\n")
-                # Others are heard meanwhile.
+                # Other clients are served meanwhile.
                 with b.client() as other:
                     other.begin()
                     other.expect(250, "NOOP")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What strangers do to a mail server's door: it stays well, holds no more memory for it, stores all that it accepted and no more.
+"""Hostile SMTP clients: blowback-ingest keeps running, its memory doesn't grow, and it stores exactly the messages that it accepted.
 
-Sequences that smuggle, pipelining, half commands, 100,000 recipients, slow clients, NULs, chunks among lines, hang-ups at every octet."""
+SMTP smuggling, pipelining, incomplete commands, 100,000 recipients, slow clients, NULs, BDAT among commands, connections closed at every octet."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from door import Door, bounce, crlf
+from smtp_listener import ListeningBlowback, bounce, crlf
 from harness import PATIENCE, TRAP_DOMAIN, wait_until
 
 SEED = int(os.environ.get("BLOWBACK_TEST_SEED", "20261125"))
@@ -19,35 +19,35 @@ FALSE_ENDS = (b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r.\r\n", b"\r\n.\r"
 
 
 def resident(pid):
-    """KiB that are the process's own; sanitizers' shadow is in it, too."""
+    """Anonymous memory of the process in KiB; with sanitizers that includes shadow memory."""
     lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:"))
 
 
-# AddressSanitizer keeps what is freed for a while, on purpose.
-MEMORY_TELLS = PATIENCE == 1
+# AddressSanitizer delays the reuse of freed memory on purpose, so memory is only compared without it.
+MEMORY_IS_COMPARABLE = PATIENCE == 1
 
 
 class Torture(unittest.TestCase):
     def setUp(self):
-        self.b = Door(policy={"list_at": 1e6}).__enter__()
+        self.b = ListeningBlowback(policy={"list_at": 1e6}).__enter__()
         self.addCleanup(lambda: self.b.__exit__(None, None, None))
-        self.b.open_door()
+        self.b.start_listening()
 
-    def settle(self):
-        """Everything that came so far is recorded: a delivery after it is."""
+    def wait_until_recorded(self):
+        """Returns once everything received so far is recorded: one more delivery is answered by 250."""
         with self.b.client() as client:
             client.begin("192.0.2.200")
             client.expect(250, "MAIL FROM:<>")
             client.expect(250, f"RCPT TO:<a@{TRAP_DOMAIN}>")
             client.expect(354, "DATA")
-            self.settled = getattr(self, "settled", 0) + 1
-            client.send(crlf(bounce(f"settle{self.settled}")) + b".\r\n")
+            self.markers = getattr(self, "markers", 0) + 1
+            client.send(crlf(bounce(f"marker{self.markers}")) + b".\r\n")
             client.expect(250)
 
     def stored(self):
-        self.settle()
-        return sorted(name for name in self.b.stored_ids() if "settle" not in name and name)
+        self.wait_until_recorded()
+        return sorted(name for name in self.b.stored_ids() if "marker" not in name and name)
 
     @staticmethod
     def name(n):
@@ -59,7 +59,7 @@ class Torture(unittest.TestCase):
     def stored_names(self):
         return [name.strip("<>") for name in self.stored()]
 
-    def test_data_end_at_crlf_dot_crlf_and_nowhere_else(self):
+    def test_data_ends_at_crlf_dot_crlf_only(self):
         accepted = []
         for n, end in enumerate(FALSE_ENDS):
             with self.b.client() as client:
@@ -70,13 +70,13 @@ class Torture(unittest.TestCase):
                 smuggled = (b"MAIL FROM:<>\r\nRCPT TO:<b@" + TRAP_DOMAIN.encode() + b">\r\nDATA\r\n" + crlf(bounce(f"smuggled{n}")))
                 client.send(crlf(bounce(n))[:-2] + end + smuggled + b".\r\nNOOP\r\n")
                 client.expect(250)
-                self.assertEqual(client.reply(), "250 2.0.0 Ok")  # NOOP's
+                self.assertEqual(client.reply(), "250 2.0.0 Ok")  # the reply to NOOP
                 client.expect(221, "QUIT")
                 self.assertEqual(client.until_closed(), [])
                 accepted.append(n)
         self.assertEqual(self.stored_names(), self.names(accepted))
 
-    def test_a_hang_up_at_every_octet_stores_what_was_whole(self):
+    def test_a_connection_closed_at_any_octet_stores_complete_messages_only(self):
         head = (b"EHLO a\r\nXFORWARD ADDR=192.0.2.2\r\nMAIL FROM:<>\r\nRCPT TO:<a@" + TRAP_DOMAIN.encode() + b">\r\n")
         whole = head + b"DATA\r\n"
         short = b"From: MAILER-DAEMON@mail.example.com\r\nMessage-ID: <%s@bounce.example>\r\nSubject: Undelivered Mail Returned to Sender\r\n" \
@@ -94,11 +94,11 @@ class Torture(unittest.TestCase):
             self.assertEqual(replies[-1] == "250 2.0.0 Ok" and len(replies) == 7, cut == length, (cut, replies))
             callouts += len(head) <= cut < len(whole)
         self.assertEqual(self.stored_names(), [f"{length:04d}@bounce.example"])
-        # Of one client, to one trap, in one second: they are one.
+        # Callouts of one client to one trap within one second count as one.
         seen = self.b.kinds_of("192.0.2.2").count("callout")
         self.assertTrue(1 <= seen <= callouts, (seen, callouts))
 
-    def test_a_reset_at_every_octet_stores_nothing_that_was_not_whole(self):
+    def test_a_connection_reset_at_any_octet_stores_no_incomplete_message(self):
         session = (b"EHLO a\r\nXFORWARD ADDR=192.0.2.3\r\nMAIL FROM:<x@example.org>\r\nRCPT TO:<a@" + TRAP_DOMAIN.encode() + b">\r\nDATA\r\n" +
                    crlf(bounce(1)) + b".\r\n")
         for cut in range(0, len(session) - 1, 7):
@@ -107,7 +107,7 @@ class Torture(unittest.TestCase):
                 client.reset()
         self.assertEqual(self.stored_names(), [])
 
-    def test_recipients_without_end_are_answered_and_cost_no_memory(self):
+    def test_100000_recipients_are_answered_and_use_no_more_memory(self):
         before = None
         for _ in range(2):
             with self.b.client() as client:
@@ -124,7 +124,7 @@ class Torture(unittest.TestCase):
                 self.assertEqual(replies, {"250": 1000, "452": 99_000})
                 client.expect(250, "RSET")
             now = resident(self.b.ingest.pid)
-            if before is not None and MEMORY_TELLS:
+            if before is not None and MEMORY_IS_COMPARABLE:
                 self.assertLess(now - before, 8 * 1024, "KiB more for the second 100,000")
             before = now
 
@@ -161,9 +161,9 @@ class Torture(unittest.TestCase):
         print(f"\nbeside 50 slow clients: 50 sessions, median {sorted(taken)[25] * 1000:.1f} ms, worst {max(taken) * 1000:.1f} ms", flush=True)
         self.assertLess(max(taken), 2 * PATIENCE)
 
-    def test_who_holds_all_places_by_slowness_gives_way(self):
-        with Door(door={"connections": 20, "connections_per_client": 15}) as b:
-            b.open_door()
+    def test_when_all_connections_are_in_use_the_slowest_is_closed(self):
+        with ListeningBlowback(feed={"connections": 20, "connections_per_client": 15}) as b:
+            b.start_listening()
             slow = [b.client(source=f"127.0.0.{2 + n % 4}") for n in range(20)]
             for client in slow:
                 client.expect(220)
@@ -172,14 +172,14 @@ class Torture(unittest.TestCase):
                 with b.client() as client:
                     return client.reply().startswith("220")
 
-            wait_until(others_get_in, 20, "a place is made", pause=0.2)
+            wait_until(others_get_in, 20, "a slow connection is closed", pause=0.2)
             self.assertTrue(any(select.select([client.socket], [], [], 2)[0] and client.reply().startswith("421 4.3.2") for client in slow))
             for client in slow:
                 client.socket.close()
 
-    def test_a_command_that_drips_in_runs_out_of_time(self):
-        with Door(door={"command_time": "2s"}) as b:
-            b.open_door()
+    def test_a_command_sent_octet_by_octet_times_out(self):
+        with ListeningBlowback(feed={"command_time": "2s"}) as b:
+            b.start_listening()
             with b.client() as client:
                 client.expect(220)
                 began = time.monotonic()
@@ -188,7 +188,7 @@ class Torture(unittest.TestCase):
                 self.assertTrue(client.reply().startswith("421 4.4.2"))
                 self.assertLess(time.monotonic() - began, 8 * PATIENCE)
 
-    def test_rubbish_mixed_at_random_is_survived_and_only_what_was_accepted_is_stored(self):
+    def test_random_invalid_sessions_store_accepted_messages_only(self):
         dice = random.Random(SEED)
         accepted, memory = [], []
         for n in range(1500):
@@ -199,13 +199,13 @@ class Torture(unittest.TestCase):
         self.assertTrue(self.b.ingest.running())
         self.assertGreater(len(accepted), 100)
         self.assertEqual(self.stored_names(), sorted(accepted))
-        if MEMORY_TELLS:
+        if MEMORY_IS_COMPARABLE:
             self.assertLess(memory[1] - memory[0], 8 * 1024, "KiB more after a thousand sessions")
         print(f"\n1,500 rude sessions: {len(accepted)} messages accepted, each stored once; memory {memory[1] - memory[0]:+d} KiB "
               f"in the last thousand (seed {SEED})", flush=True)
 
     def rude_session(self, client, dice, n):
-        """Some steps, each answered before the next, cut anywhere; the names of what was accepted."""
+        """Random steps, each answered before the next; returns the names of the accepted messages."""
         accepted = []
         client.expect(220)
         client.expect(250, "EHLO a")
@@ -229,20 +229,20 @@ class Torture(unittest.TestCase):
             else:
                 message = crlf(bounce(name))
                 envelope = b"MAIL FROM:<>\r\nRCPT TO:<a@" + TRAP_DOMAIN.encode() + b">\r\n"
-                if kind == 3:  # chunks, cut anywhere, pipelined
+                if kind == 3:  # chunks of random size, pipelined
                     cut = dice.randrange(len(message))
                     octets = envelope + b"BDAT %d\r\n" % cut + message[:cut] + b"BDAT %d LAST\r\n" % (len(message) - cut) + message[cut:]
                     expected = 4
                 elif kind == 4:  # all at once
                     octets, expected = envelope + b"DATA\r\n" + message + b".\r\n", 4
-                elif kind == 5:  # DATA behind BDAT is refused, and the message ends all the same
+                elif kind == 5:  # DATA after BDAT is refused, and the chunked message is still accepted
                     octets = envelope + b"BDAT 0\r\nDATA\r\nBDAT %d LAST\r\n" % len(message) + message
                     expected = 5
-                elif kind == 6:  # broken off
+                elif kind == 6:  # connection reset before the end of DATA
                     octets, expected = envelope + b"DATA\r\n" + message, 3
                 elif kind == 7:
                     octets, expected = envelope + b"RSET\r\n", 3
-                else:  # taken back in the middle of chunks
+                else:  # RSET between two chunks
                     octets, expected = envelope + b"BDAT 10\r\n" + message[:10] + b"RSET\r\n", 4
                 while octets:
                     size = dice.randrange(1, 700)

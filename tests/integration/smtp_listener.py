@@ -1,4 +1,4 @@
-"""A client of the SMTP and LMTP feeds, as rude as a test wants it, and a Blowback whose feed is such a door."""
+"""An SMTP and LMTP client that can break every rule, and a Blowback with one feed of type smtp or lmtp."""
 
 import socket
 import sqlite3
@@ -14,16 +14,16 @@ def free_port():
         return s.getsockname()[1]
 
 
-class Door(Blowback):
-    """A Blowback with one feed of type smtp (or lmtp) on loopback. Clients on 127.0.0.1 may say for whom they speak."""
+class ListeningBlowback(Blowback):
+    """A Blowback with one feed of type smtp or lmtp on loopback. Clients on 127.0.0.1 are trusted relays: they may send XCLIENT and XFORWARD."""
 
-    def __init__(self, *, type="smtp", door=None, **sections):
+    def __init__(self, *, type="smtp", feed=None, **sections):
         self.smtp_port = free_port()
-        feed = {"name": "door", "type": type, "listen": [f"127.0.0.1:{self.smtp_port}"], "hostname": "mx.trap.example.net",
-                "trusted_relays": ["127.0.0.1"], **(door or {})}
-        super().__init__(feeds=[feed], **sections)
+        settings = {"name": "mx", "type": type, "listen": [f"127.0.0.1:{self.smtp_port}"], "hostname": "mx.trap.example.net",
+                "trusted_relays": ["127.0.0.1"], **(feed or {})}
+        super().__init__(feeds=[settings], **sections)
 
-    def open_door(self):
+    def start_listening(self):
         self.start_ingest()
 
         def listens():
@@ -35,13 +35,13 @@ class Door(Blowback):
             except OSError:
                 return False
 
-        wait_until(listens, 10, lambda: f"the door opens:\n{self.ingest.log()}")
+        wait_until(listens, 10, lambda: f"blowback-ingest listens:\n{self.ingest.log()}")
 
     def client(self, source="127.0.0.1", timeout=20.0):
         return Client(self.smtp_port, source, timeout)
 
     def stored_ids(self):
-        """Message-IDs of all incidents, each as often as it is there."""
+        """Message-IDs of all incidents, duplicates included."""
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
         try:
             return [row[0] for row in connection.execute("SELECT message_id FROM evidence")]
@@ -49,7 +49,7 @@ class Door(Blowback):
             connection.close()
 
     def kinds_of(self, ip):
-        """The kind of each of its incidents."""
+        """The kind of each incident of that client."""
         return [row["kind"] for row in self.cli_json("evidence", ip)]
 
 
@@ -96,7 +96,7 @@ class Client:
         return reply
 
     def begin(self, client=None, helo="mail.example.com"):
-        """Up to where MAIL may come, speaking for `client`."""
+        """Greeting and EHLO, and XFORWARD for `client`; MAIL may come next."""
         self.expect(220)
         self.expect(250, f"EHLO {helo}")
         if client:
@@ -104,7 +104,7 @@ class Client:
         return self
 
     def deliver(self, message, recipient=f"a@{TRAP_DOMAIN}"):
-        """One message by DATA; the last reply."""
+        """Sends one message by DATA; returns the last reply."""
         self.expect(250, "MAIL FROM:<>")
         self.expect(250, f"RCPT TO:<{recipient}>")
         self.expect(354, "DATA")
@@ -112,7 +112,7 @@ class Client:
         return self.reply()
 
     def reset(self):
-        """Hangs up by RST."""
+        """Closes with RST."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
@@ -120,7 +120,7 @@ class Client:
         self.socket.shutdown(socket.SHUT_WR)
 
     def until_closed(self):
-        """All replies that still come."""
+        """All replies until the server closes."""
         replies = []
         while reply := self.reply():
             replies.append(reply)

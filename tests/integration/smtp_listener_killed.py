@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from door import Door, bounce
+from smtp_listener import ListeningBlowback, bounce
 from harness import PATIENCE, wait_until
 
 CLIENTS = 50
@@ -35,10 +35,10 @@ class Killed(unittest.TestCase):
                                 with lock:
                                     accepted.append(f"{name}@bounce.example")
                 except (OSError, AssertionError):
-                    time.sleep(0.02)  # the door is shut: knock again
+                    time.sleep(0.02)  # connection refused or closed: connect again
 
-        with Door(policy={"list_at": 1e6}) as b:
-            b.open_door()
+        with ListeningBlowback(policy={"list_at": 1e6}) as b:
+            b.start_listening()
             threads = [threading.Thread(target=deliver, args=(number,)) for number in range(CLIENTS)]
             for thread in threads:
                 thread.start()
@@ -47,7 +47,7 @@ class Killed(unittest.TestCase):
                     at = len(accepted) + dice.randrange(50, 400)
                     wait_until(lambda at=at: len(accepted) >= at, 60, "deliveries go on")
                     b.ingest.kill()
-                    b.open_door()
+                    b.start_listening()
                 at = len(accepted) + 100
                 wait_until(lambda: len(accepted) >= at, 60, "deliveries go on after the last kill")
             finally:
