@@ -9,7 +9,7 @@
 #include <string>
 #include <sys/wait.h>
 
-namespace blowback::sandbox {
+namespace blowback {
 
 /// `exit N` or `signal N`: how the child ended that ran `what` and returned its value.
 inline std::string end_of_child(const std::function<int()>& what) {
@@ -26,4 +26,4 @@ inline std::string end_of_child(const std::function<int()>& what) {
   return "exit " + std::to_string(WEXITSTATUS(status));
 }
 
-}  // namespace blowback::sandbox
+}  // namespace blowback
