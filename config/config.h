@@ -84,8 +84,8 @@ struct Server {
   /// The unix socket on which the server tells its status; "": none. One that is written is at most kSocketPathOctets long;
   /// the default, the database's path and `.server`, may be longer, and then there can be no such socket.
   std::string status_socket;
-  std::string user;     ///< whom a server started as root becomes, see sandbox/privileges.h; "": it stays who it is
-  bool sandbox = true;  ///< whether system calls are restricted, see sandbox/system_calls.h
+  std::string user;     ///< whom a server started as root becomes, see system/privileges.h; "": it stays who it is
+  bool sandbox = true;  ///< whether system calls are restricted, see system/system_call_filter.h
 };
 
 struct Traps {

@@ -8,10 +8,10 @@
 #include "net/responders.h"
 #include "net/status.h"
 #include "net/status_socket.h"
-#include "sandbox/privileges.h"
-#include "sandbox/system_calls.h"
 #include "system/daemon_clock.h"
 #include "system/descriptor_limit.h"
+#include "system/privileges.h"
+#include "system/system_call_filter.h"
 #include "watch/clock_doubt.h"
 #include "watch/config_in_force.h"
 #include "watch/http_listener.h"
@@ -97,7 +97,7 @@ void tell_of_nameservers(const blowback::config::Zone& zone) {
 
 /// Without the filter the server does all the same.
 void restrict_system_calls() {
-  const auto restricted = blowback::sandbox::restrict_system_calls();
+  const auto restricted = blowback::restrict_system_calls();
   if (!restricted) log(Level::warning, "sandbox-skipped", {Field::sentence("detail", restricted.error().text)});
 }
 
@@ -346,7 +346,7 @@ int run(const std::string& file) {
                                            .watchdog_pid = std::getenv("WATCHDOG_PID")});
   if (!config->server.user.empty()) {
     // Before anything is opened: the database, the status socket and the threads are that user's from the start.
-    if (const auto done = blowback::sandbox::become(config->server.user); !done) {
+    if (const auto done = blowback::become_user(config->server.user); !done) {
       std::fprintf(stderr, "blowback-server: %s\n", done.error().text.c_str());
       return kExitSystem;
     }

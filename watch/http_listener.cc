@@ -4,6 +4,7 @@
 #include "http_request.h"
 #include "system/descriptor.h"
 #include "system/socket_address.h"
+#include "system/wake_event.h"
 #include "watch/metrics_text.h"
 
 #include <fmt/format.h>
@@ -17,7 +18,6 @@
 #include <optional>
 #include <stop_token>
 #include <string_view>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <system_error>
@@ -158,7 +158,7 @@ class Connection {
 class HttpListener::Impl {
  public:
   using Socket = std::variant<UnixSocket, Descriptor>;
-  Impl(Socket socket, Descriptor wake, Told told, Limits limits)
+  Impl(Socket socket, WakeEvent wake, Told told, Limits limits)
       : socket_(std::move(socket)), wake_(std::move(wake)), told_(std::move(told)), limits_(limits) {
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   }
@@ -172,17 +172,13 @@ class HttpListener::Impl {
   void run(const std::stop_token& stop) {
     // Linux keeps niceness per thread.
     static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness));
-    const std::stop_callback wakes(stop, [this] {
-      const std::uint64_t one = 1;
-      // An event descriptor takes a 1 unless it holds 2^64-2 of them.
-      static_cast<void>(write(wake_.get(), &one, sizeof one));
-    });
+    const std::stop_callback wakes(stop, [this] { wake_.wake(); });
     std::vector<pollfd> watched;
     while (!stop.stop_requested()) {
       const auto now = Clock::now();
       std::erase_if(connections_, [&](const Connection& each) { return each.until() <= now; });
       const bool accepts = connections_.size() < limits_.connections && now >= rests_until_;
-      watched.assign(1, {.fd = wake_.get(), .events = POLLIN, .revents = 0});
+      watched.assign(1, {.fd = wake_.fd(), .events = POLLIN, .revents = 0});
       // A negative descriptor is passed over.
       watched.push_back({.fd = accepts ? listener() : -1, .events = POLLIN, .revents = 0});
       for (const auto& each : connections_) watched.push_back({.fd = each.fd(), .events = each.wants(), .revents = 0});
@@ -214,7 +210,7 @@ class HttpListener::Impl {
   }
 
   Socket socket_;
-  Descriptor wake_;
+  WakeEvent wake_;
   Told told_;
   Limits limits_;
   std::vector<Connection> connections_;  ///< the thread's own
@@ -229,8 +225,8 @@ HttpListener::~HttpListener() = default;
 
 std::expected<HttpListener, ListenError> HttpListener::open(const config::MetricsEndpoint& endpoint,
                                                             const std::string& key, Told told, Limits limits) {
-  Descriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (wake.get() < 0) return std::unexpected(ListenError{"no more descriptors: raise the limit (LimitNOFILE=)"});
+  WakeEvent wake;
+  if (!wake.is_open()) return std::unexpected(ListenError{"no more descriptors: raise the limit (LimitNOFILE=)"});
   if (const auto* const path = std::get_if<std::string>(&endpoint)) {
     auto socket = UnixSocket::listen_at(*path, kBacklog, key);
     if (!socket) return std::unexpected(std::move(socket).error());

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "config/config.h"
+#include "system/unix_socket.h"
 #include "watch/health.h"
-#include "watch/unix_socket.h"
 
 #include <chrono>
 #include <cstddef>

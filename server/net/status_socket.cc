@@ -1,19 +1,17 @@
 // Handing out documents, each within its second.
 #include "net/status_socket.h"
 
-#include "sockets.h"
+#include "system/descriptor.h"
+#include "system/wake_event.h"
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <stop_token>
 #include <string_view>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <thread>
 #include <utility>
@@ -52,7 +50,7 @@ constexpr int kBacklog = 8;
 
 class StatusSocket::Impl {
  public:
-  Impl(watch::UnixSocket listener, Descriptor wake, Document document)
+  Impl(UnixSocket listener, WakeEvent wake, Document document)
       : listener_(std::move(listener)),
         wake_(std::move(wake)),
         document_(std::move(document)),
@@ -66,19 +64,15 @@ class StatusSocket::Impl {
 
  private:
   void run(const std::stop_token& stop) {
-    const std::stop_callback wakes(stop, [this] {
-      const std::uint64_t one = 1;
-      // An event descriptor takes a 1 unless it holds 2^64-2 of them.
-      static_cast<void>(write(wake_.get(), &one, sizeof one));
-    });
+    const std::stop_callback wakes(stop, [this] { wake_.wake(); });
     while (!stop.stop_requested()) {
-      if (!ready(listener_.fd(), POLLIN, wake_.get(), std::nullopt)) continue;
+      if (!ready(listener_.fd(), POLLIN, wake_.fd(), std::nullopt)) continue;
       const Descriptor reader(accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (reader.get() >= 0) {
         hand_over(reader.get(), document_());
       } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
         // Without descriptors the reader goes on waiting, and poll would come back at once, again and again.
-        static_cast<void>(ready(-1, 0, wake_.get(), Clock::now() + kRest));
+        static_cast<void>(ready(-1, 0, wake_.fd(), Clock::now() + kRest));
       }
     }
   }
@@ -93,12 +87,12 @@ class StatusSocket::Impl {
         return;
       }
       // Asked in any case: who reads an octet at a time has his second, too, and no more.
-      if (!document.empty() && !ready(reader, POLLOUT, wake_.get(), deadline)) return;
+      if (!document.empty() && !ready(reader, POLLOUT, wake_.fd(), deadline)) return;
     }
   }
 
-  watch::UnixSocket listener_;
-  Descriptor wake_;
+  UnixSocket listener_;
+  WakeEvent wake_;
   Document document_;
   std::jthread thread_;  ///< last: it uses all of the above
 };
@@ -108,10 +102,10 @@ StatusSocket::StatusSocket(StatusSocket&&) noexcept = default;
 StatusSocket& StatusSocket::operator=(StatusSocket&&) noexcept = default;
 StatusSocket::~StatusSocket() = default;
 
-std::expected<StatusSocket, watch::ListenError> StatusSocket::open(const std::string& path, Document document) {
-  Descriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (wake.get() < 0) return std::unexpected(watch::ListenError{"no more descriptors: raise the limit (LimitNOFILE=)"});
-  auto listener = watch::UnixSocket::listen_at(path, kBacklog, "server.status_socket");
+std::expected<StatusSocket, ListenError> StatusSocket::open(const std::string& path, Document document) {
+  WakeEvent wake;
+  if (!wake.is_open()) return std::unexpected(ListenError{"no more descriptors: raise the limit (LimitNOFILE=)"});
+  auto listener = UnixSocket::listen_at(path, kBacklog, "server.status_socket");
   if (!listener) return std::unexpected(std::move(listener).error());
   return StatusSocket(std::make_unique<Impl>(std::move(*listener), std::move(wake), std::move(document)));
 }

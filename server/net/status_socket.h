@@ -3,7 +3,7 @@
 // A thread of its own, so that no reader, however slow, is in the way of an answer. What the document says is status.h.
 #pragma once
 
-#include "watch/unix_socket.h"
+#include "system/unix_socket.h"
 
 #include <expected>
 #include <functional>
@@ -17,11 +17,10 @@ class StatusSocket {
   /// Called in the socket's own thread, once per connection.
   using Document = std::function<std::string()>;
 
-  /// Listens on a unix socket at `path`, and begins to tell. Whose the path may be, and when this fails, is
-  /// watch/unix_socket.h.
+  /// Listens on a unix socket at `path`, as system/unix_socket.h describes it, errors included.
   ///
-  /// One connection at a time is served; nothing is read from it, and a reader who takes nothing is let go after a second.
-  [[nodiscard]] static std::expected<StatusSocket, watch::ListenError> open(const std::string& path, Document document);
+  /// Serves one connection at a time and reads nothing from it. A connection that hasn't read the document within a second is closed.
+  [[nodiscard]] static std::expected<StatusSocket, ListenError> open(const std::string& path, Document document);
   StatusSocket(StatusSocket&&) noexcept;
   StatusSocket& operator=(StatusSocket&&) noexcept;
   /// Removes the file, if it still is the one that was made, and ends; waits for a document that is being made.

@@ -5,14 +5,12 @@
 #include "udp.h"
 
 #include <linux/sock_diag.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -35,8 +33,7 @@ Worker::Worker(std::vector<UdpSocket> udp, std::vector<Descriptor> listeners, Tc
       limits_(limits),
       rate_limit_(std::move(rate_limit)),
       sources_(std::move(sources)),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+      epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
 
 Worker::~Worker() { stop(); }
 
@@ -56,9 +53,7 @@ void Worker::start() {
 
 void Worker::stop() {
   if (!thread_.joinable()) return;
-  const std::uint64_t one = 1;
-  // An event descriptor takes a 1 unless it holds 2^64-2 of them.
-  static_cast<void>(write(wake_.get(), &one, sizeof one));
+  wake_.wake();
   thread_.join();
   dropped_before_ = kernel_dropped();
   udp_.clear();
@@ -78,7 +73,7 @@ std::uint64_t Worker::kernel_dropped() const {
 }
 
 void Worker::run() {
-  static_cast<void>(watch(wake_.get()));
+  static_cast<void>(watch(wake_.fd()));
   for (const auto& socket : udp_) static_cast<void>(watch(socket.descriptor.get()));
   for (const auto& socket : listeners_) static_cast<void>(watch(socket.get()));
 
@@ -98,7 +93,7 @@ void Worker::run() {
     for (int i = 0; i < count; ++i) {
       const auto& event = events[static_cast<std::size_t>(i)];
       const int fd = event.data.fd;
-      if (fd == wake_.get()) {
+      if (fd == wake_.fd()) {
         // What has come to our sockets would be lost with them.
         for (const auto& socket : udp_)
           datagrams.serve(socket.descriptor.get(), socket.any_address, answerer, *counters_);

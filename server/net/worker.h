@@ -5,6 +5,7 @@
 #include "counters.h"
 #include "net/responders.h"
 #include "sockets.h"
+#include "system/wake_event.h"
 #include "tcp.h"
 #include "zone/follower.h"
 #include "zone/published.h"
@@ -25,7 +26,7 @@ class Worker {
   ~Worker();  ///< stops
 
   /// Whether the kernel gave what a worker needs (an epoll and an event descriptor).
-  [[nodiscard]] bool is_able() const { return epoll_.get() >= 0 && wake_.get() >= 0; }
+  [[nodiscard]] bool is_able() const { return epoll_.is_open() && wake_.is_open(); }
   void start();
   /// Asks the thread to end after its present turn, and waits for it. Safe to call again.
   void stop();
@@ -43,7 +44,7 @@ class Worker {
   config::RateLimit rate_limit_;
   Responders::Sources sources_;
   Descriptor epoll_;
-  Descriptor wake_;
+  WakeEvent wake_;
   std::uint64_t dropped_before_ = 0;  ///< of sockets that are closed
   std::unique_ptr<WorkerCounters> counters_ = std::make_unique<WorkerCounters>();
   std::thread thread_;

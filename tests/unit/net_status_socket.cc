@@ -3,21 +3,22 @@
 #include "config/config.h"
 #include "folder.h"
 #include "net/status_socket.h"
+#include "system/unix_socket.h"
 
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <thread>
 
+using blowback::kLongestSocketPath;
+using blowback::UnixAddress;
 using blowback::net::StatusSocket;
 using blowback::test::Folder;
 namespace fs = std::filesystem;
@@ -29,10 +30,8 @@ namespace {
 class Reader {
  public:
   explicit Reader(const std::string& path) : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.data(), path.size());
-    connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    const UnixAddress address(path);
+    connected_ = connect(fd_, address.get(), UnixAddress::size()) == 0;
   }
   ~Reader() { close(fd_); }
   Reader(const Reader&) = delete;
@@ -67,10 +66,8 @@ std::string refusal(const std::string& path) {
 void leave_a_dead_socket(const std::string& path) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   REQUIRE(fd >= 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  const UnixAddress address(path);
+  REQUIRE(bind(fd, address.get(), UnixAddress::size()) == 0);
   REQUIRE(listen(fd, 1) == 0);
   close(fd);
   REQUIRE(fs::exists(path));
@@ -109,7 +106,8 @@ TEST_CASE("a dead server's socket is replaced", "[net][status]") {
 TEST_CASE("a living server's socket is left alone", "[net][status]") {
   const Folder folder;
   const auto socket = opened(folder.file("s"), [] { return std::string("first"); });
-  CHECK_THAT(refusal(folder.file("s")), Catch::StartsWith(folder.file("s")) && Catch::Contains("another server"));
+  CHECK_THAT(refusal(folder.file("s")),
+             Catch::StartsWith(folder.file("s")) && Catch::Contains("another program listens there"));
   CHECK(Reader(folder.file("s")).all() == "first");
 }
 
@@ -126,11 +124,12 @@ TEST_CASE("what is no socket is never removed", "[net][status]") {
 }
 
 TEST_CASE("a path that can't be is refused with the way out", "[net][status]") {
+  static_assert(blowback::config::kSocketPathOctets == kLongestSocketPath);
   const Folder folder;
   const std::string start = folder.file("");
   const auto of_length = [&](std::size_t length) { return start + std::string(length - start.size(), 's'); };
-  CHECK_THAT(refusal(of_length(blowback::config::kSocketPathOctets + 1)), Catch::Contains("too long"));
-  CHECK(refusal(of_length(blowback::config::kSocketPathOctets)) == "no refusal");
+  CHECK_THAT(refusal(of_length(kLongestSocketPath + 1)), Catch::Contains("too long"));
+  CHECK(refusal(of_length(kLongestSocketPath)) == "no refusal");
   CHECK_THAT(refusal(""), Catch::Contains("server.status_socket"));
   CHECK_THAT(refusal(folder.file("none/s")), Catch::Contains("No such file"));
 }

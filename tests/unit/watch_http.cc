@@ -167,7 +167,8 @@ TEST_CASE("an endpoint that can't be had is told with the way out", "[watch][htt
   const auto first = opened(folder.file("s"), "");
   const auto second = HttpListener::open(folder.file("s"), "metrics.ingest", {});
   REQUIRE_FALSE(second);
-  CHECK_THAT(second.error().text, Catch::Contains("another server has it") && Catch::Contains("metrics.ingest"));
+  CHECK_THAT(second.error().text,
+             Catch::Contains("another program listens there") && Catch::Contains("metrics.ingest"));
   const blowback::config::Endpoint foreign{.address = *blowback::IpAddress::parse("192.0.2.1"), .port = 9453};
   const auto third = HttpListener::open(foreign, "metrics.server", {});
   REQUIRE_FALSE(third);

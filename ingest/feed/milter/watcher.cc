@@ -3,8 +3,8 @@
 
 #include "milter/frame.h"
 #include "milter/session.h"
-#include "system/descriptor.h"
 #include "system/socket_address.h"
+#include "system/unix_socket.h"
 
 #include <fmt/format.h>
 #include <libmilter/mfapi.h>
@@ -27,8 +27,6 @@
 #include <string>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -301,22 +299,6 @@ sfsistat on_close(SMFICTX* context) {
     --watcher->connections;
   }
   return SMFIS_CONTINUE;
-}
-
-/// A socket file that nobody listens at was left by a program that was killed. False: somebody does.
-[[nodiscard]] bool remove_dead_socket(const std::string& path) {
-  struct stat file{};
-  if (stat(path.c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) return true;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(static_cast<char*>(address.sun_path), path.c_str(), std::min(path.size(), sizeof address.sun_path - 1));
-  const Descriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!probe.is_open()) return true;
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API has it so
-  const bool answered = connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  const bool refused = !answered && errno == ECONNREFUSED;
-  if (refused) unlink(path.c_str());
-  return !answered;
 }
 
 /// Absent: it listens.

@@ -1,6 +1,7 @@
 // What the filter lets through, what it refuses, and what it ends the process for.
-#include "sandbox/system_calls.h"
-#include "sandbox_child.h"
+#include "system/system_call_filter.h"
+
+#include "child.h"
 
 #include <csignal>
 #include <cstdlib>
@@ -12,11 +13,11 @@
 #include <sys/syscall.h>
 #include <thread>
 
-namespace blowback::sandbox {
+namespace blowback {
 namespace {
 
 #ifdef BLOWBACK_NO_SYSTEM_CALL_FILTER
-TEST_CASE("a build with sanitizers has no filter, and says that all is well", "[sandbox]") {
+TEST_CASE("a build with sanitizers has no filter, and says that all is well", "[system]") {
   CHECK(end_of_child([] { return restrict_system_calls() ? 0 : 1; }) == "exit 0");
 }
 #else
@@ -36,28 +37,28 @@ const std::string kKilled = "signal " + std::to_string(SIGSYS);
 
 void* memory(int protection) { return mmap(nullptr, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
 
-TEST_CASE("whoever executes a program or makes another process ends", "[sandbox]") {
+TEST_CASE("whoever executes a program or makes another process ends", "[system]") {
   CHECK(under_the_filter([] { return execl("/bin/true", "true", nullptr) == 0; }) == kKilled);
   CHECK(under_the_filter([] { return fork() >= 0; }) == kKilled);
   CHECK(under_the_filter([] { return vfork() >= 0; }) == kKilled);
   CHECK(under_the_filter([] { return std::system("true") == 0; }) == kKilled);
 }
 
-TEST_CASE("whoever traces, mounts or loads a module ends", "[sandbox]") {
+TEST_CASE("whoever traces, mounts or loads a module ends", "[system]") {
   CHECK(under_the_filter([] { return ptrace(PTRACE_TRACEME) == 0; }) == kKilled);
   CHECK(under_the_filter([] { return syscall(SYS_mount, "a", "/", "tmpfs", 0, nullptr) == 0; }) == kKilled);
   CHECK(under_the_filter([] { return syscall(SYS_init_module, nullptr, 0, "") == 0; }) == kKilled);
   CHECK(under_the_filter([] { return syscall(SYS_unshare, 0) == 0; }) == kKilled);
 }
 
-TEST_CASE("other calls that a daemon doesn't need are refused, and it lives", "[sandbox]") {
+TEST_CASE("other calls that a daemon doesn't need are refused, and it lives", "[system]") {
   CHECK(under_the_filter([] { return setuid(getuid()) == 0; }) == kRefused);
   CHECK(under_the_filter([] { return kill(getppid(), 0) == 0; }) == kRefused);
   CHECK(under_the_filter([] { return link("/nowhere/a", "/nowhere/b") == 0; }) == kRefused);
   CHECK(under_the_filter([] { return syscall(SYS_io_uring_setup, 1, nullptr) >= 0; }) == kRefused);
 }
 
-TEST_CASE("sockets are of the internet or of this host, and of no other family", "[sandbox]") {
+TEST_CASE("sockets are of the internet or of this host, and of no other family", "[system]") {
   for (const int family : {AF_INET, AF_INET6, AF_UNIX}) {
     // A host may lack IPv6; the filter's own error is EPERM.
     CHECK(under_the_filter([&] { return socket(family, SOCK_DGRAM, 0) >= 0 || errno != EPERM; }) == kDone);
@@ -66,14 +67,14 @@ TEST_CASE("sockets are of the internet or of this host, and of no other family",
   CHECK(under_the_filter([] { return socket(AF_PACKET, SOCK_RAW, 0) >= 0; }) == kRefused);
 }
 
-TEST_CASE("memory doesn't become code", "[sandbox]") {
+TEST_CASE("memory doesn't become code", "[system]") {
   CHECK(under_the_filter([] { return memory(PROT_READ | PROT_WRITE) != MAP_FAILED; }) == kDone);
   CHECK(under_the_filter([] { return memory(PROT_READ | PROT_WRITE | PROT_EXEC) != MAP_FAILED; }) == kRefused);
   CHECK(under_the_filter([] { return mprotect(memory(PROT_READ | PROT_WRITE), 4096, PROT_READ | PROT_EXEC) == 0; }) ==
         kRefused);
 }
 
-TEST_CASE("threads begin and end as before", "[sandbox]") {
+TEST_CASE("threads begin and end as before", "[system]") {
   CHECK(under_the_filter([] {
           int value = 0;
           std::thread([&] { value = 7; }).join();
@@ -81,7 +82,7 @@ TEST_CASE("threads begin and end as before", "[sandbox]") {
         }) == kDone);
 }
 
-TEST_CASE("threads that ran before are under the filter, too", "[sandbox]") {
+TEST_CASE("threads that ran before are under the filter, too", "[system]") {
   CHECK(end_of_child([] {
           std::promise<void> filtered;
           int code = 0;
@@ -97,11 +98,11 @@ TEST_CASE("threads that ran before are under the filter, too", "[sandbox]") {
         }) == kRefused);
 }
 
-TEST_CASE("a failed assertion still ends the process by SIGABRT", "[sandbox]") {
+TEST_CASE("a failed assertion still ends the process by SIGABRT", "[system]") {
   CHECK(under_the_filter([]() -> bool { std::abort(); }) == "signal " + std::to_string(SIGABRT));
 }
 
 #endif
 
 }  // namespace
-}  // namespace blowback::sandbox
+}  // namespace blowback

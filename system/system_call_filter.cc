@@ -1,6 +1,5 @@
-// The lists. What is on them was found by strace under every integration test, and by reading what glibc, SQLite and the
-// allocator may do besides.
-#include "sandbox/system_calls.h"
+// The lists come from strace under every integration test, and from reading which other calls glibc, SQLite and the allocator make.
+#include "system/system_call_filter.h"
 
 #include <linux/prctl.h>
 #include <sched.h>
@@ -21,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace blowback::sandbox {
+namespace blowback {
 namespace {
 
 #ifdef BLOWBACK_NO_SYSTEM_CALL_FILTER
@@ -35,9 +34,9 @@ struct Release {
 };
 using Filter = std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>, Release>;
 
-// Arguments are looked at by value, never what they point to: another thread could change that after the look.
+// The rules compare arguments by value, never what they point to: another thread could change that after the check.
 
-/// Each with whatever arguments.
+/// With any arguments.
 constexpr auto kAllowed = std::to_array<std::string_view>(
     {// Sockets, and waiting for them.
      "accept", "accept4", "bind", "connect", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait",
@@ -53,38 +52,38 @@ constexpr auto kAllowed = std::to_array<std::string_view>(
      "rmdir", "stat", "statfs", "statx", "sync_file_range", "unlink", "unlinkat", "write", "writev",
      // Memory; mmap and mprotect are below.
      "brk", "madvise", "membarrier", "mincore", "mlock", "mremap", "munlock", "munmap",
-     // Threads, and how they take turns; clone is below.
+     // Threads, locks and scheduling; clone is below.
      "exit", "exit_group", "futex", "futex_waitv", "get_robust_list", "getpriority", "restart_syscall", "rseq",
      "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_setaffinity", "sched_yield", "set_robust_list",
      "set_tid_address", "setpriority",
      // Signals; to others of our own process only, see below.
      "pause", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
      "sigaltstack", "signalfd4",
-     // Time, chance, and who we are.
+     // Time, random numbers, and the process's own identity.
      "clock_getres", "clock_gettime", "clock_nanosleep", "getegid", "geteuid", "getgid", "getgroups", "getpid",
      "getppid", "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "gettid", "gettimeofday", "getuid",
      "nanosleep", "sysinfo", "time", "times", "umask", "uname"});
 
-/// What no part of a daemon that runs has any business with.
+/// Calls that no part of a running daemon makes.
 constexpr auto kDeadly = std::to_array<std::string_view>(
     {// Programs, other processes, and what is in them.
      "execve", "execveat", "fork", "kcmp", "modify_ldt", "perf_event_open", "pidfd_getfd", "process_madvise",
      "process_vm_readv", "process_vm_writev", "ptrace", "setns", "unshare", "userfaultfd", "vfork",
-     // What is mounted where, and ways around it.
+     // Mounts, and ways around them.
      "acct", "chroot", "fsconfig", "fsmount", "fsopen", "lookup_dcookie", "mknod", "mknodat", "mount", "mount_setattr",
      "move_mount", "name_to_handle_at", "open_by_handle_at", "open_tree", "pivot_root", "quotactl", "swapoff", "swapon",
      "umount2",
-     // The kernel, its keys, its clock and its names.
+     // The kernel: modules, keys, clock, names.
      "add_key", "adjtimex", "bpf", "clock_adjtime", "clock_settime", "create_module", "delete_module", "finit_module",
      "init_module", "ioperm", "iopl", "kexec_file_load", "kexec_load", "keyctl", "reboot", "request_key", "sethostname",
      "setdomainname", "settimeofday", "syslog", "vhangup"});
 
-/// Adds rules, and keeps the first failure.
+/// Adds rules, and remembers the first failure.
 class Rules {
  public:
   explicit Rules(scmp_filter_ctx filter) : filter_(filter) {}
 
-  /// A name that libseccomp doesn't know on this machine is passed over: nobody can call it by that name here.
+  /// Ignores a name that libseccomp doesn't know on this architecture: there is no such call here.
   void add(std::uint32_t action, std::string_view name, std::initializer_list<scmp_arg_cmp> conditions = {}) {
     const int number = seccomp_syscall_resolve_name(std::string(name).c_str());
     if (number == __NR_SCMP_ERROR || failure_ != 0) return;
@@ -109,8 +108,8 @@ void add_all(Rules& rules) {
   for (const auto name : kDeadly) rules.add(SCMP_ACT_KILL_PROCESS, name);
   for (const auto name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
 
-  // A thread of ours, yes; another process never. What clone3 is asked for stands in memory, out of the filter's sight: the C
-  // library takes ENOSYS for an old kernel, and calls clone.
+  // New threads are allowed, new processes are not. The arguments of clone3 are in memory, where the filter can't see them: on ENOSYS the
+  // C library assumes an old kernel and calls clone instead.
   rules.add(SCMP_ACT_ALLOW, "clone", {masked(0, CLONE_THREAD, CLONE_THREAD)});
   rules.add(SCMP_ACT_KILL_PROCESS, "clone", {masked(0, CLONE_THREAD, 0)});
   rules.add(SCMP_ACT_ERRNO(ENOSYS), "clone3");
@@ -125,13 +124,13 @@ void add_all(Rules& rules) {
   }
   // abort() and the like: a signal to a thread of this process.
   rules.add(SCMP_ACT_ALLOW, "tgkill", {equals(0, static_cast<scmp_datum_t>(getpid()))});
-  // How much a socket holds, whether it blocks, whether this is a terminal; TIOCSTI, which types for the user, isn't here.
+  // Queue size, non-blocking mode, test for a terminal. Not TIOCSTI, which fakes terminal input.
   for (const int request : {FIONREAD, FIONBIO, TCGETS}) {
     rules.add(SCMP_ACT_ALLOW, "ioctl", {equals(1, static_cast<scmp_datum_t>(request))});
   }
-  // Asking for limits is harmless, setting them isn't needed. The new limits' pointer must be null.
+  // Reading limits is harmless, setting them isn't needed: the pointer to new limits must be null.
   rules.add(SCMP_ACT_ALLOW, "prlimit64", {equals(2, 0)});
-  // Threads' names, and what malloc calls its memory.
+  // Names of threads, and of malloc's memory.
   for (const int option : {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA}) {
     rules.add(SCMP_ACT_ALLOW, "prctl", {equals(0, static_cast<scmp_datum_t>(option))});
   }
@@ -140,7 +139,7 @@ void add_all(Rules& rules) {
 [[nodiscard]] std::unexpected<FilterError> failed(std::string_view what, int negative_code) {
   return std::unexpected(
       FilterError{std::string(what) + ": " + std::generic_category().message(-negative_code) +
-                  "; let the container or the kernel allow seccomp, or set server.sandbox = false to do without"});
+                  "; allow seccomp in the container or the kernel, or set server.sandbox = false to run without"});
 }
 
 }  // namespace
@@ -148,20 +147,21 @@ void add_all(Rules& rules) {
 std::expected<void, FilterError> restrict_system_calls() {
   if constexpr (!kFilters) return {};
   const Filter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
-  if (!filter) return failed("the filter can't be made", -ENOMEM);
+  if (!filter) return failed("can't make the filter", -ENOMEM);
   Rules rules(filter.get());
   add_all(rules);
-  if (rules.failure() != 0) return failed("the filter can't be made", rules.failure());
-  // For all threads at once, and a search in the list's middle first: some 100 rules take 7 comparisons instead of 50.
-  for (const auto& [attribute, value] : {std::pair{SCMP_FLTATR_CTL_TSYNC, 1U}, std::pair{SCMP_FLTATR_CTL_OPTIMIZE, 2U},
-                                         // The kernel's own error, not libseccomp's -ECANCELED for all of them.
-                                         std::pair{SCMP_FLTATR_API_SYSRAWRC, 1U}}) {
+  if (rules.failure() != 0) return failed("can't make the filter", rules.failure());
+  // For all threads at once; and as a binary search: some 100 rules take 7 comparisons instead of 50.
+  for (const auto& [attribute, value] :
+       {std::pair{SCMP_FLTATR_CTL_TSYNC, 1U}, std::pair{SCMP_FLTATR_CTL_OPTIMIZE, 2U},
+        // Report the kernel's error, instead of libseccomp's -ECANCELED for all of them.
+        std::pair{SCMP_FLTATR_API_SYSRAWRC, 1U}}) {
     if (const int code = seccomp_attr_set(filter.get(), attribute, value); code != 0) {
-      return failed("the filter can't be made", code);
+      return failed("can't make the filter", code);
     }
   }
   if (const int code = seccomp_load(filter.get()); code != 0) return failed("the kernel refuses the filter", code);
   return {};
 }
 
-}  // namespace blowback::sandbox
+}  // namespace blowback

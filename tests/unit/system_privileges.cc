@@ -1,6 +1,6 @@
 // From root to nobody, and no way back. Without root only what is refused can be tried.
-#include "sandbox/privileges.h"
-#include "sandbox_child.h"
+#include "child.h"
+#include "system/privileges.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-namespace blowback::sandbox {
+namespace blowback {
 namespace {
 
 /// Whether some port below 1024 of 127.0.0.1 can be bound: most are free.
@@ -30,22 +30,22 @@ bool binds_a_low_port() {
 }
 
 std::string refusal(const std::string& user) {
-  const auto done = become(user);
+  const auto done = become_user(user);
   return done ? "done" : done.error().text;
 }
 
-TEST_CASE("nobody becomes a user that doesn't exist, or root", "[sandbox]") {
+TEST_CASE("nobody becomes a user that doesn't exist, or root", "[system]") {
   using Catch::Contains;
   CHECK_THAT(refusal("no-such-user-here"), Contains("no such user") && Contains("adduser"));
-  CHECK_THAT(refusal("root"), Contains("is root by its number"));
+  CHECK_THAT(refusal("root"), Contains("has user id 0"));
   if (geteuid() != 0) CHECK_THAT(refusal("nobody"), Contains("only root"));
 }
 
-TEST_CASE("whoever became another user has its groups, and no way back to root", "[sandbox]") {
+TEST_CASE("whoever became another user has its groups, and no way back to root", "[system]") {
   if (geteuid() != 0) return;
   const passwd nobody = *getpwnam("nobody");
   CHECK(end_of_child([&] {
-          if (!become("nobody")) return 1;
+          if (!become_user("nobody")) return 1;
           if (getuid() != nobody.pw_uid || geteuid() != nobody.pw_uid || getegid() != nobody.pw_gid) return 2;
           std::array<gid_t, 64> groups{};
           const int count = getgroups(groups.size(), groups.data());
@@ -59,14 +59,14 @@ TEST_CASE("whoever became another user has its groups, and no way back to root",
         }) == "exit 0");
 }
 
-TEST_CASE("the right to bind ports below 1024 stays, and nothing else of root's", "[sandbox]") {
+TEST_CASE("the right to bind ports below 1024 stays, and nothing else of root's", "[system]") {
   if (geteuid() != 0) return;
   CHECK(end_of_child([] {
-          if (!become("nobody")) return 1;
+          if (!become_user("nobody")) return 1;
           if (!binds_a_low_port()) return 2;
           return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) < 0 ? 0 : 3;
         }) == "exit 0");
 }
 
 }  // namespace
-}  // namespace blowback::sandbox
+}  // namespace blowback

@@ -1,5 +1,5 @@
-// The order matters: groups while there is the right to set them, the user last, then what of root's rights survived that.
-#include "sandbox/privileges.h"
+// The order matters: groups first, while the process may still set them; then the user; then the capabilities that are left.
+#include "system/privileges.h"
 
 #include <grp.h>
 #include <linux/capability.h>
@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <system_error>
 
-namespace blowback::sandbox {
+namespace blowback {
 namespace {
 
 [[nodiscard]] std::unexpected<PrivilegeError> failed(const std::string& user, std::string_view what) {
@@ -23,12 +23,11 @@ namespace {
 
 [[nodiscard]] std::unexpected<PrivilegeError> refused(const std::string& user, std::string_view call) {
   const int code = errno;
-  return failed(user,
-                std::string(call) + ": " + std::generic_category().message(code) +
-                    "; start the server as root with all of root's rights, or as that user with server.user = \"\"");
+  return failed(user, std::string(call) + ": " + std::generic_category().message(code) +
+                          "; start the server as root with all capabilities, or as that user with server.user = \"\"");
 }
 
-/// All capabilities go but CAP_NET_BIND_SERVICE. The C library has no function for it.
+/// Drops all capabilities but CAP_NET_BIND_SERVICE. The C library has no function for it.
 [[nodiscard]] bool keep_port_binding_only() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   constexpr std::uint32_t kBind = 1U << CAP_NET_BIND_SERVICE;
@@ -37,7 +36,7 @@ namespace {
   return syscall(SYS_capset, &header, kept.data()) == 0;
 }
 
-/// Whether any way leads back: to root, to root's group, or to a right by executing a program.
+/// Whether the process could still become root or root's group, or gain privileges by executing a program.
 [[nodiscard]] bool is_root_within_reach() {
   return setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0 || getuid() == 0 || geteuid() == 0 ||
          prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
@@ -45,29 +44,30 @@ namespace {
 
 }  // namespace
 
-std::expected<void, PrivilegeError> become(const std::string& user) {
+std::expected<void, PrivilegeError> become_user(const std::string& user) {
   errno = 0;
-  // One thread, as this requires: nobody else's answer can be in the buffer.
+  // The process has one thread, as required: no other call can overwrite the buffer.
   const passwd* const entry = getpwnam(user.c_str());  // NOLINT(concurrency-mt-unsafe): see above
   if (entry == nullptr) {
-    if (errno != 0) return refused(user, "the users can't be read");
-    return failed(user, "there is no such user; make it (`adduser --system --group " + user + "`) or name another");
+    if (errno != 0) return refused(user, "getpwnam");
+    return failed(user, "no such user; create it (`adduser --system --group " + user + "`) or name another");
   }
   const uid_t uid = entry->pw_uid;
   const gid_t gid = entry->pw_gid;
-  if (uid == 0) return failed(user, "is root by its number; name a user of no rights");
+  if (uid == 0) return failed(user, "has user id 0, as root has; name an unprivileged user");
   if (geteuid() != 0) {
-    return failed(user, "only root can become somebody else; start the server as root, or set server.user = \"\"");
+    return failed(user, "only root can become another user; start the server as root, or set server.user = \"\"");
   }
   if (initgroups(user.c_str(), gid) != 0) return refused(user, "initgroups");
   if (setresgid(gid, gid, gid) != 0) return refused(user, "setresgid");
-  // Else all capabilities go with the number 0.
+  // Otherwise the process loses all capabilities with its user id 0.
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return refused(user, "prctl");
   if (setresuid(uid, uid, uid) != 0) return refused(user, "setresuid");
   if (!keep_port_binding_only()) return refused(user, "capset");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refused(user, "prctl");
-  if (is_root_within_reach()) return failed(user, "the way back to root is open still; nothing is served like that");
+  if (is_root_within_reach())
+    return failed(user, "the process can still become root; the server doesn't start like that");
   return {};
 }
 
-}  // namespace blowback::sandbox
+}  // namespace blowback

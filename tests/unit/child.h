@@ -10,7 +10,7 @@
 #include <string>
 #include <sys/wait.h>
 
-namespace blowback::sandbox {
+namespace blowback {
 
 /// `exit N` or `signal N`: how the child ended that ran `what` and returned its value.
 inline std::string end_of_child(const std::function<int()>& what) {
@@ -27,4 +27,4 @@ inline std::string end_of_child(const std::function<int()>& what) {
   return "exit " + std::to_string(WEXITSTATUS(status));
 }
 
-}  // namespace blowback::sandbox
+}  // namespace blowback
