@@ -1,65 +1,57 @@
-#!/ usr / bin / env bash
-#Installs what is missing, builds, and runs every test.
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs tests.
 #
-#tests / run.sh for a start : builds, and runs what needs neither root nor daemons of others; \
-    tests that miss one skip themselves
-#tests / run.sh all what CI runs : formatting, house rules, AddressSanitizer + UBSan, \
-    ThreadSanitizer(what has threads), mail
-#servers, release
-#tests / run.sh quick release only, with the daemons of others
-#tests / run.sh STAGE... of : basic format tidy asan tsan package mta release
+#   tests/run.sh            for a start: builds, and runs the tests that need neither root nor other daemons
+#   tests/run.sh all        what CI runs: format, asan, tsan, mta, release
+#   tests/run.sh quick      release alone
+#   tests/run.sh STAGE...   of these:
 #
-#The release tests run last, so that the last lines are CTest's own summary. `tidy` (clang-tidy over all sources) takes
-#longest and is a stage of its own : BLOWBACK_TIDY = 1 tests / run.sh all takes it in. `package`, \
-                                     which tries the Debian package in a
-#fresh Debian and needs root, is another. `mta` fetches the mail servers that the mta_* tests run, as root; \
-    these tests run
-#with all others in `release`, or here where that isn't asked for.
+#     basic      as without arguments
+#     format     clang-format
+#     tidy       clang-tidy over all sources; takes longest, so BLOWBACK_TIDY=1 adds it to `all`
+#     asan       everything under AddressSanitizer and UBSan
+#     tsan       what has threads under ThreadSanitizer
+#     mta        fetches the mail servers that the mta_* tests run, as root; the tests run in `release`, or here without it
+#     release    everything, as it runs in production
+#     package    the Debian package in a fresh Debian; needs root
+#     coverage   line and branch coverage by room, and the functions that no test calls
+#
+# The stage with CTest's summary comes last. Before it stands where the time went.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case "${1:-basic}" in
   basic) stages=(basic) ;;
-  all) stages=(format ${BLOWBACK_TIDY:
-+ tidy
-} asan tsan mta release) ;
-;
-  quick) stages=(release) ;
-  ;
-  lint) stages=(format tidy) ;
-  ;
-  format | tidy | asan | tsan | package | mta | release) stages=("$@") ;
-  ;
-  *) sed -n '2,/^set -/s/^# \{0,1\}//p' tests/run.sh >&2;
-  exit 2;
-  ;
+  all) stages=(format ${BLOWBACK_TIDY:+tidy} asan tsan mta release) ;;
+  quick) stages=(release) ;;
+  lint) stages=(format tidy) ;;
+  basic | format | tidy | asan | tsan | package | mta | release | coverage) stages=("$@") ;;
+  *) sed -n '2,/^set -/s/^# \{0,1\}//p' tests/run.sh >&2; exit 2 ;;
 esac
 
 source deploy/install-missing.sh
-packages=("${BUILD_PACKAGES[@]}" ccache catch2 python3 bind9-dnsutils)
+packages=("${BUILD_PACKAGES[@]}" ccache catch2 git python3 bind9-dnsutils)
 daemons=()
-for stage in "${stages[@]}";
-do
+for stage in "${stages[@]}"; do
   case "$stage" in
     format) packages+=(clang-format-19) ;;
     tidy) packages+=(clang-tidy-19 clang-tools-19) ;;
-    asan | tsan | release) daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus nsd rbldnsd nftables zsh fish scdoc) ;;&
-    basic | release) packages+=(swaks openssl faketime) ;;
+    asan | tsan) packages+=(clang-19 libclang-rt-19-dev) ;;&
+    asan | tsan | release | coverage) daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus nsd rbldnsd nftables zsh fish scdoc) ;;&
+    basic | release | coverage) packages+=(swaks openssl faketime) ;;&
+    coverage) packages+=(gcovr) ;;
     mta)
       daemons+=(unbound)
-#For namespaces, and the libraries of what tests / fetch - mail - servers.sh unpacks without installing it.
-      packages+=(iproute2 util-linux m4 perl libhtml-parser-perl libsocket6-perl libsys-hostname-long-perl libnet-dns-perl libnetaddr-ip-perl
-        libhttp-date-perl libmail-dkim-perl libio-string-perl libdb5.3 libgnutls-dane0 libhyperscan5 libicu72 libidn12 libidn2-0
-        libldap-2.5-0 liblockfile1 libluajit-5.1-2 libnsl2 libpcre2-8-0 libsasl2-2 libsodium23 libunwind8 libwrap0)
+      # For namespaces. The libraries of the mail servers are installed by tests/fetch-mail-servers.sh.
+      packages+=(iproute2 util-linux m4 perl)
       ;;
   esac
 done
 install_missing "${packages[@]}"
 
-#The tests start resolvers and mail servers of their own on loopback, \
-      and use promtool of the prometheus package.These packages would also start
-#a daemon each, now and at every boot : policy - rc.d says no to the first, where the machine hasn't one that decides, and what was
-#installed here is disabled, so that it doesn't come up later. What was here before stays as it is.
+# The tests start resolvers and mail servers of their own on loopback, and use promtool of the prometheus package. These packages would also start
+# a daemon each, now and at every boot: policy-rc.d says no to the first, where the machine hasn't one that decides, and what was
+# installed here is disabled, so that it doesn't come up later. What was here before stays as it is.
 install_daemons() {
   local policy=/usr/sbin/policy-rc.d as_root=() new=() package unit
   for package in "$@"; do
@@ -68,8 +60,8 @@ install_daemons() {
   [ ${#new[@]} -eq 0 ] && return 0
   [ "$(id -u)" -eq 0 ] || as_root=(sudo)
   if [ ! -e "$policy" ]; then
-#In a shell of its own, whose trap takes it away whether or not the installation works.The trap's words are put in now:
-#a function's variables are gone by the time it runs.
+    # In a shell of its own, whose trap takes it away whether or not the installation works. The trap's words are put in now:
+    # a function's variables are gone by the time it runs.
     (
       trap "${as_root[*]} rm -f $policy" EXIT
       printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
@@ -91,52 +83,66 @@ install_daemons() {
 jobs=$(nproc)
 export CTEST_PARALLEL_LEVEL="$jobs"
 
-#Our own C++ sources, each on a line.
-sources() { find core system config watch schema sandbox include ingest server cli tests \( -name '*.cc' -o -name '*.h' \) -print | sort; }
+# Our own C++ sources, each on a line.
+sources() { find core system config watch schema include ingest server cli tests \( -name '*.cc' -o -name '*.h' \) -print | sort; }
 
 number=0
+times=()
 began() {
   number=$((number + 1))
   printf '\n== %s (stage %d of %d)\n' "$1" "$number" "${#stages[@]}"
   stage_began=$SECONDS
+  built=0
 }
-ended() { printf '== %s: %d s\n' "$1" $((SECONDS - stage_began)); }
+ended() { times+=("$(printf '%-10s %6d s to build %6d s for the rest' "$1" "$built" $((SECONDS - stage_began - built)))"); }
 
-#build PRESET[TARGET...] : everything, or what is named.BLOWBACK_TESTS is said, \
-                since the quickstart may have left them out.
+# build PRESET [TARGET...]: everything, or the targets named. BLOWBACK_TESTS is given, since the quickstart may have left them out.
 build() {
+  local before=$SECONDS
   cmake --preset "$1" -DBLOWBACK_TESTS=ON >/dev/null
-  cmake --build --preset "$1" -j "$jobs" ${2:
-    + --target "${@:2}"
-  }
-  }
+  cmake --build --preset "$1" -j "$jobs" ${2:+--target "${@:2}"}
+  built=$((built + SECONDS - before))
+}
 
-#ThreadSanitizer of g++ 12 can't place its memory where the kernel randomizes too many bits of addresses.
-  plain_addresses = () if setarch "$(uname -m)" - R true 2 > / dev / null;
-  then plain_addresses = (setarch "$(uname -m)" - R); fi
+# finish PRESET [ARGUMENT...]: the last stage's tests. CTest's own summary is the last that is printed.
+finish() {
+  printf '\n== where the time went\n'
+  [ ${#times[@]} -eq 0 ] || printf '%s\n' "${times[@]}"
+  printf '%-10s %6d s to build\n\n' "$stage" "$built"
+  exec ctest --preset "$@"
+}
 
-for stage in "${stages[@]}";
-  do
+# The tests that took longest in the last run of a preset.
+longest() {
+  awk '/ Testing: /{name=$3} /^Test time =/{print $4, name}' "build/$1/Testing/Temporary/LastTest.log" | sort -rn | head -n 5 |
+    awk '{printf "%s%s %.0f s", NR == 1 ? "longest: " : ", ", $2, $1} END {print ""}'
+}
+
+# ThreadSanitizer of older clangs can't place its memory where the kernel randomizes too many bits of addresses.
+plain_addresses=()
+if setarch "$(uname -m)" -R true 2>/dev/null; then plain_addresses=(setarch "$(uname -m)" -R); fi
+
+for stage in "${stages[@]}"; do
   began "$stage"
   case "$stage" in
     format)
       sources | xargs clang-format-19 --dry-run -Werror
       ;;
     tidy)
-      cmake --preset release -DBLOWBACK_TESTS=ON >/dev/null
-#Generated headers first.
-      cmake --build --preset release -j "$jobs" >/dev/null
+      build release >/dev/null # generated headers
       sources | grep '\.cc$' | xargs -P "$jobs" -n 4 clang-tidy-19 -p build/release --quiet --warnings-as-errors='*' 2>/dev/null
       ;;
     asan)
       build asan
       ctest --preset asan
+      longest asan
       ;;
     tsan)
       build release blowback
       build tsan blowback-server blowback-ingest test_zone test_answer test_net test_watch
       BLOWBACK_TOOL=$PWD/build/release/bin/blowback \
         "${plain_addresses[@]}" ctest --preset tsan -R '^(test_zone|test_answer|test_net|test_watch|server_.*|watching_.*|main_job_flow|main_job_latency|main_job_judges|smtp_listener_flow|milter_flow|mishaps_reload)$'
+      longest tsan
       ;;
     package)
       tests/package.sh
@@ -145,20 +151,26 @@ for stage in "${stages[@]}";
       tests/fetch-mail-servers.sh build/mail-servers
       if [[ " ${stages[*]} " != *" release "* ]]; then
         build release blowback-server blowback-ingest blowback
+        [ "$stage" != "${stages[-1]}" ] || finish release -L '^mta$'
         ctest --preset release -L '^mta$'
-        [ "$stage" != "${stages[-1]}" ] || exit
       fi
+      ;;
+    coverage)
+      build coverage
+      find build/coverage -name '*.gcda' -delete
+      ctest --preset coverage -LE '^mta$' || echo "some tests failed; coverage is that of all that ran"
+      python3 tests/coverage.py build/coverage
       ;;
     basic)
       build release
-      ctest --preset release -LE '^mta$'
-      exit
+      finish release -LE '^mta$'
       ;;
     release)
       build release
-      ctest --preset release
-      exit
+      finish release
       ;;
   esac
   ended "$stage"
 done
+printf '\n== where the time went\n'
+printf '%s\n' "${times[@]}"
