@@ -3,7 +3,8 @@
 # in a fresh Debian 12 made by debootstrap, lets it serve there, upgrades, removes and purges it, and compares every file of
 # that system with what there was before. Needs root (or sudo); stays in build/package and on loopback.
 #
-#   tests/package.sh [--fresh]        --fresh: forget the Debian root and the package of an earlier run
+#   tests/package.sh [--fresh] [--twice]        --fresh: forget the Debian root and the package of an earlier run
+#                                               --twice: build it once more, elsewhere and without a cache, and compare octet by octet
 #
 # Debian comes from the mirror that this machine's apt is set up for. It is kept, so that a second run takes a minute.
 set -euo pipefail
@@ -12,11 +13,13 @@ repo=$PWD
 work=$repo/build/package
 suite=bookworm
 
-case "${1:-}" in
-  '') ;;
-  --fresh) fresh=true ;;
-  *) sed -n '2,/^set -/s/^# \{0,1\}//p' tests/package.sh >&2; exit 2 ;;
-esac
+for argument in "$@"; do
+  case "$argument" in
+    --fresh) fresh=true ;;
+    --twice) twice=true ;;
+    *) sed -n '2,/^set -/s/^# \{0,1\}//p' tests/package.sh >&2; exit 2 ;;
+  esac
+done
 [ "$(id -u)" -eq 0 ] || exec sudo -- "$0" "$@"
 
 fail() {
@@ -58,6 +61,20 @@ fi
 debs=("$work"/blowback_*.deb)
 deb=${debs[0]}
 ls -l "$deb"
+
+if [ -n "${twice:-}" ]; then
+  step "Building it once more, with another folder, time zone, language and umask"
+  again=$(mktemp -d /var/tmp/blowback-again-XXXXXX)
+  mkdir -p "$again/a-folder-of-another-name"
+  git -c safe.directory="$repo" archive HEAD | tar -x -C "$again/a-folder-of-another-name"
+  (cd "$again/a-folder-of-another-name" && umask 0027 && CCACHE_DISABLE=1 TZ=Pacific/Kiritimati LC_ALL=C DEB_BUILD_OPTIONS=parallel=1 \
+    dpkg-buildpackage -us -uc -b) >"$work/again.log" 2>&1 || fail "the second build failed; all of it is in $work/again.log"
+  for built in "$work"/*.deb; do
+    cmp "$built" "$again/${built##*/}" || fail "${built##*/} isn't reproducible: compare it with $again/${built##*/}"
+    sha256sum "$built"
+  done
+  rm -rf "$again"
+fi
 
 step "lintian"
 said=$(lintian --allow-root "$work"/blowback_*.changes 2>&1) || true
