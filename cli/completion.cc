@@ -1,10 +1,7 @@
-// The tree taken down in plain values, then written in each shell's own words.
-//
 // All three scripts first find out at which command the words so far have arrived (`/db/backup`), passing over options and
 // their values, then offer what is there.
 #include "completion.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,78 +12,15 @@
 namespace blowback::cli {
 namespace {
 
-struct Option {
-  std::vector<std::string> names;  ///< with their hyphens
-  std::string does;
-  bool takes_value = false;
-  bool takes_file = false;
-  std::vector<std::string> choices;
-};
-
-struct Command {
-  std::string path;  ///< `/db/backup`; the tool itself is ""
-  std::string name;
-  std::string does;
-  std::vector<Option> options;
-  std::vector<Command> commands;
-  bool takes_file = false;
-  std::vector<std::string> choices;  ///< of its positional arguments
-};
-
-/// From the validator's own words: `TEXT:{bash,zsh}`, or `TEXT:value in {table->0,json->1} OR {0,1}`.
-[[nodiscard]] std::vector<std::string> choices_of(const CLI::Option& option) {
-  const auto text = option.get_type_name();
-  const auto open = text.find('{');
-  const auto close = text.find('}', open);
-  if (open == std::string::npos || close == std::string::npos) return {};
-  std::vector<std::string> choices;
-  std::string_view rest = std::string_view(text).substr(open + 1, close - open - 1);
-  while (!rest.empty()) {
-    auto choice = rest.substr(0, rest.find(','));
-    rest.remove_prefix(std::min(choice.size() + 1, rest.size()));
-    choices.emplace_back(choice.substr(0, choice.find("->")));
-  }
-  return choices;
-}
-
-[[nodiscard]] Command command_of(const CLI::App& app,
-                                 const std::string& path) {  // NOLINT(misc-no-recursion): its own tree
-  Command command{.path = path,
-                  .name = app.get_name(),
-                  .does = app.get_description(),
-                  .options = {},
-                  .commands = {},
-                  .choices = {}};
-  for (const CLI::Option* const each : app.get_options()) {
-    const auto is_file = [](const std::string& text) { return text == "FILE" || text == "PATH"; };
-    if (each->get_positional()) {
-      command.takes_file |= is_file(each->get_name(true));
-      std::ranges::copy(choices_of(*each), std::back_inserter(command.choices));
-      continue;
-    }
-    Option option{.names = {}, .does = each->get_description(), .choices = {}};
-    for (const auto& name : each->get_snames()) option.names.push_back("-" + name);
-    for (const auto& name : each->get_lnames()) option.names.push_back("--" + name);
-    option.takes_value = each->get_items_expected_max() > 0;
-    option.takes_file = is_file(each->get_option_text());
-    option.choices = choices_of(*each);
-    command.options.push_back(std::move(option));
-  }
-  for (const CLI::App* const each : app.get_subcommands([](const CLI::App*) { return true; })) {
-    command.commands.push_back(command_of(*each, path + "/" + each->get_name()));
-  }
-  return command;
-}
-
 /// The command, then all beneath it.
-void flatten(const Command& command, std::vector<const Command*>& into) {  // NOLINT(misc-no-recursion)
+void flatten(const CommandOutline& command, std::vector<const CommandOutline*>& into) {  // NOLINT(misc-no-recursion)
   into.push_back(&command);
   for (const auto& each : command.commands) flatten(each, into);
 }
 
 /// The tool's own options work behind any command, but for --format, which needs a table to print.
-[[nodiscard]] std::vector<const Option*> options_at(const Command& root, const Command& command) {
-  std::vector<const Option*> options;
+[[nodiscard]] std::vector<const OptionOutline*> options_at(const CommandOutline& root, const CommandOutline& command) {
+  std::vector<const OptionOutline*> options;
   std::set<std::string> seen;
   for (const auto* const from : {&command, &root}) {
     for (const auto& option : from->options) {
@@ -114,7 +48,7 @@ void flatten(const Command& command, std::vector<const Command*>& into) {  // NO
 }
 
 /// All names of options that take a value, as a pattern of `case`.
-[[nodiscard]] std::string with_value(const std::vector<const Command*>& commands, std::string_view between) {
+[[nodiscard]] std::string with_value(const std::vector<const CommandOutline*>& commands, std::string_view between) {
   std::set<std::string> names;
   for (const auto* const command : commands) {
     for (const auto& option : command->options) {
@@ -125,7 +59,7 @@ void flatten(const Command& command, std::vector<const Command*>& into) {  // NO
 }
 
 /// The lines of a `case` that lead from a command's path and a word to the next path.
-[[nodiscard]] std::string steps(const std::vector<const Command*>& commands) {
+[[nodiscard]] std::string steps(const std::vector<const CommandOutline*>& commands) {
   std::string lines;
   for (const auto* const command : commands) {
     if (!command->path.empty()) lines += fmt::format("      {0}) at={0} ;;\n", command->path);
@@ -133,7 +67,7 @@ void flatten(const Command& command, std::vector<const Command*>& into) {  // NO
   return lines;
 }
 
-[[nodiscard]] std::string for_bash(const Command& root, const std::vector<const Command*>& commands) {
+[[nodiscard]] std::string for_bash(const CommandOutline& root, const std::vector<const CommandOutline*>& commands) {
   std::string values;
   std::string offers;
   for (const auto* const command : commands) {
@@ -144,10 +78,11 @@ void flatten(const Command& command, std::vector<const Command*>& into) {  // NO
       values += fmt::format(
           "    {}) {} ;;\n",
           fmt::format("{}:{}", command->path, fmt::join(option->names, fmt::format("|{}:", command->path))),
-          option->takes_file ? "files=1"
-                             : fmt::format("words={}", in_quotes(fmt::format("{}", fmt::join(option->choices, " ")))));
+          option->takes_file
+              ? "files=1"
+              : fmt::format("words={}", in_quotes(fmt::format("{}", fmt::join(option->known_values, " ")))));
     }
-    std::vector<std::string> names = command->choices;
+    std::vector<std::string> names = command->known_values;
     for (const auto& each : command->commands) names.push_back(each.name);
     offers += fmt::format("    {}) options={} words={}{} ;;\n", command->path.empty() ? "''" : command->path,
                           in_quotes(fmt::format("{}", fmt::join(words, " "))),
@@ -191,22 +126,22 @@ complete -F _{0} {0})sh",
   return in_quotes(escaped + ":" + does);
 }
 
-[[nodiscard]] std::string for_zsh(const Command& root, const std::vector<const Command*>& commands) {
+[[nodiscard]] std::string for_zsh(const CommandOutline& root, const std::vector<const CommandOutline*>& commands) {
   std::string values;
   std::string offers;
   for (const auto* const command : commands) {
     std::string options;
     for (const auto* const option : options_at(root, *command)) {
-      for (const auto& name : option->names) options += " " + described(name, option->does);
+      for (const auto& name : option->names) options += " " + described(name, option->summary);
       if (!option->takes_value) continue;
-      values +=
-          fmt::format("    {}) {} ;;\n",
-                      fmt::format("{}:{}", command->path, fmt::join(option->names, fmt::format("|{}:", command->path))),
-                      option->takes_file ? "_files" : fmt::format("compadd -- {}", fmt::join(option->choices, " ")));
+      values += fmt::format(
+          "    {}) {} ;;\n",
+          fmt::format("{}:{}", command->path, fmt::join(option->names, fmt::format("|{}:", command->path))),
+          option->takes_file ? "_files" : fmt::format("compadd -- {}", fmt::join(option->known_values, " ")));
     }
     std::string names;
-    for (const auto& choice : command->choices) names += " " + in_quotes(choice);
-    for (const auto& each : command->commands) names += " " + described(each.name, each.does);
+    for (const auto& choice : command->known_values) names += " " + in_quotes(choice);
+    for (const auto& each : command->commands) names += " " + described(each.name, each.summary);
     offers += fmt::format("        {}) options=({}) names=({}){} ;;\n", command->path.empty() ? "''" : command->path,
                           options, names, command->takes_file ? " files=1" : "");
   }
@@ -239,7 +174,7 @@ if [[ $funcstack[1] == _{0} ]]; then _{0} "$@"; else compdef _{0} {0}; fi)sh",
       root.name, with_value(commands, "|"), steps(commands), values, offers);
 }
 
-[[nodiscard]] std::string for_fish(const Command& root, const std::vector<const Command*>& commands) {
+[[nodiscard]] std::string for_fish(const CommandOutline& root, const std::vector<const CommandOutline*>& commands) {
   std::string paths;
   for (const auto* const command : commands) {
     if (!command->path.empty()) paths += " " + command->path;
@@ -271,9 +206,9 @@ complete -c {0} -f
     const auto here = fmt::format("complete -c {} -n {}", root.name,
                                   in_quotes(fmt::format("__{}_is '{}'", root.name, command->path), true));
     for (const auto& each : command->commands) {
-      script += fmt::format("{} -a {} -d {}\n", here, each.name, in_quotes(each.does, true));
+      script += fmt::format("{} -a {} -d {}\n", here, each.name, in_quotes(each.summary, true));
     }
-    for (const auto& choice : command->choices) script += fmt::format("{} -a {}\n", here, in_quotes(choice, true));
+    for (const auto& choice : command->known_values) script += fmt::format("{} -a {}\n", here, in_quotes(choice, true));
     if (command->takes_file) script += here + " -F\n";
     for (const auto* const option : options_at(root, *command)) {
       script += here;
@@ -281,9 +216,9 @@ complete -c {0} -f
         script += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       }
       if (option->takes_value) script += option->takes_file ? " -r -F" : " -x";
-      if (!option->choices.empty())
-        script += " -a " + in_quotes(fmt::format("{}", fmt::join(option->choices, " ")), true);
-      script += fmt::format(" -d {}\n", in_quotes(option->does, true));
+      if (!option->known_values.empty())
+        script += " -a " + in_quotes(fmt::format("{}", fmt::join(option->known_values, " ")), true);
+      script += fmt::format(" -d {}\n", in_quotes(option->summary, true));
     }
   }
   script.pop_back();  // whoever prints it ends the line
@@ -292,12 +227,11 @@ complete -c {0} -f
 
 }  // namespace
 
-std::string completion(const CLI::App& app, std::string_view shell) {
-  const auto root = command_of(app, "");
-  std::vector<const Command*> commands;
-  flatten(root, commands);
-  if (shell == "bash") return for_bash(root, commands);
-  return shell == "zsh" ? for_zsh(root, commands) : for_fish(root, commands);
+std::string completion(const CommandOutline& tool, std::string_view shell) {
+  std::vector<const CommandOutline*> commands;
+  flatten(tool, commands);
+  if (shell == "bash") return for_bash(tool, commands);
+  return shell == "zsh" ? for_zsh(tool, commands) : for_fish(tool, commands);
 }
 
 }  // namespace blowback::cli

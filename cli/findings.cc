@@ -78,9 +78,10 @@ void Findings::print_for_people(const Context& context, const Wording& wording) 
     std::string line = context.bold ? fmt::format("{}{}\033[0m", kColours.at(index), word) : word;
     if (wording.has_source) line += fmt::format("  {:<{}}", finding.source, source_width);
     line += fmt::format("  {:<{}}", finding.check, check_width);
-    context.say(line + "  " + harmless(finding.found, kLongestFound));
+    context.print_line(line + "  " + harmless(finding.found, kLongestFound));
     if (finding.advice.empty()) continue;
-    context.say(fmt::format("{:{}}  {}: {}", "", grade_width, wording.advice, harmless(finding.advice, kLongestFound)));
+    context.print_line(
+        fmt::format("{:{}}  {}: {}", "", grade_width, wording.advice, harmless(finding.advice, kLongestFound)));
   }
   const auto counted = [&](std::size_t grade) {
     // `ok`, `pass` and `fail` are no things that can be counted.
@@ -88,7 +89,7 @@ void Findings::print_for_people(const Context& context, const Wording& wording) 
     const bool is_noun = word == "warning" || word == "problem";
     return fmt::format("{} {}{}", sums.at(grade), word, is_noun && sums.at(grade) != 1 ? "s" : "");
   };
-  context.say(fmt::format("{}, {}, {}", counted(0), counted(1), counted(2)));
+  context.print_line(fmt::format("{}, {}, {}", counted(0), counted(1), counted(2)));
 }
 
 }  // namespace blowback::cli

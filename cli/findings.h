@@ -1,7 +1,7 @@
 // What `doctor` and `conform` found: a line each with a verdict, and what to do or what it breaks where the verdict isn't good.
 #pragma once
 
-#include "command.h"
+#include "context.h"
 
 #include <array>
 #include <cstdint>

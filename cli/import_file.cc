@@ -114,7 +114,7 @@ Imported read_import(const Context& context, Input& input, const Terms& otherwis
     ++read.lines;
     auto parsed = parser.read(line);
     if (!parsed) {
-      bad.tell(input.line(), parsed.error());
+      bad.report(input.line(), parsed.error());
       continue;
     }
     if (!*parsed) {
@@ -127,10 +127,10 @@ Imported read_import(const Context& context, Input& input, const Terms& otherwis
     if (permission == Permission::wide) continue;
     const auto reach = reach_of(prefix);
     if (reach.breadth == Breadth::narrow) continue;
-    wide.tell(input.line(), fmt::format("{}; this would list {}", in_words(reach), to_string(reach.addresses)));
+    wide.report(input.line(), fmt::format("{}; this would list {}", in_words(reach), to_string(reach.addresses)));
   }
-  bad.tell_rest("that aren't understood");
-  wide.tell_rest("that need --wide");
+  bad.report_rest("that aren't understood");
+  wide.report_rest("that need --wide");
   read.refused = bad.count();
   read.wide = wide.count();
   std::ranges::sort(entries, {}, [](const Entry& entry) { return std::pair(entry.prefix, entry.line); });

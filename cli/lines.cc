@@ -21,7 +21,6 @@ constexpr std::size_t kTold = 20;
 /// Of a message about a line, which quotes some of it.
 constexpr std::size_t kShown = 200;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr std::string_view kBlanks = " \t\r";
 
 [[nodiscard]] std::string why_unread(int error) {
   switch (error) {
@@ -38,14 +37,14 @@ constexpr std::string_view kBlanks = " \t\r";
 }
 
 template <typename T>
-[[nodiscard]] std::optional<Given<T>> given(Context& context, const SeveralArguments& several) {
+[[nodiscard]] OrExit<Given<T>> given(const Context& context, const SeveralArguments& several) {
   Given<T> found;
   std::unordered_set<T> known;
   BadLines bad(context, found.source);
   const auto take = [&](std::string_view text, std::size_t line) {
     const auto parsed = T::parse(text);
     if (!parsed) {
-      bad.tell(line, std::is_same_v<T, IpAddress> ? why_no_address(text) : parsed.error().text);
+      bad.report(line, std::is_same_v<T, IpAddress> ? why_no_address(text) : parsed.error().text);
     } else if (known.insert(*parsed).second) {
       found.all.push_back({.value = *parsed, .line = line});
     }
@@ -60,29 +59,23 @@ template <typename T>
   }
   if (!file.empty()) {
     auto input = Input::open(context, file);
-    if (!input) {
-      context.failure = kFailed;
-      return std::nullopt;
-    }
+    if (!input) return std::unexpected(input.error());
     found.source = input->name();
     for (std::string line; input->next(line);) {
       if (const auto entry = entry_of(line); !entry.empty()) take(entry, input->line());
     }
     if (input->failed()) {
-      context.failure = context.complain(found.source + ": reading failed half-way; nothing was done", kFailed);
-      return std::nullopt;
+      return std::unexpected(context.fail(found.source + ": reading failed half-way; nothing was done", kFailed));
     }
   }
-  bad.tell_rest("that aren't understood");
+  bad.report_rest("that aren't understood");
   found.refused = bad.count();
   if (!found.all.empty()) return found;
-  context.failure = kWrongUse;
   if (found.refused == 0) {
-    context.complain(file.empty() ? "name an address, or a file of them by --file FILE (- is standard input)"
-                                  : found.source + ": no address or network in it",
-                     kWrongUse);
+    context.warn(file.empty() ? "name an address, or a file of them by --file FILE (- is standard input)"
+                              : found.source + ": no address or network in it");
   }
-  return std::nullopt;
+  return std::unexpected(int{kWrongUse});
 }
 
 }  // namespace
@@ -90,7 +83,7 @@ template <typename T>
 Input::Input(std::FILE* file, std::unique_ptr<std::FILE, Close> ours, std::string name)
     : file_(file), ours_(std::move(ours)), name_(std::move(name)), buffer_(std::make_unique<char[]>(kBuffer)) {}
 
-std::optional<Input> Input::open(const Context& context, const std::string& file) {
+OrExit<Input> Input::open(const Context& context, const std::string& file) {
   if (file == "-") return Input(context.world.in, nullptr, "standard input");
   std::unique_ptr<std::FILE, Close> opened(std::fopen(file.c_str(), "rb"));
   int error = opened ? 0 : errno;
@@ -101,8 +94,7 @@ std::optional<Input> Input::open(const Context& context, const std::string& file
     std::FILE* const raw = opened.get();
     return Input(raw, std::move(opened), file);
   }
-  context.complain(fmt::format("{}: {}", file, why_unread(error)), kFailed);
-  return std::nullopt;
+  return std::unexpected(context.fail(fmt::format("{}: {}", file, why_unread(error)), kFailed));
 }
 
 bool Input::next_raw(std::string& line) {
@@ -135,6 +127,7 @@ bool Input::next(std::string& line) {
 }
 
 std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r";
   const auto first = text.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
@@ -142,21 +135,21 @@ std::string_view trimmed(std::string_view text) {
 
 std::string_view entry_of(std::string_view line) { return trimmed(line.substr(0, line.find_first_of("#;"))); }
 
-void BadLines::tell(std::size_t line, const std::string& text) {
+void BadLines::report(std::size_t line, const std::string& text) {
   if (++count_ > kTold) return;
   const auto shown = harmless(text, kShown);
-  context_.complain(line == 0 ? shown : fmt::format("{}:{}: {}", source_, line, shown), kNo);
+  context_.warn(line == 0 ? shown : fmt::format("{}:{}: {}", source_, line, shown));
 }
 
-void BadLines::tell_rest(std::string_view what) const {
-  if (count_ > kTold) context_.complain(fmt::format("… and {} more lines {}", count_ - kTold, what), kNo);
+void BadLines::report_rest(std::string_view what) const {
+  if (count_ > kTold) context_.warn(fmt::format("… and {} more lines {}", count_ - kTold, what));
 }
 
-std::optional<Given<IpAddress>> addresses(Context& context, const SeveralArguments& several) {
+OrExit<Given<IpAddress>> addresses(const Context& context, const SeveralArguments& several) {
   return given<IpAddress>(context, several);
 }
 
-std::optional<Given<Prefix>> networks(Context& context, const SeveralArguments& several) {
+OrExit<Given<Prefix>> networks(const Context& context, const SeveralArguments& several) {
   return given<Prefix>(context, several);
 }
 

@@ -1,7 +1,8 @@
 // Lists that people keep in files, a thing a line: lines of any length and any end, comments, a byte order mark.
 #pragma once
 
-#include "command.h"
+#include "arguments.h"
+#include "context.h"
 
 #include <cstddef>
 #include <cstdio>
@@ -16,8 +17,8 @@ namespace blowback::cli {
 /// A file to read, or standard input, which isn't ours to close.
 class Input {
  public:
-  /// `file`: `-` is standard input. Empty: it can't be read, which was told on `err`.
-  [[nodiscard]] static std::optional<Input> open(const Context& context, const std::string& file);
+  /// `file`: `-` is standard input. Fails where it can't be read.
+  [[nodiscard]] static OrExit<Input> open(const Context& context, const std::string& file);
 
   /// Reads lines of any length in constant memory: of one longer than 4 KiB the beginning is kept, enough to refuse it. A byte
   /// order mark at the beginning and a CR at the end are taken off. False: there is none any more; see `failed`.
@@ -50,14 +51,14 @@ class Input {
 /// Without a comment behind it (`#`, or `;` as Spamhaus has it) and blanks around it; empty where there is nothing else. Pure.
 [[nodiscard]] std::string_view entry_of(std::string_view line);
 
-/// Tells of bad lines one by one, up to twenty; `rest` tells how many more there are.
+/// Reports bad lines one by one, up to twenty; `report_rest` reports how many more there are.
 class BadLines {
  public:
   BadLines(const Context& context, const std::string& source) : context_(context), source_(source) {}
   /// `line` 0: an argument, which names itself.
-  void tell(std::size_t line, const std::string& text);
+  void report(std::size_t line, const std::string& text);
   /// `what`: `lines that aren't understood`.
-  void tell_rest(std::string_view what) const;
+  void report_rest(std::string_view what) const;
   [[nodiscard]] std::size_t count() const { return count_; }
 
  private:
@@ -83,9 +84,9 @@ struct Given {
   }
 };
 
-/// Empty: there is nothing to do, which was told; return `context.failure`. What isn't understood is left out.
-[[nodiscard]] std::optional<Given<IpAddress>> addresses(Context& context, const SeveralArguments& several);
+/// What isn't understood is reported and left out. Fails where nothing remains.
+[[nodiscard]] OrExit<Given<IpAddress>> addresses(const Context& context, const SeveralArguments& several);
 /// The same of networks.
-[[nodiscard]] std::optional<Given<Prefix>> networks(Context& context, const SeveralArguments& several);
+[[nodiscard]] OrExit<Given<Prefix>> networks(const Context& context, const SeveralArguments& several);
 
 }  // namespace blowback::cli

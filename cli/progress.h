@@ -1,7 +1,7 @@
 // How far a command is, on standard error, if that is a terminal and the command takes longer than two seconds.
 #pragma once
 
-#include "command.h"
+#include "context.h"
 #include "system/progress_line.h"
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// `blowback traps add|remove`: the file of traps changed without an editor, whole or not at all. Ingest takes it up at a reload.
-#include "command.h"
+#include "trap_file.h"
+
 #include "replacement.h"
 #include "trap_place.h"
 
@@ -28,38 +28,25 @@ struct Change {
   std::string text;  ///< of the file; "" where there is none yet
 };
 
-/// Empty: it was told; return `context.failure`.
-[[nodiscard]] std::optional<Change> read(Context& context, const std::string& trap) {
-  context.failure = kWrongUse;
+[[nodiscard]] OrExit<Change> read(const Context& context, const std::string& trap) {
   const auto config = context.load_config(config::TrapFile::left_out);
-  if (!config) {
-    context.complain(config.error().text, kWrongUse);
-    return std::nullopt;
-  }
+  if (!config) return std::unexpected(context.fail(config.error().text, kWrongUse));
   if (config->traps.file.empty()) {
-    context.complain(
+    return std::unexpected(context.fail(
         "the config names no file of traps; write file = \"/etc/blowback/traps\" into [traps], or change the lists "
         "there",
-        kWrongUse);
-    return std::nullopt;
+        kWrongUse));
   }
   const auto line = config::trap_line(trap);
-  if (!line) {
-    context.complain(fmt::format("{}: {}", harmless(trap), line.error().text), kWrongUse);
-    return std::nullopt;
-  }
+  if (!line) return std::unexpected(context.fail(fmt::format("{}: {}", harmless(trap), line.error().text), kWrongUse));
   auto lines = config::lines_of(config->file);
-  if (!lines) {
-    context.complain(lines.error().text, kWrongUse);
-    return std::nullopt;
-  }
+  if (!lines) return std::unexpected(context.fail(lines.error().text, kWrongUse));
   Change change{.config = *config, .lines = *std::move(lines), .trap = *line, .text = {}};
   const auto& file = change.config.traps.file;
   std::ifstream in(file, std::ios::binary);
   if (in) change.text.assign(std::istreambuf_iterator<char>(in), {});
   if (in.bad() || (!in.is_open() && ::access(file.c_str(), F_OK) == 0)) {
-    context.failure = context.complain(file + ": can't be read; check its permissions", kFailed);
-    return std::nullopt;
+    return std::unexpected(context.fail(file + ": can't be read; check its permissions", kFailed));
   }
   return change;
 }
@@ -91,36 +78,36 @@ struct Change {
 int write(const Context& context, const Change& change, const std::string& text, const std::string& done) {
   const auto& file = change.config.traps.file;
   if (const auto traps = config::with_file(change.config.traps, text); !traps) {
-    return context.complain(traps.error().text + "; nothing was changed", kNo);
+    return context.fail(traps.error().text + "; nothing was changed", kNo);
   }
   Replacement replacement(file, kMode);
   if (replacement.file() != nullptr) {
     std::fwrite(text.data(), 1, text.size(), replacement.file());
     if (replacement.commit()) {
-      context.say(done);
+      context.print_line(done);
       return kYes;
     }
   }
-  return context.complain(
+  return context.fail(
       fmt::format("{}: can't be written: {}; nothing was changed", file, std::generic_category().message(errno)),
       kFailed);
 }
 
 }  // namespace
 
-int traps_add(Context& context, const std::string& trap) {
+int add_to_trap_file(const Context& context, const std::string& trap) {
   const auto change = read(context, trap);
-  if (!change) return context.failure;
+  if (!change) return change.error();
   auto text = without(*change);
   if (text.size() < change->text.size()) {
-    return context.complain(fmt::format("{} stands in {} already", change->trap, change->config.traps.file), kNo);
+    return context.fail(fmt::format("{} stands in {} already", change->trap, change->config.traps.file), kNo);
   }
   if (const auto place = place_of(change->trap, change->config, change->lines, change->config.traps);
       place && place->by == change->trap) {
-    return context.complain(fmt::format("{} is a trap already, by {}", change->trap, place->place), kNo);
+    return context.fail(fmt::format("{} is a trap already, by {}", change->trap, place->place), kNo);
   }
   if (is_trap_domain(change->trap) && change->trap.find('.', 2) == std::string::npos) {
-    return context.complain(
+    return context.fail(
         fmt::format(
             "{} has one label, so it is no domain that mail comes to; write all of it, like trap.example.net, or "
             "an address",
@@ -131,13 +118,13 @@ int traps_add(Context& context, const std::string& trap) {
                fmt::format("{} is a trap now; {}", change->trap, kTakeUp));
 }
 
-int traps_remove(Context& context, const std::string& trap) {
+int remove_from_trap_file(const Context& context, const std::string& trap) {
   const auto change = read(context, trap);
-  if (!change) return context.failure;
+  if (!change) return change.error();
   const auto text = without(*change);
   if (text.size() >= change->text.size()) {
     const auto place = place_with(*change, change->text);
-    return context.complain(
+    return context.fail(
         fmt::format("{} doesn't stand in {}; {}", change->trap, change->config.traps.file,
                     place ? fmt::format("it is a trap by {}", in_words(*place, change->trap)) : "see `blowback traps`"),
         kNo);

@@ -1,37 +1,51 @@
 // `blowback check IP…`: is it listed, as the zone would answer? Exits 1 where one isn't.
-#include "command.h"
-#include "export/formats.h"
+#include "arguments.h"
+#include "codes.h"
+#include "commands.h"
 #include "lines.h"
 #include "progress.h"
 
-#include <fmt/format.h>
+#include <memory>
 
 namespace blowback::cli {
+namespace {
 
-int check(Context& context, const SeveralArguments& several) {
+int check(const Context& context, const SeveralArguments& several) {
   const auto given = addresses(context, several);
-  if (!given) return context.failure;
-  auto store = context.store(schema::Store::Mode::read);
-  if (!store) return context.failure;
+  if (!given) return given.error();
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
+  auto& store = opened->store;
   RowPrinter table(context.world.out, {"ip", "listed", "codes", "answers"}, context.look());
   Progress progress(context, "check", /*prints=*/true);
   bool all_listed = true;
   std::size_t done = 0;
   for (const auto& one : given->all) {
-    auto codes = store->check(one.value, context.world.now);
-    if (!codes) return context.complain(codes.error());
+    auto codes = store.check(one.value, context.world.now);
+    if (!codes) return context.fail(codes.error());
     if (const auto always = always_answered(one.value)) codes = *always;
-    std::vector<std::string> answers;
-    for (const Code code : kAllCodes) {
-      if (codes->has(code)) answers.push_back(fmt::format("127.0.0.{}", octet_of(code)));
-    }
     all_listed &= !codes->empty();
-    table.add({cell(one.value.to_string()), Cell(!codes->empty()), Cell(names_of(*codes)), Cell(answers)});
+    table.add({cell(one.value.to_string()), Cell(!codes->empty()), Cell(names_of(*codes)), Cell(answers_of(*codes))});
     progress.show(++done, given->all.size(), "addresses");
   }
   table.end();
   if (given->refused > 0) return kWrongUse;
   return all_listed ? kYes : kNo;
+}
+
+}  // namespace
+
+void add_check(Command& tool) {
+  const auto several = std::make_shared<SeveralArguments>();
+  auto command = tool.add({.name = "check",
+                           .summary = "Is it listed? Exits 1 where one isn't",
+                           .notes = {},
+                           .examples = "  blowback check 192.0.2.1 2001:db8::25\n"
+                                       "  blowback check 192.0.2.1 >/dev/null && echo listed\n"
+                                       "  blowback check --file clients.txt --format csv\n"},
+                          [several](const Context& context) { return check(context, *several); });
+  add_several(command, *several, "IP", "Addresses; - for standard input");
+  command.format();
 }
 
 }  // namespace blowback::cli

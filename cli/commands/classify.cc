@@ -1,6 +1,7 @@
 // `blowback classify PATH…`: what would the judge say of these messages, and with --explain: why? Nothing is recorded.
+#include "arguments.h"
 #include "blowback/text.h"
-#include "command.h"
+#include "commands.h"
 #include "detect/judge.h"
 #include "feed/feed.h"
 #include "mail/message.h"
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <system_error>
 #include <variant>
 
@@ -163,32 +165,52 @@ class Classifier {
     fmt::print(context_.world.out, "{}\t{}\t{}\t{}\n", where, kind, cause, client);
   }
 
-  void trouble(const std::string& where, const std::string& what) {
-    context_.complain(where + ": " + harmless(what), kFailed);
-  }
+  void trouble(const std::string& where, const std::string& what) { context_.warn(where + ": " + harmless(what)); }
 
   const Context& context_;
   std::vector<Prefix> trusted_relays_;
   bool explains_ = false;
 };
 
-}  // namespace
+struct Arguments {
+  std::vector<std::string> paths;
+  std::vector<std::string> trusted_relays;
+  bool explains = false;
+};
 
-int classify(Context& context, const std::vector<std::string>& paths, const std::vector<std::string>& trusted_relays,
-             bool explains) {
+int classify(const Context& context, const Arguments& arguments) {
   std::vector<Prefix> relays;
-  for (const auto& text : trusted_relays) {
+  for (const auto& text : arguments.trusted_relays) {
     const auto relay = prefix(context, text);
-    if (!relay) return kWrongUse;
+    if (!relay) return relay.error();
     relays.push_back(*relay);
   }
   std::error_code ignored;
-  for (const auto& path : paths) {
-    if (!fs::exists(path, ignored)) return context.complain(path + ": no such file or folder", kWrongUse);
+  for (const auto& path : arguments.paths) {
+    if (!fs::exists(path, ignored)) return context.fail(path + ": no such file or folder", kWrongUse);
   }
-  Classifier classifier(context, std::move(relays), explains);
-  for (const auto& path : paths) classifier.path(path);
+  Classifier classifier(context, std::move(relays), arguments.explains);
+  for (const auto& path : arguments.paths) classifier.path(path);
   return kYes;
+}
+
+}  // namespace
+
+void add_classify(Command& tool) {
+  const auto arguments = std::make_shared<Arguments>();
+  auto command =
+      tool.add({.name = "classify",
+                .summary = "What the judge says of messages, folders, mboxes; records nothing",
+                .notes = "Prints path, kind, cause and client address with tabs between, - where there is none.",
+                .examples = "  blowback classify message.eml\n"
+                            "  blowback classify --explain --trusted-relay 192.0.2.25 Maildir/cur\n"},
+               [arguments](const Context& context) { return classify(context, *arguments); });
+  command.option("PATH", arguments->paths, "Messages, folders, mboxes").required();
+  command
+      .option("--trusted-relay", arguments->trusted_relays,
+              "Our own hop, for reading Received:; may be given several times")
+      .shown_as("CIDR");
+  command.flag("--explain", arguments->explains, "Say below each line what decided");
 }
 
 }  // namespace blowback::cli

@@ -1,5 +1,6 @@
 // `blowback config check|show`: whether the daemons can work by this config, and what it comes to with all its defaults.
-#include "command.h"
+#include "arguments.h"
+#include "commands.h"
 #include "config/written.h"
 #include "feed_findings.h"
 #include "findings.h"
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -142,35 +144,33 @@ class Check {
   return table.starts_with("feed.") ? "[[feed]]" : fmt::format("[{}]", table);
 }
 
-}  // namespace
-
-int config_check(Context& context, const std::string& daemon) {
+int config_check(const Context& context, const std::string& daemon) {
   const auto config = context.config();
-  if (!config) return context.failure;
+  if (!config) return config.error();
   const auto lines = config::lines_of(config->file);
-  if (!lines) return context.complain(lines.error().text, kWrongUse);
+  if (!lines) return context.fail(lines.error().text, kWrongUse);
   Findings findings;
   Check(*config, *lines, findings).look(daemon != "ingest", daemon != "server");
   findings.print(context, kWording);
   return findings.any_bad() ? kNo : kYes;
 }
 
-int config_show(Context& context) {
+int config_show(const Context& context) {
   const auto config = context.config();
-  if (!config) return context.failure;
+  if (!config) return config.error();
   const auto lines = config::lines_of(config->file);
-  if (!lines) return context.complain(lines.error().text, kWrongUse);
+  if (!lines) return context.fail(lines.error().text, kWrongUse);
   // What the config itself says: the traps of the file stand on no line of it.
   const auto own = context.load_config(config::TrapFile::left_out);
-  if (!own) return context.complain(own.error().text, kWrongUse);
+  if (!own) return context.fail(own.error().text, kWrongUse);
   const auto traps_in_all = config->traps.domains.size() + config->traps.addresses.size();
   const auto more = traps_in_all - own->traps.domains.size() - own->traps.addresses.size();
-  context.say("# " + config->file);
+  context.print_line("# " + config->file);
   std::string table;
   for (const auto& setting : config::settings_of(*own)) {
     if (setting.table != table) {
       table = setting.table;
-      context.say(fmt::format("\n{}", heading_of(table)));
+      context.print_line(fmt::format("\n{}", heading_of(table)));
     }
     const auto line = lines->find(setting.name());
     auto from = line == lines->end() ? std::string("default") : fmt::format("line {}", line->second);
@@ -178,13 +178,43 @@ int config_show(Context& context) {
       from += fmt::format(": {} more trap{} there", more, more == 1 ? " stands" : "s stand");
     }
     if (setting.note.empty()) {
-      context.say(fmt::format("{:<40}  # {}", fmt::format("{} = {}", setting.key, setting.value), from));
+      context.print_line(fmt::format("{:<40}  # {}", fmt::format("{} = {}", setting.key, setting.value), from));
     } else {
-      context.say(fmt::format("{:<40}  # {}", fmt::format("# {} = {}", setting.key, setting.value),
-                              fmt::format("{}: {}", from, setting.note)));
+      context.print_line(fmt::format("{:<40}  # {}", fmt::format("# {} = {}", setting.key, setting.value),
+                                     fmt::format("{}: {}", from, setting.note)));
     }
   }
   return kYes;
+}
+
+}  // namespace
+
+void add_config(Command& tool) {
+  auto config =
+      tool.add_group({.name = "config",
+                      .summary = "Look at the config",
+                      .notes = {},
+                      .examples = "  blowback config check && systemctl reload blowback-server blowback-ingest\n"});
+  const auto daemon = std::make_shared<std::string>();
+  auto check = config.add(
+      {.name = "check",
+       .summary = "Could the daemons work by it? Exits 1 where one couldn't",
+       .notes = "Looks at files, folders and certificates as the user who runs it; ports aren't tried. Exit code 2: "
+                "the file isn't\n"
+                "understood, and each mistake is told with its line.",
+       .examples = "  blowback config check\n"
+                   "  blowback config check --daemon ingest\n"
+                   "  blowback --config new.toml config check\n"},
+      [daemon](const Context& context) { return config_check(context, *daemon); });
+  check.option("--daemon", *daemon, "For this one alone: server or ingest")
+      .one_of("daemon", {"server", "ingest"})
+      .shown_as("WHICH");
+  check.format();
+  config.add({.name = "show",
+              .summary = "All keys with the values in force, and where each comes from; secrets are masked",
+              .notes = {},
+              .examples = "  blowback config show\n"},
+             config_show);
 }
 
 }  // namespace blowback::cli

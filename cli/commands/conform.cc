@@ -2,9 +2,11 @@
 //
 // Each check says where it is written, and what breaks in the field where it fails. A check is left out where the one it
 // stands on failed already. All of it ends within a minute, whatever the server does.
+#include "arguments.h"
 #include "blowback/text.h"
-#include "command.h"
+#include "commands.h"
 #include "dns/client.h"
+#include "dns/server_argument.h"
 #include "findings.h"
 #include "system/socket_address.h"
 
@@ -487,39 +489,39 @@ class Examination {
   return std::nullopt;
 }
 
-/// The first of the zone's name servers that has an address. Empty: it was told on `err`.
-[[nodiscard]] std::optional<config::Endpoint> server_of(const Context& context, const std::string& zone) {
+/// The first of the zone's name servers that has an address.
+[[nodiscard]] OrExit<config::Endpoint> server_of(const Context& context, const std::string& zone) {
   const auto resolver = system_resolver();
   if (!resolver) {
-    context.complain("/etc/resolv.conf names no resolver to find the zone's name servers; name one by --server",
-                     kFailed);
-    return std::nullopt;
+    return std::unexpected(context.fail(
+        "/etc/resolv.conf names no resolver to find the zone's name servers; name one by --server", kFailed));
   }
   const auto servers = ask(*resolver, {.name = zone, .type = RecordType::ns, .recursion_desired = true}, 2 * kPatience);
   if (!servers) {
-    context.complain(fmt::format("the resolver {} doesn't tell the name servers of {}: {}; name one by --server",
+    return std::unexpected(
+        context.fail(fmt::format("the resolver {} doesn't tell the name servers of {}: {}; name one by --server",
                                  to_string(*resolver), zone, servers.error().text),
-                     kFailed);
-    return std::nullopt;
+                     kFailed));
   }
   for (const auto& record : servers->answers_of(RecordType::ns)) {
     if (record.rdata.empty()) continue;
-    if (const auto found = endpoint_of(record.rdata[0])) return found;
+    if (const auto found = endpoint_of(record.rdata[0])) return *found;
   }
-  context.complain(
+  return std::unexpected(context.fail(
       fmt::format("{} has no name server that can be found ({}); see the zone's name, or name a server by --server",
                   zone, rcode_text(servers->rcode)),
-      kFailed);
-  return std::nullopt;
+      kFailed));
 }
 
-}  // namespace
+struct Arguments {
+  std::string zone;
+  std::string server;  ///< an address, with or without a port; "": the zone's first name server
+  std::string listed;  ///< an address that is listed; "": only the test points are known to be
+};
 
-int conform(Context& context, const ConformArguments& arguments) {
-  std::string zone = arguments.zone;
+int conform(const Context& context, const Arguments& arguments) {
+  auto zone = lower_case(arguments.zone);
   if (zone.ends_with('.')) zone.pop_back();
-  std::ranges::transform(zone, zone.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
   const auto is_plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   };
@@ -527,33 +529,42 @@ int conform(Context& context, const ConformArguments& arguments) {
   constexpr std::size_t kLongest = 253 - 64;
   if (zone.empty() || zone.size() > kLongest || !std::ranges::all_of(zone, is_plain) || zone.contains("..") ||
       zone.front() == '.') {
-    return context.complain(fmt::format("'{}' is no name of a zone; write it as in bl.example.org", arguments.zone),
-                            kWrongUse);
+    return context.fail(fmt::format("'{}' is no name of a zone; write it as in bl.example.org", arguments.zone),
+                        kWrongUse);
   }
   std::optional<IpAddress> listed;
   if (!arguments.listed.empty()) {
-    listed = address(context, arguments.listed);
-    if (!listed) return kWrongUse;
+    const auto given = address(context, arguments.listed);
+    if (!given) return given.error();
+    listed = *given;
   }
-  std::optional<config::Endpoint> server;
-  if (arguments.server.empty()) {
-    server = server_of(context, zone);
-    if (!server) return kFailed;
-  } else {
-    server = server_address(arguments.server);
-    if (!server) {
-      return context.complain(
-          fmt::format("--server {}: is no address; write 192.0.2.53, 192.0.2.53:5300 or [2001:db8::53]:5300",
-                      arguments.server),
-          kWrongUse);
-    }
-  }
+  const auto server =
+      arguments.server.empty() ? server_of(context, zone) : server_argument(context, "--server", arguments.server);
+  if (!server) return server.error();
   if (context.format == Format::table)
-    context.say(heading(fmt::format("{} at {}", zone, to_string(*server)), context.bold));
+    context.print_line(heading(fmt::format("{} at {}", zone, to_string(*server)), context.bold));
   Findings findings;
   Examination(*server, zone, listed, findings).run();
   findings.print(context, kWording);
   return findings.any_bad() ? kNo : kYes;
+}
+
+}  // namespace
+
+void add_conform(Command& tool) {
+  const auto arguments = std::make_shared<Arguments>();
+  auto command =
+      tool.add({.name = "conform",
+                .summary = "Does a DNSBL, ours or any, answer as resolvers and mail servers need it?",
+                .notes = {},
+                .examples = "  blowback conform bl.example.org\n"
+                            "  blowback conform bl.example.org --server 127.0.0.1:5300 --listed 192.0.2.1\n"},
+               [arguments](const Context& context) { return conform(context, *arguments); });
+  command.option("ZONE", arguments->zone, "The list's zone, such as bl.example.org").required();
+  command.option("--server", arguments->server, "Ask this one; else the zone's first name server")
+      .shown_as("ADDRESS[:PORT]");
+  command.option("--listed", arguments->listed, "An address that is listed, to look at its names, too").shown_as("IP");
+  command.format();
 }
 
 }  // namespace blowback::cli

@@ -1,92 +1,124 @@
 // `blowback db migrate|check|backup|restore|compact`.
-#include "command.h"
+#include "arguments.h"
+#include "commands.h"
 #include "expiry/retention_clock.h"
 #include "score/replay.h"
 
 #include <fmt/format.h>
 
+#include <memory>
+
 namespace blowback::cli {
 
 namespace {
 
-/// What ingest does bit by bit, all at once: incidents of the former format are moved to the tables of this one.
-[[nodiscard]] bool convert(Context& context, schema::Store& store) {
-  const auto config = context.config();
-  if (!config) return false;
+/// Does at once what ingest does bit by bit: moves incidents of the former format to the tables of this one. Returns kYes, or the
+/// exit code of an error that was printed.
+int convert(const Context& context, const config::Config& config, schema::Store& store) {
   expiry::KeptRetentionClock clock(store);
   while (true) {
     const auto kept = store.kept(context.world.now);
-    if (kept && kept->to_convert == 0) return true;
-    if (!kept) {
-      context.failure = context.complain(kept.error());
-      return false;
-    }
+    if (kept && kept->to_convert == 0) return kYes;
+    if (!kept) return context.fail(kept.error());
     const auto expiring = clock.now(context.world.now);
-    if (!expiring) {
-      context.failure = context.complain(expiring.error());
-      return false;
-    }
-    const auto done = store.keep_up(*expiring, config->policy, config->retention, &score::reckon);
-    if (!done) {
-      context.failure = context.complain(done.error());
-      return false;
-    }
+    if (!expiring) return context.fail(expiring.error());
+    const auto done = store.keep_up(*expiring, config.policy, config.retention, &score::reckon);
+    if (!done) return context.fail(done.error());
   }
 }
 
-}  // namespace
-
-int db_migrate(Context& context) {
-  auto store = context.store(schema::Store::Mode::create);
-  if (!store) return context.failure;
-  const int found = store->version_found();
-  if (!convert(context, *store)) return context.failure;
+int migrate(const Context& context) {
+  auto opened = context.open(schema::Store::Mode::create);
+  if (!opened) return opened.error();
+  auto& [config, store] = *opened;
+  const int found = store.version_found();
+  if (const int code = convert(context, config, store); code != kYes) return code;
   const int now = schema::schema_version();
   std::string done = fmt::format("format {} became {}", found, now);
   if (found == now) done = fmt::format("format {}: nothing to do", now);
   if (found == 0) done = fmt::format("made, format {}", now);
-  context.say(done);
+  context.print_line(done);
   return kYes;
 }
 
-int db_check(Context& context) {
-  auto store = context.store(schema::Store::Mode::read);
-  if (!store) return context.failure;
-  const auto findings = store->check_integrity();
-  if (!findings) return context.complain(findings.error());
-  for (const auto& finding : *findings) context.say(finding);
-  if (findings->empty()) context.say("ok");
+int check(const Context& context) {
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
+  auto& store = opened->store;
+  const auto findings = store.check_integrity();
+  if (!findings) return context.fail(findings.error());
+  for (const auto& finding : *findings) context.print_line(finding);
+  if (findings->empty()) context.print_line("ok");
   return findings->empty() ? kYes : kNo;
 }
 
-int db_backup(Context& context, const std::string& to) {
-  auto store = context.store(schema::Store::Mode::read);
-  if (!store) return context.failure;
-  context.show_progress(*store, "backup (pages)");
-  const auto copied = store->backup(to);
-  if (!copied) return context.complain(copied.error());
-  context.say("backup written to " + to);
+int backup(const Context& context, const std::string& to) {
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
+  auto& store = opened->store;
+  context.show_progress(store, "backup (pages)");
+  const auto copied = store.backup(to);
+  if (!copied) return context.fail(copied.error());
+  context.print_line("backup written to " + to);
   return kYes;
 }
 
-int db_compact(Context& context) {
+int compact(const Context& context) {
   const auto config = context.config();
-  if (!config) return context.failure;
+  if (!config) return config.error();
   const auto compacted = schema::Store::compact(config->database, context.progress("compact (pages)"));
-  if (!compacted) return context.complain(compacted.error());
-  context.say(fmt::format("{}: {} MiB, was {} MiB", compacted->built_anew ? "built anew" : "compacted",
-                          compacted->octets_after >> 20U, compacted->octets_before >> 20U));
+  if (!compacted) return context.fail(compacted.error());
+  context.print_line(fmt::format("{}: {} MiB, was {} MiB", compacted->built_anew ? "built anew" : "compacted",
+                                 compacted->octets_after >> 20U, compacted->octets_before >> 20U));
   return kYes;
 }
 
-int db_restore(Context& context, const std::string& from) {
+int restore(const Context& context, const std::string& from) {
   const auto config = context.config();
-  if (!config) return context.failure;
+  if (!config) return config.error();
   const auto restored = schema::Store::restore(from, config->database);
-  if (!restored) return context.complain(restored.error());
-  context.say(fmt::format("restored {}: format {}, serial {}", from, restored->format, restored->serial));
-  if (!restored->kept.empty()) context.say("what was there before is " + restored->kept);
+  if (!restored) return context.fail(restored.error());
+  context.print_line(fmt::format("restored {}: format {}, serial {}", from, restored->format, restored->serial));
+  if (!restored->kept.empty()) context.print_line("what was there before is " + restored->kept);
   return kYes;
+}
+
+}  // namespace
+
+void add_db(Command& tool) {
+  auto db = tool.add_group(
+      {.name = "db", .summary = "Look after the database", .notes = {}, .examples = "  blowback db check\n"});
+  db.add({.name = "migrate",
+          .summary = "Make the database, or bring it to this program's format",
+          .notes = {},
+          .examples = "  blowback db migrate\n"},
+         migrate);
+  db.add({.name = "check",
+          .summary = "Is it whole? Prints what isn't",
+          .notes = {},
+          .examples = "  blowback db check && echo whole\n"},
+         check);
+  const auto copy = std::make_shared<std::string>();
+  db.add({.name = "backup",
+          .summary = "A consistent copy, also while others write",
+          .notes = {},
+          .examples = "  blowback db backup /var/backups/blowback-$(date +%F).db\n"},
+         [copy](const Context& context) { return backup(context, *copy); })
+      .option("FILE", *copy, "Where to; a former backup is replaced")
+      .required();
+  const auto from = std::make_shared<std::string>();
+  db.add({.name = "restore",
+          .summary = "Put a backup in the database's place; stop the daemons first",
+          .notes = {},
+          .examples = "  blowback db restore /var/backups/blowback-2026-11-25.db\n"},
+         [from](const Context& context) { return restore(context, *from); })
+      .option("FILE", *from, "The backup")
+      .required();
+  db.add({.name = "compact",
+          .summary = "Give room that nothing is in any more back to the file system",
+          .notes = {},
+          .examples = "  blowback db compact\n"},
+         compact);
 }
 
 }  // namespace blowback::cli

@@ -1,8 +1,10 @@
 // `blowback doctor`: one look at everything that can be wrong, each with its mend. It changes nothing.
+#include "arguments.h"
 #include "blowback/text.h"
-#include "command.h"
+#include "commands.h"
 #include "dns/bystanders.h"
 #include "dns/client.h"
+#include "dns/server_argument.h"
 #include "dns/server_status.h"
 #include "feed_findings.h"
 #include "findings.h"
@@ -15,6 +17,7 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <random>
 #include <set>
 #include <sys/stat.h>
@@ -47,7 +50,7 @@ constexpr Wording kWording{
 
 class Doctor {
  public:
-  Doctor(Context& context, const config::Config& config, Findings& findings)
+  Doctor(const Context& context, const config::Config& config, Findings& findings)
       : context_(context), config_(config), findings_(findings) {}
 
   void look(const std::optional<config::Endpoint>& resolver) {
@@ -454,24 +457,18 @@ class Doctor {
     findings_.good(name, fmt::format("NS {}, and 127.0.0.2 is listed", fmt::join(public_names, " ")));
   }
 
-  Context& context_;
+  const Context& context_;
   const config::Config& config_;
   Findings& findings_;
   std::optional<schema::Store> store_;
 };
 
-}  // namespace
-
-int doctor(Context& context, const std::string& resolver) {
+int doctor(const Context& context, const std::string& resolver) {
   std::optional<config::Endpoint> chosen;
   if (!resolver.empty()) {
-    chosen = server_address(resolver);
-    if (!chosen) {
-      return context.complain(
-          fmt::format("--resolver {}: is no address; write 192.0.2.53, 192.0.2.53:5300 or [2001:db8::53]:5300",
-                      resolver),
-          kWrongUse);
-    }
+    const auto given = server_argument(context, "--resolver", resolver);
+    if (!given) return given.error();
+    chosen = *given;
   }
   Findings findings;
   const auto config = context.load_config();
@@ -483,6 +480,21 @@ int doctor(Context& context, const std::string& resolver) {
   }
   findings.print(context, kWording);
   return findings.any_bad() ? kNo : kYes;
+}
+
+}  // namespace
+
+void add_doctor(Command& tool) {
+  const auto resolver = std::make_shared<std::string>();
+  auto command = tool.add({.name = "doctor",
+                           .summary = "Look at everything that can be wrong, and say how to mend it",
+                           .notes = {},
+                           .examples = "  blowback doctor\n"
+                                       "  blowback doctor --resolver 192.0.2.53 --format json\n"},
+                          [resolver](const Context& context) { return doctor(context, *resolver); });
+  command.option("--resolver", *resolver, "Ask this one for the zone's public name; else the system's")
+      .shown_as("ADDRESS[:PORT]");
+  command.format();
 }
 
 }  // namespace blowback::cli

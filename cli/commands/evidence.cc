@@ -1,12 +1,14 @@
 // `blowback evidence IP`: the operator's own look at each incident: what was recorded of it, with traps masked as far as their
 // codings are known. What the accused may see is `blowback why`.
 #include "account/masked.h"
-#include "command.h"
+#include "arguments.h"
+#include "commands.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,23 +39,26 @@ constexpr const char* kWarning =
   return text;
 }
 
-}  // namespace
+struct Arguments {
+  std::string ip;
+  std::size_t most = kMostLines;
+  bool explains = false;
+};
 
-int evidence(Context& context, const std::string& ip, std::size_t most, bool explains) {
-  const auto asked = address(context, ip);
-  if (!asked) return kWrongUse;
-  const auto config = context.config();
-  if (!config) return context.failure;
-  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
-  if (!store) return context.complain(store.error());
-  const auto dossier = store->dossier(*asked, most);
-  if (!dossier) return context.complain(dossier.error());
+int evidence(const Context& context, const Arguments& arguments) {
+  const auto asked = address(context, arguments.ip);
+  if (!asked) return asked.error();
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
+  auto& [config, store] = *opened;
+  const auto dossier = store.dossier(*asked, arguments.most);
+  if (!dossier) return context.fail(dossier.error());
 
-  const TrapMask mask = mask_for(*config, *dossier);
+  const TrapMask mask = mask_for(config, *dossier);
   std::vector<std::string> columns{"time",     "client",     "helo",         "kind",          "cause",
                                    "counting", "relayed",    "reverse_path", "origin",        "mailbox",
                                    "queue_id", "message_id", "size",         "first_received"};
-  if (explains) columns.insert(columns.end(), {"confidence", "signals"});
+  if (arguments.explains) columns.insert(columns.end(), {"confidence", "signals"});
   Table table(columns);
   for (const auto& incident : dossier->incidents) {
     std::vector<Cell> row{Cell(incident.received_at),
@@ -61,7 +66,7 @@ int evidence(Context& context, const std::string& ip, std::size_t most, bool exp
                           Cell(mask.masked(incident.helo)),
                           cell(name_of(incident.kind)),
                           cell(name_of(incident.cause)),
-                          cell(name_of(counting_of(incident, config->policy.any_reverse_path))),
+                          cell(name_of(counting_of(incident, config.policy.any_reverse_path))),
                           cell(name_of(incident.relayed)),
                           cell(name_of(incident.reverse_path)),
                           Cell(incident.origin),
@@ -70,7 +75,7 @@ int evidence(Context& context, const std::string& ip, std::size_t most, bool exp
                           Cell(mask.masked(incident.message_id)),
                           Cell(incident.size),
                           Cell(mask.masked(incident.first_received))};
-    if (explains) row.insert(row.end(), {Cell(incident.confidence), Cell(signals_of(incident))});
+    if (arguments.explains) row.insert(row.end(), {Cell(incident.confidence), Cell(signals_of(incident))});
     table.add(std::move(row));
   }
   if (!table.empty()) std::fputs(kWarning, context.world.err);
@@ -81,11 +86,26 @@ int evidence(Context& context, const std::string& ip, std::size_t most, bool exp
         expired);
   }
   if (table.empty() && context.format == Format::table) {
-    context.say("Nothing was seen of " + dossier->sender.to_string() + ".");
+    context.print_line("Nothing was seen of " + dossier->sender.to_string() + ".");
   } else {
     context.print(table);
   }
   return table.empty() ? kNo : kYes;
+}
+
+}  // namespace
+
+void add_evidence(Command& tool) {
+  const auto arguments = std::make_shared<Arguments>();
+  auto command = tool.add({.name = "evidence",
+                           .summary = "Its incidents one by one, for the operator alone",
+                           .notes = {},
+                           .examples = "  blowback evidence 192.0.2.1 --most 10 --explain\n"},
+                          [arguments](const Context& context) { return evidence(context, *arguments); });
+  command.option("IP", arguments->ip, "Address").required();
+  add_most(command, arguments->most);
+  command.flag("--explain", arguments->explains, "Also how sure the judge was, and what decided");
+  command.format();
 }
 
 }  // namespace blowback::cli

@@ -1,6 +1,8 @@
 // `blowback export`: the list for other programs. It is read as of one serial, then written: a slow reader of the output keeps
 // nobody waiting. Costs 48 octets of memory for each listing.
-#include "command.h"
+#include "arguments.h"
+#include "codes.h"
+#include "commands.h"
 #include "export/formats.h"
 #include "replacement.h"
 
@@ -9,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <system_error>
 
 namespace blowback::cli {
@@ -70,13 +73,8 @@ void write_json(std::FILE* out, const Read& list) {
   bool first = true;
   const auto write = [&](const Entry& entry, const Prefix& prefix) {
     nlohmann::ordered_json object{{"prefix", prefix.to_string()}, {"source", name_of(entry.source)}};
-    object["codes"] = nlohmann::ordered_json::array();
-    object["answers"] = nlohmann::ordered_json::array();
-    for (const Code code : kAllCodes) {
-      if (!entry.codes.has(code)) continue;
-      object["codes"].push_back(name_of(code));
-      object["answers"].push_back(fmt::format("127.0.0.{}", octet_of(code)));
-    }
+    object["codes"] = names_of(entry.codes);
+    object["answers"] = answers_of(entry.codes);
     object["listed_at"] = to_iso8601(entry.listed_at);
     if (entry.expires_at) object["expires_at"] = to_iso8601(*entry.expires_at);
     fmt::print(out, "{}\n {}", first ? "" : ",", object.dump());
@@ -126,42 +124,63 @@ void write(std::FILE* out, const std::string& format, const Read& list, const co
 /// BIND refuses a zone whose name server has a name in it without an address.
 void warn_of_nameservers(const Context& context, const config::Zone& zone) {
   for (const auto& name : config::without_address(zone)) {
-    context.complain(
+    context.warn(
         fmt::format("export: the name server {} is in the zone, and its address isn't known here: write it "
                     "behind a name below the zone's in zone.nameservers, or take one outside of {}",
-                    name, zone.name),
-        kYes);
+                    name, zone.name));
   }
 }
 
-}  // namespace
+struct Arguments {
+  std::string format = "plain";
+  std::string to;  ///< the file that is replaced when all is written; "": standard output
+};
 
-int export_list(Context& context, const std::string& format, const std::string& to) {
-  const auto config = context.config();
-  if (!config) return context.failure;
-  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
-  if (!store) return context.complain(store.error());
-  const auto list = read(*store, context.world.now);
-  if (!list) return context.complain(list.error());
-  if (format == "zone") warn_of_nameservers(context, config->zone);
+int export_list(const Context& context, const Arguments& arguments) {
+  const auto& [format, to] = arguments;
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
+  auto& [config, store] = *opened;
+  const auto list = read(store, context.world.now);
+  if (!list) return context.fail(list.error());
+  if (format == "zone") warn_of_nameservers(context, config.zone);
   if (to.empty()) {
-    write(context.world.out, format, *list, *config, context.world.now);
+    write(context.world.out, format, *list, config, context.world.now);
     return kYes;
   }
   const auto failed = [&](int error) {
-    return context.complain(fmt::format("export: can't write all of {}: {}; what was there before is untouched", to,
-                                        std::generic_category().message(error)),
-                            kFailed);
+    return context.fail(fmt::format("export: can't write all of {}: {}; what was there before is untouched", to,
+                                    std::generic_category().message(error)),
+                        kFailed);
   };
   try {
     // Other programs read it, under users of their own.
     Replacement file(to, 0644);
     if (file.file() == nullptr) return failed(errno);
-    write(file.file(), format, *list, *config, context.world.now);
+    write(file.file(), format, *list, config, context.world.now);
     return file.commit() ? static_cast<int>(kYes) : failed(errno);
   } catch (const std::system_error& error) {
     return failed(error.code().value());  // fmt::print throws where it can't write
   }
+}
+
+}  // namespace
+
+void add_export(Command& tool) {
+  const auto arguments = std::make_shared<Arguments>();
+  auto command = tool.add({.name = "export",
+                           .summary = "The list for other programs",
+                           .notes = {},
+                           .examples = "  blowback export --format zone --to /etc/bind/bl.example.org.zone\n"
+                                       "  blowback export --format rbldnsd --to /var/lib/rbldns/blowback\n"
+                                       "  blowback export --format postfix --to /etc/postfix/backscatter.cidr\n"
+                                       "  blowback export --format nft | nft -f -\n"},
+                          [arguments](const Context& context) { return export_list(context, *arguments); });
+  command.option("--format", arguments->format, "plain (unless said), cidr, rbldnsd, zone, postfix, nft or json")
+      .one_of("format", {"plain", "cidr", "rbldnsd", "zone", "postfix", "nft", "json"})
+      .shown_as("FORMAT")
+      .shows_default();
+  command.option("--to", arguments->to, "Replace this file once all is written, instead of printing").shown_as("FILE");
 }
 
 }  // namespace blowback::cli

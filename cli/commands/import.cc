@@ -1,11 +1,13 @@
 // `blowback import FILE`: a list from elsewhere, a network per line, millions of lines. What lines say is import_file.h.
+#include "arguments.h"
 #include "blowback/exemption_set.h"
-#include "command.h"
+#include "commands.h"
 #include "import_file.h"
 
 #include <fmt/format.h>
 
 #include <map>
+#include <memory>
 #include <string>
 
 namespace blowback::cli {
@@ -56,8 +58,8 @@ struct Counts {
   return counts;
 }
 
-void say(const Context& context, const Imported& file, const Counts& counts, bool dry_run) {
-  context.say(
+void print_counts(const Context& context, const Imported& file, const Counts& counts, bool dry_run) {
+  context.print_line(
       fmt::format("{} line{}: {} {}listed, {} unchanged, {} exempt, {} duplicate{}, {} comment{} or blank, {} not "
                   "understood",
                   file.lines, file.lines == 1 ? "" : "s", counts.listed, dry_run ? "would be " : "", counts.unchanged,
@@ -65,50 +67,55 @@ void say(const Context& context, const Imported& file, const Counts& counts, boo
                   file.comments == 1 ? "" : "s", file.refused));
 }
 
-}  // namespace
+struct Arguments {
+  std::string file;
+  DecisionArguments decision;
+};
 
-int import(Context& context, const std::string& file, const DecisionArguments& arguments) {
-  const auto decided = decision(context, arguments.reason);
-  const auto ends = until(context, arguments.duration);
+int import(const Context& context, const Arguments& arguments) {
+  const auto& [reason, duration, wide, dry_run] = arguments.decision;
+  const auto permission = arguments.decision.permission();
+  const auto decided = decision(context, reason);
+  const auto ends = until(context, duration);
   if (!decided || !ends) return kWrongUse;
-  auto input = Input::open(context, file);
-  if (!input) return kFailed;
+  auto input = Input::open(context, arguments.file);
+  if (!input) return input.error();
   const std::string& source = input->name();
-  const auto read = read_import(context, *input, {.reason = decided->reason, .until = *ends}, arguments.permission());
-  if (input->failed()) return context.complain(source + ": reading failed half-way; nothing was imported", kFailed);
-  if (read.all.empty()) return context.complain(source + ": no address or network in it", kNo);
+  const auto read = read_import(context, *input, {.reason = decided->reason, .until = *ends}, permission);
+  if (input->failed()) return context.fail(source + ": reading failed half-way; nothing was imported", kFailed);
+  if (read.all.empty()) return context.fail(source + ": no address or network in it", kNo);
 
   const auto reach = reach_of(read.all);
-  if (reach.breadth != Breadth::narrow && !arguments.wide) {
+  if (reach.breadth != Breadth::narrow && !wide) {
     // All or nothing: of a file with such a line in it the other lines are in doubt, too.
     const auto why = read.wide > 0 ? fmt::format("{} line{} need{} --wide", read.wide, read.wide == 1 ? "" : "s",
                                                  read.wide == 1 ? "s" : "")
                                    : in_words(reach);
-    return context.complain(fmt::format("{}: {}; the file names {}. Nothing was imported; if you mean all of it, add "
-                                        "--wide, else correct the file",
-                                        source, why, to_string(reach.addresses)),
-                            kWrongUse);
+    return context.fail(fmt::format("{}: {}; the file names {}. Nothing was imported; if you mean all of it, add "
+                                    "--wide, else correct the file",
+                                    source, why, to_string(reach.addresses)),
+                        kWrongUse);
   }
   const UnixTime now = context.world.now;
-  auto store = context.store(arguments.dry_run ? schema::Store::Mode::read : schema::Store::Mode::create);
-  if (!store) return context.failure;
+  auto opened = context.open(dry_run ? schema::Store::Mode::read : schema::Store::Mode::create);
+  if (!opened) return opened.error();
+  auto& store = opened->store;
   Counts counts;
-  if (arguments.dry_run) {
-    const auto would_be = foretold(*store, read, now);
-    if (!would_be) return context.complain(would_be.error());
+  if (dry_run) {
+    const auto would_be = foretold(store, read, now);
+    if (!would_be) return context.fail(would_be.error());
     counts = *would_be;
   } else {
-    context.show_progress(*store, "import");
+    context.show_progress(store, "import");
     std::size_t done = 0;
     for (const auto& [terms, prefixes] : read.groups) {
-      const auto listed = list_group(*store, terms, prefixes, decided->who, source, now, arguments.permission());
+      const auto listed = list_group(store, terms, prefixes, decided->who, source, now, permission);
       if (!listed) {
         if (done > 0) {
-          context.complain(fmt::format("{}: {} of {} networks were imported; the same command goes on with the others",
-                                       source, done, read.all.size()),
-                           kFailed);
+          context.warn(fmt::format("{}: {} of {} networks were imported; the same command goes on with the others",
+                                   source, done, read.all.size()));
         }
-        return context.complain(listed.error());
+        return context.fail(listed.error());
       }
       counts.listed += listed->listed;
       counts.unchanged += listed->unchanged;
@@ -116,9 +123,34 @@ int import(Context& context, const std::string& file, const DecisionArguments& a
       done += prefixes.size();
     }
   }
-  say(context, read, counts, arguments.dry_run);
-  if (arguments.wide) context.say(fmt::format("{} in all", to_string(reach.addresses)));
+  print_counts(context, read, counts, dry_run);
+  if (wide) context.print_line(fmt::format("{} in all", to_string(reach.addresses)));
   return read.refused == 0 ? kYes : kNo;
+}
+
+}  // namespace
+
+void add_import(Command& tool) {
+  const auto arguments = std::make_shared<Arguments>();
+  auto command = tool.add(
+      {.name = "import",
+       .summary = "List what a file names: a network a line, or CSV with reason and end",
+       .notes =
+           "A line is `192.0.2.0/24`, a comment behind # or ;, or CSV: `192.0.2.0/24,reason,until`, where until is "
+           "2026-12-24 "
+           "or 14d.\nA first line such as `network,until,reason` names the columns. --reason and --for are for lines "
+           "without.\n"
+           "Lines that aren't understood are told and left out (exit code 1); all others are listed.\n"
+           "Lines that need --wide are told; without it nothing at all is imported (exit code 2).",
+       .examples = "  blowback import bad.txt --reason 'partner list' --for 30d\n"
+                   "  blowback import drop.txt --reason 'Spamhaus DROP' --for 2d --dry-run\n"
+                   "  grep -v ^: list.txt | blowback import - --reason 'partner list'\n"},
+      [arguments](const Context& context) { return import(context, *arguments); });
+  command.option("FILE", arguments->file, "File, - for standard input").required();
+  add_reason(command, arguments->decision.reason);
+  add_duration(command, arguments->decision.duration);
+  add_wide(command, arguments->decision.wide);
+  add_dry_run(command, arguments->decision.dry_run);
 }
 
 }  // namespace blowback::cli

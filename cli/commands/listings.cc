@@ -1,57 +1,70 @@
-// `listings` and `exemptions`: what is in force.
-#include "command.h"
+// `blowback listings`: what is listed now.
+#include "arguments.h"
+#include "codes.h"
+#include "commands.h"
 
-#include <fmt/format.h>
+#include <memory>
+#include <string>
 
 namespace blowback::cli {
+namespace {
 
-std::vector<std::string> names_of(CodeSet codes) {
-  std::vector<std::string> names;
-  for (const Code code : kAllCodes) {
-    if (codes.has(code)) names.emplace_back(name_of(code));
-  }
-  return names;
-}
+/// What is empty restricts nothing.
+struct Arguments {
+  std::string within;
+  std::string source;  ///< `automatic` or `operator`
+  std::string code;
+  ListArguments list;
+};
 
-int listings(Context& context, const std::string& within, const FilterArguments& filter) {
-  schema::ListingFilter wanted{.within = {}, .source = {}, .codes = {}, .since = {}, .who = filter.who};
-  if (!within.empty()) {
-    wanted.within = prefix(context, within);
-    if (!wanted.within) return kWrongUse;
+int listings(const Context& context, const Arguments& arguments) {
+  schema::ListingFilter wanted{.within = {}, .source = {}, .codes = {}, .since = {}, .who = arguments.list.who};
+  if (!arguments.within.empty()) {
+    const auto within = prefix(context, arguments.within);
+    if (!within) return within.error();
+    wanted.within = *within;
   }
-  const auto since = ago(context, "--since", filter.since);
-  if (!since) return kWrongUse;
-  wanted.since = *since;
+  const auto listed_since = since(context, arguments.list.since);
+  if (!listed_since) return listed_since.error();
+  wanted.since = *listed_since;
   for (const Source source : {Source::automatic, Source::by_operator}) {
-    if (filter.source == name_of(source)) wanted.source = source;
+    if (arguments.source == name_of(source)) wanted.source = source;
   }
-  if (const auto code = code_named(filter.code)) wanted.codes = *code;
-  if (filter.most) wanted.most = *filter.most;
-  auto store = context.store(schema::Store::Mode::read);
-  if (!store) return context.failure;
+  if (const auto code = code_named(arguments.code)) wanted.codes = *code;
+  if (arguments.list.most) wanted.most = *arguments.list.most;
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
   RowPrinter table(context.world.out, {"prefix", "source", "codes", "listed_at", "expires_at", "reason"},
                    context.look());
-  const auto visited = store->for_each_listing(wanted, context.world.now, [&](const Listing& listing) {
+  const auto visited = opened->store.for_each_listing(wanted, context.world.now, [&](const Listing& listing) {
     table.add({cell(listing.prefix.to_string()), cell(name_of(listing.source)), Cell(names_of(listing.codes)),
                Cell(listing.listed_at), cell(listing.expires_at), Cell(listing.reason)});
   });
-  if (!visited) return context.complain(visited.error());
+  if (!visited) return context.fail(visited.error());
   table.end();
   return kYes;
 }
 
-int exemptions(Context& context) {
-  auto store = context.store(schema::Store::Mode::read);
-  if (!store) return context.failure;
-  const auto found = store->exemptions(context.world.now);
-  if (!found) return context.complain(found.error());
-  Table table({"prefix", "since", "expires_at", "reason"});
-  for (const auto& exemption : *found) {
-    table.add({cell(exemption.prefix.to_string()), Cell(exemption.since), cell(exemption.expires_at),
-               Cell(exemption.reason)});
-  }
-  context.print(table);
-  return kYes;
+}  // namespace
+
+void add_listings(Command& tool) {
+  const auto arguments = std::make_shared<Arguments>();
+  auto command = tool.add({.name = "listings",
+                           .summary = "What is listed now",
+                           .notes = {},
+                           .examples = "  blowback listings 198.51.100.0/24\n"
+                                       "  blowback listings --source operator --since 7d\n"
+                                       "  blowback listings --format csv >listings.csv\n"},
+                          [arguments](const Context& context) { return listings(context, *arguments); });
+  command.option("CIDR", arguments->within, "Only within this network");
+  add_list_options(command, arguments->list, "Listed by this person's decision", "Listed within this time, such as 7d");
+  command.option("--source", arguments->source, "automatic or operator")
+      .one_of("source", {"automatic", "operator"})
+      .shown_as("WHAT");
+  command.option("--code", arguments->code, "With this code, such as dsn")
+      .one_of("code", names_of(CodeSet::from_bits(~0U)))
+      .shown_as("CODE");
+  command.format();
 }
 
 }  // namespace blowback::cli

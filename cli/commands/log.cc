@@ -1,21 +1,31 @@
-// `log`: who changed what, when and why. `history IP`: what became of one address, with the decisions behind it.
-#include "command.h"
+// `blowback log`: who changed what, when and why.
+#include "arguments.h"
+#include "commands.h"
 
-#include <fmt/format.h>
+#include <memory>
+#include <string>
 
 namespace blowback::cli {
+namespace {
 
-int log(Context& context, const FilterArguments& filter) {
-  const auto since = ago(context, "--since", filter.since);
-  if (!since) return kWrongUse;
-  auto store = context.store(schema::Store::Mode::read);
-  if (!store) return context.failure;
-  const auto entries = store->audit({.most = filter.most.value_or(kMostLines),
-                                     .who = filter.who,
-                                     .action = filter.action,
-                                     .subject = filter.subject,
-                                     .since = *since});
-  if (!entries) return context.complain(entries.error());
+/// What is empty restricts nothing.
+struct Arguments {
+  std::string action;
+  std::string subject;
+  ListArguments list;
+};
+
+int log(const Context& context, const Arguments& arguments) {
+  const auto changed_since = since(context, arguments.list.since);
+  if (!changed_since) return changed_since.error();
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
+  const auto entries = opened->store.audit({.most = arguments.list.most.value_or(kMostLines),
+                                            .who = arguments.list.who,
+                                            .action = arguments.action,
+                                            .subject = arguments.subject,
+                                            .since = *changed_since});
+  if (!entries) return context.fail(entries.error());
   Table table({"id", "at", "who", "action", "subject", "until", "changes", "undone_by", "unfinished", "reason"});
   for (const auto& entry : *entries) {
     table.add({Cell(entry.id), Cell(entry.at), Cell(entry.who), Cell(entry.action), Cell(entry.subject),
@@ -26,41 +36,22 @@ int log(Context& context, const FilterArguments& filter) {
   return kYes;
 }
 
-int history(Context& context, const std::string& ip, std::size_t most) {
-  const auto asked = address(context, ip);
-  if (!asked) return kWrongUse;
-  auto store = context.store(schema::Store::Mode::read);
-  if (!store) return context.failure;
-  const auto changes = store->changes_around(*asked, most);
-  if (!changes) return context.complain(changes.error());
-  Table table(
-      {"at", "change", "prefix", "source", "codes", "expires_at", "who", "action", "entry", "undone_by", "reason"});
-  for (const auto& [change, decision] : *changes) {
-    std::vector<Cell> row{Cell(change.at),
-                          cell(name_of(change.action)),
-                          Cell(change.prefix.to_string()),
-                          cell(name_of(change.source)),
-                          Cell(names_of(change.codes)),
-                          cell(change.expires_at)};
-    if (decision) {
-      row.insert(row.end(), {Cell(decision->who), Cell(decision->action), Cell(decision->id), cell(decision->undone_by),
-                             Cell(decision->reason)});
-    } else {
-      row.resize(row.size() + 5);
-    }
-    table.add(std::move(row));
-  }
-  // On standard error, so that what is printed can be parsed.
-  const auto kept = store->kept(context.world.now);
-  if (!kept) return context.complain(kept.error());
-  if (kept->changes_since) {
-    fmt::print(context.world.err,
-               "blowback: of the changes before {} only each network's last is kept; `journal` in [retention] says for "
-               "how long they are\n",
-               minute(*kept->changes_since));
-  }
-  context.print(table);
-  return changes->empty() ? kNo : kYes;
+}  // namespace
+
+void add_log(Command& tool) {
+  const auto arguments = std::make_shared<Arguments>();
+  auto command = tool.add({.name = "log",
+                           .summary = "Who changed what, when and why",
+                           .notes = {},
+                           .examples = "  blowback log --most 20\n"
+                                       "  blowback log --who olga --action import --since 7d\n"},
+                          [arguments](const Context& context) { return log(context, *arguments); });
+  add_list_options(command, arguments->list, "Changes by this person", "Changes within this time, such as 7d");
+  command.option("--action", arguments->action, "Such as list, delist, exempt, import")
+      .one_of("action", {"list", "delist", "exempt", "end-exemption", "import", "retire-trap", "restore-trap", "undo"})
+      .shown_as("ACTION");
+  command.option("--subject", arguments->subject, "With this in the subject: a network, a file").shown_as("TEXT");
+  command.format();
 }
 
 }  // namespace blowback::cli

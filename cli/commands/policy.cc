@@ -1,10 +1,13 @@
 // `blowback policy simulate FILE`: the recorded incidents once more, under another policy. What would the list be?
-#include "command.h"
+#include "arguments.h"
+#include "codes.h"
+#include "commands.h"
 #include "score/replay.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -110,17 +113,20 @@ void tell_differences(std::FILE* out, const Policy& present, const Policy& tried
   if (differing.empty()) fmt::print(out, "the policy tried is the policy in force\n");
 }
 
-}  // namespace
+struct Arguments {
+  std::string file;
+  bool only_changes = false;  ///< leave out senders that stay listed just as they are
+};
 
-int policy_simulate(Context& context, const std::string& file, bool only_changes) {
+int policy_simulate(const Context& context, const Arguments& arguments) {
   const auto config = context.config();
-  if (!config) return context.failure;
-  const auto tried = config::load_policy(file, config->policy);
-  if (!tried) return context.complain(tried.error().text, kWrongUse);
-  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
-  if (!store) return context.complain(store.error());
-  const auto outcome = simulate(*store, config->policy, *tried, context.world.now);
-  if (!outcome) return context.complain(outcome.error());
+  if (!config) return config.error();
+  const auto tried = config::load_policy(arguments.file, config->policy);
+  if (!tried) return context.fail(tried.error().text, kWrongUse);
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
+  const auto outcome = simulate(opened->store, config->policy, *tried, context.world.now);
+  if (!outcome) return context.fail(outcome.error());
 
   const bool for_people = context.format == Format::table;
   // Programs read a table and nothing else on standard output.
@@ -131,7 +137,7 @@ int policy_simulate(Context& context, const std::string& file, bool only_changes
   };
   Table table({"change", "sender", "score_before", "score_after", "until_before", "until_after", "codes"});
   for (const auto& row : outcome->rows) {
-    if (only_changes && row.change == Change::stays && row.is_the_same()) continue;
+    if (arguments.only_changes && row.change == Change::stays && row.is_the_same()) continue;
     table.add({cell(name_of(row.change)), cell(row.sender.to_string()), Cell(row.before.score), Cell(row.after.score),
                time(row.before.until), time(row.after.until),
                Cell(names_of(row.after.until ? row.after.codes : row.before.codes))});
@@ -139,6 +145,31 @@ int policy_simulate(Context& context, const std::string& file, bool only_changes
   context.print(table);
   fmt::print(beside, "{}\n", summary(*outcome));
   return kYes;
+}
+
+}  // namespace
+
+void add_policy(Command& tool) {
+  auto policy = tool.add_group({.name = "policy",
+                                .summary = "Try another policy before it counts",
+                                .notes = {},
+                                .examples = "  blowback policy simulate stricter.toml\n"});
+  const auto arguments = std::make_shared<Arguments>();
+  auto command = policy.add(
+      {.name = "simulate",
+       .summary = "Replay all recorded incidents: who would be listed, who would go",
+       .notes =
+           "Changes nothing. Delistings and exemptions count as they were made; your own listings aren't concerned.",
+       .examples = "  printf '[policy]\\nlist_at = 4.0\\ndistinct_traps = 3\\n' > stricter.toml\n"
+                   "  blowback policy simulate stricter.toml\n"
+                   "  blowback policy simulate stricter.toml --changed --format csv > difference.csv\n"},
+      [arguments](const Context& context) { return policy_simulate(context, *arguments); });
+  command
+      .option("FILE", arguments->file,
+              "A config, or a file with a [policy]; keys that it doesn't name stay as they are")
+      .required();
+  command.flag("--changed", arguments->only_changes, "Leave out who stays listed just as now");
+  command.format();
 }
 
 }  // namespace blowback::cli

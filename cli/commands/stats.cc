@@ -1,5 +1,6 @@
 // `blowback stats`: the list in numbers, what each feed delivered, and how the running server does.
-#include "command.h"
+#include "arguments.h"
+#include "commands.h"
 #include "dns/server_status.h"
 
 #include <fmt/format.h>
@@ -55,28 +56,25 @@ void add_kept(Table& figures, const schema::Kept& kept, const std::string& datab
 
 void show(const Context& context, const Table& table) {
   if (table.empty()) return;
-  context.say("");
+  context.print_line("");
   context.print(table);
 }
 
 void show(const Context& context, const Asked& server, std::uint64_t head) {
   if (!server) {
-    context.say("\n" + server.error().text);
+    context.print_line("\n" + server.error().text);
     return;
   }
   show(context, server_table(*server, head));
   show(context, queries_table(*server));
 }
 
-}  // namespace
-
-int stats(Context& context) {
-  const auto config = context.config();
-  if (!config) return context.failure;
-  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
-  if (!store) return context.complain(store.error());
-  const auto found = store->stats(context.world.now);
-  if (!found) return context.complain(found.error());
+int stats(const Context& context) {
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
+  auto& [config, store] = *opened;
+  const auto found = store.stats(context.world.now);
+  if (!found) return context.fail(found.error());
   Table figures({"figure", "value"});
   const auto add = [&](const std::string& name, std::uint64_t value) { figures.add({Cell(name), Cell(value)}); };
   add("serial", found->serial);
@@ -94,12 +92,12 @@ int stats(Context& context) {
   }
   add("quarantine", found->quarantined);
   add("quarantine_octets", found->quarantine_octets);
-  add_kept(figures, found->kept, config->database, context.world.now);
+  add_kept(figures, found->kept, config.database, context.world.now);
   Table feeds({"feed", "deliveries", "incidents", "uncounted", "unknown_reverse_path", "duplicates", "not_backscatter",
                "not_a_trap", "quarantined", "last_delivery"});
   // A feed that never delivered is nowhere in the database, and is the one to look at.
   auto all_feeds = found->feeds;
-  for (const auto& feed : config->feeds) {
+  for (const auto& feed : config.feeds) {
     if (std::ranges::find(all_feeds, feed.name, &schema::Stats::Feed::name) != all_feeds.end()) continue;
     all_feeds.push_back({.name = feed.name, .counts = {}, .last_delivery = {}});
   }
@@ -121,7 +119,7 @@ int stats(Context& context) {
     add("feed." + feed.name + ".quarantined", counts.quarantined);
   }
   // That the server doesn't answer is an answer, too, and no error: the list is what was asked for first.
-  const auto& socket = config->server.status_socket;
+  const auto& socket = config.server.status_socket;
   const auto server = socket.empty() ? std::nullopt : std::optional(ask_server(socket));
   if (context.format != Format::table) {
     if (server) add_figures(figures, *server, found->serial);
@@ -132,6 +130,18 @@ int stats(Context& context) {
   show(context, feeds);
   if (server) show(context, *server, found->serial);
   return kYes;
+}
+
+}  // namespace
+
+void add_stats(Command& tool) {
+  auto command = tool.add({.name = "stats",
+                           .summary = "The list and its feeds in numbers",
+                           .notes = {},
+                           .examples = "  blowback stats\n"
+                                       "  blowback stats --format json\n"},
+                          stats);
+  command.format();
 }
 
 }  // namespace blowback::cli

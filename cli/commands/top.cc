@@ -1,35 +1,42 @@
 // `blowback top`: who sends most backscatter, by network, by sender, or by the forged mailing it answers.
-#include "command.h"
+#include "arguments.h"
+#include "codes.h"
+#include "commands.h"
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace blowback::cli {
+namespace {
 using By = schema::TopQuestion::By;
 
-int top(Context& context, const TopArguments& arguments) {
-  const auto span = parse_duration(arguments.since);
-  if (!span || *span <= Duration{0}) {
-    return context.complain(
-        fmt::format("--since {}: {}", arguments.since, span ? "must be longer than nothing" : span.error().text),
-        kWrongUse);
-  }
-  const auto config = context.config();
-  if (!config) return context.failure;
-  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
-  if (!store) return context.complain(store.error());
+struct Arguments {
+  std::string by = "network";  ///< or `sender`, `campaign`
+  std::string since = "7d";
+  std::size_t most = 20;
+  int ipv4_prefix = 24;
+  int ipv6_prefix = 48;
+};
+
+int top(const Context& context, const Arguments& arguments) {
+  const auto span = duration(context, "--since", arguments.since);
+  if (!span) return span.error();
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
+  auto& [config, store] = *opened;
   const By by = arguments.by == "network" ? By::network : arguments.by == "sender" ? By::sender : By::campaign;
-  const auto top = store->top({.by = by,
-                               .since = context.world.now - *span,
-                               .most = arguments.most,
-                               .ipv4_prefix = arguments.ipv4_prefix,
-                               .ipv6_prefix = arguments.ipv6_prefix,
-                               .any_reverse_path = config->policy.any_reverse_path},
-                              context.world.now);
-  if (!top) return context.complain(top.error());
+  const auto top = store.top({.by = by,
+                              .since = context.world.now - *span,
+                              .most = arguments.most,
+                              .ipv4_prefix = arguments.ipv4_prefix,
+                              .ipv6_prefix = arguments.ipv6_prefix,
+                              .any_reverse_path = config.policy.any_reverse_path},
+                             context.world.now);
+  if (!top) return context.fail(top.error());
   std::vector<std::string> columns{arguments.by, "incidents", "counted"};
   if (by != By::sender) columns.emplace_back("senders");
   columns.insert(columns.end(), {"listed", "traps"});
@@ -58,6 +65,31 @@ int top(Context& context, const TopArguments& arguments) {
                "blowback: from the sums of whole days (UTC): a group that was small on a day may be counted too low\n");
   }
   return kYes;
+}
+
+}  // namespace
+
+void add_top(Command& tool) {
+  const auto arguments = std::make_shared<Arguments>();
+  auto command =
+      tool.add({.name = "top",
+                .summary = "Who sends most: by network, sender or campaign",
+                .notes = "A campaign is one forged mailing: what many servers bounced of it is one campaign.",
+                .examples = "  blowback top --ipv4-prefix 16 --since 30d        which providers\n"
+                            "  blowback top --by campaign --since 24h           is a joe-job under way?\n"},
+               [arguments](const Context& context) { return top(context, *arguments); });
+  command.option("--by", arguments->by, "network, sender or campaign")
+      .one_of("grouping", {"network", "sender", "campaign"})
+      .shown_as("WHAT=network");
+  command.option("--since", arguments->since, "Received within this time, such as 12h or 30d").shows_default();
+  command.option("--most", arguments->most, "At most so many").whole_number().shows_default();
+  command.option("--ipv4-prefix", arguments->ipv4_prefix, "Length of an IPv4 network")
+      .whole_number(32)
+      .shown_as("BITS=24");
+  command.option("--ipv6-prefix", arguments->ipv6_prefix, "Length of an IPv6 network")
+      .whole_number(128)
+      .shown_as("BITS=48");
+  command.format();
 }
 
 }  // namespace blowback::cli

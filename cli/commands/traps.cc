@@ -1,13 +1,16 @@
 // `blowback traps`: which traps are hit and which are silent; and which one is to be a trap no more.
 //
 // The only command that shows trap addresses whole. They are the operator's secret: nothing that it prints belongs in public.
+#include "arguments.h"
 #include "blowback/text.h"
-#include "command.h"
+#include "commands.h"
+#include "trap_file.h"
 #include "trap_place.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -64,30 +67,23 @@ constexpr Duration kSilent = std::chrono::days{30};
   return place_of(trap, *own, *lines, config.traps);
 }
 
-}  // namespace
-
-int traps(Context& context, const std::string& silent_for) {
+int traps(const Context& context, const std::string& silent_for) {
   auto silence = kSilent;
   if (!silent_for.empty()) {
-    const auto parsed = parse_duration(silent_for);
-    if (!parsed || *parsed <= Duration{0}) {
-      return context.complain(
-          fmt::format("--silent-for {}: {}", silent_for, parsed ? "must be longer than nothing" : parsed.error().text),
-          kWrongUse);
-    }
-    silence = *parsed;
+    const auto given = duration(context, "--silent-for", silent_for);
+    if (!given) return given.error();
+    silence = *given;
   }
-  const auto config = context.config();
-  if (!config) return context.failure;
-  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
-  if (!store) return context.complain(store.error());
-  auto known = store->traps();
-  if (!known) return context.complain(known.error());
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
+  auto& [config, store] = *opened;
+  auto known = store.traps();
+  if (!known) return context.fail(known.error());
   Table table({"trap", "state", "incidents", "senders", "campaigns", "first_hit", "last_hit", "retired"});
-  for (const auto& record : with_configured(std::move(*known), config->traps)) {
-    const auto state = state_of(record, config->traps, context.world.now - silence);
+  for (const auto& record : with_configured(std::move(*known), config.traps)) {
+    const auto state = state_of(record, config.traps, context.world.now - silence);
     if (!silent_for.empty() && !is_silent(state)) continue;
-    table.add({Cell(as_configured(record.address, config->traps)), cell(state), Cell(record.incidents),
+    table.add({Cell(as_configured(record.address, config.traps)), cell(state), Cell(record.incidents),
                Cell(record.senders), Cell(record.campaigns), cell(record.first_at), cell(record.last_at),
                Cell(record.reason)});
   }
@@ -95,52 +91,113 @@ int traps(Context& context, const std::string& silent_for) {
   return kYes;
 }
 
-int traps_retire(Context& context, const std::string& address, const std::string& reason) {
-  const auto decided = decision(context, reason);
-  if (!decided) return kWrongUse;
-  const auto config = context.config();
-  if (!config) return context.failure;
-  auto store = schema::Store::open(config->database, schema::Store::Mode::write);
-  if (!store) return context.complain(store.error());
-  const auto trap = lower_case(address);
+struct OneTrap {
+  std::string address;
+  std::string reason;
+};
+
+int retire(const Context& context, const OneTrap& arguments) {
+  const auto decided = decision(context, arguments.reason);
+  if (!decided) return decided.error();
+  auto opened = context.open(schema::Store::Mode::write);
+  if (!opened) return opened.error();
+  auto& [config, store] = *opened;
+  const auto trap = lower_case(arguments.address);
   if (const auto domain = config::trap_line(trap); domain && is_trap_domain(*domain)) {
-    if (const auto place = place_in_config(context, *domain, *config)) {
-      return context.complain(fmt::format("a domain can't be retired; retire addresses of it, or take {} out of {}",
-                                          place->by, place->place),
-                              kNo);
+    if (const auto place = place_in_config(context, *domain, config)) {
+      return context.fail(fmt::format("a domain can't be retired; retire addresses of it, or take {} out of {}",
+                                      place->by, place->place),
+                          kNo);
     }
   }
-  const auto known = store->traps();
-  if (!known) return context.complain(known.error());
+  const auto known = store.traps();
+  if (!known) return context.fail(known.error());
   const bool was_hit =
       std::ranges::any_of(*known, [&](const schema::TrapRecord& record) { return record.address == trap; });
-  if (!was_hit && !(is_address(trap) && config->traps.is_trap(trap))) {
-    return context.complain(
+  if (!was_hit && !(is_address(trap) && config.traps.is_trap(trap))) {
+    return context.fail(
         fmt::format("{} is no trap: the config doesn't name it, and it was never hit; see `blowback traps`",
                     harmless(trap)),
         kNo);
   }
-  const auto retired = store->retire_trap(trap, *decided, context.world.now);
-  if (!retired) return context.complain(retired.error());
-  if (!*retired) return context.complain(harmless(trap) + " is retired already", kNo);
-  context.say(
+  const auto retired = store.retire_trap(trap, *decided, context.world.now);
+  if (!retired) return context.fail(retired.error());
+  if (!*retired) return context.fail(harmless(trap) + " is retired already", kNo);
+  context.print_line(
       fmt::format("{} is retired: what comes for it from now on is left alone; what it reported before counts on "
                   "and fades",
                   harmless(trap)));
   return kYes;
 }
 
-int traps_restore(Context& context, const std::string& address, const std::string& reason) {
-  const auto decided = decision(context, reason);
-  if (!decided) return kWrongUse;
-  auto store = context.store(schema::Store::Mode::write);
-  if (!store) return context.failure;
-  const auto trap = lower_case(address);
-  const auto restored = store->restore_trap(trap, *decided, context.world.now);
-  if (!restored) return context.complain(restored.error());
-  if (!*restored) return context.complain(harmless(trap) + " isn't retired; see `blowback traps`", kNo);
-  context.say(harmless(trap) + " is a trap again");
+int restore(const Context& context, const OneTrap& arguments) {
+  const auto decided = decision(context, arguments.reason);
+  if (!decided) return decided.error();
+  auto opened = context.open(schema::Store::Mode::write);
+  if (!opened) return opened.error();
+  auto& store = opened->store;
+  const auto trap = lower_case(arguments.address);
+  const auto restored = store.restore_trap(trap, *decided, context.world.now);
+  if (!restored) return context.fail(restored.error());
+  if (!*restored) return context.fail(harmless(trap) + " isn't retired; see `blowback traps`", kNo);
+  context.print_line(harmless(trap) + " is a trap again");
   return kYes;
+}
+
+}  // namespace
+
+void add_traps(Command& tool) {
+  const auto silent_for = std::make_shared<std::string>();
+  auto command = tool.add({.name = "traps",
+                           .summary = "Which traps are hit, which are silent",
+                           .notes = "Shows trap addresses whole: keep what it prints to yourself.",
+                           .examples = "  blowback traps\n"
+                                       "  blowback traps --silent-for 90d\n"},
+                          [silent_for](const Context& context) { return traps(context, *silent_for); });
+  command.option("--silent-for", *silent_for, "Only those without a hit for so long, such as 30d");
+  command.format();
+
+  constexpr const char* kTrap = "An address, a domain, or *. and a domain, for it and all names below";
+  constexpr const char* kFile =
+      "The file is the one that traps.file names in the config. Ingest takes it up at a reload.";
+  const auto added = std::make_shared<std::string>();
+  command
+      .add({.name = "add",
+            .summary = "Write a trap into the file of traps",
+            .notes = kFile,
+            .examples = "  blowback traps add old.user@example.com && systemctl reload blowback-ingest\n"
+                        "  blowback traps add '*.trap.example.net'\n"},
+           [added](const Context& context) { return add_to_trap_file(context, *added); })
+      .option("TRAP", *added, kTrap)
+      .required();
+  const auto removed = std::make_shared<std::string>();
+  command
+      .add({.name = "remove",
+            .summary = "Take a trap out of the file of traps",
+            .notes = kFile,
+            .examples = "  blowback traps remove old.user@example.com\n"},
+           [removed](const Context& context) { return remove_from_trap_file(context, *removed); })
+      .option("TRAP", *removed, kTrap)
+      .required();
+
+  const auto retired = std::make_shared<OneTrap>();
+  auto retiring =
+      command.add({.name = "retire",
+                   .summary = "Leave alone what comes for this trap from now on",
+                   .notes = "What it reported before counts on and fades. `traps restore` or `undo` takes it back.",
+                   .examples = "  blowback traps retire old.user@example.com --reason 'the address is in use again'\n"},
+                  [retired](const Context& context) { return retire(context, *retired); });
+  retiring.option("ADDRESS", retired->address, "The trap's address").required();
+  add_reason(retiring, retired->reason);
+  const auto restored = std::make_shared<OneTrap>();
+  auto restoring =
+      command.add({.name = "restore",
+                   .summary = "Count what comes for a retired trap again",
+                   .notes = {},
+                   .examples = "  blowback traps restore old.user@example.com --reason 'it is free again'\n"},
+                  [restored](const Context& context) { return restore(context, *restored); });
+  restoring.option("ADDRESS", restored->address, "The trap's address").required();
+  add_reason(restoring, restored->reason);
 }
 
 }  // namespace blowback::cli

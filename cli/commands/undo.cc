@@ -1,10 +1,13 @@
 // `blowback undo ID`: takes back what an entry of the log did.
-#include "command.h"
+#include "arguments.h"
+#include "commands.h"
+#include "decision.h"
 #include "score/replay.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 
 namespace blowback::cli {
@@ -59,16 +62,6 @@ using Outcome = schema::Undone::Outcome;
   return count;
 }
 
-[[nodiscard]] schema::Result<std::uint64_t> listings_within(schema::Store& store, const std::string& network,
-                                                            UnixTime now) {
-  std::uint64_t count = 0;
-  const auto prefix = Prefix::parse(network);
-  if (!prefix) return count;
-  const auto visited = store.for_each_listing({.within = *prefix}, now, [&](const Listing&) { ++count; });
-  if (!visited) return std::unexpected(visited.error());
-  return count;
-}
-
 /// What undoing an entry would come to, as far as that can be counted without doing it.
 [[nodiscard]] schema::Result<std::string> prospect(schema::Store& store, const schema::AuditEntry& entry,
                                                    UnixTime now) {
@@ -83,7 +76,8 @@ using Outcome = schema::Undone::Outcome;
     return counted(*ending, "would end") + "; what it replaced comes back, unless it would be over by now";
   }
   if (action == "end-exemption") {
-    const auto ending = listings_within(store, entry.subject, now);
+    const auto network = Prefix::parse(entry.subject);
+    const auto ending = network ? listings_within(store, *network, now) : schema::Result<std::uint64_t>(0);
     if (!ending) return std::unexpected(ending.error());
     return fmt::format("{} would be exempt again; {}", subject, counted(*ending, "would end"));
   }
@@ -115,43 +109,47 @@ using Outcome = schema::Undone::Outcome;
 /// What it did stands in its entry; what of it is in force still is found out by doing it.
 int foretell(const Context& context, schema::Store& store, std::uint64_t id) {
   const auto entries = store.audit({.most = 1, .id = id});
-  if (!entries) return context.complain(entries.error());
+  if (!entries) return context.fail(entries.error());
   schema::Undone known{.outcome = Outcome::unknown, .entry = {}};
   if (!entries->empty()) {
     known.entry = entries->front();
     known.outcome = known.entry.undoes ? Outcome::is_undo : known.entry.undone_by ? Outcome::already : Outcome::undone;
   }
-  if (known.outcome != Outcome::undone) return context.complain(refusal(known, id), kNo);
+  if (known.outcome != Outcome::undone) return context.fail(refusal(known, id), kNo);
   const auto& entry = known.entry;
   const auto comes_to = prospect(store, entry, context.world.now);
-  if (!comes_to) return context.complain(comes_to.error());
-  context.say(fmt::format("would undo: {} {} ({}, {}: {}), which changed {}, as far as it is still in force",
-                          entry.action, harmless(entry.subject), entry.who, minute(entry.at), harmless(entry.reason),
-                          entry.changes));
-  if (!comes_to->empty()) context.say(*comes_to);
+  if (!comes_to) return context.fail(comes_to.error());
+  context.print_line(fmt::format("would undo: {} {} ({}, {}: {}), which changed {}, as far as it is still in force",
+                                 entry.action, harmless(entry.subject), entry.who, minute(entry.at),
+                                 harmless(entry.reason), entry.changes));
+  if (!comes_to->empty()) context.print_line(*comes_to);
   return kYes;
 }
 
-}  // namespace
+struct Arguments {
+  std::uint64_t id = 0;
+  std::string reason;
+  bool dry_run = false;
+};
 
-int undo(Context& context, std::uint64_t id, const std::string& reason, bool dry_run) {
+int undo(const Context& context, const Arguments& arguments) {
+  const auto& [id, reason, dry_run] = arguments;
   const auto decided = decision(context, reason);
-  if (!decided) return kWrongUse;
-  const auto config = context.config();
-  if (!config) return context.failure;
-  auto store = schema::Store::open(config->database, dry_run ? schema::Store::Mode::read : schema::Store::Mode::write);
-  if (!store) return context.complain(store.error());
-  if (dry_run) return foretell(context, *store, id);
-  context.show_progress(*store, "undo");
-  const auto undone = store->undo(id, *decided, config->policy, &score::reckon, context.world.now);
-  if (!undone) return context.complain(undone.error());
-  if (undone->outcome != Outcome::undone) return context.complain(refusal(*undone, id), kNo);
+  if (!decided) return decided.error();
+  auto opened = context.open(dry_run ? schema::Store::Mode::read : schema::Store::Mode::write);
+  if (!opened) return opened.error();
+  auto& [config, store] = *opened;
+  if (dry_run) return foretell(context, store, id);
+  context.show_progress(store, "undo");
+  const auto undone = store.undo(id, *decided, config.policy, &score::reckon, context.world.now);
+  if (!undone) return context.fail(undone.error());
+  if (undone->outcome != Outcome::undone) return context.fail(refusal(*undone, id), kNo);
   const auto& entry = undone->entry;
-  context.say(fmt::format("undone: {} {} ({}, {}: {})", entry.action, harmless(entry.subject), entry.who,
-                          minute(entry.at), harmless(entry.reason)));
-  const auto result = result_of(*store, entry, context.world.now);
-  if (!result) return context.complain(result.error());
-  if (!result->empty()) context.say(*result);
+  context.print_line(fmt::format("undone: {} {} ({}, {}: {})", entry.action, harmless(entry.subject), entry.who,
+                                 minute(entry.at), harmless(entry.reason)));
+  const auto result = result_of(store, entry, context.world.now);
+  if (!result) return context.fail(result.error());
+  if (!result->empty()) context.print_line(*result);
   if (entry.action.ends_with("-trap")) return kYes;
   std::string effect = fmt::format("{}, {}", counted(undone->listed, "came back"), counted(undone->ended, "ended"));
   if (undone->moved > 0) effect += ", " + counted(undone->moved, "became what it was");
@@ -159,20 +157,42 @@ int undo(Context& context, std::uint64_t id, const std::string& reason, bool dry
     effect += fmt::format("; {} sender{} reckoned anew from recorded incidents", undone->reckoned,
                           undone->reckoned == 1 ? "" : "s");
   }
-  context.say(effect);
+  context.print_line(effect);
   if (undone->left_alone > 0) {
-    context.say(
+    context.print_line(
         fmt::format("{} sender{} left as {}: so much came from {} since that what was recorded before the decision is "
                     "no longer kept",
                     undone->left_alone, undone->left_alone == 1 ? " is" : "s are",
                     undone->left_alone == 1 ? "it is" : "they are", undone->left_alone == 1 ? "it" : "each"));
   }
   if (undone->listed == 0 && undone->reckoned > 0) {
-    context.say(
+    context.print_line(
         "what an exemption ended, or what is over by now, doesn't come back: the next incident that counts "
         "lists a sender again whose score is enough");
   }
   return kYes;
+}
+
+}  // namespace
+
+void add_undo(Command& tool) {
+  const auto arguments = std::make_shared<Arguments>();
+  auto command = tool.add(
+      {.name = "undo",
+       .summary = "Take back what an entry of the log did",
+       .notes = "list, import    ends what it listed, unless a later decision touched it; what it replaced comes back\n"
+                "delist, exempt  what it ended comes back, unless it would be over by now; senders stand as if it had "
+                "never been\n"
+                "exempt --end    exempt again, with its first reason and end\n"
+                "traps retire    a trap again; traps restore: retired again\n"
+                "What has ended by itself, or was replaced since, can't be undone, and neither can an undo (exit code "
+                "1).",
+       .examples = "  blowback log --most 5\n"
+                   "  blowback undo 12 --reason 'wrong file'\n"},
+      [arguments](const Context& context) { return undo(context, *arguments); });
+  command.option("ID", arguments->id, "The entry's id in `blowback log`").entry_id().required();
+  add_reason(command, arguments->reason);
+  add_dry_run(command, arguments->dry_run);
 }
 
 }  // namespace blowback::cli

@@ -1,7 +1,8 @@
 // `blowback why IP`: the answer to an accused postmaster, in sentences; with --format json all of it as data.
 #include "account/account.h"
 #include "account/advice.h"
-#include "command.h"
+#include "arguments.h"
+#include "commands.h"
 #include "lines.h"
 #include "progress.h"
 
@@ -9,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
+#include <memory>
 
 namespace blowback::cli {
 namespace {
@@ -153,16 +155,13 @@ void add_rows(Table& table, const Account& account, const IpAddress& ip) {
   }
 }
 
-}  // namespace
-
-int why(Context& context, const SeveralArguments& several) {
+int why(const Context& context, const SeveralArguments& several) {
   const auto given = addresses(context, several);
-  if (!given) return context.failure;
-  const auto config = context.config();
-  if (!config) return context.failure;
-  auto store = schema::Store::open(config->database, schema::Store::Mode::read);
-  if (!store) return context.complain(store.error());
-  const std::string& contact = config->zone.hostmaster;
+  if (!given) return given.error();
+  auto opened = context.open(schema::Store::Mode::read);
+  if (!opened) return opened.error();
+  auto& [config, store] = *opened;
+  const std::string& contact = config.zone.hostmaster;
   // One address is one object; a list of them, also of one, is an array.
   const bool is_list = given->all.size() > 1 || !given->source.empty();
   Table table({"ip", "hour", "kind", "cause", "counting", "incidents", "weight", "credit", "now"});
@@ -170,19 +169,19 @@ int why(Context& context, const SeveralArguments& several) {
   bool all_known = true;
   std::size_t done = 0;
   for (const auto& one : given->all) {
-    const auto dossier = store->dossier(one.value, kMostIncidents);
-    if (!dossier) return context.complain(dossier.error());
-    const auto account = account_of(*dossier, config->policy, context.world.now, kMostTerms);
+    const auto dossier = store.dossier(one.value, kMostIncidents);
+    if (!dossier) return context.fail(dossier.error());
+    const auto account = account_of(*dossier, config.policy, context.world.now, kMostTerms);
     all_known &= account.is_known();
     switch (context.format) {
       case Format::table:
-        if (done > 0) context.say("");
-        std::fputs(told(account, config->policy, context.world.now, contact, context.bold).c_str(), context.world.out);
+        if (done > 0) context.print_line("");
+        std::fputs(told(account, config.policy, context.world.now, contact, context.bold).c_str(), context.world.out);
         break;
       case Format::json: {
         if (is_list) fmt::print(context.world.out, "{}\n", done == 0 ? "[" : ",");
         fmt::print(context.world.out, "{}",
-                   as_json(account, config->policy, contact).dump(2, ' ', false, Json::error_handler_t::replace));
+                   as_json(account, config.policy, contact).dump(2, ' ', false, Json::error_handler_t::replace));
         break;
       }
       case Format::csv:
@@ -191,10 +190,24 @@ int why(Context& context, const SeveralArguments& several) {
     }
     progress.show(++done, given->all.size(), "addresses");
   }
-  if (context.format == Format::json) context.say(is_list ? "\n]" : "");
+  if (context.format == Format::json) context.print_line(is_list ? "\n]" : "");
   if (context.format == Format::csv) context.print(table);
   if (given->refused > 0) return kWrongUse;
   return all_known ? kYes : kNo;
+}
+
+}  // namespace
+
+void add_why(Command& tool) {
+  const auto several = std::make_shared<SeveralArguments>();
+  auto command = tool.add({.name = "why",
+                           .summary = "What was seen of a sender, the sum, when it ends, what to mend",
+                           .notes = {},
+                           .examples = "  blowback why 192.0.2.1\n"
+                                       "  blowback why 192.0.2.1 --format json\n"},
+                          [several](const Context& context) { return why(context, *several); });
+  add_several(command, *several, "IP", "Addresses; - for standard input");
+  command.format();
 }
 
 }  // namespace blowback::cli

@@ -1,6 +1,8 @@
 // plain, cidr, rbldnsd, postfix and nft. The zone is in zone.cc, JSON, which keeps listings apart, in commands/export.cc.
 #include "export/formats.h"
 
+#include "codes.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,8 +11,6 @@
 
 namespace blowback::cli {
 namespace {
-
-constexpr std::uint32_t kLoopback = 0x7f000000;
 
 [[nodiscard]] std::string replaced(std::string_view text, std::string_view what, std::string_view by) {
   std::string out;
@@ -35,11 +35,11 @@ void write_rbldnsd_set(std::FILE* out, const Exported& list, Code code, Family f
   // A dollar sign stands for the address asked for, so that the line serves all entries below it; two are one.
   fmt::print(out, ":127.0.0.{}:{}\n", octet_of(code), replaced(replaced(list.config.zone.txt, "$", "$$"), "{ip}", "$"));
   for (const auto& point : test_points()) {
-    if (!point.codes.has(code)) continue;
+    if (point.code != code) continue;
     if (is_v4) {
-      fmt::print(out, "{}\n", point.prefix.to_string());
+      fmt::print(out, "{}\n", point.address.to_string());
     } else {
-      fmt::print(out, "0:0:0:0:0:ffff:7f00:{:x}\n", point.prefix.first().v4() & 0xffffU);
+      fmt::print(out, "0:0:0:0:0:ffff:7f00:{:x}\n", point.address.v4() & 0xffffU);
     }
   }
   for (const auto& piece : list.pieces) {
@@ -55,27 +55,9 @@ std::string txt_for(const config::Zone& zone, const Prefix& prefix) {
   return replaced(zone.txt, "{ip}", prefix.to_string());
 }
 
-std::vector<Piece> test_points() {
-  std::vector<Piece> points;
-  points.reserve(kAllCodes.size());
-  for (const Code code : kAllCodes) {
-    points.push_back({.prefix = Prefix::of(IpAddress::from_v4(kLoopback | octet_of(code))), .codes = code});
-  }
-  std::ranges::sort(points, {}, &Piece::prefix);
-  return points;
-}
-
-std::optional<CodeSet> always_answered(const IpAddress& address) {
-  if (address == IpAddress::from_v4(kLoopback | 1U)) return CodeSet();
-  for (const auto& point : test_points()) {
-    if (point.prefix == Prefix::of(address)) return point.codes;
-  }
-  return std::nullopt;
-}
-
 std::vector<Prefix> set_apart() {
-  std::vector<Prefix> apart{Prefix::of(IpAddress::from_v4(kLoopback | 1U))};
-  for (const auto& point : test_points()) apart.push_back(point.prefix);
+  std::vector<Prefix> apart{Prefix::of(IpAddress::from_v4(0x7f000001))};
+  for (const auto& point : test_points()) apart.push_back(Prefix::of(point.address));
   return apart;
 }
 

@@ -36,10 +36,6 @@ void write_postfix(std::FILE* out, const Exported& list);
 /// For `nft -f`: two sets in a table of their own, replaced whole in one transaction; rules that use them stay.
 void write_nft(std::FILE* out, const Exported& list);
 
-/// In a zone and in rbldnsd's file stands what always answers (RFC 5782 §5).
-[[nodiscard]] std::vector<Piece> test_points();
-/// What 127.0.0.1 and the test points are answered with, whatever is listed. Absent: any other address.
-[[nodiscard]] std::optional<CodeSet> always_answered(const IpAddress& address);
 /// 127.0.0.1 and the test points: whatever is listed around them, they are not part of it.
 [[nodiscard]] std::vector<Prefix> set_apart();
 

@@ -9,6 +9,7 @@
 //   - an IPv6 wildcard stands at the fifth nibble or deeper, beneath which no IPv4 name (four labels) can be, in whose
 //     presence it would not be used.
 // A wildcard also answers for what is no address (`x.2.0.192.…`), which our own server calls NXDOMAIN; nobody asks for that.
+#include "codes.h"
 #include "export/formats.h"
 
 #include <fmt/format.h>
@@ -143,9 +144,10 @@ void write_zone(std::FILE* out, const Exported& list) {
   }
   Names names(out, zone);
   for (const auto& point : test_points()) {
-    names.write(point);
+    const auto prefix = Prefix::of(point.address);
+    names.write({.prefix = prefix, .codes = point.code});
     // octets() has IPv4 in its mapped form, which is the other test point.
-    names.write(Names::nibble_labels(point.prefix.first(), 32), point.prefix, point.codes);
+    names.write(Names::nibble_labels(point.address, 32), prefix, point.code);
   }
   for (const auto& piece : list.pieces) names.write(piece);
 }

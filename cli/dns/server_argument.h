@@ -1,0 +1,16 @@
+// The address of a DNS server as an option's value.
+#pragma once
+
+#include "config/config.h"
+#include "context.h"
+
+#include <string>
+#include <string_view>
+
+namespace blowback::cli {
+
+/// `192.0.2.53`, `192.0.2.53:5300`, `[2001:db8::53]:5300`; see server_address. `option`: its name for the error, `--server`.
+[[nodiscard]] OrExit<config::Endpoint> server_argument(const Context& context, std::string_view option,
+                                                       const std::string& text);
+
+}  // namespace blowback::cli
