@@ -17,8 +17,8 @@ namespace {
 
 using Ready = std::expected<std::function<void()>, feed::FeedError>;
 
-/// Octets of messages that all of a listener's sessions hold together.
-constexpr std::size_t kDoorMemory = 256U << 20U;
+/// Octets of unfinished and queued messages of one feed.
+constexpr std::size_t kListenerMemory = 256U << 20U;
 
 [[nodiscard]] std::string system_hostname() {
   std::array<char, 256> name{};
@@ -36,27 +36,27 @@ std::size_t connections_of(const config::Feed& feed) {
 
 namespace {
 
-[[nodiscard]] smtp::ListenerSettings door_of(const config::Feed& feed, const config::Traps& traps,
-                                             std::function<UnixTime()> now) {
+[[nodiscard]] smtp::ListenerSettings listener_settings(const config::Feed& feed, const config::Traps& traps,
+                                                       std::function<UnixTime()> now) {
   const auto& door = feed.door;
-  smtp::ListenerSettings settings{
-      .session = {.protocol = feed.type == config::FeedType::lmtp ? smtp::Protocol::lmtp : smtp::Protocol::smtp,
-                  .hostname = door.hostname.empty() ? system_hostname() : door.hostname,
-                  .witness_of = [index = std::make_shared<const config::TrapIndex>(traps)](
-                                    std::string_view address) { return index->witness_of(address); },
-                  .hide_traps = door.hide_traps,
-                  .offers_tls = true,
-                  .message_octets = static_cast<std::size_t>(door.message_size)},
-      .now = std::move(now),
-      .listen = {},
-      .trusted_relays = feed.trusted_relays,
-      .proxy_protocol = door.proxy_protocol,
-      .certificate = {.chain = door.certificate, .key = door.key},
-      .connections = connections_of(feed),
-      .connections_per_client = static_cast<std::size_t>(door.connections_per_client),
-      .command_time = door.command_time,
-      .data_time = door.data_time,
-      .memory = kDoorMemory};
+  smtp::SessionSettings session{
+      .protocol = feed.type == config::FeedType::lmtp ? smtp::Protocol::lmtp : smtp::Protocol::smtp,
+      .hostname = door.hostname.empty() ? system_hostname() : door.hostname,
+      .witness_of = [index = std::make_shared<const config::TrapIndex>(traps)](
+                        std::string_view address) { return index->witness_of(address); },
+      .hide_traps = door.hide_traps,
+      .offers_tls = true,
+      .message_octets = static_cast<std::size_t>(door.message_size)};
+  smtp::ListenerSettings settings{.connection = {.session = std::move(session),
+                                                 .proxy_protocol = door.proxy_protocol,
+                                                 .times = {.command = door.command_time, .data = door.data_time},
+                                                 .now = std::move(now)},
+                                  .listen = {},
+                                  .trusted_relays = feed.trusted_relays,
+                                  .certificate = {.chain = door.certificate, .key = door.key},
+                                  .connections = connections_of(feed),
+                                  .connections_per_client = static_cast<std::size_t>(door.connections_per_client),
+                                  .memory = kListenerMemory};
   for (const auto& at : door.listen) {
     if (const auto* path = std::get_if<std::string>(&at)) {
       settings.listen.emplace_back(*path);
@@ -90,7 +90,7 @@ namespace {
                       .callouts = door.callouts,
                       .connections = static_cast<std::size_t>(door.connections),
                       .message_octets = static_cast<std::size_t>(door.message_size),
-                      .memory = kDoorMemory};
+                      .memory = kListenerMemory};
   if (const auto* path = std::get_if<std::string>(&door.listen.front())) {
     setup.listen.path = *path;
   } else {
@@ -152,10 +152,10 @@ std::expected<void, feed::FeedError> OpenedFeed::open(const FeedSurroundings& wi
         return feed::open_jsonl(settings.path, position);
       case config::FeedType::smtp:
       case config::FeedType::lmtp: {
-        auto door = smtp::SmtpFeed::open(door_of(settings, with.traps, with.now));
+        auto door = smtp::SmtpFeed::open(listener_settings(settings, with.traps, with.now));
         if (!door) return std::unexpected(std::move(door).error());
         prepare_door_ = [&feed = **door](const config::Feed& other, const FeedSurroundings& then) {
-          return feed.prepare(door_of(other, then.traps, then.now));
+          return feed.prepare(listener_settings(other, then.traps, then.now));
         };
         return std::move(*door);
       }

@@ -26,19 +26,19 @@ std::string played(std::string_view octets, const smtp::SessionSettings& setting
   std::string seen;
   {
     smtp::Session session(settings, budget, peer);
-    const auto settle = [&] {
-      while (session.wants() == smtp::Session::Wants::settlement) {
+    const auto store = [&] {
+      while (session.wants() == smtp::Session::Wants::storage) {
         const auto delivery = session.take_message();
         require(!delivery.rcpt_to.empty() && delivery.message.size() <= settings.message_octets);
         seen += "\nmessage:" + delivery.message + "\n";
-        session.settled(delivery.message.size() % 2 == 0, kNow);
+        session.report_storage(delivery.message.size() % 2 == 0, kNow);
       }
       require(session.wants() != smtp::Session::Wants::handshake);
     };
     while (!octets.empty() && session.wants() == smtp::Session::Wants::input) {
       session.receive(octets.substr(0, most), kNow);
       octets.remove_prefix(std::min(most, octets.size()));
-      settle();
+      store();
       require(budget.used <= budget.most);
     }
     session.end("", smtp::Session::EndedBy::client, kNow);

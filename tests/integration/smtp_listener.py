@@ -5,13 +5,7 @@ import sqlite3
 import struct
 import zlib
 
-from harness import PATIENCE, TRAP_DOMAIN, Blowback, make_dsn, wait_until
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+from harness import PATIENCE, TRAP_DOMAIN, Blowback, free_port, make_dsn, wait_until
 
 
 class ListeningBlowback(Blowback):

@@ -176,7 +176,7 @@ class SmtpListener(unittest.TestCase):
             other.bind(("127.0.0.1", b.smtp_port))
             other.listen()
             b.start_ingest()
-            wait_until(lambda: "another program has it" in b.ingest.log(), 10, "the log says that the port is in use")
+            wait_until(lambda: "another program listens there" in b.ingest.log(), 10, "the log says that the port is in use")
             other.close()
             wait_until(lambda: "feed-back" in b.ingest.log(), 10, "it listens")
 

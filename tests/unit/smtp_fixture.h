@@ -47,7 +47,7 @@ struct Talk {
   /// The session's message is stored; the reply.
   std::string store() {
     stored.push_back(session.take_message());
-    session.settled(true, kSmtpNow);
+    session.report_storage(true, kSmtpNow);
     return session.take_output();
   }
   /// One more message in the session, stored.
@@ -59,7 +59,7 @@ struct Talk {
   }
   /// The client closes its connection.
   void hang_up() { session.end("", smtp::Session::EndedBy::client, kSmtpNow); }
-  [[nodiscard]] bool waits_for_storage() const { return session.wants() == smtp::Session::Wants::settlement; }
+  [[nodiscard]] bool waits_for_storage() const { return session.wants() == smtp::Session::Wants::storage; }
   [[nodiscard]] bool closes() const { return session.wants() == smtp::Session::Wants::close; }
   [[nodiscard]] std::vector<TrapDelivery> callouts() { return session.take_callouts(); }
 

@@ -32,7 +32,7 @@ Read read(std::string_view input, std::size_t most) {
   DataReader reader;
   Read result;
   while (!input.empty()) {
-    const auto taken = reader.take(input.substr(0, most), result.message);
+    const auto taken = reader.read(input.substr(0, most), result.message);
     input.remove_prefix(taken.octets);
     if (taken.ended) {
       result.ended = true;

@@ -37,7 +37,7 @@ TEST_CASE("what can't be stored is refused for the time being", "[smtp]") {
   talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nx\r\n.\r\n");
   REQUIRE(talk.waits_for_storage());
   static_cast<void>(talk.session.take_message());
-  talk.session.settled(false, kSmtpNow);
+  talk.session.report_storage(false, kSmtpNow);
   CHECK_THAT(talk.session.take_output(), StartsWith("451 4.3.0 "));
   CHECK(talk.say("NOOP") == "250 2.0.0 Ok\r\n");
 }
@@ -99,8 +99,8 @@ TEST_CASE("who leaves after something that we did or said is no caller out", "[s
   Talk talk;
   talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\n");
   SECTION("sent away") {
-    const std::string reply = GENERATE("421 4.4.2 You took too long", "421 4.3.2 Others need the place",
-                                       "421 4.3.2 Closing; try again later", "");
+    const std::string reply =
+        GENERATE("421 4.4.2 Timeout", "421 4.3.2 Too many connections", "421 4.3.2 Closing; try again later", "");
     CAPTURE(reply);
     talk.session.end(reply, smtp::Session::EndedBy::us, kSmtpNow);
   }
@@ -213,11 +213,11 @@ TEST_CASE("chunks make a message, dots and line ends as they are", "[smtp]") {
 
 TEST_CASE("too large a message is refused and not held", "[smtp]") {
   Talk talk;
-  CHECK(talk.send("EHLO a\r\nMAIL FROM:<> SIZE=10001\r\n").ends_with("552 5.3.4 At most 10000 octets\r\n"));
+  CHECK(talk.send("EHLO a\r\nMAIL FROM:<> SIZE=10001\r\n").ends_with("552 5.3.4 Message larger than 10000 octets\r\n"));
   talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\n");
   for (int i = 0; i < 20; ++i) talk.send(std::string(998, 'x') + "\r\n");
   CHECK(talk.budget.used == 0);
-  CHECK(talk.send(".\r\n") == "552 5.3.4 At most 10000 octets\r\n");
+  CHECK(talk.send(".\r\n") == "552 5.3.4 Message larger than 10000 octets\r\n");
   CHECK_FALSE(talk.waits_for_storage());
   CHECK(talk.callouts().empty());
   CHECK(talk.say("MAIL FROM:<>") == "250 2.1.0 Ok\r\n");
@@ -274,7 +274,7 @@ TEST_CASE("a relay that we trust says for whom it speaks", "[smtp][client]") {
     CHECK(callouts[0].helo == "mail.example.com");
   }
   SECTION("by XFORWARD, IPv6 and xtext too, in several commands") {
-    CHECK(talk.say("XFORWARD NAME=[UNAVAILABLE] ADDR=IPv6:2001:db8::9") == "501 5.5.4 ADDR is no address\r\n");
+    CHECK(talk.say("XFORWARD NAME=[UNAVAILABLE] ADDR=IPv6:2001:db8::9") == "501 5.5.4 ADDR is not an IP address\r\n");
     CHECK(talk.say("XFORWARD ADDR=IPV6:2001:db8::9") == "250 2.0.0 Ok\r\n");
     CHECK(talk.say("XFORWARD HELO=a+2Db") == "250 2.0.0 Ok\r\n");
     const auto delivery = talk.deliver();
@@ -303,8 +303,8 @@ TEST_CASE("a relay that we trust says for whom it speaks", "[smtp][client]") {
 TEST_CASE("a stranger can't say for whom he speaks", "[smtp][client]") {
   Talk talk;
   talk.say("EHLO a");
-  CHECK(talk.say("XCLIENT ADDR=203.0.113.9") == "550 5.7.0 Not for you\r\n");
-  CHECK(talk.say("XFORWARD ADDR=203.0.113.9") == "550 5.7.0 Not for you\r\n");
+  CHECK(talk.say("XCLIENT ADDR=203.0.113.9") == "550 5.7.0 Only trusted relays may send this\r\n");
+  CHECK(talk.say("XFORWARD ADDR=203.0.113.9") == "550 5.7.0 Only trusted relays may send this\r\n");
   CHECK(talk.deliver().client == Talk::stranger().address);
 }
 
@@ -319,7 +319,7 @@ TEST_CASE("what XFORWARD said holds for one transaction and no longer", "[smtp][
     talk.say("XFORWARD ADDR=203.0.113.9");
     talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nx\r\n.\r\n");
     static_cast<void>(talk.session.take_message());
-    talk.session.settled(false, kSmtpNow);
+    talk.session.report_storage(false, kSmtpNow);
     static_cast<void>(talk.session.take_output());
   }
   SECTION("behind one that was too large") {

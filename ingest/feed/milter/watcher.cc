@@ -311,7 +311,7 @@ sfsistat on_close(SMFICTX* context) {
                                at.address.empty() ? "unix:" + at.path : endpoint_text(at.address, at.port), why)};
   };
   constexpr std::string_view kTaken =
-      "Address already in use; another program has it: stop that, or name another address";
+      "Address already in use; another program listens there: stop it, or set another address";
   if (at.address.empty() && !remove_dead_socket(at.path)) return cant(kTaken);
   std::string name = "blowback";
   const smfiDesc description{.xxfi_name = name.data(),

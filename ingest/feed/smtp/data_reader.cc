@@ -1,11 +1,11 @@
-// Five states; between two CRs it copies runs.
+// A state machine of five states. Text up to the next CR is copied at once.
 #include "data_reader.h"
 
 #include <algorithm>
 
 namespace blowback::smtp {
 
-DataReader::Taken DataReader::take(std::string_view input, std::string& message) {
+DataReader::Read DataReader::read(std::string_view input, std::string& message) {
   std::size_t i = 0;
   while (i < input.size()) {
     const char c = input[i];
@@ -41,7 +41,7 @@ DataReader::Taken DataReader::take(std::string_view input, std::string& message)
           at_ = At::dot_cr;
           break;
         }
-        // A stuffed dot: the line has more than it.
+        // A stuffed dot: more text follows on the line.
         at_ = At::text;
         continue;
       case At::dot_cr:
@@ -49,7 +49,7 @@ DataReader::Taken DataReader::take(std::string_view input, std::string& message)
           at_ = At::line_start;
           return {.octets = i + 1, .ended = true};
         }
-        // The line goes on behind a bare CR, so the dot was a stuffed one. Another CR may begin the line's end.
+        // The line goes on after a bare CR, so the dot was stuffed. This octet may be another CR.
         message += '\r';
         at_ = At::text;
         continue;

@@ -1,7 +1,7 @@
-// The octets after DATA: finds their end and takes the stuffed dots away (RFC 5321 §4.5.2).
+// Reads the octets after DATA: finds their end and removes stuffed dots (RFC 5321 §4.5.2).
 //
-// A line ends at CR LF and nowhere else, and the data end at CR LF . CR LF and nowhere else: whoever takes a bare LF for an end
-// lets a stranger smuggle a second message in under another's name. A bare CR or LF is data like any other octet.
+// A line ends at CR LF only, and the message at CR LF . CR LF only. To accept a bare LF there allows SMTP smuggling: a second message that
+// seems to come from the same client. A bare CR or LF is an octet of the message like any other.
 #pragma once
 
 #include <cstddef>
@@ -13,13 +13,13 @@ namespace blowback::smtp {
 
 class DataReader {
  public:
-  struct Taken {
-    std::size_t octets = 0;  ///< of the input; less than all only where the end is reached
+  struct Read {
+    std::size_t octets = 0;  ///< of the input that were read: all, unless the message ended
     bool ended = false;
   };
 
-  /// Appends what `input` holds of the message to `message`.
-  Taken take(std::string_view input, std::string& message);
+  /// Appends the message's octets in `input` to `message`.
+  Read read(std::string_view input, std::string& message);
 
  private:
   enum class At : std::uint8_t { line_start, dot, dot_cr, text, cr };

@@ -1,4 +1,4 @@
-// The dialogue. Each reply has its enhanced status code (RFC 2034); none tells what a stranger needn't know.
+// Each reply has its enhanced status code (RFC 2034), and discloses nothing that a stranger needn't know.
 #include "session.h"
 
 #include <fmt/format.h>
@@ -11,11 +11,11 @@ namespace {
 
 /// RFC 5321 §4.5.3.1.8 asks for 100 recipients.
 constexpr std::size_t kMostRecipients = 1000;
-/// A client that doesn't understand us needn't be understood for ever. Unknown recipients count, too: who guesses is let go.
+/// Refused commands after which the connection is closed. Unknown recipients count, too: a client that guesses addresses is disconnected.
 constexpr std::size_t kMostErrors = 100;
 constexpr std::size_t kMostName = 255;
 constexpr std::string_view kTransactionUnderWay = "503 5.5.1 A transaction is under way";
-/// Who asks Postfix's way whether an address exists.
+/// The local part of the reverse-path with which Postfix verifies addresses.
 constexpr std::string_view kDoubleBounce = "double-bounce@";
 
 [[nodiscard]] bool is_printable(std::string_view text) {
@@ -26,12 +26,12 @@ constexpr std::string_view kDoubleBounce = "double-bounce@";
 
 Session::Session(const SessionSettings& settings, Budget& budget, Peer peer)
     : settings_(settings), budget_(budget), peer_(peer) {
-  hello();
+  send_greeting();
 }
 
 Session::~Session() { drop_message(); }
 
-void Session::hello() {
+void Session::send_greeting() {
   output_ += fmt::format("220 {} {}\r\n", settings_.hostname, settings_.protocol == Protocol::lmtp ? "LMTP" : "ESMTP");
 }
 
@@ -57,7 +57,7 @@ void Session::process(UnixTime now) {
   }
 }
 
-/// False: there is no whole line.
+/// False: the line isn't complete yet.
 bool Session::process_command(UnixTime now) {
   const auto end = input_.find('\n');
   if (end == std::string::npos && input_.size() < kMostLine) return false;
@@ -66,45 +66,45 @@ bool Session::process_command(UnixTime now) {
     return true;
   }
   if (end == 0 || input_[end - 1] != '\r') {
-    // Whose lines end otherwise than ours takes our replies for those of other commands.
-    this->end("521 5.5.2 Lines have to end with CR LF", EndedBy::us, now);
+    // A client with other line ends would attribute our replies to the wrong commands.
+    this->end("521 5.5.2 Lines must end with CR LF", EndedBy::us, now);
     return true;
   }
   const std::string line = input_.substr(0, end - 1);
   input_.erase(0, end + 1);
   ++commands_;
-  obey(line, now);
+  execute(line, now);
   return true;
 }
 
 void Session::process_data(UnixTime now) {
-  std::string taken;
-  const auto read = data_reader_.take(input_, taken);
+  std::string content;
+  const auto read = data_reader_.read(input_, content);
   input_.erase(0, read.octets);
-  keep(taken);
-  if (read.ended) whole_message(now);
+  append(content);
+  if (read.ended) complete_message(now);
 }
 
 void Session::process_chunk(UnixTime now) {
-  const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, input_.size()));
-  if (!chunk_is_refused_) keep(std::string_view(input_).substr(0, take));
-  input_.erase(0, take);
-  chunk_left_ -= take;
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, input_.size()));
+  if (!chunk_is_refused_) append(std::string_view(input_).substr(0, size));
+  input_.erase(0, size);
+  chunk_left_ -= size;
   if (chunk_left_ > 0) return;
   reading_ = Reading::command;
   if (std::exchange(chunk_is_refused_, false)) return;
   if (chunk_is_last_) {
-    whole_message(now);
+    complete_message(now);
   } else if (overflow_ == Overflow::none) {
     reply(fmt::format("250 2.0.0 {} octets", message_.size()));
   } else {
-    // The rest would be read for nothing; the client may stop here.
-    reply(too_much());
+    // Further chunks would be dropped; the client needn't send them.
+    reply(overflow_reply());
     reset();
   }
 }
 
-void Session::keep(std::string_view octets) {
+void Session::append(std::string_view octets) {
   if (overflow_ != Overflow::none) return;
   if (message_.size() + octets.size() > settings_.message_octets) {
     overflow_ = Overflow::message;
@@ -121,21 +121,21 @@ void Session::keep(std::string_view octets) {
 
 void Session::drop_message() {
   budget_.used -= std::exchange(held_, 0);
-  std::string().swap(message_);  // an assignment of nothing would keep the room that isn't counted any more
+  std::string().swap(message_);  // clear() would keep the memory, which is no longer counted
 }
 
 // ── commands ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-void Session::obey(std::string_view line, UnixTime now) {
+void Session::execute(std::string_view line, UnixTime now) {
   if (line.find_first_of(std::string_view("\0\r", 2)) != std::string_view::npos) {
-    return refuse("500 5.5.2 A command has no NUL and no CR in it");
+    return refuse("500 5.5.2 NUL or CR in a command");
   }
   const auto [verb, argument] = parse_command(line);
   switch (verb) {
     case Verb::helo:
     case Verb::ehlo:
     case Verb::lhlo:
-      return greet(verb, argument, now);
+      return hello(verb, argument, now);
     case Verb::mail:
       return mail(argument);
     case Verb::rcpt:
@@ -151,36 +151,36 @@ void Session::obey(std::string_view line, UnixTime now) {
     case Verb::xforward:
       return xforward(argument);
     case Verb::rset:
-      leave(now);
+      abandon_transaction(now);
       return reply("250 2.0.0 Ok");
     case Verb::noop:
       return reply("250 2.0.0 Ok");
     case Verb::vrfy:
-      return reply("252 2.5.0 Not told here; send it and see");
+      return reply("252 2.5.0 Cannot verify; send mail to it instead");
     case Verb::expn:
-      return refuse("502 5.5.1 Not done here");
+      return refuse("502 5.5.1 Command not implemented");
     case Verb::help:
       return reply("214 2.0.0 RFC 5321");
     case Verb::quit:
-      leave(now);
-      return end(fmt::format("221 2.0.0 {} says good-bye", settings_.hostname), EndedBy::client, now);
+      abandon_transaction(now);
+      return end(fmt::format("221 2.0.0 {} closing connection", settings_.hostname), EndedBy::client, now);
     case Verb::http:
-      return end("521 5.7.0 This is no web server", EndedBy::us, now);
+      return end("521 5.7.0 This is not a web server", EndedBy::us, now);
     case Verb::unknown:
       break;
   }
   refuse("500 5.5.2 Command not recognized");
 }
 
-void Session::greet(Verb verb, std::string_view name, UnixTime now) {
+void Session::hello(Verb verb, std::string_view name, UnixTime now) {
   const bool is_lmtp = settings_.protocol == Protocol::lmtp;
   if (is_lmtp != (verb == Verb::lhlo)) {
-    return refuse(is_lmtp ? "500 5.5.1 This is LMTP: say LHLO" : "500 5.5.1 This is SMTP: say EHLO");
+    return refuse(is_lmtp ? "500 5.5.1 This is LMTP: use LHLO" : "500 5.5.1 This is SMTP: use EHLO");
   }
   if (name.empty() || name.size() > kMostName || !is_printable(name)) {
-    return refuse("501 5.5.4 Say who you are: a host name or an address literal");
+    return refuse("501 5.5.4 The argument must be a host name or an address literal");
   }
-  leave(now);
+  abandon_transaction(now);
   helo_ = name;
   extended_ = verb != Verb::helo;
   if (!extended_) return reply(fmt::format("250 {}", settings_.hostname));
@@ -198,18 +198,18 @@ void Session::greet(Verb verb, std::string_view name, UnixTime now) {
 }
 
 void Session::mail(std::string_view argument) {
-  if (helo_.empty()) return refuse("503 5.5.1 Say EHLO first");
+  if (helo_.empty()) return refuse("503 5.5.1 Send EHLO first");
   if (in_transaction_) return refuse(kTransactionUnderWay);
-  // What the peer said by XFORWARD is of this command's transaction. Where there won't be one, the next isn't the same.
+  // XFORWARD applies to the transaction that this command begins. If it fails, the next transaction may be another client's.
   auto forwarded = std::exchange(by_xforward_, std::nullopt);
-  if (peer_.anonymous) return reply("451 4.7.0 The proxy in between didn't say who you are");
+  if (peer_.anonymous) return reply("451 4.7.0 The PROXY header doesn't name the client");
   auto path = parse_mail(argument);
   if (!path) return refuse(path.error());
   if (path->size && *path->size > settings_.message_octets) {
-    return refuse(fmt::format("552 5.3.4 At most {} octets", settings_.message_octets));
+    return refuse(fmt::format("552 5.3.4 Message larger than {} octets", settings_.message_octets));
   }
   if (budget_.used + path->size.value_or(0) > budget_.most)
-    return reply("452 4.3.1 Too much mail at once; try again later");
+    return reply("452 4.3.1 Insufficient memory for this message; try again later");
   by_xforward_ = std::move(forwarded);
   in_transaction_ = true;
   refused_ = false;
@@ -219,7 +219,7 @@ void Session::mail(std::string_view argument) {
 }
 
 void Session::rcpt(std::string_view argument) {
-  if (!in_transaction_ || data_begun_) return refuse("503 5.5.1 Say MAIL first");
+  if (!in_transaction_ || data_begun_) return refuse("503 5.5.1 Send MAIL first");
   auto path = parse_rcpt(argument, utf8_);
   if (!path) return refuse(path.error());
   auto witness = settings_.witness_of(path->address);
@@ -234,8 +234,8 @@ void Session::rcpt(std::string_view argument) {
 }
 
 void Session::data() {
-  if (!in_transaction_) return refuse("503 5.5.1 Say MAIL first");
-  if (data_begun_) return refuse("503 5.5.1 BDAT was used already");
+  if (!in_transaction_) return refuse("503 5.5.1 Send MAIL first");
+  if (data_begun_) return refuse("503 5.5.1 The message was begun with BDAT");
   if (recipients_.empty()) return refuse("554 5.5.1 No valid recipients");
   data_begun_ = true;
   data_reader_ = {};
@@ -246,39 +246,39 @@ void Session::data() {
 void Session::bdat(std::string_view argument, UnixTime now) {
   const auto chunk = parse_bdat(argument);
   if (!chunk) {
-    // How many octets follow can't be known, so what would follow can't be told from commands.
+    // The size of the chunk isn't known, so its octets can't be distinguished from commands.
     return end(fmt::format("{} {}", chunk.error().code, chunk.error().text), EndedBy::us, now);
   }
   reading_ = Reading::chunk;
   chunk_left_ = chunk->size;
   chunk_is_last_ = chunk->last;
   if (!in_transaction_ || recipients_.empty()) {
-    // RFC 3030 §2: the octets come all the same.
+    // RFC 3030 §2: the client sends the chunk's octets whether or not BDAT is refused.
     chunk_is_refused_ = true;
-    refuse(in_transaction_ ? "554 5.5.1 No valid recipients" : "503 5.5.1 Say MAIL first");
+    refuse(in_transaction_ ? "554 5.5.1 No valid recipients" : "503 5.5.1 Send MAIL first");
     return;
   }
   data_begun_ = true;
 }
 
 void Session::starttls(std::string_view argument) {
-  if (!settings_.offers_tls) return refuse("502 5.5.1 Not offered");
-  if (secured_) return refuse("503 5.5.1 TLS is on already");
+  if (!settings_.offers_tls) return refuse("502 5.5.1 STARTTLS is not offered");
+  if (secured_) return refuse("503 5.5.1 TLS is already active");
   if (!argument.empty()) return refuse("501 5.5.4 STARTTLS has no parameters");
   if (in_transaction_) return refuse(kTransactionUnderWay);
-  // RFC 3207 §4.2: what was said in the clear counts no more; what came behind the command was somebody else's.
+  // RFC 3207 §4.2: what the client sent before TLS is discarded. So is input behind the command: an attacker may have inserted it.
   input_.clear();
   helo_.clear();
   by_xforward_.reset();
-  reply("220 2.0.0 Go ahead");
+  reply("220 2.0.0 Ready to start TLS");
   wants_ = Wants::handshake;
 }
 
-/// Takes over for whom the peer says that it speaks. False: it can't, and was told; what it said before is forgotten with it.
-bool Session::take_client(std::string_view argument, std::optional<Client>& into) {
+/// Reads the attributes of XCLIENT or XFORWARD into `into`. False: the command was refused, and `into` is reset.
+bool Session::parse_client(std::string_view argument, std::optional<Client>& into) {
   auto client = std::exchange(into, std::nullopt).value_or(Client{});
   if (!peer_.trusted) {
-    refuse("550 5.7.0 Not for you");
+    refuse("550 5.7.0 Only trusted relays may send this");
     return false;
   }
   const auto attributes = parse_attributes(argument);
@@ -298,7 +298,7 @@ bool Session::take_client(std::string_view argument, std::optional<Client>& into
     if (text.starts_with("IPV6:") || text.starts_with("ipv6:")) text.remove_prefix(5);
     const auto address = IpAddress::parse(text);
     if (!address) {
-      refuse("501 5.5.4 ADDR is no address");
+      refuse("501 5.5.4 ADDR is not an IP address");
       return false;
     }
     client.address = *address;
@@ -309,29 +309,29 @@ bool Session::take_client(std::string_view argument, std::optional<Client>& into
 
 void Session::xclient(std::string_view argument) {
   if (in_transaction_) return refuse(kTransactionUnderWay);
-  if (!take_client(argument, by_xclient_)) return;
+  if (!parse_client(argument, by_xclient_)) return;
   by_xforward_.reset();
   helo_.clear();
-  hello();
+  send_greeting();
 }
 
 void Session::xforward(std::string_view argument) {
   if (in_transaction_) return refuse(kTransactionUnderWay);
-  if (take_client(argument, by_xforward_)) reply("250 2.0.0 Ok");
+  if (parse_client(argument, by_xforward_)) reply("250 2.0.0 Ok");
 }
 
 Session::Client Session::client() const {
   if (by_xforward_) return *by_xforward_;
   if (by_xclient_) return *by_xclient_;
-  // Our own relay's name says nothing of who connected to it, its trace does.
+  // A trusted relay's HELO isn't its client's. The Received: fields name the client.
   return {.address = peer_.address, .helo = peer_.trusted ? std::string() : helo_};
 }
 
 // ── messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-void Session::whole_message(UnixTime now) {
+void Session::complete_message(UnixTime now) {
   reading_ = Reading::command;
-  if (overflow_ != Overflow::none) return answer_for_message(too_much());
+  if (overflow_ != Overflow::none) return reply_for_message(overflow_reply());
   TrapDelivery delivery;
   delivery.event = TrapDelivery::Event::message;
   delivery.received_at = now;
@@ -343,7 +343,7 @@ void Session::whole_message(UnixTime now) {
   delivery.message = std::move(message_);
   message_.clear();
   delivery_ = std::move(delivery);
-  wants_ = Wants::settlement;
+  wants_ = Wants::storage;
 }
 
 TrapDelivery Session::take_message() {
@@ -352,20 +352,20 @@ TrapDelivery Session::take_message() {
   return delivery;
 }
 
-void Session::settled(bool stored, UnixTime now) {
-  if (wants_ != Wants::settlement) return;
+void Session::report_storage(bool is_stored, UnixTime now) {
+  if (wants_ != Wants::storage) return;
   wants_ = Wants::input;
-  answer_for_message(stored ? "250 2.0.0 Ok" : "451 4.3.0 Can't be stored now; try again later");
+  reply_for_message(is_stored ? "250 2.0.0 Ok" : "451 4.3.0 The message can't be stored now; try again later");
   process(now);
 }
 
-std::string Session::too_much() const {
-  if (overflow_ == Overflow::memory) return "452 4.3.1 Too much mail at once; try again later";
-  return fmt::format("552 5.3.4 At most {} octets", settings_.message_octets);
+std::string Session::overflow_reply() const {
+  if (overflow_ == Overflow::memory) return "452 4.3.1 Insufficient memory for this message; try again later";
+  return fmt::format("552 5.3.4 Message larger than {} octets", settings_.message_octets);
 }
 
-void Session::answer_for_message(std::string_view line) {
-  // RFC 2033 §4.2: LMTP answers for each recipient.
+void Session::reply_for_message(std::string_view line) {
+  // RFC 2033 §4.2: LMTP has one reply per recipient.
   const std::size_t replies = settings_.protocol == Protocol::lmtp ? recipients_.size() : 1;
   for (std::size_t i = 0; i < replies; ++i) reply(line);
   reset();
@@ -373,7 +373,7 @@ void Session::answer_for_message(std::string_view line) {
 
 void Session::reset() {
   drop_message();
-  // XFORWARD is of one transaction: on a connection that a relay uses again, the next message is another client's.
+  // XFORWARD applies to one transaction: a relay may reuse the connection for another client's message.
   by_xforward_.reset();
   in_transaction_ = false;
   utf8_ = false;
@@ -384,12 +384,12 @@ void Session::reset() {
   overflow_ = Overflow::none;
 }
 
-void Session::leave(UnixTime now) {
+void Session::abandon_transaction(UnixTime now) {
   const bool from_nobody = sender_.empty() || sender_.starts_with(kDoubleBounce);
   auto [address, helo] = client();
-  // Our own relay, not saying for whom it asks, is no stranger.
-  const bool is_told = !peer_.trusted || by_xforward_ || by_xclient_;
-  if (in_transaction_ && !data_begun_ && !refused_ && !traps_.empty() && from_nobody && address && is_told) {
+  // A trusted relay's own probe, without XFORWARD or XCLIENT, isn't a callout of a stranger.
+  const bool names_client = !peer_.trusted || by_xforward_ || by_xclient_;
+  if (in_transaction_ && !data_begun_ && !refused_ && !traps_.empty() && from_nobody && address && names_client) {
     TrapDelivery callout;
     callout.event = TrapDelivery::Event::callout;
     callout.received_at = now;
@@ -403,7 +403,7 @@ void Session::leave(UnixTime now) {
   reset();
 }
 
-// ── the end, and what goes out ──────────────────────────────────────────────────────────────────────────────────────
+// ── end and output ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 void Session::secured() {
   secured_ = true;
@@ -411,9 +411,9 @@ void Session::secured() {
 }
 
 void Session::end(std::string_view reply_line, EndedBy by, UnixTime now) {
-  // In the middle of a command nobody knows what the client was about to say: DATA, perhaps.
+  // An incomplete command might have become DATA; then it was no callout.
   if (by == EndedBy::client && wants_ == Wants::input && reading_ == Reading::command && input_.empty()) {
-    leave(now);
+    abandon_transaction(now);
   } else {
     reset();
   }

@@ -1,8 +1,9 @@
-// One client's SMTP or LMTP session, from its octets to replies and deliveries: RFC 5321, 2033, 2920, 3030, without sockets or clocks.
+// An SMTP or LMTP session: turns octets into replies and deliveries, without sockets or clocks. RFC 5321, 2033 (LMTP), 2920 (PIPELINING),
+// 3030 (CHUNKING).
 //
-// Only traps are accepted. A client that names a trap for a null reverse-path and of its own accord goes no further is a sender
-// callout, and is delivered as that. Whatever we did or said in that transaction may be why it left: then it is none. A message is
-// answered for once whoever holds the session says that it is stored.
+// Only recipients that are traps are accepted. A client that names a trap with a null reverse-path, and then ends the transaction by itself
+// before DATA, has made a sender callout, which is delivered as such. It is no callout if we refused anything in the transaction: that
+// may be why the client gave up. The reply to a message is sent when the owner of the session reports whether it is stored.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -23,81 +24,77 @@ namespace blowback::smtp {
 
 enum class Protocol : std::uint8_t { smtp, lmtp };
 
-/// Octets of messages that all sessions together hold, so that many large ones can't fill the memory.
+/// Limits the octets of messages that all sessions hold together.
 struct Budget {
   std::size_t most = 0;
   std::size_t used = 0;
 };
 
-/// What is the same for all sessions of a listener.
 struct SessionSettings {
   Protocol protocol = Protocol::smtp;
-  std::string hostname;            ///< as we call ourselves in the greeting
-  feed::WitnessOf witness_of;      ///< tells the traps, and by whose word a callout to one of them counts
-  bool hide_traps = false;         ///< take every recipient, so that nobody learns which are traps
+  std::string hostname;            ///< in the greeting
+  feed::WitnessOf witness_of;      ///< identifies the traps
+  bool hide_traps = false;         ///< accept every recipient, so that nobody learns which are traps
   bool offers_tls = false;         ///< STARTTLS
-  std::size_t message_octets = 0;  ///< of one message at most
+  std::size_t message_octets = 0;  ///< of one message, at most
 };
 
 class Session {
  public:
-  /// Who speaks to us. `address` is absent for a unix socket.
   struct Peer {
-    std::optional<IpAddress> address;
-    bool trusted = false;  ///< may tell for whom it speaks: XCLIENT and XFORWARD
-    /// A stranger behind a proxy that didn't say who: all may be asked and nothing delivered, since nobody could be named for it.
+    std::optional<IpAddress> address;  ///< absent: a unix socket
+    bool trusted = false;              ///< may send XCLIENT and XFORWARD
+    /// A client whose PROXY header names no address. MAIL is refused: no client could be held responsible.
     bool anonymous = false;
   };
 
-  /// Whose doing the end of a session is.
   enum class EndedBy : std::uint8_t { client, us };
 
-  /// What the session can go on with. Until it has that, it takes in no more.
+  /// What the owner has to do next.
   enum class Wants : std::uint8_t {
-    input,       ///< more octets
-    handshake,   ///< TLS, after the output is sent; then call `secured`
-    settlement,  ///< `take_message`, have it stored, then call `settled`
-    close,       ///< the end, after the output is sent
+    input,      ///< call `receive`
+    handshake,  ///< send the output, make the TLS handshake, then call `secured`
+    storage,    ///< call `take_message`, store the message, then call `report_storage`
+    close,      ///< send the output, then close the connection
   };
 
-  /// `settings` and `budget` must outlive it. The greeting is in the output at once.
+  /// `settings` and `budget` must outlive it. The greeting is in the output.
   Session(const SessionSettings& settings, Budget& budget, Peer peer);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  /// Octets from the client. Requires that it wants input.
+  /// Octets from the client. Requires Wants::input.
   void receive(std::string_view octets, UnixTime now);
-  /// The TLS handshake is done.
+  /// The TLS handshake succeeded.
   void secured();
-  /// The message that was taken is stored, or can't be.
-  void settled(bool stored, UnixTime now);
-  /// The client is gone, or is to go: `reply` is its last line (`421 …`), or "" where nobody would read it. Only by the client's
-  /// own doing is it a callout.
+  /// The message is stored, or can't be: replies 250 or 451.
+  void report_storage(bool is_stored, UnixTime now);
+  /// Ends the session, with `reply` as its last line (without CR LF; "": none). A transaction counts as a callout only if the client ended
+  /// it.
   void end(std::string_view reply, EndedBy by, UnixTime now);
 
   [[nodiscard]] Wants wants() const { return wants_; }
-  /// What is to be sent now; empty: nothing.
+  /// Moves out what is to be sent now; may be empty.
   [[nodiscard]] std::string take_output();
-  /// Requires that it wants settlement.
+  /// Moves out the message. Requires Wants::storage.
   [[nodiscard]] TrapDelivery take_message();
-  /// Sender callouts seen since the last call, each with one recipient for each witness that it named.
+  /// Moves out the sender callouts since the last call, each with one recipient per witness.
   [[nodiscard]] std::vector<TrapDelivery> take_callouts();
-  /// In the middle of a message's octets: these may take longer than a command.
+  /// The client is sending a message, for which it has more time than for a command.
   [[nodiscard]] bool in_data() const { return reading_ != Reading::command; }
-  /// Grows with every command that was complete: what a time limit for each of them goes by.
+  /// Complete commands so far.
   [[nodiscard]] std::uint64_t commands() const { return commands_; }
 
  private:
   enum class Reading : std::uint8_t { command, data, chunk };
 
-  /// Who connected, as far as anybody said. Without an address the trace has to tell.
   struct Client {
-    std::optional<IpAddress> address;
+    std::optional<IpAddress> address;  ///< absent: the Received: fields have to name it
     std::string helo;
   };
 
-  /// A trap among the recipients: the first of its witness.
+  /// The first trap of its witness among the recipients.
   struct Trap {
     std::string witness;
     std::string address;
@@ -107,41 +104,42 @@ class Session {
   [[nodiscard]] bool process_command(UnixTime now);
   void process_data(UnixTime now);
   void process_chunk(UnixTime now);
-  void keep(std::string_view octets);
+  /// Adds to the message, within the limits.
+  void append(std::string_view octets);
 
-  void obey(std::string_view line, UnixTime now);
-  void greet(Verb verb, std::string_view name, UnixTime now);
+  void execute(std::string_view line, UnixTime now);
+  void hello(Verb verb, std::string_view name, UnixTime now);
   void mail(std::string_view argument);
   void rcpt(std::string_view argument);
   void data();
   void bdat(std::string_view argument, UnixTime now);
   void starttls(std::string_view argument);
-  [[nodiscard]] bool take_client(std::string_view argument, std::optional<Client>& into);
+  [[nodiscard]] bool parse_client(std::string_view argument, std::optional<Client>& into);
   void xclient(std::string_view argument);
   void xforward(std::string_view argument);
 
-  void whole_message(UnixTime now);
-  [[nodiscard]] std::string too_much() const;
-  void answer_for_message(std::string_view line);
-  /// For whom the peer speaks in this transaction.
+  void complete_message(UnixTime now);
+  [[nodiscard]] std::string overflow_reply() const;
+  void reply_for_message(std::string_view line);
+  /// Whose transaction it is: the client that the peer named, or the peer.
   [[nodiscard]] Client client() const;
   /// Ends the transaction.
   void reset();
-  /// The client ends the transaction: where it was a callout, notes that.
-  void leave(UnixTime now);
+  /// Ends the transaction on the client's behalf, and adds a callout if it was one.
+  void abandon_transaction(UnixTime now);
   void drop_message();
 
   void reply(std::string_view line);
-  /// The client did something wrong; too many of these, and it has to go.
+  /// Replies with an error of the client; after too many the session ends.
   void refuse(std::string_view line);
   void refuse(const Refusal& refusal);
-  void hello();
+  void send_greeting();
 
   const SessionSettings& settings_;
   Budget& budget_;
   Peer peer_;
-  std::optional<Client> by_xclient_;   ///< for whom the peer speaks in this session
-  std::optional<Client> by_xforward_;  ///< and in this transaction, or in the one that is about to begin
+  std::optional<Client> by_xclient_;   ///< of this session
+  std::optional<Client> by_xforward_;  ///< of this transaction, or of the next one
 
   Wants wants_ = Wants::input;
   Reading reading_ = Reading::command;
@@ -154,20 +152,20 @@ class Session {
   std::string helo_;
   bool extended_ = false;  ///< EHLO or LHLO
 
-  bool in_transaction_ = false;  ///< MAIL was taken
+  bool in_transaction_ = false;  ///< MAIL was accepted
   bool utf8_ = false;
-  bool data_begun_ = false;  ///< DATA or BDAT was taken: no callout any more
-  bool refused_ = false;     ///< something in it was: no callout any more, either
+  bool data_begun_ = false;  ///< DATA or BDAT was accepted: not a callout
+  bool refused_ = false;     ///< something in the transaction was refused: not a callout
   std::string sender_;
   std::vector<std::string> recipients_;
-  std::vector<Trap> traps_;  ///< as many as a sender's callouts may have witnesses
+  std::vector<Trap> traps_;  ///< at most feed::CalloutGate::kMostOfSender
 
   DataReader data_reader_;
   std::uint64_t chunk_left_ = 0;
   bool chunk_is_last_ = false;
-  bool chunk_is_refused_ = false;  ///< read past, for nothing
+  bool chunk_is_refused_ = false;  ///< its octets are dropped
   std::string message_;
-  std::size_t held_ = 0;  ///< of the budget
+  std::size_t held_ = 0;  ///< octets of the budget that it uses
   enum class Overflow : std::uint8_t { none, message, memory };
   Overflow overflow_ = Overflow::none;
 

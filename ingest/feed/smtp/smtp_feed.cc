@@ -1,4 +1,3 @@
-// Between the listener's thread and the loop: chunks out, fates back.
 #include "smtp/smtp_feed.h"
 
 #include <utility>
@@ -12,10 +11,10 @@ std::expected<std::unique_ptr<SmtpFeed>, feed::FeedError> SmtpFeed::open(Listene
 }
 
 std::expected<feed::Chunk, feed::FeedError> SmtpFeed::next(const feed::Bounds& bounds) {
-  settle(false);
+  report_storage(false);
   feed::Chunk chunk;
   for (auto& arrived : listener_->take(bounds)) {
-    if (arrived.ticket != Listener::kNobody) waiting_.push_back(arrived.ticket);
+    if (arrived.ticket != kNoTicket) waiting_.push_back(arrived.ticket);
     chunk.items.push_back(std::move(arrived.item));
   }
   chunk.drained = chunk.items.empty();
@@ -23,12 +22,12 @@ std::expected<feed::Chunk, feed::FeedError> SmtpFeed::next(const feed::Bounds& b
 }
 
 std::expected<void, feed::FeedError> SmtpFeed::committed() {
-  settle(true);
+  report_storage(true);
   return {};
 }
 
-void SmtpFeed::settle(bool stored) {
-  if (!waiting_.empty()) listener_->settle(std::exchange(waiting_, {}), stored);
+void SmtpFeed::report_storage(bool is_stored) {
+  if (!waiting_.empty()) listener_->report_storage(std::exchange(waiting_, {}), is_stored);
 }
 
 }  // namespace blowback::smtp

@@ -1,4 +1,4 @@
-// The feed that answers the door: what arrives by SMTP or LMTP, as the ingest loop takes it.
+// A feed whose deliveries arrive by SMTP or LMTP (listener.h).
 #pragma once
 
 #include "feed/feed.h"
@@ -11,28 +11,30 @@
 
 namespace blowback::smtp {
 
-/// A client's message is answered by 250 after `committed()`. A chunk that was taken and never committed before the next is taken, or
-/// before the feed goes, is answered by 451, and the client keeps it.
+/// The clients of a chunk get 250 after `committed()`. If the next chunk is read or the feed destroyed without that, they get 451 and keep
+/// their messages.
 class SmtpFeed final : public feed::Feed {
  public:
   /// Listens at once.
   [[nodiscard]] static std::expected<std::unique_ptr<SmtpFeed>, feed::FeedError> open(ListenerSettings settings);
 
-  /// See Listener::prepare. The chunk that was taken last isn't concerned.
+  /// See Listener::prepare. The last chunk isn't affected.
   [[nodiscard]] std::expected<std::function<void()>, feed::FeedError> prepare(ListenerSettings settings) {
     return listener_->prepare(std::move(settings));
   }
 
   [[nodiscard]] std::expected<feed::Chunk, feed::FeedError> next(const feed::Bounds& bounds) override;
   [[nodiscard]] std::expected<void, feed::FeedError> committed() override;
+  /// See Listener::endpoints.
+  [[nodiscard]] std::vector<Endpoint> endpoints() const { return listener_->endpoints(); }
   [[nodiscard]] int wake_fd() const override { return listener_->wake_fd(); }
 
  private:
   explicit SmtpFeed(std::unique_ptr<Listener> listener) : listener_(std::move(listener)) {}
-  void settle(bool stored);
+  void report_storage(bool is_stored);
 
   std::unique_ptr<Listener> listener_;
-  std::vector<Listener::Ticket> waiting_;
+  std::vector<Ticket> waiting_;  ///< the clients of the last chunk
 };
 
 }  // namespace blowback::smtp
