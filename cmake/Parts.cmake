@@ -1,5 +1,5 @@
-# The libraries Blowback stands on, all Debian's own packages, each under one name: blowback::<part>.
-# Their headers are SYSTEM: our warnings are for our own code.
+# The libraries that Blowback uses, all of them Debian packages, each under one name: blowback::<part>.
+# Their headers are SYSTEM, so that our warnings apply to our own code only.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
@@ -33,7 +33,7 @@ target_include_directories(blowback_asio SYSTEM INTERFACE ${ASIO_INCLUDE})
 target_compile_definitions(blowback_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
 target_link_libraries(blowback_asio INTERFACE blowback::tls Threads::Threads)
 if(BLOWBACK_SANITIZE MATCHES "thread")
-  # ThreadSanitizer doesn't know fences. Asio's guard what its mutex orders already.
+  # ThreadSanitizer doesn't support fences. Asio's mutex already orders what its fences guard.
   target_compile_definitions(blowback_asio INTERFACE ASIO_DISABLE_FENCED_BLOCK)
 endif()
 
@@ -50,19 +50,19 @@ if(BLOWBACK_WARNINGS_AS_ERRORS)
   target_compile_options(blowback_warnings INTERFACE -Werror)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # It warns of members that a designated initializer leaves to their default, which is what it is for.
+  # GCC warns of members that a designated initializer leaves at their default, which is intended.
   target_compile_options(blowback_warnings INTERFACE -Wno-missing-field-initializers)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # libstdc++ 12's own stable_sort uses what it calls deprecated; clang says so where it is instantiated.
-  # And as GCC it warns of members that a designated initializer leaves to their default.
+  # libstdc++ 12's own stable_sort uses a function that it declares deprecated; clang warns where it is instantiated.
+  # Like GCC, clang warns of members that a designated initializer leaves at their default.
   target_compile_options(blowback_warnings INTERFACE -Wno-deprecated-declarations -Wno-missing-designated-field-initializers)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND BLOWBACK_SANITIZE)
-  # GCC's manual: sanitizers make it warn falsely (of std::optional, here). The release build warns as it should.
+  # GCC's manual: with sanitizers this warning has false positives (here for std::optional). The release build keeps it.
   target_compile_options(blowback_warnings INTERFACE -Wno-maybe-uninitialized)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # GCC bug 105651: `"literal" + std::string` warns falsely when optimised.
+  # GCC bug 105651: a false positive for `"literal" + std::string` in optimised code.
   target_compile_options(blowback_warnings INTERFACE -Wno-restrict)
 endif()

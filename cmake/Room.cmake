@@ -1,13 +1,14 @@
-# A room: one static library whose doors (public headers) are seen by those who link it, and by nobody else.
+# A room: one static library. Its doors (public headers) are visible to targets that link it, and to no others.
 #
 #   blowback_room(detect
 #     DOORS judge.h                      # seen by others as "detect/judge.h"
 #     SOURCES judge.cc signature_set.cc
-#     SHOWS core mail                    # rooms whose types stand in the doors
-#     USES blowback::re2)                # all else
+#     SHOWS core mail                    # rooms whose types appear in the public headers
+#     USES blowback::re2)                # all other rooms and libraries
 #
-# Doors are linked into a folder of the build tree that holds nothing else, and that folder is the include root: a header
-# that isn't a door, or the door of a room that isn't linked, doesn't compile. Each door is also compiled alone, unless BLOWBACK_HEADERS_ALONE is off.
+# Symbolic links to the public headers are made in a folder of the build tree that contains nothing else, and that folder is the include root.
+# So including a private header, or a public header of a room that isn't linked, doesn't compile. Each public header is also compiled alone,
+# unless BLOWBACK_HEADERS_ALONE is off.
 function(blowback_room name)
   cmake_parse_arguments(ROOM "" "PREFIX" "DOORS;SOURCES;SHOWS;USES" ${ARGN})
   if(NOT ROOM_PREFIX)
@@ -36,18 +37,18 @@ function(blowback_room name)
   target_link_libraries(blowback_${name} PUBLIC ${ROOM_SHOWS} PRIVATE ${ROOM_USES} blowback::warnings)
 endfunction()
 
-# A program: a thin main that wires rooms.
+# A program: a short main that connects rooms.
 function(blowback_program name)
   cmake_parse_arguments(PROGRAM "" "" "SOURCES;USES" ${ARGN})
   add_executable(${name} ${PROGRAM_SOURCES})
   target_link_libraries(${name} PRIVATE ${PROGRAM_USES} blowback::warnings)
-  # Rooms are static: without this a program would load libraries of code that it doesn't have (libseccomp, say).
+  # Rooms are static libraries: without this option a program would load shared libraries whose code it doesn't use (such as libseccomp).
   target_link_options(${name} PRIVATE -Wl,--as-needed)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
-# A test program of Catch2 sentences: one CTest test, with the label unit. `ctest -R` names programs; a sentence is picked by running one.
+# A program of Catch2 test cases: one CTest test, with the label unit. `ctest -R` selects programs; to select a test case, run the program itself.
 function(blowback_unit_tests name)
   cmake_parse_arguments(TESTS "" "" "SOURCES;USES" ${ARGN})
   if(NOT BLOWBACK_TESTS)
@@ -55,7 +56,7 @@ function(blowback_unit_tests name)
   endif()
   add_executable(${name} ${TESTS_SOURCES})
   target_link_libraries(${name} PRIVATE ${TESTS_USES} blowback::test_main blowback::warnings)
-  # Each CHECK is a page of code. Optimised, the sentences take twice as long to compile and run no faster: what they test is in the rooms.
+  # Each CHECK expands to much code. With optimisation, test cases take twice as long to compile and run no faster: the code under test is in the rooms.
   target_compile_options(${name} PRIVATE $<IF:$<CXX_COMPILER_ID:GNU>,-Og,-O0>)
   add_test(NAME ${name} COMMAND ${name})
   set(limit 300)

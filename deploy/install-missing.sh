@@ -1,22 +1,22 @@
-# Sourced by deploy/quickstart.sh and tests/run.sh: Debian packages that are needed, installed only where they are missing.
+# Sourced by deploy/quickstart.sh and tests/run.sh: installs the Debian packages that are needed and missing.
 
-# What builds the programs.
+# The packages that the build needs.
 BUILD_PACKAGES=(cmake ninja-build g++ pkg-config libldns-dev libsqlite3-dev libspdlog-dev libfmt-dev libgmime-3.0-dev
   libre2-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libssl-dev libsodium-dev libasio-dev libmilter-dev libseccomp-dev libpsl-dev)
 
-# install_missing PACKAGE...: says which are missing and installs them by apt-get, as root or by sudo. Silent where none is.
+# install_missing PACKAGE...: names the missing ones and installs them with apt-get, as root or with sudo. Prints nothing if none is missing.
 install_missing() {
   local present missing=() as_root=()
-  # dpkg-query fails where it doesn't know one of the names; it lists the others all the same.
+  # dpkg-query fails if it doesn't know one of the names; it lists the others all the same.
   present=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | awk '$2 == "installed" {print $1}' || true)
   for package in "$@"; do
     grep -qxF "$package" <<<"$present" || missing+=("$package")
   done
   [ ${#missing[@]} -eq 0 ] && return 0
-  echo "Installing what is missing: ${missing[*]}"
+  echo "Installing missing packages: ${missing[*]}"
   if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null; then
-      echo "That needs root or sudo. As root: apt-get install --no-install-recommends ${missing[*]}" >&2
+      echo "This needs root or sudo. As root: apt-get install --no-install-recommends ${missing[*]}" >&2
       return 1
     fi
     as_root=(sudo)

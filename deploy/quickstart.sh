@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a fresh clone to a DNS answer: installs what is missing, builds, feeds the sample trap mail of deploy/sample/, serves
-# on loopback and asks by dig. Everything it makes stands in one folder. Fails loudly where an answer isn't right.
+# From a fresh clone to a DNS answer: installs missing packages, builds, feeds the sample trap mail of deploy/sample/, serves
+# on loopback and queries the server with dig. All its files are in one folder. Fails with a message if an answer is wrong.
 #
 #   deploy/quickstart.sh [--keep] [--dir FOLDER]      FOLDER: default build/quickstart
 #
@@ -29,19 +29,19 @@ source deploy/install-missing.sh
 install_missing "${BUILD_PACKAGES[@]}" bind9-dnsutils
 
 step "Building the programs (build/release/bin)"
-# Tests are left out unless tests/run.sh has been here before.
+# Without tests, unless tests/run.sh has configured them before.
 [ -f build/release/CMakeCache.txt ] || cmake --preset release -DBLOWBACK_TESTS=OFF >/dev/null
-# Ninja's lines are worth seeing only where something is to be done or goes wrong.
+# Ninja's last line is enough.
 cmake --build --preset release --target blowback-ingest blowback-server blowback | tail -n 1
 bin=build/release/bin
 
-# A folder that holds anything but an earlier quickstart is somebody's.
+# Never delete a folder that holds anything but an earlier quickstart.
 if [ -e "$dir" ] && [ -n "$(ls -A "$dir")" ] && [ ! -e "$dir/.quickstart" ]; then
-  fail "$dir isn't empty and isn't an earlier quickstart's; name another folder with --dir"
+  fail "$dir isn't empty and wasn't made by an earlier quickstart; name another folder with --dir"
 fi
 if [ -f "$dir/server.pid" ]; then
   pid=$(cat "$dir/server.pid")
-  # Only what is still our server; process numbers are used again.
+  # Only if it is still our server: the system reuses process ids.
   if [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$bin/blowback-server")" ]; then kill "$pid"; fi
 fi
 rm -rf "$dir"
@@ -49,11 +49,11 @@ mkdir -p "$dir"/Maildir/{tmp,new,cur}
 touch "$dir/.quickstart"
 dir=$(cd "$dir" && pwd)
 
-step "A list of its own in $dir"
-# The server's port: the first of some that nobody uses.
+step "A list in $dir"
+# The server's port: the first free one of a range.
 port=
 for try in $(seq 5300 5399); do
-  # A port is in use where its number, in hex, is somebody's local port in these tables.
+  # A port is in use if its number, in hex, is a local port in these tables.
   if ! grep -qi ":$(printf '%04X' "$try") " <(awk 'FNR > 1 {print $2 " "}' /proc/net/{udp,tcp}); then
     port=$try
     break
@@ -87,7 +87,7 @@ path = "$dir/Maildir"
 allow_documentation = true
 TOML
 cp deploy/sample/*.eml "$dir/Maildir/new/"
-echo "$(ls "$dir/Maildir/new" | wc -l) messages in the trap's Maildir, the config in blowback.toml"
+echo "$(ls "$dir/Maildir/new" | wc -l) messages are in the trap's Maildir, the config is blowback.toml"
 
 step "blowback-ingest --once"
 "$bin/blowback-ingest" --config "$dir/blowback.toml" --once
@@ -109,7 +109,7 @@ for _ in $(seq 100); do
   sleep 0.05
 done
 
-# show COMMAND...: prints the command and what it says.
+# show COMMAND...: prints the command and its output.
 show() {
   printf '\n$ %s\n' "$*"
   "$@"
@@ -122,7 +122,7 @@ show "${dig_here[@]}" +norecurse +noall +comments +authority 11.2.0.192.bl.examp
 [ "$(ask +short 10.2.0.192.bl.example.org A)" = 127.0.0.2 ] || fail "192.0.2.10 isn't answered with 127.0.0.2"
 [ "$(ask +short 10.2.0.192.bl.example.org TXT)" = '"Backscatter from 192.0.2.10, see https://bl.example.org/192.0.2.10"' ] ||
   fail "the TXT for 192.0.2.10 isn't the config's"
-for innocent in 11.2.0.192 20.100.51.198 60.100.51.198; do  # nobody; one bounce only; a newsletter
+for innocent in 11.2.0.192 20.100.51.198 60.100.51.198; do  # no mail at all; one bounce only; a newsletter
   ask "$innocent.bl.example.org" A | grep -q 'status: NXDOMAIN' || fail "$innocent.bl.example.org isn't NXDOMAIN"
 done
 
@@ -130,21 +130,21 @@ show "$bin/blowback" --config "$dir/blowback.toml" why 192.0.2.10
 
 if $keep; then
   trap - EXIT
-  printf '\nThe server runs on, process %s; end it by: kill %s\n' "$server" "$server"
+  printf '\nThe server still runs, process %s; end it with: kill %s\n' "$server" "$server"
 else
   stop_server
   trap - EXIT
 fi
-# Without the server doctor has problems to report; the first steps end well.
+# Without the server doctor reports problems, so the list of next steps says so.
 doctor="  $PWD/$bin/blowback --config $dir/blowback.toml doctor"
-$keep || doctor="$doctor    # will miss the server, which has ended"
+$keep || doctor="$doctor    # will report that the server has ended"
 cat <<NEXT
 
 It works. Next:
   $PWD/$bin/blowback --config $dir/blowback.toml listings
   $PWD/$bin/blowback --config $dir/blowback.toml stats
 $doctor
-  $PWD/deploy/quickstart.sh --keep    # the same, and the server goes on answering: for doctor and dig
+  $PWD/deploy/quickstart.sh --keep    # the same, and the server keeps running: for doctor and dig
   less $PWD/deploy/blowback.toml      # the config with every key explained
   less $PWD/docs/manual.md            # running a list with traps of your own
 NEXT

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What .githooks/commit-msg lets through, and what it refuses with a way to mend it."""
+"""Which commit messages .githooks/commit-msg accepts, and which it refuses with a hint."""
 
 import pathlib
 import subprocess
@@ -10,29 +10,29 @@ HOOK = pathlib.Path(__file__).resolve().parents[1] / ".githooks" / "commit-msg"
 BODY = "\n\nA sweep passed over a sender; 1,000 of 5,000 incidents stayed.\n"
 
 
-def said(message):
-    """What it says of a message; "" where it lets it through."""
+def findings(message):
+    """The hook's output for a message; "" if it accepts the message."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write(message)
         file.flush()
         done = subprocess.run([HOOK, file.name], capture_output=True, text=True, timeout=20)
     if (done.returncode == 0) != (not done.stderr):
-        raise AssertionError(f"exit status {done.returncode}, and it says {done.stderr!r}")
+        raise AssertionError(f"exit status {done.returncode}, with the output {done.stderr!r}")
     return done.stderr
 
 
 class CommitMessage(unittest.TestCase):
-    def test_a_subject_and_a_body_are_let_through(self):
+    def test_a_subject_and_a_body_are_accepted(self):
         for subject in ("Fold a sender in slices", "retention: fold a sender in slices", "feed: bring what waits", "x" * 72,
                         "bench: answer_speed prints every path", "Need two witnesses"):
-            self.assertEqual(said(subject + BODY), "", subject)
-        self.assertEqual(said("# of Git\nFold a sender\n\nWhy: it stayed.\n# Please enter the message\n"), "")
+            self.assertEqual(findings(subject + BODY), "", subject)
+        self.assertEqual(findings("# of Git\nFold a sender\n\nWhy: it stayed.\n# Please enter the message\n"), "")
 
-    def test_what_git_writes_itself_is_let_through(self):
+    def test_messages_that_git_writes_itself_are_accepted(self):
         for message in ("fixup! Fold a sender\n", "Revert \"Fold a sender\"\n\nThis reverts commit 1234567.\n"):
-            self.assertEqual(said(message), "", message)
+            self.assertEqual(findings(message), "", message)
 
-    def test_what_is_wrong_is_named(self):
+    def test_each_fault_is_named(self):
         for message, word in ((("x" * 73) + BODY, "73 characters"),
                               ("Fold a sender." + BODY, "full stop"),
                               ("Folded a sender" + BODY, "imperative ('Folded')"),
@@ -43,7 +43,7 @@ class CommitMessage(unittest.TestCase):
                               ("Fold a sender\n\n# only what Git adds\n", "no body"),
                               ("Fold a sender\n\nSigned-off-by: somebody\n", "no body"),
                               ("", "empty")):
-            self.assertIn(word, said(message), message)
+            self.assertIn(word, findings(message), message)
 
 
 if __name__ == "__main__":

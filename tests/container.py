@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Plays deploy/container/Containerfile without a container engine: each stage in a Debian root of its own (the one that
-tests/package.sh made by debootstrap), RUN by chroot, COPY by copying; then what the image would run, as its user, with its
-health check. Needs root. It isn't an engine: it knows the instructions that our recipe has, and fails at any other.
+"""Executes deploy/container/Containerfile without a container engine: each stage in a Debian root of its own (a copy of the one that
+tests/package.sh made by debootstrap), RUN by chroot, COPY by copying. Then it runs the image's command as its user, with its
+health check. Needs root. It knows only the instructions that our Containerfile contains, and fails at any other.
 
     tests/container.py
 """
@@ -26,7 +26,7 @@ ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 
 
 def instructions():
-    """(word, rest) of each instruction; comments and line ends put together."""
+    """(word, rest) of each instruction, without comments, continued lines joined."""
     lines = [line for line in RECIPE.read_text().splitlines() if not line.lstrip().startswith("#")]
     for line in re.sub(r"\\\n\s*", " ", "\n".join(lines)).splitlines():
         if line.strip():
@@ -64,7 +64,7 @@ class Stage:
 
 
 def copy_context(stage, sources, target):
-    """Files as git has them: a clean clone is the context, less what Containerfile.dockerignore names."""
+    """Copies the files that git tracks: the context is a clean clone, without what Containerfile.dockerignore names."""
     for source in sources:
         listed = subprocess.run(["git", "-c", f"safe.directory={REPO}", "-C", REPO, "ls-files", "-z", source], check=True,
                                 capture_output=True).stdout
@@ -93,7 +93,7 @@ def build(folder):
             if sources[0].startswith("--from="):
                 origin = stages[sources.pop(0).partition("=")[2]]
                 for source in sources:
-                    # As an engine does: into a folder that may be a link, such as /lib.
+                    # As an engine does, copy into a folder that may be a symbolic link, such as /lib.
                     pipe = subprocess.Popen(["tar", "-C", origin.within(source), "-c", "."], stdout=subprocess.PIPE)
                     subprocess.run(["tar", "-C", current.within(target), "--keep-directory-symlink", "-x"], stdin=pipe.stdout,
                                    check=True)
@@ -114,7 +114,7 @@ def build(folder):
         elif word == "HEALTHCHECK":
             current.health = json.loads(rest.partition(" CMD ")[2])
         elif word not in ("EXPOSE", "VOLUME", "STOPSIGNAL"):
-            sys.exit(f"container: {word}: this player doesn't know that instruction; teach it")
+            sys.exit(f"container: {word}: tests/container.py doesn't support that instruction; add it")
     return stages
 
 
@@ -122,7 +122,7 @@ def until(condition, what):
     end = time.monotonic() + 20
     while not condition():
         if time.monotonic() > end:
-            sys.exit(f"container: waited in vain: {what}")
+            sys.exit(f"container: timed out waiting: {what}")
         time.sleep(0.05)
 
 
@@ -137,32 +137,32 @@ def try_out(image):
     run("blowback", "db", "migrate", check=True)
     run("blowback", "list", "192.0.2.10", "--reason", "test of the image", check=True)
     if run(*image.health).returncode == 0:
-        sys.exit("container: the health check is content though no server runs")
+        sys.exit("container: the health check succeeds although no server runs")
     server = subprocess.Popen(image.argv(image.command), stderr=subprocess.PIPE, text=True)
     try:
-        until(lambda: run(*image.health).returncode == 0 or server.poll() is not None, "the health check is content")
+        until(lambda: run(*image.health).returncode == 0 or server.poll() is not None, "the health check succeeds")
         status = pathlib.Path(f"/proc/{server.pid}/status").read_text()
         if not re.search(r"^Uid:\s+990\s+990\s+990\s+990$", status, re.M):
-            sys.exit("container: the server isn't the image's user")
+            sys.exit("container: the server doesn't run as the image's user")
         answer = subprocess.run(["dig", "+short", "+tries=1", "@127.0.0.1", "-p", "15300", "10.2.0.192.bl.example.org"],
                                 capture_output=True, text=True).stdout.strip()
         if answer != "127.0.0.9":
-            sys.exit(f"container: 192.0.2.10 is answered with {answer!r}")
+            sys.exit(f"container: the answer for 192.0.2.10 is {answer!r}")
     finally:
         server.terminate()
         log = server.communicate()[1]
     if server.returncode != 0:
         sys.exit(f"container: the server ended with {server.returncode}\n{log}")
     size = subprocess.run(["du", "-xsh", image.root], capture_output=True, text=True).stdout.split()[0]
-    print(f"container: healthy, answers as its user; the root has {size}")
+    print(f"container: healthy, answers as its user; the root takes {size}")
 
 
 def main():
     if os.geteuid() != 0:
         sys.exit("container: needs root")
     if not BASE.is_file():
-        sys.exit(f"container: no {BASE.relative_to(REPO)}; tests/package.sh makes it")
-    # So that an end from outside unmounts, too.
+        sys.exit(f"container: no {BASE.relative_to(REPO)}; tests/package.sh creates it")
+    # SIGTERM has to unmount as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("container: ended by SIGTERM"))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="blowback-image-", dir="/var/tmp"))
     try:
@@ -171,7 +171,7 @@ def main():
         for stage in folder.iterdir():
             subprocess.run(["umount", "-q", stage / "proc"])
         if any(os.path.ismount(stage / "proc") for stage in folder.iterdir()):
-            sys.exit(f"container: {folder} is still mounted on; unmount and remove it")
+            sys.exit(f"container: {folder} still has mounts; unmount and remove it")
         shutil.rmtree(folder)
 
 

@@ -3,8 +3,8 @@
 
     tests/coverage.py BUILD-FOLDER      after the tests ran in a build of the preset `coverage`
 
-Counted are our sources without tests/. Branches that only an exception takes are left out: the compiler adds one to nearly every call.
-A program that a test kills by SIGKILL writes no counts, and neither does what blowback-server does in its sandbox, unless the test turns that off.
+It counts our sources without tests/. Branches that only an exception takes are left out: the compiler adds one to nearly every call.
+A program that a test kills by SIGKILL writes no counts; nor does blowback-server in its sandbox, unless the test turns the sandbox off.
 """
 
 import collections

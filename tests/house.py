@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The rules of the house that a compiler can't check: who includes whom, where libraries and clocks may
-appear. docs/architecture.md says why."""
+"""Rules for the source tree that a compiler can't check: which room includes which, where libraries and clocks may
+appear. docs/architecture.md explains them."""
 
 import pathlib
 import re
@@ -10,8 +10,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ROOMS = ("core", "system", "config", "watch", "schema", "include", "ingest", "server", "cli")
 
-# The only files that may ask what time it is: the tool's main and the daemons' one clock, where it becomes an argument, and
-# the one that asks how long a file has been left alone, which only makes sense against the file's own time.
+# The only files that may read the clock: the tool's main and the daemons' one clock, from where time is passed as an argument, and
+# the file that checks how long a feed's file has been unchanged, which has to compare with the file's own time.
 CLOCK_READERS = {"system/daemon_clock.cc", "cli/main.cc", "ingest/feed/open_file.cc"}
 
 
@@ -27,7 +27,7 @@ def name_of(path):
 
 
 def code_of(path):
-    """Without comments and the contents of strings; lines keep their numbers."""
+    """The text without comments and the contents of strings; line numbers stay the same."""
     text = path.read_text()
     text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), text, flags=re.S)
     text = re.sub(r'R"(\w*)\(.*?\)\1"', lambda m: '""' + "\n" * m[0].count("\n"), text, flags=re.S)
@@ -40,7 +40,7 @@ def includes_of(path):
 
 
 def places(pattern, paths, *, besides=()):
-    """`file:line` of each match in code."""
+    """`file:line` of each match in code, not in comments."""
     found = []
     for path in paths:
         if name_of(path) in besides:
@@ -64,9 +64,9 @@ class HouseRules(unittest.TestCase):
             if room is None or "build" in path.relative_to(ROOT).parts:
                 continue
             folder = name_of(path.parent)
-            self.assertIn(folder, table, "docs/architecture.md has no row for it")
+            self.assertIn(folder, table, "docs/architecture.md has no row for this room")
             self.assertEqual(sorted(re.findall(r"`([\w.]+)`", table.pop(folder))), sorted(room[1].split()), f"doors of {folder}")
-        self.assertEqual(table, {}, "rows of docs/architecture.md that are no rooms")
+        self.assertEqual(table, {}, "docs/architecture.md has rows for rooms that don't exist")
 
     def test_ingest_and_server_never_include_each_other(self):
         self.assertEqual(self.includers(r"(zone|answer|net)/", files("ingest")), [])
@@ -83,7 +83,7 @@ class HouseRules(unittest.TestCase):
         others = [p for p in files(*ROOMS) if not name_of(p).startswith("schema/")]
         self.assertEqual(self.includers(r"sqlite3", others), [])
         self.assertEqual(places(r"\bsqlite3", others), [])
-        # The doors of schema/ give nothing of it away.
+        # The public header of schema/ doesn't show it either.
         self.assertEqual(places(r"\bsqlite3", [ROOT / "schema" / "store.h"]), [])
 
     def test_libraries_stay_in_the_room_that_chose_them(self):
@@ -99,11 +99,11 @@ class HouseRules(unittest.TestCase):
         self.assertEqual(self.includers(r"spdlog|fstream|iostream|sys/|unistd|fcntl", files("include", "core")), [])
 
     def test_time_comes_in_as_a_value(self):
-        # steady_clock measures durations for limits and progress; it decides nothing that is kept.
+        # steady_clock measures durations for limits and progress; nothing that is stored depends on it.
         pattern = r"system_clock::now|\bstd::time\s*\(|(?<![\w.:>])time\s*\(\s*(nullptr|NULL|0|&)|\bgettimeofday\b|CLOCK_REALTIME"
         self.assertEqual(places(pattern, files(*ROOMS), besides=CLOCK_READERS), [])
         for name in CLOCK_READERS:
-            self.assertTrue((ROOT / name).exists(), f"{name} is gone: take it off this list")
+            self.assertTrue((ROOT / name).exists(), f"{name} doesn't exist any more: remove it from this list")
 
     def test_judging_and_scoring_are_pure(self):
         pattern = r"\b(steady_clock|system_clock|fopen|ifstream|ofstream|getenv|spdlog)\b"
@@ -133,14 +133,14 @@ class HouseRules(unittest.TestCase):
 
     def test_links_in_documents_lead_to_files_and_headings_that_are_there(self):
         seen = 0
-        for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for document in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "deploy").rglob("*.md"))):
             for file, heading in re.findall(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", document.read_text()):
                 target = (document.parent / file) if file else document
-                self.assertTrue(target.exists(), f"{name_of(document)} links to {file}, which isn't there")
+                self.assertTrue(target.exists(), f"{name_of(document)} links to {file}, which doesn't exist")
                 if heading:
                     titles = re.findall(r"^#+ (.*)$", target.read_text(), re.M)
                     anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
-                    self.assertIn(heading, anchors, f"{name_of(document)} links to a heading that {name_of(target)} hasn't")
+                    self.assertIn(heading, anchors, f"{name_of(document)} links to a heading that {name_of(target)} doesn't have")
                 seen += 1
         self.assertGreater(seen, 20)
 

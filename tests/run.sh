@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs tests.
+# Installs missing packages, builds, and runs tests.
 #
-#   tests/run.sh            for a start: builds, and runs the tests that need neither root nor other daemons
+#   tests/run.sh            for a first look: builds, and runs the tests that need neither root nor other daemons
 #   tests/run.sh all        what CI runs: format, asan, tsan, mta, release
 #   tests/run.sh quick      release alone
 #   tests/run.sh STAGE...   of these:
 #
-#     basic      as without arguments
+#     basic      the same as without arguments
 #     format     clang-format
 #     tidy       clang-tidy over all sources; takes longest, so BLOWBACK_TIDY=1 adds it to `all`
-#     asan       everything under AddressSanitizer and UBSan
-#     tsan       what has threads under ThreadSanitizer
+#     asan       all tests under AddressSanitizer and UBSan
+#     tsan       the tests of code with threads under ThreadSanitizer
 #     mta        fetches the mail servers that the mta_* tests run, as root; the tests run in `release`, or here without it
-#     release    everything, as it runs in production
+#     release    all tests, with the build for production
 #     package    the Debian package in a fresh Debian; needs root
 #     coverage   line and branch coverage by room, and the functions that no test calls
 #
-# The stage with CTest's summary comes last. Before it stands where the time went.
+# The last output is CTest's summary, after a table of the time that each stage took.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,8 +50,8 @@ done
 install_missing "${packages[@]}"
 
 # The tests start resolvers and mail servers of their own on loopback, and use promtool of the prometheus package. These packages would also start
-# a daemon each, now and at every boot: policy-rc.d says no to the first, where the machine hasn't one that decides, and what was
-# installed here is disabled, so that it doesn't come up later. What was here before stays as it is.
+# a daemon each, now and at every boot. A temporary policy-rc.d prevents the first, unless the machine has its own policy-rc.d. Newly installed
+# units are disabled, so that they don't start later. Packages that were installed before stay unchanged.
 install_daemons() {
   local policy=/usr/sbin/policy-rc.d as_root=() new=() package unit
   for package in "$@"; do
@@ -60,8 +60,8 @@ install_daemons() {
   [ ${#new[@]} -eq 0 ] && return 0
   [ "$(id -u)" -eq 0 ] || as_root=(sudo)
   if [ ! -e "$policy" ]; then
-    # In a shell of its own, whose trap takes it away whether or not the installation works. The trap's words are put in now:
-    # a function's variables are gone by the time it runs.
+    # A subshell, whose trap removes the file whether or not the installation works. The trap's text is expanded now:
+    # when it runs, the function's variables don't exist any more.
     (
       trap "${as_root[*]} rm -f $policy" EXIT
       printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
@@ -83,7 +83,7 @@ install_daemons() {
 jobs=$(nproc)
 export CTEST_PARALLEL_LEVEL="$jobs"
 
-# Our own C++ sources, each on a line.
+# Our own C++ sources, one per line.
 sources() { find core system config watch schema include ingest server cli tests \( -name '*.cc' -o -name '*.h' \) -print | sort; }
 
 number=0
@@ -96,7 +96,7 @@ began() {
 }
 ended() { times+=("$(printf '%-10s %6d s to build %6d s for the rest' "$1" "$built" $((SECONDS - stage_began - built)))"); }
 
-# build PRESET [TARGET...]: everything, or the targets named. BLOWBACK_TESTS is given, since the quickstart may have left them out.
+# build PRESET [TARGET...]: builds everything, or the named targets. BLOWBACK_TESTS is set, since the quickstart may have configured without tests.
 build() {
   local before=$SECONDS
   cmake --preset "$1" -DBLOWBACK_TESTS=ON >/dev/null
@@ -104,7 +104,7 @@ build() {
   built=$((built + SECONDS - before))
 }
 
-# finish PRESET [ARGUMENT...]: the last stage's tests. CTest's own summary is the last that is printed.
+# finish PRESET [ARGUMENT...]: runs the last stage's tests, so that CTest's own summary is the last output.
 finish() {
   printf '\n== where the time went\n'
   [ ${#times[@]} -eq 0 ] || printf '%s\n' "${times[@]}"
@@ -112,13 +112,13 @@ finish() {
   exec ctest --preset "$@"
 }
 
-# The tests that took longest in the last run of a preset.
+# longest PRESET: prints the tests that took longest in its last run.
 longest() {
   awk '/ Testing: /{name=$3} /^Test time =/{print $4, name}' "build/$1/Testing/Temporary/LastTest.log" | sort -rn | head -n 5 |
     awk '{printf "%s%s %.0f s", NR == 1 ? "longest: " : ", ", $2, $1} END {print ""}'
 }
 
-# ThreadSanitizer of older clangs can't place its memory where the kernel randomizes too many bits of addresses.
+# ThreadSanitizer of older clangs can't map its memory if the kernel randomizes too many bits of addresses.
 plain_addresses=()
 if setarch "$(uname -m)" -R true 2>/dev/null; then plain_addresses=(setarch "$(uname -m)" -R); fi
 
@@ -158,7 +158,7 @@ for stage in "${stages[@]}"; do
     coverage)
       build coverage
       find build/coverage -name '*.gcda' -delete
-      ctest --preset coverage -LE '^mta$' || echo "some tests failed; coverage is that of all that ran"
+      ctest --preset coverage -LE '^mta$' || echo "some tests failed; the coverage includes all that ran"
       python3 tests/coverage.py build/coverage
       ;;
     basic)

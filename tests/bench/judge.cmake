@@ -1,4 +1,4 @@
-# The judge's benchmarks, each fed with any folder of messages: how well, how fast, and how it bears what is made to hurt.
+# The judge's benchmarks on any folder of messages: accuracy, speed, and the cost of hostile messages.
 add_executable(judge_quality ${CMAKE_CURRENT_LIST_DIR}/judge_quality.cc)
 target_link_libraries(judge_quality PRIVATE blowback::detect blowback::mail blowback::fmt blowback::warnings)
 

@@ -1,5 +1,5 @@
-# The server's benchmarks. A flood of broken packets and a steady load speak to a running server on loopback, so they need none
-# of its rooms; server_follow.py and server_bulk.py start one themselves. What the index costs is measured by itself.
+# The server's benchmarks. A flood of broken packets and a steady load use a running server on loopback, so they need none
+# of its rooms; server_follow.py and server_bulk.py start a server themselves. The index is measured separately.
 foreach(program server_flood dns_load)
   add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.cc)
   target_link_libraries(${program} PRIVATE blowback::fmt blowback::warnings)

@@ -1,5 +1,5 @@
 # Fuzz targets: fuzz_NAME.cc, its seeds in seeds/NAME. With clang and BLOWBACK_FUZZ they are libFuzzer programs; in every
-# other build each runs its seeds once (label fuzz-smoke), so that a target that broke is seen at once.
+# other build each runs its seeds once (label fuzz-smoke), so that a broken target is noticed at once.
 function(blowback_fuzz name)
   cmake_parse_arguments(FUZZ "" "" "USES" ${ARGN})
   add_executable(fuzz_${name} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/fuzz_${name}.cc)

@@ -5,7 +5,7 @@ blowback_integration_test(cli_outward 120)
 blowback_integration_test(cli_config 60)
 blowback_integration_test(cli_decisions_killed 180)
 blowback_integration_test(fairness_evidence 180)
-# Compares texts, so sanitizers would have nothing to see that the others don't show them.
+# These compare texts only: under sanitizers they would cover nothing that the other tests don't cover.
 if(NOT BLOWBACK_SANITIZE)
   blowback_integration_test(cli_documented 60)
 endif()

@@ -1,4 +1,4 @@
-# Nobody innocent is listed, and nobody is held up, whatever a stranger sends or an operator mistypes or a clock says.
+# No innocent host is listed, and nobody has to wait, whatever a stranger sends, an operator mistypes or a clock shows.
 blowback_integration_test(fairness_guard_rails 180)
 blowback_integration_test(fairness_attacks 300)
 blowback_integration_test(fairness_corpus 180)

@@ -1,8 +1,8 @@
-"""Runs the real programs on loopback for the integration tests: one Blowback is one list with its config, database,
-Maildir and daemons in a folder of its own, gone when the `with` block ends.
+"""Runs the real programs on loopback for the integration tests. One Blowback object is one list with its config, database,
+Maildir and daemons in a folder of its own, which is removed when the `with` block ends.
 
 Standard library only, and the real `dig`. The programs come from the folder in BLOWBACK_BIN (default:
-build/release/bin of this tree). Nothing here waits for a while; everything waits for a condition, within a bound.
+build/release/bin of this tree). Nothing here waits for a fixed time; everything waits for a condition, with a time limit.
 """
 
 import ctypes
@@ -24,15 +24,15 @@ from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("BLOWBACK_BIN") or ROOT / "build" / "release" / "bin")
-# The operator's tool may be another build's: ThreadSanitizer has nothing to say about a program with one thread.
+# The operator's tool may come from another build: ThreadSanitizer finds nothing in a program with one thread.
 TOOL = os.environ.get("BLOWBACK_TOOL") and pathlib.Path(os.environ["BLOWBACK_TOOL"])
 ZONE = "bl.example.org"
 TRAP_DOMAIN = "trap.example.net"
 
-# Named addresses, each a witness of its own; any other address of the domain is one witness together with its neighbours.
+# Trap addresses in the config, each a witness of its own. All other addresses of the domain together are one witness.
 WITNESSES = [f"{name}@{TRAP_DOMAIN}" for name in [*"abcdefgh", "only", *(f"t{n}" for n in range(40))]]
 
-# Sanitizers make everything slower; whoever measures time asks for this factor.
+# Sanitizers slow everything down; time limits are multiplied by this factor.
 PATIENCE = float(os.environ.get("BLOWBACK_TEST_PATIENCE", "1"))
 
 TYPES = {"A": 1, "NS": 2, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "ANY": 255}
@@ -43,14 +43,14 @@ RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP",
 
 
 def wait_until(condition, seconds, what, pause=0.02):
-    """Polls `condition` until it gives something true and returns that; fails with `what` after `seconds`."""
+    """Calls `condition` until it returns a true value, and returns that; fails with `what` after `seconds`."""
     end = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() >= end:
-            raise AssertionError(f"waited {seconds * PATIENCE:g} s in vain: {what() if callable(what) else what}")
+            raise AssertionError(f"waited {seconds * PATIENCE:g} s without success: {what() if callable(what) else what}")
         time.sleep(pause)
 
 
@@ -58,7 +58,7 @@ def wait_until(condition, seconds, what, pause=0.02):
 
 
 def owner_name(ip, zone=ZONE):
-    """The name to ask for `ip`: reversed octets, or reversed nibbles (RFC 5782)."""
+    """The query name for `ip`: reversed octets, or reversed nibbles (RFC 5782)."""
     address = ipaddress.ip_address(ip)
     if address.version == 4:
         labels = reversed(str(address).split("."))
@@ -78,7 +78,7 @@ def encode_name(name):
 
 
 def query(name, qtype="A", ident=0x1234, flags=0, qclass=1, edns=None):
-    """One query in wire format. `name`: presentation format, or octets that are wire format already. `edns`: None, or
+    """One query in wire format. `name`: text in presentation format, or bytes in wire format. `edns`: None, or
     (UDP size, version, DO, options in wire format)."""
     number = TYPES[qtype] if isinstance(qtype, str) else qtype
     wire = struct.pack("!6H", ident, flags, 1, 0, 0, 0 if edns is None else 1)
@@ -99,7 +99,7 @@ class Record:
 
 @dataclass
 class Reply:
-    """What dig printed, taken apart. `rcode` is None where no answer came."""
+    """The parsed output of dig. `rcode` is None if no answer came."""
 
     rcode: str | None = None
     flags: set = field(default_factory=set)
@@ -111,7 +111,7 @@ class Reply:
     text: str = ""
 
     def rdata(self, rtype=None):
-        """The answer section's RDATA in the order of the wire."""
+        """The RDATA of the answer section, in wire order."""
         return [r.rdata for r in self.answers if rtype is None or r.type == rtype]
 
 
@@ -154,12 +154,12 @@ def parse_header(wire):
 
 
 class BadWire(AssertionError):
-    """A reply that no reader need accept."""
+    """A malformed reply, which a client may reject."""
 
 
 @dataclass
 class WireRecord:
-    """One resource record: `owner` and the names in `names` uncompressed, case as it came."""
+    """One resource record: `owner` and the names in `names` are uncompressed, with their original case."""
 
     owner: bytes
     type: int
@@ -171,7 +171,7 @@ class WireRecord:
 
 @dataclass
 class Message:
-    """A reply taken apart to the last octet by parse_strictly."""
+    """A reply, parsed completely by parse_strictly."""
 
     ident: int
     flags: int
@@ -187,7 +187,7 @@ class Message:
 
     @property
     def rcode(self):
-        """With the upper eight bits that the OPT carries."""
+        """The RCODE, including the upper eight bits in the OPT."""
         number = self.flags & 15 | (self.opt.ttl >> 24 << 4 if self.opt else 0)
         return RCODES.get(number, str(number))
 
@@ -218,17 +218,17 @@ class _StrictReader:
         if not condition:
             raise BadWire(f"{what} at octet {self.at} of {self.wire.hex()}")
 
-    def take(self, count):
+    def read(self, count):
         self.need(self.at + count <= len(self.wire), f"{count} octets are missing")
-        taken = self.wire[self.at:self.at + count]
+        octets = self.wire[self.at:self.at + count]
         self.at += count
-        return taken
+        return octets
 
     def numbers(self, form):
-        return struct.unpack("!" + form, self.take(struct.calcsize("!" + form)))
+        return struct.unpack("!" + form, self.read(struct.calcsize("!" + form)))
 
     def name(self):
-        """A name, uncompressed. A pointer leads to where a label of an earlier name begins (RFC 1035 §4.1.4)."""
+        """A name, uncompressed. A pointer has to lead to the start of a label of an earlier name (RFC 1035 §4.1.4)."""
         name = b""
         back_to = None
         before = self.at
@@ -238,14 +238,14 @@ class _StrictReader:
             if length >= 0xC0:
                 here = self.at
                 target = self.numbers("H")[0] & 0x3FFF
-                self.need(target in self.label_starts and target < before, f"a pointer at {here} leads to {target}, where no earlier name is")
+                self.need(target in self.label_starts and target < before, f"a pointer at {here} leads to {target}, where no earlier name begins")
                 back_to = self.at if back_to is None else back_to
                 self.at = before = target
                 continue
             self.need(length < 64, "a label of a type that doesn't exist")
             if back_to is None and length:
                 self.label_starts.add(self.at)
-            name += self.take(1 + length)
+            name += self.read(1 + length)
             self.need(len(name) <= 255, "a name of more than 255 octets")
             if length == 0:
                 if back_to is not None:
@@ -260,24 +260,24 @@ class _StrictReader:
         record = WireRecord(owner, rtype, rclass, ttl, self.wire[self.at:end])
         self.need(rtype == 41 or ttl < 1 << 31, "a TTL with the top bit set (RFC 2181 §8)")
         if rtype == 1:
-            self.need(length == 4, "an A record of another length than 4")
+            self.need(length == 4, "an A record whose length isn't 4")
         elif rtype == 16:
             self.need(length > 0, "a TXT record without a string")
             while self.at < end:
-                self.take(self.numbers("B")[0])
+                self.read(self.numbers("B")[0])
         elif rtype == 2:
             record.names = [self.name()]
         elif rtype == 6:
             record.names = [self.name(), self.name()]
-            self.take(20)
+            self.read(20)
         if rtype in (2, 6, 16):
-            self.need(self.at == end, "RDATA of another length than it says")
+            self.need(self.at == end, "RDATA whose length differs from its length field")
         self.at = end
         return record
 
 
 def parse_strictly(wire):
-    """A reply as a Message; raises BadWire where counts, names, lengths or the OPT aren't in order or octets are left."""
+    """A reply as a Message; raises BadWire if counts, names, lengths or the OPT are wrong or octets are left over."""
     reader = _StrictReader(wire)
     ident, flags, questions, *counts = reader.numbers("6H")
     question = None
@@ -286,10 +286,10 @@ def parse_strictly(wire):
         start = reader.at
         name = reader.name()
         reader.need(wire[start:reader.at] == name, "a compressed name in the question")
-        reader.take(4)
+        reader.read(4)
         question = wire[start:reader.at]
     sections = [[reader.record() for _ in range(count)] for count in counts]
-    reader.need(reader.at == len(wire), f"{len(wire) - reader.at} octets behind the message")
+    reader.need(reader.at == len(wire), f"{len(wire) - reader.at} octets after the message")
     opts = [record for section in sections for record in section if record.type == 41]
     reader.need(len(opts) <= 1, "several OPT records")
     reader.need(all(record in sections[2] for record in opts), "an OPT outside of the additional section")
@@ -300,7 +300,7 @@ def parse_strictly(wire):
         inner = _StrictReader(opts[0].rdata)
         while inner.at < len(inner.wire):
             code, length = inner.numbers("HH")
-            options.append((code, inner.take(length)))
+            options.append((code, inner.read(length)))
     return Message(ident, flags, question, sections, opts[0] if opts else None, options, len(wire))
 
 
@@ -309,11 +309,11 @@ def parse_strictly(wire):
 
 def make_dsn(client_ip, trap, n, *, action="failed", status="5.1.1", diagnostic="550 5.1.1 <nobody@corp.example>: User unknown",
              campaign=None, helo="mx.sender.example", to_header=True, reverse_path="", origin=None, trace=True, below=()):
-    """An RFC 3464 report from `client_ip` to `trap`, as our own relay would have stored it.
+    """An RFC 3464 report from `client_ip` to `trap`, in the form in which our own relay stores it.
 
-    `n` makes it a delivery of its own; `campaign` (default: `n`) makes the returned original one of its own. The
-    original claims to come from the trap. `origin` handed it in (default: another network for each mailing); without
-    `trace` it names none. `below`: header lines that stand below our own Received:. `reverse_path` None: not known."""
+    Another `n` makes another delivery; another `campaign` (default: `n`) makes another returned message. The returned
+    message has the trap as its sender. `origin` submitted it (default: another network for each campaign); without
+    `trace` it names no origin. `below`: header lines below our own Received:. `reverse_path` None: not known."""
     mailing = n if campaign is None else campaign
     if origin is None:
         mark = zlib.crc32(str(mailing).encode())
@@ -388,17 +388,17 @@ def make_dsn(client_ip, trap, n, *, action="failed", status="5.1.1", diagnostic=
 def program(name):
     path = TOOL if TOOL and name == "blowback" else BIN / name
     if not path.exists():
-        raise FileNotFoundError(f"{path} isn't there; build it, or set BLOWBACK_BIN to the folder of the programs")
+        raise FileNotFoundError(f"{path} doesn't exist; build it, or set BLOWBACK_BIN to the folder of the programs")
     return str(path)
 
 
 def _die_with_parent():
-    # A test killed by its time limit must leave no daemon behind.
+    # If a test's time limit kills it, its daemons have to end, too.
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 class Daemon:
-    """One running program with its log in a file."""
+    """One running program; its output goes to a file."""
 
     def __init__(self, arguments, log, *, env=None, stdin=subprocess.DEVNULL, preexec=None):
         def before_exec():
@@ -421,14 +421,14 @@ class Daemon:
         return self.log_path.read_text(errors="replace")
 
     def wait(self, seconds):
-        """The exit code; fails if it is still running after that."""
+        """Waits for the end and returns the exit code; fails if the program still runs after `seconds`."""
         try:
             return self.process.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.process.args[0]} still runs after {seconds} s; its log:\n{self.log()[-4000:]}") from None
 
     def stop(self):
-        """SIGTERM, after five seconds SIGKILL. Returns the exit code."""
+        """Sends SIGTERM, and SIGKILL after five seconds. Returns the exit code."""
         if self.running():
             self.process.terminate()
             try:
@@ -438,7 +438,7 @@ class Daemon:
         return self.process.wait()
 
     def freeze(self):
-        """SIGSTOP. Returns once every thread has stopped: on a busy machine one may answer for a while after the signal was sent."""
+        """Sends SIGSTOP. Returns when every thread has stopped: on a busy machine a thread may still answer for a while after the signal."""
         os.kill(self.pid, signal.SIGSTOP)
 
         def stopped():
@@ -448,18 +448,18 @@ class Daemon:
         wait_until(stopped, 5, f"{self.process.args[0]} stops")
 
     def thaw(self):
-        """SIGCONT, after freeze()."""
+        """Sends SIGCONT, after freeze()."""
         os.kill(self.pid, signal.SIGCONT)
 
     def kill(self):
-        """SIGKILL, at once."""
+        """Sends SIGKILL at once."""
         if self.running():
             self.process.kill()
         return self.process.wait()
 
 
 class _Ports:
-    """A port that is free for UDP and TCP on 127.0.0.1 (and on ::1, where there is IPv6), held until it is taken."""
+    """A port that is free for UDP and TCP on 127.0.0.1 (and on ::1, if there is IPv6), kept bound until release()."""
 
     def __init__(self):
         for _ in range(100):
@@ -491,7 +491,7 @@ class _Ports:
 
 
 def free_port():
-    """A port for another program, free for UDP and TCP on 127.0.0.1 a moment ago."""
+    """A port for another program. It was free for UDP and TCP on 127.0.0.1 a moment ago."""
     ports = _Ports()
     ports.release()
     return ports.v4
@@ -507,8 +507,8 @@ def has_ipv6():
 
 
 def to_toml(sections, feeds):
-    """Tables of plain values as TOML. A dotted key names a sub-table."""
-    # JSON's strings, numbers, booleans and arrays are TOML's, too.
+    """Nested dictionaries as TOML; a section may contain sub-tables."""
+    # Strings, numbers, booleans and arrays have the same form in JSON and TOML.
     lines = [f"{key} = {json.dumps(value)}" for key, value in sections.items() if not isinstance(value, dict)]
     for name, values in sections.items():
         if isinstance(values, dict):
@@ -523,11 +523,11 @@ def to_toml(sections, feeds):
 
 
 class Blowback:
-    """A list of its own: `with Blowback(policy={"list_at": 1.0}) as b: …`
+    """A separate list: `with Blowback(policy={"list_at": 1.0}) as b: …`
 
-    Each keyword is a section of the config and is laid over the defaults, key by key (`None` takes a key away);
-    `feeds` replaces the one Maildir feed. Paths: b.dir, b.config, b.database, b.maildir. Programs started by it are
-    stopped at the end; where the block failed, the ends of their logs are printed."""
+    Each keyword is a section of the config and overrides the defaults, key by key (`None` removes a key);
+    `feeds` replaces the one Maildir feed. Paths: b.dir, b.config, b.database, b.maildir. The programs that it started are
+    stopped at the end; if the block failed, the ends of their logs are printed."""
 
     def __init__(self, *, feeds=None, zone=None, server=None, traps=None, policy=None, weights=None, database=None, directory=None):
         self._own_dir = directory is None
@@ -564,7 +564,7 @@ class Blowback:
         self.write_config()
 
     def write_config(self):
-        """Writes b.sections and b.feeds; call it after changing them."""
+        """Writes b.sections and b.feeds to the config; call it after changing them."""
         new = self.config.with_suffix(".new")
         new.write_text(to_toml(self.sections, self.feeds))
         new.rename(self.config)
@@ -585,14 +585,14 @@ class Blowback:
     # ── programs ──
 
     def start(self, name, *arguments, log=None, **popen):
-        """Starts a program with --config; stopped at the end at the latest."""
+        """Starts a program with --config; it is stopped at the end of the block at the latest."""
         log_path = self.dir / (log or f"{name}.log")
         daemon = Daemon([program(name), "--config", str(self.config), *map(str, arguments)], log_path, **popen)
         self._daemons.append(daemon)
         return daemon
 
     def start_server(self, *arguments, wait=True, **popen):
-        """Starts blowback-server; with `wait` returns once it answers for its apex."""
+        """Starts blowback-server; with `wait` returns when it answers for its apex."""
         self._ports.release()
         self.server = self.start("blowback-server", *arguments, **popen)
         if wait:
@@ -605,7 +605,7 @@ class Blowback:
         return self.server
 
     def start_ingest(self, *arguments, once=False, stdin=subprocess.DEVNULL, seconds=120, **popen):
-        """Starts blowback-ingest. With `once` waits for its end and returns it ended; see .process.returncode."""
+        """Starts blowback-ingest. With `once` waits for its end; the result is in .process.returncode."""
         daemon = self.start("blowback-ingest", *(["--once"] if once else []), *arguments, stdin=stdin, **popen)
         if once:
             daemon.wait(seconds)
@@ -614,7 +614,7 @@ class Blowback:
         return daemon
 
     def run(self, name, *arguments, stdin=b"", seconds=60, env=None, preexec=None):
-        """Runs a program with --config to its end. Text comes back as str, undecodable bytes replaced."""
+        """Runs a program with --config to its end. Its output is str, with undecodable bytes replaced."""
         done = subprocess.run([program(name), "--config", str(self.config), *map(str, arguments)], input=stdin, capture_output=True,
                               timeout=seconds * PATIENCE, env=env, preexec_fn=preexec)
         return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(errors="replace"),
@@ -625,7 +625,7 @@ class Blowback:
         return self.run("blowback", *arguments, stdin=stdin, seconds=seconds, env=env)
 
     def cli_json(self, *arguments, stdin=b""):
-        """The same with --format json, parsed; fails where the exit code isn't 0 or 1."""
+        """The same with --format json, parsed; fails if the exit code isn't 0 or 1."""
         done = self.cli(*arguments, "--format", "json", stdin=stdin)
         if done.returncode not in (0, 1):
             raise AssertionError(f"blowback {arguments} ended with {done.returncode}: {done.stderr}")
@@ -636,7 +636,7 @@ class Blowback:
         return self.cli_json("stats")
 
     def feed_counts(self, feed="traps"):
-        """What `blowback stats` says of one feed: {"deliveries": …, …}; all 0 where it never delivered anything."""
+        """The figures of one feed in `blowback stats`: {"deliveries": …, …}; all 0 if it never delivered anything."""
         found = {name: 0 for name in ("deliveries", "incidents", "duplicates", "not_backscatter", "not_a_trap", "quarantined")}
         prefix = f"feed.{feed}."
         return found | {name.removeprefix(prefix): value for name, value in self.figures().items() if name.startswith(prefix)}
@@ -648,7 +648,7 @@ class Blowback:
         return self.sections["zone"]["name"]
 
     def dig(self, name, rtype="A", *options, v6=False):
-        """Asks by the real dig and takes its output apart; `options` such as "+tcp", "+bufsize=512"."""
+        """Queries with the real dig and parses its output; `options` such as "+tcp", "+bufsize=512"."""
         server, port = ("::1", self.port6) if v6 else ("127.0.0.1", self.port)
         done = subprocess.run(["dig", "+time=2", "+tries=1", f"@{server}", "-p", str(port), *options, "-q", name, "-t", rtype],
                               capture_output=True, text=True, timeout=30, errors="replace")
@@ -658,7 +658,7 @@ class Blowback:
         return self.dig(owner_name(ip, self.zone_name), rtype, *options, v6=v6)
 
     def raw_udp(self, wire, *, v6=False, timeout=2.0):
-        """One datagram there, the first datagram back, or None after `timeout` seconds of silence."""
+        """Sends one datagram and returns the first reply, or None after `timeout` seconds without one."""
         family, host, port = (socket.AF_INET6, "::1", self.port6) if v6 else (socket.AF_INET, "127.0.0.1", self.port)
         with socket.socket(family, socket.SOCK_DGRAM) as s:
             s.settimeout(timeout)
@@ -674,8 +674,8 @@ class Blowback:
         return socket.create_connection(("::1", self.port6) if v6 else ("127.0.0.1", self.port), timeout=timeout)
 
     def raw_tcp(self, *messages, v6=False, timeout=5.0):
-        """Sends the messages over one connection, each with its length, and returns as many answers, in order of arrival.
-        Fewer come back where the server closed before."""
+        """Sends the messages over one connection, each with its length, and returns as many answers, in order of arrival;
+        fewer if the server closed the connection before."""
         with self.connect_tcp(v6=v6, timeout=timeout) as s:
             s.sendall(b"".join(struct.pack("!H", len(m)) + m for m in messages))
             answers = []
@@ -687,7 +687,7 @@ class Blowback:
             return answers
 
     def listed(self, ip):
-        """Whether the server answers with an A record for `ip` right now, asked by one raw datagram."""
+        """Whether the server answers one raw query for `ip` with an A record right now."""
         answer = self.raw_udp(query(owner_name(ip, self.zone_name), "A"), timeout=0.5)
         return answer is not None and parse_header(answer).rcode == 0 and parse_header(answer).answers > 0
 
@@ -700,7 +700,7 @@ class Blowback:
     # ── mail ──
 
     def deliver(self, message, name=None, *, mtime=None, maildir=None):
-        """Into the Maildir as an MTA does it: written to tmp/, then renamed into new/. Returns the final path."""
+        """Delivers to the Maildir as an MTA does: writes to tmp/, then renames into new/. Returns the final path."""
         self._delivered += 1
         folder = pathlib.Path(maildir) if maildir else self.maildir
         name = name or f"{int(time.time())}.M{time.time_ns() // 1000 % 1000000:06d}P{os.getpid()}_{self._delivered}.mx"
@@ -713,14 +713,14 @@ class Blowback:
         return path
 
     def list_sender(self, ip, traps=("a", "b", "c")):
-        """Delivers one report per trap from `ip`, each of a campaign of its own: enough for the default policy."""
+        """Delivers one report per trap from `ip`, each of another campaign: enough for a listing by the default policy."""
         for trap in traps:
             self._delivered += 1
             self.deliver(make_dsn(ip, f"{trap}@{TRAP_DOMAIN}", self._delivered))
 
 
 def receive_tcp(s):
-    """One message with its two octets of length from a TCP socket; None where the peer closed first."""
+    """Reads one message with its two-octet length from a TCP socket; None if the peer closed the connection before."""
     data = b""
     while len(data) < 2 or len(data) < 2 + struct.unpack("!H", data[:2])[0]:
         wanted = 2 - len(data) if len(data) < 2 else 2 + struct.unpack("!H", data[:2])[0] - len(data)
@@ -735,7 +735,7 @@ def receive_tcp(s):
 
 
 def dump(database, tables):
-    """All rows and columns of the tables, ordered by their primary keys, as one text: what two equal runs agree on."""
+    """All rows and columns of the tables, ordered by their primary keys, as one text, for comparing two runs."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         lines = []
         for table in tables:

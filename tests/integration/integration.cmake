@@ -2,7 +2,7 @@
 #
 #   blowback_integration_test(main_job_flow 120)      # tests/integration/main_job_flow.py, at most 120 seconds
 #
-# Those that may take longest begin first. In a sanitizer's build everything takes longer; BLOWBACK_TEST_PATIENCE stretches the waits.
+# Tests with the longest limits start first. Sanitizers slow everything down; BLOWBACK_TEST_PATIENCE multiplies the time limits.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 set(BLOWBACK_TEST_PATIENCE 1)
@@ -35,7 +35,7 @@ include(${CMAKE_CURRENT_LIST_DIR}/watching.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/mishaps.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/mishaps_files.cmake)
 
-# What no compiler checks: includes, clocks, how files open.
+# Rules that no compiler checks: includes, clocks, libraries.
 add_test(NAME house COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/house.py)
 set_tests_properties(house PROPERTIES LABELS house TIMEOUT 60)
 add_test(NAME commit_message COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/commit_message.py)

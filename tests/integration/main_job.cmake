@@ -1,4 +1,4 @@
-# The main job, whole: from a trap's mail to a DNS answer, and all that can go wrong on the way.
+# The whole main job: from a trap's mail to a DNS answer, and all that can go wrong on the way.
 blowback_integration_test(main_job_flow 120)
 blowback_integration_test(main_job_killed 240)
 blowback_integration_test(main_job_latency 180)

@@ -1,2 +1,2 @@
-# A mail server that is watched by a milter. With a real one: mta.cmake.
+# The milter feed with a simulated mail server. With a real one: mta.cmake.
 blowback_integration_test(milter_flow 180)

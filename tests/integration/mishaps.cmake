@@ -1,2 +1,2 @@
-# What ordinarily goes wrong in ten years, one test for each: what is lost, which is nothing, and what is reported.
+# Ordinary faults of ten years of operation, one test for each: nothing is lost, and the fault is reported.
 blowback_integration_test(mishaps_reload 240)

@@ -1,6 +1,6 @@
-# Mail servers and filters of Debian's that ask the list by the snippets of deploy/mta/, and Postfix that is watched by a milter.
-# `tests/run.sh mta` gets them; without them, or without root, these are skipped. What they try is what programs of others do
-# with us: once, without sanitizers, is enough.
+# Debian's mail servers and filters that query the list with the snippets of deploy/mta/, and Postfix with our milter.
+# `tests/run.sh mta` fetches them; without them, or without root, these tests are skipped. They test other people's programs
+# with ours, so one run without sanitizers is enough.
 if(NOT BLOWBACK_SANITIZE)
   foreach(test mta_postfix mta_exim mta_sendmail mta_rspamd mta_spamassassin mta_haraka mta_milter)
     blowback_integration_test(${test} 240)

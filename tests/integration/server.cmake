@@ -1,4 +1,4 @@
-# The responder as clients and resolvers see it.
+# The server as clients and resolvers see it.
 blowback_integration_test(server_answers 120)
 blowback_integration_test(server_transport 120)
 blowback_integration_test(server_life 180)

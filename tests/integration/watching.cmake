@@ -1,3 +1,3 @@
-# How the running daemons are watched: metrics, health, log forms, the service manager's notes, dashboard and alert rules.
+# Watching the running daemons: metrics, health, log formats, notifications to the service manager, dashboard and alert rules.
 blowback_integration_test(watching_metrics 120)
 blowback_integration_test(watching_notify 120)

@@ -1,9 +1,9 @@
--- Blowback in Rspamd: whether the envelope's sender is null. Rspamd's own BOUNCE isn't enough: it looks for reports, and leaves
--- out automatic replies. Weighs nothing; local.d/composites.conf asks for it.
+-- Blowback in Rspamd: whether the envelope's sender is null. Rspamd's own BOUNCE isn't enough: it detects reports, and misses
+-- automatic replies. The weight is 0; local.d/composites.conf uses the symbol.
 rspamd_config.BACKSCATTER_NULL_SENDER = {
   callback = function(task)
     local from = task:get_from('smtp')
-    -- Without any address it is null as well, as a milter tells it.
+    -- A milter passes a null sender as no address at all.
     return not from or not from[1] or from[1].addr == ''
   end,
   description = 'The envelope sender is null',

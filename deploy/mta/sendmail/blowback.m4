@@ -1,6 +1,6 @@
 dnl Blowback in Sendmail (8.16 or later), safe mode: only mail with a null sender is looked up, at the DATA command. In
 dnl sendmail.mc, at the end:  include(`/etc/mail/blowback.m4')
-dnl A client that is listed for callouts only (127.0.0.4) is let through, and so is everybody while the list can't be asked.
+dnl A client that is listed for callouts only (127.0.0.4) is accepted, and so is every client while the list can't be queried.
 define(`BLOWBACK_ZONE', `bl.example.org')dnl
 LOCAL_CONFIG
 C{BlowbackCodes}2 3 5 6 7 9
@@ -9,12 +9,12 @@ Kblowback_codes dns -R A -z: -Z400 -a. -T<TMP> -d5s -r2
 Kblowback_text dns -R TXT -T<TMP> -d5s -r2
 LOCAL_RULESETS
 Scheck_data
-# A real sender, or one who logged in: no question.
+# A real sender, or an authenticated client: no query.
 R$*			$: < $&f > $&{auth_type}
 R< <> > $*		$: < > $1
 R< $+ > $*		$@ OK
 R< > $+			$@ OK
-# All codes, a colon between them. Not listed, not for what counts here, or nobody knows: no objection.
+# All codes, separated by colons. Not listed, listed with no code that counts here, or a failed look-up: accept.
 R< >			$: < ask > $(blowback_reverse $&{client_addr} $).BLOWBACK_ZONE.
 R< ask > $+		$: < $(blowback_codes $1 $: OK $) > $1
 R< $* <TMP> > $*	$@ OK

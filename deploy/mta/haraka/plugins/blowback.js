@@ -1,7 +1,7 @@
 'use strict'
 // Blowback in Haraka, safe mode: only mail with a null sender is looked up, at the DATA command, so that callouts pass. The core
-// plugins don't do that: dns-list asks for every sender, and backscatterer is bound to one list. While the list can't be asked,
-// mail is let through.
+// plugins don't do that: dns-list queries for every sender, and backscatterer works with one list only. While the list can't be
+// queried, mail is accepted.
 
 const dns = require('node:dns').promises
 const net = require('node:net')
@@ -37,11 +37,11 @@ exports.hook_data = async function (next, connection) {
   }
 }
 
-// The octets, or the nibbles, in reverse (RFC 5782).
+// The octets, or the nibbles, in reverse order (RFC 5782).
 function reversed(address) {
   const ip = address.replace(/^::ffff:(?=\d+\.)/i, '')
   if (net.isIPv4(ip)) return ip.split('.').reverse().join('.')
-  // A URL's host is in the shortest form, without dots and zones.
+  // A URL's host has the shortest form of the address, without dots and zones.
   const [head, tail] = new URL(`http://[${ip.split('%')[0]}]`).hostname.slice(1, -1).split('::').map((half) => half.split(':').filter(Boolean))
   const groups = tail ? [...head, ...Array(8 - head.length - tail.length).fill('0'), ...tail] : head
   return groups.map((group) => group.padStart(4, '0')).join('').split('').reverse().join('.')
