@@ -144,6 +144,14 @@ class HouseRules(unittest.TestCase):
                 seen += 1
         self.assertGreater(seen, 20)
 
+    def test_the_version_is_the_same_wherever_it_is_written(self):
+        def first(pattern, name):
+            return re.search(pattern, (ROOT / name).read_text(), re.M)[1]
+
+        version = first(r"^project\(blowback VERSION ([\d.]+)", "CMakeLists.txt")
+        self.assertEqual(first(r"^blowback \(([\d.]+)\)", "debian/changelog"), version)
+        self.assertEqual(first(r"^## ([\d.]+)", "CHANGELOG.md"), version)
+
     def test_shell_scripts_parse(self):
         for path in files("deploy", "tests", ".ci", endings=(".sh",)):
             done = subprocess.run(["bash", "-n", path], capture_output=True, text=True, check=False)
