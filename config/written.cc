@@ -18,7 +18,7 @@ namespace blowback::config {
 namespace {
 
 /// A TOML basic string: what it may not hold as it is stands escaped.
-[[nodiscard]] std::string quoted(std::string_view text) {
+[[nodiscard]] std::string toml_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     const auto octet = static_cast<unsigned char>(c);
@@ -37,7 +37,7 @@ namespace {
 [[nodiscard]] std::string listed(const std::vector<std::string>& texts) {
   std::vector<std::string> elements;
   elements.reserve(texts.size());
-  for (const auto& text : texts) elements.push_back(quoted(text));
+  for (const auto& text : texts) elements.push_back(toml_string(text));
   return fmt::format("[{}]", fmt::join(elements, ", "));
 }
 
@@ -53,9 +53,9 @@ class Writer {
   explicit Writer(std::string table) : table_(std::move(table)) {}
 
   void text(std::string key, std::string_view value, std::string note = {}) {
-    add(std::move(key), quoted(value), value.empty() ? std::move(note) : std::string());
+    add(std::move(key), toml_string(value), value.empty() ? std::move(note) : std::string());
   }
-  void duration(std::string key, Duration value) { add(std::move(key), quoted(to_string(value))); }
+  void duration(std::string key, Duration value) { add(std::move(key), toml_string(to_string(value))); }
   void number(std::string key, std::integral auto value) { add(std::move(key), fmt::format("{}", value)); }
   void number(std::string key, double value) { add(std::move(key), fmt::format("{}", value)); }
   void boolean(std::string key, bool value) { add(std::move(key), value ? "true" : "false"); }
