@@ -1,11 +1,11 @@
-// What an answer costs without the kernel, on one core: every path that a query can take, one query at a time, in batches as the
-// workers have them, and built of ldns's objects.
+// The cost of an answer without the kernel, on one core: every path that a query can take, one query at a time, in batches as
+// the workers handle them, and built from ldns's objects.
 //
 //   answer_speed [--entries N] [--ips FILE] [--only TEXT] [--rounds N]
 //
-// N random IPv4 addresses (1,000,000) are listed, or those of a file, and with them a tenth as many /64 of IPv6, networks and exemptions.
-// Rounds (10) go through all paths in turns, and the least time of each few hundred queries counts, so that a busy machine matters
-// little. The ratio is to the first path, of the same run. With --only the paths whose names have TEXT in them, for callgrind.
+// It lists N random IPv4 addresses (1,000,000), or those of a file, plus a tenth as many /64 of IPv6, networks and exemptions.
+// Rounds (10) go through all paths in turn, and the minimum time of each few hundred queries counts, so that a busy machine
+// matters little. The ratio is to the first path of the same run. --only selects the paths whose names contain TEXT, for callgrind.
 #include "answer/answer.h"
 #include "answer/cookie.h"
 #include "zone/listing_index.h"
@@ -34,8 +34,8 @@ using answer::Outcome;
 namespace {
 
 constexpr UnixTime kNow{std::chrono::seconds{1'795'514'400}};
-constexpr std::size_t kQuestions = 5'000;  // of a path
-constexpr std::size_t kSlice = 250;        // of them, timed by itself: shorter than a time slice of the kernel's
+constexpr std::size_t kQuestions = 5'000;  // per path
+constexpr std::size_t kSlice = 250;        // of these, timed separately: shorter than the kernel's time slice
 constexpr std::size_t kSlices = kQuestions / kSlice;
 constexpr std::size_t kPlainQuestions = 10;
 constexpr std::size_t kBatch = 64;
@@ -49,7 +49,7 @@ void put16(Bytes& to, unsigned value) {
   to.push_back(static_cast<std::uint8_t>(value & 0xffU));
 }
 
-// ── what is listed, and what is asked for ───────────────────────────────────────────────────────────────────────────
+// ── what is listed, and what is queried ─────────────────────────────────────────────────────────────────────────────
 
 IpAddress ip(const char* text) { return IpAddress::parse(text).value(); }
 
@@ -95,7 +95,7 @@ class List {
   [[nodiscard]] std::size_t size() const { return v4_.size(); }
   [[nodiscard]] std::shared_ptr<const zone::ListingIndex> index() const { return index_; }
   [[nodiscard]] std::uint32_t number() { return static_cast<std::uint32_t>(random_()); }
-  /// Not 127.0.0.0/8, which has the test points.
+  /// Not 127.0.0.0/8, which has the test entries.
   [[nodiscard]] IpAddress listed_v4() {
     return one_of(v4_, [](const IpAddress& one) { return one.v4() >> 24U != 127; });
   }
@@ -108,17 +108,17 @@ class List {
       if (address.v4() >> 24U != 127 && index_->codes_at(address, kNow).empty()) return address;
     }
   }
-  /// In 2000::/8, of whose /64 only a few are listed.
+  /// In 2000::/8, where only a few /64 are listed.
   [[nodiscard]] IpAddress unlisted_v6() {
     IpAddress::Octets octets{0x20};
     for (std::size_t i = 1; i < octets.size(); ++i) octets.at(i) = static_cast<std::uint8_t>(number());
     return IpAddress::from_octets(octets);
   }
-  /// Octets of one digit, which are nibbles as well, of an IPv6 network in which nothing is listed.
+  /// Octets of one digit, which are also nibbles of an IPv6 network in which nothing is listed.
   [[nodiscard]] IpAddress of_digits() {
     return IpAddress::from_v4((3 + number() % 7) << 24U | number() % 10 << 16U | number() % 10 << 8U);
   }
-  /// One of `next` in whose network of that length nothing is listed.
+  /// A value of `next` in whose network of that length nothing is listed.
   template <typename Next>
   [[nodiscard]] IpAddress none_in(int length, Next next) {
     for (;;) {
@@ -126,7 +126,7 @@ class List {
       if (!index_->anything_within(Prefix::covering(address, length), kNow)) return address;
     }
   }
-  /// One in a network that the operator listed; the seventh of each is exempt.
+  /// One in a network that the operator listed; every seventh is exempt.
   [[nodiscard]] IpAddress in_network(unsigned last) {
     return IpAddress::from_v4(0xc6330000U | (number() & 0xffU) << 8U | last);
   }
@@ -174,7 +174,7 @@ Bytes labels_of(const std::string& name) {
   return wire;
 }
 
-// ── how it is asked ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── how it is queried ───────────────────────────────────────────────────────────────────────────────────────────────
 
 struct Setting {
   answer::ServedZone zone;
@@ -183,13 +183,13 @@ struct Setting {
   IpAddress client = ip("192.0.2.53");
 };
 
-/// What stands behind the labels left of the apex.
+/// The parts of a query besides the labels left of the apex.
 struct Rest {
   unsigned type = kA;
-  std::optional<Bytes> options = std::nullopt;  // of an OPT; absent: no OPT
+  std::optional<Bytes> options = std::nullopt;  // in an OPT; absent: no OPT
   unsigned klass = 1;
   unsigned version = 0;
-  unsigned flags = 0x0100;  // RD, as resolvers' clients set it
+  unsigned flags = 0x0100;  // RD, as clients of resolvers set it
   std::string apex = "bl.example.org";
 };
 
@@ -223,7 +223,7 @@ Bytes option(unsigned code, std::span<const std::uint8_t> data) {
 }
 
 Bytes cookie(std::size_t octets) { return option(answer::kCookieOption, Bytes(octets, 1)); }
-/// Made for the usual client, so long ago.
+/// A server cookie for the usual client, made this long ago.
 Bytes server_cookie(const Setting& setting, std::chrono::seconds age) {
   return option(answer::kCookieOption,
                 answer::make_cookie({1, 2, 3, 4, 5, 6, 7, 8}, setting.client, kNow - age, *setting.zone.cookies));
@@ -247,7 +247,7 @@ answer::ServedZone zone_of(std::vector<std::string> nameservers, const std::vect
 struct Path {
   const char* name;
   const Setting* setting;
-  std::optional<Outcome> outcome;  // of all its queries; a path that leads elsewhere isn't measured. Absent: several
+  std::optional<Outcome> outcome;  // of all its queries, else the path isn't measured. Absent: several outcomes
   std::function<Bytes()> next;
   answer::Transport transport = answer::Transport::udp;
 };
@@ -256,7 +256,7 @@ double nanoseconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// The least time of each slice of a path's queries.
+/// The minimum time of each slice of a path's queries.
 class Least {
  public:
   Least() { slices_.fill(std::numeric_limits<double>::max()); }
@@ -272,7 +272,7 @@ class Least {
   std::array<double, kSlices> slices_;
 };
 
-/// The queries of a path side by side, and how long they took.
+/// The queries of a path, and the time that they took.
 class Measured {
  public:
   explicit Measured(const Path& path) : path_(path), setting_(*path.setting) {
@@ -307,7 +307,7 @@ class Measured {
   }
   [[nodiscard]] double alone() const { return alone_.a_query(); }
 
-  /// False where a query took another path than its name says.
+  /// False if a query took another path than its name states.
   [[nodiscard]] bool print(double first) const {
     double octets = 0;
     for (const auto& answer : answers_) {
@@ -425,7 +425,7 @@ int main(int argc, char** argv) {
   std::string longest;
   for (int i = 0; i < 112; ++i) longest += i == 0 ? "x" : ".x";
 
-  // Whoever adds a way for a query to be answered adds it here.
+  // Add every new way to answer a query here.
   const std::vector<Path> paths{
       {"IPv4 A, 30 % listed", &usual, std::nullopt,
        [&, i = 0]() mutable { return question(labels_of(i++ % 10 < 3 ? list.listed_v4() : list.unlisted_v4())); }},
@@ -530,7 +530,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < rounds; ++i) {
     for (const auto& path : measured) path->round();
   }
-  std::printf("%zu IPv4 addresses listed, %s; nanoseconds a query, the least of %d rounds\n", list.size(),
+  std::printf("%zu IPv4 addresses listed, %s; nanoseconds per query, the minimum of %d rounds\n", list.size(),
               file.empty() ? "random" : file.c_str(), rounds);
   std::printf("%-44s %6s %6s %9s %8s %8s\n", "", "alone", "ratio", "of 64", "by ldns", "octets");
   bool all = true;

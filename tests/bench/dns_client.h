@@ -1,4 +1,4 @@
-// What the benchmarks that ask the running server share: an address on loopback and no other, questions in wire format,
+// Shared code of the benchmarks that query the running server: a loopback address, queries in wire format,
 // a connected socket, random numbers from a seed, and the conditions that each of them prints first.
 #pragma once
 
@@ -53,7 +53,7 @@ class Random {
     mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebU;
     return mixed ^ (mixed >> 31U);
   }
-  /// 0 … bound - 1. The slight preference for small numbers does no harm here.
+  /// 0 … bound - 1. The slight bias to small numbers does no harm here.
   std::size_t below(std::size_t bound) { return next() % bound; }
   std::uint8_t octet() { return static_cast<std::uint8_t>(next()); }
   std::uint16_t word() { return static_cast<std::uint16_t>(next()); }
@@ -63,7 +63,7 @@ class Random {
   std::uint64_t state_;
 };
 
-/// A number of an argument; nothing where it is none, or has anything behind it.
+/// The number in an argument; nothing if it isn't a number or has other text after it.
 template <typename Number>
 [[nodiscard]] std::optional<Number> number_of(std::string_view text) {
   Number number{};
@@ -72,7 +72,7 @@ template <typename Number>
   return number;
 }
 
-/// Sets `to` where `value` is a number; whether it is.
+/// Sets `to` if `value` is a number. Returns whether it is.
 template <typename Number>
 [[nodiscard]] bool take(std::string_view value, Number& to) {
   const auto number = number_of<Number>(value);
@@ -80,15 +80,15 @@ template <typename Number>
   return number.has_value();
 }
 
-/// Gives each `--name value` of the command line to `apply`, which says whether it understood it. False, and said on standard
-/// error, where it didn't; false also where a name has no value.
+/// Passes each `--name value` of the command line to `apply`, which returns whether it accepts the pair. Returns false if it
+/// doesn't, with a message on standard error, and also if a name has no value.
 template <typename Apply>
 [[nodiscard]] bool read_options(std::span<char* const> arguments, Apply apply) {
   for (std::size_t i = 1; i + 1 < arguments.size(); i += 2) {
     const std::string_view name = arguments[i];
     const std::string_view value = arguments[i + 1];
     if (!apply(name, value)) {
-      fmt::print(stderr, "{} {}: not understood, or no address on loopback\n", name, value);
+      fmt::print(stderr, "{} {}: unknown option, bad value, or an address outside loopback\n", name, value);
       return false;
     }
   }
@@ -102,7 +102,7 @@ struct Server {
   [[nodiscard]] bool v6() const { return address.ss_family == AF_INET6; }
 };
 
-/// `127.0.0.1:5300` or `[::1]:5300`. What isn't loopback is refused: these programs send what nobody asked for.
+/// `127.0.0.1:5300` or `[::1]:5300`. Addresses outside loopback are refused: these programs send unsolicited traffic.
 [[nodiscard]] inline std::optional<Server> loopback_server(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
@@ -133,13 +133,13 @@ struct Server {
   return server;
 }
 
-/// A UDP socket with a source port of its own, connected, so that nobody else's datagrams come in.
+/// A connected UDP socket with its own source port, so that it receives no other program's datagrams.
 class Socket {
  public:
   explicit Socket(const Server& server)
       : fd_(::socket(server.address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
     if (fd_ < 0) throw std::runtime_error("no socket: " + reason());
-    // Room for the replies of a whole burst; the kernel gives what it allows.
+    // Space for the replies of a whole burst; the kernel grants what its limit allows.
     const int buffer = 4 << 20;
     static_cast<void>(setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer));
     if (::connect(fd_, reinterpret_cast<const sockaddr*>(&server.address), server.length) != 0) {
@@ -157,7 +157,7 @@ class Socket {
   }
 
   [[nodiscard]] int fd() const { return fd_; }
-  /// Waits, at most that long, for something to read.
+  /// Waits for data to read, at most this long.
   [[nodiscard]] bool readable(Nanoseconds at_most) const { return ready(POLLIN, at_most); }
   [[nodiscard]] bool writable(Nanoseconds at_most) const { return ready(POLLOUT, at_most); }
 
@@ -192,7 +192,7 @@ inline void set16(std::span<std::uint8_t> to, std::size_t at, std::size_t value)
   to[at + 1] = static_cast<std::uint8_t>(value & 0xffU);
 }
 
-/// From presentation format without escapes. Labels that are too long are written as they are asked for.
+/// From presentation format without escapes. Labels that are too long are written unchanged.
 inline void put_name(Wire& to, std::string_view name) {
   while (!name.empty()) {
     const auto label = name.substr(0, name.find('.'));
@@ -217,14 +217,14 @@ inline void put_name(Wire& to, std::string_view name) {
   return wire;
 }
 
-/// Where the question of a query of ours ends.
+/// Where the question of one of our queries ends.
 [[nodiscard]] inline std::size_t question_end(std::span<const std::uint8_t> asked) {
   std::size_t at = kHeader;
   while (at < asked.size() && asked[at] != 0) at += asked[at] + std::size_t{1};
   return std::min(at + 5, asked.size());
 }
 
-/// A reply to this query of one question: same id, QR set, the question given back.
+/// Whether it is a reply to this query of one question: same id, QR set, the same question.
 [[nodiscard]] inline bool answers(std::span<const std::uint8_t> reply, std::span<const std::uint8_t> asked) {
   const auto end = question_end(asked);
   return reply.size() >= end && reply[0] == asked[0] && reply[1] == asked[1] && (reply[2] & 0x80U) != 0 &&
@@ -234,7 +234,7 @@ inline void put_name(Wire& to, std::string_view name) {
 
 // ── conditions ──
 
-/// The first line of each benchmark.
+/// Prints the first line of each benchmark.
 inline void print_conditions() {
   utsname name{};
   uname(&name);

@@ -1,13 +1,13 @@
-// A steady load of questions to a running server, and how long their answers take. The loop is open: a question is sent
-// when it is due, whatever became of those before, and its time counts from then on. So a server that stalls can't hide
-// it.
+// Sends a steady load of queries to a running server, and measures the time until their answers. The loop is open: a query is
+// sent when it is due, whatever became of the earlier ones, and its time counts from then on. So a server that stalls can't
+// hide it.
 //
 //   dns_load --server 127.0.0.1:5300 --names FILE --rate 50000 [--seconds 10] [--warm-up 0] [--sockets 4] [--spin 1]
 //            [--json 1] [--wake PID] [--until-serial N --zone bl.example.org]
 //
-// FILE: a name a line. --rate 0: as many as get answered, 100 under way. --spin: never sleeps, for a core of its own.
-// --wake: continues a stopped process as the first question is due. --until-serial: ends once the zone's SOA has that
-// serial. What isn't answered within a second is lost, and counts as slower than all that is.
+// FILE: one name per line. --rate 0: as many as are answered, with 100 outstanding. --spin: never sleeps, for a core of its own.
+// --wake: resumes a stopped process when the first query is due. --until-serial: ends when the zone's SOA has that
+// serial. A query without an answer within a second is lost, and counts as slower than all answered ones.
 #include "dns_client.h"
 
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill is POSIX
@@ -27,16 +27,15 @@ namespace {
 using namespace blowback::bench;
 
 constexpr std::size_t kAtOnce = 64;
-constexpr std::size_t kLongest = 320;  // octets of a question with the longest name
+constexpr std::size_t kLongest = 320;  // octets of a query with the longest name
 constexpr std::size_t kIds = 65'536;
-constexpr std::size_t kWindow = 100;  // questions under way where there is no rate
-constexpr double kMostPerSocket =
-    60'000;  // a second: an id must not come again while its question may still be answered
+constexpr std::size_t kWindow = 100;       // outstanding queries without a rate
+constexpr double kMostPerSocket = 60'000;  // per second: an id must not be reused while its query may still be answered
 constexpr Nanoseconds kLost = kSecond;
 constexpr Nanoseconds kBetweenSerials = 10 * kMillisecond;
 constexpr std::uint32_t kSerialQuestion = std::numeric_limits<std::uint32_t>::max();
 
-/// Counts by duration, 64 steps to a power of two.
+/// A histogram of durations, 64 steps per power of two.
 class Histogram {
  public:
   void add(Nanoseconds duration) {
@@ -46,7 +45,7 @@ class Histogram {
     ++count_;
     most_ = std::max(most_, static_cast<Nanoseconds>(value));
   }
-  /// Of `count() + slower`; nothing where it falls among those.
+  /// Quantile of `count() + slower` values; nothing if it is among the slower ones.
   [[nodiscard]] std::optional<double> microseconds(double share, std::uint64_t slower) const {
     const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(count_ + slower));
     std::uint64_t seen = 0;
@@ -124,7 +123,7 @@ struct Settings {
   const bool complete = has_server && !settings.names.empty() && (!settings.until_serial || !settings.zone.empty());
   if (!in_range || !complete) return std::nullopt;
   if (settings.rate > kMostPerSocket * static_cast<double>(settings.sockets)) {
-    fmt::print(stderr, "--rate {}: {} a second from each socket at most; raise --sockets\n", settings.rate,
+    fmt::print(stderr, "--rate {}: at most {} a second from each socket; raise --sockets\n", settings.rate,
                kMostPerSocket);
     return std::nullopt;
   }
@@ -172,10 +171,10 @@ struct Settings {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-/// A socket and its questions under way. Ids go round in order, so the oldest is always the next to be given up.
+/// A socket and its outstanding queries. Ids are used in order, so the oldest query is always the next to be given up.
 struct Lane {
   struct Slot {
-    Nanoseconds due = 0;  // 0: not under way
+    Nanoseconds due = 0;  // 0: not outstanding
     std::uint32_t question = 0;
     bool measured = false;
   };
@@ -183,8 +182,8 @@ struct Lane {
 
   Socket socket;
   std::vector<Slot> slots;
-  std::size_t next = 0;    // id of the next question, not yet taken modulo kIds
-  std::size_t oldest = 0;  // that may be under way
+  std::size_t next = 0;    // id of the next query, before modulo kIds
+  std::size_t oldest = 0;  // query that may be outstanding
 };
 
 class Load {
@@ -203,7 +202,7 @@ class Load {
   [[nodiscard]] std::size_t names() const { return questions_.size(); }
 
   void run() {
-    // To the nanosecond as far as the kernel can: by default it rounds sleeps by 50 µs.
+    // As exact as the kernel can: by default it rounds sleeps by 50 µs.
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     const auto processor = own_processor_seconds();
     start_ = now();
@@ -217,7 +216,7 @@ class Load {
         idle = !receive(lane) && idle;
         give_up(lane, at);
       }
-      // Each turn begins with another socket, so that none gets all that is due.
+      // Each turn begins with another socket, so that the queries are spread over all of them.
       ++turn_;
       for (std::size_t i = 0; i < lanes_.size(); ++i) {
         at = now();
@@ -259,8 +258,9 @@ class Load {
                lasted, per_second, lost_, wrong_, too_late_);
     fmt::print("µs from due to answered: p50 {}, p99 {}, p99.9 {}, max of the answered {:.1f}\n", or_lost(time(0.5)),
                or_lost(time(0.99)), or_lost(time(0.999)), times_.most_microseconds());
-    fmt::print("µs from due to sent, which is ours: p99.9 {}, max {:.1f}; this program used {:.0f} % of a core\n",
-               or_lost(late), late_.most_microseconds(), busy * 100);
+    fmt::print(
+        "µs from due to sent, this program's own delay: p99.9 {}, max {:.1f}; this program used {:.0f} % of a core\n",
+        or_lost(late), late_.most_microseconds(), busy * 100);
     if (settings_.until_serial) {
       fmt::print("serial {} {}; {} serials seen\n", *settings_.until_serial,
                  caught_up_ ? "seen after " + caught_up + " s" : "not seen", serials_);
@@ -273,7 +273,7 @@ class Load {
     return start_ + static_cast<Nanoseconds>(static_cast<double>(n) * 1e9 / settings_.rate);
   }
 
-  /// Takes what has come, a bounded number. True: there was something.
+  /// Reads what has arrived, a bounded number. True: there was something.
   bool receive(Lane& lane) {
     for (std::size_t i = 0; i < kAtOnce; ++i) {
       received_messages_[i].msg_hdr = {};
@@ -334,7 +334,7 @@ class Load {
     }
   }
 
-  /// Sends what is due, at most a batch. True: something was.
+  /// Sends what is due, at most one batch. True: something was due.
   bool issue(Lane& lane, Nanoseconds at) {
     std::size_t count = 0;
     for (; count < kAtOnce; ++count) {
@@ -372,7 +372,7 @@ class Load {
     }
     for (std::size_t done = 0; done < count;) {
       const int sent = sendmmsg(lane.socket.fd(), &sent_messages_[done], static_cast<unsigned>(count - done), 0);
-      // What can't be sent (an ICMP error for an earlier one, no room) is as lost as what is dropped on the way.
+      // A query that can't be sent (an ICMP error for an earlier one, no room) is lost, as one that is dropped on the way.
       done += sent > 0 ? static_cast<std::size_t>(sent) : 1;
     }
   }
@@ -384,7 +384,7 @@ class Load {
     send(lanes_.front(), 1);
   }
 
-  /// Until an answer comes or a question is due; a millisecond at most.
+  /// Waits until an answer arrives or a query is due; a millisecond at most.
   void rest(Nanoseconds at) {
     auto until = at + kMillisecond;
     if (settings_.rate > 0) until = std::min(until, due(issued_));
@@ -420,8 +420,8 @@ class Load {
   Histogram times_;
   Histogram late_;
   std::uint64_t lost_ = 0;
-  std::uint64_t wrong_ = 0;     // replies to no question of ours, or SERVFAIL and its like
-  std::uint64_t too_late_ = 0;  // replies to what was given up
+  std::uint64_t wrong_ = 0;     // replies that match no query, or SERVFAIL and similar
+  std::uint64_t too_late_ = 0;  // replies to queries that were given up
   double processor_ = 0;
   std::optional<std::uint32_t> serial_;
   std::optional<Nanoseconds> caught_up_;

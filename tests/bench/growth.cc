@@ -1,11 +1,11 @@
-// What a database costs as it grows: octets and microseconds per incident, and whether five years with retention level off.
+// The cost of a database as it grows: octets and microseconds per incident, and whether its size levels off over five years of retention.
 //
-//   growth fill DATABASE INCIDENTS [DAYS]   records so many, spread over so many days (30) up to now; prints after each tenth what
-//                                           an incident costs that comes with 499 others, and one that comes alone
-//   growth years DATABASE PER_DAY [YEARS]   plays years (5) of so many a day with retention and without, to DATABASE and
-//                                           DATABASE.whole; prints the size year by year, and whether both list the same in the end
+//   growth fill DATABASE INCIDENTS [DAYS]   records INCIDENTS, spread over DAYS (30) up to now; after each tenth it prints the cost of
+//                                           an incident in a batch of 500, and of one recorded alone
+//   growth years DATABASE PER_DAY [YEARS]   simulates YEARS (5) of PER_DAY incidents with retention and without, in DATABASE and
+//                                           DATABASE.whole; prints the size per year, and whether both list the same in the end
 //
-// Senders are as they are in life: a few send most, and most send once. tests/bench/growth.py measures the rest on what `fill` made.
+// The distribution of senders is realistic: a few send most, and most send once. tests/bench/growth.py measures the rest on the result of `fill`.
 #include "schema/store.h"
 #include "score/assess.h"
 #include "score/replay.h"
@@ -42,12 +42,12 @@ class Senders {
  public:
   explicit Senders(std::uint64_t seed) : random_(seed) {}
 
-  /// `number` is different for each delivery there ever is.
+  /// `number` must be different for each delivery.
   Incident next(std::uint64_t number, UnixTime at) {
     Incident incident;
     incident.digest = fmt::format("{:048x}{:016x}", 0, number * 0x9E3779B97F4A7C15U);
     incident.received_at = at;
-    // Rank r sends about 1/r of what the first does, among ten million.
+    // The sender of rank r sends about 1/r of what the first does, among ten million.
     const auto rank = static_cast<std::uint32_t>(std::exp(uniform() * std::log(1e7)));
     incident.client = IpAddress::from_v4(0x2d000000U + rank * 2654435761U % 0x10000000U);
     incident.helo = fmt::format("mx{}.sender.example", rank % 1000);
@@ -82,7 +82,7 @@ class Senders {
   std::mt19937_64 random_;
 };
 
-/// What ingest does between batches.
+/// The work that ingest does between batches.
 void keep_up(schema::Store& store, UnixTime now, const Policy& policy) {
   while (value(store.keep_up(now, policy, {}, &score::reckon)).more) {
   }
@@ -103,7 +103,7 @@ class Filling {
 
   [[nodiscard]] std::uint64_t recorded() const { return recorded_; }
 
-  /// Until there are `upto`, in batches of `batch_size`; seconds per incident.
+  /// Records up to `upto` incidents in total, in batches of `batch_size`. Returns seconds per incident.
   double record(std::uint64_t upto, std::size_t batch_size) {
     const std::uint64_t first = recorded_;
     double seconds = 0;
@@ -126,7 +126,7 @@ class Filling {
     return seconds / static_cast<double>(std::max<std::uint64_t>(recorded_ - first, 1));
   }
 
-  /// Seconds of what ingest does besides.
+  /// The seconds of ingest's other work.
   double keep_up() {
     const auto began = std::chrono::steady_clock::now();
     value(store_.expire(now_));
@@ -145,7 +145,7 @@ class Filling {
   std::uint64_t recorded_ = 0;
 };
 
-/// What each size of batches costs is measured on so many incidents at the end of each tenth; the rest comes in large batches.
+/// Each batch size is measured on this many incidents at the end of each tenth; the rest is recorded in large batches.
 void fill(const std::string& file, std::uint64_t incidents, int days) {
   const std::uint64_t together = std::min<std::uint64_t>(20 * kBatch, incidents / 40);
   const std::uint64_t alone = std::min<std::uint64_t>(1'000, incidents / 40);

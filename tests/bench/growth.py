@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What questions, decisions and backups cost on a database that `growth fill` made, by the real programs of one build.
+"""Measures queries, decisions and backups on a database that `growth fill` created, with the real programs of one build.
 
     tests/bench/growth.py BUILD DATABASE [LINES]
 
-BUILD is a build folder such as build/release, of this tree or of another one, so that two versions are measured alike; each needs a
+BUILD is a build folder such as build/release, of this tree or of another one, so that two versions can be compared; each needs a
 database of its own. LINES (1000000) are imported, undone and delisted while a second writer measures how long it waits for its turn.
-The database is changed by it.
+This changes the database.
 """
 import argparse
 import contextlib
@@ -31,14 +31,14 @@ def ran(command, **more):
 
 
 class Writer(threading.Thread):
-    """Takes the write lock a hundred times a second, as a feed does, and notes how long it waited, and how large the -wal file was."""
+    """Acquires the write lock a hundred times a second, as a feed does, and records how long it waited, and the size of the -wal file."""
 
     def __init__(self, database):
         super().__init__(daemon=True)
         self.database, self.waits, self.wal, self.ended = database, [], 0, threading.Event()
 
     def run(self):
-        # Our programs look each millisecond whether it is their turn; SQLite's own waiting would miss most turns.
+        # Our programs try again each millisecond; SQLite's own waiting would miss most turns.
         with contextlib.closing(sqlite3.connect(self.database, timeout=0, isolation_level=None)) as connection:
             while not self.ended.wait(0.01):
                 began = time.monotonic()

@@ -1,9 +1,9 @@
-// What it costs per query to check a cookie, to account an answer, and to look who may ask. Nanoseconds, one core, the least of
-// several rounds; and SipHash by libsodium beside the same by OpenSSL, which docs/decisions.md weighs.
+// The cost per query of checking a cookie, accounting an answer, and checking whether the client may query. Nanoseconds on one core,
+// the minimum of several rounds; and SipHash of libsodium and of OpenSSL, which docs/decisions.md compares.
 //
-//   guards [--rounds N]        N is 7 where not said
+//   guards [--rounds N]        N defaults to 7
 //
-// Ends with 1 where accounting an answer in the default table takes 100 ns or more.
+// Exits 1 if accounting an answer in the default table takes 100 ns or more.
 #include "answer/access.h"
 #include "answer/cookie.h"
 #include "answer/rate_limit.h"
@@ -41,7 +41,7 @@ constexpr UnixTime kNow{std::chrono::seconds{1'795'514'400}};  // 2026-11-24T10:
 
 int rounds = 7;
 
-/// Nanoseconds of `work(i)` for each i below kCalls. What it returns is summed up, so that nothing is left out.
+/// Nanoseconds per `work(i)`, for each i below kCalls. The results are summed up, so that the compiler can't remove the calls.
 template <typename Work>
 double cost(Work work) {
   double least = std::numeric_limits<double>::max();
@@ -62,7 +62,7 @@ double show(std::string_view what, double ns) {
   return ns;
 }
 
-/// Addresses of different /24 and /56, in turns of both families, in no order.
+/// Addresses of different /24 and /56, alternating between both families, in random order.
 std::vector<IpAddress> sources(std::size_t count) {
   std::mt19937_64 random(1);
   std::vector<IpAddress> out;
@@ -174,7 +174,7 @@ int main(int argc, char** argv) try {
     const std::string_view text = argv[2];
     std::from_chars(text.data(), text.data() + text.size(), rounds);
   }
-  fmt::print("{:<62}{:>8}\n", fmt::format("least of {} rounds of {} calls", rounds, kCalls), "ns");
+  fmt::print("{:<62}{:>8}\n", fmt::format("minimum of {} rounds of {} calls", rounds, kCalls), "ns");
   show_siphash();
   show_cookies();
   const bool fast = show_limiter();

@@ -1,10 +1,10 @@
-// What is made to hurt: shapes of messages from 1 KB to 64 MB, and the classics (nesting, one line, a million fields, NULs,
-// archives). Each is parsed and judged in a process of its own, whose time and peak of memory are printed.
+// Hostile messages: shapes from 1 KB to 64 MB, and the classic attacks (nesting, one line, a million fields, NULs,
+// archives). Each is parsed and judged in a process of its own, whose time and peak memory are printed.
 //
-//   judge_hostile             the limits of size lifted, and a million header fields allowed
-//   judge_hostile --as-fed    as a feed does it: with the limits of production
+//   judge_hostile             without limits on size, and with a limit of a million header fields
+//   judge_hostile --as-fed    with the limits that feeds have in production
 //
-// Ends with 1 where time grows faster than size, memory is more than a small multiple of it, or a classic takes 2 s or 200 MB.
+// Exits 1 if time grows faster than size, memory is more than a small multiple of it, or a classic takes 2 s or 200 MB.
 #include "detect/judge.h"
 #include "mail/message.h"
 
@@ -37,7 +37,7 @@ constexpr std::string_view kBounce =
     "Return-Path: <>\nFrom: MAILER-DAEMON@mail.example.com\nTo: trap@trap.example.net\n"
     "Subject: Undelivered Mail Returned to Sender\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\n";
 
-/// Repeats `what` up to `size` octets after `start`.
+/// `start`, followed by repetitions of `what` up to `size` octets.
 [[nodiscard]] std::string filled(std::string start, std::string_view what, std::size_t size) {
   start.reserve(std::max(size, start.size()) + what.size());
   while (start.size() + what.size() <= size) start += what;
@@ -138,7 +138,7 @@ struct Shape {
       {"32 MB of NULs, as a body", [=](std::size_t) { return head + "\n" + std::string(31 * kMiB, '\0'); }},
       {"a zip bomb, base64",
        [=](std::size_t) {
-         // Archives are never opened; what is in it doesn't matter, only that it looks like one and is large.
+         // Archives are never opened; the content only has to look like one and be large.
          return filled(head + "Content-Type: application/zip; name=bomb.zip\nContent-Transfer-Encoding: base64\n\n",
                        "UEsDBBQAAAAIAAAAIQAAAAAAAAAAAAAAAAAAAAAAQUFBQUFBQUFBQUFBQUFBQUFB\n", 30 * kMiB);
        }},
@@ -152,7 +152,7 @@ struct Shape {
 
 struct Measured {
   double seconds = 0;
-  double megabytes = 0;  ///< peak of the process, less what it was with the message already made
+  double megabytes = 0;  ///< peak of the process, minus its memory with the message already in it
   std::string outcome;
 };
 
@@ -162,7 +162,7 @@ struct Measured {
   return usage.ru_maxrss;  // KiB
 }
 
-/// Parses and judges in a child, so that its peak is its own.
+/// Parses and judges in a child process, so that its peak memory is its own.
 [[nodiscard]] Measured measured(const std::string& bytes, const mail::Limits& limits) {
   std::array<int, 2> ends{};
   if (pipe(ends.data()) != 0) throw std::runtime_error("no pipe");
@@ -201,7 +201,7 @@ struct Measured {
   return out;
 }
 
-/// The least of a few, since others are at work on the machine.
+/// The minimum of a few runs, since other programs use the machine.
 [[nodiscard]] Measured least(const std::string& bytes, const mail::Limits& limits) {
   Measured best = measured(bytes, limits);
   for (int i = 0; i < 2; ++i) {
@@ -229,7 +229,7 @@ struct Measured {
     fmt::print("{:<42}", shape.name);
     for (const double each : seconds) fmt::print("{:>10.2f}", each * 1e3);
     const double growth = seconds[4] / seconds[3];
-    // Eight times the size: eight times the time if linear. Below a few milliseconds the growth is noise.
+    // With linear time, eight times the size takes eight times as long. Below a few milliseconds the growth is noise.
     const bool linear = growth < 16 || seconds[4] < 0.02;
     const double multiple = last.megabytes / 64;
     const bool bounded = multiple < 4;
@@ -248,7 +248,7 @@ struct Measured {
     const std::string bytes = shape.made(0);
     const Measured is = least(bytes, limits);
     const double megabytes = static_cast<double>(bytes.size()) / static_cast<double>(kMiB);
-    // What the message itself takes is counted too.
+    // This includes the memory of the message itself.
     const double peak = is.megabytes + megabytes;
     const bool bears = is.seconds < 2 && peak < 200;
     well = well && bears;
@@ -268,12 +268,12 @@ int main(int argc, char** argv) try {
     limits.message = 128 * kMiB;
     limits.header_fields = 1'000'000;
   }
-  // The automata exist before anything is measured, as in a daemon.
+  // Create the automata before measuring, as a daemon does.
   const std::string first = std::string(kBounce) + "\nx\n";
   if (const auto message = mail::parse(first, limits)) static_cast<void>(detect::judge({}, *message, {}));
   const bool linear = grow(limits);
   const bool stands = stand(limits);
-  fmt::print("\n{}\n", linear && stands ? "Time is linear, memory bounded, and the classics are borne."
+  fmt::print("\n{}\n", linear && stands ? "Time is linear, memory is bounded, and the classics are within their limits."
                                         : "Something is wrong: see above.");
   return linear && stands ? 0 : 1;
 } catch (const std::exception& problem) {

@@ -1,11 +1,11 @@
-// How well the judge judges mail with labels: a table of what was taken for what, every mistake by name, and whether it is enough.
+// Measures the judge on labelled mail: a table of expected and actual kinds, every mistake by name, and whether the result is good enough.
 //
 //   judge_quality --labels LABELS PATH…   files and folders of messages
-//   judge_quality PATH…                   `path<TAB>kind<TAB>cause` for each; what decided, says `blowback classify --explain`
+//   judge_quality PATH…                   prints `path<TAB>kind<TAB>cause` for each; `blowback classify --explain` prints the reasons
 //
-// A line of LABELS is `file<TAB>kind<TAB>cause`, further columns are passed over; `a|b` is right either way, cause `-` is not asked.
-// Kinds that are no backscatter (`feedback`, `not_backscatter`, and the labels `ham` and `spam`) are right as any of the two
-// that the judge has for them. Ends with 1 where less was reached than is wanted: 99.5 % found, 98 % of the right kind,
+// A line of LABELS is `file<TAB>kind<TAB>cause`; further columns are ignored. `a|b` accepts either; the cause `-` isn't checked.
+// The labels `feedback`, `not_backscatter`, `ham` and `spam` accept both kinds that the judge has for mail that is not backscatter.
+// Exits 1 if the result is below the requirement: 99.5 % found, 98 % of the right kind,
 // 95 % of the right cause, no false positive.
 #include "blowback/kind.h"
 #include "blowback/trap_delivery.h"
@@ -47,7 +47,7 @@ constexpr double kWantedCause = 95;
 }
 
 struct Label {
-  std::vector<std::string> kinds;  ///< any of them is right
+  std::vector<std::string> kinds;  ///< each of them is right
   std::vector<std::string> causes;
 };
 
@@ -98,7 +98,7 @@ class Score {
 
   [[nodiscard]] bool print() const {
     for (const std::string& line : mistakes_) fmt::print("{}\n", line);
-    fmt::print("\n{:<18}", "label \\ said");
+    fmt::print("\n{:<18}", "label \\ verdict");
     for (const std::string& column : columns_) fmt::print("{:>16}", column);
     fmt::print("\n");
     for (const auto& [label, said] : table_) {
@@ -117,7 +117,7 @@ class Score {
         "wanted {})\n",
         found, backscatter_, percent(found, backscatter_), kWantedFound, kind, percent(kind, backscatter_), kWantedKind,
         cause, with_cause_, percent(cause, with_cause_), kWantedCause);
-    fmt::print("false positives {} of {} (wanted 0)\n", false_positives_, others_);
+    fmt::print("false positives {} of {} (required 0)\n", false_positives_, others_);
     return percent(found, backscatter_) >= kWantedFound && percent(kind, backscatter_) >= kWantedKind &&
            percent(cause, with_cause_) >= kWantedCause && false_positives_ == 0;
   }

@@ -1,13 +1,13 @@
-// How fast mail goes from a feed to the database, on one core, stage by stage; and how a bare GMime parse of the same bytes
-// compares, taken in turns in the same run.
+// Measures how fast mail gets from a feed to the database, on one core, stage by stage; and a bare GMime parse of the same bytes
+// for comparison, alternating in the same run.
 //
 //   judge_speed [--deliveries N] [--judges N] [--new-names] PATH…
 //
-// PATH: files and folders of messages; 100,000 deliveries and one judge where not said. --new-names: in each delivery the addresses have
-// other local parts, as those of real mail do; without it, one text comes again and again.
+// PATH: files and folders of messages. The defaults are 100,000 deliveries and one judge. --new-names: gives the addresses in each delivery
+// other local parts, as in real mail; without it, the same texts are repeated.
 //
-// The messages are written to an mbox in a temporary folder and read from there by the feed, again and again; each delivery
-// comes from another client, at another time, to one of some traps, so that none is a duplicate. The database is a real one.
+// The messages are written to an mbox in a temporary folder, which the feed reads repeatedly; each delivery
+// comes from another client, at another time, to one of several traps, so that none is a duplicate. The database is a real one.
 #include "blowback/ip_address.h"
 #include "blowback/policy.h"
 #include "detect/judge.h"
@@ -45,8 +45,8 @@ namespace {
 using namespace blowback;
 namespace fs = std::filesystem;
 
-// Processor time of this thread, in seconds: what a core does in a second, whoever else wants it. Waiting for the disk isn't in it;
-// `Stopwatch` takes both.
+// Processor time of this thread, in seconds: independent of other programs on the machine. It doesn't include waiting for the disk;
+// `Stopwatch` measures both.
 [[nodiscard]] double seconds_of(clockid_t clock) {
   timespec now{};
   clock_gettime(clock, &now);
@@ -67,7 +67,6 @@ void timed(Spent& spent, Work work) {
   spent.wall += seconds_of(CLOCK_MONOTONIC) - wall;
 }
 
-// A temporary folder of our own.
 class Folder {
  public:
   Folder() {
@@ -115,13 +114,13 @@ void parse_by_gmime(const std::string& bytes) {
 }
 
 [[nodiscard]] IpAddress client_of(std::uint64_t number) {
-  // Spread over 11.0.0.0 to 99.255.255.255: ordinary addresses, with neighbours rare.
+  // Spread over 11.0.0.0 to 99.255.255.255: ordinary addresses, rarely neighbours.
   const auto spread = static_cast<std::uint32_t>((number * 2'654'435'761U) & 0xFFFFFFFFU);
   const auto octet = [&](unsigned shift) { return (spread >> shift) & 255U; };
   return *IpAddress::parse(fmt::format("{}.{}.{}.{}", 11 + octet(24) % 89, octet(16), octet(8), octet(0)));
 }
 
-// Other letters in front of each `@`, but for the names that mailers go by, which a judge looks at.
+// Replaces the letters before each `@`, except the names that mailers use, which the judge checks.
 void give_new_names(std::string& message, std::mt19937& random) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   for (std::size_t at = message.find('@'); at != std::string::npos; at = message.find('@', at + 1)) {
@@ -210,15 +209,15 @@ void print(const Figures& is, int judges) {
   row("score and commit to SQLite", is.commit.processor);
   row("all", whole);
   fmt::print("\njudged (parse and judge):     {:>8.0f} a second and core\n", count / judging);
-  fmt::print("committed, whole way:         {:>8.0f} deliveries a second and core, {:.0f} by the clock on the wall\n",
+  fmt::print("committed, whole way:         {:>8.0f} deliveries a second and core, {:.0f} per second of elapsed time\n",
              count / whole, count / whole_wall);
-  fmt::print("taken in by {:>2} judge{}            {:>8.0f} a second by the clock on the wall\n", judges,
+  fmt::print("read and judged by {:>2} judge{}     {:>8.0f} a second of elapsed time\n", judges,
              judges == 1 ? ": " : "s:", count / is.intake.wall);
-  fmt::print("incidents committed:          {:>8.0f} a second by the store alone, {:.0f} by the clock on the wall\n",
+  fmt::print("incidents committed:          {:>8.0f} a second by the store alone, {:.0f} per second of elapsed time\n",
              static_cast<double>(is.incidents) / is.commit.processor,
              static_cast<double>(is.incidents) / is.commit.wall);
   fmt::print("a bare GMime parse:           {:>8.1f} µs a delivery\n", is.gmime.processor * 1e6 / count);
-  fmt::print("parse and judge, by GMime's:  {:>8.2f} (1 is as fast as GMime parses, 2 takes twice as long)\n",
+  fmt::print("parse and judge, ratio:       {:>8.2f} (to GMime's parse: 2 takes twice as long)\n",
              judging / is.gmime.processor);
 }
 
@@ -227,7 +226,7 @@ void print(const Figures& is, int judges) {
 int main(int argc, char** argv) try {
   std::uint64_t most = 100'000;
   int number_of_judges = 1;
-  std::mt19937 random(20261127);  // NOLINT: the same each run
+  std::mt19937 random(20261127);  // NOLINT: the same in each run
   std::mt19937* new_names = nullptr;
   std::vector<bench::Sample> samples;
   const std::vector<std::string> arguments(argv + 1, argv + argc);

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A real list of IPv4 addresses in the forms that ../shared/bench's peers read, and the questions to ask of it.
+"""Writes a real list of IPv4 addresses in the formats that the servers of ../shared/bench read, and the queries for it.
 
     python3 tests/bench/list_data.py IPS.txt DIR      then: DATA=DIR N=<entries> tests/bench/server_beside_peers.sh
 
-The same files as the harness's gen.py makes of random addresses: ips.txt, rbldnsd.ip4set, zone.db, queries.txt (a million, 30 %
-listed; the others are random addresses, and for half of them neighbours of listed ones, as real clients are), absent.txt."""
+The same files that the harness's gen.py creates from random addresses: ips.txt, rbldnsd.ip4set, zone.db, queries.txt (a million, 30 %
+listed; of the others half are random addresses and half are neighbours of listed ones, as with real clients), absent.txt."""
 
 import ipaddress
 import pathlib

@@ -1,10 +1,10 @@
-// How long `blowback policy simulate` takes, and whether what it says is what a re-ingest under that policy makes of it.
+// Measures `blowback policy simulate`, and checks that its result equals that of a new ingest under that policy.
 //
-//   policy_replay [INCIDENTS]        100000 where not said
+//   policy_replay [INCIDENTS]        INCIDENTS defaults to 100000
 //
-// Records so many incidents of some weeks, with delistings and exemptions between them, under the default policy; has the
-// tool simulate another; records the same into a second database under that one; compares who is listed, until when, by
-// which codes. Ends with 1 where they differ or 100,000 took five seconds.
+// Records the incidents, spread over some weeks, with delistings and exemptions between them, under the default policy; lets the
+// tool simulate another policy; records the same into a second database under that policy; compares which senders are listed, until when, and
+// with which codes. Exits 1 if they differ or 100,000 took five seconds.
 #include "cli/tool.h"
 #include "config/config.h"
 #include "schema/store.h"
@@ -45,7 +45,7 @@ constexpr std::string_view kTried =
     "[policy]\nhalf_life = \"4d\"\nlist_at = 2.5\ndistinct_traps = 3\nmax_listing = \"14d\"\ntrap_cap = 1.5\n"
     "[policy.weights]\nauto_reply = 1.0\nmdn = 0.1\n";
 
-/// A delisting, or an exemption where `exempts`, of all that begins with `prefix`.
+/// A delisting, or an exemption if `exempts`, of all addresses that begin with `prefix`.
 struct Decided {
   UnixTime at{};
   Prefix prefix;
@@ -54,8 +54,8 @@ struct Decided {
 };
 
 struct Weeks {
-  std::vector<Incident> incidents;  ///< by time
-  std::vector<Decided> decisions;   ///< by time
+  std::vector<Incident> incidents;  ///< in order of time
+  std::vector<Decided> decisions;   ///< in order of time
 };
 
 /// Few senders send much and many send little; a tenth of them by IPv6.
@@ -122,7 +122,7 @@ T value(schema::Result<T> result) {
   return std::move(*result);
 }
 
-/// As ingest and an operator did it at the time: batches end at decisions, and where an exemption ends.
+/// Records as ingest and an operator would have done at the time: batches end at decisions, and when an exemption ends.
 void record(const std::string& file, const Weeks& weeks, const Policy& policy) {
   auto store = value(schema::Store::open(file, schema::Store::Mode::create));
   std::vector<UnixTime> turns;
@@ -231,7 +231,7 @@ int compare(const std::filesystem::path& folder, std::size_t count) {
   fmt::print("listed before {}, after {}: {} new, {} gone, {} stay\n", first.size(), second.size(), changes["listed"],
              changes["gone"], changes["stays"]);
   const bool equal = said == second && wrong == 0;
-  fmt::print("what it said and what the second database lists: {}\n", equal ? "equal" : "DIFFERENT");
+  fmt::print("simulated result and second database: {}\n", equal ? "equal" : "DIFFERENT");
   return equal && took < kMostSeconds * static_cast<double>(std::max<std::size_t>(count, 100'000)) / 100'000 ? 0 : 1;
 }
 
@@ -242,7 +242,7 @@ int main(int argc, char** argv) {
   if (argc > 1) {
     const std::string_view text = argv[1];
     if (std::from_chars(text.data(), text.data() + text.size(), count).ec != std::errc{} || count == 0) {
-      fmt::print(stderr, "policy_replay [INCIDENTS]: '{}' is no number of incidents\n", text);
+      fmt::print(stderr, "policy_replay [INCIDENTS]: '{}' isn't a number of incidents\n", text);
       return 2;
     }
   }

@@ -1,4 +1,4 @@
-// Real mail for the benchmarks: files and folders named on the command line, read whole.
+// Real mail for the benchmarks: reads the files and folders named on the command line.
 #pragma once
 
 #include <fmt/format.h>
@@ -18,7 +18,7 @@ struct Sample {
   std::string bytes;
 };
 
-/// Adds a file, or all files below a folder in the order of their names. What can't be read is said and left out.
+/// Adds a file, or all files below a folder in the order of their names. A file that can't be read is reported and left out.
 inline void add_samples(const std::filesystem::path& path, std::vector<Sample>& samples) {
   namespace fs = std::filesystem;
   if (fs::is_directory(path)) {

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What a change of a million entries does to the time of answers under a steady load: p99.9 while all is quiet, and meanwhile.
+"""How a change of a million entries affects the time of answers under a steady load: p99.9 before and during the change.
 
     python3 tests/bench/server_bulk.py [--prepared] [--entries 1000000] [--changes 1000000] [--rate R] [--seconds 10] [--no-pin]
 
 One worker on core 0, the load (dns_load) on core 1. Without --prepared `blowback import` runs during the load. With two cores it
-must share one with the load, at niceness 19, so that its own work is in the figures, too. With --prepared it runs while the server
-is stopped by SIGSTOP; then load and server begin at one instant, and what is seen is the server's following alone."""
+has to share one with the load, at niceness 19, so the figures include its own work. With --prepared it runs while the server
+is stopped by SIGSTOP; then load and server start at the same moment, and the figures show only how the server follows."""
 
 import argparse
 import contextlib
@@ -18,10 +18,10 @@ import subprocess
 import time
 
 from server_measures import (BIN, Asker, import_command, import_list, memory, print_conditions, random_addresses, serial,
-                             start_and_time, told)
+                             start_and_time, as_text)
 from harness import Blowback, owner_name, wait_until
 
-NAMES = 200_000  # asked for, round and round: 30 % listed from the start, 10 % of those that come, the others not listed
+NAMES = 200_000  # queried in a loop: 30 % listed from the start, 10 % listed by the change, the others not listed
 SERVERS_CORE, LOADS_CORE = 0, 1
 LONGEST = 600  # seconds for the server to catch up
 
@@ -30,45 +30,45 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--changes", type=int, default=1_000_000)
-    parser.add_argument("--rate", type=float, help="questions a second; default: half of what is measured at most")
-    parser.add_argument("--seconds", type=float, default=10, help="of quiet")
+    parser.add_argument("--rate", type=float, help="queries a second; default: half of the measured maximum")
+    parser.add_argument("--seconds", type=float, default=10, help="duration of the measurement before the change")
     parser.add_argument("--prepared", action="store_true", help="import while the server is stopped")
     parser.add_argument("--no-pin", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
-    said = parser.parse_args()
-    if said.entries < 1 or said.changes < 1 or not 0 < said.seconds <= 600:
+    options = parser.parse_args()
+    if options.entries < 1 or options.changes < 1 or not 0 < options.seconds <= 600:
         parser.error("one entry and change at least, 600 seconds of quiet at most")
-    if os.cpu_count() < 2 and not said.no_pin:
+    if os.cpu_count() < 2 and not options.no_pin:
         parser.error("one core only: the load would take it from the server; --no-pin measures that")
-    return said
+    return options
 
 
 def load_program():
-    # Benchmarks stand in the build tree's tests/, programs in its bin/.
+    # Benchmarks are in the build tree's tests/, programs in its bin/.
     path = BIN.parent / "tests" / "dns_load"
     if not path.exists():
-        raise SystemExit("dns_load isn't there; build it: cmake --build --preset release --target dns_load")
+        raise SystemExit("dns_load doesn't exist; build it: cmake --build --preset release --target dns_load")
     return str(path)
 
 
 class Bench:
-    def __init__(self, said, b, names):
-        self.said, self.b, self.names = said, b, names
+    def __init__(self, options, b, names):
+        self.options, self.b, self.names = options, b, names
 
     def pinned(self, core):
-        return None if self.said.no_pin else lambda: os.sched_setaffinity(0, {core})
+        return None if self.options.no_pin else lambda: os.sched_setaffinity(0, {core})
 
     def load(self, rate, seconds, *more):
-        """Starts dns_load. It sleeps between questions where something else needs its core."""
-        spin = "1" if self.said.prepared and not self.said.no_pin else "0"
-        sockets = max(4, math.ceil(rate / 50_000))  # an id must not come again too soon
+        """Starts dns_load. It sleeps between queries if another program needs its core."""
+        spin = "1" if self.options.prepared and not self.options.no_pin else "0"
+        sockets = max(4, math.ceil(rate / 50_000))  # an id must not be reused too soon
         return subprocess.Popen([load_program(), "--server", f"127.0.0.1:{self.b.port}", "--names", str(self.names), "--rate", f"{rate:.0f}",
                                  "--seconds", str(seconds), "--spin", spin, "--json", "1", "--sockets", str(sockets),
                                  *map(str, more)],
                                 stdout=subprocess.PIPE, text=True, preexec_fn=self.pinned(LOADS_CORE))
 
     @staticmethod
-    def said_by(load, seconds):
+    def output_of(load, seconds):
         try:
             text, _ = load.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -80,7 +80,7 @@ class Bench:
 
     @contextlib.contextmanager
     def stopped(self):
-        """The server with all its threads stopped. dns_load wakes it; so does the end, whatever happened."""
+        """The server with all its threads stopped. dns_load resumes it; so does the end of the block, also after an error."""
         try:
             self.b.server.freeze()
             yield self.b.server.pid
@@ -88,19 +88,19 @@ class Bench:
             self.b.server.thaw()
 
     def quiet(self, rate):
-        if not self.said.prepared:
-            return self.said_by(self.load(rate, self.said.seconds, "--warm-up", 0.5), self.said.seconds + 10)
+        if not self.options.prepared:
+            return self.output_of(self.load(rate, self.options.seconds, "--warm-up", 0.5), self.options.seconds + 10)
         with self.stopped() as pid:
-            # Long enough that the follower's next look is due, as it is in the other run.
+            # Long enough that the follower's next check is due, as in the other run.
             time.sleep(1)
-            return self.said_by(self.load(rate, self.said.seconds, "--wake", pid), self.said.seconds + 10)
+            return self.output_of(self.load(rate, self.options.seconds, "--wake", pid), self.options.seconds + 10)
 
     def bulk(self, rate, changes, last_serial):
         until = ("--until-serial", last_serial, "--zone", self.b.zone_name)
-        if self.said.prepared:
+        if self.options.prepared:
             with self.stopped() as pid:
                 print(f"import of {len(changes):,} addresses while the server is stopped: {import_list(self.b, changes):.1f} s", flush=True)
-                return self.said_by(self.load(rate, LONGEST, "--wake", pid, *until), LONGEST + 10)
+                return self.output_of(self.load(rate, LONGEST, "--wake", pid, *until), LONGEST + 10)
         path = self.b.dir / "changes.txt"
         path.write_text("\n".join(changes) + "\n")
         load = self.load(rate, LONGEST, *until)
@@ -117,7 +117,7 @@ class Bench:
             if done.returncode != 0:
                 raise SystemExit(f"the import ended with {done.returncode}: {done.stderr[-2000:]}")
             print(f"import of {len(changes):,} addresses under load: {time.monotonic() - began:.1f} s", flush=True)
-            return self.said_by(load, LONGEST + 10)
+            return self.output_of(load, LONGEST + 10)
         finally:
             load.kill()
 
@@ -133,31 +133,31 @@ def show(what, found):
 
 
 def main():
-    said = arguments()
-    print_conditions(entries=f"{said.entries:,}", changes=f"{said.changes:,}", seed=said.seed, workers=1,
-                     pinned="nothing" if said.no_pin else f"server to core {SERVERS_CORE}, load to core {LOADS_CORE}",
-                     **{"import": "while the server is stopped" if said.prepared else "during the load"})
-    if not said.prepared:
-        print("the import's own work is in the figures: it shares " + ("the cores" if said.no_pin else "the load's core"))
-    drawn = random_addresses(said.entries + said.changes + NAMES, said.seed)
-    entries, changes, others = drawn[:said.entries], drawn[said.entries:said.entries + said.changes], drawn[said.entries + said.changes:]
-    dice = random.Random(said.seed)
+    options = arguments()
+    print_conditions(entries=f"{options.entries:,}", changes=f"{options.changes:,}", seed=options.seed, workers=1,
+                     pinned="nothing" if options.no_pin else f"server to core {SERVERS_CORE}, load to core {LOADS_CORE}",
+                     **{"import": "while the server is stopped" if options.prepared else "during the load"})
+    if not options.prepared:
+        print("the figures include the import's own work: it shares " + ("the cores" if options.no_pin else "the load's core"))
+    drawn = random_addresses(options.entries + options.changes + NAMES, options.seed)
+    entries, changes, others = drawn[:options.entries], drawn[options.entries:options.entries + options.changes], drawn[options.entries + options.changes:]
+    dice = random.Random(options.seed)
     with Blowback(server={"workers": 1}) as b, Asker(b) as asker:
         names = b.dir / "names.txt"
         asked = dice.choices(entries, k=NAMES * 3 // 10) + dice.choices(changes, k=NAMES // 10) + others[:NAMES * 6 // 10]
         dice.shuffle(asked)
         names.write_text("".join(owner_name(ip) + "\n" for ip in asked))
-        bench = Bench(said, b, names)
+        bench = Bench(options, b, names)
         print(f"\nimport of {len(entries):,} addresses: {import_list(b, entries):.1f} s")
         start_and_time(b, asker, entries[0], preexec=bench.pinned(SERVERS_CORE))
         if serial(b) != len(entries):
-            raise SystemExit(f"the zone's serial is {serial(b)} after {len(entries)} changes; without knowing it the end can't be seen")
-        rate = said.rate
+            raise SystemExit(f"the zone's serial is {serial(b)} after {len(entries)} changes; without it the end can't be detected")
+        rate = options.rate
         if rate is None:
-            most = bench.said_by(bench.load(0, 3, "--warm-up", 0.5), 20)
-            print(f"at most {most['qps']:,.0f} answers a second with 100 questions under way")
+            most = bench.output_of(bench.load(0, 3, "--warm-up", 0.5), 20)
+            print(f"at most {most['qps']:,.0f} answers a second with 100 outstanding queries")
             rate = most["qps"] / 2
-        print(f"load: {rate:,.0f} questions a second; memory before: {told(memory(b.server.pid))}\n", flush=True)
+        print(f"load: {rate:,.0f} queries a second; memory before: {as_text(memory(b.server.pid))}\n", flush=True)
 
         quiet = bench.quiet(rate)
         bulk = bench.bulk(rate, changes, len(entries) + len(changes))
@@ -165,14 +165,14 @@ def main():
               f"{'sent late':>12} {'load used':>9}")
         show("quiet", quiet)
         show("the change", bulk)
-        print("lost questions count as slower than all; sent late: p99.9 of what dns_load itself was behind\n")
+        print("lost queries count as slower than all others; sent late: p99.9 of dns_load's own delay\n")
         if bulk["caught_up_s"] is None:
-            print(f"the server did NOT catch up within {LONGEST} s")
+            print(f"the server didn't catch up within {LONGEST} s")
         else:
-            print(f"caught up after {bulk['caught_up_s']:.2f} s {'of following' if said.prepared else 'from the start of the import'}, "
-                  f"{bulk['serials']} serials seen; memory after: {told(memory(b.server.pid))}")
+            print(f"caught up after {bulk['caught_up_s']:.2f} s {'of following' if options.prepared else 'from the start of the import'}, "
+                  f"{bulk['serials']} serials seen; memory after: {as_text(memory(b.server.pid))}")
         if quiet["p999_us"] and bulk["p999_us"]:
-            print(f"p99.9 during the change: {bulk['p999_us'] / quiet['p999_us']:.2f} times that of quiet")
+            print(f"p99.9 during the change: {bulk['p999_us'] / quiet['p999_us']:.2f} times that before")
         else:
             print("p99.9 is among the lost: no ratio")
 

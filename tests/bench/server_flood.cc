@@ -1,11 +1,11 @@
-// What a running server makes of millions of broken packets: its answers to known questions must stay the same to the
-// octet, and its memory must stay where it was.
+// Sends millions of broken packets to a running server. Its answers to known queries must stay identical, byte for byte,
+// and its memory must not grow.
 //
 //   server_flood --server 127.0.0.1:5300 --zone bl.example.org --pid PID [--packets 10000000] [--seed 1] [--first 0]
 //                [--seconds 7200]
 //
-// Packet n is made of the seed and n alone: `--first n --packets 1` sends that one again. PID's memory is read. Nothing
-// else may change the list meanwhile. Ends with 1 where an answer was wrong or missing, or memory grew by 4 MiB or more
+// Packet n depends only on the seed and n: `--first n --packets 1` sends that one again. PID is the process whose memory is read. Nothing
+// else may change the list meanwhile. Exits 1 if an answer was wrong or missing, or if memory grew by 4 MiB or more
 // after the first tenth.
 #include "dns_client.h"
 
@@ -22,12 +22,12 @@ namespace {
 
 using namespace blowback::bench;
 
-constexpr std::size_t kLanes = 4;    // sockets that flood; the kernel spreads them over the workers by port
-constexpr std::size_t kAskers = 8;   // sockets that ask the known questions
-constexpr std::size_t kAtOnce = 64;  // packets of a batch
-// What a batch may take of a receive buffer: those of all lanes fit into the default.
+constexpr std::size_t kLanes = 4;    // flooding sockets; the kernel spreads them over the workers by port
+constexpr std::size_t kAskers = 8;   // sockets that send the known queries
+constexpr std::size_t kAtOnce = 64;  // packets per batch
+// The limit of a batch in a receive buffer: the batches of all lanes fit into the default.
 constexpr std::size_t kCharge = 49'152;
-constexpr std::size_t kLargest = 65'507;        // of a UDP datagram over IPv4
+constexpr std::size_t kLargest = 65'507;        // octets of a UDP datagram over IPv4
 constexpr std::size_t kBetweenChecks = 10'000;  // packets
 constexpr std::uint64_t kMayGrow = 4'096;       // KiB
 constexpr int kTries = 20;
@@ -52,7 +52,7 @@ struct Option {
   Wire value;
 };
 
-/// The query with an OPT behind it.
+/// The query with an OPT added.
 [[nodiscard]] Wire with_edns(Wire query, std::uint16_t payload, const std::vector<Option>& options = {},
                              bool dnssec_ok = false, std::uint8_t version = 0) {
   put8(query, 0);
@@ -106,7 +106,7 @@ struct Option {
          std::initializer_list<std::uint16_t>{1, 2, 5, 6, 15, 16, 28, 43, 48, 65, 255, 257, 65280})
       all.push_back(question(name, type, 0x0100));
   }
-  // The longest names there are, and beyond: 127 labels, 255 octets, 256 and more.
+  // The longest possible names, and longer ones: 127 labels, 255 octets, 256 and more.
   all.push_back(question(repeated("1.", 127), kTypeA));
   all.push_back(question(repeated(std::string(63, 'a') + ".", 3) + std::string(61, 'a'), kTypeA));
   all.push_back(question(repeated(std::string(63, 'a') + ".", 4), kTypeA));
@@ -120,20 +120,20 @@ struct Option {
   Wire both = cookie;
   for (std::uint8_t i = 0; i < 16; ++i) both.push_back(i);
   const std::vector<std::vector<Option>> options{
-      {{10, cookie}},                               // COOKIE, the client's half
-      {{10, both}},                                 // both halves
-      {{10, {1, 2, 3}}},                            // one that is too short
+      {{10, cookie}},                               // COOKIE, client part only
+      {{10, both}},                                 // both parts
+      {{10, {1, 2, 3}}},                            // too short
       {{3, {}}},                                    // NSID
       {{8, {0, 1, 24, 0, 192, 0, 2}}},              // client subnet
       {{11, {}}, {12, Wire(128, 0)}},               // keepalive and padding
-      {{100, {1, 2, 3, 4}}, {65001, Wire(64, 7)}},  // nobody knows them
+      {{100, {1, 2, 3, 4}}, {65001, Wire(64, 7)}},  // unassigned
       {{3, {}}, {10, cookie}, {12, Wire(300, 0)}},
   };
   for (const auto& set : options) {
     all.push_back(with_edns(question(listed, kTypeA), 1232, set));
     all.push_back(with_edns(question(nibbles, kTypeTxt), 4096, set, true));
   }
-  all.push_back(with_edns(question(listed, kTypeA), 1232, {}, false, 1));     // a version to come
+  all.push_back(with_edns(question(listed, kTypeA), 1232, {}, false, 1));     // a future version
   all.push_back(with_edns(with_edns(question(listed, kTypeA), 1232), 1232));  // two OPTs
   for (const std::uint16_t type : std::initializer_list<std::uint16_t>{251, 252, 253, 254})
     all.push_back(question(zone, type));  // IXFR, AXFR, MAILB, MAILA
@@ -168,12 +168,12 @@ struct Option {
   Wire any_class = question(listed, kTypeA);
   set16(any_class, any_class.size() - 2, 255);
   all.push_back(any_class);
-  all.push_back(question(listed, kTypeA, 0x8400));  // a reply, which nobody may answer
+  all.push_back(question(listed, kTypeA, 0x8400));  // a reply, which must not be answered
   all.push_back(question(listed, kTypeA, 0x0170));  // RD, CD, AD, Z
   return all;
 }
 
-/// Makes packet n of the seeds: a few mutations on top of each other, or only other names; sometimes none, or noise.
+/// Makes packet n from the seeds: several mutations, or only other names; sometimes no mutation, or random octets.
 class Mutator {
  public:
   Mutator(const std::string& zone, std::uint64_t seed)
@@ -187,8 +187,8 @@ class Mutator {
     }
     packet = seeds_[random.below(seeds_.size())];
     if (random.one_in(8)) return;
-    // Half of the rest stays well formed where the seed was, and asks for what nobody foresaw: most of what is broken
-    // is refused early, and would keep the flood from what lies behind.
+    // Half of the others stay well formed if the seed was, and ask unusual questions: most broken packets
+    // are refused early, and would not test the code behind those checks.
     if (random.one_in(2)) {
       rename(random, packet);
       return;
@@ -200,7 +200,7 @@ class Mutator {
   }
 
  private:
-  /// Numbers at which something ends.
+  /// Positions at which a part ends.
   [[nodiscard]] static std::size_t edge(Random& random) {
     static constexpr std::array<std::size_t, 20> kEdges{0,   1,   2,   11,  12,  62,  63,  64,     127,    128,
                                                         191, 192, 193, 254, 255, 256, 512, 0x7fff, 0x8000, 0xffff};
@@ -215,13 +215,13 @@ class Mutator {
   static void noise(Random& random, Wire& packet) {
     packet.resize(size(random));
     for (auto& octet : packet) octet = random.octet();
-    if (packet.size() >= kHeader && random.one_in(2)) {  // far enough in order to be read on
+    if (packet.size() >= kHeader && random.one_in(2)) {  // intact enough to be parsed further
       set16(packet, 2, 0);
       set16(packet, 4, 1);
       for (std::size_t at = 6; at < kHeader; at += 2) set16(packet, at, random.below(3));
     }
   }
-  /// Where the lengths of the first name's labels stand, as far as it can be followed.
+  /// The positions of the lengths of the first name's labels, as far as they can be followed.
   [[nodiscard]] static std::vector<std::size_t> labels(const Wire& packet) {
     std::vector<std::size_t> found;
     for (std::size_t at = kHeader; at < packet.size() && found.size() < 128; at += packet[at] + std::size_t{1}) {
@@ -230,11 +230,11 @@ class Mutator {
     }
     return found;
   }
-  /// Other letters in some of the name's labels, and sometimes another type.
+  /// Changes letters in some of the name's labels, and sometimes the type.
   void rename(Random& random, Wire& packet) const {
     static constexpr std::string_view kLetters = "0123456789abcdefABCDEF127-_xyz";
     auto renamed = labels(packet);
-    // The zone's labels mostly stay: all other names are refused alike.
+    // The zone's labels mostly stay: all other names are refused in the same way.
     if (renamed.size() > zone_labels_ && !random.one_in(16)) renamed.resize(renamed.size() - zone_labels_);
     for (const auto at : renamed) {
       if (packet[at] == 0 || packet[at] > 63 || at + packet[at] >= packet.size()) break;
@@ -255,7 +255,7 @@ class Mutator {
     std::ptrdiff_t count = 0;
   };
   [[nodiscard]] static Part part(Random& random, const Wire& packet) {
-    // Sections begin behind the header: half of the parts do, too.
+    // Sections begin after the header: so do half of the parts.
     const auto first = packet.size() > kHeader && random.one_in(2) ? kHeader : random.below(packet.size());
     return {.first = static_cast<std::ptrdiff_t>(first),
             .count = static_cast<std::ptrdiff_t>(1 + random.below(packet.size() - first))};
@@ -282,10 +282,10 @@ class Mutator {
         for (std::size_t left = 1 + random.below(16); left > 0; --left)
           packet[random.below(packet.size())] = random.octet();
         break;
-      case 4:  // cut behind
+      case 4:  // cut the end
         packet.resize(somewhere);
         break;
-      case 5:  // cut within
+      case 5:  // cut out a part
         packet.erase(here, here + static_cast<std::ptrdiff_t>(1 + random.below(packet.size() - somewhere)));
         break;
       case 6: {  // insertion
@@ -294,20 +294,20 @@ class Mutator {
         packet.insert(here, inserted.begin(), inserted.end());
         break;
       }
-      case 7: {  // a part of it, again, behind or anywhere
+      case 7: {  // repeat a part, at the end or anywhere
         const auto [first, count] = part(random, packet);
         const Wire copy(packet.begin() + first, packet.begin() + first + count);
         packet.insert(random.one_in(2) ? packet.end() : here, copy.begin(), copy.end());
         break;
       }
-      case 8:  // a count that lies
+      case 8:  // a wrong count
       case 9: {
         const auto at = 4 + 2 * random.below(4);
         if (packet.size() >= kHeader)
           set16(packet, at, random.one_in(2) ? edge(random) : get16(packet, at) + random.below(4));
         break;
       }
-      case 10:  // a word that lies: RDLENGTH, type, class, an option's length
+      case 10:  // a wrong 16-bit word: RDLENGTH, type, class, an option's length
         if (packet.size() >= kHeader + 2)
           set16(packet, kHeader + random.below(packet.size() - kHeader - 1), edge(random));
         break;
@@ -327,20 +327,20 @@ class Mutator {
         set16(packet, at, 0xc000U | targets[random.below(targets.size())]);
         break;
       }
-      case 13: {  // the end of another
+      case 13: {  // the end of another packet
         const auto& other = seeds_[random.below(seeds_.size())];
         const auto from = random.below(other.size());
         packet.resize(somewhere);
         packet.insert(packet.end(), other.begin() + static_cast<std::ptrdiff_t>(from), other.end());
         break;
       }
-      case 14: {  // longer, with something or with nothing
+      case 14: {  // longer, with random octets or zeros
         const auto wanted = std::max(packet.size(), size(random));
         const bool zeroes = random.one_in(2);
         while (packet.size() < wanted) packet.push_back(zeroes ? std::uint8_t{0} : random.octet());
         break;
       }
-      default: {  // an OPT with options that claim more or less than there is
+      default: {  // an OPT with options of wrong length
         put8(packet, 0);
         put16(packet, 41);
         put16(packet, edge(random));
@@ -361,13 +361,13 @@ class Mutator {
   }
 
   std::vector<Wire> seeds_;
-  std::size_t zone_labels_;  // with the root
+  std::size_t zone_labels_;  // including the root
   std::uint64_t seed_;
 };
 
-// ── what is looked at ──
+// ── what is checked ──
 
-/// VmRSS in KiB; nothing where there is no such process any more.
+/// VmRSS in KiB; nothing if the process doesn't exist any more.
 [[nodiscard]] std::optional<std::uint64_t> resident(int pid) {
   std::ifstream status(fmt::format("/proc/{}/status", pid));
   for (std::string line; std::getline(status, line);) {
@@ -379,7 +379,7 @@ class Mutator {
   return std::nullopt;
 }
 
-/// How many datagrams to the server's port the kernel has dropped so far, its buffer being full.
+/// How many datagrams to the server's port the kernel has dropped so far because its buffer was full.
 [[nodiscard]] std::optional<std::uint64_t> dropped(const Server& server) {
   std::ifstream table(server.v6() ? "/proc/net/udp6" : "/proc/net/udp");
   const auto port = fmt::format(":{:04X}", server.port);
@@ -399,12 +399,12 @@ class Mutator {
   return sum;
 }
 
-/// Sends one question and waits for its answer; asks again where none comes.
+/// Sends one query and waits for its answer; sends it again if none comes.
 [[nodiscard]] std::optional<Wire> ask(const Socket& socket, Wire& asked, Random& ids) {
   Wire reply(65'535);
   for (int i = 0; i < 3; ++i) {
     set16(asked, 0, ids.word());
-    // Where the server is gone, the error comes here or there; either way there is no answer.
+    // If the server is gone, either call may fail; in both cases there is no answer.
     static_cast<void>(send(socket.fd(), asked.data(), asked.size(), 0));
     const auto end = now() + kSecond;
     while (now() < end && socket.readable(end - now())) {
@@ -428,10 +428,10 @@ struct Known {
   Wire question;
   unsigned rcode = 0;
   unsigned answers = 0;  // ANCOUNT
-  Wire answer;           // as it was before the flood
+  Wire answer;           // before the flood
 };
 
-/// The questions that must be answered as ever.
+/// The queries whose answers must not change.
 class Knowledge {
  public:
   Knowledge(const Server& server, const std::string& zone, std::uint64_t seed) : ids_(~seed) {
@@ -455,7 +455,7 @@ class Knowledge {
 
   [[nodiscard]] std::size_t questions() const { return known_.size(); }
 
-  /// Each question from each socket; tells what is wrong.
+  /// Sends each query from each socket; prints what is wrong.
   void check(std::uint64_t sent) {
     for (const auto& asker : askers_) {
       for (auto& one : known_) {
@@ -470,7 +470,7 @@ class Knowledge {
             fmt::print("after {} packets, {}:\n  was {}\n  is  {}\n", sent, one.what, hex(one.answer), hex(*answer));
           }
         }
-        // A server that is gone needn't be asked 48 times.
+        // Don't query a server that is gone 48 times.
         if (lost >= kWrongShown) return;
       }
     }
@@ -488,14 +488,14 @@ class Knowledge {
 
 // ── the flood ──
 
-/// One flooding socket. Its batch ends with a probe, whose answer tells that the server has read all before it, as one
-/// socket's packets go to one worker, in order. So the server's buffers don't run over, and no wait is in vain.
+/// One flooding socket. Its batch ends with a probe, whose answer shows that the server has read all packets before it, since one
+/// socket's packets go to one worker, in order. So the server's buffers don't overflow, and no wait is needless.
 class Lane {
  public:
   Lane(const Server& server, std::string zone, std::uint64_t seed)
       : socket_(server), zone_(std::move(zone)), random_(seed), buffers_(kAtOnce, Wire(2048)) {}
 
-  /// The packets of the last batch must have been read: `settle` first.
+  /// The packets of the last batch must have been read: call `settle` first.
   void send_batch(std::span<Wire> packets) {
     std::array<iovec, kAtOnce> parts{};
     std::array<mmsghdr, kAtOnce> messages{};
@@ -512,7 +512,7 @@ class Lane {
       } else if (errno == EAGAIN && ++stuck < kTries) {
         static_cast<void>(socket_.writable(kPatience));
       } else if (errno != EINTR) {
-        ++failed;  // an ICMP error for an earlier one; the probe will tell whether anybody is there
+        ++failed;  // an ICMP error for an earlier one; the probe shows whether the server still runs
         ++done;
       }
     }
@@ -522,7 +522,7 @@ class Lane {
     waiting_ = true;
   }
 
-  /// Reads what came until the probe's answer did. False: it never came.
+  /// Reads what arrives up to the probe's answer. False: it never came.
   [[nodiscard]] bool settle() {
     for (int tries = 0; waiting_ && tries < kTries; ++tries) {
       const auto end = now() + kPatience;
@@ -538,7 +538,7 @@ class Lane {
 
   std::uint64_t replies = 0;
   std::array<std::uint64_t, 16> by_rcode{};  // of the replies
-  std::uint64_t wrong = 0;                   // probes answered otherwise than NXDOMAIN
+  std::uint64_t wrong = 0;                   // probes with another answer than NXDOMAIN
   std::uint64_t failed = 0;                  // packets that couldn't be sent
   std::uint64_t probed_again = 0;            // probes without an answer in time
 
@@ -553,7 +553,7 @@ class Lane {
       messages[i].msg_hdr.msg_iov = &parts[i];
       messages[i].msg_hdr.msg_iovlen = 1;
     }
-    // At most what the buffer can hold, so that a server that never stops sending doesn't hold us here.
+    // At most as many as the buffer can hold, so that a server that sends without end can't hold this program here.
     for (int rounds = 0; rounds < 1000; ++rounds) {
       const int count = recvmmsg(socket_.fd(), messages.data(), kAtOnce, 0, nullptr);
       if (count <= 0) return;
@@ -579,7 +579,7 @@ class Lane {
   bool waiting_ = false;
 };
 
-/// About what the kernel charges a receive buffer for a datagram of that size.
+/// About the size that the kernel charges to a receive buffer for a datagram of that size.
 [[nodiscard]] std::size_t charge(std::size_t size) { return 768 + (size > 128 ? 2 * size : 0); }
 
 struct Settings {
@@ -651,7 +651,7 @@ class Flood {
     std::uint64_t tenth = 1;
     for (std::size_t turn = 0; sent_ < settings_.packets && !gone_; ++turn) {
       if (now() - started > settings_.seconds * kSecond) {
-        fmt::print("stopped after {} s, as --seconds says\n", settings_.seconds);
+        fmt::print("stopped after {} s because of --seconds\n", settings_.seconds);
         break;
       }
       Lane& lane = lanes_[turn % kLanes];
@@ -686,7 +686,7 @@ class Flood {
   }
 
  private:
-  /// Known questions and memory.
+  /// Checks known queries and memory.
   void look() {
     knowledge_.check(sent_);
     const auto memory = resident(settings_.pid);
@@ -706,7 +706,7 @@ class Flood {
     return all;
   }
 
-  /// Which RCODEs came: a flood that brings FORMERR alone tests little.
+  /// The RCODEs of the replies: a flood that causes only FORMERR tests little.
   [[nodiscard]] std::string rcodes() const {
     std::string text;
     for (std::size_t rcode = 0; rcode < 16; ++rcode) {
@@ -735,7 +735,8 @@ class Flood {
     fmt::print("{} replies (by RCODE: {}); {} probes had to be sent again\n", sum(&Lane::replies), rcodes(),
                sum(&Lane::probed_again));
     if (gone_)
-      fmt::print("the server ended or answers no more: look at the packets before {}\n", settings_.first + sent_);
+      fmt::print("the server ended or doesn't answer any more: look at the packets before {}\n",
+                 settings_.first + sent_);
     fmt::print("known questions: {} asked, {} wrong (with probes), {} lost: {}\n", knowledge_.asked, wrong,
                knowledge_.lost, right ? "all answered right" : "NOT all answered right");
     fmt::print(

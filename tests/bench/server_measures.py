@@ -1,4 +1,4 @@
-"""What the server's benchmarks in Python share: conditions, random lists of addresses, import, memory, asking in a tight loop."""
+"""Shared code of the server's benchmarks in Python: conditions, random lists of addresses, import, memory, queries in a tight loop."""
 
 import os
 import pathlib
@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
 from harness import BIN, owner_name, parse_header, program, query  # noqa: E402
 
-# First octets without a special-use network in them, so that every random address may be listed.
+# First octets without a special-use network, so that every random address may be listed.
 FIRST, NETWORKS = 11, 89
 ANSWER_OF_THE_OPERATOR = bytes([127, 0, 0, 9])
 
@@ -23,9 +23,9 @@ def build_of_the_server():
     """The build type in the cache of the build tree that the programs are in."""
     cache = BIN.parent / "CMakeCache.txt"
     if not cache.exists():
-        return "of a build unknown here"
-    said = dict(re.findall(r"^(CMAKE_BUILD_TYPE|BLOWBACK_SANITIZE):\w+=(.*)$", cache.read_text(), re.M))
-    return "built as " + ", sanitized ".join(filter(None, (said.get("CMAKE_BUILD_TYPE"), said.get("BLOWBACK_SANITIZE"))))
+        return "of an unknown build"
+    cache_values = dict(re.findall(r"^(CMAKE_BUILD_TYPE|BLOWBACK_SANITIZE):\w+=(.*)$", cache.read_text(), re.M))
+    return "built as " + ", sanitized ".join(filter(None, (cache_values.get("CMAKE_BUILD_TYPE"), cache_values.get("BLOWBACK_SANITIZE"))))
 
 
 def print_conditions(**more):
@@ -35,7 +35,7 @@ def print_conditions(**more):
 
 
 def random_addresses(count, seed):
-    """So many different IPv4 addresses, in random order, the same for the same seed."""
+    """`count` different IPv4 addresses, in random order, the same for the same seed."""
     return [f"{FIRST + (n >> 24)}.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in random.Random(seed).sample(range(NETWORKS << 24), count)]
 
 
@@ -44,7 +44,7 @@ def import_command(b, path):
 
 
 def import_list(b, addresses, seconds=1800):
-    """Imports them by the real tool; returns the seconds it took."""
+    """Imports the addresses with the real tool; returns the seconds it took."""
     path = b.dir / "import.txt"
     path.write_text("\n".join(addresses) + "\n")
     began = time.monotonic()
@@ -56,18 +56,18 @@ def import_list(b, addresses, seconds=1800):
 
 
 def memory(pid):
-    """(proportional, anonymous) KiB in memory: its share of shared pages counted in, and what no file is behind."""
+    """(proportional, anonymous) KiB in memory: with its share of shared pages, and without pages of files."""
     with open(f"/proc/{pid}/smaps_rollup") as rollup:
-        said = dict(re.findall(r"^(\w+): +(\d+) kB$", rollup.read(), re.M))
-    return int(said["Pss"]), int(said["Anonymous"])
+        sizes = dict(re.findall(r"^(\w+): +(\d+) kB$", rollup.read(), re.M))
+    return int(sizes["Pss"]), int(sizes["Anonymous"])
 
 
-def told(kib):
+def as_text(kib):
     return f"Pss {kib[0] / 1024:.1f} MiB, anonymous {kib[1] / 1024:.1f} MiB"
 
 
 class Asker:
-    """One connected socket that asks and waits for the answer to that question; others are passed over."""
+    """One connected socket that sends a query and waits for its answer; other datagrams are ignored."""
 
     def __init__(self, b):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -83,7 +83,7 @@ class Asker:
         self.socket.close()
 
     def ask(self, wire, seconds=0.5):
-        """The reply, or None where none came in time or nobody listens."""
+        """The reply, or None if none came in time or no program listens."""
         self.ident = (self.ident + 1) & 0xFFFF
         self.asked += 1
         end = time.monotonic() + seconds
@@ -100,7 +100,7 @@ class Asker:
         return None
 
     def listed(self, wire, seconds=0.5):
-        """Whether the answer is that of a listing by the operator."""
+        """Whether the answer is that of an operator's listing."""
         reply = self.ask(wire, seconds)
         return reply is not None and parse_header(reply).rcode == 0 and parse_header(reply).answers > 0 and reply[-4:] == ANSWER_OF_THE_OPERATOR
 
@@ -114,13 +114,13 @@ def start_and_time(b, asker, ip, seconds=300, preexec=None):
     wire = question(ip)
     reading, writing = os.pipe()
 
-    def note_the_time():
+    def write_the_time():
         if preexec is not None:
             preexec()
-        # Last before the exec: the fork of this program, which holds the whole list, isn't the server's.
+        # The last step before the exec: the time for the fork of this program, which holds the whole list, doesn't count.
         os.write(writing, struct.pack("d", time.monotonic()))
 
-    server = b.start_server(wait=False, preexec=note_the_time)
+    server = b.start_server(wait=False, preexec=write_the_time)
     os.close(writing)
     with open(reading, "rb") as pipe:
         began = struct.unpack("d", pipe.read(8))[0]
@@ -129,7 +129,7 @@ def start_and_time(b, asker, ip, seconds=300, preexec=None):
             raise SystemExit(f"blowback-server ended:\n{server.log()[-2000:]}")
         if time.monotonic() - began > seconds:
             raise SystemExit(f"blowback-server doesn't answer for {ip} after {seconds} s:\n{server.log()[-2000:]}")
-        # Refused at once while nobody listens: not to take the core away from the start that is measured.
+        # While no program listens, queries fail at once: don't take the core away from the start that is measured.
         time.sleep(0.0005)
     return time.monotonic() - began
 

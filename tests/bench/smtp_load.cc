@@ -1,10 +1,10 @@
-// A load for mail servers: many clients at once that deliver bounces, each of its own, to one on loopback.
+// A load for a mail server on loopback: many clients at once, each delivering different bounces.
 //
 //   smtp_load --port N [--clients 50] [--messages 20000] [--message FILE] [--recipient ADDRESS] [--plain]
 //
-// Says XFORWARD before each message, so that 253 senders of the documentation networks take turns (--plain: it doesn't, for
-// servers that don't know it). Envelope and DATA go in one write (RFC 2920), as every mail server does it. Prints one line of JSON. Every
-// reply is checked; the first that isn't right ends it with 1.
+// It sends XFORWARD before each message, so that 253 senders of the documentation networks take turns (not with --plain, for
+// servers that don't support it). Envelope and DATA go in one write (RFC 2920), as usual mail servers do. Prints one line of JSON. Every
+// reply is checked; at the first wrong one it exits 1.
 #include "dns_client.h"
 
 #include <fmt/format.h>
@@ -35,7 +35,7 @@ struct Options {
   bool plain = false;
 };
 
-/// Where `%` stands in the message the number of the delivery is put.
+/// The number of the delivery replaces `%` in the message.
 constexpr char kNumber = '%';
 
 class Client {
@@ -61,13 +61,13 @@ class Client {
     }
   }
 
-  /// A whole reply has to come, and begin so.
+  /// Reads one whole reply, which has to begin with this code.
   void expect(std::string_view code) {
     while (true) {
       auto end = buffer_.find("\r\n", at_);
       while (end == std::string::npos) {
         buffer_.erase(0, std::exchange(at_, 0));
-        char octets[4096];  // NOLINT(modernize-avoid-c-arrays): what recv fills
+        char octets[4096];  // NOLINT(modernize-avoid-c-arrays): the buffer for recv
         const auto got = recv(fd_, octets, sizeof octets, 0);
         if (got <= 0) throw std::runtime_error("the server closed");
         buffer_.append(octets, static_cast<std::size_t>(got));
@@ -83,7 +83,7 @@ class Client {
  private:
   int fd_;
   std::string buffer_;
-  std::size_t at_ = 0;  ///< what of the buffer was read
+  std::size_t at_ = 0;  ///< position in the buffer
 };
 
 void deliver(const Options& options, std::atomic<unsigned>& next) {
@@ -149,13 +149,13 @@ void deliver(const Options& options, std::atomic<unsigned>& next) {
     }
   }
   if (options.port == 0 || options.clients == 0 || options.clients > 1000) {
-    throw std::runtime_error("--port and 1 to 1000 --clients are needed");
+    throw std::runtime_error("needs --port, and --clients from 1 to 1000");
   }
   std::ifstream in(file, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   options.message = with_crlf(text);
   if (options.message.find(kNumber) == std::string::npos) {
-    throw std::runtime_error(fmt::format("--message {}: a file with a % where the number goes", file));
+    throw std::runtime_error(fmt::format("--message {}: needs a % in place of the number", file));
   }
   return options;
 }

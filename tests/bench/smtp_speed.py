@@ -3,8 +3,8 @@
 
     python3 tests/bench/smtp_speed.py [--messages 20000] [--clients 50] [--tools FOLDER]
 
-All share the machine's cores. smtp-sink throws away what it gets: it is what a mail server's dialogue alone costs. The message is a Postfix
-DSN of 3 KB; each is a mail of its own, each a new incident, committed to disk before its 250."""
+All share the machine's cores. smtp-sink discards the messages, so it shows the cost of the SMTP dialogue alone. The message is a Postfix
+DSN of 3 KB; each one is different and a new incident, committed to disk before its 250."""
 
 import argparse
 import json
@@ -40,8 +40,8 @@ def listening(port):
         return False
 
 
-def load(port, message, said, *more):
-    done = subprocess.run([BIN.parent / "tests" / "smtp_load", "--port", str(port), "--clients", str(said.clients), "--messages", str(said.messages),
+def load(port, message, options, *more):
+    done = subprocess.run([BIN.parent / "tests" / "smtp_load", "--port", str(port), "--clients", str(options.clients), "--messages", str(options.messages),
                            "--message", message, "--recipient", f"a@{TRAP_DOMAIN}", *more], capture_output=True, text=True, timeout=600)
     if done.returncode != 0:
         raise SystemExit(done.stderr)
@@ -57,31 +57,31 @@ def main():
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--tools", help="where smtp-source and smtp-sink are")
-    said = parser.parse_args()
-    print(f"{os.cpu_count()} cores, Linux {os.uname().release}, {said.messages:,} messages, {said.clients} clients, load average {os.getloadavg()[0]:.2f}\n")
+    options = parser.parse_args()
+    print(f"{os.cpu_count()} cores, Linux {os.uname().release}, {options.messages:,} messages, {options.clients} clients, load average {os.getloadavg()[0]:.2f}\n")
     print(f"{'':<46} {'messages/s':>10} {'seconds':>8} {'server µs':>12} {'load µs':>12}   (processor, a message)")
-    per = 1e6 / said.messages
+    per = 1e6 / options.messages
     with ListeningBlowback(policy={"list_at": 1e6}) as b:
         message = b.dir / "message"
         message.write_bytes(make_dsn("192.0.2.1", f"a@{TRAP_DOMAIN}", 1).replace(b"Message-Id: <9A", b"Message-Id: <%9A"))
         b.start_listening()
         before = cpu_seconds(b.ingest.pid)
-        found = load(b.smtp_port, message, said)
+        found = load(b.smtp_port, message, options)
         used = cpu_seconds(b.ingest.pid) - before
         stored = len(b.stored_ids())
         show("smtp_load to blowback-ingest, all committed", found["per_second"], found["seconds"], used * per, found["own_cpu"] * per)
-        if stored != said.messages:
-            raise SystemExit(f"{stored:,} of {said.messages:,} are stored")
-        sink, source = tool("smtp-sink", said.tools), tool("smtp-source", said.tools)
+        if stored != options.messages:
+            raise SystemExit(f"only {stored:,} of {options.messages:,} messages are stored")
+        sink, source = tool("smtp-sink", options.tools), tool("smtp-source", options.tools)
         if not sink or not source:
-            raise SystemExit("smtp-source and smtp-sink aren't there; they are in Debian's package postfix (--tools FOLDER)")
+            raise SystemExit("smtp-source and smtp-sink not found; Debian's package postfix contains them (--tools FOLDER)")
         port = free_port()
         process = subprocess.Popen([sink, *(["-u", "nobody"] if os.getuid() == 0 else []), f"127.0.0.1:{port}", "1000"],
                                    stderr=subprocess.DEVNULL)
         try:
             wait_until(lambda: listening(port), 10, "smtp-sink listens")
             for what, run in (
-                    ("smtp_load to smtp-sink", lambda: load(port, message, said, "--plain")),
+                    ("smtp_load to smtp-sink", lambda: load(port, message, options, "--plain")),
                     ("smtp-source to smtp-sink", None)):
                 before = cpu_seconds(process.pid)
                 if run:
@@ -89,11 +89,11 @@ def main():
                     show(what, sunk["per_second"], sunk["seconds"], (cpu_seconds(process.pid) - before) * per, sunk["own_cpu"] * per)
                     continue
                 began, own = time.monotonic(), os.times()
-                subprocess.run([source, "-s", str(said.clients), "-m", str(said.messages), "-l", str(found["octets"]), "-d", "-f", "", "-t",
+                subprocess.run([source, "-s", str(options.clients), "-m", str(options.messages), "-l", str(found["octets"]), "-d", "-f", "", "-t",
                                 f"a@{TRAP_DOMAIN}", f"inet:127.0.0.1:{port}"], check=True, timeout=600)
                 seconds = time.monotonic() - began
                 after = os.times()
-                show(what, said.messages / seconds, seconds, (cpu_seconds(process.pid) - before) * per,
+                show(what, options.messages / seconds, seconds, (cpu_seconds(process.pid) - before) * per,
                      (after.children_user + after.children_system - own.children_user - own.children_system) * per)
         finally:
             process.send_signal(signal.SIGTERM)

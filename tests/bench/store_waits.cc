@@ -1,6 +1,6 @@
-// How long a decision that reaches far keeps another writer waiting: a million lines imported, undone, a /8 delisted, exempted, and a backup,
-// each beside a second connection that records one delivery after the other. Prints for each what it took, in how many slices, the
-// longest and the 99.9th percentile of the recordings, and how large the WAL became.
+// Measures how long a wide decision makes another writer wait: a million lines imported, undone, a /8 delisted, exempted, and a backup,
+// each beside a second connection that records one delivery after the other. For each it prints the duration, the number of slices, the
+// longest and the 99.9th percentile of the recordings, and the largest size of the WAL.
 //
 //   store_waits DIRECTORY [LINES]
 #include "blowback/policy.h"
@@ -63,7 +63,7 @@ void record(schema::Store& store, std::vector<Incident> incidents) {
   value(store.record(batch, policy(), &score::assess, kNow));
 }
 
-/// Records one delivery after the other until it goes, and notes how long each took and how large the WAL was.
+/// Records one delivery after the other until it is destroyed, and measures the time of each and the size of the WAL.
 class Other {
  public:
   explicit Other(const std::string& file) : file_(file), thread_([this](const std::stop_token& stop) { run(stop); }) {}

@@ -1,9 +1,9 @@
-// What the index costs: octets per entry beside the least that any such set takes, time to build, to look up and to change.
+// The cost of the index: octets per entry compared with the theoretical minimum, and the time to build, look up and change it.
 //
 //   zone_index [--entries N] [--ips FILE]
 //
 // N random IPv4 addresses (10,000,000), or those of a file, one per line. The bound is log2 of the number of ways to choose that
-// many addresses among all of 2^32: for random ones nothing can do with less, clustered ones need less.
+// many addresses among all of 2^32: the minimum for random addresses; clustered ones need less.
 #include "zone/listing_index.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// RFC 3464 and RFC 8098 fields, status codes and the cause, out of any bytes: within the promised bounds.
+// RFC 3464 and RFC 8098 fields, status codes and the cause, from any bytes: the results stay within their documented bounds.
 #include "../../ingest/detect/cause.h"
 #include "../../ingest/detect/delivery_status.h"
 #include "../../ingest/detect/returned_original.h"
@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (status.recipients.size() > 100) std::abort();
   for (const RecipientStatus& recipient : status.recipients) {
     if (recipient.diagnostic.size() > 4096) std::abort();
-    // Status is what enhanced_status_in takes, or nothing.
+    // Status is a code that enhanced_status_in accepts, or nothing.
     if (recipient.status != enhanced_status_in(recipient.status)) std::abort();
   }
   const int reply = reply_code_in(text);

@@ -1,4 +1,4 @@
-// A scraper's octets, each prefix of them: what is said of one holds of all that are longer, and the path lies within.
+// A scraper's request of any octets, and each prefix of it: a final result for a prefix holds for all longer ones, and the path lies within the input.
 #include "../../watch/http_request.h"
 
 #include <cstddef>
@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
               request.path.data() + request.path.size() <= prefix.data() + prefix.size());
     }
     if (first.state == Request::State::unfinished) first = request;
-    // A head that goes on for too long may still come to its end with the next octets.
+    // A head that is too long so far may still end with the next octets.
     if (first.state == Request::State::too_large) continue;
     require(request.state == first.state && request.path == first.path && request.head_only == first.head_only);
   }

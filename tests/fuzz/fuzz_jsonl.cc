@@ -1,4 +1,4 @@
-// JSON lines of any octets: read to the end, as many items as there are lines that aren't blank.
+// JSON lines of any octets: all are read, and there is one item per line that isn't blank.
 #include "feed/feed.h"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// The judge on any message that can be parsed: a verdict in its bounds, and the same one twice.
+// The judge on any message that can be parsed: the verdict is within its bounds, and the same when judged twice.
 #include "blowback/trap_delivery.h"
 #include "detect/judge.h"
 #include "mail/message.h"

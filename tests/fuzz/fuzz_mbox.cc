@@ -1,4 +1,4 @@
-// An mbox file of any octets: read to its end, each item within its bounds, the same in small chunks as in large ones.
+// An mbox file of any octets: it is read to its end, each item is within its bounds, and small chunks give the same items as large ones.
 #include "feed/feed.h"
 
 #include <unistd.h>
@@ -32,7 +32,7 @@ std::vector<std::string> messages(const std::string& path, blowback::feed::MboxQ
     if (!(*feed)->committed()) std::abort();
     if (chunk->drained) return found;
   }
-  std::abort();  // never drained
+  std::abort();  // the end was never reached
 }
 
 }  // namespace

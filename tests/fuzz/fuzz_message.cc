@@ -1,4 +1,4 @@
-// The parser on any bytes: whatever comes out keeps its promises.
+// The parser on any bytes: the result keeps the documented guarantees.
 #include "mail/message.h"
 
 #include <cstddef>
@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (message) {
     if (message->parts.empty() || message->parts.size() > limits.parts) std::abort();
     for (const auto& part : message->parts) {
-      // U+FFFD and other charsets may triple what was kept.
+      // U+FFFD and other charsets may triple the size.
       constexpr std::size_t kMost = 4096;
       if (part.depth > limits.depth || blowback::mail::text_of(part, kMost).text.size() > 4 * kMost) std::abort();
       (void)blowback::mail::decoded(part.file_name);

@@ -1,5 +1,5 @@
-// What comes over the pair of sockets between ingest and its milter: in pieces as it is whole, and read it is written the same.
-// The first octet is the size of the pieces.
+// Octets on the socket pair between ingest and its milter: reading them in pieces or at once gives the same frames, and writing the frames
+// gives the same octets. The first octet is the size of the pieces.
 #include "milter/frame.h"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kLongest = 1U << 16U;
 
-/// All frames, written again, and whether it ended by an error.
+/// All frames, written again, and whether reading ended with an error.
 std::string read_again(std::string_view octets, std::size_t most) {
   FrameReader reader(kLongest);
   std::string written;

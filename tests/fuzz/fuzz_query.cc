@@ -1,5 +1,5 @@
-// A datagram of any octets: the quick ways and the plain one give the same reply, which is well formed as far as every client
-// relies on it, or silence. The first octet chooses transport, state of the list, zone and rate limit.
+// A datagram of any octets: the quick paths and the plain one give the same reply, or none. The reply is well formed in
+// everything that clients rely on. The first octet chooses transport, state of the list, zone and rate limit.
 #include "answer/answer.h"
 #include "zone/listing_index.h"
 
@@ -23,7 +23,7 @@ answer::ServedZone zone_of(const std::string& name, const std::vector<std::strin
   config::Zone zone;
   zone.name = name;
   zone.nameservers = nameservers;
-  // Where it lies in the zone its addresses are told.
+  // If the name server is in the zone, the zone has its addresses.
   if (nameservers.front().ends_with("." + name)) {
     zone.nameserver_addresses = {{nameservers.front(), IpAddress::parse("192.0.2.53").value()},
                                  {nameservers.front(), IpAddress::parse("2001:db8::53").value()}};
@@ -59,7 +59,7 @@ struct World {
   std::array<zone::View, 3> views{list(), zone::View{.index = list().index, .stale = true}, zone::View{}};
 };
 
-/// What a reply owes every client: the query's id, QR, its opcode, and sections that end where the reply does.
+/// What every client needs of a reply: the query's id, QR, its opcode, and sections that end where the reply does.
 void must_be_a_reply(const std::vector<std::uint8_t>& query, const std::uint8_t* reply, std::size_t size) {
   if (size < 12 || query.size() < 12) std::abort();
   if (reply[0] != query[0] || reply[1] != query[1] || (reply[2] & 0xf8U) != (0x80U | (query[2] & 0x78U))) std::abort();
@@ -100,7 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const World world;
   if (size == 0) return 0;
   const unsigned choice = data[0];
-  // Copied to memory of exactly that size, so that reading beyond the end is seen.
+  // A copy of exactly this size, so that AddressSanitizer detects reads beyond the end.
   const std::vector<std::uint8_t> message(data + 1, data + size);
   const answer::Asked asked{message, IpAddress::from_v4(0xc6336401U),
                             (choice & 1U) != 0 ? answer::Transport::tcp : answer::Transport::udp};

@@ -1,4 +1,4 @@
-// A Received: field of any octets: it is read or refused, and what a stranger puts into the HELO of a known form never
+// A Received: field of any octets: it is parsed or refused, and text that a stranger writes into the HELO of a known form never
 // becomes the client.
 #include "mail/received_chain.h"
 
@@ -17,7 +17,7 @@ void never_misled(const std::string& line) {
   if (hop->local_handover || (hop->client && hop->client->to_string() != "198.51.100.7")) std::abort();
 }
 
-/// Most random octets aren't mail's; a second reading maps them to the alphabet such lines are made of.
+/// Most random octets don't occur in mail; a second run maps them to the alphabet of such lines.
 std::string in_the_alphabet_of_mail(std::string_view text) {
   constexpr std::string_view kAlphabet = " ()[];:.@\\\"=<>-_bybyfromwithidHELOheloSMTP192.0.2.9012";
   std::string mapped;
@@ -28,7 +28,7 @@ std::string in_the_alphabet_of_mail(std::string_view text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  // Copied to memory of exactly that size, so that reading beyond the end is seen.
+  // A copy of exactly this size, so that AddressSanitizer detects reads beyond the end.
   const std::vector<char> exact(data, data + size);
   const std::string_view text(exact.data(), exact.size());
   static_cast<void>(blowback::mail::parse_received(text));

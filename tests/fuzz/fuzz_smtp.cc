@@ -1,5 +1,5 @@
-// A client's octets, whole and in pieces: the same replies and deliveries, nothing held at the end, replies in lines.
-// The first octet chooses protocol, trust, what is hidden and the size of the pieces.
+// A client's octets, at once and in pieces: the same replies and deliveries, nothing is held at the end, and replies are whole lines.
+// The first octet chooses protocol, trust, hide_traps and the size of the pieces.
 #include "smtp/session.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-/// Everything that a session says and delivers.
+/// All replies and deliveries of a session.
 std::string played(std::string_view octets, const smtp::SessionSettings& settings, smtp::Session::Peer peer,
                    std::size_t most) {
   smtp::Budget budget{.most = 5000};

@@ -1,5 +1,5 @@
-// Stands in for libFuzzer where the compiler has none: gives each file named on the command line to the target once, in a
-// buffer of its exact size, so that an overrun is seen by AddressSanitizer.
+// Replaces libFuzzer for compilers without it: passes each file named on the command line to the target once, in a
+// buffer of its exact size, so that AddressSanitizer detects an overrun.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

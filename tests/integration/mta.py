@@ -1,9 +1,9 @@
-"""What the mta_* tests share: a mail server or filter of Debian's that asks a real list through a real Unbound, by the snippet of
-deploy/mta/ as it stands there, with the zone's name exchanged.
+"""Shared code of the mta_* tests: one of Debian's mail servers or filters queries a real list through a real Unbound, with the
+unchanged snippet of deploy/mta/, except for the zone's name.
 
-Each test runs in namespaces of its own (`enter_room`): its loopback has the clients' addresses, so that SMTP sessions really come
-from them, and ports 53 and 25 and /etc are its own, so that programs run as on a machine of their own and nothing of the real one
-is touched. That needs root. The programs are unpacked, not installed, by tests/fetch-mail-servers.sh."""
+Each test runs in namespaces of its own (`enter_namespaces`). Its loopback has the clients' addresses, so that SMTP sessions really come
+from them. It has its own ports 53 and 25 and its own /etc, so that programs run as on a machine of their own and the real machine
+isn't changed. That needs root. tests/fetch-mail-servers.sh unpacks the programs without installing them."""
 
 import contextlib
 import json
@@ -26,11 +26,11 @@ PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 SERVERS = pathlib.Path(os.environ.get("BLOWBACK_MAIL_SERVERS") or ROOT / "build" / "mail-servers")
 SNIPPETS = ROOT / "deploy" / "mta"
 
-# A folder of the test's own, in memory: over one that every Debian has and that nothing of ours is in.
+# The test's own folder, in memory, mounted over one that every Debian has and that none of our files is in.
 _used = [str(path) for path in (ROOT, SERVERS.resolve(), harness.BIN.resolve(), tempfile.gettempdir())]
 OWN = next(pathlib.Path(folder) for folder in ("/mnt", "/media", "/srv") if not any(path.startswith(folder + "/") for path in _used))
 
-# Not the snippets' own, so that a name left standing in one is found.
+# Differs from the zone in the snippets, so that the test finds a name that wasn't replaced.
 ZONE = "backscatter.list.example"
 SNIPPET_ZONE = "bl.example.org"
 
@@ -38,7 +38,7 @@ BOUNCER = "192.0.2.10"  # listed by its mail: 127.0.0.2
 BY_HAND = "192.0.2.20"  # listed by the operator: 127.0.0.9
 CALLER = "192.0.2.30"  # listed for callouts only: 127.0.0.4
 BOUNCER6 = "2001:db8:1::25"  # listed by the operator, as a /64
-# Listed, and asked for by nobody before the list is down, so that no resolver remembers them.
+# Listed, and not queried before the list is down, so that no resolver has them in its cache.
 FRESH = [f"192.0.2.{last}" for last in range(101, 110)]
 UNLISTED = "198.51.100.7"
 UNLISTED6 = "2001:db8:2::25"
@@ -46,10 +46,10 @@ UNLISTED6 = "2001:db8:2::25"
 RECIPIENT = "postmaster@mx.example"
 SENDER = "someone@sender.example"
 
-# Whom the programs want to run as; made for the test.
+# The users that the programs run as; created for the test.
 USERS = {"postfix": 6101, "postdrop": 6102, "Debian-exim": 6103, "smmta": 6104, "smmsp": 6105, "_rspamd": 6106}
 
-# What a mail server may take to accept a mail while the list is dead or silent. Unbound and the servers' own resolvers decide.
+# Seconds that a mail server may need to accept a message while the list is dead or silent. Unbound and the servers' own resolvers decide.
 PATIENT = 45
 
 
@@ -58,31 +58,31 @@ def skip(why):
     sys.exit(77)
 
 
-def enter_room(*programs):
-    """Starts this test again in namespaces of its own, or ends it as skipped. Returns the folders of the unpacked programs."""
+def enter_namespaces(*programs):
+    """Restarts this test in namespaces of its own, or ends it as skipped. Returns the folders of the unpacked programs."""
     folders = [SERVERS / program for program in programs]
-    if os.environ.get("BLOWBACK_ROOM") != "1" or os.getpid() != 1:
+    if os.environ.get("BLOWBACK_TEST_NAMESPACE") != "1" or os.getpid() != 1:
         if os.geteuid() != 0:
             skip("needs root, for a network namespace of its own")
         for folder in folders:
             if not (folder / ".packages").exists():
-                skip(f"{folder} isn't there; `tests/run.sh mta` fetches it")
+                skip(f"{folder} doesn't exist; `tests/run.sh mta` fetches it")
         for tool in ("unshare", "ip", "unbound"):
             if shutil.which(tool, path=PATH) is None:
                 skip(f"{tool} isn't installed; `tests/run.sh mta` installs it")
-        room = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
-        tried = subprocess.run([*room, "true"], capture_output=True, text=True, check=False)
+        command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
+        tried = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
         if tried.returncode != 0:
-            skip(f"no namespaces for a test here: {tried.stderr.strip()}")
-        # The one who starts here is the first process in there.
-        os.execvpe("unshare", [*room, sys.executable, *sys.argv], {**os.environ, "BLOWBACK_ROOM": "1"})
+            skip(f"can't create namespaces here: {tried.stderr.strip()}")
+        # The restarted test is process 1 in its namespace.
+        os.execvpe("unshare", [*command, sys.executable, *sys.argv], {**os.environ, "BLOWBACK_TEST_NAMESPACE": "1"})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    _furnish()
+    _set_up_namespace()
     return folders
 
 
 def own_folder(name, owner=0, mode=0o755):
-    """A new folder for the program's files, gone with the test."""
+    """A new folder for the program's files, which ends with the test."""
     folder = OWN / name
     folder.mkdir()
     folder.chmod(mode)
@@ -97,14 +97,14 @@ def _run(*arguments):
     return done.stdout
 
 
-def _furnish():
+def _set_up_namespace():
     _run("ip", "link", "set", "lo", "up")
     for ip in (BOUNCER, BY_HAND, CALLER, UNLISTED, *FRESH):
         _run("ip", "address", "add", f"{ip}/32", "dev", "lo")
     if harness.has_ipv6():
         for ip in (BOUNCER6, UNLISTED6):
             _run("ip", "address", "add", f"{ip}/128", "dev", "lo", "nodad")
-    # A copy of /etc that may be changed.
+    # A copy of /etc that the test may change.
     _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(OWN))
     _run("cp", "-a", "/etc", str(OWN / "etc"))
     _run("mount", "--bind", str(OWN / "etc"), "/etc")
@@ -118,21 +118,21 @@ def _furnish():
     for name, number in USERS.items():
         for table, line in (("passwd", f"{name}:x:{number}:{number}::/nonexistent:/usr/sbin/nologin\n"),
                             ("group", f"{name}:x:{number}:\n")):
-            # Also where the machine has such a user: the same number everywhere.
+            # Replaces such a user of the machine, so that the number is the same everywhere.
             text = re.sub(rf"(?m)^{re.escape(name)}:.*\n", "", (etc / table).read_text())
             (etc / table).write_text(text + line)
 
 
 def snippet(name):
-    """The text of deploy/mta/NAME with the test's zone in place of the example's, exchanged in one place."""
+    """The text of deploy/mta/NAME with the test's zone in place of the example's. The zone has to occur exactly once."""
     text = (SNIPPETS / name).read_text()
     if text.count(SNIPPET_ZONE) != 1:
-        raise AssertionError(f"deploy/mta/{name} names {SNIPPET_ZONE} {text.count(SNIPPET_ZONE)} times; its reader shall edit it once")
+        raise AssertionError(f"deploy/mta/{name} names {SNIPPET_ZONE} {text.count(SNIPPET_ZONE)} times; a user should have to edit it once")
     return text.replace(SNIPPET_ZONE, ZONE)
 
 
 class ListBehindUnbound:
-    """A list whose database `blowback` and `blowback-ingest` filled, `blowback-server`, and Unbound on 127.0.0.1:53 before it."""
+    """A list that `blowback` and `blowback-ingest` filled, `blowback-server`, and in front of it Unbound on 127.0.0.1:53."""
 
     def __init__(self):
         self.events = None
@@ -202,7 +202,7 @@ remote-control:
 
     @contextlib.contextmanager
     def down(self, how):
-        """For a while the server is dead ("dead": its port is closed) or says nothing ("silent")."""
+        """Within this context the server is "dead" (its port is closed) or "silent" (it doesn't answer)."""
         if how == "dead":
             self.b.server.stop()
         else:
@@ -213,29 +213,29 @@ remote-control:
             if how == "silent":
                 self.b.server.thaw()
                 self.b.server.stop()
-            # Unbound remembers for a while who didn't answer.
+            # Unbound remembers for a while which server didn't answer.
             self.unbound.stop()
             self.start()
 
 
-def listens(port, greeting=b""):
-    """Whether somebody takes connections on 127.0.0.1, and says that first."""
+def accepts_connections(port, greeting=b""):
+    """Whether a program accepts connections on this port of 127.0.0.1, and sends the greeting first."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as s:
         return s.recv(512).startswith(greeting) if greeting else True
     return False
 
 
 def wait_for_greeting(program):
-    """Until the mail server takes sessions on port 25."""
+    """Waits until the mail server accepts sessions on port 25."""
     def greets():
         assert program.running(), program.log()
-        return listens(25, b"220")
+        return accepts_connections(25, b"220")
 
     wait_until(greets, 20, lambda: f"the mail server greets:\n{program.log()}", pause=0.1)
 
 
 class Sent:
-    """How far a session came: the command that was refused ("end" is the end of the data), or None."""
+    """The result of a session: the command that was refused ("end" is the end of the data), or None."""
 
     def __init__(self, refused, code, text, seconds):
         self.refused, self.code, self.text, self.seconds = refused, code, text, seconds
@@ -245,7 +245,7 @@ class Sent:
 
 
 def send(client, sender, *, port=25, callout=False, server=None):
-    """A real SMTP session from `client`'s address. `callout`: it ends before DATA."""
+    """A real SMTP session from the address `client`. `callout`: it ends before DATA."""
     began = time.monotonic()
 
     def result(stage, reply):
@@ -277,9 +277,9 @@ def send(client, sender, *, port=25, callout=False, server=None):
         return result(None, reply)
 
 
-class AsksInSafeMode:
-    """The tests for a mail server that refuses. A class beneath it starts the program in `start_program` and stops it in what that
-    returns; `REFUSES_AT` is the command that a listed client hears the refusal to."""
+class SafeModeTests:
+    """The tests for a mail server that refuses. A subclass starts the program in `start_program`, which returns it; `REFUSES_AT` are the
+    commands at which a listed client may be refused."""
 
     REFUSES_AT = ("DATA", "end")
 
@@ -293,8 +293,8 @@ class AsksInSafeMode:
 
         wait_for_greeting(cls.program)
 
-    def says(self, txt):
-        """The TXT as the program tells it."""
+    def shown_txt(self, txt):
+        """The TXT in the form in which the program shows it."""
         return txt
 
     def shown(self, sent):
@@ -303,24 +303,24 @@ class AsksInSafeMode:
     def assert_accepted(self, sent):
         self.assertIsNone(sent.refused, self.shown(sent))
 
-    def assert_turned_away(self, sent, ip):
+    def assert_refused(self, sent, ip):
         self.assertIn(sent.refused, self.REFUSES_AT, self.shown(sent))
         self.assertIn(sent.code, (550, 554), self.shown(sent))
-        self.assertIn(self.says(f"Backscatter from {ip}, see https://{ZONE}/{ip}"), sent.text.replace("\n", " "))
+        self.assertIn(self.shown_txt(f"Backscatter from {ip}, see https://{ZONE}/{ip}"), sent.text.replace("\n", " "))
 
-    def test_a_listed_client_with_a_null_sender_is_turned_away_with_our_txt(self):
+    def test_a_listed_client_with_a_null_sender_is_refused_with_our_txt(self):
         for ip in (BOUNCER, BY_HAND):
-            self.assert_turned_away(send(ip, ""), ip)
+            self.assert_refused(send(ip, ""), ip)
 
-    def test_the_same_client_with_a_real_sender_is_let_through(self):
+    def test_the_same_client_with_a_real_sender_is_accepted(self):
         for ip in (BOUNCER, BY_HAND):
             self.assert_accepted(send(ip, SENDER))
 
-    def test_an_unlisted_client_is_let_through(self):
+    def test_an_unlisted_client_is_accepted(self):
         for sender in ("", SENDER):
             self.assert_accepted(send(UNLISTED, sender))
 
-    def test_a_listed_clients_callout_is_answered_so_that_mail_to_it_isnt_hurt(self):
+    def test_a_listed_clients_callout_is_answered_so_that_mail_to_it_isnt_lost(self):
         self.assert_accepted(send(BOUNCER, "", callout=True))
 
     def test_a_client_listed_for_callouts_only_may_send_a_bounce(self):
@@ -329,16 +329,16 @@ class AsksInSafeMode:
     def test_ipv6_clients_are_looked_up_too(self):
         if not harness.has_ipv6():
             self.skipTest("no IPv6 here")
-        self.assert_turned_away(send(BOUNCER6, ""), BOUNCER6)
+        self.assert_refused(send(BOUNCER6, ""), BOUNCER6)
         self.assert_accepted(send(BOUNCER6, SENDER))
         self.assert_accepted(send(UNLISTED6, ""))
 
-    def test_mail_flows_when_our_server_is_dead(self):
+    def test_mail_is_accepted_when_our_server_is_dead(self):
         with self.list.down("dead"):
             self.assert_in_time(send(FRESH[0], ""))
             self.assert_in_time(send(FRESH[1], SENDER))
 
-    def test_mail_flows_when_our_server_is_silent(self):
+    def test_mail_is_accepted_when_our_server_is_silent(self):
         with self.list.down("silent"):
             self.assert_in_time(send(FRESH[2], ""))
             self.assert_in_time(send(FRESH[3], SENDER))

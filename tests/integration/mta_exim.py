@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Exim that asks by deploy/mta/exim: real SMTP sessions from real addresses, the list behind Unbound."""
+"""Exim with the snippet of deploy/mta/exim: real SMTP sessions from real addresses, the list behind Unbound."""
 
 import pathlib
 import subprocess
 import unittest
 
-from mta import RECIPIENT, USERS, AsksInSafeMode, enter_room, own_folder, snippet
+from mta import RECIPIENT, USERS, SafeModeTests, enter_namespaces, own_folder, snippet
 from harness import Daemon
 
 
-class EximAsks(AsksInSafeMode, unittest.TestCase):
+class EximInSafeMode(SafeModeTests, unittest.TestCase):
     REFUSES_AT = ("end",)
 
     @classmethod
@@ -45,12 +45,12 @@ swallow:
 """)
         return Daemon([f"{PACKAGE}/usr/sbin/exim4", "-bd", "-d-all+dns+acl", "-oX", "25"], cls.dir / "exim.log")
 
-    def test_a_played_client_shows_it_as_the_readme_says(self):
+    def test_the_readmes_simulated_client_is_refused(self):
         played = subprocess.run([PACKAGE / "usr/sbin/exim4", "-bh", "127.0.0.2"], capture_output=True, text=True, check=False,
                                 input=f"EHLO x\nMAIL FROM:<>\nRCPT TO:<{RECIPIENT}>\nDATA\nSubject: x\n\nx\n.\nQUIT\n")
         self.assertIn("\n550 Backscatter from 127.0.0.2", played.stdout, played.stderr[-2000:])
 
 
 if __name__ == "__main__":
-    [PACKAGE] = enter_room("exim")
+    [PACKAGE] = enter_namespaces("exim")
     unittest.main(verbosity=2)

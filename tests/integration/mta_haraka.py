@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Haraka that asks by deploy/mta/haraka: real SMTP sessions from real addresses, the list behind Unbound. Haraka isn't in Debian:
-BLOWBACK_HARAKA names the folder into which `npm install Haraka` put it; without it this is skipped."""
+"""Haraka with the plugin of deploy/mta/haraka: real SMTP sessions from real addresses, the list behind Unbound. Haraka isn't in Debian:
+BLOWBACK_HARAKA names the folder into which `npm install Haraka` installed it; without it this test is skipped."""
 
 import os
 import pathlib
@@ -9,11 +9,11 @@ import subprocess
 import unittest
 
 import mta
-from mta import AsksInSafeMode, enter_room, skip, snippet
+from mta import SafeModeTests, enter_namespaces, skip, snippet
 from harness import Daemon
 
 
-class HarakaAsks(AsksInSafeMode, unittest.TestCase):
+class HarakaInSafeMode(SafeModeTests, unittest.TestCase):
     REFUSES_AT = ("DATA",)
 
     @classmethod
@@ -34,6 +34,6 @@ class HarakaAsks(AsksInSafeMode, unittest.TestCase):
 if __name__ == "__main__":
     HARAKA = pathlib.Path(os.environ.get("BLOWBACK_HARAKA") or "/nonexistent")
     if not (HARAKA / "node_modules/Haraka/bin/haraka").exists() or shutil.which("node") is None:
-        skip("Haraka isn't in Debian: `npm install --prefix FOLDER Haraka`, and BLOWBACK_HARAKA=FOLDER")
-    enter_room()
+        skip("Haraka isn't in Debian: run `npm install --prefix FOLDER Haraka` and set BLOWBACK_HARAKA=FOLDER")
+    enter_namespaces()
     unittest.main(verbosity=2)

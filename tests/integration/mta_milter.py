@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Postfix that is watched by a milter, as docs/manual.md has it: a bounce, callouts, a client that is refused; and mail flows without us."""
+"""Postfix with our milter, configured as in docs/manual.md: a bounce, callouts, a refused client; and mail passes without us."""
 
 import pathlib
 import smtplib
@@ -10,7 +10,7 @@ import unittest
 from smtp_listener import bounce, crlf, free_port
 from harness import PATIENCE, TRAP_DOMAIN, wait_until
 from milter import Watched
-from mta import enter_room, wait_for_greeting
+from mta import enter_namespaces, wait_for_greeting
 from mta_postfix import Postfix
 
 TRAP = f"a@{TRAP_DOMAIN}"
@@ -35,7 +35,7 @@ smtpd_data_restrictions = check_client_access inline:{{ {REFUSED_AT_DATA}=REJECT
         wait_for_greeting(cls.postfix)
 
     def client(self, address):
-        """A session of that client, after EHLO."""
+        """A session of `client`, after EHLO."""
         client = smtplib.SMTP("127.0.0.1", 25, timeout=60 * PATIENCE)
         self.addCleanup(client.close)
         client.ehlo("relay.example.net")
@@ -54,19 +54,19 @@ smtpd_data_restrictions = check_client_access inline:{{ {REFUSED_AT_DATA}=REJECT
         wait_until(lambda: b.rows("SELECT count(*) FROM evidence") == [(count,)], 20,
                    lambda: f"{count} incidents:\n{b.ingest.log()}\n{self.postfix.log()[-3000:]}")
 
-    def test_what_names_a_trap_is_seen_and_nothing_is_held_up(self):
+    def test_mail_that_names_a_trap_is_seen_and_no_mail_is_delayed(self):
         with Watched(port=self.port, policy={"list_at": 1e6}) as b:
             b.open_milter()
             client = self.client("192.0.2.31")
             client.sendmail("", ["someone@example.com", TRAP], crlf(bounce(1)))
-            # The same session goes on with a callout, then with mail that is nobody's business.
+            # The same session continues with a callout, then with mail for other recipients.
             self.ask_for_the_trap(client)
             self.assert_reply(250, client.docmd("RSET"))
             client.sendmail("someone@example.org", ["someone@example.com"], b"Subject: private\r\n\r\nHello.\r\n")
             client.quit()
             client = self.client("192.0.2.32")
             self.ask_for_the_trap(client)
-            client.close()  # hangs up
+            client.close()  # closes the connection
             client = self.client("192.0.2.33")
             self.assert_reply(250, client.docmd("MAIL FROM:<>"))
             self.assert_reply(554, client.docmd("RCPT TO:<nobody@elsewhere.example>"))
@@ -74,17 +74,17 @@ smtpd_data_restrictions = check_client_access inline:{{ {REFUSED_AT_DATA}=REJECT
             self.assert_incidents(b, 3)
             self.assertEqual(sorted(b.kinds_of("192.0.2.31")), ["callout", "dsn"])
             self.assertEqual(b.kinds_of("192.0.2.32"), ["callout"])
-            # What Postfix told puts together to what was sent, but for a field that Postfix takes away (message_drop_headers).
+            # The parts that Postfix passed make up the message that was sent, except for a field that Postfix removes (message_drop_headers).
             self.assertEqual(b.rows("SELECT helo, message_id, size FROM evidence WHERE message_id != ''"),
                              [("mx.sender.example", "1@bounce.example", len(crlf(bounce(1).replace(b"Return-Path: <>\n", b""))))])
-            # Without us mail flows, at once.
+            # Without us mail passes at once.
             b.ingest.kill()
             client = self.client("192.0.2.34")
             began = time.monotonic()
             client.sendmail("", [TRAP], crlf(bounce(2)))
             client.quit()
             self.assertLess(time.monotonic() - began, 5 * PATIENCE)
-            # And with us again it is seen again.
+            # When we are back, mail is seen again.
             b.open_milter()
             client = self.client("192.0.2.35")
             client.sendmail("", [TRAP], crlf(bounce(3)))
@@ -92,7 +92,7 @@ smtpd_data_restrictions = check_client_access inline:{{ {REFUSED_AT_DATA}=REJECT
             self.assert_incidents(b, 4)
             self.assertEqual(b.kinds_of("192.0.2.35"), ["dsn"])
 
-    def test_who_is_refused_at_data_is_why_callouts_can_be_switched_off(self):
+    def test_a_client_that_is_refused_at_data_looks_like_a_callout_unless_callouts_are_off(self):
         for callouts, expected in ((True, ["callout"]), (False, [])):
             with self.subTest(callouts=callouts), Watched(port=self.port, policy={"list_at": 1e6}, milter={"callouts": callouts}) as b:
                 b.open_milter()
@@ -107,7 +107,7 @@ smtpd_data_restrictions = check_client_access inline:{{ {REFUSED_AT_DATA}=REJECT
                 self.assertEqual(b.kinds_of(REFUSED_AT_DATA), expected)
                 self.assertEqual(b.kinds_of("192.0.2.42"), ["dsn"])
 
-    def test_a_listed_client_that_is_refused_at_data_has_not_called_out(self):
+    def test_a_listed_client_that_is_refused_at_data_is_no_callout(self):
         with Watched(port=self.port, policy={"list_at": 1e6}) as b:
             b.open_milter()
             self.assertEqual(b.cli("list", REFUSED_AT_DATA, "--reason", "test").returncode, 0)
@@ -129,5 +129,5 @@ smtpd_data_restrictions = check_client_access inline:{{ {REFUSED_AT_DATA}=REJECT
 
 
 if __name__ == "__main__":
-    [PACKAGE] = enter_room("postfix")
+    [PACKAGE] = enter_namespaces("postfix")
     unittest.main(verbosity=2)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Postfix that asks by deploy/mta/postfix: real SMTP sessions from real addresses, the list behind Unbound."""
+"""Postfix with the snippet of deploy/mta/postfix: real SMTP sessions from real addresses, the list behind Unbound."""
 
 import os
 import pathlib
 import subprocess
 import unittest
 
-from mta import BOUNCER, SENDER, UNLISTED, USERS, AsksInSafeMode, enter_room, own_folder, send, snippet
+from mta import BOUNCER, SENDER, UNLISTED, USERS, SafeModeTests, enter_namespaces, own_folder, send, snippet
 from harness import Daemon, wait_until
 
 POSTSCREEN_PORT = 2525
@@ -55,26 +55,26 @@ postscreen_cache_map =
         super().__init__([*self.command, "start-fg"], log, env=self.env)
 
     def reload(self, main_cf):
-        """With further lines at the end of main.cf."""
+        """Appends lines to main.cf and reloads it."""
         with open("/etc/postfix/main.cf", "a", encoding="utf-8") as config:
             config.write(main_cf)
         subprocess.run([*self.command, "reload"], env=self.env, check=True, capture_output=True)
 
 
-class PostfixAsks(AsksInSafeMode, unittest.TestCase):
+class PostfixInSafeMode(SafeModeTests, unittest.TestCase):
     REFUSES_AT = ("DATA",)
 
     @classmethod
     def start_program(cls):
         return Postfix(PACKAGE, snippet("postfix/main.cf") + snippet("postfix/postscreen.cf"), cls.dir / "postfix.log")
 
-    def test_postscreens_weak_score_alone_turns_nobody_away(self):
+    def test_postscreens_weak_score_alone_refuses_nobody(self):
         for sender in ("", SENDER):
             sent = send(BOUNCER, sender, port=POSTSCREEN_PORT)
             self.assertEqual(sent.refused, "DATA" if sender == "" else None, self.shown(sent))
 
-    def test_yyy_postscreen_with_a_full_score_would_turn_real_mail_away(self):
-        # That the score is given at all, and why it must stay below the threshold.
+    def test_yyy_postscreen_with_a_full_score_would_refuse_real_mail(self):
+        # Shows that the score is counted at all, and why it must stay below the threshold.
         self.program.reload("postscreen_dnsbl_threshold = 1\npostscreen_dnsbl_action = enforce\n")
         refused = wait_until(lambda: (sent := send(BOUNCER, SENDER, port=POSTSCREEN_PORT)).refused and sent, 20,
                              lambda: f"postscreen refuses:\n{self.program.log()[-3000:]}")
@@ -84,5 +84,5 @@ class PostfixAsks(AsksInSafeMode, unittest.TestCase):
 
 
 if __name__ == "__main__":
-    [PACKAGE] = enter_room("postfix")
+    [PACKAGE] = enter_namespaces("postfix")
     unittest.main(verbosity=2)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rspamd that asks by deploy/mta/rspamd: behind a real Postfix as its milter, and asked by HTTP for the score."""
+"""Rspamd with the snippet of deploy/mta/rspamd: as the milter of a real Postfix, and queried over HTTP for the score."""
 
 import json
 import os
@@ -9,13 +9,13 @@ import unittest
 import urllib.request
 
 import mta
-from mta import BOUNCER, BY_HAND, CALLER, PATIENT, SENDER, UNLISTED, USERS, AsksInSafeMode, enter_room, own_folder, snippet
+from mta import BOUNCER, BY_HAND, CALLER, PATIENT, SENDER, UNLISTED, USERS, SafeModeTests, enter_namespaces, own_folder, snippet
 from mta_postfix import Postfix
 from harness import PATIENCE, Daemon, wait_until
 
 
 class Rspamd(Daemon):
-    """The unpacked package with its own config, and the snippet laid over it."""
+    """The unpacked package with its own config, plus the snippet."""
 
     def __init__(self, package, log):
         shutil.copytree(package / "etc/rspamd", "/etc/rspamd", dirs_exist_ok=True)
@@ -26,11 +26,11 @@ class Rspamd(Daemon):
                 target.parent.mkdir(exist_ok=True)
                 target.write_text(snippet(f"rspamd/{name}") if mta.SNIPPET_ZONE in path.read_text() else path.read_text())
         state = own_folder("rspamd", USERS["_rspamd"])
-        # The test's own settings: nothing that wants the network or another program.
+        # The test's own settings: no modules that need the network or another program.
         override = pathlib.Path("/etc/rspamd/override.d")
         override.mkdir(exist_ok=True)
         (override / "logging.inc").write_text('type = "console";\nlevel = "notice";\n')
-        # To compile the patterns of all top-level domains would take half a minute.
+        # Compiling the patterns of all top-level domains would take half a minute.
         (state / "tlds").write_text("example\norg\n")
         (override / "options.inc").write_text(f'url_tld = "{state}/tlds";\ndns {{ timeout = 0.5s; retransmits = 2; }}\n')
         (override / "worker-fuzzy.inc").write_text("enabled = false;\n")
@@ -48,7 +48,7 @@ class Rspamd(Daemon):
                          env={**os.environ, "LD_LIBRARY_PATH": f"{package}/usr/lib/rspamd"})
 
     def check(self, client, sender):
-        """The symbols and scores of a mail, as Rspamd's HTTP door tells them. `sender` "" is a null one."""
+        """The symbols and scores of a message, from Rspamd's HTTP interface. `sender` "" is a null sender."""
         mail = f"From: <{sender or 'MAILER-DAEMON@sender.example'}>\r\nTo: <{mta.RECIPIENT}>\r\nSubject: hello\r\n\r\nhello\r\n"
         request = urllib.request.Request("http://127.0.0.1:11333/checkv2", mail.encode(),
                                          {"IP": client, "From": f"<{sender}>", "Rcpt": mta.RECIPIENT, "Helo": "mail.sender.example"})
@@ -56,7 +56,7 @@ class Rspamd(Daemon):
             return {name: symbol["score"] for name, symbol in json.load(reply)["symbols"].items()}
 
 
-class RspamdAsks(AsksInSafeMode, unittest.TestCase):
+class RspamdInSafeMode(SafeModeTests, unittest.TestCase):
     REFUSES_AT = ("end",)
 
     @classmethod
@@ -67,7 +67,7 @@ class RspamdAsks(AsksInSafeMode, unittest.TestCase):
         def scans():
             assert cls.rspamd.running(), cls.rspamd.log()
             try:
-                return cls.rspamd.check(UNLISTED, SENDER) and mta.listens(11332)
+                return cls.rspamd.check(UNLISTED, SENDER) and mta.accepts_connections(11332)
             except OSError:
                 return False
 
@@ -77,7 +77,7 @@ class RspamdAsks(AsksInSafeMode, unittest.TestCase):
     def shown(self, sent):
         return f"{super().shown(sent)}\n{self.rspamd.log()[-3000:]}"
 
-    def test_the_score_is_given_for_a_null_sender_only(self):
+    def test_only_a_null_sender_gets_the_score(self):
         for ip, name in ((BOUNCER, "BACKSCATTER_DSN"), (BY_HAND, "BACKSCATTER_BY_HAND")):
             null, real = self.rspamd.check(ip, ""), self.rspamd.check(ip, SENDER)
             self.assertEqual((null.get("BACKSCATTER_LISTED"), null.get(name)), (6.0, 0.0), null)
@@ -89,5 +89,5 @@ class RspamdAsks(AsksInSafeMode, unittest.TestCase):
 
 
 if __name__ == "__main__":
-    PACKAGE, POSTFIX = enter_room("rspamd", "postfix")
+    PACKAGE, POSTFIX = enter_namespaces("rspamd", "postfix")
     unittest.main(verbosity=2)

@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Sendmail that asks by deploy/mta/sendmail: real SMTP sessions from real addresses, the list behind Unbound."""
+"""Sendmail with the snippet of deploy/mta/sendmail: real SMTP sessions from real addresses, the list behind Unbound."""
 
 import pathlib
 import subprocess
 import unittest
 
-from mta import AsksInSafeMode, enter_room, own_folder, snippet
+from mta import SafeModeTests, enter_namespaces, own_folder, snippet
 import harness
 from harness import Daemon
 
 
-class SendmailAsks(AsksInSafeMode, unittest.TestCase):
+class SendmailInSafeMode(SafeModeTests, unittest.TestCase):
     REFUSES_AT = ("DATA",)
 
-    def says(self, txt):
-        # Its rulesets take the text apart into tokens; the blank after a comma doesn't survive that.
+    def shown_txt(self, txt):
+        # Its rulesets split the text into tokens; that loses the blank after a comma.
         return txt.replace(", ", ",")
 
     @classmethod
@@ -48,11 +48,11 @@ include(`/etc/mail/blowback.m4')
         made = subprocess.run(["m4", f"-D_CF_DIR_={cf}/", cf / "m4/cf.m4", config / "sendmail.mc"], capture_output=True, text=True, check=True)
         assert made.stderr == "", made.stderr
         (config / "sendmail.cf").write_text(made.stdout)
-        # Its log goes to syslog, which there is none of here; -X tells the sessions.
+        # Its log goes to syslog, which doesn't run here; -X records the sessions.
         return Daemon([PACKAGE / "usr/libexec/sendmail/sendmail", "-bD", "-D", cls.dir / "sendmail.log", "-d60.5", "-C", config / "sendmail.cf"],
                       cls.dir / "sendmail.log")
 
-    def test_a_played_client_shows_it_as_the_readme_says(self):
+    def test_the_readmes_simulated_client_is_refused(self):
         for client, answer in (("127.0.0.2", 'returns: $# error $@ 5 . 7 . 1 $: "554 " Backscatter from'), ("127.0.0.1", "returns: OK")):
             played = subprocess.run([PACKAGE / "usr/libexec/sendmail/sendmail", "-C", "/etc/mail/sendmail.cf", "-bt"], capture_output=True, text=True,
                                     check=False, input=f".D{{client_addr}}{client}\n.Df\ncheck_data 1\n")
@@ -60,6 +60,6 @@ include(`/etc/mail/blowback.m4')
 
 
 if __name__ == "__main__":
-    [PACKAGE] = enter_room("sendmail")
+    [PACKAGE] = enter_namespaces("sendmail")
     DAEMON6 = "DAEMON_OPTIONS(`Name=v6, Family=inet6, Addr=::1')" if harness.has_ipv6() else ""
     unittest.main(verbosity=2)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""SpamAssassin that asks by deploy/mta/spamassassin: real scans of mail as an MTA hands it over, the list behind Unbound."""
+"""SpamAssassin with the snippet of deploy/mta/spamassassin: real scans of mail in the form that an MTA passes on, the list behind Unbound."""
 
 import pathlib
 import re
@@ -9,16 +9,16 @@ import time
 import unittest
 
 import harness
-from mta import BOUNCER, BOUNCER6, BY_HAND, CALLER, FRESH, PATIENT, RECIPIENT, SENDER, UNLISTED, ListBehindUnbound, enter_room, snippet
+from mta import BOUNCER, BOUNCER6, BY_HAND, CALLER, FRESH, PATIENT, RECIPIENT, SENDER, UNLISTED, ListBehindUnbound, enter_namespaces, snippet
 from harness import PATIENCE
 
 
-class SpamAssassinAsks(unittest.TestCase):
+class SpamAssassinInSafeMode(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.list = ListBehindUnbound().__enter__()
         cls.addClassCleanup(cls.list.__exit__, None, None, None)
-        # Only the plugins and rules that this is about: the whole set takes seconds to compile.
+        # Only the plugins and rules under test: the whole set takes seconds to compile.
         cls.rules, cls.site = cls.list.b.dir / "rules", cls.list.b.dir / "site"
         cls.rules.mkdir()
         cls.site.mkdir()
@@ -36,7 +36,7 @@ add_header all Status "_YESNO_, tests=_TESTSSCORES(,)_"
         (cls.site / "blowback.cf").write_text(snippet("spamassassin/blowback.cf"))
 
     def scan(self, client, sender):
-        """What the snippet's rule scored (0 where it didn't fire), and the seconds that took."""
+        """The score of the snippet's rule (0 if it didn't match), and the duration of the scan in seconds."""
         literal = f"IPv6:{client}" if ":" in client else client
         mail = (f"Return-Path: <{sender}>\nReceived: from mail.sender.example (unknown [{literal}])\n"
                 f"\tby mx.example (Postfix) with ESMTP id 4F00000001\n\tfor <{RECIPIENT}>; {time.strftime('%a, %d %b %Y %H:%M:%S +0000', time.gmtime())}\n"
@@ -53,7 +53,7 @@ add_header all Status "_YESNO_, tests=_TESTSSCORES(,)_"
         fired = re.search(r"BACKSCATTER_LISTED=([\d.]+)", re.sub(r"\s", "", status[1]))
         return (float(fired[1]) if fired else 0.0), seconds
 
-    def test_the_snippet_is_free_of_complaints(self):
+    def test_spamassassin_lint_accepts_the_snippet(self):
         done = subprocess.run(["perl", "-T", f"-I{PACKAGE}/usr/share/perl5", PACKAGE / "usr/bin/spamassassin", "--lint", "-C", self.rules,
                                f"--siteconfigpath={self.site}", "-p", self.site / "user_prefs"], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -82,5 +82,5 @@ add_header all Status "_YESNO_, tests=_TESTSSCORES(,)_"
 
 
 if __name__ == "__main__":
-    [PACKAGE] = enter_room("spamassassin")
+    [PACKAGE] = enter_namespaces("spamassassin")
     unittest.main(verbosity=2)
