@@ -1,5 +1,4 @@
-// FNV-1a of 128 bits. It isn't secret or collision-proof, and needn't be: whoever makes two mailings fall together only
-// makes them count for less.
+// FNV-1a of 128 bits. It needn't resist collisions: an attacker who makes two mailings equal only makes them count for less.
 #include "campaign.h"
 
 #include "words.h"

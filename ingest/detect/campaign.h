@@ -1,4 +1,4 @@
-// Which forged mailing a delivery comes from: bounces of one mailing are one campaign, however many there are.
+// The forged mailing that a delivery belongs to: all bounces of one mailing are one campaign.
 #pragma once
 
 #include "blowback/verdict.h"
@@ -7,11 +7,11 @@
 
 namespace blowback::detect {
 
-/// 32 hex digits. The returned original's Message-ID; where there is none, its From, Subject and Date, as far as at least
-/// two of them are there. "" where that can't be told. Pure.
+/// 32 hex digits, from the returned original's Message-ID or, without one, from its From, Subject and Date if it has at least two of them.
+/// "": not known. Pure.
 [[nodiscard]] std::string campaign_of(const ReturnedOriginal& original);
 
-/// For what answers a message without returning it: by the Message-ID it answers to, with the same result as above.
+/// Likewise for a reply without the original, from the Message-ID that it answers.
 [[nodiscard]] std::string campaign_of_message_id(const std::string& message_id);
 
 }  // namespace blowback::detect

@@ -1,4 +1,4 @@
-// The tables of wording are signatures/cause.tsv; the codes are here.
+// The wording is in signatures/cause.tsv, the codes are here.
 #include "cause.h"
 
 #include "words.h"
@@ -11,7 +11,7 @@
 namespace blowback::detect {
 namespace {
 
-// RFC 3463 §3.2 to §3.8 and the IANA registry (RFC 5248), class taken off. What isn't here falls to its subject below.
+// RFC 3463 §3.2 to §3.8 and the IANA registry (RFC 5248), without the class. Other codes count by their subject, see below.
 constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{
     {{"1.0", Cause::unknown_user},  {"1.1", Cause::unknown_user},   {"1.2", Cause::other},
      {"1.3", Cause::unknown_user},  {"1.4", Cause::unknown_user},   {"1.6", Cause::unknown_user},
@@ -36,14 +36,14 @@ constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{
   return best == nullptr ? Cause::none : best->cause;
 }
 
-// What a program on the way said just before the reply stands without a code: `mail.local: unknown user: bob`.
+// A remark of a program just before the reply, without a code: `mail.local: unknown user: bob`.
 [[nodiscard]] bool is_remark(std::string_view line) {
   return !line.empty() && !line.starts_with('-') && !line.starts_with('<') && !line.starts_with('>') &&
          !line.starts_with("...") && line.find(": ") != std::string_view::npos && !line.ends_with(':');
 }
 
-// The first SMTP reply in a text with the remark before it, and with the lines that it goes on over: up to a blank line or a reply
-// of another code, which speaks of another recipient.
+// The first SMTP reply in a text, with the remark before it and its continuation lines, up to a blank line or a reply with another code, which
+// is about another recipient.
 [[nodiscard]] std::string first_reply(std::string_view lines) {
   constexpr int kMostLines = 6;
   std::string out;
@@ -70,7 +70,7 @@ constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{
   return out;
 }
 
-// Mail addresses blanked out: what their owners called themselves (`spf@…`, `…@sender.example`) says nothing of a cause.
+// Blanks out mail addresses: words in them (`spf@…`, `…@sender.example`) aren't a cause.
 [[nodiscard]] std::string without_addresses(std::string_view text) {
   const auto is_part = [](char c) {
     return static_cast<unsigned char>(c) > ' ' && std::string_view("<>()[]\",;:").find(c) == std::string_view::npos;
@@ -80,7 +80,7 @@ constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{
     auto length = static_cast<std::size_t>(std::ranges::find_if_not(text, is_part) - text.begin());
     std::string_view word = text.substr(0, length);
     const std::size_t at = word.find('@');
-    // `bob@example.org...User unknown`: three dots end it.
+    // `bob@example.org...User unknown`: three dots end the address.
     if (const std::size_t dots = word.find("...", at); at != std::string_view::npos && dots != std::string_view::npos) {
       length = dots;
       word = word.substr(0, dots);
@@ -102,7 +102,7 @@ Cause cause_of_status(std::string_view enhanced_status) {
   const auto* const row = std::ranges::find_if(kDetails, [&](const auto& entry) { return entry.first == detail; });
   if (row != kDetails.end()) return row->second;
   if (detail.ends_with(".0")) return Cause::none;
-  // RFC 3463 §2: the subject tells the rest.
+  // RFC 3463 §2: by the subject.
   switch (detail.front()) {
     case '1':
       return Cause::unknown_user;
@@ -128,7 +128,7 @@ Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std
                std::string_view words_as_written) {
   const std::string reply_text = without_addresses(first_reply(lines));
   const std::string words = without_addresses(words_as_written);
-  // The first recipient that failed, else the first at all: what a postmaster would look at.
+  // The first recipient that failed, else the first one.
   const RecipientStatus* recipient = nullptr;
   for (const RecipientStatus& each : status.recipients) {
     if (recipient == nullptr) recipient = &each;
@@ -141,7 +141,7 @@ Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std
     const bool worked =
         recipient->action == "delivered" || recipient->action == "relayed" || recipient->action == "expanded";
     if (worked) return Cause::none;
-    // SendGrid's own action; and a delay that is its own reason, with nothing said of the peer.
+    // SendGrid's own action; and a delay without a reason of the peer.
     if (recipient->action == "expired" ||
         (recipient->action == "delayed" && recipient->diagnostic.empty() && recipient->status.ends_with(".4.7"))) {
       return Cause::delayed;
@@ -162,7 +162,7 @@ Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std
   }
   const Cause by_words = cause_of_status(enhanced_status_in(words));
   if (by_words != Cause::none) return by_words;
-  // RFC 5321 §4.2.3. 550 alone is anything, so only the replies that say one thing.
+  // RFC 5321 §4.2.3. Only replies with a single meaning: 550 can mean anything.
   const int reply = reply_code_in(
       recipient != nullptr && !recipient->diagnostic.empty() ? std::string_view(recipient->diagnostic) : words);
   switch (reply) {

@@ -1,4 +1,4 @@
-// RFC 3464 by hand: the groups of fields are told apart by their names, not by blank lines, since mailers lose those.
+// Groups of fields are distinguished by the fields' names, not by blank lines, since some mailers lose those.
 #include "delivery_status.h"
 
 #include "mail/message.h"
@@ -81,7 +81,7 @@ DeliveryStatus parse_delivery_status(std::string_view text) {
     const std::string_view line = next_line(text);
     if (line.empty()) {
       take();
-      // A blank line ends a block, but not one that has only said whom it is about: some mailers write blank lines anywhere.
+      // A blank line ends a group, unless that has only named its recipient: some mailers write blank lines anywhere.
       if (!recipient.action.empty() || !recipient.status.empty()) close();
       continue;
     }
@@ -92,7 +92,7 @@ DeliveryStatus parse_delivery_status(std::string_view text) {
     const std::size_t colon = line.find(':');
     const std::string_view before = trimmed(line.substr(0, colon));
     if (colon == std::string_view::npos || before.empty() || before.find(' ') != std::string_view::npos) {
-      // A diagnostic that goes on unfolded (several replies, each on its own line).
+      // A diagnostic that continues without folding (several replies, each on its own line).
       if (!name.empty() && value.size() < 2 * kLongestDiagnostic) (value += ' ') += trimmed(line);
       continue;
     }
@@ -125,8 +125,7 @@ bool is_well_formed(const DeliveryStatus& status) {
 }
 
 std::string enhanced_status_in(std::string_view text) {
-  // RFC 3463 §2: class 2, 4 or 5, subject and detail of up to three digits, standing alone. Not a piece of an address: no
-  // digit or dot around it.
+  // RFC 3463 §2: class 2, 4 or 5, subject and detail of up to three digits. Not a part of an address: without digits and dots around it.
   for (std::size_t i = 0; i + 4 < text.size(); ++i) {
     const char c = text[i];
     if ((c != '5' && c != '4' && c != '2') || text[i + 1] != '.') continue;

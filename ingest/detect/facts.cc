@@ -1,4 +1,3 @@
-// Gathers the facts; decides nothing.
 #include "facts.h"
 
 #include "words.h"
@@ -27,7 +26,7 @@ template <std::size_t N>
   return dot == std::string_view::npos ? std::string_view() : file_name.substr(dot + 1);
 }
 
-// A mailer returns the original, its header, or a log; it doesn't send programs, archives or pages to open.
+// A mailer returns the original, its header, or a log, not programs, archives or web pages.
 [[nodiscard]] bool is_odd(const mail::Part& part) {
   static constexpr std::array<std::string_view, 30> kExtensions{
       "exe", "scr", "pif", "com", "bat", "cmd", "cpl", "js",  "jse", "vbs", "vbe", "wsf",  "hta",  "lnk",  "jar",
@@ -59,7 +58,7 @@ void append_header(const std::vector<mail::Field>& fields, std::string& out) {
 
 void find_parts(const mail::Message& message, Facts& facts) {
   facts.root = message.parts.empty() ? nullptr : &message.parts.front();
-  int closed_above = -1;  // depth of the enclosed message that we are inside of
+  int closed_above = -1;  // depth of the enclosed message around the part
   for (const mail::Part& part : message.parts) {
     if (closed_above >= 0 && part.depth > closed_above) continue;
     closed_above = -1;
@@ -89,7 +88,7 @@ void find_parts(const mail::Message& message, Facts& facts) {
   }
 }
 
-// All outer text that is meant to be read; HTML only where there is no plain text to speak of.
+// The outer text for people; HTML only if there is hardly any plain text.
 [[nodiscard]] std::string readable_lines(const Facts& facts) {
   std::string plain;
   std::string html;
@@ -107,9 +106,9 @@ void find_parts(const mail::Message& message, Facts& facts) {
   return std::move(chosen);
 }
 
-// Where a person's mail program begins to quote or forward. What follows isn't said by the sender.
+// Where a person's mail program begins to quote or forward: what follows isn't the sender's text.
 [[nodiscard]] bool begins_forwarding(std::string_view line) {
-  // Between dashes, as most do: what the programs call it in the languages that they come in.
+  // Between dashes, as most programs write it, in their languages.
   static constexpr std::array<std::string_view, 22> kBetweenDashes{"forwarded message",
                                                                    "original message",
                                                                    "original",
@@ -136,7 +135,7 @@ void find_parts(const mail::Message& message, Facts& facts) {
     std::string_view words = line.substr(std::min(line.find_first_not_of('-'), line.size()));
     words.remove_prefix(std::min(words.find_first_not_of(' '), words.size()));
     return std::ranges::any_of(kBetweenDashes, [&](std::string_view mark) {
-      // Dashes on both sides: a mailer's own `----- Original message follows -----` goes on otherwise.
+      // Dashes on both sides and nothing else: a mailer's own `----- Original message follows -----` isn't one.
       const std::string_view after = words.substr(std::min(mark.size(), words.size()));
       return starts_ignoring_case(words, mark) && trimmed(after).find_first_not_of("- ") == std::string_view::npos;
     });
@@ -144,7 +143,7 @@ void find_parts(const mail::Message& message, Facts& facts) {
   return starts_ignoring_case(line, "begin forwarded message") || starts_ignoring_case(line, "forwarded message:");
 }
 
-// Sendmail's transcript: `>>> DATA` is what it said to the peer, and no quotation.
+// Sendmail's transcript: `>>> DATA` is a command to the peer, not a quotation.
 [[nodiscard]] bool is_quotation(std::string_view line) {
   if (!line.starts_with('>')) return false;
   const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
@@ -152,7 +151,7 @@ void find_parts(const mail::Message& message, Facts& facts) {
   return !is_command;
 }
 
-// Runs of blanks become one, also the no-break space (U+00A0); the apostrophe that word processors set (U+2019) becomes plain.
+// Collapses white space, including the no-break space (U+00A0), and replaces the typographic apostrophe (U+2019).
 void append_collapsed(std::string_view line, std::string& out) {
   bool blank = !out.empty();
   const auto follows = [&](std::size_t at, std::string_view octets) {
@@ -229,7 +228,7 @@ std::string words_of_html(std::string_view html) {
         do {
           end = html.find("</", end + 1);
         } while (end != std::string_view::npos && !starts_ignoring_case(html.substr(end), close));
-        at = std::min(end, html.size());  // never closed: all the rest is hidden
+        at = std::min(end, html.size());  // never closed: the rest is hidden
         break;
       }
       if (at == html.size()) break;
@@ -272,7 +271,7 @@ Facts facts_of(const TrapDelivery& delivery, const mail::Message& message) {
   if (const std::string* from = mail::find(message.fields, "From")) {
     facts.from_field = mail::decoded(*from);
     facts.from = lower_case(mail::first_address(*from));
-    // `MAILER-DAEMON <>`: the name says it.
+    // `MAILER-DAEMON <>`: the display name counts.
     if (facts.from.empty()) facts.from = lower_case(trimmed(facts.from_field.substr(0, facts.from_field.find('<'))));
   }
   if (const std::string* subject = mail::find(message.fields, "Subject")) facts.subject = mail::decoded(*subject);

@@ -1,7 +1,7 @@
-// What the judge looks at, taken out of the message once: who it says it is from, its outer parts, what it says in words.
+// The facts that the judge uses, extracted from the message once: its originator, its outer parts, its text.
 //
-// "Outer" is what the accused server wrote itself: nothing within an enclosed message is ever evidence of the kind. A
-// forwarded bounce has a multipart/report too, but inside.
+// "Outer" parts were written by the server that sent the message: nothing within an enclosed message is evidence of its kind. A forwarded
+// bounce contains a multipart/report too, but inside.
 #pragma once
 
 #include "blowback/trap_delivery.h"
@@ -16,8 +16,8 @@ namespace blowback::detect {
 
 struct Facts {
   bool null_reverse_path = false;
-  bool other_reverse_path = false;  ///< one that is known and neither null nor a mailer's; neither of both: not known
-  std::string reverse_path;         ///< lower case; "" where null or not known
+  bool other_reverse_path = false;  ///< known, and neither null nor a mailer's; if both are false, it isn't known
+  std::string reverse_path;         ///< lower case; "": null or not known
   std::string from;                 ///< address of From:, lower case; may be a bare `mailer-daemon`
   std::string from_field;           ///< decoded
   std::string subject;              ///< decoded
@@ -29,43 +29,43 @@ struct Facts {
 
   const mail::Part* root = nullptr;
   std::vector<const mail::Part*> outer;
-  /// Outer parts that matter, or nullptr.
+  /// Outer parts; nullptr: there is none.
   const mail::Part* status = nullptr;       ///< message/delivery-status, message/global-delivery-status
   const mail::Part* disposition = nullptr;  ///< message/disposition-notification
   const mail::Part* feedback = nullptr;     ///< message/feedback-report
   const mail::Part* enclosed = nullptr;     ///< message/rfc822, message/global
   const mail::Part* enclosed_headers =
       nullptr;  ///< text/rfc822-headers, message/rfc822-headers, message/global-headers
-  /// What no mailer attaches to a bounce of its own making: a program, an archive, a page.
+  /// A program, an archive or a web page, which mailers don't attach to bounces.
   const mail::Part* odd_attachment = nullptr;
   bool has_report_attachment = false;  ///< gzip, zip or XML of a DMARC or TLS report
-  /// Named as RFC 7489 §7.2.1.1 has it: `receiver!domain!begin!end[!id].xml[.gz]`.
+  /// With a name by RFC 7489 §7.2.1.1: `receiver!domain!begin!end[!id].xml[.gz]`.
   bool has_dmarc_attachment = false;
   bool has_html = false;
-  bool has_calendar = false;  ///< an invitation or the answer to one
+  bool has_calendar = false;  ///< an invitation or a reply to one
 
-  // What `read_text` adds.
+  // Set by `read_text`.
   std::string status_text;       ///< of `status`, decoded
   std::string disposition_text;  ///< of `disposition`, decoded
   std::string lines;             ///< the outer text, as lines
   QuotedOriginal quoted;         ///< the original as found in `lines`
-  std::string words;  ///< `lines` up to the original, without what is quoted, blanks collapsed; at most 16 KiB
+  std::string words;  ///< `lines` up to the original, without quotations, white space collapsed; at most 16 KiB
   /// `lines` up to the original.
   [[nodiscard]] std::string_view words_as_lines() const { return std::string_view(lines).substr(0, quoted.begin); }
   int quoted_lines = 0;  ///< lines that begin with `>`
 };
 
-/// Of the header and the form; the text isn't read yet. Pure. Points into `message`, which must outlive it.
+/// Facts of the header and the structure, without the text. Pure. Refers to `message`, which must outlive it.
 [[nodiscard]] Facts facts_of(const TrapDelivery& delivery, const mail::Message& message);
 
-/// Reads the text: this costs more than all the rest, so the judge asks for it only where a program may have sent the mail.
+/// Reads the text. This costs more than everything else, so the judge calls it only if a program may have sent the message.
 void read_text(Facts& facts);
 
-/// Whether a local part is one that mailers send from: mailer-daemon, postmaster…
+/// Whether mailers send from this local part: mailer-daemon, postmaster…
 [[nodiscard]] bool is_daemon(std::string_view address);
 [[nodiscard]] bool is_postmaster(std::string_view address);
 
-/// The words of an HTML text: tags, styles and scripts out, the common entities decoded. Linear. Pure.
+/// The words of an HTML text, without tags, styles and scripts, and with common entities decoded. Linear. Pure.
 [[nodiscard]] std::string words_of_html(std::string_view html);
 
 }  // namespace blowback::detect

@@ -1,5 +1,5 @@
-// The ladder: a callout needs no look; reports that are owed to somebody; reports by structure; then what the words, the
-// origin and the form say together (weigh.cc). Every rung leaves its signal, so that a verdict can be read back.
+// In this order: callouts; reports that somebody requested; reports by structure; then wording, origin and form together (weigh.cc). Each step
+// adds its signal, so that a verdict can be explained.
 #include "judge.h"
 
 #include "campaign.h"
@@ -23,27 +23,26 @@
 namespace blowback::detect {
 namespace {
 
-// So many times the words of a notice make a bounce of it.
+// The factor by which a bounce's wording must exceed a notice's, if a message has both.
 constexpr double kRatherDsn = 3;
 
-// The ladder proper.
 [[nodiscard]] Kind decided(const Facts& facts, const Tally& tally) {
   if (tally.is_report(Kind::mdn)) return Kind::mdn;
-  // A filter's notice in the form of a DSN is the filter's notice: the advice for its owner is another one.
+  // A filter's notice in the form of a DSN counts as a filter's notice, since the advice for its owner is different.
   const bool is_notice = tally.words(Kind::virus_notice) >= 1.5;
   if (tally.is_report(Kind::dsn)) {
     if (facts.odd_attachment != nullptr && tally.origin() < kEnoughOrigin) return Kind::not_backscatter;
     return is_notice ? Kind::virus_notice : Kind::dsn;
   }
-  // A list has its own administration, and its members their own words; who asks or warns a stranger does so without one.
+  // Lists have administrative messages of their own; challenges and warnings to strangers don't come from lists.
   const bool is_post = facts.is_list_mail && !facts.null_reverse_path;
-  // The more particular kinds first: a challenge and a virus notice are often marked as replies too.
+  // The more specific kinds first: challenges and virus notices are often marked as replies too.
   for (const Kind kind : {Kind::challenge, Kind::virus_notice, Kind::dsn, Kind::mdn, Kind::auto_reply}) {
     if (kind == Kind::dsn && tally.words(Kind::auto_reply) > tally.words(Kind::dsn) &&
         tally.is_enough(Kind::auto_reply))
       continue;
     if (kind == Kind::dsn && !tally.bounce_within()) continue;
-    // A bounce that tells a virus as its reason is a bounce.
+    // A bounce whose reason is a virus is a bounce.
     const bool is_rather_dsn = tally.is_enough(Kind::dsn) && tally.bounce_within() &&
                                tally.words(Kind::dsn) >= kRatherDsn * tally.words(Kind::virus_notice);
     if (kind == Kind::virus_notice && is_rather_dsn) continue;
@@ -60,7 +59,7 @@ constexpr double kRatherDsn = 3;
     if ((kind == Kind::dsn || kind == Kind::virus_notice) && tally.is_report(Kind::dsn) && has_original) return 1.0;
     if (kind == Kind::auto_reply && facts.auto_submitted == "auto-replied" && facts.answers) return 1.0;
   }
-  // The rest by how far it is past enough: 0.6 just there, 0.95 at most.
+  // Otherwise by how far it exceeds the threshold: from 0.6 to 0.95.
   const double past = std::max(0.0, tally.sum(kind) - kEnough);
   return std::min(0.95, 0.6 + 0.12 * past + (has_original ? 0.05 : 0.0));
 }
@@ -89,11 +88,11 @@ constexpr double kRatherDsn = 3;
 
 [[nodiscard]] bool claims_to_be(const ReturnedOriginal& original, std::span<const std::string> traps) {
   return std::ranges::any_of(traps, [&](const std::string& trap) {
-    return equal_ignoring_case(original.from, trap) || equal_ignoring_case(original.return_path, trap);
+    return equals_ignoring_case(original.from, trap) || equals_ignoring_case(original.return_path, trap);
   });
 }
 
-/// The mailbox without its subaddress (RFC 5233; qmail's begins with `-`), which its owner chooses per message. Lower case.
+/// The mailbox in lower case, without its subaddress (RFC 5233; qmail's begins with `-`), which its owner can choose per message.
 [[nodiscard]] std::string without_detail(std::string_view address) {
   const std::string lower = lower_case(trimmed(address));
   const std::size_t at = lower.rfind('@');
@@ -101,7 +100,7 @@ constexpr double kRatherDsn = 3;
   return lower.substr(0, std::min(lower.find_first_of("+-=", 1), at)) + lower.substr(at);
 }
 
-/// Addresses as they stand in text, between blanks, brackets or quotation marks.
+/// Addresses in text, between white space, brackets or quotation marks.
 [[nodiscard]] std::vector<std::string> addresses_in(std::string_view text, std::size_t most) {
   constexpr std::string_view kBetween = " \t\r\n<>()[]\"',;:";
   std::vector<std::string> found;
@@ -118,7 +117,7 @@ constexpr double kRatherDsn = 3;
   return found;
 }
 
-/// Whom a program writes as: a mailer, a filter, a host; not one of its users.
+/// The address of a program (a mailer, a filter, a host), not of a user.
 [[nodiscard]] bool is_role(std::string_view address) {
   static constexpr std::array<std::string_view, 24> kNames{
       "administrator", "admin",       "amavis",       "antivirus",  "av",         "bounce",
@@ -134,21 +133,21 @@ struct Mailbox {
   bool exists = false;  ///< Verdict::mailbox_exists
 };
 
-/// Whether another server refused the mail: then the accused one knew the recipient, and passed the mail on.
+/// Whether another server refused the mail: then this one knew the recipient and relayed the mail.
 [[nodiscard]] bool is_refused_elsewhere(const Facts& facts, const RecipientStatus* recipient) {
   if (recipient != nullptr && !recipient->remote_mta.empty()) return true;
-  // qmail, Postfix and Exim, each in its words.
+  // The wording of qmail, Postfix and Exim.
   return contains_ignoring_case(facts.words, "remote host said") || contains_ignoring_case(facts.words, " said: ") ||
          contains_ignoring_case(facts.words, "error from remote mail server");
 }
 
-// Whose mailbox made the server write: it answered, or mail to it failed. One of them lists nobody, however often it is
-// provoked. A bounce names it in its report, in Exim's field, or as the first address that is neither the trap's nor a mailer's.
+// The mailbox because of which the server sent the message: it replied, or mail to it failed. A single mailbox gets nobody listed, however
+// often it is provoked. A bounce names it in its report, in Exim's field, or as the first address that is neither the trap's nor a mailer's.
 [[nodiscard]] Mailbox mailbox_of(const Verdict& verdict, const Facts& facts, const DeliveryStatus& status,
                                  const mail::Message& message, std::span<const std::string> traps) {
   const bool is_answer =
       verdict.kind == Kind::auto_reply || verdict.kind == Kind::challenge || verdict.kind == Kind::mdn;
-  // Also of what reads like a bounce: a user's own automatic reply may be worded so. Those who name no usable mailbox are one.
+  // Also for what reads like a bounce, since a user's automatic reply may have such wording. All without a usable mailbox count as one.
   if (is_answer ? !is_daemon(facts.from) : !is_role(facts.from)) {
     auto answering = without_detail(facts.from);
     return {.address = answering.empty() ? std::string("?") : std::move(answering), .exists = true};
@@ -161,13 +160,12 @@ struct Mailbox {
   Mailbox mailbox;
   mailbox.exists = verdict.cause != Cause::unknown_user || is_refused_elsewhere(facts, recipient);
   if (recipient != nullptr) {
-    // Not by the original recipient, which the client may choose freely (ORCPT, RFC 3461 §4.2). That it differs tells of an
-    // alias or a forwarder.
+    // Not the original recipient, which the client can choose freely (ORCPT, RFC 3461 §4.2). If it differs, there is an alias or forwarder.
     mailbox.address = without_detail(recipient->final_recipient);
     const std::string original = without_detail(recipient->original_recipient);
     if (!original.empty() && original != mailbox.address) {
       mailbox.exists = true;
-      // A whole domain may be forwarded to another, whose addresses then mean nothing.
+      // A whole domain may be forwarded to another one, whose addresses then mean nothing.
       const auto domain = [](std::string_view address) {
         return address.substr(std::min(address.rfind('@'), address.size()));
       };
@@ -193,7 +191,7 @@ struct Mailbox {
   return std::string(trimmed(id.substr(0, id.find('>'))));
 }
 
-// Several mailers build the Message-ID of a bounce around the queue id: Postfix `DATE.ID@host`, Sendmail `DATE.ID@host`,
+// The Message-ID of some mailers' bounces contains the queue id: Postfix `DATE.ID@host`, Sendmail `DATE.ID@host`,
 // Exim `EID@host`.
 [[nodiscard]] std::string queue_id_in(std::string_view message_id, std::string_view product) {
   const std::string_view local = message_id.substr(0, message_id.find('@'));
@@ -246,7 +244,7 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
     return verdict;
   }
 
-  // Report fields in plain text, as some write them, serve as well.
+  // Some mailers write report fields in plain text.
   if (facts.status == nullptr) status = parse_delivery_status(facts.words_as_lines());
   verdict.original = returned(facts, status, verdict.kind);
   verdict.confidence = confidence_of(verdict.kind, facts, tally, verdict.original.has_value());
@@ -264,7 +262,7 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
     verdict.cause = cause_of(signatures, status, facts.words_as_lines(), facts.words);
     if (verdict.cause == Cause::none && facts.status == nullptr)
       verdict.cause = cause_of_words(signatures, facts.subject);
-    // Without a report there is nothing but the filter's own word, and that is of what it found.
+    // Without a report there are only the filter's own words, about what it found.
     const bool by_words_alone = facts.status == nullptr || verdict.cause == Cause::none;
     if (verdict.kind == Kind::virus_notice && by_words_alone) verdict.cause = Cause::content_rejected;
   }

@@ -1,7 +1,7 @@
-// Is this delivery backscatter, of which kind, caused by what? The judge, pure: same input, same verdict.
+// Judges whether a delivery is backscatter, of which kind, and why it was sent. Pure.
 //
-// Structure first (envelope, multipart/report, delivery-status fields, Auto-Submitted), wording after. Spam dressed up
-// as a bounce, a newsletter, a mailing list post and an ARF report are not backscatter.
+// Structure counts first (envelope, multipart/report, delivery-status fields, Auto-Submitted), then wording. Spam that imitates a bounce,
+// newsletters, posts of mailing lists and ARF reports are not backscatter.
 #pragma once
 
 #include "blowback/trap_delivery.h"
@@ -15,8 +15,8 @@
 
 namespace blowback::detect {
 
-/// The judge itself. Safe from any thread. `message` is `delivery.message` parsed; for a callout it is not looked at.
-/// `traps`: the delivery's recipients that are traps, lower case; the returned original is held against them.
+/// Safe from any thread. `message`: `delivery.message` parsed; not used for a callout. `traps`: the delivery's recipients that are traps, lower
+/// case, which are compared with the returned original.
 [[nodiscard]] Verdict judge(const TrapDelivery& delivery, const mail::Message& message,
                             std::span<const std::string> traps);
 

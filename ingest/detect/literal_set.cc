@@ -1,5 +1,5 @@
-// The literals that a place in the text begins with are found by one binary search: the greatest literal that isn't greater than
-// the rest of the text begins with all of them, since whatever lies between a literal and a text that begins with it does so too.
+// One binary search finds all literals with which the rest of a text begins: the greatest literal that isn't greater than it begins with all
+// of them, since everything that sorts between a literal and a text that begins with it begins with it, too.
 #include "literal_set.h"
 
 #include <algorithm>
@@ -9,8 +9,8 @@
 namespace blowback::detect {
 namespace {
 
-// Simple case folding (Unicode's CaseFolding.txt, C and S) of the alphabets that signatures are written in. A unit test holds it
-// against RE2, over all of Unicode, for every letter that a signature has.
+// Simple case folding (Unicode's CaseFolding.txt, C and S) for the alphabets of signatures. A unit test compares it with RE2, for every letter
+// that a signature has.
 struct Folding {
   char32_t first;
   char32_t last;
@@ -77,7 +77,7 @@ constexpr std::array kFoldings = std::to_array<Folding>({
   return letter;
 }
 
-// What takes two octets, which is most that is no ASCII in European mail.
+// Letters of two octets, which is most of what isn't ASCII in European mail.
 constexpr std::size_t kTwoOctets = 0x800;
 constexpr auto kFolded = [] {
   std::array<char16_t, kTwoOctets> table{};
@@ -110,16 +110,16 @@ void append(char32_t letter, std::string& to) {
   to += static_cast<char>(0x80U | (letter & 0x3FU));
 }
 
-// How many octets at the start of `text` are one letter of two or three; 0 for anything else.
+// The length of a letter of two or three octets at the start of `text`; 0: there is none.
 [[nodiscard]] std::size_t letter_length(std::string_view text) {
   const unsigned first = octet(text[0]);
   if (first >= 0xC2 && first <= 0xDF) return text.size() > 1 && continues(text[1]) ? 2 : 0;
-  // Of what takes three octets only these have letters of two cases; the characters of China and Japan begin at 0xE3.
+  // Only these sequences of three octets have two cases; Chinese and Japanese characters begin at 0xE3.
   const bool is_of_two_cases = first == 0xE1 || first == 0xE2;
   return is_of_two_cases && text.size() > 2 && continues(text[1]) && continues(text[2]) ? 3 : 0;
 }
 
-// Folds up to the first octet that is no ASCII, and says where that is. Eight octets at a time: most mail is nothing else.
+// Folds up to the first octet that isn't ASCII, and returns its position. Eight octets at a time, since most mail is ASCII.
 [[nodiscard]] std::size_t fold_ascii(std::string_view text, char* to) {
   constexpr std::uint64_t kEach = 0x0101'0101'0101'0101;
   constexpr std::uint64_t kHighBits = 0x80 * kEach;
@@ -127,7 +127,7 @@ void append(char32_t letter, std::string& to) {
   for (std::uint64_t eight = 0; at + sizeof eight <= text.size(); at += sizeof eight) {
     std::memcpy(&eight, text.data() + at, sizeof eight);
     if ((eight & kHighBits) != 0) break;
-    // The high bit of each octet that is at least `A`, and of each that is beyond `Z`.
+    // The high bits of the octets from `A` on, and of those beyond `Z`.
     const std::uint64_t from_a = eight + (0x80 - 'A') * kEach;
     const std::uint64_t beyond_z = eight + (0x80 - 'Z' - 1) * kEach;
     eight |= (from_a & ~beyond_z & kHighBits) >> 2U;  // 0x20
@@ -181,7 +181,7 @@ LiteralSet::LiteralSet(std::vector<std::string> literals) {
   for (const Literal& literal : literals_) ++begin_[hash(literal) + 1];
   for (std::size_t i = 1; i < begin_.size(); ++i) begin_[i] = static_cast<std::uint16_t>(begin_[i] + begin_[i - 1]);
   for (std::size_t i = 1; i < literals_.size(); ++i) {
-    // The one before it, or what that begins with.
+    // The literal before it, or one with which that begins.
     int prefix = static_cast<int>(i) - 1;
     while (prefix != kNone && !literals_[i].octets.starts_with(literals_[static_cast<std::size_t>(prefix)].octets)) {
       prefix = literals_[static_cast<std::size_t>(prefix)].prefix;
@@ -212,7 +212,7 @@ void LiteralSet::add_beginnings(std::string_view text, std::size_t begin, std::s
   while (candidate != kNone && !text.starts_with(literals_[static_cast<std::size_t>(candidate)].octets)) {
     candidate = literals_[static_cast<std::size_t>(candidate)].prefix;
   }
-  // What this one begins with the text begins with, too.
+  // The text also begins with the literals with which this one begins.
   for (; candidate != kNone; candidate = literals_[static_cast<std::size_t>(candidate)].prefix) {
     found.push_back(literals_[static_cast<std::size_t>(candidate)].number);
   }

@@ -1,4 +1,4 @@
-// A run of header fields is found by the fields' own names: separators come in a hundred wordings and are lost in transit.
+// A run of header fields is found by the fields' names: separators have a hundred wordings and get lost in transit.
 #include "returned_original.h"
 
 #include "mail/passage.h"
@@ -19,7 +19,7 @@ struct FieldLine {
   std::size_t indent = 0;
 };
 
-// RFC 5322 §2.2, at any indent and behind any quotation marks.
+// RFC 5322 §2.2, with any indentation and quotation marks before it.
 [[nodiscard]] std::optional<FieldLine> field_line(std::string_view line) {
   std::size_t indent = 0;
   while (indent < line.size() &&
@@ -36,7 +36,7 @@ struct FieldLine {
   return FieldLine{name, trimmed(rest.substr(colon + 1)), indent};
 }
 
-// Which of the telling fields a block has.
+// Which characteristic fields a block has.
 struct Tally {
   bool trace = false;  // Received, Return-Path, Message-ID: only a message's own header has them
   bool from = false;
@@ -46,7 +46,7 @@ struct Tally {
   std::size_t known = 0;
 
   void count(std::string_view name) {
-    const auto is = [&](std::string_view what) { return equal_ignoring_case(name, what); };
+    const auto is = [&](std::string_view what) { return equals_ignoring_case(name, what); };
     ++known;
     if (is("Received") || is("Return-Path") || is("Message-ID")) {
       trace = true;
@@ -64,9 +64,9 @@ struct Tally {
       --known;
     }
   }
-  /// The original begins here: a header as only a message has one.
+  /// The header of a message: the original begins here.
   [[nodiscard]] bool is_header() const { return (trace && known >= 2) || (from && to && subject && date); }
-  /// The mailer sums up: `Subject: … Sent: …`.
+  /// A summary by the mailer: `Subject: … Sent: …`.
   [[nodiscard]] bool is_summary() const { return subject && (to || from || date); }
 };
 
@@ -78,14 +78,14 @@ struct Tally {
   return std::string(trimmed(id));
 }
 
-// RFC 7208 §9.1 `Received-SPF: Fail (…)`, RFC 8601 `spf=fail`: what the accused server itself saw when it accepted.
+// RFC 7208 §9.1 `Received-SPF: Fail (…)`, RFC 8601 `spf=fail`: what the server itself found when it accepted the mail.
 [[nodiscard]] bool says_spf_failed(const std::vector<mail::Field>& fields) {
   return std::ranges::any_of(fields, [](const mail::Field& field) {
-    if (equal_ignoring_case(field.name, "Received-SPF")) {
+    if (equals_ignoring_case(field.name, "Received-SPF")) {
       const std::string_view result = trimmed(field.value);
       return starts_ignoring_case(result, "fail") || starts_ignoring_case(result, "softfail");
     }
-    if (equal_ignoring_case(field.name, "Authentication-Results")) {
+    if (equals_ignoring_case(field.name, "Authentication-Results")) {
       return contains_ignoring_case(field.value, "spf=fail") || contains_ignoring_case(field.value, "spf=softfail") ||
              contains_ignoring_case(field.value, "spf=hardfail");
     }
@@ -96,7 +96,7 @@ struct Tally {
 [[nodiscard]] std::optional<IpAddress> handed_in_by(const std::vector<mail::Field>& fields) {
   std::vector<std::string> received;
   for (const mail::Field& field : fields) {
-    if (equal_ignoring_case(field.name, "Received")) received.push_back(field.value);
+    if (equals_ignoring_case(field.name, "Received")) received.push_back(field.value);
   }
   return mail::handed_in_by(received);
 }
@@ -109,7 +109,7 @@ QuotedOriginal find_quoted_original(std::string_view text) {
   Tally tally;
   std::size_t indent = 0;
   std::string_view rest = text;
-  const auto settle = [&]() -> bool {
+  const auto is_complete = [&]() -> bool {
     const bool found = tally.is_header();
     if (!found) {
       if (tally.is_summary() && summary.fields.empty()) summary.fields = std::move(block.fields);
@@ -122,7 +122,7 @@ QuotedOriginal find_quoted_original(std::string_view text) {
     const std::size_t at = text.size() - rest.size();
     const std::string_view line = next_line(rest);
     if (!block.fields.empty()) {
-      // Indented deeper than the fields are: the last one goes on (RFC 5322 §2.2.3).
+      // Indented more than the fields: a continuation of the last one (RFC 5322 §2.2.3).
       const std::size_t own = line.find_first_not_of(" \t>|\r");
       if (own != std::string_view::npos && own > indent) {
         if (block.fields.size() < kMostFields) (block.fields.back().value += ' ') += trimmed(line.substr(own));
@@ -142,9 +142,9 @@ QuotedOriginal find_quoted_original(std::string_view text) {
       continue;
     }
     if (block.fields.empty()) continue;
-    if (settle()) return block;
+    if (is_complete()) return block;
   }
-  if (!block.fields.empty() && settle()) return block;
+  if (!block.fields.empty() && is_complete()) return block;
   return summary;
 }
 

@@ -1,6 +1,6 @@
-// The mail that came back, in whatever form: enclosed, its header alone, or quoted in the text, indented or cut off.
+// The returned mail, in any form: enclosed, its header alone, or quoted in the text, indented or truncated.
 //
-// All of it was written by strangers. It tells mailings apart and explains; nothing in it decides who is accused.
+// Strangers wrote it. It identifies mailings and explains bounces, but doesn't influence who is accused.
 #pragma once
 
 #include "blowback/verdict.h"
@@ -16,16 +16,16 @@ namespace blowback::detect {
 
 /// A block of header fields found in text.
 struct QuotedOriginal {
-  std::vector<mail::Field> fields;  ///< empty where nothing was found
-  /// Where the original begins in the text: what stands before is the mailer's own. npos where the text has none, or has
-  /// just a summary (To, Subject, Sent) that the mailer goes on after.
+  std::vector<mail::Field> fields;  ///< empty: nothing was found
+  /// Where the original begins in the text; what precedes it is the mailer's. npos: there is none, or just a summary (To, Subject, Sent) after
+  /// which the mailer's text continues.
   std::size_t begin = std::string_view::npos;
 };
 
-/// Looks for the original in a mailer's text: a run of header fields, whatever separator stands before it. Linear. Pure.
+/// Finds the original in a mailer's text: a run of header fields after any separator. Linear. Pure.
 [[nodiscard]] QuotedOriginal find_quoted_original(std::string_view text);
 
-/// What its header fields say. Absent where they say nothing of use. Pure.
+/// The original by its header fields. Absent: they have nothing useful. Pure.
 [[nodiscard]] std::optional<ReturnedOriginal> original_of(const std::vector<mail::Field>& fields);
 
 }  // namespace blowback::detect

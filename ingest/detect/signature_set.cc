@@ -1,6 +1,5 @@
-// Reads the tables that the build compiled in, and asks RE2 in two steps: first which of the literals that patterns can't match
-// without are there, then only those patterns. One set of all patterns, or of all literals, in an automaton of RE2 meets new states
-// in every new text, and making states is what costs.
+// Matches in two steps: first it finds which of the literals that patterns require are in the text, then it tries only the patterns with these.
+// A single RE2 automaton of all patterns, or all literals, would get new states in every new text, and these are expensive to make.
 #include "signature_set.h"
 
 #include "literal_set.h"
@@ -37,7 +36,7 @@ constexpr std::array<PlaceRow, 6> kPlaces{{{"subject", Place::subject, false},
                                            {"status", Place::status, false},
                                            {"diagnostic", Place::diagnostic, false}}};
 
-// Per automaton; made as texts ask for it, and far smaller in practice. An automaton that would outgrow it starts afresh.
+// Per automaton, which allocates on demand and is far smaller in practice. An automaton that reaches it is reset.
 constexpr std::int64_t kAutomatonMemory = 16 << 20;
 
 [[nodiscard]] RE2::Options options() {
@@ -49,7 +48,7 @@ constexpr std::int64_t kAutomatonMemory = 16 << 20;
 }
 
 [[noreturn]] void unusable(std::string_view line, std::string_view why) {
-  // The data is part of the program: only a broken build gets here.
+  // The data is a part of the program, so this only happens to a broken build.
   const std::string text = "signature \"" + std::string(line) + "\": " + std::string(why) + "\n";
   std::fputs(text.c_str(), stderr);
   std::abort();
@@ -92,7 +91,7 @@ void read_claim(std::string_view line, std::string_view claim, Signature& signat
   }
 }
 
-// Wording that several patterns share: a line `let NAME TAB pattern`, used as `%{NAME}` from there on.
+// Wording that several patterns share: `let NAME TAB pattern`, used as `%{NAME}` in later lines.
 class Wordings {
  public:
   void let(std::string_view line, std::string_view name, std::string_view pattern) {
@@ -119,7 +118,7 @@ class Wordings {
   std::map<std::string, std::string, std::less<>> known_;
 };
 
-// Nothing for a comment, or for what only goes to `wordings`.
+// Absent for a comment, and for a `let` line, which is added to `wordings`.
 [[nodiscard]] std::optional<Signature> signature_of(std::string_view line, Wordings& wordings) {
   if (line.empty() || line.starts_with('#')) return std::nullopt;
   const std::vector<std::string_view> column = columns(line);
@@ -141,13 +140,13 @@ class Wordings {
   return out;
 }
 
-// The first line, with its end.
+// The first line, with its line end.
 [[nodiscard]] std::string_view with_end(std::string_view text) {
   const std::size_t end = text.find('\n');
   return text.substr(0, end == std::string_view::npos ? end : end + 1);
 }
 
-// Where `wanted`, a `|` or a `)`, first stands outside of groups and classes; the end where it doesn't.
+// The first `wanted`, a `|` or a `)`, outside of groups and classes, or the end.
 [[nodiscard]] std::size_t find_outside(std::string_view pattern, char wanted) {
   int depth = 0;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -161,7 +160,7 @@ class Wordings {
       --depth;
     } else if (c == '[') {
       ++i;
-      // A bracket that comes first, or after `^`, is one of the class.
+      // A bracket at the beginning, or after `^`, belongs to the class.
       for (const char first : {'^', ']'}) i += pattern.substr(i).starts_with(first) ? 1 : 0;
       for (; i < pattern.size() && pattern[i] != ']'; ++i) i += pattern[i] == '\\' ? 1 : 0;
     }
@@ -169,8 +168,8 @@ class Wordings {
   return pattern.size();
 }
 
-// What stands between the `|` outside of groups, or in a group that is the whole: one or the other matches where the pattern does. Each has
-// literals of its own, so far less is tried than with a pattern of fifty phrases, which is to be tried wherever one of its literals stands.
+// The alternatives between `|` outside of groups, or within a group that is the whole pattern. Each has its own literals, so that far less is
+// tried than with a pattern of fifty phrases, which would have to be tried if any of its literals is in the text.
 void add_alternatives(std::string_view flags, std::string_view pattern, std::vector<std::string>& to) {
   while (true) {
     const std::size_t end = find_outside(pattern, '|');
@@ -198,7 +197,7 @@ void add_alternatives(std::string_view flags, std::string_view pattern, std::vec
 // One alternative of a pattern, compiled.
 struct Alternative {
   std::unique_ptr<re2::FilteredRE2> pattern;
-  std::vector<std::string> literals;  ///< those that RE2 asks for
+  std::vector<std::string> literals;  ///< those that a match requires
 };
 
 [[nodiscard]] Alternative compiled(const std::string& text) {
@@ -210,9 +209,9 @@ struct Alternative {
   return out;
 }
 
-// Literals of which all that the pattern matches has one at least; none where there is nothing to look for. RE2 knows what must stand
-// beside what (`received: ` and `kerio`) and in place of what. One after the other is left out, as long as nothing can be matched by those
-// that were left out alone: first what other alternatives have, too, then what is short, since most texts have these.
+// Literals of which every match contains at least one; empty: there are none. RE2 knows which literals a match requires together (`received: `
+// and `kerio`) and which as alternatives. Literals are dropped one by one while no match is possible with the dropped ones alone: first those
+// that other alternatives have, too, then short ones, since most texts contain these.
 [[nodiscard]] std::vector<std::string> telling_literals(const Alternative& alternative,
                                                         const std::map<std::string, int>& how_many_have) {
   const auto may_match = [&](const std::vector<int>& literals) {
@@ -242,14 +241,13 @@ struct Alternative {
 
 }  // namespace
 
-// The patterns of one place. They are compiled when they are first asked for: a mail that came alone through a pipe doesn't
-// wait for those that it has no use for.
+// The patterns of one place, compiled at their first use, so that a single mail through a pipe doesn't wait for patterns that it doesn't need.
 class SignatureSet::OfPlace {
  public:
   explicit OfPlace(bool is_by_line) : is_by_line_(is_by_line) {}
 
   void add(std::string_view pattern, std::size_t signature) {
-    // Several signatures may share one: what it says of each kind is a line of its own.
+    // Several signatures may share one, with a line per kind.
     for (std::string& alternative : alternatives_of(pattern)) owners_[std::move(alternative)].push_back(signature);
     end_ = signature + 1;
   }
@@ -259,8 +257,9 @@ class SignatureSet::OfPlace {
     std::vector<std::size_t> out;
     if (owners_.empty() || text.empty()) return out;
     std::call_once(once_, [this] { compile(); });
-    std::vector<bool> is_matched(end_);                         // a signature
-    std::vector<std::uint32_t> tried_in(alternatives_.size());  // the number of the stretch that it was last tried in
+    std::vector<bool> is_matched(end_);  // a signature
+    std::vector<std::uint32_t> tried_in(
+        alternatives_.size());  // the number of the part of the text in which it was last tried
     std::string lower;
     for (std::uint32_t stretch = 1; !text.empty(); ++stretch) {
       const std::string_view here = is_by_line_ ? with_end(text) : text;
@@ -310,15 +309,15 @@ class SignatureSet::OfPlace {
   }
 
   bool is_by_line_;
-  std::map<std::string, std::vector<std::size_t>> owners_;  ///< of each alternative: the signatures that have it
-  std::size_t end_ = 0;                                     ///< greater by one than the greatest number of a signature
-  // Made once, by whoever asks first. Alternatives are known by their numbers.
+  std::map<std::string, std::vector<std::size_t>> owners_;  ///< by alternative: the signatures that have it
+  std::size_t end_ = 0;                                     ///< the greatest number of a signature, plus one
+  // Made at the first use. Alternatives are identified by their numbers.
   mutable std::once_flag once_;
   mutable std::vector<Alternative> alternatives_;
   mutable std::vector<const std::vector<std::size_t>*> owners_of_;
-  mutable std::vector<std::size_t> without_literal_;  ///< to be tried in any text
+  mutable std::vector<std::size_t> without_literal_;  ///< tried in every text
   mutable std::vector<std::vector<std::size_t>>
-      with_literal_;  ///< by the literal's number: to be tried where it stands
+      with_literal_;  ///< by the literal's number: tried if that is in the text
   mutable LiteralSet literals_;
 };
 

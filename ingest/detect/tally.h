@@ -1,4 +1,4 @@
-// The sums that a verdict hangs on: words for each kind, the origin, and what speaks against. And how much is enough.
+// The sums that decide a verdict: wording per kind, origin, and counter-evidence, with their thresholds.
 #pragma once
 
 #include "blowback/kind.h"
@@ -13,19 +13,19 @@
 
 namespace blowback::detect {
 
-// What each kind needs besides its own words before it is believed: some sign that a program sent it.
+// The evidence that a program sent the message which each kind requires, besides its wording.
 inline constexpr double kEnough = 2.0;
 inline constexpr double kEnoughWords = 1.0;
-// "Your message was blocked" is what bounces say, too.
+// Bounces say "your message was blocked", too.
 inline constexpr double kEnoughWordsOfNotice = 1.2;
 inline constexpr double kEnoughOrigin = 0.5;
-// Forums and monitors mark their mail as a program's too, and may quote a bounce: with no more than that it takes more words.
+// Forums and monitoring programs mark their mail as automatic too, and may quote a bounce: without more evidence, more wording is needed.
 inline constexpr double kSureOrigin = 0.65;
 inline constexpr double kEnoughOfUnsure = 2.5;
-// A report in RFC 3464's or RFC 8098's own form: nothing but an odd attachment weighs against it.
+// A report in the form of RFC 3464 or RFC 8098: only an unusual attachment counts against it.
 inline constexpr double kByStructure = 4.0;
 
-/// Sums up the signals. Words speak for one kind each; the origin (who sent it, how it is marked) for all alike.
+/// Sums up the signals. Wording counts for one kind; the origin (who sent it, how it is marked) for all kinds.
 class Tally {
  public:
   void word(std::string name, Kind kind, double weight) {
@@ -40,20 +40,20 @@ class Tally {
     against_ += weight;
     common_.push_back({std::move(name), -weight});
   }
-  /// Against one kind, and saying nothing of the others: a parcel that came back speaks against a bounce, not against a vacation.
+  /// Counts against one kind only: a returned parcel against a bounce, but not against a vacation reply.
   void against(std::string name, Kind kind, double weight) {
     against_kind_[static_cast<std::size_t>(kind)] += weight;
     signals_.emplace_back(kind, Signal{std::move(name), -weight});
   }
 
-  /// It has RFC 3464's or RFC 8098's own form.
+  /// It has the form of RFC 3464 or RFC 8098.
   void report(std::string name, Kind kind) {
     word(std::move(name), kind, kByStructure);
     report_ = kind;
   }
   [[nodiscard]] bool is_report(Kind kind) const { return report_ == kind; }
 
-  /// Something besides the subject and the sender's name looks like a bounce.
+  /// There is evidence of a bounce other than the subject and the originator's name.
   void saw_bounce() { bounce_within_ = true; }
   void saw_bounce_subject() { bounce_subject_ = true; }
   [[nodiscard]] bool bounce_subject() const { return bounce_subject_; }
@@ -69,8 +69,8 @@ class Tally {
     return words(kind) >= enough_words && origin_ >= kEnoughOrigin && sum(kind) >= enough;
   }
 
-  /// Those for `kind` and those for and against all, with the sign they have for it; for not_backscatter all are turned
-  /// round except the ones against.
+  /// The signals for `kind`, and those for and against all kinds, with their sign; for not_backscatter the signs are reversed, except for those
+  /// against.
   [[nodiscard]] std::vector<Signal> signals_for(Kind kind) const {
     std::vector<Signal> out;
     for (const auto& [of, signal] : signals_) {

@@ -1,4 +1,4 @@
-// The weights. They were found by hand on real mail and held against sets that nobody had tuned on; see docs/decisions.md.
+// The weights were found by hand on real mail, and checked with sets that weren't used for that; see docs/decisions.md.
 #include "weigh.h"
 
 #include "words.h"
@@ -10,7 +10,7 @@
 namespace blowback::detect {
 namespace {
 
-// A list's header on it, and no more than a precedence that a program may have sent it: a post.
+// With a list's header fields, and no sign of a program except for the precedence, it is a post.
 constexpr double kEnoughOriginOfList = 0.8;
 
 [[nodiscard]] bool is_report(const Facts& facts) {
@@ -28,7 +28,7 @@ constexpr double kEnoughOriginOfList = 0.8;
 // RFC 3464 and RFC 8098, whole or in part.
 void weigh_report(const Facts& facts, const DeliveryStatus& status, Tally& tally) {
   if (facts.status != nullptr && is_well_formed(status)) {
-    // A person's mail program may forward such a part among others, but it doesn't call the whole a report.
+    // A person's mail program may forward such a part, but doesn't declare the whole message as a report.
     if (says_status(facts)) {
       tally.report("multipart-report-delivery-status", Kind::dsn);
     } else if (tally.origin() >= kEnoughOrigin) {
@@ -49,24 +49,24 @@ void weigh_report(const Facts& facts, const DeliveryStatus& status, Tally& tally
   }
 }
 
-// What a mailer puts into a bounce: the mail itself, an SMTP reply.
+// What a mailer includes in a bounce: the mail itself, an SMTP reply.
 void weigh_what_came_back(const Facts& facts, Tally& tally) {
   if (has_original(facts) && (is_from_mailer(facts) || facts.null_reverse_path)) {
     tally.word("returns-the-original", Kind::dsn, 0.5);
     tally.saw_bounce();
   }
-  // `550 5.1.1 …` beside an address is how a transcript looks.
+  // `550 5.1.1 …` and an address: a transcript.
   if (reply_code_in(facts.words) != 0 && names_an_address(facts)) {
     tally.word("smtp-reply-in-text", Kind::dsn, 0.4);
     tally.saw_bounce();
   }
 }
 
-// Bounces and answers in whatever language and of whatever make are known by what they lack: no link, no attachment, no HTML.
+// Bounces and replies in any language, of any software, have no links, no attachments and no HTML.
 void weigh_bareness(const Facts& facts, Tally& tally) {
   const bool has_link = contains_ignoring_case(facts.words, "http") || contains_ignoring_case(facts.words, "www.");
   if (has_link || facts.odd_attachment != nullptr || facts.has_html || facts.is_list_mail) return;
-  // A mailer sends without a return path, and names an address or gives the mail back.
+  // A mailer sends with a null reverse-path, and names an address or returns the mail.
   const bool is_another =
       tally.words(Kind::virus_notice) >= kEnoughWordsOfNotice || tally.words(Kind::challenge) >= 0.5;
   if (is_from_mailer(facts) && !facts.other_reverse_path && !says_status(facts) && !is_another &&
@@ -74,21 +74,21 @@ void weigh_bareness(const Facts& facts, Tally& tally) {
     tally.word("mailer-names-an-address", Kind::dsn, 1.0);
     tally.saw_bounce();
   }
-  // What answers without a return path wants no answer (RFC 3834 §3.3): an autoresponder.
+  // A reply with a null reverse-path wants no reply (RFC 3834 §3.3): an autoresponder.
   if (!is_from_mailer(facts) && facts.null_reverse_path && facts.answers && facts.quoted_lines == 0 &&
       !is_report(facts)) {
     tally.word("answers-without-return-path", Kind::auto_reply, 0.7);
   }
 }
 
-// Answers: a program's, or a person's.
+// Replies of programs and of people.
 void weigh_answering(const Facts& facts, Tally& tally) {
-  // A reply that quotes at length is a person's, whatever it quotes.
+  // A reply with long quotations is a person's.
   if (facts.quoted_lines > 3 && !facts.null_reverse_path) tally.against("quotes-line-by-line", 1.0);
   if (facts.auto_submitted == "auto-replied" && !is_report(facts)) {
     tally.word("answers-by-itself", Kind::auto_reply, 1.5);
   }
-  // A postmaster is a person, too, and answers letters.
+  // A postmaster is a person, too, and answers mail.
   const bool is_letter = facts.answers && !facts.null_reverse_path && facts.auto_submitted.empty() &&
                          !is_daemon(facts.from) && starts_ignoring_case(facts.subject, "re:");
   if (is_letter && !says_status(facts)) tally.against("answers-like-a-person", Kind::dsn, 1.5);
@@ -97,10 +97,10 @@ void weigh_answering(const Facts& facts, Tally& tally) {
   }
 }
 
-// What spam and worms dressed as a bounce have, and no mailer.
+// What spam and worms that imitate a bounce have, and mailers don't.
 void weigh_dress(const Facts& facts, Tally& tally) {
-  // A subject and a name are what the dress has, too; inside it has nothing of a bounce. Other kinds come from postmaster likewise
-  // and needn't look like one; with a bounce's subject and a return path it is the same spam.
+  // The imitation has a bounce's subject and originator, but nothing of a bounce inside. Other kinds come from postmaster too, and needn't look
+  // like one; with a bounce's subject and a reverse-path it is the same spam.
   if (tally.words(Kind::dsn) > 0 && !tally.is_report(Kind::dsn) && !tally.bounce_within()) {
     if (tally.bounce_subject() && !facts.null_reverse_path) {
       tally.against("nothing-of-a-bounce-inside", 2.0);
@@ -123,7 +123,7 @@ std::optional<std::string> feedback_signal(const Facts& facts, const mail::Messa
   const bool is_titled =
       contains_ignoring_case(facts.subject, "report domain:") && contains_ignoring_case(facts.subject, "report-id:");
   if (facts.has_dmarc_attachment || (facts.has_report_attachment && is_titled)) return "dmarc-aggregate-report";
-  // Microsoft's junk mail reports: multipart/mixed around the message, and a header field of their own.
+  // Microsoft's junk mail reports: the message in multipart/mixed, and their own header field.
   for (const std::string_view name : {"X-HmXmrOriginalRecipient", "X-MS-Exchange-JMRP"}) {
     if (mail::find(message.fields, name) != nullptr) return "junk-mail-report";
   }
@@ -141,7 +141,7 @@ void weigh_origin(const Facts& facts, Tally& tally) {
   } else if (is_postmaster(facts.from)) {
     tally.origin("from-postmaster", 0.7);
   }
-  // RFC 3834 §5: auto-replied answers a message; auto-generated is a program's own idea, a DSN among them.
+  // RFC 3834 §5: auto-replied is a reply to a message; auto-generated isn't, and DSNs may have it.
   if (facts.auto_submitted == "auto-replied") {
     tally.origin("auto-submitted-auto-replied", 1.0);
   } else if (!facts.auto_submitted.empty() && facts.auto_submitted != "no") {
@@ -159,7 +159,7 @@ std::string weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& t
   double best_product = 0;
   const auto take = [&](Place place, std::string_view text) {
     const std::vector<const Signature*> matches = signatures.match(place, text);
-    // `Undeliverable: your order`: what follows the opening is the forged mail's subject, and speaks against nobody.
+    // `Undeliverable: your order`: what follows the colon is the forged mail's subject, and isn't evidence.
     const bool is_quoted = place == Place::subject && std::ranges::any_of(matches, [](const Signature* match) {
                              return match->claim == Claim::kind && match->weight >= kEnoughWords &&
                                     (match->kind == Kind::dsn || match->kind == Kind::auto_reply);
@@ -171,7 +171,7 @@ std::string weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& t
         case Claim::kind:
           if (match->kind == Kind::dsn && place == Place::subject) tally.saw_bounce_subject();
           if (match->kind == Kind::dsn && (place == Place::text || place == Place::header)) {
-            // What anybody says of a bounce needs the envelope, an address or the mail itself beside it.
+            // Anybody may write about a bounce, so the envelope, an address or the mail itself is needed as well.
             const bool is_particular =
                 match->weight > kEnoughWords || place == Place::header || facts.null_reverse_path;
             if (is_particular || names_an_address(facts) || has_original(facts)) tally.saw_bounce();
@@ -201,7 +201,7 @@ std::string weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& t
   take(Place::subject, facts.subject);
   take(Place::from, facts.from_field);
   take(Place::header, facts.header);
-  // What nothing but a person can have sent needs no reading, nor what a list passed on: the text costs more than all the rest.
+  // The text of what only a person can have sent, or a list distributed, isn't read: that costs more than everything else.
   const bool by_program = tally.origin() >= (facts.is_list_mail ? kEnoughOriginOfList : kEnoughOrigin);
   if (!by_program && facts.status == nullptr && facts.disposition == nullptr) return product;
   read_text(facts);

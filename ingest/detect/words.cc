@@ -1,4 +1,3 @@
-// See words.h.
 #include "words.h"
 
 #include <algorithm>
@@ -7,8 +6,7 @@
 namespace blowback::detect {
 namespace {
 
-[[nodiscard]] char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-[[nodiscard]] bool same(char a, char b) { return lower(a) == lower(b); }
+[[nodiscard]] bool same(char a, char b) { return lower_case(a) == lower_case(b); }
 
 }  // namespace
 
@@ -20,29 +18,12 @@ std::string_view next_line(std::string_view& text) {
   return line;
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), lower);
-  return out;
-}
-
 bool contains_ignoring_case(std::string_view text, std::string_view what) {
   return !std::ranges::search(text, what, same).empty() || what.empty();
 }
 
 bool starts_ignoring_case(std::string_view text, std::string_view what) {
-  return text.size() >= what.size() && std::ranges::equal(text.substr(0, what.size()), what, same);
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && starts_ignoring_case(a, b);
+  return equals_ignoring_case(text.substr(0, what.size()), what);
 }
 
 }  // namespace blowback::detect

@@ -1,4 +1,3 @@
-// Reckoning, and keeping it before it is gone by.
 #include "expiry/retention_clock.h"
 
 #include "system/guarded_clock.h"
@@ -10,13 +9,13 @@ namespace blowback::expiry {
 namespace {
 
 constexpr Duration kOncePerBoot = std::chrono::days{1};
-/// How long a new database is in use before anything expires.
+/// How long nothing expires in a new database.
 constexpr Duration kWaits = std::chrono::days{1};
-/// The program is younger: it is never later than this.
+/// A time before this program was written.
 constexpr UnixTime kCertainlyPast = std::chrono::floor<Duration>(GuardedClock::kEarliest);
 
-/// Where an id of the boot can't be read, a time since boot that is less tells another one. More may be another boot as well, of which less
-/// is gained than is true.
+/// If the boot's id can't be read, a smaller time since boot means another boot. A greater one may be another boot as well; then the time
+/// advances by less than it could.
 [[nodiscard]] bool is_same_boot(const schema::UpkeepClock& kept, const Uptime& now) {
   if (kept.boot && now.boot) return *kept.boot == *now.boot;
   return now.awake >= *kept.awake;
@@ -39,14 +38,14 @@ RetentionClock::RetentionClock(const std::optional<schema::UpkeepClock>& kept, s
   } else {
     state_.waits = kWaits;
   }
-  // Since it was kept in an earlier boot, at least as much has passed as since this one.
+  // It was stored in an earlier boot, so at least the time since this boot has passed.
   state_.awake = kept && kept->awake ? Duration{0} : started.awake;
   state_.boot = started.boot;
 }
 
 UnixTime RetentionClock::now(UnixTime clock, const Uptime& uptime) {
   if (uptime.boot) state_.boot = uptime.boot;
-  // A virtual machine that is set back to an earlier state gains nothing until it is where it was.
+  // A virtual machine that was reset to an earlier state doesn't advance until it has caught up.
   const Duration passed = std::max(Duration{0}, uptime.awake - *state_.awake);
   *state_.awake += passed;
   const bool waits = state_.waits > Duration{0};
@@ -65,7 +64,7 @@ UnixTime RetentionClock::now(UnixTime clock, const Uptime& uptime) {
 }
 
 KeptRetentionClock::KeptRetentionClock(schema::Store& store, Source source) : store_(store), source_(source) {
-  // Before anything is recorded by what the clock says now.
+  // Before anything is recorded with the clock's present time.
   static_cast<void>(read());
 }
 

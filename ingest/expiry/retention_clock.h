@@ -1,20 +1,19 @@
-// The time by which things expire. It is never ahead of the clock, and it doesn't follow a clock that jumps: a program that was
-// started under a wrong clock must not remove a year of evidence within a minute.
+// The time by which data expires. It is never ahead of the system's clock, and it doesn't follow a clock that jumps: a program that was started
+// with a wrong clock must not remove a year of evidence within a minute.
 //
-// It goes on from where it was when it was last used, and gains at most two seconds in each second that the machine was awake since
-// then. That is measured by time since boot, which nobody can set, and kept in the database together with the time, so it doesn't
-// matter how many programs are started: a hundred starts in an hour gain two hours together. Only how long a machine was off or asleep
-// can't be known: for that each boot may gain one day.
+// It continues from its last use, and advances by at most two seconds per second that the machine was awake since then. That is measured by the
+// time since boot, which can't be set, and stored in the database with the time, so that the number of programs doesn't matter: a hundred
+// starts in an hour advance it by two hours together. How long a machine was off or asleep can't be known: for that each boot may advance it by
+// one day.
 //
-// What holds under a clock that is ahead, by whatever and for however long:
-// - In one boot things expire too early by no more than the time that passes meanwhile, and a day once.
-// - In a database that was never used for it, the time starts from the newest that was recorded or decided. Where there is
-//   none, nothing expires until a day has passed; then the clock is believed.
-// What doesn't:
-// - Each boot under the wrong clock gains another day.
-// - A clock that was ahead when the time was first set, and is so again, is believed.
-// After a month off it takes a month to catch up, in which things are kept for longer than they need be; so it does after a clock
-// was a month behind.
+// With a clock that is ahead, by any amount and for any time:
+// - Within one boot data expires too early by no more than the time that passes meanwhile, plus one day.
+// - In a new database the time starts from the newest record or decision. If there is none, nothing expires for a day; then the clock is
+//   trusted.
+// It doesn't protect against these cases:
+// - Each boot with the wrong clock advances the time by another day.
+// - A clock that was ahead when the time was first stored, and is ahead again, is trusted.
+// After a month off it takes a month to catch up, in which data is kept longer than necessary; likewise after a clock that was a month behind.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -25,33 +24,33 @@
 
 namespace blowback::expiry {
 
-/// The rule alone: a state that readings move. Pure.
+/// The rule alone. Pure.
 class RetentionClock {
  public:
-  /// `kept`: of an earlier use; absent: there was none. `newest`: of the database, looked at in that case only.
+  /// `kept`: from the last use; absent: there was none, and then `newest`, the newest record of the database, counts.
   RetentionClock(const std::optional<schema::UpkeepClock>& kept, std::optional<UnixTime> newest, const Uptime& started);
 
-  /// While it waits: a time before which nothing can have been received that could be too young to go. `uptime` of the same boot.
+  /// The time by which data expires; while a new database waits, a time at which nothing expires. `uptime`: of the same boot.
   [[nodiscard]] UnixTime now(UnixTime clock, const Uptime& uptime);
-  /// To be kept, as of the last `now`. To the hour, so that it is seldom written: another one only where the hour or the boot is.
+  /// To be stored, as of the last `now`. Rounded to the hour, so that it changes, and is written, at most once per hour and boot.
   [[nodiscard]] const schema::UpkeepClock& to_keep() const { return to_keep_; }
 
  private:
   schema::UpkeepClock state_;
   schema::UpkeepClock to_keep_;
-  bool begins_ = false;  ///< nothing was kept yet in this boot
+  bool begins_ = false;  ///< nothing was stored yet in this boot
 };
 
-/// A RetentionClock that is kept in a database. One thread.
+/// A RetentionClock that is stored in a database. One thread at a time.
 class KeptRetentionClock {
  public:
   using Source = Uptime (*)();
 
-  /// `store` must outlive it. What can't be read now is read at the next `now`.
+  /// `store` must outlive it. If it can't be read now, that is repeated at the next `now`.
   explicit KeptRetentionClock(schema::Store& store, Source source = read_uptime);
 
-  /// By which time things expire, where the clock says `clock`. Fails, and then nothing may expire, where the database can't tell or
-  /// can't keep it.
+  /// The time by which data expires; `clock`: the time by the system's clock. Fails, and then nothing may expire, if the database can't be read
+  /// or written.
   [[nodiscard]] schema::Result<UnixTime> now(UnixTime clock);
 
  private:

@@ -1,4 +1,3 @@
-// Decoding by a table of 256.
 #include "base64.h"
 
 #include <array>

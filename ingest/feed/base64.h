@@ -1,4 +1,4 @@
-// Base64 as RFC 4648 §4 has it. Private to the room.
+// Base64 (RFC 4648 §4). Our own decoder, since GLib's and libcrypto's accept what isn't base64.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 
 namespace blowback::feed {
 
-/// Line breaks and blanks are passed over; padding is needed. Absent where the text is anything else.
+/// Ignores white space and requires padding. Absent: the text isn't base64.
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace blowback::feed

@@ -1,4 +1,3 @@
-// A table for the hour, thrown away with it.
 #include "callouts.h"
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Which sender callouts are handed on: one for each sender, witness and hour, so that a flood of them reaches nobody's queue.
+// Which sender callouts are recorded: one per sender, witness and hour, so that a flood of them doesn't fill the queues.
 #pragma once
 
 #include "blowback/prefix.h"
@@ -15,30 +15,30 @@
 
 namespace blowback::feed {
 
-/// The witness that an address stands for, see config::Traps; "" for what is no trap. Of an address in any case.
+/// The witness of an address in any case, see config::Traps; "": it is no trap.
 using WitnessOf = std::function<std::string(std::string_view)>;
 
-/// Remembers the hour (UTC) that the callouts are of. One thread at a time.
+/// Remembers the callouts of the current hour (UTC). One thread at a time.
 class CalloutGate {
  public:
-  /// Callouts of an hour at most, of all senders: memory stays below some 2 MiB.
+  /// Callouts per hour of all senders, at most: memory stays below some 2 MiB.
   static constexpr std::size_t kMost = 10'000;
-  /// And of one sender: no policy asks for more witnesses.
+  /// Callouts per hour of one sender, at most: no policy requires more witnesses.
   static constexpr std::size_t kMostOfSender = 64;
 
   explicit CalloutGate(WitnessOf witness_of) : witness_of_(std::move(witness_of)) {}
 
-  /// Whether to hand it on. It keeps one recipient then: the first whose witness its sender hasn't called out to in this hour.
-  /// False where there is none, or one of the bounds is reached; nobody is accused by what isn't handed on. Requires a client.
+  /// Whether to record the callout. If so, it keeps one recipient: the first whose witness the sender hasn't probed in this hour. False if
+  /// there is none, or a limit is reached. Requires a client.
   [[nodiscard]] bool admits(TrapDelivery& callout);
-  /// From now on by these traps. What it remembers of the hour stays.
-  void judge_by(WitnessOf witness_of) { witness_of_ = std::move(witness_of); }
+  /// The traps for later callouts. What it remembers of the hour stays.
+  void set_witness_of(WitnessOf witness_of) { witness_of_ = std::move(witness_of); }
 
  private:
   WitnessOf witness_of_;
   UnixTime hour_{};
-  std::unordered_map<Prefix, std::set<std::string>> witnesses_;  ///< of each sender, in that hour
-  std::size_t admitted_ = 0;                                     ///< of them all
+  std::unordered_map<Prefix, std::set<std::string>> witnesses_;  ///< by sender, in that hour
+  std::size_t admitted_ = 0;                                     ///< callouts of all senders, in that hour
 };
 
 }  // namespace blowback::feed

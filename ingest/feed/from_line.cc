@@ -1,4 +1,4 @@
-// Telling a `From ` line from a sentence that begins so: by the date in asctime's form, read strictly.
+// What distinguishes a `From ` line from a sentence is the date in the form of asctime(3), parsed strictly.
 #include "from_line.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ bool is_same(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-/// A number of digits only, of at most `most` of them.
+/// A number of at most `most` digits, and nothing else.
 std::optional<int> number(std::string_view text, std::size_t most) {
   if (text.empty() || text.size() > most) return std::nullopt;
   int value = 0;
@@ -111,7 +111,7 @@ std::optional<FromLine> parse_from_line(std::string_view line) {
     words.push_back(line.substr(begin, end - begin));
     i = end;
   }
-  // The address may be missing, or hold blanks ("a b"@example.com, or `user at example.com` in list archives).
+  // The address may be missing, or contain spaces ("a b"@example.com, or `user at example.com` in list archives).
   for (std::size_t at = 0; at + 5 <= words.size(); ++at) {
     const auto date = asctime_date(words, at);
     if (!date) continue;

@@ -1,4 +1,4 @@
-// Parsed by events, not into a tree: only the known keys of the outermost object are kept, whatever else the line holds.
+// Parsed by events, not into a tree: only the known keys of the outermost object are kept, whatever else the line contains.
 #include "json_line.h"
 
 #include "base64.h"
@@ -95,7 +95,7 @@ class Events final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool parse_error(std::size_t position, const std::string& token, const nlohmann::detail::exception& fault) override {
-    // The library's words are for programmers, but for these.
+    // The library's messages are written for programmers, so most are replaced.
     const std::string_view text = fault.what();
     const auto own = text.substr(0, text.find("; last read"));
     if (own.contains("UTF-8")) {
@@ -115,7 +115,7 @@ class Events final : public nlohmann::json_sax<nlohmann::json> {
   }
 
  private:
-  /// Octets of a token that a complaint quotes.
+  /// Octets of a token that an error quotes.
   static constexpr std::size_t kQuoted = 100;
 
   static std::string printable(std::string_view text) {
@@ -138,8 +138,7 @@ class Events final : public nlohmann::json_sax<nlohmann::json> {
   }
   bool wrong_type() {
     const auto name = key_ ? kKeys[static_cast<std::size_t>(*key_)] : std::string_view("rcpt_to");
-    return bad_field(
-        fmt::format("`{}` has to be a string{}", name, key_ == Key::rcpt_to ? " or a list of strings" : ""));
+    return bad_field(fmt::format("`{}` must be a string{}", name, key_ == Key::rcpt_to ? " or a list of strings" : ""));
   }
   bool scalar() {
     if (!is_object()) return refuse("it isn't an object");
@@ -169,7 +168,7 @@ std::unexpected<JsonLineError> bad_field(std::string text) {
 std::expected<std::string, JsonLineError> message_of(Fields& fields, std::size_t most) {
   auto& plain = fields[Key::message];
   auto& coded = fields[Key::message_base64];
-  if (plain && coded) return bad_field("both `message` and `message_base64` are there; leave one out");
+  if (plain && coded) return bad_field("`message` and `message_base64` are both present; remove one");
   std::string message;
   if (plain) {
     message = std::move(*plain);
@@ -181,7 +180,7 @@ std::expected<std::string, JsonLineError> message_of(Fields& fields, std::size_t
     }
     message = std::move(*decoded);
   } else {
-    return bad_field(R"(`message` is missing; a session that ended before DATA says "event": "callout")");
+    return bad_field(R"(`message` is missing; for a session that ended before DATA set "event": "callout")");
   }
   if (message.empty()) return bad_field("the message is empty");
   if (message.size() > most) {
@@ -220,7 +219,7 @@ std::expected<TrapDelivery, JsonLineError> parse_json_line(std::string_view line
     if (!address) {
       return std::unexpected(
           JsonLineError{.reason = "bad-field",
-                        .text = "`client_ip` is no IP address, write it like 192.0.2.1 or 2001:db8::1",
+                        .text = "`client_ip` isn't an IP address; write it like 192.0.2.1 or 2001:db8::1",
                         .quote = address.error().text});
     }
     delivery.client = *address;
@@ -239,7 +238,7 @@ std::expected<TrapDelivery, JsonLineError> parse_json_line(std::string_view line
     delivery.event = TrapDelivery::Event::callout;
     return delivery;
   }
-  if (event && *event != "message") return bad_field("`event` has to be `callout` or `message`");
+  if (event && *event != "message") return bad_field("`event` must be `callout` or `message`");
   auto message = message_of(fields, most);
   if (!message) return std::unexpected(message.error());
   delivery.message = std::move(*message);

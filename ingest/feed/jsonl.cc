@@ -1,8 +1,8 @@
-// JSON lines from a file that grows, or from standard input. What a line may hold is json_line.h.
+// JSON lines from a file that grows, or from standard input. json_line.h describes a line.
 //
-// Of a file, a last line without its newline is still being written and is left; of standard input, it counts at the end.
-// A pipe can't be read twice, so its chunk is kept until it is committed. It is drained at its end only: a writer that pauses
-// isn't done, and `--once` has to take all he writes. So with nothing there, next() waits a tenth of a second for him.
+// A last line without a newline is still being written in a file, and is left; on standard input it counts at the end. A pipe can't be read
+// twice, so its chunk is kept until it is committed. A pipe is drained at its end only: a writer that pauses isn't done, and `--once` has to
+// read everything. So next() waits a tenth of a second for input.
 #include "feed.h"
 #include "json_line.h"
 #include "line_reader.h"
@@ -20,15 +20,15 @@
 namespace blowback::feed {
 namespace {
 
-/// A message of 32 MiB in base64, and room for the rest.
+/// A message of 32 MiB in base64, and the other fields.
 constexpr std::size_t kLongestLine = 48U << 20U;
 
-/// Lines put together from pieces, and what becomes of each.
+/// Joins pieces to lines, and turns each line into an item.
 class Lines {
  public:
   explicit Lines(std::uint64_t before = 0) : number_(before) {}
 
-  /// The lines so far, the one in work not counted.
+  /// The complete lines so far.
   [[nodiscard]] std::uint64_t number() const { return number_; }
 
   void add(std::string_view text) {
@@ -122,7 +122,7 @@ class JsonFile final : public Feed {
     }
     if (const auto fault = reader.error()) {
       return std::unexpected(
-          FeedError{fmt::format("jsonl: reading behind line {} failed, {}", lines.number(), system_text(*fault))});
+          FeedError{fmt::format("jsonl: reading after line {} failed, {}", lines.number(), system_text(*fault))});
     }
     unfinished_.reset();
     if (chunk.drained && lines.has_begun()) unfinished_ = std::pair(taken, file_.size());
@@ -144,7 +144,7 @@ class JsonFile final : public Feed {
 
  private:
   TailedFile file_;
-  std::optional<FilePosition> next_;  ///< taken over once the chunk is committed
+  std::optional<FilePosition> next_;  ///< the position once the chunk is committed
   std::optional<std::pair<std::uint64_t, std::uint64_t>>
       unfinished_;  ///< offset of a line without newline, and file size
 };
@@ -156,7 +156,7 @@ class JsonStream final : public Feed {
   [[nodiscard]] std::expected<Chunk, FeedError> next(const Bounds& bounds) override {
     if (uncommitted_) return *uncommitted_;
     auto chunk = take(bounds);
-    // The end isn't reached, and asking again at once would only keep the processor busy.
+    // Not at the end. To ask again at once would only use processor time.
     if (chunk && chunk->items.empty() && !chunk->drained) {
       pollfd ask{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
       if (poll(&ask, 1, static_cast<int>(kPause.count())) > 0) chunk = take(bounds);
@@ -170,11 +170,11 @@ class JsonStream final : public Feed {
     return {};
   }
 
-  /// At its end standard input is readable for ever, which would wake the caller for nothing.
+  /// At its end standard input stays readable, which would wake the caller again and again.
   [[nodiscard]] int wake_fd() const override { return reader_.ended() ? -1 : STDIN_FILENO; }
 
  private:
-  /// What is there, without waiting.
+  /// Reads what is there, without waiting.
   [[nodiscard]] std::expected<Chunk, FeedError> take(const Bounds& bounds) {
     Chunk chunk;
     std::size_t octets = 0;

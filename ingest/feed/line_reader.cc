@@ -1,4 +1,3 @@
-// A buffer that is filled from the right and taken from the left; each octet is searched for a newline once.
 #include "line_reader.h"
 
 #include <poll.h>
@@ -19,19 +18,19 @@ std::optional<LineReader::Piece> LineReader::next() {
     if (searched_ < end_) {
       const void* const newline = std::memchr(buffer_.data() + searched_, '\n', end_ - searched_);
       if (newline != nullptr) {
-        return take(static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data()) + 1 - begin_, true);
+        return consume(static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data()) + 1 - begin_, true);
       }
       searched_ = end_;
     }
-    if (end_ - begin_ == buffer_.size()) return take(end_ - begin_, false);
+    if (end_ - begin_ == buffer_.size()) return consume(end_ - begin_, false);
     if (!fill()) {
-      if (ended_ && begin_ < end_) return take(end_ - begin_, false);
+      if (ended_ && begin_ < end_) return consume(end_ - begin_, false);
       return std::nullopt;
     }
   }
 }
 
-LineReader::Piece LineReader::take(std::size_t length, bool ends_line) {
+LineReader::Piece LineReader::consume(std::size_t length, bool ends_line) {
   const Piece piece{.text = {buffer_.data() + begin_, length},
                     .offset = offset_,
                     .begins_line = at_line_start_,

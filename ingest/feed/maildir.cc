@@ -1,12 +1,11 @@
-// A Maildir's new/: each file a delivery, taken by name, moved on once it is in the database.
+// A Maildir's new/: each file is a delivery, and is moved to cur/ or removed once it is in the database.
 //
-// Nothing in tmp/ is looked at, and nothing in new/ is renamed before the commit. The position is the list of the files of
-// the last committed chunk, one a line as `INODE CHANGED NAME`: killed between commit and move, the next start moves them
-// unread. Inode and time guard against another file that got the same name since.
+// tmp/ isn't read, and nothing in new/ is renamed before the commit. The position lists the files of the last committed chunk, one per line
+// as `INODE CHANGED NAME`: if ingest was killed between the commit and the move, the next start moves them without reading them again. Inode
+// and time guard against a newer file of the same name.
 //
-// Deliverers rename or link a finished file into new/, so what is there is whole. One that writes into new/ itself breaks
-// the convention; its file is left alone while it is open for writing (a lease tells, open_file.h), and an empty file for
-// a minute besides.
+// Delivery agents rename or link complete files into new/. For those that write into new/ directly, against the convention, a file is
+// skipped while it is open for writing (open_file.h finds that out by a lease), and an empty file for a minute.
 #include "feed.h"
 #include "open_file.h"
 #include "system/descriptor.h"
@@ -34,7 +33,7 @@ namespace {
 
 constexpr Duration kEmptyFor = std::chrono::minutes{1};
 
-/// Which version of which file.
+/// Identifies a version of a file.
 struct Identity {
   std::uint64_t inode = 0;
   std::int64_t changed = 0;
@@ -43,7 +42,7 @@ struct Identity {
 
 Identity identity_of(const struct stat& file) { return {.inode = file.st_ino, .changed = change_stamp(file)}; }
 
-/// By the time of the last change of its owner and permissions too: once they are mended the file is tried again.
+/// Includes the time at which its owner or permissions changed last: once they are corrected the file is tried again.
 Identity status_identity(const struct stat& file) {
   return {.inode = file.st_ino,
           .changed = static_cast<std::int64_t>(file.st_ctim.tv_sec) * 1'000'000'000 + file.st_ctim.tv_nsec};
@@ -88,30 +87,30 @@ class Maildir final : public Feed {
   [[nodiscard]] std::expected<void, FeedError> watch();
   [[nodiscard]] std::expected<void, FeedError> scan();
   void drain_inotify();
-  /// One file; absent where it has gone or is to be left alone for now.
+  /// One file; absent if it is gone or is to be skipped for now.
   [[nodiscard]] std::optional<Item> read(const std::string& name, const Bounds& bounds);
   [[nodiscard]] std::optional<Item> read_open(const std::string& name, int fd, const struct stat& status,
                                               const Bounds& bounds);
   [[nodiscard]] Item unreadable(const std::string& name, const struct stat& status, std::string detail);
-  /// It says nothing about the file: next time.
+  /// For a failure that isn't the file's: it is tried again next time.
   [[nodiscard]] std::nullopt_t put_off(const std::string& name, int shortage);
   void leave(const std::string& name);
-  /// Moves or removes what is in the database. True: it is gone from new/.
+  /// Moves or removes a file that is in the database. True: it is gone from new/.
   [[nodiscard]] bool move_on(const std::string& name, const Identity& identity);
 
   std::string path_;
   AfterCommit after_;
   Descriptor inotify_;
   int watch_ = -1;
-  Descriptor new_;                     ///< the folder new/, as long as it is watched
+  Descriptor new_;                     ///< new/, while it is watched
   bool changed_ = true;                ///< new/ has changed since it was listed
-  bool held_back_ = false;             ///< something in it was to be left alone for now
-  std::deque<std::string> names_;      ///< listed and not yet read
-  Files moving_;                       ///< committed before this start, to be moved yet
-  Files read_;                         ///< in the last chunk: to be moved once committed
-  std::optional<FeedError> short_of_;  ///< why a file was put off
-  Files told_now_;                     ///< in the last chunk as Unreadable that stays where it is
-  Files left_;                         ///< stays in new/, read or told already; by status_identity, as is told_now_
+  bool held_back_ = false;             ///< a file in it was skipped for now
+  std::deque<std::string> names_;      ///< listed, and not yet read
+  Files moving_;                       ///< committed before this start, and still to be moved
+  Files read_;                         ///< in the last chunk; moved once it is committed
+  std::optional<FeedError> short_of_;  ///< why a file was postponed
+  Files reported_;                     ///< Unreadable in the last chunk; these stay in new/
+  Files left_;  ///< files that stay in new/ and were read or reported; by status_identity, as is reported_
 };
 
 std::expected<void, FeedError> Maildir::watch() {
@@ -147,19 +146,19 @@ std::expected<void, FeedError> Maildir::watch() {
   }
   changed_ = true;
   for (const auto& [name, identity] : std::exchange(moving_, {})) {
-    if (!move_on(name, identity)) leave(name);  // it is in the database, so it isn't read again either
+    if (!move_on(name, identity)) leave(name);  // it is in the database and isn't read again
   }
   return {};
 }
 
-/// What an event says doesn't matter, and an overflow says the same as any: list the folder again.
+/// Events are read and ignored; any of them, and an overflow, means that the folder has to be listed again.
 void Maildir::drain_inotify() {
   alignas(inotify_event) std::array<char, 16384> events{};
   while (::read(inotify_.get(), events.data(), events.size()) > 0) changed_ = true;
 }
 
 std::expected<void, FeedError> Maildir::scan() {
-  // A second descriptor: reading a folder moves the position of the first.
+  // A second descriptor, since reading a folder moves its position.
   const int fd = openat(new_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* const folder = fd >= 0 ? fdopendir(fd) : nullptr;
   if (folder == nullptr) {
@@ -185,7 +184,7 @@ std::expected<void, FeedError> Maildir::scan() {
 }
 
 Item Maildir::unreadable(const std::string& name, const struct stat& status, std::string detail) {
-  told_now_[name] = status_identity(status);
+  reported_[name] = status_identity(status);
   return {.where = name, .content = Unreadable{.reason = "unreadable-file", .detail = std::move(detail), .bytes = ""}};
 }
 
@@ -207,12 +206,12 @@ std::optional<Item> Maildir::read(const std::string& name, const Bounds& bounds)
   if (const auto left = left_.find(name); left != left_.end() && left->second == status_identity(status)) {
     return std::nullopt;
   }
-  // Looked at before it is opened: opening a device may do something. A link could lead anywhere on the host.
+  // The type is checked before opening: opening a device may have effects. A link could lead anywhere on the host.
   if (!S_ISREG(status.st_mode)) {
     return unreadable(name, status, fmt::format("it is a {}, not a file; remove it from new/", file_type(status)));
   }
   if (name.contains('\n')) return unreadable(name, status, "its name contains a line break; rename it");
-  // O_NONBLOCK, should it have become a FIFO since.
+  // O_NONBLOCK in case it has become a FIFO since.
   const Descriptor file(openat(new_.get(), name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   if (!file.is_open()) {
     if (errno == ENOENT) return std::nullopt;
@@ -220,7 +219,7 @@ std::optional<Item> Maildir::read(const std::string& name, const Bounds& bounds)
     return unreadable(name, status, fmt::format("it can't be opened, {}; let this user read it", system_text(errno)));
   }
   if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
-    return std::nullopt;  // replaced: looked at next time
+    return std::nullopt;  // replaced meanwhile: read next time
   if (writers_of(file.get()) == Writers::some) {
     held_back_ = true;
     return std::nullopt;
@@ -262,9 +261,9 @@ std::optional<Item> Maildir::read_open(const std::string& name, int fd, const st
 
 std::expected<Chunk, FeedError> Maildir::next(const Bounds& bounds) {
   // The last chunk wasn't committed: its files are still in new/ and are read again.
-  if (!read_.empty() || !told_now_.empty()) {
+  if (!read_.empty() || !reported_.empty()) {
     read_.clear();
-    told_now_.clear();
+    reported_.clear();
     changed_ = true;
     names_.clear();
   }
@@ -284,7 +283,7 @@ std::expected<Chunk, FeedError> Maildir::next(const Bounds& bounds) {
       chunk.items.push_back(std::move(*item));
     }
   }
-  // What was read before it comes first; then it is met again.
+  // What was read before the failure is delivered first; the next call comes to the failure again.
   if (short_of_ && chunk.items.empty()) return std::unexpected(*short_of_);
   if (!read_.empty()) chunk.position = position_of(read_);
   chunk.drained = names_.empty() && !changed_;
@@ -294,14 +293,14 @@ std::expected<Chunk, FeedError> Maildir::next(const Bounds& bounds) {
 bool Maildir::move_on(const std::string& name, const Identity& identity) {
   struct stat status{};
   if (fstatat(new_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT;
-  if (identity_of(status) != identity) return true;  // another file has the name by now, and will be read
+  if (identity_of(status) != identity) return true;  // a newer file of that name, which will be read
   if (after_ == AfterCommit::remove) return unlinkat(new_.get(), name.c_str(), 0) == 0;
-  // No flags: we have looked at it, nobody has seen it. A file in cur/ is never overwritten.
+  // Without flags, since no user has seen it. A file in cur/ is never overwritten.
   const bool has_flags = name.contains(":2,");
   for (const auto& target : {has_flags ? name : name + ":2,", fmt::format("{}.{}:2,", name, identity.inode)}) {
     const std::string to = path_ + "/cur/" + target;
     if (renameat2(new_.get(), name.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
-    if (errno == EINVAL) {  // a file system that can't say so
+    if (errno == EINVAL) {  // the file system doesn't support RENAME_NOREPLACE
       if (faccessat(AT_FDCWD, to.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) continue;
       return renameat(new_.get(), name.c_str(), AT_FDCWD, to.c_str()) == 0;
     }
@@ -311,7 +310,7 @@ bool Maildir::move_on(const std::string& name, const Identity& identity) {
 }
 
 std::expected<void, FeedError> Maildir::committed() {
-  left_.merge(std::exchange(told_now_, {}));
+  left_.merge(std::exchange(reported_, {}));
   std::size_t failed = 0;
   int fault = 0;
   std::string example;
@@ -338,7 +337,7 @@ std::expected<std::unique_ptr<Feed>, FeedError> open_maildir(const std::string& 
   Descriptor inotify(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (!inotify.is_open()) {
     return std::unexpected(FeedError{fmt::format(
-        "maildir {}: inotify can't be had, {}; raise fs.inotify.max_user_instances", path, system_text(errno))});
+        "maildir {}: inotify is unavailable, {}; raise fs.inotify.max_user_instances", path, system_text(errno))});
   }
   return std::make_unique<Maildir>(path, after, position.value_or(""), std::move(inotify));
 }

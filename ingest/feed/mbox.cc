@@ -1,13 +1,13 @@
-// An mbox file, read as it grows. Messages begin at a `From ` line behind an empty one (from_line.h).
+// An mbox file, read as it grows. Messages begin at a `From ` line after an empty line (from_line.h).
 //
-// Such a line may stand in a message's text, too, written by whoever wrote that. So it is believed only where the writer of the
-// file quotes such lines, and takes the quotes off then; or where the length that the writer put into the header leads exactly
-// there. Where a length leads nowhere, boundaries are guessed from there on to the end of the file as it is by then: what is
-// appended behind an end begins where it begins, whatever it says. Guessed boundaries make doubtful deliveries.
+// A message's text may contain such a line as well, written by a stranger. So it is a boundary only if the writer of the file quotes such
+// lines in messages (the quotes are removed then), or if the length that the writer put into the header leads exactly to it. If a length
+// leads elsewhere, boundaries are guessed from there to the present end of the file: what is appended later certainly begins at that end.
+// Deliveries with guessed boundaries are marked as doubtful.
 //
-// The last message of the file has no separator behind it. It is whole if no process has the file open for writing: mail
-// software opens, appends and closes. Where that can't be told (open_file.h), it is whole once the file is unchanged for
-// two seconds. Until then it is left for the next time, and nothing of it is lost.
+// The last message of the file has no separator after it. It is complete if no process has the file open for writing: mail software opens,
+// appends and closes. If that can't be found out (open_file.h), it is complete once the file is unchanged for two seconds. Until then it is
+// left for the next time.
 #include "blowback/text.h"
 #include "feed.h"
 #include "from_line.h"
@@ -30,19 +30,19 @@ namespace {
 
 constexpr Duration kQuiet = std::chrono::seconds{2};
 constexpr UnixTime kEarliest = std::chrono::sys_days(std::chrono::year(1990) / std::chrono::January / 1);
-/// From where a length leads: two line breaks and a `From ` line.
+/// Octets to check where a length leads: two line breaks and a `From ` line.
 constexpr std::size_t kSeparator = 4096;
 
 bool is_empty_line(std::string_view line) { return line == "\n" || line == "\r\n"; }
 
-/// Whether a line is quoted that way, and loses a `>` by that.
+/// Whether a line is quoted in that way, so that a `>` is removed.
 [[nodiscard]] bool is_quoted(std::string_view line, MboxQuoting quoting) {
   const auto quotes = std::min(line.find_first_not_of('>'), line.size());
   if (quotes == 0 || !line.substr(quotes).starts_with("From ")) return false;
   return quoting == MboxQuoting::mboxrd || (quoting == MboxQuoting::mboxo && quotes == 1);
 }
 
-/// Takes a line break off. False: `text` doesn't begin with one.
+/// Removes a line break. False: `text` doesn't begin with one.
 bool take_line_break(std::string_view& text) {
   const std::size_t octets = text.starts_with("\r\n") ? 2 : 1;
   if (octets == 1 && !text.starts_with('\n')) return false;
@@ -50,14 +50,14 @@ bool take_line_break(std::string_view& text) {
   return true;
 }
 
-/// Content-Length: of a header whose lines come in. A writer makes one; where there are several, a stranger may have made one.
+/// The Content-Length: of a header, line by line. The writer adds one; if there are several, a stranger may have added another.
 class LengthField {
  public:
   void read(std::string_view line) {
     constexpr std::string_view kName = "content-length:";
     const bool goes_on = line.starts_with(' ') || line.starts_with('\t');
     if (goes_on) {
-      if (std::exchange(is_last_, false)) ++count_;  // folded: no writer does
+      if (std::exchange(is_last_, false)) ++count_;  // no writer folds it
       return;
     }
     is_last_ = lower_case(line.substr(0, kName.size())) == kName;
@@ -75,7 +75,7 @@ class LengthField {
   }
 
  private:
-  /// A sum with an offset in a file can't run over.
+  /// The sum with an offset in a file can't overflow.
   static constexpr std::uint64_t kLongest = std::uint64_t{1} << 48U;
 
   std::uint64_t octets_ = 0;
@@ -83,7 +83,7 @@ class LengthField {
   bool is_last_ = false;
 };
 
-/// A message while its lines come in. Memory is bounded by the limit; what is beyond it is counted only.
+/// A message, line by line. Memory is bounded by the limit; octets beyond it are only counted.
 class Growing {
  public:
   Growing(std::uint64_t offset, std::size_t limit, MboxQuoting quoting, bool doubtful)
@@ -93,19 +93,19 @@ class Growing {
   [[nodiscard]] bool has_from_line() const { return from_.has_value(); }
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
 
-  /// Its header is over, and where its body ends hasn't been asked yet.
+  /// The header is complete, and `end_by_length` wasn't called yet.
   [[nodiscard]] bool is_at_body() const { return body_ && !asked_for_end_; }
-  /// Where its body ends by its Content-Length: absent where that isn't to be told.
-  [[nodiscard]] std::optional<std::uint64_t> told_end() {
+  /// Where the body ends by its Content-Length; absent if that isn't known.
+  [[nodiscard]] std::optional<std::uint64_t> end_by_length() {
     asked_for_end_ = true;
     const auto octets = length_.octets();
     return octets && from_ ? std::optional(*body_ + *octets) : std::nullopt;
   }
   void end_at(std::uint64_t offset) {
     end_ = offset;
-    last_empty_ = 0;  // of an empty body the header's last line is the message's, too
+    last_empty_ = 0;  // the empty line after the header belongs to a message without a body
   }
-  /// Where it ends, if that is known beforehand.
+  /// Where the message ends, if that is known in advance.
   [[nodiscard]] std::optional<std::uint64_t> end() const { return end_; }
   void doubt() { doubtful_ = true; }
 
@@ -123,8 +123,8 @@ class Growing {
     size_ += text.size();
     last_empty_ = !end_ && piece.begins_line && is_empty_line(text) ? text.size() : 0;
     if (too_large_) return;
-    // The empty line in front of the next message isn't part of this one, so it may exceed the limit. Asked before the text
-    // is added: growing for it would hold the message twice.
+    // The empty line before the next message isn't part of this one, so it may exceed the limit. This is checked before the text is added:
+    // to grow for it would hold the message twice.
     if (bytes_.size() + text.size() > limit_ + 2) {
       too_large_ = true;
       if (bytes_.size() < kKept) bytes_ += text.substr(0, kKept - bytes_.size());
@@ -132,7 +132,7 @@ class Growing {
       bytes_.shrink_to_fit();
       return;
     }
-    // Doubling, as a string does by itself, but not beyond what is ever kept.
+    // The capacity doubles, as that of a string does, but not beyond the limit.
     if (bytes_.size() + text.size() > bytes_.capacity()) {
       bytes_.reserve(std::max(bytes_.size() + text.size(), std::min(2 * bytes_.capacity(), limit_ + 2)));
     }
@@ -173,7 +173,7 @@ class Growing {
   bool doubtful_;
   std::optional<FromLine> from_;
   LengthField length_;
-  std::optional<std::uint64_t> body_;  ///< where it begins
+  std::optional<std::uint64_t> body_;  ///< where the body begins
   bool asked_for_end_ = false;
   std::optional<std::uint64_t> end_;
   std::string bytes_;
@@ -210,21 +210,21 @@ class Mbox final : public Feed {
     const auto writers = writers_of(file_.fd());
     if (writers != Writers::unknown) return writers == Writers::none;
     const auto unchanged = time_since_change(file_.status());
-    return unchanged >= kQuiet || unchanged < Duration{0};  // a time in the future says nothing, and won't come soon
+    return unchanged >= kQuiet || unchanged < Duration{0};  // a time in the future tells nothing
   }
 
-  /// What stands where a length leads.
+  /// What is found where a length leads.
   enum class Boundary : std::uint8_t {
-    there,      ///< a `From ` line, or the file's end, behind the line breaks that writers put there
-    elsewhere,  ///< neither: the length isn't the writer's
-    unwritten,  ///< it can't be told yet
+    there,      ///< a `From ` line or the file's end, after the line breaks that writers add
+    elsewhere,  ///< neither: the writer didn't write this length
+    unwritten,  ///< not known yet
   };
   [[nodiscard]] Boundary boundary_at(std::uint64_t offset, bool whole) const;
 
   MboxQuoting quoting_;
   TailedFile file_;
-  std::optional<FilePosition> next_;  ///< taken over once the chunk is committed
-  std::optional<Seen> unfinished_;    ///< so looked the file when its last message wasn't whole
+  std::optional<FilePosition> next_;  ///< the position once the chunk is committed
+  std::optional<Seen> unfinished_;    ///< the file when its last message was incomplete
 };
 
 Mbox::Boundary Mbox::boundary_at(std::uint64_t offset, bool whole) const {
@@ -234,7 +234,7 @@ Mbox::Boundary Mbox::boundary_at(std::uint64_t offset, bool whole) const {
   const auto got = pread(file_.fd(), octets.data(), octets.size(), static_cast<off_t>(offset));
   if (got < 0) return unwritten;
   std::string_view text(octets.data(), static_cast<std::size_t>(got));
-  // One may end the body's last line, and one makes an empty line.
+  // One may end the body's last line, and one is the empty line.
   for (int breaks = 0; breaks < 2 && take_line_break(text);) ++breaks;
   if (text.empty()) return whole ? Boundary::there : Boundary::unwritten;
   const auto end = text.find('\n');
@@ -251,7 +251,7 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
     chunk.drained = true;
     return chunk;
   }
-  // Asked before reading: what is appended afterwards belongs to the next time.
+  // Checked before reading: what is appended later belongs to the next chunk.
   const bool whole = end_is_whole();
   const Seen seen{.offset = start, .size = file_.size(), .changed = change_stamp(file_.status())};
   if (!whole && unfinished_ == seen) {
@@ -265,7 +265,7 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
   std::uint64_t taken = start;  // everything before it is in the chunk
   std::uint64_t at = start;     // everything before it is read
   bool after_empty_line = true;
-  // Whether the next message begins at a guess. Lines don't count in an mbox, so the position's line holds it over a restart.
+  // Whether the next message's beginning is a guess. The position's line, which an mbox doesn't need, keeps it over a restart.
   bool guessed = quoting_ == MboxQuoting::content_length && file_.position().line != 0;
   bool guessed_at_taken = guessed;
   std::optional<Growing> message;
@@ -284,7 +284,7 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
   while (!full && !unwritten) {
     const auto piece = reader.next();
     if (!piece) break;
-    if (!piece->ends_line && !whole && reader.ended()) break;  // a line still being written
+    if (!piece->ends_line && !whole && reader.ended()) break;  // the line is still being written
     if (message && message->end()) {
       at = piece->offset + piece->text.size();
       if (piece->offset < *message->end()) {
@@ -292,7 +292,7 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
         continue;
       }
       if (is_empty_line(piece->text)) continue;
-      after_empty_line = true;  // here it was looked, and a `From ` line found
+      after_empty_line = true;  // a `From ` line was found here
     }
     if (piece->begins_line && after_empty_line) {
       if (auto from = parse_from_line(piece->text)) {
@@ -311,7 +311,7 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
     after_empty_line = piece->begins_line && is_empty_line(piece->text);
     at = piece->offset + piece->text.size();
     if (!message) {
-      if (after_empty_line) {  // between messages, or in front of the first
+      if (after_empty_line) {  // between messages, or before the first
         taken = at;
         continue;
       }
@@ -320,7 +320,7 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
     }
     message->add(*piece);
     if (quoting_ != MboxQuoting::content_length || !message->is_at_body()) continue;
-    const auto end = message->told_end();
+    const auto end = message->end_by_length();
     const auto found = end ? boundary_at(*end, whole) : Boundary::elsewhere;
     if (found == Boundary::there) message->end_at(*end);
     unwritten = found == Boundary::unwritten;

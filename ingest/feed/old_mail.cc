@@ -1,4 +1,3 @@
-// A file's times are looked at one by one; between two handfuls the steady clock is.
 #include "feed/old_mail.h"
 
 #include "system/descriptor.h"
@@ -15,7 +14,7 @@
 namespace blowback::feed {
 namespace {
 
-/// Files from one look at the clock to the next. On a slow disk each takes a seek.
+/// Files between two checks of the time. On a slow disk each takes a seek.
 constexpr std::size_t kHandful = 32;
 
 [[nodiscard]] FeedError failure(const std::string& what) {
@@ -36,7 +35,7 @@ std::expected<OldMailPass::Step, FeedError> OldMailPass::go_on(UnixTime before, 
     }
     listing_.reset(fdopendir(descriptor.get()));
     if (!listing_) return std::unexpected(failure(folder_));
-    static_cast<void>(descriptor.release());  // the listing's own now
+    static_cast<void>(descriptor.release());  // the listing owns it
   }
   const int folder = dirfd(listing_.get());
   for (std::size_t looked = 1;; ++looked) {
@@ -47,7 +46,7 @@ std::expected<OldMailPass::Step, FeedError> OldMailPass::go_on(UnixTime before, 
       return step;
     }
     struct stat status{};
-    // Moving a file changes its ctime, so mail that was old when it was read stays as long as any.
+    // The ctime, which a move changes: mail that was old when it was read is kept as long as any other.
     const bool is_old = fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
                         UnixTime{Duration{std::max(status.st_mtime, status.st_ctime)}} < before;
     if (is_old && unlinkat(folder, entry->d_name, 0) == 0) {

@@ -1,4 +1,4 @@
-// Removes mail that was taken from a Maildir long ago and still lies in its `cur/`: a bit at a time, since there may be millions.
+// Removes old mail from a Maildir's `cur/`, in steps, since there may be millions of files.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -14,7 +14,7 @@
 
 namespace blowback::feed {
 
-/// One thread. Holds the folder open from its first step to the end of the pass.
+/// One thread at a time. Holds the folder open from its first step to the end of the pass.
 class OldMailPass {
  public:
   using Steady = std::chrono::steady_clock::time_point;
@@ -23,10 +23,10 @@ class OldMailPass {
 
   struct Step {
     std::size_t removed = 0;
-    bool at_end = false;  ///< all was looked at; the next step begins anew
+    bool at_end = false;  ///< the pass is complete; the next step begins another one
   };
-  /// Looks at what comes next in the folder, for some files at least and then until it is `until`, and removes files that were last
-  /// changed or moved before `before`. Symbolic links aren't followed, and nothing but regular files is removed. An error ends the pass.
+  /// Continues the pass until the time `until`, but for some files at least, and removes those that were last changed or moved before
+  /// `before`. Symbolic links aren't followed, and only regular files are removed. An error ends the pass.
   [[nodiscard]] std::expected<Step, FeedError> go_on(UnixTime before, Steady until);
 
  private:

@@ -1,4 +1,3 @@
-// What the feeds ask the system about open files.
 #include "open_file.h"
 
 #include <fcntl.h>
@@ -11,8 +10,8 @@
 namespace blowback::feed {
 
 Writers writers_of(int fd) {
-  // A writer that comes while the lease is held makes the kernel send us a signal: SIGIO, which ends the process, unless
-  // another is chosen. SIGURG is ignored by default.
+  // If a writer opens the file while we hold the lease, the kernel sends us a signal: SIGIO, which would end the process, unless another one
+  // is set. SIGURG is ignored by default.
   if (fcntl(fd, F_SETSIG, SIGURG) != 0) return Writers::unknown;
   if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
     fcntl(fd, F_SETLEASE, F_UNLCK);

@@ -1,7 +1,6 @@
 // One message on standard input, from an MTA's pipe, procmail or Sieve, with the envelope from options and environment.
 //
-// It is drained at its end only, since a message that isn't whole is none. With nothing there yet, next() waits a tenth of a
-// second for the writer.
+// It is drained at its end only, since an incomplete message isn't delivered. next() waits a tenth of a second for input.
 #include "feed.h"
 #include "from_line.h"
 #include "line_reader.h"
@@ -28,7 +27,7 @@ class StandardInput final : public Feed {
     if (!ended_) {
       const auto before = size_;
       auto read = read_on(bounds.message);
-      // The end isn't reached, and asking again at once would only keep the processor busy.
+      // Not at the end. To ask again at once would only use processor time.
       pollfd ask{.fd = fd_, .events = POLLIN, .revents = 0};
       if (read && !ended_ && size_ == before && poll(&ask, 1, static_cast<int>(kPause.count())) > 0) {
         read = read_on(bounds.message);
@@ -48,7 +47,7 @@ class StandardInput final : public Feed {
   [[nodiscard]] int wake_fd() const override { return ended_ ? -1 : fd_; }
 
  private:
-  /// Takes what is there, to the end or until the writer pauses. Beyond the limit octets are counted only.
+  /// Reads to the end, or until the writer pauses. Octets beyond the limit are only counted.
   std::expected<void, FeedError> read_on(std::size_t limit) {
     std::vector<char> buffer(LineReader::kBuffer);
     while (true) {
@@ -63,7 +62,7 @@ class StandardInput final : public Feed {
         return {};
       }
       size_ += *got;
-      // A `From ` line may come on top of the limit.
+      // A `From ` line may exceed the limit.
       if (bytes_.size() <= limit + kLongestFromLine) bytes_.append(buffer.data(), *got);
     }
   }
@@ -119,7 +118,7 @@ Envelope completed_by_environment(Envelope options, const std::function<const ch
     return std::string(value);
   };
   if (!options.client_ip) {
-    // Postfix says 127.0.0.1 behind a content filter and `unknown` where it doesn't know: better read the trace then.
+    // Postfix passes 127.0.0.1 behind a content filter, and `unknown`; then the Received: fields tell more.
     const auto said = variable("CLIENT_ADDRESS");
     const auto address = said ? IpAddress::parse(*said) : std::unexpected(AddressError{});
     if (address && use_of(*address) != AddressUse::special) {
@@ -131,7 +130,7 @@ Envelope completed_by_environment(Envelope options, const std::function<const ch
     if (const auto sender = variable("SENDER")) options.mail_from = reverse_path(*sender);
   }
   if (options.rcpt_to.empty()) {
-    // The address as it came, before aliases led here, is the trap's.
+    // The original address, before aliases were resolved, is the trap.
     for (const char* const name : {"ORIGINAL_RECIPIENT", "RECIPIENT"}) {
       auto recipient = variable(name);
       if (!recipient || recipient->empty()) continue;

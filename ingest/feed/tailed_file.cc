@@ -1,4 +1,3 @@
-// Recognising a file again by its head, and its position in text.
 #include "tailed_file.h"
 
 #include "open_file.h"
@@ -66,7 +65,7 @@ std::expected<void, FeedError> TailedFile::refresh() {
     return std::unexpected(error(fmt::format("is a {}, not a file; check the feed's path", file_type(there))));
   }
   if (!fd_.is_open() || there.st_ino != status_.st_ino || there.st_dev != status_.st_dev) {
-    // O_NONBLOCK: should a FIFO have taken its place meanwhile, opening it doesn't wait.
+    // O_NONBLOCK: if a FIFO has replaced the file meanwhile, open(2) doesn't wait.
     fd_ = Descriptor(open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!fd_.is_open()) {
       return std::unexpected(error(fmt::format("{}; let this user read it", system_text(errno))));
@@ -74,7 +73,7 @@ std::expected<void, FeedError> TailedFile::refresh() {
   }
   if (fstat(fd_.get(), &status_) != 0 || !S_ISREG(status_.st_mode)) {
     fd_.close();
-    return std::unexpected(error("changed while it was opened; asking again later"));
+    return std::unexpected(error("changed while it was opened; it is tried again"));
   }
   if (!is_as_read()) position_ = FilePosition{};
   return {};
@@ -90,8 +89,8 @@ FilePosition TailedFile::position_at(std::uint64_t offset, std::uint64_t line) c
   return {.offset = offset, .line = line, .head = head, .hash = hash_of(0, head), .tail = hash_of(offset - head, head)};
 }
 
-/// FNV-1a, 64 bits: it guards against mix-ups, not against people, who could only make their own mail be read again. The
-/// hash of nothing is 0, as in a position not yet set.
+/// FNV-1a, 64 bits: it guards against accidents, not attackers, who could only make their own mail be read again. The hash of nothing is 0, as
+/// in a position that isn't set.
 std::uint64_t TailedFile::hash_of(std::uint64_t offset, std::uint64_t length) const {
   if (length == 0) return 0;
   std::array<char, kHead> head{};

@@ -1,4 +1,4 @@
-// A file that grows at its end: where reading goes on, and whether it is still the same file. Private to the room.
+// A file that grows at its end: where reading continues, and whether it is still the same file. Private to the room.
 #pragma once
 
 #include "feed.h"
@@ -13,18 +13,15 @@
 
 namespace blowback::feed {
 
-/// How far a file has been read, and by what it is known again: a hash of its first octets and one of the last before the offset,
-/// each of at most 4 KiB and at most what has been read. So a file that was appended to or copied is the same file; a replaced or
-/// truncated one isn't, nor is one that was written anew with the same beginning. Its inode says nothing more: a file that was
-/// emptied and grows again has the same, a copy has another.
+/// How far a file has been read, and how it is recognized: by hashes of its first octets and of the last ones before the offset, each of at
+/// most 4 KiB and at most what was read. A file that was appended to or copied is the same file; one that was replaced, truncated or written
+/// again with the same beginning isn't. The inode wouldn't help: a file that was emptied and grows again has the same one, a copy another.
 struct FilePosition {
   std::uint64_t offset = 0;
-  std::uint64_t line =
-      0;  ///< lines before `offset`; of an mbox, whose lines don't count, whether boundaries are guessed (mbox.cc)
-  std::uint64_t head = 0;  ///< how many octets the hash covers
+  std::uint64_t line = 0;  ///< lines before `offset`; of an mbox: whether boundaries are guessed (mbox.cc)
+  std::uint64_t head = 0;  ///< octets that `hash` covers
   std::uint64_t hash = 0;
-  std::optional<std::uint64_t>
-      tail;  ///< the hash of as many octets before `offset`; absent in what earlier versions kept
+  std::optional<std::uint64_t> tail;  ///< hash of as many octets before `offset`; absent: kept by an earlier version
 
   /// `OFFSET LINE HEAD HASH TAIL`, the hashes in hex.
   [[nodiscard]] std::string to_string() const;
@@ -35,11 +32,11 @@ struct FilePosition {
 /// One thread at a time.
 class TailedFile {
  public:
-  /// `kind` ("mbox") is for error texts. A position that can't be read is none: the file is read from its start.
+  /// `kind` ("mbox") is for error texts. With a position that can't be parsed the file is read from its start.
   TailedFile(std::string path, std::string kind, const std::optional<std::string>& position);
 
-  /// Opens the file, or looks whether what lies there is still the file that was open; if not, `position` is the start.
-  /// Fails where there is no regular file that can be read.
+  /// Opens the file, or checks whether the open file is still the one at the path; if not, `position` becomes the start. Fails if there is no
+  /// regular file that can be read.
   [[nodiscard]] std::expected<void, FeedError> refresh();
 
   /// Requires a successful refresh().

@@ -1,4 +1,4 @@
-// What all feeds do alike with what is too large. Private to the room.
+// What all feeds do with messages that are too large. Private to the room.
 #pragma once
 
 #include "feed.h"
@@ -13,7 +13,7 @@
 
 namespace blowback::feed {
 
-/// So much of what can't be taken is kept to be looked at.
+/// Octets kept of a message that is too large.
 inline constexpr std::size_t kKept = 1U << 20U;
 
 /// `size` in octets; `beginning` is cut at kKept.
@@ -26,7 +26,7 @@ inline constexpr std::size_t kKept = 1U << 20U;
       .bytes = std::move(beginning)};
 }
 
-/// What an item takes of Bounds::octets.
+/// An item's share of Bounds::octets.
 [[nodiscard]] inline std::size_t size_of(const Item& item) {
   if (const auto* const delivery = std::get_if<TrapDelivery>(&item.content)) return delivery->message.size();
   return std::get<Unreadable>(item.content).bytes.size();

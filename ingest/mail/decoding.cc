@@ -1,8 +1,9 @@
-// GMime stands behind this file alone. Its MIME parser isn't used: it recurses on nesting, and message.cc has the bounds.
+// The only file that uses GMime. Its MIME parser isn't used, since it recurses; message.cc has bounds instead.
 #include "decoding.h"
 
 #include "header.h"
 #include "mail/message.h"
+#include "utf8.h"
 
 #include <gmime/gmime.h>
 
@@ -17,7 +18,7 @@
 namespace blowback::mail {
 namespace {
 
-// No header field that means anything is longer; a cut one keeps GMime's work on it bounded.
+// No meaningful header field is longer. Longer ones are cut, to bound GMime's work.
 constexpr std::size_t kLongestField = 16U << 10U;
 
 template <typename T>
@@ -33,18 +34,12 @@ struct CloseIconv {
 
 [[nodiscard]] std::string text_of(const char* text) { return text == nullptr ? std::string() : std::string(text); }
 
-[[nodiscard]] std::string valid_utf8(std::string text) {
-  if (g_utf8_validate_len(text.data(), text.size(), nullptr) != 0) return text;
-  const std::unique_ptr<char, Free> made(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
-  return text_of(made.get());
-}
-
 [[nodiscard]] GMimeContentEncoding encoding_named(std::string_view name) {
   name = trimmed(name);
-  if (equal_ignoring_case(name, "base64")) return GMIME_CONTENT_ENCODING_BASE64;
-  if (equal_ignoring_case(name, "quoted-printable")) return GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
+  if (equals_ignoring_case(name, "base64")) return GMIME_CONTENT_ENCODING_BASE64;
+  if (equals_ignoring_case(name, "quoted-printable")) return GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
   for (const std::string_view uu : {"x-uuencode", "x-uue", "uuencode"}) {
-    if (equal_ignoring_case(name, uu)) return GMIME_CONTENT_ENCODING_UUENCODE;
+    if (equals_ignoring_case(name, uu)) return GMIME_CONTENT_ENCODING_UUENCODE;
   }
   return GMIME_CONTENT_ENCODING_DEFAULT;
 }
@@ -57,7 +52,7 @@ struct CloseIconv {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-// Takes off `text` what it begins with of letters, digits and what tokens (RFC 2045 §5.1) have besides in practice.
+// Removes a token (RFC 2045 §5.1) from the beginning of `text`, of the characters that are used in practice.
 [[nodiscard]] std::string_view take_token(std::string_view& text) {
   const auto end = std::ranges::find_if_not(
       text, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '+'; });
@@ -66,7 +61,7 @@ struct CloseIconv {
   return token;
 }
 
-// Takes off a string between quotation marks in which nothing is escaped or encoded; absent where it isn't one.
+// Removes a quoted string without escapes and encoded words from the beginning; absent: there is none.
 [[nodiscard]] std::optional<std::string_view> take_plain_string(std::string_view& text) {
   const std::size_t end = text.find('"', 1);
   if (end == std::string_view::npos) return std::nullopt;
@@ -77,7 +72,7 @@ struct CloseIconv {
   return inside;
 }
 
-// A value without comments, RFC 2231's continuations, encoded words, errors. Absent for any other: nothing is guessed here.
+// Parses a value without comments, continuations (RFC 2231), encoded words and errors. Absent: it is another value.
 [[nodiscard]] std::optional<ContentType> plain_content_type(std::string_view value) {
   if (value.size() > kLongestField) return std::nullopt;
   ContentType out;
@@ -100,8 +95,8 @@ struct CloseIconv {
                                         {"boundary", &ContentType::boundary},
                                         {"report-type", &ContentType::report_type},
                                         {"name", &ContentType::name}}) {
-      if (!equal_ignoring_case(name, known)) continue;
-      if (!(out.*member).empty()) return std::nullopt;  // GMime settles which of two counts
+      if (!equals_ignoring_case(name, known)) continue;
+      if (!(out.*member).empty()) return std::nullopt;  // GMime decides which one counts
       out.*member = *content;
     }
   }
@@ -111,20 +106,20 @@ struct CloseIconv {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-// GMime's tables, made at first use: nothing of GMime may be called before. Cheap afterwards, safe from any thread.
+// Initializes GMime at the first call, which has to precede any other use of it. Safe from any thread.
 void start_gmime() {
   static std::once_flag once;
   std::call_once(once, [] { g_mime_init(); });
 }
 
-// iconv with U+FFFD for each octet that it refuses. Absent where there is no such charset.
+// Converts by iconv(3), with U+FFFD for each octet that it refuses. False: there is no such charset.
 [[nodiscard]] bool convert(std::string_view octets, const char* charset, std::string& out) {
   start_gmime();
   const iconv_t opened = g_mime_iconv_open("UTF-8", charset);
-  if (opened == reinterpret_cast<iconv_t>(-1)) return false;  // NOLINT: iconv's own way to say no
+  if (opened == reinterpret_cast<iconv_t>(-1)) return false;  // NOLINT: iconv_open(3) returns that on errors
   const std::unique_ptr<void, CloseIconv> descriptor(opened);
   std::array<char, 4096> buffer{};
-  char* in = const_cast<char*>(octets.data());  // NOLINT: iconv takes char** and doesn't write there
+  char* in = const_cast<char*>(octets.data());  // NOLINT: iconv(3) doesn't write to it
   std::size_t in_left = octets.size();
   while (in_left > 0) {
     char* to = buffer.data();
@@ -156,7 +151,7 @@ ContentType parse_content_type_by_gmime(std::string_view value) {
   const std::unique_ptr<GMimeContentType, Unref<GMimeContentType>> parsed(
       g_mime_content_type_parse(nullptr, text.c_str()));
   if (!parsed) return out;
-  // GMime takes `text` alone for text/plain and nonsense for application/octet-stream: whoever wrote no slash wrote no type.
+  // GMime parses `text` as text/plain and nonsense as application/octet-stream. A value without a slash isn't a type.
   const std::size_t slash = text.find('/');
   if (slash == std::string::npos || slash > text.find(';')) return out;
   out.type = lower_case(text_of(g_mime_content_type_get_media_type(parsed.get())) + '/' +
@@ -193,7 +188,7 @@ std::string transfer_decoded(std::string_view octets, std::string_view encoding,
   }
   GMimeEncoding state;
   g_mime_encoding_init_decode(&state, named);
-  // In steps, so that of a large attachment no more is decoded than is kept.
+  // In steps, so that no more of a large attachment is decoded than needed.
   constexpr std::size_t kStep = 32U << 10U;
   while (!octets.empty() && out.size() <= limit) {
     const std::string_view step = octets.substr(0, kStep);
@@ -208,7 +203,7 @@ std::string transfer_decoded(std::string_view octets, std::string_view encoding,
 }
 
 std::string to_utf8(std::string octets, std::string_view charset) {
-  // ISO-2022 is ASCII to the eye, so look for its escapes first; Japanese bounces often don't name it.
+  // ISO-2022 consists of ASCII octets, so its escapes are searched first; Japanese bounces often don't declare it.
   const bool has_escape = octets.find("\x1b$") != std::string::npos || octets.find("\x1b(") != std::string::npos;
   if (has_escape) {
     std::string out;
@@ -218,14 +213,14 @@ std::string to_utf8(std::string octets, std::string_view charset) {
   if (is_ascii(octets)) {
     if (!charset.empty()) {
       const std::string name = lower_case(charset);
-      // The few charsets that are written in ASCII octets without being ASCII.
+      // The few other charsets that consist of ASCII octets.
       if (name.starts_with("utf-7") || name.starts_with("utf-16") || name.starts_with("utf-32") ||
           name.starts_with("hz")) {
         std::string out;
         if (convert(octets, name.c_str(), out)) return valid_utf8(std::move(out));
       }
     }
-    // A NUL in text is legal UTF-8, and trouble for whoever prints it.
+    // A NUL is valid UTF-8, but a problem for programs that print it.
     std::ranges::replace(octets, '\0', ' ');
     return octets;
   }

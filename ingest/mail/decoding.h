@@ -1,4 +1,4 @@
-// Octets of a part to UTF-8 text: transfer encoding (RFC 2045 §6), charset, encoded words (RFC 2047). GMime does the work.
+// From a part's octets to UTF-8 text: transfer encoding (RFC 2045 §6), charset, encoded words (RFC 2047). By GMime.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +9,9 @@ namespace blowback::mail {
 
 // All of these are safe from any thread.
 
-/// What a Content-Type says; "" where it doesn't.
+/// The parts of a Content-Type; "": it doesn't have them.
 struct ContentType {
-  std::string type;  ///< lower case; "" where the field makes no sense
+  std::string type;  ///< lower case; "": the field is malformed
   std::string charset;
   std::string boundary;
   std::string report_type;  ///< lower case
@@ -19,8 +19,8 @@ struct ContentType {
   friend bool operator==(const ContentType&, const ContentType&) = default;
 };
 
-/// What GMime makes of it. A value that is as plain as most are, `text/plain; charset="utf-8"`, is read without it, since
-/// GMime makes objects of each parameter; a unit test holds both to the same.
+/// Parses by GMime. Simple values such as `text/plain; charset="utf-8"`, which most are, are parsed without it, since GMime allocates an
+/// object per parameter; a unit test checks that the results are the same.
 [[nodiscard]] ContentType parse_content_type(std::string_view value);
 [[nodiscard]] ContentType parse_content_type_by_gmime(std::string_view value);
 /// Lower-case disposition, and the decoded file name.
@@ -30,14 +30,14 @@ struct Disposition {
 };
 [[nodiscard]] Disposition parse_disposition(std::string_view value);
 
-/// Undoes base64, quoted-printable or uuencode; what is broken is passed over. At most `limit` octets come out and
-/// `cut` is set if there was more. Any other encoding: the octets as they are.
+/// Decodes base64, quoted-printable or uuencode, and skips what is malformed. Returns at most `limit` octets, and sets `cut` if there was
+/// more. With any other encoding it returns the octets as they are.
 [[nodiscard]] std::string transfer_decoded(std::string_view octets, std::string_view encoding, std::size_t limit,
                                            bool& cut);
 /// Whether `transfer_decoded` would change anything.
 [[nodiscard]] bool is_encoded(std::string_view encoding);
 
-/// To UTF-8, always valid: an unknown charset is guessed, what can't be converted becomes U+FFFD.
+/// Valid UTF-8: an unknown charset is guessed, and what can't be converted becomes U+FFFD.
 [[nodiscard]] std::string to_utf8(std::string octets, std::string_view charset);
 
 }  // namespace blowback::mail

@@ -1,4 +1,4 @@
-// The header as lines: RFC 5322 §2.2, and what strangers write in place of it.
+// RFC 5322 §2.2, and the deviations from it that are seen in real mail.
 #include "header.h"
 
 #include <fmt/format.h>
@@ -11,16 +11,15 @@ namespace blowback::mail {
 namespace {
 
 [[nodiscard]] bool is_blank(char c) { return c == ' ' || c == '\t'; }
-[[nodiscard]] char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
-// RFC 5322 §3.6.8: printable US-ASCII but the colon; blanks before the colon are obsolete syntax (§4.5) and still seen.
-// No name in use is longer than some 60 octets: a longer "name" is text that happens to hold a colon.
+// RFC 5322 §3.6.8: printable US-ASCII except the colon. White space before the colon is obsolete (§4.5) and still seen.
+// Names in use have at most some 60 octets: a longer "name" is text that contains a colon.
 constexpr std::size_t kLongestName = 200;
 
 [[nodiscard]] std::optional<std::size_t> colon_of_field(std::string_view line) {
   std::size_t i = 0;
   while (i < line.size() && i < kLongestName && line[i] > ' ' && line[i] < '\x7f' && line[i] != ':') ++i;
-  // A line that starts like a MIME boundary is never a field, even where the boundary holds a colon.
+  // A line that starts like a MIME boundary is never a field, even if it contains a colon.
   if (i == 0 || line.starts_with("--")) return std::nullopt;
   while (i < line.size() && is_blank(line[i])) ++i;
   if (i < line.size() && line[i] == ':') return i;
@@ -37,27 +36,9 @@ Line line_at(std::string_view bytes, std::size_t at) {
   return {bytes.substr(at, length), end + 1};
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = lower(c);
-  return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto blank = [](char c) { return is_blank(c) || c == '\r' || c == '\n'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 std::size_t header_begin(std::string_view bytes) {
   std::size_t at = 0;
-  // UTF-8's byte order mark: written by editors and by some gateways.
+  // UTF-8's byte order mark, which editors and some gateways write.
   if (bytes.starts_with("\xEF\xBB\xBF")) at = 3;
   while (at < bytes.size() && (bytes[at] == '\n' || bytes[at] == '\r')) ++at;
   const std::string_view rest = bytes.substr(at);
@@ -78,7 +59,7 @@ std::expected<HeaderEnd, MessageError> read_header(std::string_view bytes, std::
     }
     const bool has_field = fields.size() > first;
     if (has_field && is_blank(line.text.front())) {
-      // RFC 5322 §2.2.3; the blanks of the fold become one.
+      // RFC 5322 §2.2.3: unfolding. The white space becomes one space.
       const std::string_view more = trimmed(line.text);
       if (!more.empty()) {
         std::string& value = fields.back().value;
@@ -99,14 +80,14 @@ std::expected<HeaderEnd, MessageError> read_header(std::string_view bytes, std::
       end.body = line.next;
       continue;
     }
-    // No field. Generators that lose the blank of a fold leave `boundary=…` at the line's start.
+    // Not a field. Some programs lose the white space of a folded line, so that `boundary=…` starts the line.
     if (has_field && fields.back().value.ends_with(';')) {
       (fields.back().value += ' ') += trimmed(line.text);
       end.body = line.next;
       continue;
     }
-    // One junk line between fields (an mbox's `>From `, a broken filter's note) is passed over; else the body begins here.
-    // A boundary is no junk: what follows it is the next part's header.
+    // A single line between fields that is none (an mbox's `>From `, a broken filter's output) is skipped; else the body begins here.
+    // A MIME boundary isn't skipped: it begins the next part's header.
     const bool field_follows = !line.text.starts_with("--") && line.next < bytes.size() &&
                                colon_of_field(line_at(bytes, line.next).text).has_value();
     if (!field_follows || !has_field) return end;
@@ -126,7 +107,7 @@ std::expected<std::vector<Field>, MessageError> parse_header(std::string_view by
   return fields;
 }
 
-bool is_named(const Field& field, std::string_view name) { return equal_ignoring_case(field.name, name); }
+bool is_named(const Field& field, std::string_view name) { return equals_ignoring_case(field.name, name); }
 
 const std::string* find(const std::vector<Field>& fields, std::string_view name) {
   for (const Field& field : fields) {
@@ -136,8 +117,8 @@ const std::string* find(const std::vector<Field>& fields, std::string_view name)
 }
 
 std::string first_address(std::string_view value) {
-  // RFC 5322 §3.4 by hand: comments and quoted display names out, then what stands in angle brackets, else the first word
-  // with an `@`, else (MAILER-DAEMON alone) the first word at all.
+  // RFC 5322 §3.4: removes comments and quoted display names. Then the address is what is in angle brackets, else the first word with an
+  // `@`, else (such as a lone MAILER-DAEMON) the first word.
   std::string plain;
   int comments = 0;
   bool quoted = false;
@@ -192,13 +173,8 @@ std::string first_address(std::string_view value) {
   } else {
     address = address.substr(0, address.find_first_of(" \t"));
   }
-  std::string out(address);
-  const std::size_t at = out.rfind('@');
-  if (at != std::string::npos) {
-    std::transform(out.begin() + static_cast<std::ptrdiff_t>(at), out.end(),
-                   out.begin() + static_cast<std::ptrdiff_t>(at), lower);
-  }
-  return out;
+  const auto domain = std::min(address.rfind('@'), address.size());
+  return std::string(address.substr(0, domain)) + lower_case(address.substr(domain));
 }
 
 }  // namespace blowback::mail

@@ -1,8 +1,9 @@
-// Header fields as they stand in the text: where a header ends, folding, junk lines. One pass, no library.
+// Header fields of a message or a MIME part: unfolding, malformed lines, and where the header ends. One pass, without a library.
 //
-// Shared by `parse` (all parts) and `parse_header` (the top alone), so that both read the same fields.
+// Both `parse` (all parts) and `parse_header` (the message's header alone) use it, so that they read the same fields.
 #pragma once
 
+#include "blowback/text.h"
 #include "mail/message.h"
 
 #include <cstddef>
@@ -13,7 +14,7 @@
 
 namespace blowback::mail {
 
-/// The line at `at` without its end, and where the next begins. A line ends with LF or CRLF; the last may have no end.
+/// The line at `at` without its line end, and where the next one begins. Lines end with LF or CRLF; the last one may have no end.
 struct Line {
   std::string_view text;
   std::size_t next = 0;
@@ -25,17 +26,13 @@ struct HeaderEnd {
   bool has_nul = false;
 };
 
-/// Reads fields from `at` on and appends them to `fields`; stops at the first empty line, at what can be no header, or at
-/// `end`. Fails as `too_many_fields` once `fields_left` is used up; what was read is taken off it.
+/// Appends the fields from `at` on to `fields`, until an empty line, a line that can't belong to a header, or the end. Each field decrements
+/// `fields_left`; fails with `too_many_fields` once that is 0.
 [[nodiscard]] std::expected<HeaderEnd, MessageError> read_header(std::string_view bytes, std::size_t at,
                                                                  std::size_t& fields_left, std::size_t fields_limit,
                                                                  std::vector<Field>& fields);
 
-/// Where the header begins: after a `From ` line of an mbox, if there is one, and empty lines.
+/// Where the header begins: after empty lines and the `From ` line of an mbox.
 [[nodiscard]] std::size_t header_begin(std::string_view bytes);
-
-[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
-[[nodiscard]] std::string lower_case(std::string_view text);
-[[nodiscard]] std::string_view trimmed(std::string_view text);
 
 }  // namespace blowback::mail

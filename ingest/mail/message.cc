@@ -1,8 +1,8 @@
-// The MIME tree (RFC 2045, 2046) read in one pass with an explicit stack: no recursion, each octet looked at once for
-// structure, every limit checked before anything is copied. Decoding is decoding.h's.
+// Reads the MIME tree (RFC 2045, 2046) in one pass with an explicit stack: no recursion, each octet read once, and every limit checked
+// before anything is copied. Decoding is in decoding.h.
 //
-// Why not GMime's parser: it recurses once per nested part and compares each line with every open boundary before anybody
-// can say stop. Here the stack is at most `Limits::depth` high, so a line costs at most that many comparisons.
+// GMime's parser isn't used: it recurses once per nested part and compares each line with every open boundary, without a limit. Here the
+// stack has at most `Limits::depth` entries, so a line costs at most that many comparisons.
 #include "mail/message.h"
 
 #include "decoding.h"
@@ -33,7 +33,7 @@ constexpr std::array<ErrorRow, 7> kErrors{{{MessageError::Code::empty, "empty"},
 
 [[nodiscard]] MessageError error(MessageError::Code code, std::string text) { return {code, std::move(text)}; }
 
-// RFC 2046 §5.1.1 allows 70 characters; more are seen, but none as long as this.
+// RFC 2046 §5.1.1 allows 70 characters. Longer boundaries exist, but none as long as this.
 constexpr std::size_t kLongestBoundary = 250;
 
 [[nodiscard]] bool encloses_message(std::string_view type) {
@@ -42,7 +42,7 @@ constexpr std::size_t kLongestBoundary = 250;
 
 [[nodiscard]] bool has_text(std::string_view type) { return type.starts_with("text/") || type.starts_with("message/"); }
 
-// What a part's own header says of its body.
+// What a part's header declares about its body.
 struct PartHeader {
   Part part;
   std::string boundary;
@@ -58,7 +58,7 @@ struct Open {
   std::size_t body_begin = 0;
 };
 
-// A stretch of octets to be read for structure: the message itself, or an enclosed message that came encoded.
+// Octets to read the structure of: the message itself, or an enclosed message after decoding.
 class Walker {
  public:
   Walker(Message& message, const Limits& limits, std::size_t& fields_left)
@@ -86,7 +86,7 @@ class Walker {
   int base_depth_ = 0;
   bool is_encoded_walk_ = false;
 
-  // The leaf being read, whose end isn't known yet.
+  // The leaf that is being read.
   struct Leaf {
     std::size_t part = 0;
     std::size_t body = 0;
@@ -123,7 +123,7 @@ std::pair<Walker::Match, std::size_t> Walker::boundary_at(std::string_view line)
   if (!line.starts_with("--")) return {Match::none, 0};
   std::string_view rest = line.substr(2);
   while (!rest.empty() && (rest.back() == ' ' || rest.back() == '\t')) rest.remove_suffix(1);
-  // Innermost first. An outer boundary ends all that is within it (RFC 2046 §5.1.2).
+  // Innermost first. An outer boundary ends all parts within it (RFC 2046 §5.1.2).
   for (std::size_t i = stack_.size(); i-- > 0;) {
     const std::string& boundary = stack_[i].boundary;
     if (boundary.empty() || !rest.starts_with(boundary)) continue;
@@ -135,7 +135,7 @@ std::pair<Walker::Match, std::size_t> Walker::boundary_at(std::string_view line)
 }
 
 std::string Walker::guessed_boundary(std::size_t body) const {
-  // A multipart whose header lost the boundary: the first line that can be one. Only the start is looked at.
+  // A multipart whose header has lost the boundary: the first line that can be one, near the start.
   std::size_t at = body;
   for (int lines = 0; lines < 50 && at < bytes_.size(); ++lines) {
     const Line line = line_at(bytes_, at);
@@ -150,8 +150,8 @@ std::string Walker::guessed_boundary(std::size_t body) const {
 }
 
 std::expected<void, MessageError> Walker::walk_encoded(std::string_view body, std::size_t part) {
-  // RFC 2046 §5.2.1 forbids to encode message/rfc822, RFC 6532 §3.6 allows it for message/global, and both occur. One
-  // level only: what is encoded within the encoded is kept closed, so memory stays a small multiple of the message.
+  // RFC 2046 §5.2.1 forbids to encode message/rfc822, RFC 6532 §3.6 allows it for message/global; both occur. Only one level is decoded, so
+  // that memory stays a small multiple of the message.
   bool cut = false;
   message_.unpacked.push_back(
       std::make_unique<const std::string>(transfer_decoded(body, message_.parts[part].encoding, limits_.message, cut)));
@@ -187,7 +187,7 @@ void Walker::finish_leaf(std::size_t end) {
 void Walker::close_down_to(std::size_t height, std::size_t end) {
   while (stack_.size() > height) {
     const Open& open = stack_.back();
-    // A multipart in which no boundary ever came: whatever is in it is read as text.
+    // A multipart without a single boundary: its body is read as text.
     if (!open.boundary.empty() && !open.has_children) {
       Part& part = message_.parts[open.part];
       part.body = bytes_.substr(open.body_begin, end - open.body_begin);
@@ -198,7 +198,7 @@ void Walker::close_down_to(std::size_t height, std::size_t end) {
   }
 }
 
-// Reads the header at `at` and opens what it announces. `owner`: for the root of an enclosed message, its part.
+// Reads the header at `at` and opens the part or message that it begins. `owner`: for the root of an enclosed message, its part.
 std::expected<std::size_t, MessageError> Walker::entity(std::size_t at, int depth, bool is_message_root, bool in_digest,
                                                         std::size_t owner) {
   const bool is_top = is_message_root && message_.parts.empty();
@@ -242,7 +242,7 @@ std::expected<std::size_t, MessageError> Walker::entity(std::size_t at, int dept
       if (!encoded) {
         stack_.push_back({"", false, false, depth + 1, index, at});
         at = header_begin(bytes_.substr(at)) + at;
-        // The enclosed message may be cut off right here.
+        // The enclosed message may be truncated here.
         if (boundary_at(line_at(bytes_, std::min(at, bytes_.size())).text).first != Match::none) return at;
         ++depth;
         is_message_root = true;

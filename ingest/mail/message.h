@@ -1,6 +1,6 @@
-// A message taken apart into plain values: header fields, MIME parts, decoded text. GMime works behind this door.
+// Parses a message into plain values: header fields, MIME parts, decoded text.
 //
-// Written for input by strangers: everything has a bound, and what breaks a bound is said, not guessed at.
+// Messages are hostile input: everything is bounded, and a message that exceeds a bound is an error.
 #pragma once
 
 #include <concepts>
@@ -24,19 +24,19 @@ struct Limits {
 
 struct Field {
   std::string name;   ///< as written
-  std::string value;  ///< unfolded, blanks around it removed, encoded words (RFC 2047) *not* decoded
+  std::string value;  ///< unfolded, without white space around it; encoded words (RFC 2047) *not* decoded
 };
 
 /// One node of the MIME tree.
 struct Part {
   int depth = 0;            ///< 0 is the message's own body
-  std::string type;         ///< lower case, `text/plain` where the header says nothing (RFC 2045 §5.2)
+  std::string type;         ///< lower case; `text/plain` by default (RFC 2045 §5.2)
   std::string report_type;  ///< the Content-Type's report-type parameter, lower case
-  std::string file_name;    ///< of Content-Disposition or Content-Type, decoded; "" where none
+  std::string file_name;    ///< of Content-Disposition or Content-Type, decoded; "": none
   bool is_attachment = false;
-  std::vector<Field> fields;  ///< the part's own header; for the root part: empty, see Message::fields
-  /// For text/* and message/*-status kinds of leaf parts: the octets as they came; `text_of` decodes them. For other leaves:
-  /// empty. A message/rfc822 part is followed by the parts of the message in it.
+  std::vector<Field> fields;  ///< the part's own header; empty for the root part, see Message::fields
+  /// For leaf parts of type text/* and message/*-status: the octets as received, which `text_of` decodes. Empty for other leaf parts. A
+  /// message/rfc822 part is followed by the parts of its message.
   std::string_view body;
   std::string encoding;  ///< Content-Transfer-Encoding, as written
   std::string charset;   ///< as written
@@ -48,7 +48,7 @@ struct Part {
 struct Message {
   std::vector<Field> fields;  ///< top to bottom
   std::vector<Part> parts;    ///< in the order of the text, a node before its children; never empty
-  /// Enclosed messages that came in base64 or quoted-printable, undone: some parts point in here.
+  /// Enclosed messages that were in base64 or quoted-printable, decoded: some parts refer to them.
   std::vector<std::unique_ptr<const std::string>> unpacked;
 };
 
@@ -56,8 +56,8 @@ struct Text {
   std::string text;
   bool cut = false;  ///< there was more
 };
-/// A part's body undone and in UTF-8: what can't be is replaced by U+FFFD. At most `most` octets are read into it. Done only
-/// for parts that somebody looks at: of a returned mail nobody does.
+/// A part's body, decoded and converted to UTF-8 with U+FFFD for what can't be, from at most `most` octets. Called only for the parts whose
+/// text is needed.
 [[nodiscard]] Text text_of(const Part& part, std::size_t most = 256U << 10U);
 
 struct MessageError {
@@ -71,20 +71,19 @@ struct MessageError {
     malformed
   };
   Code code = Code::malformed;
-  std::string text;  ///< with the figure and the limit
+  std::string text;  ///< with the value and the limit
 };
 
-/// `too-deep`, `nul-in-header`: the quarantine's reasons.
+/// `too-deep`, `nul-in-header`: as the quarantine names it.
 [[nodiscard]] std::string_view name_of(MessageError::Code code);
 
 /// Safe from any thread. Time is linear in the size, memory a small multiple of it.
 [[nodiscard]] std::expected<Message, MessageError> parse(std::string_view bytes, const Limits& limits);
-/// Of a string that is gone afterwards: no.
+/// Not of a temporary, since the result refers to it.
 template <std::same_as<std::string> Temporary>
 std::expected<Message, MessageError> parse(Temporary&& bytes, const Limits& limits) = delete;
 
-/// The header fields alone, cheaply and without GMime: for the trace and the envelope. Folding is undone.
-/// Stops at the first empty line or at `limits`.
+/// The header fields alone, unfolded; faster than `parse`. Ends at the first empty line or at `limits`.
 [[nodiscard]] std::expected<std::vector<Field>, MessageError> parse_header(std::string_view bytes,
                                                                            const Limits& limits);
 

@@ -1,4 +1,3 @@
-// Each line by itself: the first that names an outside client decides.
 #include "passage.h"
 
 #include "blowback/prefix.h"
@@ -13,9 +12,9 @@
 namespace blowback::mail {
 namespace {
 
-/// RFC 5321 §6.3 lets an MTA take 100 hops for a loop.
+/// By RFC 5321 §6.3 an MTA may treat 100 hops as a loop.
 constexpr std::size_t kMostHops = 100;
-/// A letter's own hops at the server that returned it: gateway, filter, mailbox store.
+/// Hops of a returned message within the server that returned it: gateway, filter, mailbox store.
 constexpr std::size_t kMostOwnHops = 8;
 
 [[nodiscard]] bool is_same_network(const IpAddress& a, const IpAddress& b, int ipv4_length, int ipv6_length) {
@@ -25,11 +24,11 @@ constexpr std::size_t kMostOwnHops = 8;
 }
 
 [[nodiscard]] bool is_neighbour(const IpAddress& a, const IpAddress& b) { return is_same_network(a, b, 24, 48); }
-/// IPv6 addresses of one allocation: Exchange hands on so within a provider, and confirms no names.
+/// IPv6 addresses of one allocation: within a provider, Exchange relays between those, and it doesn't confirm names.
 [[nodiscard]] bool is_of_one_provider(const IpAddress& a, const IpAddress& b) { return is_same_network(a, b, 24, 32); }
 
-/// An address that no stranger can have on the Internet: private (RFC 1918, RFC 4193), shared (RFC 6598), link-local, loopback.
-/// Not all of what is special: 6to4 and Teredo addresses are strangers', and a translator (RFC 6052) writes all of IPv4 so.
+/// An address that isn't reachable on the Internet: private (RFC 1918, RFC 4193), shared (RFC 6598), link-local, loopback. Not every
+/// special-use address: strangers have 6to4 and Teredo addresses, and those that translators (RFC 6052) write for IPv4.
 [[nodiscard]] bool is_private(const IpAddress& address) {
   static const std::array<Prefix, 9> kPrivate{
       *Prefix::parse("10.0.0.0/8"),    *Prefix::parse("172.16.0.0/12"), *Prefix::parse("192.168.0.0/16"),
@@ -71,7 +70,7 @@ Passage passage_of(std::span<const std::string> received, const IpAddress& clien
       continue;
     }
     passage.from_outside |= !is_inside(*hop, client);
-    // OpenSMTPD says so of its own bounces, too, which come by no network.
+    // OpenSMTPD writes that for its own bounces, too, which aren't submitted.
     passage.is_submission |= hop->is_submission && hop->client && !is_loopback(*hop->client);
     if (!hop->recipient.empty()) passage.recipients.push_back(lower_case(hop->recipient));
   }
@@ -83,7 +82,7 @@ std::optional<IpAddress> handed_in_by(std::span<const std::string> received) {
     const auto hop = parse_received(field);
     if (!hop) return std::nullopt;
     if (!hop->client) {
-      // qmail-queue's line, and delivery on the same host. Whoever submits on the host itself may have written the rest.
+      // qmail-queue's line, and delivery on the same host. A user of the host may have forged the other lines.
       if (hop->local_handover && (hop->with.starts_with("LMTP") || is_qmail_network_queue(field))) continue;
       return std::nullopt;
     }

@@ -1,4 +1,3 @@
-// The walk: from the top of the Received: fields down through our own relays to the first hop that isn't ours.
 #include "received_chain.h"
 
 #include "received_words.h"
@@ -10,12 +9,12 @@
 namespace blowback::mail {
 namespace {
 
-/// RFC 5321 §6.3 bids MTAs to expect loops at 100 hops; our own part is never longer than that.
+/// By RFC 5321 §6.3 an MTA may treat 100 hops as a loop, so our part is never longer.
 constexpr std::size_t kMostHops = 100;
 
 constexpr std::size_t kShown = 120;
 
-/// A field as a terminal may have it: its beginning, printable.
+/// The beginning of a field, printable.
 std::string shown(std::string_view value) {
   std::string text(value.substr(0, kShown));
   for (char& c : text) {
@@ -26,15 +25,15 @@ std::string shown(std::string_view value) {
 
 }  // namespace
 
-// From the top down: each of our relays vouches for the hop it spoke with, and for nothing below. The first hop that isn't
-// ours is the client. A stranger can write every line beneath it, also ones that look like our own relay's.
+// From the topmost field down: each of our relays is trusted about the host from which it received the message, and nothing below. The first
+// host that isn't ours is the client. Every line below can be forged, including lines that look like those of our relays.
 //
-// A line that names no client is passed over only here, while every line above it was ours: then the same host of ours
-// wrote the next one as well. The walk ends with the first client, so nothing a stranger wrote is even parsed.
+// A line that names no client is skipped only while every line above it was ours: then the same host of ours wrote the next one as well. The
+// walk ends with the first client, so nothing that a stranger wrote is parsed.
 std::expected<Client, Doubt> client_of(std::span<const std::string> received, std::span<const Prefix> trusted_relays) {
   if (received.empty()) {
     return std::unexpected(
-        Doubt{.text = "there is no Received: field, so who connected isn't known; let your mail server add one, "
+        Doubt{.text = "there is no Received: field, so the client isn't known; let your mail server add one, "
                       "or give the feed the client's address",
               .quote = ""});
   }
@@ -46,9 +45,10 @@ std::expected<Client, Doubt> client_of(std::span<const std::string> received, st
     }
     if (!hop->client) {
       if (hop->local_handover) continue;
-      return std::unexpected(
-          Doubt{.text = fmt::format("Received: field {} names no client's address, let its writer add it", i + 1),
-                .quote = shown(received[i])});
+      return std::unexpected(Doubt{
+          .text = fmt::format(
+              "Received: field {} doesn't name the client's address; let the server that wrote it add that", i + 1),
+          .quote = shown(received[i])});
     }
     const IpAddress address = *hop->client;
     const bool is_ours = is_loopback(address) || std::ranges::any_of(trusted_relays, [&](const Prefix& relay) {
@@ -57,7 +57,7 @@ std::expected<Client, Doubt> client_of(std::span<const std::string> received, st
     if (is_ours) continue;
     if (use_of(address) == AddressUse::special) {
       return std::unexpected(
-          Doubt{.text = fmt::format("{} connected (Received: field {}), which is no public address; if {} is a "
+          Doubt{.text = fmt::format("the client is {} (Received: field {}), which isn't a public address; if {} is a "
                                     "relay of yours, add it to trusted_relays",
                                     address.to_string(), i + 1, address.to_string()),
                 .quote = ""});
@@ -65,8 +65,8 @@ std::expected<Client, Doubt> client_of(std::span<const std::string> received, st
     return Client{.address = address, .helo = std::move(hop->helo), .ours = i + 1};
   }
   return std::unexpected(
-      Doubt{.text = "all of its Received: fields are by hosts of yours, so the message began there; if it came "
-                    "from elsewhere, look whether trusted_relays names too much",
+      Doubt{.text = "your own hosts wrote all its Received: fields, so the message was created there; if it "
+                    "came from elsewhere, check whether trusted_relays has too many hosts",
             .quote = ""});
 }
 

@@ -1,7 +1,7 @@
-// Who connected: read from the Received: fields, by walking down from the top through our own relays.
+// Finds the client in the Received: fields, from the topmost one down through our own relays.
 //
-// Each of our relays vouches for the hop it spoke with, and for nothing below. The address that the last trusted hop says
-// it spoke with is the client; a stranger can write every line beneath it, also ones that look like our own relay's.
+// Each of our relays is trusted about the host from which it received the message, and nothing below. The client is the host from which the
+// last trusted relay received it; every line below can be forged, including lines that look like those of our relays.
 // RFC 5321 §4.4; the forms of Postfix, Exim, Sendmail, qmail, OpenSMTPD, Exchange, Haraka and Courier.
 #pragma once
 
@@ -20,49 +20,46 @@ namespace blowback::mail {
 
 /// One Received: field.
 struct ReceivedHop {
-  std::string helo;  ///< what the client called itself; "" where not said
-  std::optional<IpAddress>
-      client;  ///< the address the writer saw, never one the client claimed (a HELO of `[192.0.2.9]`)
-  /// The client's name as the writer found it in the DNS and confirmed it by the address; "" where the form has none, or none
-  /// that is confirmed. Unlike the HELO a stranger can't choose it freely.
+  std::string helo;                 ///< of the client; "": unknown
+  std::optional<IpAddress> client;  ///< as the writer saw it, never as the client claimed it (a HELO of `[192.0.2.9]`)
+  /// The client's name in DNS, confirmed by the writer; "": there is none, or it isn't confirmed. Unlike the HELO, a stranger can't choose it
+  /// freely.
   std::string name;
-  std::string by;                       ///< the writer's own name; "" where not said
-  std::optional<IpAddress> by_address;  ///< the writer's own address, where it says that (Exchange)
+  std::string by;                       ///< the writer's name; "": unknown
+  std::optional<IpAddress> by_address;  ///< the writer's address, which Exchange adds
   std::string with;                     ///< protocol, upper case
   std::string id;                       ///< the writer's queue id
-  /// The hop names no client because there was none: handed over on the same host (LMTP, a content filter, qmail's
-  /// `invoked by`), so the line below is the same host's too.
+  /// There was no client, since the message was passed on within the host (LMTP, a content filter, qmail's `invoked by`). So the next line is
+  /// the same host's, too.
   bool local_handover = false;
-  /// A user submitted it: authenticated (RFC 3848), or the writer's own words for it.
+  /// A user submitted it: authenticated (RFC 3848), or as the writer puts it.
   bool is_submission = false;
-  std::string recipient;  ///< of the `for` clause, without angle brackets; "" where not said
+  std::string recipient;  ///< of the `for` clause, without angle brackets; "": none
 };
 
 struct ReceivedError {
   std::string text;
 };
 
-/// One field's value, unfolded. Fails where no known form fits, or where two readings would name different clients.
+/// Parses an unfolded value. Fails if it has no known form, or if two interpretations name different clients.
 [[nodiscard]] std::expected<ReceivedHop, ReceivedError> parse_received(std::string_view value);
 
 struct Client {
   IpAddress address;
   std::string helo;
-  /// How many Received: fields from the top are ours (trusted): the first that the accused server wrote is at this index.
+  /// The number of Received: fields at the top that are ours (trusted): the client's server wrote the one at this index.
   std::size_t ours = 0;
 };
 
-/// Why no client can be named.
+/// Why the client can't be determined.
 struct Doubt {
-  /// A sentence with the way out: "…; if 10.0.0.5 is a relay of yours, add it to trusted_relays". Our own words, addresses and
-  /// numbers only, so it can be logged.
+  /// A sentence with what to do: "…; if 10.0.0.5 is a relay of yours, add it to trusted_relays". Without quotes of mail, so it can be logged.
   std::string text;
-  std::string
-      quote;  ///< the field that it is about, printable and cut; "" where there is none. A stranger may have written it
+  std::string quote;  ///< the field that it is about, printable and cut; "": none. It may be a stranger's text
 };
 
-/// `received`: the values of the Received: fields, top first. Loopback is trusted always: only our own host can write
-/// from there at the top. Special-use addresses that aren't trusted relays are in doubt, documentation ranges aren't.
+/// `received`: the values of the Received: fields, topmost first. Loopback is always trusted, since at the top it is our own host. Special-use
+/// addresses that aren't trusted relays are a doubt, except for documentation ranges.
 [[nodiscard]] std::expected<Client, Doubt> client_of(std::span<const std::string> received,
                                                      std::span<const Prefix> trusted_relays);
 

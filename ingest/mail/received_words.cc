@@ -1,4 +1,4 @@
-// Words, comments and addresses of a Received: field. Every function is linear in the text and takes any bytes.
+// Every function is linear in the text and accepts any octets.
 #include "received_words.h"
 
 #include <algorithm>
@@ -11,11 +11,9 @@ constexpr int kDeepestComment = 16;
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_alnum(char c) { return (c >= '0' && c <= '9') || (lower_case(c) >= 'a' && lower_case(c) <= 'z'); }
 
-bool is_alnum(char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z'); }
-
-/// What a name or an address is made of; a maximal run of it is looked at as a whole.
+/// The characters of names and addresses.
 bool is_run_character(char c) { return is_alnum(c) || c == '.' || c == ':' || c == '-' || c == '_'; }
 
 bool is_port(std::string_view text) {
@@ -48,7 +46,7 @@ std::expected<std::vector<Word>, std::string> words_of(std::string_view text, Ba
       continue;
     }
     const bool glued = i > 0 && !is_blank(text[i - 1]);
-    if (text[i] == ')') return std::unexpected("a parenthesis closes that was never opened");
+    if (text[i] == ')') return std::unexpected("a closing parenthesis has no opening one");
     if (text[i] == '(') {
       const auto end = comment_end(text, i, backslash);
       if (!end) return std::unexpected(end.error());
@@ -92,7 +90,7 @@ std::vector<std::string_view> addresses_in(std::string_view text) {
     const std::size_t begin = i;
     while (i < text.size() && is_run_character(text[i])) ++i;
     auto run = text.substr(begin, i - begin);
-    // An IPv6 address may end in `::`, so the whole is tried first, then without punctuation around, then without a port.
+    // An IPv6 address may end in `::`, so the whole run is tried first, then without punctuation around it, then without a port.
     auto trimmed = run;
     while (!trimmed.empty() && !is_alnum(trimmed.back())) trimmed.remove_suffix(1);
     while (!trimmed.empty() && !is_alnum(trimmed.front())) trimmed.remove_prefix(1);
@@ -116,17 +114,13 @@ int occurrences(std::string_view text, std::string_view word) {
     }
     const std::size_t begin = i;
     while (i < text.size() && !is_edge(text[i])) ++i;
-    if (is_same(text.substr(begin, i - begin), word)) ++count;
+    if (equals_ignoring_case(text.substr(begin, i - begin), word)) ++count;
   }
   return count;
 }
 
-bool is_same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
-}
-
 bool begins(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() && is_same(text.substr(0, prefix.size()), prefix);
+  return equals_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
 std::string upper(std::string_view text) {

@@ -1,4 +1,4 @@
-// libpsl, with the list that Debian compiles into it.
+// By libpsl, with the list that Debian compiles into it.
 #include "registered_domain.h"
 
 #include "header.h"

@@ -1,4 +1,4 @@
-// The domain that somebody registered, by the Public Suffix List: `mx1.example.co.uk` is `example.co.uk`.
+// The registered domain of a host by the Public Suffix List: `example.co.uk` for `mx1.example.co.uk`.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace blowback::mail {
 
-/// "" where `host` is an address, a public suffix itself, or a single label. Case and a final dot are ignored. Pure.
+/// "" if `host` is an address, a public suffix, or a single label. Case and a final dot are ignored. Pure.
 [[nodiscard]] std::string registered_domain(std::string_view host);
 
 }  // namespace blowback::mail

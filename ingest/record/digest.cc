@@ -1,4 +1,3 @@
-// SHA-256 by OpenSSL's libcrypto.
 #include "digest.h"
 
 #include "blowback/text.h"
@@ -10,11 +9,12 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 namespace blowback::record {
 namespace {
 
-// What mbox writers and mail readers keep in a message's own header: it changes while the message lies there.
+// Fields in which mbox writers and mail readers keep their own data: they change while a message is stored.
 constexpr std::array<std::string_view, 21> kReaders{"status",
                                                     "x-status",
                                                     "x-keywords",
@@ -37,7 +37,7 @@ constexpr std::array<std::string_view, 21> kReaders{"status",
                                                     "content-length",
                                                     "lines"};
 
-/// The line that `text` begins with, with its end.
+/// The first line of `text`, with its line end.
 [[nodiscard]] std::string_view first_line(std::string_view text) {
   const auto end = text.find('\n');
   return text.substr(0, end == std::string_view::npos ? text.size() : end + 1);
@@ -50,7 +50,7 @@ void append_line(std::string_view line, std::string& to) {
   to += '\n';
 }
 
-/// The message as the client sent it, as far as that can be known from what lies here now.
+/// The message as the client sent it, as far as the stored one shows.
 [[nodiscard]] std::string as_sent(std::string_view message, std::size_t ours) {
   std::string sent;
   sent.reserve(message.size());
@@ -62,7 +62,7 @@ void append_line(std::string_view line, std::string& to) {
     message.remove_prefix(line.size());
     if (line.front() != ' ' && line.front() != '\t') {
       const std::string name = lower_case(line.substr(0, line.find_first_of(": \t\r\n")));
-      // All that stands above the last of our own Received: fields is ours, with that field itself.
+      // The last of our own Received: fields, and what is above it, wasn't sent by the client.
       if (received < ours) {
         if (name == "received") ++received;
         is_left_out = true;
@@ -77,7 +77,7 @@ void append_line(std::string_view line, std::string& to) {
     message.remove_prefix(line.size());
     append_line(line, sent);
   }
-  // Some writers add an empty line at the end, some take it off.
+  // Some writers add an empty line at the end, others remove it.
   while (sent.ends_with("\n\n")) sent.pop_back();
   return sent;
 }
@@ -97,14 +97,7 @@ std::string sha256_hex(std::initializer_list<std::string_view> parts) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   EVP_DigestFinal_ex(context.get(), digest.data(), &size);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(2UL * size);
-  for (unsigned int i = 0; i < size; ++i) {
-    hex += kDigits[digest[i] >> 4U];
-    hex += kDigits[digest[i] & 15U];
-  }
-  return hex;
+  return hex(std::span(digest).first(size));
 }
 
 std::string digest_of_message(const TrapDelivery& delivery, const IpAddress& client, std::size_t ours) {

@@ -1,4 +1,4 @@
-// What makes a delivery the same delivery: a digest over its identity.
+// The identity of a delivery, as a digest: two deliveries with the same digest count once.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -12,16 +12,15 @@
 
 namespace blowback::record {
 
-/// SHA-256 in hex over the parts, each with its length before it, so that no two lists of parts run together.
+/// SHA-256 in hex of the parts, each preceded by its length, so that different lists of parts differ.
 [[nodiscard]] std::string sha256_hex(std::initializer_list<std::string_view> parts);
 
-/// Identity of a message that `client` delivered: its octets from below the trace that our own hosts wrote, without fields that
-/// mail readers add later, and with any line ends. Who received it is no part: one message to several traps is one. The time
-/// is, where the feed was told it; a file's time or name isn't: the same mail found twice is one delivery. `ours`: how many
-/// Received: fields from the top are ours.
+/// The identity of a message from `client`: its octets below our own hosts' trace fields, without fields that mail readers add, and whatever
+/// its line ends. The recipients don't count: one message to several traps is one. The time counts only if the feed's source recorded it, not
+/// if it is a file's: the same mail found twice is one delivery. `ours`: the number of Received: fields at the top that are ours.
 [[nodiscard]] std::string digest_of_message(const TrapDelivery& delivery, const IpAddress& client, std::size_t ours);
 
-/// Identity of a callout: the sender, the witness and the hour (UTC). More of them within it are the same.
+/// The identity of a callout: the sender, the witness and the hour (UTC).
 [[nodiscard]] std::string digest_of_callout(const TrapDelivery& delivery, const Prefix& sender,
                                             std::string_view witness);
 

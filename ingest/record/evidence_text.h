@@ -1,4 +1,4 @@
-// Text by strangers as it may be stored: valid UTF-8, on one line, of bounded length.
+// Untrusted text as it is stored: valid UTF-8, on one line, of bounded length.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace blowback::record {
 
-/// At most `most` octets of `text`, cut between characters. Octets that aren't UTF-8 (RFC 3629) become U+FFFD, control
-/// characters become blanks.
+/// At most `most` octets of `text`, cut between characters. Octets that aren't UTF-8 (RFC 3629) become U+FFFD, control characters become
+/// spaces.
 [[nodiscard]] std::string evidence_text(std::string_view text, std::size_t most);
 
 }  // namespace blowback::record

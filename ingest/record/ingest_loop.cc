@@ -1,4 +1,4 @@
-// The loop itself. What fails is told once and tried again each second; what was committed is told at once.
+// What fails is logged once and tried again every second.
 #include "record/ingest_loop.h"
 
 #include "config/written.h"
@@ -6,6 +6,7 @@
 #include "record/judges.h"
 #include "record/listed_callers.h"
 #include "record/opened_feed.h"
+#include "record/troubles.h"
 #include "record/upkeep.h"
 #include "score/assess.h"
 #include "score/replay.h"
@@ -36,16 +37,13 @@ namespace {
 using watch::Field;
 using watch::Level;
 
-/// What has ended is swept up this often; nothing depends on it, servers don't answer for expired listings anyway.
+/// How often expired listings are removed. Nothing depends on it: servers don't answer for expired listings.
 constexpr Duration kSweepEvery = std::chrono::seconds{10};
-/// Feeds without a descriptor, and whatever failed, are asked again after this.
+/// Feeds without a descriptor, and whatever failed, are tried again after this.
 constexpr std::chrono::milliseconds kAskAgain{1'000};
 
-/// Upkeep that goes on for so long is as good as done: what had failed would have come.
+/// Upkeep that has run for so long without a failure counts as successful: the slice that failed would have come up again.
 constexpr std::chrono::minutes kLongWithoutFailure{1};
-
-/// Beyond the TTL of its answers: a mail server's process may keep what it was told for as long as it lives, whatever the TTL.
-constexpr Duration kAnswersLinger = std::chrono::hours{1};
 
 }  // namespace
 
@@ -58,27 +56,34 @@ class IngestLoop::Impl {
         surroundings_(std::move(surroundings)) {
     for (auto& settings : wanted(config_))
       feeds_.push_back(std::make_unique<OpenedFeed>(std::move(settings), config_.traps));
-    note_feeds();
+    reset_feed_states();
   }
 
   Ended run() {
     for (bool first = true;; first = false) {
-      if (const Ended asked = surroundings_.asked(); asked != Ended::drained) return asked;
+      switch (surroundings_.requests.next()) {
+        case Request::stop:
+          return Ended::stop;
+        case Request::reload:
+          return Ended::reload;
+        case Request::none:
+          break;
+      }
       bool all_drained = true;
       bool any_trouble = false;
-      const bool has_database = look_at_database();
+      const bool has_database = check_database();
       for (auto& open : feeds_) {
         turned();
-        if (!has_database || !take_from(*open)) any_trouble = true;
-        all_drained &= open->drained || open->told_trouble;
+        if (!has_database || !read_from(*open)) any_trouble = true;
+        all_drained &= open->drained || open->trouble_logged;
       }
-      if (options_.once && is_in_trouble()) return Ended::store_failed;
-      if (has_database) forget_trouble_of_recording();
+      if (options_.once && troubles_.any()) return Ended::store_failed;
+      if (has_database) end_trouble_of_idle_recording();
       std::erase_if(feeds_,
                     [](const auto& open) { return open->leaves && !open->pending && (open->drained || !open->feed); });
-      look_at_clock();
+      check_clock();
       const bool ends = all_drained && (options_.once || (!any_trouble && reads_one_message()));
-      // The last look before the end sweeps always, so that the list is left as it is now.
+      // The last round always sweeps, so that the list is up to date.
       if (ends) swept_at_.reset();
       if (has_database) {
         sweep();
@@ -87,17 +92,17 @@ class IngestLoop::Impl {
         turned();
       }
       if (first) {
-        tell_of_feeds();
-        if (surroundings_.looked_once) surroundings_.looked_once();
+        log_feeds();
+        if (surroundings_.on_first_round) surroundings_.on_first_round();
       }
-      if (options_.once && is_in_trouble()) return Ended::store_failed;
+      if (options_.once && troubles_.any()) return Ended::store_failed;
       if (more_to_sweep_ && !holds_up_mail()) continue;
-      if (ends && !is_in_trouble()) return any_trouble ? Ended::feed_failed : Ended::drained;
+      if (ends && !troubles_.any()) return any_trouble ? Ended::feed_failed : Ended::drained;
       if (all_drained || any_trouble) wait();
     }
   }
 
-  /// First all that can fail, then all that can't, so that there is nothing to take back.
+  /// Does what can fail first, so that nothing has to be undone.
   [[nodiscard]] std::expected<void, std::string> change(config::Config config) {
     std::optional<schema::Store> other;
     if (config.database != config_.database) {
@@ -110,23 +115,24 @@ class IngestLoop::Impl {
     for (const auto& open : feeds_) {
       if (std::ranges::find(formers, open.get()) != formers.end() || !open->reads_standard_input()) continue;
       if (open->drained && !open->pending) continue;
-      return std::unexpected(fmt::format(
-          "feed {} reads standard input, which isn't at its end, and what was read of it can't be read again; "
-          "leave the feed in, or restart blowback-ingest once its writer is done",
-          open->source.feed));
+      return std::unexpected(
+          fmt::format("feed {} reads standard input, which isn't at its end and can't be read twice; keep the feed in "
+                      "the config, or "
+                      "restart blowback-ingest when the writer is done",
+                      open->source.feed));
     }
     const FeedSurroundings with = surroundings_of(config.traps);
     std::vector<std::unique_ptr<OpenedFeed>> fresh(settings.size());
-    std::vector<std::function<void()>> takes_over(settings.size());
+    std::vector<std::function<void()>> apply(settings.size());
     for (std::size_t i = 0; i < settings.size(); ++i) {
       if (formers[i] != nullptr) {
         auto ready = formers[i]->prepare(settings[i], with);
         if (!ready) return std::unexpected(fmt::format("feed {}: {}", settings[i].name, ready.error().text));
-        takes_over[i] = std::move(*ready);
+        apply[i] = std::move(*ready);
         continue;
       }
       fresh[i] = std::make_unique<OpenedFeed>(settings[i], config.traps);
-      // A file that isn't there may come, as at the start. A port that is another's is a mistake.
+      // A missing file may still appear, as at the start. A port that can't be bound is a mistake in the config.
       if (!settings[i].has_door()) continue;
       if (auto opened = fresh[i]->open(with, std::nullopt); !opened) {
         return std::unexpected(fmt::format("feed {}: {}", settings[i].name, opened.error().text));
@@ -134,11 +140,11 @@ class IngestLoop::Impl {
     }
     for (std::size_t i = 0; i < settings.size(); ++i) {
       if (formers[i] == nullptr) continue;
-      takes_over[i]();
+      apply[i]();
       fresh[i] = std::move(*std::ranges::find(feeds_, formers[i], &std::unique_ptr<OpenedFeed>::get));
     }
     for (auto& open : feeds_) {
-      // Of the others those stay a while who hold what nobody else has.
+      // A feed that left the config stays while it holds the only copy of mail.
       if (!open || !open->feed || !open->settings.has_door()) continue;
       open->leaves = true;
       fresh.push_back(std::move(open));
@@ -154,19 +160,19 @@ class IngestLoop::Impl {
     if (config.ingest.judges != config_.ingest.judges) judges_.emplace(config.ingest.judges);
     config_ = std::move(config);
     upkeep_->config_changed();
-    note_feeds();
+    reset_feed_states();
     return {};
   }
 
  private:
-  /// Whether there is nothing to wait for once standard input's message is in.
+  /// Whether all feeds read standard input and are done, so that there is nothing to wait for.
   [[nodiscard]] bool reads_one_message() const {
     return !feeds_.empty() && std::ranges::all_of(feeds_, [](const auto& open) {
       return open->settings.type == config::FeedType::standard_input && open->drained && !open->pending;
     });
   }
 
-  /// The feeds that are to be read.
+  /// The feeds of `config` that the options select.
   [[nodiscard]] std::vector<config::Feed> wanted(const config::Config& config) const {
     const auto& only = options_.only_feeds;
     auto feeds = config.feeds;
@@ -180,16 +186,16 @@ class IngestLoop::Impl {
     return {.traps = traps, .stdin_envelope = options_.stdin_envelope, .now = surroundings_.now};
   }
 
-  /// For each of `wanted` the feed that goes on as it, or nullptr. One of the same name first; a feed may have been renamed.
+  /// For each of `wanted` the open feed that continues as it, or nullptr. Feeds of the same name come first; a feed may have been renamed.
   [[nodiscard]] std::vector<OpenedFeed*> formers_of(const std::vector<config::Feed>& wanted, bool in_another_database) {
     std::vector<OpenedFeed*> formers(wanted.size());
     for (const bool by_name : {true, false}) {
       for (std::size_t i = 0; i < wanted.size(); ++i) {
         if (formers[i] != nullptr) continue;
         const auto found = std::ranges::find_if(feeds_, [&](const auto& open) {
-          // Files are read from where the other database says.
+          // The other database has its own positions in files.
           if (in_another_database && !open->holds_the_only_copy()) return false;
-          // What can't be opened is no good to go on from, but as it is.
+          // A feed that couldn't be opened continues only if nothing changed.
           if (!open->feed && open->settings != wanted[i]) return false;
           return (!by_name || open->settings.name == wanted[i].name) && open->can_become(wanted[i]) &&
                  std::ranges::find(formers, open.get()) == formers.end();
@@ -200,8 +206,8 @@ class IngestLoop::Impl {
     return formers;
   }
 
-  /// What is read, and where it goes. A feed that can't be opened was told already.
-  void tell_of_feeds() {
+  /// Logs what is read and where it is recorded. For feeds that can't be opened, `feed-unreadable` was logged.
+  void log_feeds() {
     const auto level = options_.once ? Level::debug : Level::info;
     for (const auto& open : feeds_) {
       if (!open->feed || open->leaves) continue;
@@ -223,18 +229,18 @@ class IngestLoop::Impl {
         {Field::sentence("database", config_.database), {"format", schema::schema_version()}, {"serial", *serial}});
   }
 
-  /// What is committed to a file that was removed or replaced is lost, and SQLite doesn't tell. False: it isn't there; what was
-  /// read waits, or is read again.
-  bool look_at_database() {
+  /// Notices that the database's file was removed or replaced: what is committed to it then is lost, and SQLite doesn't report that. False:
+  /// there is no file; pending batches wait, or are read again.
+  bool check_database() {
     const auto followed = store_.follow_file();
     if (!followed) {
-      fails(Work::file, followed.error());
+      failed(Work::file, followed.error());
       return false;
     }
-    works(Work::file);
+    succeeded(Work::file);
     if (*followed == schema::Store::Followed::same) return true;
     watch::log(Level::warning, "database-replaced", {{"file", config_.database}});
-    // The feeds go on where this database's word is that they are.
+    // The feeds continue at the positions in this database.
     for (auto& open : feeds_) {
       if (open->holds_the_only_copy()) continue;
       open->pending.reset();
@@ -246,70 +252,42 @@ class IngestLoop::Impl {
     return true;
   }
 
-  /// One chunk of one feed. False: the feed can't be read, or its chunk can't be committed.
-  bool take_from(OpenedFeed& open) {
+  /// Reads and commits one chunk of one feed. False: the feed can't be read, or its chunk can't be committed.
+  bool read_from(OpenedFeed& open) {
     if (!open.feed && open.leaves) return true;
     if (!open.feed && (open.open_again_at > std::chrono::steady_clock::now() || !open_feed(open))) return false;
-    if (open.pending) return settle(open);
+    if (open.pending) return commit_pending(open);
     auto chunk = open.feed->next({});
     if (!chunk) {
-      trouble(open, chunk.error().text);
+      feed_failed(open, chunk.error().text);
       return false;
     }
-    if (std::exchange(open.told_trouble, false)) {
+    if (std::exchange(open.trouble_logged, false)) {
       watch::log(Level::info, "feed-back", {{"feed", open.source.feed}});
-      note([&](IngestState& state) { state.feeds[open.source.feed].trouble.clear(); });
+      update([&](IngestState& state) { state.feeds[open.source.feed].trouble.clear(); });
     }
     open.drained = chunk->drained;
-    leave_out_listed_callers(*chunk, open);
+    drop_callouts_of_listed(*chunk, open);
     if (chunk->items.empty() && !chunk->position) return true;
-    open.pending = judges_->take_in(*chunk, open.source, surroundings_.now());
-    return settle(open);
+    open.pending = judges_->batch_of(*chunk, open.source, surroundings_.now());
+    return commit_pending(open);
   }
 
-  void leave_out_listed_callers(feed::Chunk& chunk, const OpenedFeed& open) {
-    const auto count = remove_listed_callers(
-        chunk, [&](const IpAddress& client, UnixTime at) { return is_refused_by_users(client, at); });
+  void drop_callouts_of_listed(feed::Chunk& chunk, const OpenedFeed& open) {
+    const auto count = remove_listed_callers(chunk, [&](const IpAddress& client, UnixTime at) {
+      // A database that can't be read is no reason to accuse anybody.
+      const auto dossier = store_.dossier(client, 0);
+      return !dossier || may_have_been_refused(*dossier, at, config_.zone.ttl);
+    });
     if (count == 0) return;
-    note([&](IngestState& state) { state.callouts_let_go += count; });
+    update([&](IngestState& state) { state.callouts_let_go += count; });
     watch::log(Level::debug, "callouts-let-go", {{"feed", open.source.feed}, {"count", count}});
   }
 
-  /// Whether mail servers that asked the list at `at` may have refused the client: it was listed, or had been until so lately that
-  /// not all of them knew. A database that can't tell is no reason to accuse anybody.
-  [[nodiscard]] bool is_refused_by_users(const IpAddress& client, UnixTime at) {
-    const auto dossier = store_.dossier(client, 0);
-    if (!dossier) return true;
-    const auto lingers = config_.zone.ttl + kAnswersLinger;
-    if (std::ranges::any_of(dossier->listings, [&](const Listing& listing) {
-          return listing.listed_at <= at && (!listing.expires_at || at < *listing.expires_at + lingers);
-        })) {
-      return true;
-    }
-    return std::ranges::any_of(dossier->history, [&](const ListingChange& change) {
-      using enum ListingChange::Action;
-      const bool ended = change.action == delisted || change.action == expired;
-      if (ended) return change.at <= at && at < change.at + lingers;
-      const bool stood = change.action == listed || change.action == prolonged;
-      return stood && change.at <= at && !ended_between(dossier->history, change, at) &&
-             (!change.expires_at || at < *change.expires_at + lingers);
-    });
-  }
-
-  /// Whether what `began` ended before `at`.
-  [[nodiscard]] static bool ended_between(const std::vector<ListingChange>& history, const ListingChange& began,
-                                          UnixTime at) {
-    return std::ranges::any_of(history, [&](const ListingChange& change) {
-      using enum ListingChange::Action;
-      return (change.action == delisted || change.action == expired) && change.prefix == began.prefix &&
-             change.source == began.source && change.serial > began.serial && change.at <= at;
-    });
-  }
-
-  /// Commits what is pending. False: it can't be committed now.
-  bool settle(OpenedFeed& open) {
+  /// Commits the pending batch. False: it can't be committed now.
+  bool commit_pending(OpenedFeed& open) {
     if (!commit(*open.pending)) return false;
-    // Into which file? Unless it is the one that stands there, the batch is still to be recorded.
+    // If the file was replaced meanwhile, the batch went to the old one and has to be recorded again.
     if (!store_.is_in_place()) return false;
     const std::uint64_t deliveries = open.pending->counts.deliveries;
     open.pending.reset();
@@ -328,11 +306,11 @@ class IngestLoop::Impl {
   bool open_feed(OpenedFeed& open) {
     const auto position = store_.feed_position(open.source.feed);
     if (!position) {
-      fails(Work::recording, position.error());
+      failed(Work::recording, position.error());
       return false;
     }
     if (auto opened = open.open(surroundings_of(config_.traps), *position); !opened) {
-      trouble(open, opened.error().text);
+      feed_failed(open, opened.error().text);
       return false;
     }
     const auto& settings = open.settings;
@@ -344,22 +322,23 @@ class IngestLoop::Impl {
                   {"limit", descriptor_limit()}});
     }
     const bool is_unquoted = settings.type == config::FeedType::mbox && settings.quoting == config::MboxQuoting::none;
-    if (is_unquoted && !std::exchange(open.told_unquoted, true)) {
-      watch::log(Level::warning, "mbox-unquoted",
-                 {{"feed", open.source.feed},
-                  Field::sentence("detail",
-                                  "anybody can write messages into it, so what it brings counts against nobody; "
-                                  "set the feed's quoting to what the writer of the file does")});
+    if (is_unquoted && !std::exchange(open.unquoted_logged, true)) {
+      watch::log(
+          Level::warning, "mbox-unquoted",
+          {{"feed", open.source.feed},
+           Field::sentence("detail",
+                           "anybody can write messages into this mbox, so none of them counts against its sender; "
+                           "set the feed's quoting to what the file's writer does")});
     }
     return true;
   }
 
-  void trouble(OpenedFeed& open, const std::string& detail) {
+  void feed_failed(OpenedFeed& open, const std::string& detail) {
     open.feed.reset();
     open.drained = false;
     open.open_again_at = std::chrono::steady_clock::now() + kAskAgain / 2;
-    note([&](IngestState& state) { state.feeds[open.source.feed].trouble = detail; });
-    if (std::exchange(open.told_trouble, true)) return;
+    update([&](IngestState& state) { state.feeds[open.source.feed].trouble = detail; });
+    if (std::exchange(open.trouble_logged, true)) return;
     watch::log(Level::error, "feed-unreadable", {{"feed", open.source.feed}, Field::sentence("detail", detail)});
   }
 
@@ -368,18 +347,18 @@ class IngestLoop::Impl {
     const UnixTime now = surroundings_.now();
     const auto recorded = store_.record(batch, config_.policy, &score::assess, now);
     if (!recorded) {
-      note([](IngestState& state) { ++state.failed_commits; });
-      fails(Work::recording, recorded.error());
+      update([](IngestState& state) { ++state.failed_commits; });
+      failed(Work::recording, recorded.error());
       return false;
     }
-    note([&](IngestState& state) { state.add(batch, *recorded, std::chrono::steady_clock::now() - began, now); });
-    works(Work::recording);
+    update([&](IngestState& state) { state.add(batch, *recorded, std::chrono::steady_clock::now() - began, now); });
+    succeeded(Work::recording);
     if (batch.dated_ahead > 0) {
       watch::log(Level::warning, "dated-ahead", {{"feed", batch.feed}, {"deliveries", batch.dated_ahead}});
     }
     for (const auto& thing : batch.quarantined) {
-      // Never its quote: a log goes further than the database, and a stranger who writes one token per recipient would
-      // have the traps in it.
+      // Without its quote: logs are read by more people than the database, and a sender who marks each recipient could reveal the traps
+      // through it.
       watch::log(Level::warning, "quarantined",
                  {{"feed", thing.feed},
                   Field::sentence("where", thing.where),
@@ -399,105 +378,74 @@ class IngestLoop::Impl {
     return true;
   }
 
-  /// What uses the database. Each can fail alone: of a file that is damaged in one place, or a disk that has room for little.
-  enum class Work : std::uint8_t { file, recording, sweeping, upkeep };
-  static constexpr std::array<std::string_view, 4> kWork{"file", "recording", "sweeping", "upkeep"};
-  struct Trouble {
-    std::string text;
-    bool told = false;  ///< in the log; false where another's was the same
-  };
+  /// Whether it is pointless to read the feeds.
+  [[nodiscard]] bool holds_up_mail() const { return troubles_.has(Work::file) || troubles_.has(Work::recording); }
 
-  [[nodiscard]] std::optional<Trouble>& trouble_of(Work work) { return troubles_.at(static_cast<std::size_t>(work)); }
-  [[nodiscard]] bool is_in_trouble() const {
-    return std::ranges::any_of(troubles_, [](const auto& trouble) { return trouble.has_value(); });
-  }
-  /// Whether there is no use in looking what feeds have.
-  [[nodiscard]] bool holds_up_mail() { return trouble_of(Work::file) || trouble_of(Work::recording); }
-
-  /// Told once, and not where another work told the same.
-  void fails(Work work, const schema::StoreError& error) {
-    const bool is_told = std::ranges::any_of(
-        troubles_, [&](const auto& trouble) { return trouble && trouble->told && trouble->text == error.text; });
-    auto& trouble = trouble_of(work);
-    const bool is_new = !trouble;
-    if (is_new) trouble.emplace();
-    trouble->text = error.text;
-    show_trouble();
-    if (!is_new || is_told) return;
-    trouble->told = true;
-    watch::log(Level::error, "database-trouble",
-               {{"work", kWork.at(static_cast<std::size_t>(work))}, Field::sentence("detail", error.text)});
-  }
-
-  void works(Work work) {
-    auto& trouble = trouble_of(work);
-    if (!trouble) return;
-    const Trouble over = *std::exchange(trouble, std::nullopt);
-    show_trouble();
-    if (!over.told) return;
-    for (auto& other : troubles_) {
-      if (!other || other->told || other->text != over.text) continue;
-      other->told = true;  // it is theirs now
-      return;
+  void failed(Work work, const schema::StoreError& error) {
+    if (troubles_.begin(work, error.text)) {
+      watch::log(Level::error, "database-trouble", {{"work", name_of(work)}, Field::sentence("detail", error.text)});
     }
-    watch::log(Level::info, "database-back",
-               {{"work", kWork.at(static_cast<std::size_t>(work))}, {"file", config_.database}});
+    show_trouble();
+  }
+
+  void succeeded(Work work) {
+    if (troubles_.end(work)) {
+      watch::log(Level::info, "database-back", {{"work", name_of(work)}, {"file", config_.database}});
+    }
+    show_trouble();
   }
 
   void show_trouble() const {
-    const auto first = std::ranges::find_if(troubles_, [](const auto& trouble) { return trouble.has_value(); });
-    note([&](IngestState& state) {
-      state.database_trouble = first == troubles_.end() ? std::string() : (*first)->text;
-    });
+    update([&](IngestState& state) { state.database_trouble = troubles_.first(); });
   }
 
-  /// Where nothing waits for the database any more, since its feed left, nothing else will tell that recording works.
-  void forget_trouble_of_recording() {
-    const auto waits = [](const auto& open) { return open->pending || (!open->feed && !open->told_trouble); };
-    if (std::ranges::none_of(feeds_, waits)) works(Work::recording);
+  /// If the feeds whose batches couldn't be recorded have left, no commit will end the trouble.
+  void end_trouble_of_idle_recording() {
+    const auto waits = [](const auto& open) { return open->pending || (!open->feed && !open->trouble_logged); };
+    if (std::ranges::none_of(feeds_, waits)) succeeded(Work::recording);
   }
 
   void sweep() {
     const auto steady = std::chrono::steady_clock::now();
-    const auto pause = trouble_of(Work::sweeping) ? std::chrono::milliseconds(kAskAgain)
-                       : more_to_sweep_           ? std::chrono::milliseconds{0}
-                                                  : std::chrono::milliseconds(kSweepEvery);
+    const auto pause = troubles_.has(Work::sweeping) ? std::chrono::milliseconds(kAskAgain)
+                       : more_to_sweep_              ? std::chrono::milliseconds{0}
+                                                     : std::chrono::milliseconds(kSweepEvery);
     if (swept_at_ && steady < *swept_at_ + pause) return;
     more_to_sweep_ = false;
-    // What ends under a clock in doubt may not have ended; servers go by the time themselves.
-    const bool works_on = !surroundings_.clock_doubt();
-    const bool has_failed = works_on && !sweep(surroundings_.now());
+    // While the clock is in doubt, listings may seem to have expired. Servers look at the time themselves.
+    const bool clock_is_trusted = !surroundings_.clock_doubt();
+    const bool has_failed = clock_is_trusted && !sweep(surroundings_.now());
     swept_at_ = std::chrono::steady_clock::now();
     if (has_failed) return;
-    if (works_on) works(Work::sweeping);
-    // Operators' changes move it, too.
+    if (clock_is_trusted) succeeded(Work::sweeping);
+    // The operator's commands change it, too.
     const auto serial = store_.serial();
-    note([&](IngestState& state) {
+    update([&](IngestState& state) {
       if (serial) state.serial = *serial;
     });
   }
 
-  /// A part of what there is to do, so that no feed waits for it; the next round goes on. False: the database is in trouble.
+  /// Does one slice, so that no feed has to wait; the next round continues. False: the database failed.
   bool sweep(UnixTime now) {
-    const auto failed = [this](const schema::StoreError& error) {
-      fails(Work::sweeping, error);
+    const auto failure = [this](const schema::StoreError& error) {
+      failed(Work::sweeping, error);
       return false;
     };
     const auto mended = store_.mend_times(now, config_.policy);
-    if (!mended) return failed(mended.error());
+    if (!mended) return failure(mended.error());
     if (*mended != schema::Mended{}) {
       watch::log(
           Level::warning, "times-mended",
           {{"listings", mended->listings}, {"exemptions", mended->exemptions}, {"shortened", mended->shortened}});
     }
-    // What is to come back must not be swept up before.
+    // Listings that are about to be restored must not be removed first.
     const auto ended = mended->more ? schema::Result<std::uint64_t>(0) : store_.expire(now);
-    if (!ended) return failed(ended.error());
+    if (!ended) return failure(ended.error());
     if (*ended > 0) watch::log(Level::info, "expired", {{"count", *ended}});
     const auto carried = store_.carry_on(config_.policy, &score::reckon, now);
-    if (!carried) return failed(carried.error());
+    if (!carried) return failure(carried.error());
     if (carried->finished) watch::log(Level::info, "decision-finished", {{"id", *carried->finished}});
-    note([&](IngestState& state) {
+    update([&](IngestState& state) {
       state.expired += *ended;
       state.brought_back += mended->listings + mended->exemptions;
     });
@@ -505,7 +453,7 @@ class IngestLoop::Impl {
     return true;
   }
 
-  /// A slice of what keeps the database from growing; with `all`, what there is. Nothing expires under a clock in doubt.
+  /// Does one slice of upkeep, or `all` there is. Nothing expires while the clock is in doubt.
   void keep_up(bool all) {
     if (surroundings_.clock_doubt()) return;
     const UnixTime now = surroundings_.now();
@@ -513,51 +461,51 @@ class IngestLoop::Impl {
     const auto steady = std::chrono::steady_clock::now();
     if (!done) {
       upkeep_failed_at_ = steady;
-      fails(Work::upkeep, done.error());
+      failed(Work::upkeep, done.error());
       return;
     }
-    // A slice that can be done says nothing of the one that couldn't, unless that would have come by now.
+    // That this slice succeeded doesn't mean that the one that failed would, unless that has come up again by now.
     using enum UpkeepTurns::Turn;
     if (*done == through || (*done == went_on && steady >= upkeep_failed_at_ + kLongWithoutFailure)) {
-      works(Work::upkeep);
+      succeeded(Work::upkeep);
     }
   }
 
-  void look_at_clock() {
-    // Asked for the time first: that is when a step is noticed.
+  void check_clock() {
+    // The clock notices a step when it is asked for the time.
     static_cast<void>(surroundings_.now());
     const auto doubt = surroundings_.clock_doubt();
-    note([&](IngestState& state) { state.clock_doubt = doubt; });
+    update([&](IngestState& state) { state.clock_doubt = doubt; });
   }
 
   void turned() const {
-    note([](IngestState& state) { state.turned_at = std::chrono::steady_clock::now(); });
-    if (surroundings_.turned) surroundings_.turned();
+    update([](IngestState& state) { state.turned_at = std::chrono::steady_clock::now(); });
+    if (surroundings_.on_turn) surroundings_.on_turn();
   }
 
   template <typename Change>
-  void note(Change change) const {
+  void update(Change change) const {
     if (surroundings_.state != nullptr) surroundings_.state->change(change);
   }
 
-  /// Feeds that the config no longer has go; what was counted of the others stays. Trouble that is left is told anew.
-  void note_feeds() {
+  /// Drops the counts of feeds that the config no longer has, and keeps the others. Trouble that continues is logged again.
+  void reset_feed_states() {
     std::map<std::string, IngestState::Feed> now;
     const auto before = surroundings_.state == nullptr ? IngestState{} : surroundings_.state->copy();
     for (const auto& open : feeds_) {
-      open->told_trouble = false;
+      open->trouble_logged = false;
       open->open_again_at.reset();
       auto& feed = now[open->source.feed];
       if (const auto known = before.feeds.find(open->source.feed); known != before.feeds.end()) feed = known->second;
       feed.trouble.clear();
       if (const auto last = store_.last_delivery(open->source.feed)) feed.last_delivery = *last;
     }
-    note([&](IngestState& state) { state.feeds = std::move(now); });
+    update([&](IngestState& state) { state.feeds = std::move(now); });
   }
 
-  /// Until a feed or a signal says that there is something, or it is time to ask those that can't say.
+  /// Waits for a feed, a request, or the time of the next turn.
   void wait() {
-    std::vector<pollfd> watched{{.fd = surroundings_.signal_fd, .events = POLLIN, .revents = 0}};
+    std::vector<pollfd> watched{{.fd = surroundings_.requests.fd, .events = POLLIN, .revents = 0}};
     if (!holds_up_mail()) {
       for (const auto& open : feeds_) {
         const int descriptor = open->feed ? open->feed->wake_fd() : -1;
@@ -568,7 +516,7 @@ class IngestLoop::Impl {
         std::chrono::ceil<std::chrono::milliseconds>(upkeep_->due_at() - std::chrono::steady_clock::now());
     const bool pauses = holds_up_mail() || surroundings_.clock_doubt();
     const auto most = pauses ? kAskAgain : std::clamp(until_upkeep, std::chrono::milliseconds{0}, kAskAgain);
-    // An interrupted or failed poll only means looking at the feeds sooner.
+    // If poll is interrupted or fails, the feeds are read sooner.
     static_cast<void>(poll(watched.data(), watched.size(), static_cast<int>(most.count())));
   }
 
@@ -582,8 +530,8 @@ class IngestLoop::Impl {
   std::optional<UpkeepTurns> upkeep_{std::in_place, config_, store_, options_.only_feeds,
                                      std::chrono::steady_clock::now()};
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
-  bool more_to_sweep_ = false;                                 ///< the last sweep ended at its slice
-  std::array<std::optional<Trouble>, kWork.size()> troubles_;  ///< by Work
+  bool more_to_sweep_ = false;  ///< the last sweep did a slice, and more is left
+  Troubles troubles_;
   std::chrono::steady_clock::time_point upkeep_failed_at_;
 };
 

@@ -1,4 +1,4 @@
-// The daemon's work: wait for feeds, take what is there, commit it, tell what happened. One thread, one store.
+// The daemon's work: waits for feeds, reads what is there, commits it, and logs what happened. One thread, one store.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -17,52 +17,56 @@
 
 namespace blowback::record {
 
-/// How a run ended.
+/// Why a run ended.
 enum class Ended : std::uint8_t {
-  drained,       ///< `once`: everything that was there is in the database
-  feed_failed,   ///< `once`: the rest is, but a feed as a whole couldn't be read (told in the log)
-  store_failed,  ///< `once`: the database couldn't be written (told in the log); nothing taken is lost
-  stop,          ///< asked to stop
-  reload,        ///< asked to read the config again
+  drained,  ///< everything that was there is in the database: with `once`, or if it was one message on standard input
+  feed_failed,   ///< with `once`: likewise, but a feed as a whole couldn't be read (the log says why)
+  store_failed,  ///< with `once`: the database couldn't be written (the log says why); feeds keep what wasn't recorded
+  stop,          ///< a stop was requested
+  reload,        ///< a reload of the config was requested
 };
 
 struct LoopOptions {
   bool once = false;
-  std::vector<std::string> only_feeds;  ///< names; empty: all
+  std::vector<std::string> only_feeds;  ///< names; empty: all feeds
   feed::Envelope stdin_envelope;        ///< for feeds of type stdin
   bool show_progress = false;           ///< a progress line on standard error
 };
 
-/// What the loop needs from outside: the clock, and a descriptor that becomes readable when a signal came, with a way to
-/// ask which.
+enum class Request : std::uint8_t { none, stop, reload };
+
+/// What the operator requests, in the program by signals.
+struct Requests {
+  int fd = -1;  ///< readable while a request is pending
+  std::function<Request()> next;
+};
+
 struct Surroundings {
   std::function<UnixTime()> now;                   ///< called from listeners' threads, too
-  std::function<watch::ClockDoubt()> clock_doubt;  ///< asked by the loop alone, each time that it comes round
-  int signal_fd = -1;
-  /// `stop` or `reload`, or `drained` if no signal waits.
-  std::function<Ended()> asked;
-  SharedIngestState* state = nullptr;  ///< kept up to date, if given; must outlive the loop
-  std::function<void()> turned;        ///< if given, called whenever the loop comes round: it lives
+  std::function<watch::ClockDoubt()> clock_doubt;  ///< called in the loop's thread only
+  Requests requests;
+  SharedIngestState* state = nullptr;  ///< if given, kept up to date; must outlive the loop
+  std::function<void()> on_turn;       ///< if given, called several times per round, as a sign of life
   std::function<void()>
-      looked_once;  ///< if given, called after the first round of a run: each feed was opened, or told why not
+      on_first_round;  ///< if given, called after a run's first round: each feed was opened, or the log says why not
 };
 
 /// One thread at a time.
 class IngestLoop {
  public:
-  /// `store` is the config's, opened for writing.
+  /// `store`: the database of `config`, open for writing.
   IngestLoop(config::Config config, LoopOptions options, schema::Store store, Surroundings surroundings);
   IngestLoop(const IngestLoop&) = delete;
   IngestLoop& operator=(const IngestLoop&) = delete;
   ~IngestLoop();
 
-  /// Runs until told to stop or to reload, or with `once` until all feeds are drained. May be called again.
+  /// Runs until a stop or reload is requested, or with `once` until all feeds are drained. May be called again.
   [[nodiscard]] Ended run();
 
-  /// Goes by another config from the next `run` on. A feed keeps its sockets, its sessions and what it has read, where the config still has
-  /// it (opened_feed.h); one that the config has no more is read until what it holds is recorded. An error, a sentence for a person, leaves
-  /// all as it is: another database or a new feed's port can't be opened, or a certificate can't be read. A file that isn't there is none:
-  /// it may come, and is told as at the start.
+  /// Applies another config from the next `run` on. A feed that the config still has keeps its sockets, its sessions and what it has read
+  /// (opened_feed.h); one that it no longer has is read until what it holds is recorded. The error is a sentence for a person, and leaves
+  /// everything as it is: another database or a new feed's port can't be opened, or a certificate can't be read. A missing file is no error:
+  /// it may still appear, and is logged as at the start.
   [[nodiscard]] std::expected<void, std::string> change(config::Config config);
 
  private:

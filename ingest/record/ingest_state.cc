@@ -1,4 +1,3 @@
-// Adding up; names, labels and help of what is counted; what can be wrong, and its mend.
 #include "record/ingest_state.h"
 
 #include "blowback/kind.h"
@@ -17,7 +16,7 @@ using watch::MetricsText;
 using enum MetricsText::Type;
 
 void add_feeds(MetricsText& text, const IngestState& state) {
-  text.family("blowback_ingest_deliveries_total", counter, "Deliveries read, by feed and what became of them.");
+  text.family("blowback_ingest_deliveries_total", counter, "Deliveries read, by feed and outcome.");
   for (const auto& [name, feed] : state.feeds) {
     const auto& counts = feed.counts;
     const auto let_go = counts.not_backscatter + counts.not_a_trap + counts.quarantined;
@@ -57,8 +56,7 @@ void add_commits(MetricsText& text, const IngestState& state) {
   text.histogram(buckets, state.commits.back(), std::chrono::duration<double>(state.in_commits).count());
   text.single("blowback_ingest_commit_failures_total", counter, "Transactions that failed; each batch is tried again.",
               state.failed_commits);
-  text.single("blowback_ingest_database_writable", gauge,
-              "1 if the database could be written or read when that was tried last, else 0.",
+  text.single("blowback_ingest_database_writable", gauge, "1 if the last access to the database succeeded, else 0.",
               std::uint64_t{state.database_trouble.empty()});
 }
 
@@ -67,16 +65,16 @@ void add_kept(MetricsText& text, const IngestState& state) {
               "Incidents removed at the end of retention.incidents.", state.expired_incidents);
   text.single("blowback_ingest_expired_evidence_total", counter,
               "Texts of incidents removed at the end of retention.evidence.", state.expired_evidence);
-  text.single(
-      "blowback_database_retention_shortened", gauge,
-      "1 if incidents or their texts go before their time, since the database reached retention.max_disk, else 0.",
-      std::uint64_t{state.shortened});
+  text.single("blowback_database_retention_shortened", gauge,
+              "1 if incidents or their texts are removed before their time, since the database reached "
+              "retention.max_disk, else 0.",
+              std::uint64_t{state.shortened});
   text.single("blowback_database_no_room", gauge,
-              "1 if the database is larger than retention.max_disk and nothing more may go, else 0.",
+              "1 if the database is larger than retention.max_disk and nothing more may be removed, else 0.",
               std::uint64_t{state.no_room});
   if (!state.kept) return;
   text.single("blowback_database_bytes", gauge, "Size of the database, without its -wal file.", state.kept->octets);
-  text.single("blowback_database_free_bytes", gauge, "Of these, free for what comes next.", state.kept->free_octets);
+  text.single("blowback_database_free_bytes", gauge, "Bytes of it that are free.", state.kept->free_octets);
   if (state.kept->octets_per_day) {
     text.single("blowback_database_growth_bytes_per_day", gauge, "Growth of what is used, over the last 30 days.",
                 *state.kept->octets_per_day);
@@ -115,20 +113,21 @@ std::string to_metrics(const IngestState& state) {
   watch::add_process(text, "blowback-ingest", state.version,
                      static_cast<double>(state.started_at.time_since_epoch().count()));
   add_feeds(text, state);
-  text.family("blowback_ingest_incidents_total", counter,
-              "Incidents recorded, by kind; a delivery to several traps is several.");
+  text.family("blowback_ingest_incidents_total", counter, "Incidents recorded, by kind.");
   for (std::size_t i = 0; i < state.incidents_by_kind.size(); ++i) {
     text.sample(state.incidents_by_kind.at(i), {{"kind", name_of(static_cast<Kind>(i))}});
   }
-  text.family("blowback_ingest_quarantined_total", counter, "What couldn't be judged or attributed, by reason.");
+  text.family("blowback_ingest_quarantined_total", counter,
+              "Deliveries that couldn't be judged or attributed, by reason.");
   for (const auto& [reason, count] : state.quarantined_by_reason) text.sample(count, {{"reason", reason}});
   text.single("blowback_ingest_callouts_let_go_total", counter,
               "Sender callouts that weren't recorded, since their client was listed.", state.callouts_let_go);
   text.single("blowback_ingest_listed_total", counter, "Senders that reached the threshold.", state.listed);
-  text.single("blowback_ingest_expired_total", counter, "Listings and exemptions that ended and were swept up.",
+  text.single("blowback_ingest_expired_total", counter, "Listings and exemptions that ended and were removed.",
               state.expired);
   text.single("blowback_ingest_brought_back_total", counter,
-              "Listings and exemptions that came back, swept up too early under a wrong clock.", state.brought_back);
+              "Listings and exemptions restored that were removed too early because of a wrong clock.",
+              state.brought_back);
   add_kept(text, state);
   watch::add_clock(text, state.clock_doubt);
   watch::add_config(text, state.config);
@@ -141,28 +140,27 @@ std::string to_metrics(const IngestState& state) {
 watch::Health health(const IngestState& state, std::chrono::steady_clock::time_point now) {
   if (!state.turned_at || now - *state.turned_at <= watch::kStandsStill) return {};
   const auto since = std::chrono::duration<double>(now - *state.turned_at).count();
-  return {
-      {.name = "loop-stuck",
-       .detail = fmt::format("the loop hasn't come round for {:.3g} s", since),
-       .mend = "see whether the disks under feeds and database answer, then restart blowback-ingest; nothing is lost"}};
+  return {{.name = "loop-stuck",
+           .detail = fmt::format("the loop hasn't made a turn for {:.3g} s", since),
+           .mend = "check the disks of the feeds and the database, then restart blowback-ingest; nothing is lost"}};
 }
 
 watch::Health readiness(const IngestState& state, std::chrono::steady_clock::time_point now) {
   auto trouble = health(state, now);
   if (!state.turned_at) {
-    trouble.push_back({.name = "starting", .detail = "no feed was looked at yet", .mend = "wait"});
+    trouble.push_back({.name = "starting", .detail = "no feed was read yet", .mend = "wait"});
   }
   if (!state.database_trouble.empty()) {
     trouble.push_back({.name = "database-trouble",
                        .detail = state.database_trouble,
-                       .mend = "mend that; what was read waits in memory and is tried again each second"});
+                       .mend = "correct that; what was read is kept in memory and tried again every second"});
   }
   watch::add_clock(trouble, state.clock_doubt);
   for (const auto& [name, feed] : state.feeds) {
     if (feed.trouble.empty()) continue;
     trouble.push_back({.name = "feed-unreadable",
                        .detail = fmt::format("feed {}: {}", name, feed.trouble),
-                       .mend = "mend that; the feed is tried again each second, the others go on"});
+                       .mend = "correct that; the feed is tried again every second, and the others are read"});
   }
   watch::add_config(trouble, state.config);
   return trouble;

@@ -1,4 +1,3 @@
-// One delivery after the other: traps, verdict, client, incident.
 #include "record/intake.h"
 
 #include "blowback/text.h"
@@ -20,7 +19,7 @@
 namespace blowback::record {
 namespace {
 
-// Octets kept of what strangers wrote. Longest mailbox, domain and line of RFC 5321 §4.5.3.1, or what a table shows.
+// Octets kept of strangers' text: the longest mailbox, domain and line of RFC 5321 §4.5.3.1, or what a table shows.
 constexpr std::size_t kHelo = 255;
 constexpr std::size_t kIdentifier = 255;
 constexpr std::size_t kSubject = 300;
@@ -28,10 +27,10 @@ constexpr std::size_t kTraceField = 998;
 constexpr std::size_t kAddress = 320;
 constexpr std::size_t kQuarantined = 64U << 10U;
 
-/// Recipients that are looked at: RFC 5321 §4.5.3.1.8 asks for 100.
+/// Traps per delivery, at most: RFC 5321 §4.5.3.1.8 requires 100 recipients.
 constexpr std::size_t kMostRecipients = 100;
 
-/// Clocks differ by so much without anybody being told.
+/// A difference between clocks that isn't logged.
 constexpr Duration kClocksDiffer = std::chrono::minutes{5};
 
 [[nodiscard]] std::vector<std::string> received_values(const std::vector<mail::Field>& fields) {
@@ -42,25 +41,23 @@ constexpr Duration kClocksDiffer = std::chrono::minutes{5};
   return values;
 }
 
-/// Who connected, and how far our own hops reach in the trace.
+/// The client, and how many of the trace fields are ours.
 [[nodiscard]] std::expected<mail::Client, mail::Doubt> client_of(const TrapDelivery& delivery,
                                                                  const std::vector<std::string>& received,
                                                                  const std::vector<Prefix>& trusted_relays) {
   auto traced = mail::client_of(received, trusted_relays);
-  // A connection from our own relay says nothing of who connected to that: its trace field does.
+  // If our own relay connected, its trace field names the client.
   const bool by_relay = delivery.client && std::ranges::any_of(trusted_relays, [&](const Prefix& relay) {
                           return relay.contains(*delivery.client);
                         });
   if (!delivery.client || by_relay) return traced;
   if (use_of(*delivery.client) == AddressUse::special) {
-    return std::unexpected(
-        mail::Doubt{.text = "the feed names " + delivery.client->to_string() +
-                            " as the client, which is no address of the public Internet; let the feed's "
-                            "source pass on the address that connected to your outermost relay",
-                    .quote = ""});
+    return std::unexpected(mail::Doubt{.text = "the feed names " + delivery.client->to_string() +
+                                               " as the client, which isn't a public address; let the feed's "
+                                               "source pass on the address that connected to your outermost relay",
+                                       .quote = ""});
   }
-  // The connection's word counts. The trace only tells where the accused server's own lines begin: below ours where it
-  // agrees, else at the top.
+  // The connection's address counts. The trace only shows where the client's own lines begin: below ours if it agrees, else at the top.
   mail::Client client{.address = *delivery.client, .helo = delivery.helo, .ours = 0};
   if (traced && traced->address == client.address) {
     client.ours = traced->ours;
@@ -69,48 +66,46 @@ constexpr Duration kClocksDiffer = std::chrono::minutes{5};
   return client;
 }
 
-/// The fields above the topmost Received:, which our own delivery wrote. A stranger's copies stand below.
+/// The fields above the topmost Received:, which our own mail server wrote. Copies that strangers wrote are below.
 [[nodiscard]] std::span<const mail::Field> above_trace(const std::vector<mail::Field>& fields) {
   const auto trace =
       std::ranges::find_if(fields, [](const mail::Field& field) { return mail::is_named(field, "Received"); });
   return {fields.begin(), trace};
 }
 
-/// `<>`, and what Sendmail and mbox writers put in its place. No client can have such a path without a domain.
+/// `<>`, and what Sendmail and mbox writers write instead. No client can have such a path without a domain.
 [[nodiscard]] bool is_null(std::string_view path) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!path.empty() && blank(path.front())) path.remove_prefix(1);
-  while (!path.empty() && blank(path.back())) path.remove_suffix(1);
+  path = trimmed(path);
   if (path.starts_with('<') && path.ends_with('>')) path = path.substr(1, path.size() - 2);
   return path.empty() || lower_case(path) == "mailer-daemon";
 }
 
-/// Why something goes to quarantine.
+/// Why an item is quarantined.
 struct Trouble {
   std::string reason;  ///< its stable name
-  std::string text;    ///< our own words
-  std::string quote;   ///< what a stranger wrote, "" for nothing
+  std::string text;    ///< without quotes of mail
+  std::string quote;   ///< of mail; "": none
 };
 
 class Intake {
  public:
   Intake(const Source& source, UnixTime now) : source_(source), now_(now) { batch_.feed = source.feed; }
 
-  void take(const feed::Item& item) {
+  void add(const feed::Item& item) {
     ++batch_.counts.deliveries;
     if (const auto* unreadable = std::get_if<feed::Unreadable>(&item.content)) {
       quarantine(item.where, {.reason = unreadable->reason, .text = unreadable->detail, .quote = unreadable->quote},
                  unreadable->bytes);
       return;
     }
-    take(item.where, std::get<TrapDelivery>(item.content));
+    add(item.where, std::get<TrapDelivery>(item.content));
   }
 
   [[nodiscard]] schema::Batch done() && { return std::move(batch_); }
 
  private:
-  void take(const std::string& where, const TrapDelivery& delivery) {
-    // The envelope is asked first, so that mail for nobody here isn't even taken apart.
+  void add(const std::string& where, const TrapDelivery& delivery) {
+    // The envelope is checked first, so that mail without a trap isn't parsed.
     const bool has_envelope = !delivery.rcpt_to.empty();
     std::vector<std::string> traps;
     if (has_envelope) traps = traps_of(delivery, {});
@@ -156,16 +151,16 @@ class Intake {
     if (!source_.traps.is_empty()) {
       std::erase_if(recipients, [&](const std::string& address) { return !source_.traps.is_trap(address); });
     } else if (recipients.empty()) {
-      // Everything in this feed came to a trap; which one nobody says, so the feed as a whole is one.
+      // Without configured traps everything in the feed is for a trap. Since none is named, the feed counts as one.
       recipients.push_back("feed:" + source_.feed);
     }
-    // Header fields may name one delivery twice (X-Original-To: and Delivered-To:): without an envelope it is one trap.
+    // Two header fields may name one recipient (X-Original-To: and Delivered-To:), so without an envelope there is one trap.
     if (delivery.rcpt_to.empty() && recipients.size() > 1) recipients.resize(1);
     if (recipients.size() > kMostRecipients) recipients.resize(kMostRecipients);
     return recipients;
   }
 
-  /// The reverse-path: the envelope's, else what our own delivery wrote above the trace.
+  /// The reverse-path of the envelope, else the one that our own mail server wrote above the trace.
   [[nodiscard]] static ReversePath reverse_path_of(const TrapDelivery& delivery,
                                                    const std::vector<mail::Field>& fields) {
     if (delivery.mail_from) {
@@ -178,7 +173,7 @@ class Intake {
     return is_null(path->value) ? ReversePath::null : ReversePath::set;
   }
 
-  /// What comes from the future came now: neither a feed's clock nor a file's may date an accusation ahead.
+  /// A time in the future becomes now, so that no clock can date an accusation ahead.
   [[nodiscard]] UnixTime received_at(const TrapDelivery& delivery) {
     if (delivery.received_at > now_ + kClocksDiffer) ++batch_.dated_ahead;
     return std::min(delivery.received_at, now_);
@@ -192,7 +187,7 @@ class Intake {
     incident.client = client.address;
     incident.helo = evidence_text(delivery.helo.empty() ? client.helo : delivery.helo, kHelo);
     incident.feed = source_.feed;
-    // One message is one witness, however many recipients it has: the first, as the sender named them.
+    // One message is one witness, however many recipients it has: the first one.
     const std::string witness = source_.traps.witness_of(traps.front());
     incident.trap = evidence_text(traps.front(), kAddress);
     incident.witness = evidence_text(witness, kAddress);
@@ -209,7 +204,7 @@ class Intake {
     incident.mailbox = evidence_text(verdict.mailbox, kAddress);
     incident.mailbox_exists = verdict.mailbox_exists;
     if (verdict.original && verdict.original->client) {
-      // A letter that the accused server's own neighbour handed in says nothing of where that had it from.
+      // If the original came from the client's own network, its origin isn't known.
       const std::string origin = mail::origin_of(*verdict.original->client);
       if (origin != mail::origin_of(client.address)) incident.origin = origin;
     }
@@ -218,7 +213,7 @@ class Intake {
     incident.confidence = std::clamp(verdict.confidence, 0.0, 1.0);
     incident.claims_trap = verdict.claims_trap;
     incident.could_have_known = verdict.original && verdict.original->spf_failed;
-    // Where nothing came back there is no telling mailings apart; then whom it hit does.
+    // Without a returned original the mailing isn't known, so the trap stands for it.
     incident.campaign =
         verdict.campaign.empty() ? "trap:" + sha256_hex({incident.witness}).substr(0, 32) : verdict.campaign;
     incident.reporting_mta = evidence_text(verdict.reporting_mta, kIdentifier);
@@ -242,7 +237,7 @@ class Intake {
   void quarantine(const std::string& where, const Trouble& why, const std::string& bytes) {
     ++batch_.counts.quarantined;
     const auto kept = std::string_view(bytes).substr(0, kQuarantined);
-    // Where nothing could be read (a folder in the way, no permission), the place stands for the thing.
+    // If nothing could be read (a folder instead of a file, no permission), the place identifies the item.
     batch_.quarantined.push_back(
         {.digest = sha256_hex({source_.feed, why.reason, kept.empty() ? where : "", kept}),
          .feed = source_.feed,
@@ -273,21 +268,21 @@ std::vector<std::string> recipients_of(const TrapDelivery& delivery, const std::
   if (!delivery.rcpt_to.empty()) return recipients;
   const auto own = above_trace(fields);
   for (const auto* const name : {"Delivered-To", "X-Original-To", "Envelope-To"}) {
-    // The first of each only: the last host that delivered writes on top.
+    // Only the first of each: the last host that delivered added it on top.
     const auto found = std::ranges::find_if(own, [&](const mail::Field& field) { return mail::is_named(field, name); });
     if (found != own.end()) add(lower_case(mail::first_address(found->value)));
   }
   return recipients;
 }
 
-schema::Batch take_in_items(std::span<const feed::Item> items, const Source& source, UnixTime now) {
+schema::Batch batch_of_items(std::span<const feed::Item> items, const Source& source, UnixTime now) {
   Intake intake(source, now);
-  for (const auto& item : items) intake.take(item);
+  for (const auto& item : items) intake.add(item);
   return std::move(intake).done();
 }
 
-schema::Batch take_in(const feed::Chunk& chunk, const Source& source, UnixTime now) {
-  auto batch = take_in_items(chunk.items, source, now);
+schema::Batch batch_of(const feed::Chunk& chunk, const Source& source, UnixTime now) {
+  auto batch = batch_of_items(chunk.items, source, now);
   batch.position = chunk.position;
   return batch;
 }

@@ -1,6 +1,6 @@
-// From what a feed delivered to what the store records: find the traps, judge, attribute, or quarantine.
+// Turns what a feed delivered into what the store records: finds the traps, judges, attributes or quarantines.
 //
-// The judge comes before the question who connected: innocent mail with a murky trace needs nobody's attention.
+// Whether a message is backscatter is judged before its client is determined: innocent mail with unclear trace fields needs nobody's attention.
 #pragma once
 
 #include "blowback/policy.h"
@@ -24,14 +24,14 @@ struct Source {
   mail::Limits limits;
 };
 
-/// Turns a chunk into a batch, in order. Pure but for `now`, which dates the quarantine. Never fails: what can't be
-/// judged or attributed is in the batch's quarantine with the reason.
-[[nodiscard]] schema::Batch take_in(const feed::Chunk& chunk, const Source& source, UnixTime now);
-/// The same for some of a chunk's items: without its position. Safe from any thread.
-[[nodiscard]] schema::Batch take_in_items(std::span<const feed::Item> items, const Source& source, UnixTime now);
+/// The batch that a chunk makes, in its order. Pure; `now` dates the quarantine. Never fails: what can't be judged or attributed is in
+/// the batch's quarantine, with the reason.
+[[nodiscard]] schema::Batch batch_of(const feed::Chunk& chunk, const Source& source, UnixTime now);
+/// Likewise for some of a chunk's items, without the position. Safe from any thread.
+[[nodiscard]] schema::Batch batch_of_items(std::span<const feed::Item> items, const Source& source, UnixTime now);
 
-/// The addresses a message was delivered to: the envelope's, else those that our own delivery wrote above the topmost Received:
-/// (Delivered-To:, X-Original-To:, Envelope-To:). Lower case.
+/// The addresses to which a message was delivered, lower case: the envelope's, else those in the fields that our own mail server wrote above
+/// the topmost Received: (Delivered-To:, X-Original-To:, Envelope-To:).
 [[nodiscard]] std::vector<std::string> recipients_of(const TrapDelivery& delivery,
                                                      const std::vector<mail::Field>& fields);
 

@@ -1,4 +1,3 @@
-// A pool for one chunk at a time: its threads sleep until there is one, and the caller waits until the last stretch is done.
 #include "record/judges.h"
 
 #include <algorithm>
@@ -18,7 +17,8 @@
 namespace blowback::record {
 namespace {
 
-/// Few, since one message may cost a hundred times what another does; several, so that going for the next one costs nothing.
+/// Items per stretch. Few, since one message may take a hundred times as long as another; several, so that fetching a stretch costs
+/// nothing in comparison.
 constexpr std::size_t kStretch = 8;
 
 /// The chunk that is being judged.
@@ -27,16 +27,16 @@ class Work {
   Work(const feed::Chunk& chunk, const Source& source, UnixTime now)
       : items_(chunk.items), source_(source), now_(now), batches_((items_.size() + kStretch - 1) / kStretch) {}
 
-  /// Takes stretches until there are none left. From any number of threads at once.
-  void take_part() {
+  /// Judges stretches until none is left. Safe from any thread.
+  void judge_stretches() {
     for (std::size_t at = next_++; at < batches_.size(); at = next_++) {
       const std::size_t begin = at * kStretch;
-      batches_[at] = take_in_items(items_.subspan(begin, std::min(kStretch, items_.size() - begin)), source_, now_);
+      batches_[at] = batch_of_items(items_.subspan(begin, std::min(kStretch, items_.size() - begin)), source_, now_);
     }
   }
 
-  /// Once all have come back.
-  [[nodiscard]] schema::Batch put_together() && {
+  /// Requires that all threads are done.
+  [[nodiscard]] schema::Batch joined() && {
     schema::Batch whole = std::move(batches_.front());
     for (schema::Batch& batch : std::span(batches_).subspan(1)) {
       std::ranges::move(batch.incidents, std::back_inserter(whole.incidents));
@@ -54,7 +54,7 @@ class Work {
   std::span<const feed::Item> items_;
   const Source& source_;
   UnixTime now_;
-  std::vector<schema::Batch> batches_;  ///< one per stretch, each written by the one who took it
+  std::vector<schema::Batch> batches_;  ///< one per stretch, written by the thread that judged it
   std::atomic<std::size_t> next_ = 0;
 };
 
@@ -74,7 +74,7 @@ class Judges::Pool {
       busy_ = threads_.size();
     }
     changed_.notify_all();
-    work.take_part();
+    work.judge_stretches();
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return busy_ == 0; });
   }
@@ -90,7 +90,7 @@ class Judges::Pool {
         seen = round_;
         work = work_;
       }
-      work->take_part();
+      work->judge_stretches();
       const std::lock_guard lock(mutex_);
       if (--busy_ == 0) changed_.notify_all();
     }
@@ -100,7 +100,7 @@ class Judges::Pool {
   std::condition_variable_any changed_;
   Work* work_ = nullptr;
   std::uint64_t round_ = 0;            ///< the number of the chunk
-  std::size_t busy_ = 0;               ///< threads that haven't come back from it
+  std::size_t busy_ = 0;               ///< threads that still judge it
   std::vector<std::jthread> threads_;  ///< last: they use the rest
 };
 
@@ -111,12 +111,12 @@ Judges::Judges(int judges) {
 
 Judges::~Judges() = default;
 
-schema::Batch Judges::take_in(const feed::Chunk& chunk, const Source& source, UnixTime now) {
-  // Waking others takes longer than a single message.
-  if (!pool_ || chunk.items.size() <= kStretch) return record::take_in(chunk, source, now);
+schema::Batch Judges::batch_of(const feed::Chunk& chunk, const Source& source, UnixTime now) {
+  // To wake other threads takes longer than to judge a single message.
+  if (!pool_ || chunk.items.size() <= kStretch) return record::batch_of(chunk, source, now);
   Work work(chunk, source, now);
   pool_->judge(work);
-  auto batch = std::move(work).put_together();
+  auto batch = std::move(work).joined();
   batch.position = chunk.position;
   return batch;
 }

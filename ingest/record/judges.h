@@ -1,7 +1,7 @@
-// Threads that judge: a chunk of a feed becomes a batch as `take_in` makes it, by several at once.
+// Threads that judge the deliveries of a chunk in parallel.
 //
-// A chunk is cut into stretches of a few items. Whoever is free takes the next one, and the stretches are put together in their order, so
-// the batch is the same for any number of judges. One thread, the caller's, goes on to write it to the database.
+// A chunk is cut into stretches of a few items. A free thread judges the next one, and the results are joined in the order of the stretches,
+// so the batch is the same for any number of threads.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -16,19 +16,18 @@ namespace blowback::record {
 /// One thread at a time.
 class Judges {
  public:
-  /// The caller is one of them, so a single judge is no thread of its own. Requires 1 or more. The threads take over which signals the
-  /// caller blocks.
+  /// Starts `judges` - 1 threads, since the caller's judges as well. They inherit the caller's blocked signals. Requires judges >= 1.
   explicit Judges(int judges);
   ~Judges();
   Judges(const Judges&) = delete;
   Judges& operator=(const Judges&) = delete;
 
-  /// The same as `record::take_in`.
-  [[nodiscard]] schema::Batch take_in(const feed::Chunk& chunk, const Source& source, UnixTime now);
+  /// The same as `record::batch_of`.
+  [[nodiscard]] schema::Batch batch_of(const feed::Chunk& chunk, const Source& source, UnixTime now);
 
  private:
   class Pool;
-  std::unique_ptr<Pool> pool_;  ///< of the other judges
+  std::unique_ptr<Pool> pool_;  ///< nullptr: the caller judges alone
 };
 
 }  // namespace blowback::record

@@ -1,4 +1,3 @@
-// Opening by type, and which settings a feed can take over without being opened anew.
 #include "record/opened_feed.h"
 
 #include "milter/milter_feed.h"
@@ -105,19 +104,17 @@ namespace {
   return feed.type == config::FeedType::smtp || feed.type == config::FeedType::lmtp;
 }
 
-[[nodiscard]] bool share_a_place(const config::Feed& one, const config::Feed& other) {
-  return std::ranges::any_of(one.door.listen, [&](const auto& place) {
-    return std::ranges::find(other.door.listen, place) != other.door.listen.end();
+[[nodiscard]] bool share_an_endpoint(const config::Feed& one, const config::Feed& other) {
+  return std::ranges::any_of(one.door.listen, [&](const auto& endpoint) {
+    return std::ranges::find(other.door.listen, endpoint) != other.door.listen.end();
   });
 }
 
 }  // namespace
 
-OpenedFeed::OpenedFeed(config::Feed by, const config::Traps& traps) : settings(std::move(by)) {
-  go_by(settings, traps);
-}
+OpenedFeed::OpenedFeed(config::Feed by, const config::Traps& traps) : settings(std::move(by)) { set(settings, traps); }
 
-void OpenedFeed::go_by(const config::Feed& other, const config::Traps& traps) {
+void OpenedFeed::set(const config::Feed& other, const config::Traps& traps) {
   settings = other;
   source = {.feed = settings.name, .trusted_relays = settings.trusted_relays, .traps = traps, .limits = {}};
 }
@@ -128,13 +125,13 @@ bool OpenedFeed::reads_standard_input() const {
 
 bool OpenedFeed::can_become(const config::Feed& other) const {
   const bool has_same_name = settings.name == other.name;
-  // Either protocol is a matter of sessions, not of sockets.
-  if (is_smtp_or_lmtp(settings)) return is_smtp_or_lmtp(other) && (has_same_name || share_a_place(settings, other));
+  // SMTP and LMTP differ in sessions, not in sockets.
+  if (is_smtp_or_lmtp(settings)) return is_smtp_or_lmtp(other) && (has_same_name || share_an_endpoint(settings, other));
   if (settings.type != other.type) return false;
-  // libmilter listens once in the life of its process.
+  // libmilter listens once per process.
   if (settings.has_door()) return settings.door.listen == other.door.listen;
   if (reads_standard_input()) return settings.path == other.path;
-  // A file's position is known by the feed's name, and is read again from there.
+  // The database has the position in a file under the feed's name.
   return has_same_name && settings.path == other.path && settings.remove == other.remove &&
          settings.quoting == other.quoting;
 }
@@ -152,17 +149,17 @@ std::expected<void, feed::FeedError> OpenedFeed::open(const FeedSurroundings& wi
         return feed::open_jsonl(settings.path, position);
       case config::FeedType::smtp:
       case config::FeedType::lmtp: {
-        auto door = smtp::SmtpFeed::open(listener_settings(settings, with.traps, with.now));
-        if (!door) return std::unexpected(std::move(door).error());
-        prepare_door_ = [&feed = **door](const config::Feed& other, const FeedSurroundings& then) {
+        auto smtp = smtp::SmtpFeed::open(listener_settings(settings, with.traps, with.now));
+        if (!smtp) return std::unexpected(std::move(smtp).error());
+        prepare_listener_ = [&feed = **smtp](const config::Feed& other, const FeedSurroundings& then) {
           return feed.prepare(listener_settings(other, then.traps, then.now));
         };
-        return std::move(*door);
+        return std::move(*smtp);
       }
       case config::FeedType::milter: {
         auto milter = milter::MilterFeed::open(milter_of(settings, with.traps));
         if (!milter) return std::unexpected(std::move(milter).error());
-        prepare_door_ = [&feed = **milter](const config::Feed& other, const FeedSurroundings& then) -> Ready {
+        prepare_listener_ = [&feed = **milter](const config::Feed& other, const FeedSurroundings& then) -> Ready {
           return [&feed, setup = milter_of(other, then.traps)] { feed.change(setup); };
         };
         return std::move(*milter);
@@ -178,15 +175,15 @@ std::expected<void, feed::FeedError> OpenedFeed::open(const FeedSurroundings& wi
 }
 
 Ready OpenedFeed::prepare(const config::Feed& other, const FeedSurroundings& with) {
-  std::function<void()> door = [] {};
-  if (feed && prepare_door_) {
-    auto ready = prepare_door_(other, with);
+  std::function<void()> apply = [] {};
+  if (feed && prepare_listener_) {
+    auto ready = prepare_listener_(other, with);
     if (!ready) return ready;
-    door = std::move(*ready);
+    apply = std::move(*ready);
   }
-  return [this, door = std::move(door), other, traps = with.traps] {
-    door();
-    go_by(other, traps);
+  return [this, apply = std::move(apply), other, traps = with.traps] {
+    apply();
+    set(other, traps);
   };
 }
 

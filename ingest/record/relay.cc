@@ -1,4 +1,4 @@
-// From the surest fact to the least: the trace, then what lists and forwarders add, then whom it was addressed to.
+// From the most to the least reliable evidence: the trace, then fields of lists and forwarders, then the addressees.
 #include "relay.h"
 
 #include "blowback/text.h"
@@ -15,10 +15,10 @@ namespace {
 
 using Fields = std::span<const mail::Field>;
 
-/// Addresses of a To: that are looked at; more are a newsletter's.
+/// Addresses in To: and Cc:, at most.
 constexpr std::size_t kMostAddressees = 100;
 
-/// The fields below the `ours`th Received: field. What stands above it our own hosts added.
+/// The fields below the `ours`th Received: field. Our own hosts added those above.
 [[nodiscard]] Fields below(Fields fields, std::size_t ours) {
   std::size_t at = 0;
   for (std::size_t seen = 0; seen < ours && at < fields.size(); ++at) {
@@ -69,7 +69,7 @@ constexpr std::size_t kMostAddressees = 100;
     if (!mail::is_named(field, "To") && !mail::is_named(field, "Cc")) continue;
     std::string_view rest = field.value;
     while (!rest.empty() && found.size() < kMostAddressees) {
-      // Commas in names only make more pieces, of which those without an address are nothing.
+      // Commas in names only make additional pieces without an address, which are skipped.
       const auto piece = rest.substr(0, rest.find(','));
       rest.remove_prefix(std::min(piece.size() + 1, rest.size()));
       if (piece.find('@') == std::string_view::npos) continue;
@@ -104,7 +104,7 @@ Relayed relayed_by(const mail::Client& client, Fields fields, std::span<const st
   };
   if (std::ranges::any_of(theirs, is_forwarded)) return Relayed::forwarder;
 
-  // With no trap named every address is one, so that nobody else can be meant.
+  // Without configured traps every address is one.
   if (traps.is_empty()) return Relayed::no;
   const auto is_ours = [&](const std::string& address) {
     return traps.is_trap(address) || std::ranges::any_of(recipients, [&](const std::string& recipient) {

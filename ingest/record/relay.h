@@ -1,4 +1,4 @@
-// Whether the client created a message or passed it on, by all that the message shows of its way.
+// Whether the client created a message or relayed it, by everything in the message.
 #pragma once
 
 #include "blowback/attribution.h"
@@ -11,9 +11,9 @@
 
 namespace blowback::record {
 
-/// How it shows that `client` passed the message on; `Relayed::no` where nothing does. `received`: the values of the Received:
-/// fields among `fields`. Only what stands below `client.ours` of them is looked at, since our own filters add fields above.
-/// `recipients`: the delivery's, lower case. Who can write which of these fields: docs/decisions.md, "Threat model". Pure.
+/// The evidence that `client` relayed the message; `Relayed::no`: there is none. `received`: the values of the Received: fields among `fields`.
+/// Only what is below the first `client.ours` of them is used, since our own filters add fields above. `recipients`: the delivery's, lower case.
+/// docs/decisions.md, "Threat model", says who can forge which of these fields. Pure.
 [[nodiscard]] Relayed relayed_by(const mail::Client& client, std::span<const mail::Field> fields,
                                  std::span<const std::string> received, const config::TrapIndex& traps,
                                  std::span<const std::string> recipients);

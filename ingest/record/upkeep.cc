@@ -1,4 +1,3 @@
-// When a slice is due, and what is logged of it.
 #include "record/upkeep.h"
 
 #include "score/replay.h"
@@ -15,11 +14,11 @@ using std::chrono::steady_clock;
 using watch::Field;
 using watch::Level;
 
-/// Where there was nothing to do it is asked again after this.
+/// The pause if there was nothing to do.
 constexpr std::chrono::seconds kAskAgain{60};
-/// Where the database failed.
+/// The pause if the database failed.
 constexpr std::chrono::seconds kTryAgain{1};
-/// The first pass through the Maildirs begins after this, so that a start isn't busy with it; the next ones so long after an end.
+/// When the first pass through the Maildirs begins, so that it doesn't delay the start, and the pause between passes.
 constexpr std::chrono::minutes kMailFirst{1};
 constexpr std::chrono::hours kMailEvery{1};
 constexpr std::chrono::milliseconds kMailSlice{20};
@@ -27,7 +26,7 @@ constexpr std::chrono::seconds kFinishWithin{10};
 
 }  // namespace
 
-void Room::take(const schema::Upkeep& done) {
+void Room::update(const schema::Upkeep& done) {
   if (done.more && !done.shortened) return;
   shortened = done.shortened;
   none = done.little_room && !done.shortened;
@@ -54,7 +53,7 @@ schema::Result<UpkeepTurns::Turn> UpkeepTurns::turn(UnixTime now, SharedIngestSt
   };
   const auto expiring = clock_.now(now);
   if (!expiring) return try_again(expiring.error());
-  // As long a pause as the slice took: others get at least half of the time.
+  // The pause is as long as the slice took, so that other work gets at least half of the time.
   const auto next = [](Steady from, bool more, auto otherwise) {
     const auto ended = steady_clock::now();
     return more ? ended + (ended - from) : ended + otherwise;
@@ -88,7 +87,7 @@ schema::Result<bool> UpkeepTurns::slice(UnixTime now, UnixTime expiring, SharedI
   return done->more;
 }
 
-/// Goes on with the pass through all Maildirs. False: it is at its end, or can't go on.
+/// Continues the pass through all Maildirs. False: it is done, or failed.
 bool UpkeepTurns::remove_old_mail(UnixTime now, Steady until) {
   for (; mail_of_ < config_.feeds.size(); ++mail_of_) {
     const auto& feed = config_.feeds[mail_of_];
@@ -125,7 +124,7 @@ void UpkeepTurns::report(const schema::Upkeep& done, UnixTime now, SharedIngestS
   since_report_.changes += done.changes;
   since_report_.octets_freed += done.octets_freed;
   const Room before = room_;
-  room_.take(done);
+  room_.update(done);
   if (state != nullptr) {
     state->change([&](IngestState& shown) {
       shown.expired_incidents += done.incidents;
@@ -138,15 +137,16 @@ void UpkeepTurns::report(const schema::Upkeep& done, UnixTime now, SharedIngestS
     watch::log(
         Level::warning, "retention-shortened",
         {Field::sentence("detail",
-                         "the database has reached retention.max_disk, so the oldest texts and incidents go before "
-                         "their time; raise it, or shorten retention.evidence or retention.incidents")});
+                         "the database has reached retention.max_disk, so the oldest texts and incidents are removed "
+                         "before their time; raise it, or shorten retention.evidence or retention.incidents")});
   }
   if (room_.none && !before.none) {
-    watch::log(Level::warning, "no-room",
-               {Field::sentence("detail",
-                                "the database is larger than retention.max_disk, and nothing more may go: texts beyond "
-                                "the newest 10,000 are gone already, and so are incidents that no score hangs on; "
-                                "raise retention.max_disk, or free the disk for what it grows to")});
+    watch::log(
+        Level::warning, "no-room",
+        {Field::sentence("detail",
+                         "the database is larger than retention.max_disk, and nothing more may be removed: texts "
+                         "beyond the newest 1,000 are gone, and so are incidents on which no score depends; "
+                         "raise retention.max_disk, or make room on the disk")});
   }
   if (done.more) return;
   const auto& all = since_report_;

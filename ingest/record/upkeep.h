@@ -1,4 +1,4 @@
-// Keeps database and Maildirs from growing for ever, in slices between batches: at most half of the time is spent on it.
+// Removes what has expired from the database and from Maildirs, in slices between batches, for at most half of the time.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -17,37 +17,36 @@
 
 namespace blowback::record {
 
-/// What the lack of room (retention.max_disk) has come to, from one slice to the next. Pure.
+/// Whether retention.max_disk is reached, as upkeep's slices report it. Pure.
 struct Room {
-  bool shortened = false;  ///< things go before their time
-  bool none = false;       ///< and nothing more may go
+  bool shortened = false;  ///< evidence and incidents are removed before their time
+  bool none = false;       ///< and nothing more may be removed
 
-  /// A slice that has more to do says nothing of what it didn't come to.
-  void take(const schema::Upkeep& done);
+  /// A slice that has more to do doesn't know whether there is room in the end.
+  void update(const schema::Upkeep& done);
 };
 
-/// One thread. `config`, `store` and `only_feeds` must outlive it.
+/// One thread at a time. `config`, `store` and `only_feeds` must outlive it.
 class UpkeepTurns {
  public:
   using Steady = std::chrono::steady_clock::time_point;
-  /// What a turn came to.
   enum class Turn : std::uint8_t {
-    none,     ///< the database's time hadn't come
-    went_on,  ///< there is more to do, of which nobody knows whether it can be done
-    through,  ///< all was looked at
+    none,     ///< nothing was due in the database
+    went_on,  ///< a slice was done, and there is more to do
+    through,  ///< everything is done
   };
 
   /// `only_feeds`: names of the feeds that are read; empty: all of the config's.
   UpkeepTurns(const config::Config& config, schema::Store& store, const std::vector<std::string>& only_feeds,
               Steady now);
 
-  /// Does one slice of what is due. Fails with what the database said; then it is tried again after a second.
+  /// Does one slice of what is due. Fails with the database's error; the slice is tried again after a second.
   [[nodiscard]] schema::Result<Turn> turn(UnixTime now, SharedIngestState* state);
-  /// Until there is nothing left to do, or ten seconds are over; for mail in Maildirs as long again.
+  /// Does what there is to do, for at most ten seconds in the database and ten in Maildirs.
   [[nodiscard]] schema::Result<Turn> finish(UnixTime now, SharedIngestState* state);
   /// When the next slice is due.
   [[nodiscard]] Steady due_at() const;
-  /// `config` is another: a pass through a Maildir that is under way begins anew.
+  /// `config` was changed: the current pass through a Maildir starts again.
   void config_changed();
 
  private:
@@ -61,7 +60,7 @@ class UpkeepTurns {
   expiry::KeptRetentionClock clock_;
   Steady database_due_at_;
   Steady mail_due_at_;
-  std::size_t mail_of_ = 0;  ///< the feed in the config whose mail is looked at
+  std::size_t mail_of_ = 0;  ///< the index of the feed whose Maildir the pass is in
   std::optional<feed::OldMailPass> mail_pass_;
   std::size_t mail_removed_ = 0;  ///< in that pass
   Room room_;

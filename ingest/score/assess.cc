@@ -1,5 +1,4 @@
-// The arithmetic of a standing. Everything is reckoned as of the later of the incident and the standing, so that a backlog
-// read out of order comes to the same sum.
+// Everything is computed as of the later of the incident and the standing, so that a backlog that is read out of order gives the same sum.
 #include "score/assess.h"
 
 #include <algorithm>
@@ -11,15 +10,15 @@
 namespace blowback::score {
 namespace {
 
-/// A sender that was quiet for `Policy::memory()` and whose score has faded to less than this share of `list_at` starts with
-/// a clean record: no repeat offence. The first condition alone keeps whoever was delisted by the operator on probation.
+/// A sender that was quiet for `Policy::memory()` and whose score has faded to less than this share of `list_at` starts with a clean record,
+/// without repeat offences. With the first condition alone, senders that the operator delisted would stay on probation.
 constexpr double kForgottenShare = 0.01;
 
-/// What could add less than this share of its weight adds nothing: it neither agrees, nor prolongs, nor brings a code. So one
-/// origin whose cap is full can't speak through a second witness, and a listing isn't prolonged by seconds.
+/// An incident that could add less than this share of its weight adds nothing: neither a witness, nor time, nor a code. So an origin that has
+/// reached its cap can't gain a second witness, and a listing isn't prolonged by seconds.
 constexpr double kLeastShare = 0.05;
 
-/// A listing lasts this long at least, also where `delist_below` is close to `list_at`.
+/// The shortest listing, for a `delist_below` close to `list_at`.
 constexpr Duration kShortestListing = std::chrono::hours{1};
 
 [[nodiscard]] double fading(Duration elapsed, Duration half_life) {
@@ -38,7 +37,7 @@ constexpr Duration kShortestListing = std::chrono::hours{1};
   return false;
 }
 
-/// How long a listing lasts from `score.at` on if nothing more comes.
+/// How long a listing lasts from `score.at` on, without further incidents.
 [[nodiscard]] Duration listing_lasts(const FadingSum& score, int times_listed, const Policy& policy) {
   const auto until_faded = static_cast<double>((fades_out_at(score, policy) - score.at).count());
   const double repeated = until_faded * std::pow(policy.repeat_factor, std::max(0, times_listed - 1));
@@ -47,8 +46,8 @@ constexpr Duration kShortestListing = std::chrono::hours{1};
   return std::min(std::max(lasts, kShortestListing), policy.max_listing);
 }
 
-/// When a listing ends that is to last so long from `as_of` on: the next step of the clock, an eighth of the duration apart or
-/// less; where that is too late, the last step before it, of finer ones.
+/// The end of a listing that should last so long from `as_of` on: the next step, an eighth of the duration apart or less; if that is too late,
+/// the last of finer steps before it.
 [[nodiscard]] UnixTime in_steps(UnixTime as_of, Duration lasts, const Policy& policy) {
   const auto step = static_cast<std::int64_t>(
       std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(lasts.count() / 8, 8))));
@@ -89,7 +88,7 @@ Assessment assess(const Policy& policy, const Accusation& accusation, const Ledg
   Standing& standing = result.standing;
   if (standing.afresh_since && accusation.received_at <= *standing.afresh_since) return result;
   const double weight = weight_of(policy, accusation);
-  // What doesn't count leaves the standing as it is: it neither adds, nor agrees, nor prolongs.
+  // An incident that doesn't count leaves the standing as it is.
   if (weight <= 0) return result;
 
   const UnixTime as_of = std::max(accusation.received_at, standing.score.at);
@@ -118,8 +117,8 @@ Assessment assess(const Policy& policy, const Accusation& accusation, const Ledg
     return result;
   }
 
-  // By what the standing says, not by the listing's row: that is swept up when its time comes by the clock on the wall,
-  // and a backlog must come to the same whenever it is read.
+  // By the standing, not by the listing's row: that is removed when it ends by the system's clock, and a backlog must give the same result
+  // whenever it is read.
   const bool is_listed = standing.listed_until && as_of < *standing.listed_until;
   if (!is_listed) {
     const bool was_quiet = as_of - ledger.standing.score.at > policy.memory();

@@ -1,8 +1,8 @@
-// What one incident makes of its sender's standing, and whether the sender is listed by it and for how long.
+// How an incident changes its sender's standing, and whether and for how long the sender is listed.
 //
-// The sum is linear: an incident's credit is settled when it comes in (weight × confidence, cut to what its witness, campaign,
-// origin and mailbox may still add), and everything fades at one rate. So (score, as of when) is all there is to keep, and the
-// terms that `blowback why` prints add up to it exactly.
+// The score is a sum: an incident's credit is computed once, when it is recorded (weight × confidence, at most what its witness, campaign,
+// origin and mailbox may still add), and all credits fade at one rate. So it is stored as (score, time), and the terms that `blowback why`
+// prints add up to it exactly.
 #pragma once
 
 #include "blowback/accusation.h"
@@ -11,23 +11,21 @@
 
 namespace blowback::score {
 
-/// Whether a score counts as having reached a threshold: both are compared as people write them, rounded to one decimal,
-/// so that three bounces on one afternoon are 3.0 although the first has faded by a thousandth. Pure.
+/// Whether a score reaches a threshold. Both are rounded to one decimal, so that three bounces on one afternoon are 3.0 although the first one has
+/// faded by a thousandth. Pure.
 [[nodiscard]] bool reaches(double score, double threshold);
 
-/// When `score`, as of `at`, will have faded to `Policy::delist_below`; `at` itself if it already has. Pure.
+/// When `score`, as of `at`, will have faded to `Policy::delist_below`; `at` if it already has. Pure.
 [[nodiscard]] UnixTime fades_out_at(const FadingSum& score, const Policy& policy);
 
-/// What the incident weighs before any cap: its kind's weight × confidence, less where it names no origin, and 0 where it
-/// doesn't count. Pure.
+/// The incident's credit before caps: its kind's weight × confidence, less if it names no origin, 0 if it doesn't count. Pure.
 [[nodiscard]] double weight_of(const Policy& policy, const Accusation& accusation);
 
-/// Pure: no clock but `accusation.received_at`. An incident older than the standing's time adds what is left of it by then,
-/// so the order in which a backlog is read hardly matters. One received up to `afresh_since` adds nothing.
+/// Pure: the only time is `accusation.received_at`. An incident older than the standing adds what has remained of it by then, so the order in
+/// which a backlog is read hardly matters. One received up to `afresh_since` adds nothing.
 ///
-/// A listing's end moves in steps of an eighth of its duration or less, upwards, so that a sender that is seen every second
-/// doesn't write a journal entry every second. It never ends after Policy::max_listing; up to that, never before its score has
-/// faded.
+/// A listing's end is rounded up to steps of an eighth of its duration or less, so that a sender that is seen every second doesn't cause a
+/// journal entry every second. It never exceeds Policy::max_listing, and within that the listing never ends before the score has faded.
 [[nodiscard]] Assessment assess(const Policy& policy, const Accusation& accusation, const Ledger& ledger);
 
 }  // namespace blowback::score

@@ -1,7 +1,7 @@
-// One sender's tables in memory, as far as scoring looks at them.
+// Keeps a sender's tables in memory, as far as scoring uses them.
 //
-// A sender's parts are kept with the one that was touched last in front, since the only question asked of all of them is how many
-// were touched lately; so an incident costs the same however many campaigns a sender has behind it.
+// Parts are sorted by their last change, newest first, since the only question about all of them is how many were changed recently. So the
+// cost of an incident doesn't depend on the number of campaigns.
 #include "score/replay.h"
 
 #include "blowback/exemption_set.h"
@@ -18,7 +18,7 @@
 namespace blowback::score {
 namespace {
 
-/// What each witness, or each campaign, origin or mailbox, has standing against the sender.
+/// The standing of each witness, or of each campaign, origin or mailbox.
 class Parts {
  public:
   explicit Parts(std::vector<StandingPart> parts) {
@@ -33,7 +33,7 @@ class Parts {
     const auto found = by_key_.find(key);
     return found == by_key_.end() ? FadingSum{} : found->second->sum;
   }
-  /// How many but `key` were touched after `since`, counted up to `most`.
+  /// How many others than `key` were changed after `since`, counted up to `most`.
   [[nodiscard]] int others(PartKey key, UnixTime since, int most) const {
     int count = 0;
     for (const auto& part : latest_first_) {
@@ -109,9 +109,9 @@ class Sender {
     return result.credit;
   }
 
-  /// `is_in`: the start has it, but for the exemptions.
+  /// `is_in`: the start includes the decision, except for exemptions.
   void decide(const PastDecision& decision, bool is_in) {
-    // A /128 within somebody's /64 is no sender.
+    // A /128 within a /64 isn't a sender.
     const bool is_of_whole_sender = !is_in && decision.prefix.contains(standing_.sender);
     switch (decision.action) {
       case PastDecision::Action::delisted:

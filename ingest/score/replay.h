@@ -1,6 +1,6 @@
-// Recorded incidents and the operator's decisions, gone through once more from the beginning, or from where the record
-// begins: what a sender would have standing under a policy, without a database. Pure, as `assess`, which it calls for each incident
-// with the ledger that the store would have given it; tests hold it to the bit against a real ingest.
+// Recomputes a sender's standing from its recorded incidents and the operator's decisions, without a database: under another policy, or after
+// an undo. Pure. It calls `assess` for each incident with the ledger that the store would have passed; tests compare the result with that of a
+// real ingest, bit by bit.
 #pragma once
 
 #include "blowback/accusation.h"
@@ -15,27 +15,27 @@
 
 namespace blowback::score {
 
-/// The operator's decisions by whom they concern, so that a million senders don't look at each of them.
+/// The operator's decisions by prefix, so that a million senders needn't look at each of them.
 class Decisions {
  public:
   /// Oldest first.
   explicit Decisions(std::vector<PastDecision> decisions);
-  /// Those that cover the sender or an address of it, oldest first.
+  /// The decisions that cover the sender or an address of it, oldest first.
   [[nodiscard]] std::vector<PastDecision> of(const Prefix& sender) const;
 
  private:
   std::vector<PastDecision> all_;
-  std::map<Prefix, std::vector<std::size_t>> by_prefix_;  ///< by the sender for those that are narrower than it
-  std::array<bool, 129> has_length_{};                    ///< which lengths stand in `by_prefix_`
+  std::map<Prefix, std::vector<std::size_t>> by_prefix_;  ///< under their sender if they are narrower
+  std::array<bool, 129> has_length_{};                    ///< the prefix lengths in `by_prefix_`
 };
 
-/// One sender's record. Pure. Requires incidents of one sender in the order of `received_at`, and decisions that concern it,
-/// oldest first; one made in the second in which an incident was received comes after it: delisting forgets what was received
-/// up to that second. `from`: where it starts, all decisions up to then applied; its credits are not looked at.
+/// One sender's standing. Pure. Requires incidents of one sender in the order of `received_at`, and the decisions that concern it, oldest
+/// first. A decision in the same second as an incident is applied after it: delisting forgets what was received up to that second. `from`: the
+/// start, with all earlier decisions applied; its credits are ignored.
 [[nodiscard]] Reckoning reckon(const Policy& policy, const Reckoning& from, std::span<const Accusation> accusations,
                                std::span<const PastDecision> decisions, UnixTime now);
 
-/// Where a sender starts of whom nothing is known.
+/// The start of an unknown sender.
 [[nodiscard]] Reckoning unknown_sender(const Prefix& sender);
 
 }  // namespace blowback::score

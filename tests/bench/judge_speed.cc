@@ -180,7 +180,7 @@ void run(feed::Feed& feed, const record::Source& source, record::Judges& judges,
     });
     messages.clear();
     schema::Batch batch;
-    timed(to.intake, [&] { batch = judges.take_in(*chunk, source, UnixTime{std::chrono::seconds{1'795'200'000}}); });
+    timed(to.intake, [&] { batch = judges.batch_of(*chunk, source, UnixTime{std::chrono::seconds{1'795'200'000}}); });
     timed(to.commit, [&] {
       const auto recorded = store.record(batch, policy, &score::assess, UnixTime{std::chrono::seconds{1'795'200'000}});
       if (!recorded) throw std::runtime_error(recorded.error().text);

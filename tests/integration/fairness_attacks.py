@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What a stranger can send to have somebody else listed, and what innocent servers do: none of it lists anybody.
+"""Attacks by which a stranger tries to get somebody else listed, and mail of innocent servers: none of it gets anybody listed.
 
 Each attack is tried far beyond what once was enough. PROVIDER is a large mail provider that did nothing wrong but to carry a
-stranger's mail, or to have one customer whose mailbox answers. At the end stands what must still be listed."""
+stranger's mail, or to have one customer whose mailbox answers. The last tests show what must still be listed."""
 
 import base64
 import datetime
@@ -20,12 +20,12 @@ MANY = 60 if PATIENCE == 1 else 24
 
 
 def invented(n):
-    """Recipients that nobody named: of two domains of traps."""
+    """Invented recipients in two domains of traps."""
     return f"x{n}@{TRAP_DOMAIN if n % 2 else SECOND_DOMAIN}"
 
 
 def line(message, n, *, mail_from="", rcpt=None, client=PROVIDER, ago=0):
-    """A delivery as our SMTP or JSON feed tells it: who connected is known. `ago`: seconds."""
+    """A delivery of our SMTP or JSON feed, with a known client. `ago`: seconds."""
     at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=ago + MANY - n % MANY)
     said = {"received_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "client_ip": client, "helo": HELO, "rcpt_to": rcpt or [invented(n)],
             "message_base64": base64.b64encode(message).decode()}
@@ -35,13 +35,13 @@ def line(message, n, *, mail_from="", rcpt=None, client=PROVIDER, ago=0):
 
 
 def by_provider(*, source=STRANGER, helo="stranger.example", name="unknown", recipient=None):
-    """The trace field that the provider writes for mail that it takes in, and can't be kept from writing."""
+    """The trace field that the provider writes for mail that it accepts, which a client can't prevent."""
     end = f" for <{recipient}>" if recipient else ""
     return f"Received: from {helo} ({name} [{source}])\n\tby mx.provider.example (Postfix) with ESMTP id 77{end}; Tue, 24 Nov 2026 09:59:58 +0000\n"
 
 
 def dsn(n, *, to=None, trace="", origin=STRANGER, **options):
-    """A report that the client wrote, or that a stranger wrote like one: without our own trace, which these feeds don't need."""
+    """A report of the client, or a forged one; without our own trace, which these feeds don't need."""
     text = make_dsn(PROVIDER, to or invented(n), n, helo=HELO, origin=origin, **options).decode()
     header, body = text.split("\nReceived: by", 1)
     del header
@@ -49,7 +49,7 @@ def dsn(n, *, to=None, trace="", origin=STRANGER, **options):
 
 
 def without_trace(report):
-    """As some servers return it: nothing says who handed the letter in."""
+    """Without the trace of the returned message, as some servers return it."""
     return report.replace(b"\nReceived: from spammer", b"\nX-Was: from spammer", 1)
 
 
@@ -61,8 +61,8 @@ def note(n, *, sender="anna@provider.example", to=None, trace="", subject="Out o
 
 class Attacks(unittest.TestCase):
     def attack(self, lines, *, listed=False, traps=None, least=1, policy=None):
-        """Feeds the lines and says whether PROVIDER is listed as it should be. At least so many of them must be incidents, so that
-        an attack isn't mistaken for harmless since it wasn't even read. Returns what `stats` counts."""
+        """Feeds the lines and checks whether PROVIDER is listed. At least so many of them must be incidents, so that an attack isn't considered
+        harmless because it wasn't read. Returns what `stats` counts."""
         traps = traps or {"domains": [TRAP_DOMAIN, SECOND_DOMAIN], "addresses": WITNESSES}
         with Blowback(traps=traps, policy=policy, feeds=[{"name": "traps", "type": "jsonl"}]) as b:
             b.feeds[0]["path"] = str(b.dir / "feed.jsonl")
@@ -86,15 +86,15 @@ class Attacks(unittest.TestCase):
         counts = self.attack(lines, least=MANY)
         self.assertEqual(counts["uncounted"], counts["incidents"])
 
-    def test_a_report_written_by_hand_with_a_reverse_path_of_its_own(self):
+    def test_a_report_written_by_hand_with_a_reverse_path(self):
         counts = self.attack([line(dsn(n, origin=f"77.1.{n}.9"), n, mail_from="eve@provider.example") for n in range(MANY)], least=MANY)
         self.assertEqual(counts["uncounted"], counts["incidents"])
 
-    def test_a_feed_that_does_not_know_the_reverse_path_accuses_nobody_and_says_so(self):
+    def test_a_feed_without_reverse_paths_accuses_nobody_and_stats_shows_it(self):
         counts = self.attack([line(dsn(n, origin=f"77.1.{n}.9"), n, mail_from=None) for n in range(MANY)], least=MANY)
         self.assertEqual(counts["unknown_reverse_path"], counts["incidents"])
 
-    def test_any_reverse_path_is_for_those_who_insist(self):
+    def test_any_reverse_path_counts_only_if_the_policy_says_so(self):
         lines = [line(dsn(n, origin=f"77.1.{n}.9"), n, mail_from="eve@provider.example") for n in range(MANY)]
         self.attack(lines, least=MANY, listed=True, policy={"reverse_path": "any"})
 
@@ -111,7 +111,7 @@ class Attacks(unittest.TestCase):
         self.attack([line(dsn(n, to=f"x{n}@{TRAP_DOMAIN}", origin=f"77.1.{n}.9"), n, rcpt=[f"x{n}@{TRAP_DOMAIN}"]) for n in range(MANY)],
                     least=MANY, traps={"domains": [], "addresses": []})
 
-    # ── mail that a forwarder passes on ──
+    # ── forwarded mail ──
 
     def test_a_report_with_a_null_reverse_path_sent_through_a_forwarder(self):
         for what, trace in {
@@ -137,7 +137,7 @@ class Attacks(unittest.TestCase):
                 counts = self.attack(lines, least=MANY)
                 self.assertEqual(counts["uncounted"], counts["incidents"])
 
-    def test_what_lists_and_forwarders_mark(self):
+    def test_messages_marked_by_lists_and_forwarders(self):
         for field in ("List-Id: <dev.provider.example>", "List-Unsubscribe: <mailto:x@provider.example>", "X-BeenThere: dev@provider.example",
                       "Resent-From: anna@provider.example", f"X-Forwarded-To: a@{TRAP_DOMAIN}",
                       "ARC-Authentication-Results: i=1; mx.provider.example; spf=fail smtp.mailfrom=stranger.example; dkim=none"):
@@ -154,7 +154,7 @@ class Attacks(unittest.TestCase):
         self.assertEqual(counts["uncounted"], counts["incidents"])
 
     def test_header_fields_that_name_a_trap_below_the_trace(self):
-        # By Maildir, where our own delivery says whom it was for: here anna, who is no trap.
+        # In a Maildir, where our own mail server names the recipient: here anna, who is no trap.
         with Blowback() as b:
             for n in range(MANY):
                 message = make_dsn(PROVIDER, WITNESSES[n % 8], n, to_header=False).decode()
@@ -178,7 +178,7 @@ class Attacks(unittest.TestCase):
             self.assertEqual(counts["unknown_reverse_path"], MANY)
             self.assertEqual(b.cli_json("listings"), [])
 
-    # ── one customer's doing ──
+    # ── one customer of a provider ──
 
     def test_one_vacation_note_provoked_again_and_again(self):
         self.attack([line(note(n), n, ago=n * 86400 // 4) for n in range(MANY)], least=MANY)
@@ -187,20 +187,20 @@ class Attacks(unittest.TestCase):
         self.attack([line(note(n, sender=f"anna+{n}@provider.example", to=WITNESSES[n % 40]), n, rcpt=[WITNESSES[n % 40]]) for n in range(MANY)],
                     least=MANY)
 
-    def test_one_autoresponder_whatever_it_calls_itself(self):
+    def test_one_autoresponder_with_changing_names(self):
         for what, sender in {"qmail's subaddresses": "anna-{}@provider.example", "no address": "Anna Example {}"}.items():
             with self.subTest(what):
                 self.attack([line(note(n, sender=sender.format(n), to=WITNESSES[n % 40]), n, rcpt=[WITNESSES[n % 40]]) for n in range(MANY)],
                             least=MANY)
 
     def test_one_autoresponder_that_writes_like_a_mailer(self):
-        # Sieve's `vacation :mime` lets a user write the whole report; the server adds who answers.
+        # With Sieve's `vacation :mime` a user can write the whole report; the server adds the originator.
         lines = [line(dsn(n, to=WITNESSES[n % 40], origin=f"77.1.{n}.9").replace(f"From: MAILER-DAEMON@{HELO} (Mail Delivery System)".encode(),
                                                                                 b"From: Anna <anna@provider.example>"),
                       n, rcpt=[WITNESSES[n % 40]]) for n in range(MANY)]
         self.attack(lines, least=MANY)
 
-    def test_a_domain_that_is_forwarded_to_where_nobody_is(self):
+    def test_a_domain_that_is_forwarded_to_unknown_users(self):
         lines = [line(dsn(n, to=WITNESSES[n % 40], origin=f"77.1.{n}.9").replace(
                           b"Final-Recipient: rfc822; nobody@corp.example",
                           b"Final-Recipient: rfc822; x%d@elsewhere.example\nOriginal-Recipient: rfc822; x%d@provider.example" % (n, n)),
@@ -212,8 +212,8 @@ class Attacks(unittest.TestCase):
                       n, rcpt=[WITNESSES[n % 40]]) for n in range(MANY)]
         self.attack(lines, least=MANY)
 
-    def test_one_mailbox_that_forwards_to_where_nobody_is(self):
-        # The letters come from a network of their own each time; the mailbox is one.
+    def test_one_mailbox_that_forwards_to_an_unknown_user(self):
+        # Each message comes from another network, but the mailbox is the same.
         for what, refusal in {"by the report": b"\nRemote-MTA: dns; mx.elsewhere.example", "by an alias": b"\nOriginal-Recipient: rfc822; anna@provider.example"}.items():
             with self.subTest(what):
                 lines = [line(dsn(n, to=WITNESSES[n % 40], origin=f"77.1.{n}.9").replace(b"\nAction: failed", refusal + b"\nAction: failed"),
@@ -221,12 +221,12 @@ class Attacks(unittest.TestCase):
                 self.attack(lines, least=MANY)
 
     def test_a_customer_who_forges_senders_at_his_providers_relay(self):
-        # The relay itself writes these bounces, to two witnesses and more; the letters that come back name one customer.
+        # The relay itself writes these bounces, to two witnesses and more; the returned messages name one customer.
         lines = [line(dsn(n, to=WITNESSES[n % 40], origin=f"198.51.100.{n}"), n, rcpt=[WITNESSES[n % 40]], ago=n * 3600) for n in range(MANY)]
         self.attack(lines, least=MANY)
 
-    def test_a_customer_who_invents_the_trace_below_the_relays_own_line(self):
-        # The relay sees him by a private address, and what he wrote below that names a new origin each time.
+    def test_a_customer_who_forges_the_trace_below_the_relays_own_line(self):
+        # The relay sees a private address, and the forged lines below name a new origin each time.
         lines = []
         for n in range(MANY):
             message = dsn(n, to=WITNESSES[n % 2], origin="10.9.8.7").replace(
@@ -253,7 +253,7 @@ class Attacks(unittest.TestCase):
             lines.append(line(message, n, rcpt=[WITNESSES[n % 40]]))
         self.attack(lines, least=MANY)
 
-    # ── times that lie ──
+    # ── wrong times ──
 
     def test_dates_in_the_future_list_nobody_for_longer_and_make_nobody_immune(self):
         for year in (2027, 2038, 2100, 9999):
@@ -273,9 +273,9 @@ class Attacks(unittest.TestCase):
                     latest = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=28)
                     self.assertLessEqual(listings[0]["expires_at"], latest.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
-    # ── and what must still be listed ──
+    # ── what must still be listed ──
 
-    def test_a_server_that_bounces_what_two_networks_sent_in_the_name_of_two_witnesses_is_listed(self):
+    def test_a_server_that_bounces_mail_of_two_networks_to_two_witnesses_is_listed(self):
         lines = [line(dsn(n, to=WITNESSES[n % 2], origin=f"77.1.{n % 2}.9"), n, rcpt=[WITNESSES[n % 2]]) for n in range(3)]
         self.attack(lines, listed=True, least=3)
 
@@ -286,11 +286,11 @@ class Attacks(unittest.TestCase):
         lines = [line(note(n, sender=f"user{n}@provider.example", to=WITNESSES[n % 40]), n, rcpt=[WITNESSES[n % 40]]) for n in range(MANY)]
         self.attack(lines, listed=True, least=MANY)
 
-    def test_bounces_without_a_trace_are_listed_on_the_word_of_more_witnesses(self):
+    def test_bounces_without_a_trace_are_listed_with_more_witnesses(self):
         lines = [line(without_trace(dsn(n, to=WITNESSES[n % 8])), n, rcpt=[WITNESSES[n % 8]]) for n in range(16)]
         self.attack(lines, listed=True, least=16)
 
-    def test_an_inner_host_of_the_accused_does_not_hide_it(self):
+    def test_an_inner_host_of_a_sender_does_not_hide_it(self):
         trace = ("Received: from store.provider.example (store.provider.example [10.0.0.5])\n\tby out.provider.example (Postfix) with ESMTP id 1; today\n"
                  "Received: from mx2.provider.example (mx2.provider.example [203.0.113.2])\n\tby store.provider.example (Postfix) with ESMTP id 2; today\n")
         self.attack([line(dsn(n, trace=trace, origin=f"77.1.{n}.9"), n) for n in range(3)], listed=True, least=3)

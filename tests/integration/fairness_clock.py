@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A clock that is wrong for a while ends no listing and no exemption for good, and lists nobody for longer than any may be: daemons
+"""A clock that is wrong for a while ends no listing and no exemption for good, and lists nobody for longer than allowed: daemons
 that run through a jump, programs that start under a wrong clock, mail recorded and decisions made under it.
 
-The clock is the real one through libfaketime, which reads its error from a file; the time since boot stays as it is."""
+libfaketime changes the clock, by an offset from a file; the time since boot stays as it is."""
 
 import datetime
 import os
@@ -32,7 +32,7 @@ CODES = {"automatic": "192.0.2.1", "operator, 14 days": "198.51.100.1", "import"
 
 
 class Clock:
-    """The clock of the programs that get `env`."""
+    """The clock of the programs with the environment `env`."""
 
     def __init__(self, folder):
         self.file = folder / "clock"
@@ -68,7 +68,7 @@ class Listed(unittest.TestCase):
         self.tool("exempt", "198.51.100.130", "--for", "3d", "--reason", "a mistake")
 
     def once(self):
-        """blowback-ingest --once, by whatever the clock says."""
+        """blowback-ingest --once, with the clock as it is set."""
         ended = self.b.start_ingest(once=True, env=self.clock.env)
         self.assertEqual(ended.process.returncode, 0, ended.log())
 
@@ -78,7 +78,7 @@ class Listed(unittest.TestCase):
         return done.stdout
 
     def list_now(self):
-        """As the operator sees it: listings, and whether each address counts as listed, by the right clock."""
+        """What the operator sees: listings, and whether each address is listed, with the right clock."""
         listings = self.b.cli_json("listings")
         checked = {name: self.b.cli("check", address).returncode for name, address in CODES.items()}
         return listings, checked
@@ -97,7 +97,7 @@ class Listed(unittest.TestCase):
 
 
 class DaemonsThatRunThrough(Listed):
-    """The jump is shorter than the daemons had run before, as they go by the clock that has lasted longer."""
+    """The jump is shorter than the daemons had run before, since they trust the clock that has lasted longer."""
 
     def step(self, error, metrics):
         """Sets the clock wrong, has ingest sweep, and returns what the server answers meanwhile."""
@@ -114,7 +114,7 @@ class DaemonsThatRunThrough(Listed):
         for _ in range(2):
             before = b.feed_counts()["not_a_trap"]
             b.deliver(make_dsn("192.0.2.99", "somebody@elsewhere.example", before + 1))
-            wait_until(lambda before=before: b.feed_counts()["not_a_trap"] > before, 5, "the delivery is taken")
+            wait_until(lambda before=before: b.feed_counts()["not_a_trap"] > before, 5, "the delivery is read")
         return self.answers()
 
     def test_list_and_answers_stay_as_they_are(self):
@@ -151,9 +151,9 @@ class DaemonsThatRunThrough(Listed):
 
 
 class ProgramsThatStart(Listed):
-    """They can't know that the clock is wrong. What they do by it is there again later."""
+    """They can't know that the clock is wrong. What they remove is restored later."""
 
-    def test_what_one_run_swept_up_the_next_one_brings_back(self):
+    def test_what_one_run_removed_the_next_one_restores(self):
         self.fill()
         before = self.list_now()
         for name, error in ERRORS.items():
@@ -183,12 +183,12 @@ class ProgramsThatStart(Listed):
                 wait_until(lambda: self.answers() == before, 20, lambda: f"answers are as before: {self.answers()}")
                 b.server.stop()
 
-    def test_a_daemon_that_started_under_a_wrong_clock_brings_back_what_it_swept_up(self):
+    def test_a_daemon_that_started_with_a_wrong_clock_restores_what_it_removed(self):
         self.fill()
         before = self.list_now()
         self.clock.set(40 * DAY)
         daemon = self.b.start_ingest(env=self.clock.env)
-        wait_until(lambda: "expired" in daemon.log(), 10, "ingest swept up")
+        wait_until(lambda: "expired" in daemon.log(), 10, "ingest removed them")
         self.assertNotEqual(self.list_now(), before)
         self.clock.set(0)
         wait_until(lambda: self.list_now() == before, 60, lambda: f"the list is as before; {daemon.log()}")
@@ -196,7 +196,7 @@ class ProgramsThatStart(Listed):
 
 class MailAndDecisions(Listed):
     def bounces(self, ip, first, count):
-        """As a mail server on the same machine delivers them: files bear the time that its clock shows."""
+        """As a mail server on the same machine delivers: files have the time of its clock."""
         for n in range(first, first + count):
             self.b.deliver(make_dsn(ip, f"trap{n % 4}@{('', 'second.')[n % 2]}{TRAP_DOMAIN}", n), mtime=time.time() + self.clock.error)
 
@@ -276,7 +276,7 @@ class MailAndDecisions(Listed):
         self.clock.set(0)
         self.once()
         self.assertEqual(self.ends(), {})
-        # What was received in the second of a delisting was received before it.
+        # Mail received in the second of a delisting counts as received before it.
         mended = int(time.time())
         wait_until(lambda: int(time.time()) > mended, 2, "the next second")
         self.bounces("192.0.2.1", 100, 20)
@@ -284,7 +284,7 @@ class MailAndDecisions(Listed):
         self.assertIn("192.0.2.1", self.ends())
         self.assert_ends_in_time()
 
-    def test_the_doctor_tells_of_times_that_lie_ahead(self):
+    def test_doctor_reports_times_in_the_future(self):
         self.bounces("192.0.2.1", 0, 4)
         self.once()
         self.assertEqual(self.doctor()["times"]["state"], "ok")

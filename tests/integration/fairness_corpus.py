@@ -3,7 +3,7 @@
 
 Each message is a trap delivery with the envelope of `envelope.tsv`: the reverse-path where it is known, the addressee as the
 trap. Who connected is read from the trace; where that is in doubt, the table's first public address or one made up stands for it.
-The corpus stands beside the project (../shared/corpus) and is no part of it; where it is absent this test is skipped."""
+The corpus (../shared/corpus) isn't a part of the project; without it this test is skipped."""
 
 import base64
 import collections

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a feed believes of what strangers can bring about: who connected, who called out, where a message begins.
+"""What strangers can make a feed believe: which client connected, which one made a callout, where a message begins.
 
 A relay that uses its connection again names one client for one message; a client that we sent away, or whom our own recipes refuse,
 has called out to nobody; a message that a stranger wrote into another's text accuses nobody."""
@@ -17,7 +17,7 @@ PATIENT = {"policy": {"list_at": 1e6}}
 
 
 class Clients(unittest.TestCase):
-    def test_a_relay_that_uses_its_connection_again_names_each_client_anew(self):
+    def test_a_relay_that_reuses_its_connection_names_each_client(self):
         with ListeningBlowback(type="lmtp", **PATIENT) as b:
             b.start_listening()
             with b.client() as relay:
@@ -26,9 +26,9 @@ class Clients(unittest.TestCase):
                 relay.expect(250, "XFORWARD NAME=mail.example.com ADDR=192.0.2.10")
                 relay.expect(250, "XFORWARD PROTO=ESMTP HELO=mail.example.com")
                 self.assertEqual(relay.deliver(bounce(1, client="192.0.2.10")), "250 2.0.0 Ok")
-                # Of its next message it says nothing: the trace has to, and it names another.
+                # Without XFORWARD the trace of the next message names another client.
                 self.assertEqual(relay.deliver(bounce(2, client="192.0.2.20")), "250 2.0.0 Ok")
-                # One of its own has no trace that leads anywhere.
+                # A message of its own has no trace with a client.
                 own = b"\n".join(line for line in bounce(3).split(b"\n") if not line.startswith((b"Received:", b"\t")))
                 self.assertEqual(relay.deliver(own), "250 2.0.0 Ok")
             self.assertEqual(b.kinds_of("192.0.2.10"), ["dsn"])
@@ -36,7 +36,7 @@ class Clients(unittest.TestCase):
             self.assertEqual(len(b.stored_ids()), 2)
             self.assertEqual(b.feed_counts("mx")["quarantined"], 1)
 
-    def test_a_proxy_that_does_not_say_who_is_behind_it_accuses_nobody(self):
+    def test_a_proxy_header_without_an_address_accuses_nobody(self):
         with ListeningBlowback(feed={"proxy_protocol": True}, **PATIENT) as b:
             b.start_listening()
             for header in (b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"):
@@ -56,21 +56,21 @@ class Callouts(unittest.TestCase):
         client.expect(250, f"RCPT TO:<{TRAP}>")
 
     def assert_only_the_true_one(self, b, of):
-        """Nothing is recorded but a callout that comes last."""
+        """Nothing is recorded except for a callout that comes last."""
 
         def has_called_out():
             with b.client() as client:
                 try:
                     self.ask(client, "192.0.2.99")
                     return client.say("QUIT").startswith("221")
-                except AssertionError:  # no place for it yet
+                except AssertionError:  # too many connections still
                     return False
 
         wait_until(has_called_out, 20, "a client calls out")
         wait_until(lambda: b.kinds_of("192.0.2.99") == ["callout"], 10, "the true callout is recorded")
         self.assertEqual(b.cli_json("evidence", of), [])
 
-    def test_who_is_sent_away_has_not_called_out(self):
+    def test_a_client_that_times_out_made_no_callout(self):
         with ListeningBlowback(feed={"command_time": "1s"}, **PATIENT) as b:
             b.start_listening()
             for last_words in (b"", b"NOOP\n", b"x" * 5000, b"GET / HTTP/1.1\r\n", b"RCPT TO:<nobody@example.org>\r\nQUIT\r\n", b"DAT"):
@@ -82,7 +82,7 @@ class Callouts(unittest.TestCase):
                     client.until_closed()
             self.assert_only_the_true_one(b, "192.0.2.40")
 
-    def test_whose_place_was_needed_has_not_called_out(self):
+    def test_a_client_closed_in_favour_of_another_made_no_callout(self):
         with ListeningBlowback(feed={"connections": 2}, **PATIENT) as b:
             b.start_listening()
             with b.client() as waiting, b.client() as other:
@@ -97,7 +97,7 @@ class Callouts(unittest.TestCase):
                 wait_until(is_sent_away, 20, "the place is given to others", pause=0.2)
             self.assert_only_the_true_one(b, "192.0.2.41")
 
-    def test_who_is_sent_away_as_we_close_has_not_called_out(self):
+    def test_a_client_closed_when_ingest_stops_made_no_callout(self):
         with ListeningBlowback(**PATIENT) as b:
             b.start_listening()
             with b.client() as client:
@@ -107,7 +107,7 @@ class Callouts(unittest.TestCase):
             b.start_listening()
             self.assert_only_the_true_one(b, "192.0.2.42")
 
-    def test_who_resets_its_connection_has_not_called_out(self):
+    def test_a_client_that_resets_its_connection_made_no_callout(self):
         with ListeningBlowback(**PATIENT) as b:
             b.start_listening()
             with b.client() as client:
@@ -127,7 +127,7 @@ class Callouts(unittest.TestCase):
                 client.expect(221, "QUIT")
             self.assert_only_the_true_one(b, "192.0.2.45")
             self.assertEqual(b.kinds_of("192.0.2.44"), ["dsn"])
-            # Nor does it begin a new one, while mail servers may still go by what they heard of the old.
+            # Nor does it cause a new one while mail servers may still have the old answer.
             self.assertEqual(b.cli("delist", "192.0.2.44", "--reason", "mended").returncode, 0)
             with b.client() as client:
                 self.ask(client, "192.0.2.44")
@@ -136,16 +136,16 @@ class Callouts(unittest.TestCase):
                 client.expect(250, "MAIL FROM:<>")
                 client.expect(250, f"RCPT TO:<{TRAP}>")
                 client.expect(221, "QUIT")
-            wait_until(lambda: b.kinds_of("192.0.2.46") == ["callout"], 10, "the one behind it is recorded")
+            wait_until(lambda: b.kinds_of("192.0.2.46") == ["callout"], 10, "the callout after it is recorded")
             self.assertEqual(b.kinds_of("192.0.2.44"), ["dsn"])
 
-    def test_whom_our_recipe_refuses_at_data_does_not_prolong_its_listing_by_the_milter(self):
+    def test_a_listed_client_refused_at_data_does_not_prolong_its_listing_through_the_milter(self):
         with Watched(**QUICK) as b:
             b.open_milter()
             with b.mail_server() as m:
                 m.begin("192.0.2.50")
                 m.deliver(bounce(1), TRAP)
-                # Refused at DATA, of which a milter isn't told: RSET, or QUIT.
+                # Refused at DATA, which a milter doesn't learn: RSET, or QUIT.
                 m.envelope([TRAP])
                 m.abort()
                 m.envelope([TRAP])
@@ -157,7 +157,7 @@ class Callouts(unittest.TestCase):
             wait_until(lambda: b.kinds_of("192.0.2.51") == ["callout"], 10, "the other's callout is recorded")
             self.assertEqual(b.kinds_of("192.0.2.50"), ["dsn"])
 
-    def test_a_client_refused_in_part_has_not_called_out_to_the_milter(self):
+    def test_a_client_with_a_refused_recipient_made_no_callout_for_the_milter(self):
         with Watched(**PATIENT) as b:
             b.open_milter()
             with b.mail_server() as m:
@@ -175,7 +175,7 @@ class Callouts(unittest.TestCase):
 
 
 class Boundaries(unittest.TestCase):
-    """A letter to a trap whose text has bounces of a third party in it, each behind a From line."""
+    """A message to a trap whose text contains bounces of a third party, each after a `From ` line."""
 
     VICTIM = "192.0.2.66"
 
@@ -193,7 +193,7 @@ class Boundaries(unittest.TestCase):
             log = b.start_ingest(once=True).log()
             return b.feed_counts("old")["deliveries"], b.cli("check", self.VICTIM).returncode, log, b.cli("doctor").stdout
 
-    def test_a_quoted_text_is_one_message_whatever_stands_in_it(self):
+    def test_a_quoted_text_is_one_message_whatever_it_contains(self):
         letter = self.letter()
         head, _, body = letter.partition(b"\n\n")
         for quoting, message in (("mboxrd", letter.replace(b"\nFrom ", b"\n>From ")),
@@ -205,7 +205,7 @@ class Boundaries(unittest.TestCase):
                 self.assertNotIn("mbox-unquoted", log)
                 self.assertNotIn("quoting old", doctor)
 
-    def test_where_nobody_says_how_it_is_quoted_nobody_is_accused_and_that_is_told(self):
+    def test_an_mbox_without_quoting_accuses_nobody_and_is_logged(self):
         deliveries, unlisted, log, doctor = self.read(None, self.letter())
         self.assertEqual((deliveries, unlisted), (4, 1))
         self.assertEqual(log.count("mbox-unquoted"), 1)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Strangers who call out as fast as they can neither hold up another client's bounce nor fill the database.
+"""Floods of sender callouts neither delay another client's bounce nor fill the database.
 
 Each flood is ten seconds of `MAIL FROM:<>`, 100 recipients and RSET, pipelined: to one address, to invented ones, and from several
 connections. Meanwhile and afterwards another client's bounce gets its 250 within two seconds, and the database grows by less than
@@ -23,13 +23,13 @@ PAUSE_SECONDS = 0.2
 
 
 class Flooder(threading.Thread):
-    """Sends rounds of commands, one behind the other, and reads whatever comes back. `recipients` names those of a round."""
+    """Sends rounds of commands without pause, and reads the replies. `recipients` returns those of a round."""
 
     def __init__(self, blowback, address, recipients):
         super().__init__()
         self.client = blowback.client()
         self.client.begin()
-        self.client.expect(220, f"XCLIENT ADDR={address}")  # which stays for the session, as its own address would
+        self.client.expect(220, f"XCLIENT ADDR={address}")  # which applies to the session, as its own address would
         self.client.expect(250, "EHLO flooder.example.com")
         self.recipients = recipients
         self.stop = threading.Event()
@@ -65,7 +65,7 @@ class Flood(unittest.TestCase):
     def test_one_address_again_and_again(self):
         self.assert_fair({"192.0.2.50": lambda n: [f"a@{TRAP_DOMAIN}"] * 100})
 
-    def test_an_address_invented_for_each_recipient(self):
+    def test_a_new_address_for_each_recipient(self):
         self.assert_fair({"192.0.2.50": lambda n: [f"t{n}.{m}@{TRAP_DOMAIN}" for m in range(100)]})
 
     def test_several_clients_at_once(self):
@@ -84,10 +84,10 @@ class Flood(unittest.TestCase):
         self.assertLess(grown, GROWTH_OCTETS)
 
     def flood(self, blowback, floods):
-        """The longest that a bounce waited for its 250, and by how many octets the database grew."""
+        """The longest time until a bounce got its 250, and the growth of the database in octets."""
         with blowback.client(timeout=300) as other:
             other.begin()
-            self.deliver(other)  # so that what each sender and day has once is there
+            self.deliver(other)  # so that rows per sender and day exist
             before = self.octets(blowback)
             flooders = [Flooder(blowback, address, recipients) for address, recipients in floods.items()]
             over = threading.Event()
@@ -110,7 +110,7 @@ class Flood(unittest.TestCase):
         return max(waits), grown
 
     def deliver(self, client):
-        """One bounce of another client's; the seconds until its 250."""
+        """Delivers a bounce of another client; returns the seconds until its 250."""
         self.bounces += 1
         client.expect(250, "XFORWARD ADDR=192.0.2.99 HELO=mail.example.com")
         began = time.monotonic()
@@ -122,7 +122,7 @@ class Flood(unittest.TestCase):
         return (blowback.dir / "blowback.db-wal").stat().st_size
 
     def octets(self, blowback):
-        """The size of the database with what is still in the log alone."""
+        """The size of the database, including what is only in the WAL."""
         return self.ask(blowback, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
 
     def callouts(self, blowback):

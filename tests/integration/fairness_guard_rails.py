@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Guard rails: nobody lists, exempts or delists half the Internet by a slip. What reaches far is refused without --wide, with the number
+"""Guard rails: nobody lists, exempts or delists half the Internet by mistake. What reaches far is refused without --wide, with the number
 of addresses, by each command; with it, it is done. `doctor` sees a list that covers the world, and each wide decision in force."""
 
 import json
@@ -50,7 +50,7 @@ class Commands(unittest.TestCase):
                     self.assertIn(addresses, delisted.stdout)
                     if inside:
                         b.wait_not_listed(inside, 5)
-            # The first of them ended the listing that was there before: taking it back needs no flag.
+            # The first one ended the earlier listing; its undo needs no flag.
             entry = next(row["id"] for row in b.cli_json("log") if (row["action"], row["subject"]) == ("delist", "0.0.0.0/0"))
             self.assertEqual(b.cli("undo", str(entry), "--reason", "a slip").returncode, 0)
             b.wait_listed("192.0.2.1", 5)
@@ -82,7 +82,7 @@ class Commands(unittest.TestCase):
             before = everything(b)
             networks = "\n".join(f"{20 + n // 256}.{n % 256}.0.0/16" for n in range(300)).encode()
             self.refused(b, before, "import", "-", stdin=networks, addresses="19,660,800 IPv4 addresses")
-            # Spread over what 300 networks of /16 are: it is the number that counts.
+            # Spread over 300 networks of /16: their number counts.
             single = "\n".join(f"{20 + (n >> 20)}.{n >> 12 & 255}.{n >> 4 & 255}.{(n & 15) * 16}" for n in range(1_000_000)).encode()
             done = b.cli("import", "-", "--reason", "a partner's", stdin=single, seconds=300)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -129,9 +129,9 @@ class Doctor(unittest.TestCase):
                     self.assertIn(way, row["mend"])
                 self.assertEqual(rows[f"wide listing {network}"]["state"], "warning")
                 self.assertIn(f"{network} is wider than /{16 if family == 'IPv4' else 32}", rows[f"wide listing {network}"]["found"])
-                # As the mend says.
+                # As doctor recommends.
                 self.assertEqual(b.cli("delist", network, "--wide", "--reason", "doctor said so").returncode, 0)
-                rows = wait_until(lambda: (rows := self.look(b))[self.bystanders(b)]["state"] == "ok" and rows, 10, "all is well again")
+                rows = wait_until(lambda: (rows := self.look(b))[self.bystanders(b)]["state"] == "ok" and rows, 10, "the problem is over")
                 self.assertEqual(rows["reach"]["state"], "ok")
 
     def test_listed_special_use_space_is_a_problem(self):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Nothing expires early for a clock that is wrong when a program starts, however often it is started: texts of incidents, mail in a
+"""Nothing expires early because of a clock that is wrong when a program starts, however often it is started: texts of incidents, mail in a
 Maildir's cur/. Likewise in a database of a former format, and in a new one.
 
 The programs get the clock of libfaketime, which here fakes the monotonic clocks as well."""
@@ -59,7 +59,7 @@ class Started(unittest.TestCase):
         b = self.b
         b.list_sender("192.0.2.1")
         self.once()
-        # As in a database that has been in use for more than a day.
+        # As in a database that was used for more than a day.
         with sqlite3.connect(b.database) as connection:
             connection.execute("UPDATE total SET value = 0 WHERE name = 'upkeep_waits'")
         connection.close()
@@ -67,7 +67,7 @@ class Started(unittest.TestCase):
             self.once(WRONG)
         self.assertEqual((rows(b.database, "evidence"), rows(b.database, "incident"), self.mail()), (3, 3, 3))
 
-    def test_a_database_of_a_former_format_goes_on_from_the_newest_that_is_in_it(self):
+    def test_a_database_of_a_former_format_starts_from_its_newest_record(self):
         self.former(10 * DAY)
         for _ in range(3):
             self.once(WRONG)
@@ -78,7 +78,7 @@ class Started(unittest.TestCase):
         self.assertEqual(self.b.cli("db", "migrate", env=WRONG).returncode, 0)
         self.assertEqual((rows(self.b.database, "evidence"), rows(self.b.database, "incident")), (5, 5))
 
-    def test_in_a_new_database_no_mail_goes_on_the_first_day(self):
+    def test_in_a_new_database_no_mail_is_removed_on_the_first_day(self):
         b = self.b
         for n in range(3):
             b.deliver(make_dsn("192.0.2.1", f"a@{TRAP_DOMAIN}", n)).rename(b.maildir / "cur" / f"{n}.mx:2,S")

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Backups: made while somebody writes all the time, each is whole and of one moment; and the nightly script keeps as many as
-it is told to."""
+"""Backups that are made during writes are complete and consistent, and the nightly script keeps the number of copies that is set."""
 
 import os
 import pathlib
@@ -13,7 +12,7 @@ SCRIPT = ROOT / "deploy" / "systemd" / "backup"
 
 
 class Backup(unittest.TestCase):
-    def test_backups_made_while_an_import_writes_are_whole_and_of_one_moment(self):
+    def test_backups_made_during_an_import_are_complete_and_consistent(self):
         with Blowback() as b:
             self.assertEqual(b.cli("db", "migrate").returncode, 0)
             # Lists of 2,000, one commit each, until there are enough backups.
@@ -23,15 +22,15 @@ class Backup(unittest.TestCase):
                  b.dir, program("blowback"), b.config], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             try:
                 serials = []
-                wait_until(lambda: b.cli_json("log"), 20, "the writer has begun")
+                wait_until(lambda: b.cli_json("log"), 20, "the import has begun")
                 for n in range(8):
                     copy = b.dir / f"copy-{n}.db"
                     done = b.cli("db", "backup", copy)
                     self.assertEqual(done.returncode, 0, done.stderr)
-                    self.assertIsNone(writer.poll(), "the writer writes on")
+                    self.assertIsNone(writer.poll(), "the import goes on")
                     before = b.cli_json("log")
                     if n < 7:
-                        wait_until(lambda: b.cli_json("log") != before, 20, "something new is written")
+                        wait_until(lambda: b.cli_json("log") != before, 20, "the import has committed more")
             finally:
                 (b.dir / "enough").touch()
                 _, said = writer.communicate(timeout=60 * PATIENCE)
@@ -41,14 +40,14 @@ class Backup(unittest.TestCase):
                     checked = copy.cli("db", "check")
                     self.assertEqual((checked.returncode, checked.stdout), (0, "ok\n"), checked.stderr)
                     figures = copy.figures()
-                    # Every import changes 2,000 listings, or none where they were listed. One that was under way says so.
+                    # Every import changes 2,000 listings, or none if they were listed already.
                     if not any(entry["unfinished"] for entry in copy.cli_json("log", "--most", "1000")):
                         self.assertEqual(figures["listings_by_operator"] % 2000, 0)
                     serials.append(figures["serial"])
             self.assertEqual(serials, sorted(serials))
             self.assertGreater(serials[-1], serials[0], "the copies are of different moments")
 
-    def test_the_nightly_script_keeps_the_newest_and_never_removes_what_is_not_its_own(self):
+    def test_the_nightly_script_keeps_the_newest_copies_and_removes_no_other_files(self):
         with Blowback() as b:
             b.cli("list", "192.0.2.1", "--reason", "test")
             folder = b.dir / "backups"
@@ -72,7 +71,7 @@ class Backup(unittest.TestCase):
             with Blowback(database=made) as copy:
                 self.assertEqual(copy.cli("check", "192.0.2.1").returncode, 0)
 
-            # Where the copy fails, the older ones stay.
+            # If the copy fails, the older ones stay.
             b.database.write_text("no database any more")
             for path in b.dir.glob("blowback.db-*"):
                 path.unlink()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What is broken is told in one log line with its place, counted, put in quarantine; everything around it is processed."""
+"""Malformed input is logged in one line with its place, counted and quarantined; everything around it is processed."""
 
 import json
 import re
@@ -27,7 +27,7 @@ class BadInput(unittest.TestCase):
         return done.log()
 
     def told_once(self, log, *parts):
-        """Exactly one line of the log holds all the parts."""
+        """Exactly one log line contains all the parts."""
         lines = [line for line in log.splitlines() if all(part in line for part in parts)]
         self.assertEqual(len(lines), 1, f"lines with {parts} in:\n{log[-3000:]}")
         return lines[0]
@@ -38,7 +38,7 @@ class BadInput(unittest.TestCase):
         return json.loads(done.stdout)
 
     def check_kept(self, b, log, reasons, around):
-        """Each reason stands in one log line and in the quarantine, the counts agree, and all of `around` is listed."""
+        """Each reason is in one log line and in the quarantine, the counts agree, and all of `around` is listed."""
         kept = self.quarantine(b)
         self.assertEqual(sorted(entry["reason"] for entry in kept), sorted(reasons), kept)
         for entry in kept:
@@ -52,7 +52,7 @@ class BadInput(unittest.TestCase):
         with Blowback() as b:
             for n, message in enumerate(reports("192.0.2.1", 0)):
                 b.deliver(message, f"0{n}.good")
-            # An MTA may have just made the file; one that stays empty for a minute is an accident.
+            # An MTA may have just created the file; one that stays empty for a minute is an error.
             b.deliver(b"", "10.empty", mtime=time.time() - 120)
             b.deliver(b"", "11.new")
             nested = b"".join(f'Content-Type: multipart/mixed; boundary="b{n}"\n\n--b{n}\n'.encode() for n in range(10_000))
@@ -63,7 +63,7 @@ class BadInput(unittest.TestCase):
             (b.maildir / "new" / "41.dangling").symlink_to(b.dir / "nowhere")
             for n, message in enumerate(reports("192.0.2.2", 10)):
                 b.deliver(message, f"9{n}.good")
-            # Still being written: not ours to look at.
+            # Still being written, so it isn't read.
             (b.maildir / "tmp" / "50.half").write_bytes(make_dsn("192.0.2.68", f"a@{TRAP_DOMAIN}", 68)[:400])
             log = self.run_once(b)
             kept = self.quarantine(b)
@@ -74,11 +74,11 @@ class BadInput(unittest.TestCase):
             self.assertTrue((b.maildir / "new" / "11.new").exists())
             self.assertTrue((b.maildir / "tmp" / "50.half").exists())
             self.assertEqual(b.cli("check", "192.0.2.68").returncode, 1)
-            # Met again, the same things are in quarantine once.
+            # Read again, the same files are in quarantine once.
             self.run_once(b)
             self.assertEqual(len(self.quarantine(b)), len(kept))
 
-    def test_a_message_cut_off_anywhere_is_counted_and_harms_nothing(self):
+    def test_a_message_truncated_anywhere_is_counted_and_harmless(self):
         whole = make_dsn("192.0.2.66", f"a@{TRAP_DOMAIN}", 66)
         with Blowback() as b:
             cuts = list(range(1, len(whole), 97))
@@ -135,7 +135,7 @@ class BadInput(unittest.TestCase):
                 self.told_once(log, "feed=partner", f'line {line}"')
             self.assertEqual({e["where"]: e["reason"] for e in self.quarantine(b)}["line 4"], "not-json")
 
-    def test_a_line_still_being_written_is_left_until_it_is_whole(self):
+    def test_an_incomplete_last_line_is_read_once_it_is_complete(self):
         with Blowback(feeds=[]) as b:
             path = b.dir / "deliveries.jsonl"
             b.feeds = [{"name": "partner", "type": "jsonl", "path": str(path)}]
@@ -143,10 +143,10 @@ class BadInput(unittest.TestCase):
             text = "\n".join(as_json(m, "192.0.2.1", f"{t}@{TRAP_DOMAIN}") for m, t in zip(reports("192.0.2.1", 0), "abc", strict=True)) + "\n"
             path.write_text(text[:-200])
             b.start_ingest()
-            wait_until(lambda: b.database.exists() and b.cli("stats").returncode == 0 and b.feed_counts("partner")["deliveries"] == 2, 10, "the two whole lines are taken")
+            wait_until(lambda: b.database.exists() and b.cli("stats").returncode == 0 and b.feed_counts("partner")["deliveries"] == 2, 10, "the two complete lines are read")
             with open(path, "a") as out:
                 out.write(text[-200:])
-            wait_until(lambda: b.cli("check", "192.0.2.1").returncode == 0, 10, "the third line, now whole, is taken")
+            wait_until(lambda: b.cli("check", "192.0.2.1").returncode == 0, 10, "the third line, now complete, is read")
             self.assertEqual(b.feed_counts("partner")["quarantined"], 0)
 
     def test_a_broken_mbox(self):
@@ -173,7 +173,7 @@ class BadInput(unittest.TestCase):
             self.assertIn("nul-in-header", reasons)
             self.check_kept(b, log, reasons, ["192.0.2.1", "192.0.2.2"])
 
-    def test_an_unreadable_feed_does_not_hold_up_the_others(self):
+    def test_an_unreadable_feed_does_not_delay_the_others(self):
         with Blowback() as b:
             b.feeds = [{"name": "gone", "type": "maildir", "path": str(b.dir / "nowhere")},
                        {"name": "file", "type": "mbox", "path": str(b.dir / "nowhere.mbox")}, *b.feeds]
@@ -185,18 +185,18 @@ class BadInput(unittest.TestCase):
             self.told_once(log, "feed=file", str(b.dir / "nowhere.mbox"))
             self.assertEqual(b.cli("check", "192.0.2.1").returncode, 0)
 
-    def test_a_feed_that_comes_back_is_read_on(self):
+    def test_a_feed_that_becomes_readable_is_read(self):
         with Blowback() as b:
             later = b.dir / "later"
             b.feeds.append({"name": "later", "type": "maildir", "path": str(later)})
             b.write_config()
             daemon = b.start_ingest()
-            wait_until(lambda: "feed=later" in daemon.log(), 10, "the absent folder is told")
+            wait_until(lambda: "feed=later" in daemon.log(), 10, "the missing folder is logged")
             for name in ("tmp", "cur", "new"):
                 (later / name).mkdir(parents=True)
             for n, message in enumerate(reports("192.0.2.1", 0)):
                 b.deliver(message, maildir=later)
-            wait_until(lambda: b.cli("check", "192.0.2.1").returncode == 0, 10, "mail in the folder that came later is taken")
+            wait_until(lambda: b.cli("check", "192.0.2.1").returncode == 0, 10, "mail in the folder that was created later is read")
             errors = [line for line in daemon.log().splitlines() if "feed=later" in line and re.search(r" error ", line)]
             self.assertEqual(len(errors), 1, daemon.log())
 

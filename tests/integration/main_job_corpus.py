@@ -2,7 +2,7 @@
 """Real mail with labels through `blowback classify`: 99.5 % of the backscatter found, 98 % of the right kind, 95 % of the causes
 right, no false positive.
 
-The corpus stands beside the project (../shared/corpus) and is no part of it; where it is absent this test is skipped."""
+The corpus (../shared/corpus) isn't a part of the project; without it this test is skipped."""
 
 import os
 import pathlib
@@ -19,7 +19,7 @@ FOUND, RIGHT_KIND, RIGHT_CAUSE = 99.5, 98.0, 95.0
 
 
 class Corpus(unittest.TestCase):
-    def test_backscatter_is_found_and_nothing_else_called_so(self):
+    def test_backscatter_is_found_without_false_positives(self):
         with Blowback() as b:
             began = time.monotonic()
             done = b.cli("classify", CORPUS / "dev", seconds=120)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trap mail in a Maildir comes out as DNS answers; it ends by itself; the operator's word is followed within a second."""
+"""Trap mail in a Maildir leads to DNS answers; listings end by themselves; the operator's decisions take effect within a second."""
 
 import shutil
 import time
@@ -32,7 +32,7 @@ class FromMailToAnswer(unittest.TestCase):
             b.list_sender("2001:db8:5::99")
             for n in range(3):
                 b.deliver(NEWSLETTER.replace("news-1", f"news-{n}").encode())
-            # One trap alone, however often: not enough.
+            # One trap alone isn't enough, however often it is hit.
             for n in range(100, 106):
                 b.deliver(make_dsn("192.0.2.3", f"only@{TRAP_DOMAIN}", n))
             done = b.start_ingest(once=True)
@@ -46,7 +46,7 @@ class FromMailToAnswer(unittest.TestCase):
             txt = b.dig_ip("192.0.2.1", "TXT")
             self.assertEqual(txt.rdata("TXT"), ['"Backscatter from 192.0.2.1, see https://bl.example.org/192.0.2.1"'], txt.text)
 
-            # IPv6 is listed by its /64.
+            # IPv6 senders are listed by their /64.
             for ip in ("2001:db8:5::99", "2001:db8:5::1"):
                 self.assertEqual(b.dig_ip(ip).rdata("A"), ["127.0.0.2"], ip)
             self.assertEqual(b.dig_ip("2001:db8:5:1::99").rcode, "NXDOMAIN")
@@ -85,7 +85,7 @@ class FromMailToAnswer(unittest.TestCase):
             b.wait_not_listed("192.0.2.1", seconds=20)
             self.assertEqual(b.dig_ip("192.0.2.1").rcode, "NXDOMAIN")
 
-    def test_what_is_taken_leaves_new(self):
+    def test_recorded_mail_leaves_new(self):
         with Blowback() as b:
             b.list_sender("192.0.2.1")
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
@@ -100,7 +100,7 @@ class FromMailToAnswer(unittest.TestCase):
 
 
 class TheOperatorsWord(unittest.TestCase):
-    """Each change answers within a second in a running server."""
+    """Each change takes effect within a second in a running server."""
 
     def setUp(self):
         self.b = Blowback().__enter__()
@@ -131,12 +131,12 @@ class TheOperatorsWord(unittest.TestCase):
         self.assertEqual(self.b.start_ingest(once=True).process.returncode, 0)
         self.assertEqual(self.b.cli("check", "192.0.2.1").returncode, 1)
 
-    def test_an_exemption_ends_listings_and_no_automatic_step_undoes_it(self):
+    def test_an_exemption_ends_listings_and_stays_until_it_is_revoked(self):
         self.say("exempt", "192.0.2.0/24")
         self.b.wait_not_listed("192.0.2.1")
         self.b.list_sender("192.0.2.1", traps=("d", "e", "f", "g"))
         self.assertEqual(self.b.start_ingest(once=True).process.returncode, 0)
-        self.say("list", "203.0.113.1")  # the next change has arrived, so the one before would have, too
+        self.say("list", "203.0.113.1")  # once the next change has arrived, the one before would have, too
         self.b.wait_listed("203.0.113.1")
         self.assertFalse(self.b.listed("192.0.2.1"))
 
@@ -145,13 +145,13 @@ class TheOperatorsWord(unittest.TestCase):
         self.b.wait_listed("203.0.113.7")
         self.b.wait_not_listed("203.0.113.7", seconds=5)
 
-    def test_a_kind_more_is_one_more_address_in_the_fixed_order(self):
+    def test_each_kind_adds_one_address_in_a_fixed_order(self):
         self.say("list", "192.0.2.1")
         wait_until(lambda: self.b.dig_ip("192.0.2.1").rdata("A") == ["127.0.0.2", "127.0.0.9"], 1, "127.0.0.2 and 127.0.0.9, in this order")
 
 
 class TheExampleConfig(unittest.TestCase):
-    """deploy/blowback.toml starts as it is; only its folder and ports are replaced here by those of the test."""
+    """deploy/blowback.toml works as it is; only its folder and ports are replaced by those of the test."""
 
     def test_all_three_programs_accept_it(self):
         with Blowback() as b:
@@ -163,7 +163,7 @@ class TheExampleConfig(unittest.TestCase):
             if b.port6 is None:
                 text = text.replace(f', "[::1]:{b.port}"', "")
             b.config.write_text(text)
-            # It names no feed: ingest says so, and takes the commented one once its # are gone.
+            # It has no feed, which ingest reports. With its commented feed enabled ingest works.
             done = b.run("blowback-ingest", "--once")
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn("[[feed]]", done.stderr)
@@ -180,7 +180,7 @@ class TheExampleConfig(unittest.TestCase):
 
 
 class HelpAndVersion(unittest.TestCase):
-    def test_every_program_tells_its_use_and_version(self):
+    def test_every_program_prints_its_usage_and_version(self):
         with Blowback() as b:
             for name in ("blowback-ingest", "blowback-server", "blowback"):
                 self.assertEqual(b.run(name, "--help").returncode, 0, name)

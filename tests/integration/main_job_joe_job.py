@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The attack: somebody sends one forged mailing to unknown users of a provider, so that its bounces hit every trap there is
-and the provider is listed. It must not be; what its server does on more than one mailing must."""
+"""An attacker sends one forged mailing to unknown users of a provider, so that its bounces reach every trap. The provider must not be listed
+because of that, but because of bounces of several mailings."""
 
 import random
 import unittest
@@ -12,7 +12,7 @@ TRAPS = 40
 
 
 def bounces(mailing, count, first):
-    """`count` bounces of one mailing: the same original, sent back from the provider to one trap after the other."""
+    """`count` bounces of one mailing: the same original, returned by the provider to one trap after the other."""
     return [make_dsn(PROVIDER, f"t{n % TRAPS}@{TRAP_DOMAIN}", first + n, campaign=f"mailing-{mailing}")
             for n in range(count)]
 
@@ -25,18 +25,18 @@ class JoeJob(unittest.TestCase):
             for message in attack:
                 b.deliver(message)
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
-            self.assertEqual(b.feed_counts()["incidents"], 400, "all are on record")
+            self.assertEqual(b.feed_counts()["incidents"], 400, "all are recorded")
             self.assertEqual(b.cli("check", PROVIDER).returncode, 1, "and nobody is listed")
             why = b.cli("why", PROVIDER)
             told = " ".join(why.stdout.split())
             self.assertIn("NOT LISTED", told)
             self.assertIn("All of it is one forged mailing", told)
             self.assertIn("joe-job", told)
-            self.assertIn("because one forged mailing can add at most 2.00", told, "the cap is told")
+            self.assertIn("because one forged mailing can add at most 2.00", told, "the cap is explained")
             b.start_server()
             self.assertEqual(b.dig_ip(PROVIDER).rcode, "NXDOMAIN")
 
-            # The same attack again tomorrow, the mail read once more: still one mailing.
+            # The same mail read again a day later is still one mailing.
             for message in attack[:50]:
                 b.deliver(message)
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
@@ -51,7 +51,7 @@ class JoeJob(unittest.TestCase):
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
             self.assertEqual(b.cli("check", PROVIDER).returncode, 1)
 
-    def test_a_server_that_bounces_whatever_comes_is_listed(self):
+    def test_a_server_that_bounces_every_mailing_is_listed(self):
         with Blowback() as b:
             for mailing in (1, 2):
                 for message in bounces(mailing, 3, 1000 * mailing):

@@ -16,14 +16,14 @@ from harness import ROOT, TRAP_DOMAIN, Blowback, dump, make_dsn
 CORPUS = pathlib.Path(os.environ.get("BLOWBACK_CORPUS") or ROOT.parent / "shared" / "corpus") / "dev"
 JUDGES = (1, 2, 5)
 REPORTS = 300
-CHUNK = 500  # deliveries that a feed hands on together
+CHUNK = 500  # deliveries per chunk
 
 
 def deliveries():
     files = sorted((ROOT / "tests" / "data" / "mail").glob("*.eml")) + sorted(p for p in CORPUS.rglob("*") if p.is_file())
     for n, file in enumerate(files):
         trap = f"{'abcdefghi'[n % 9]}@{TRAP_DOMAIN}"
-        # Every fiftieth names no client, and goes to quarantine if it is backscatter.
+        # Every fiftieth has no client, and is quarantined if it is backscatter.
         client = f"mx.sender.example (mx.sender.example [198.51.100.{n % 200 + 1}])" if n % 50 else "mx.sender.example"
         yield (f"Return-Path: <>\nDelivered-To: {trap}\nReceived: from {client}\n\tby mx.{TRAP_DOMAIN} (Postfix) with ESMTP id {n:X};"
                " Tue, 24 Nov 2026 10:00:00 +0000\n").encode() + file.read_bytes()
@@ -32,7 +32,7 @@ def deliveries():
 
 
 def whole_dump(b, began, ended):
-    """All tables, without what is a run's own: its folder, its files' inodes, and times within it, as of what was put in quarantine."""
+    """All tables, without what differs between runs: the folder, inodes, and times such as those of quarantined deliveries."""
     with sqlite3.connect(f"file:{b.database}?mode=ro", uri=True) as connection:
         tables = [name for name, in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     connection.close()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 at any instant loses nothing and counts nothing twice.
+"""kill -9 at any time loses nothing and counts nothing twice.
 
 One import of some 3,000 deliveries is killed 50 times (20 with sanitizers) at random instants and then run to its end. What is in the database
 afterwards equals, byte for byte in an ordered dump, what one uninterrupted run over a copy of the same mail gives."""
@@ -17,7 +17,7 @@ from harness import PATIENCE, TRAP_DOMAIN, Blowback, dump, make_dsn, wait_until
 TABLES = ("incident", "standing", "standing_part", "listing")
 DELIVERIES = 3000
 BATCH = 500  # deliveries that blowback-ingest commits together
-# How long ago, in seconds at most, and in no order: some listings have ended before the rest of the backlog is read.
+# The greatest age in seconds, in random order: some listings have ended before the rest of the backlog is read.
 SPAN = 45 * 86400
 KILLS = 50 if PATIENCE == 1 else 20  # with sanitizers each start takes long
 SEED = int(os.environ.get("BLOWBACK_TEST_SEED", "20261124"))
@@ -70,10 +70,9 @@ class KilledAtAnyInstant(unittest.TestCase):
             self.assertEqual(done.process.returncode, 0, done.log())
             whole = time.monotonic() - began
 
-            # How far it is after each kill steers how long the next run may live, so that the kills are spread over the
-            # whole import: ahead of the schedule the runs get short; one that is more than a batch behind it lives until
-            # it has committed something, however long it takes to start up, and is killed then.
-            # Short at first: the machine may have been busier while the uninterrupted run was timed.
+            # The progress after each kill determines the length of the next run, so that the kills are spread over the whole import: ahead of the
+            # schedule, runs are short; a run that is more than a batch behind it is killed once it has committed something.
+            # The first runs are short, since the machine may have been busier during the uninterrupted run.
             life = whole / 40
             inside = 0
             done = 0

@@ -18,7 +18,7 @@ LIMIT = 1.0
 class Latency(unittest.TestCase):
     def test_a_new_listing_is_answered_within_a_second_of_the_delivery(self):
         with Blowback() as b:
-            # Everything but the last straw: two reports of two traps for each sender.
+            # Two reports of two traps for each sender, one short of a listing.
             senders = [f"192.0.2.{n}" if n % 2 else f"2001:db8:{n:x}::25" for n in range(1, ROUNDS + 1)]
             for n, ip in enumerate(senders):
                 for k, trap in enumerate("ab"):
@@ -35,7 +35,7 @@ class Latency(unittest.TestCase):
                 self.assertFalse(b.listed(ip), f"{ip} is listed before its third report")
                 wire = query(owner_name(ip), "A")
                 message = make_dsn(ip, f"c@{TRAP_DOMAIN}", 10 * n + 9)
-                began = time.monotonic()  # before the write to tmp/, so that nothing is left out
+                began = time.monotonic()  # before the write to tmp/, so that everything is measured
                 b.deliver(message)
 
                 def answered(wire=wire):

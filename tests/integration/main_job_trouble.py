@@ -85,13 +85,13 @@ class FullDisk(unittest.TestCase):
 
 
 class ReadOnlyDatabase(unittest.TestCase):
-    def test_it_is_told_and_what_is_there_stays(self):
+    def test_it_is_reported_and_stored_data_stays(self):
         with Blowback() as b:
             b.list_sender("192.0.2.1")
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
             before = dump(b.database, TABLES)
             b.list_sender("192.0.2.2")
-            # Root may write everything, so the programs run as somebody else, who must be able to reach them.
+            # Root may write everything, so the programs run as another user, who needs access to them.
             programs = b.dir / "bin"
             programs.mkdir()
             for name in PROGRAMS:
@@ -166,7 +166,7 @@ class WrongConfig(unittest.TestCase):
                     self.assertEqual(done.returncode, 2, f"{name}, {key}: {done.stderr}")
                     self.assertIn(f"{b.config}:{line}", done.stderr, f"{name}, {key}")
                     self.assertIn(key or "TOML", done.stderr, name)
-            self.assertFalse(b.database.exists(), "a program that didn't understand its config touches nothing")
+            self.assertFalse(b.database.exists(), "a program with an invalid config changes nothing")
 
     def test_a_config_that_is_not_there(self):
         with Blowback() as b:
@@ -199,7 +199,7 @@ class PortInUse(unittest.TestCase):
 
 
 class APipe(unittest.TestCase):
-    """A message that is piped in has one chance only, unless its MTA is told to keep it."""
+    """A message on standard input can't be read twice, so its MTA is asked to keep it on a failure."""
 
     def test_an_mta_is_asked_to_try_again_when_the_system_fails(self):
         with Blowback(feeds=[{"name": "pipe", "type": "stdin"}]) as b:
@@ -213,10 +213,10 @@ class APipe(unittest.TestCase):
             (b.dir / "nowhere").mkdir()
             self.assertEqual(b.run("blowback-ingest", *arguments, stdin=message).returncode, 0)
             self.assertEqual(b.feed_counts("pipe")["incidents"], 1)
-            # The connection's word counts, not the trace's.
+            # The client of the connection counts, not the one in the trace.
             self.assertEqual([e["client"] for e in b.cli_json("evidence", "192.0.2.1")], ["192.0.2.1"])
 
-    def test_it_ends_with_standard_input_without_being_told_once(self):
+    def test_it_ends_with_standard_input_without_the_option_once(self):
         with Blowback(feeds=[{"name": "pipe", "type": "stdin"}]) as b:
             message = make_dsn("203.0.113.99", f"a@{TRAP_DOMAIN}", 1)
             arguments = ["--feed", "pipe", "--client-ip", "192.0.2.1", "--sender", "", "--recipient", f"a@{TRAP_DOMAIN}"]
@@ -224,7 +224,7 @@ class APipe(unittest.TestCase):
             self.assertEqual(b.feed_counts("pipe")["incidents"], 1)
             self.assertEqual(b.run("blowback-ingest", *arguments, stdin=b"").returncode, 0)
 
-    def test_what_cannot_be_told_from_a_feed_of_that_name_is_wrong_use(self):
+    def test_an_unknown_feed_name_is_a_usage_error(self):
         with Blowback() as b:
             done = b.run("blowback-ingest", "--once", "--feed", "nosuch")
             self.assertEqual(done.returncode, 2)
@@ -238,7 +238,7 @@ class Signals(unittest.TestCase):
             wait_until(b.database.exists, 10, "ingest has begun")
             b.config.write_text("nonsense")
             daemon.process.send_signal(signal.SIGHUP)
-            wait_until(lambda: "config-kept" in daemon.log(), 10, "the broken config is told and the old one kept")
+            wait_until(lambda: "config-kept" in daemon.log(), 10, "the broken config is logged and the old one kept")
             later = b.dir / "later"
             for name in ("tmp", "cur", "new"):
                 (later / name).mkdir(parents=True)
@@ -253,7 +253,7 @@ class Signals(unittest.TestCase):
 
 
 class Restore(unittest.TestCase):
-    def test_a_backup_put_back_is_served_and_written_on(self):
+    def test_a_restored_backup_is_served_and_written(self):
         with Blowback() as b:
             b.list_sender("192.0.2.1")
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
@@ -272,7 +272,7 @@ class Restore(unittest.TestCase):
 
 
 class LockedDatabase(unittest.TestCase):
-    def test_a_writer_that_waits_goes_on_when_the_lock_is_gone(self):
+    def test_a_waiting_writer_continues_when_the_lock_is_released(self):
         import sqlite3
         with Blowback() as b:
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
@@ -281,12 +281,12 @@ class LockedDatabase(unittest.TestCase):
             holder.execute("BEGIN IMMEDIATE")
             b.list_sender("192.0.2.1")
             b.start_ingest()
-            # The server only reads: it answers all the while.
+            # The server only reads, so it answers meanwhile.
             self.assertEqual(b.dig(harness.ZONE, "SOA").rcode, "NOERROR")
             holder.execute("ROLLBACK")
             holder.close()
             b.wait_listed("192.0.2.1", seconds=10)
-            wait_until(lambda: not any((b.maildir / "new").iterdir()), 5, "the mail is put away")
+            wait_until(lambda: not any((b.maildir / "new").iterdir()), 5, "the mail is recorded")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""The mail server's side of the milter protocol, as little of it as a test needs, and a Blowback that watches such a mail server."""
+"""A minimal mail server's side of the milter protocol, and a Blowback that watches such a mail server."""
 
 import pathlib
 import socket
 import sqlite3
 import struct
 
-from smtp_listener import crlf, free_port
-from harness import PATIENCE, Blowback, wait_until
+from harness import PATIENCE, Blowback, free_port, wait_until
+from smtp_listener import crlf
 
 CONTINUE, ACCEPT = b"c", b"a"
 ALL_STEPS = 0x1FFFFF
@@ -31,7 +31,7 @@ class Watched(Blowback):
             if not self.ingest.running():
                 raise AssertionError(f"blowback-ingest ended:\n{self.ingest.log()}")
             try:
-                with self.mail_server():  # a process that is just ending takes connections, too, but says nothing
+                with self.mail_server():  # a process that is ending accepts connections, too, but doesn't reply
                     return True
             except OSError:
                 return False

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The milter as a mail server sees it: it never says anything but go on, and it takes down what came to traps.
+"""The milter as a mail server sees it: it accepts everything, and records what was sent to traps.
 
 What happens to its process, to ingest or to the database never reaches the mail server's clients."""
 
@@ -21,7 +21,7 @@ from milter import ACCEPT, CONTINUE, Watched
 
 QUICK = {"policy": {"list_at": 0.2, "delist_below": 0.1, "distinct_traps": 1}}
 TRAP = f"a@{TRAP_DOMAIN}"
-SET_MACROS = 0x100  # SMFIF_SETSYMLIST: to name the macros that it wants to hear
+SET_MACROS = 0x100  # SMFIF_SETSYMLIST: to name the macros that it needs
 
 
 def runs(pid):
@@ -37,7 +37,7 @@ class TheMilter(unittest.TestCase):
             b.open_milter()
             b.start_server()
             with b.mail_server() as m:
-                self.assertEqual(m.actions & ~SET_MACROS, 0, "it asks for no right to change anything")
+                self.assertEqual(m.actions & ~SET_MACROS, 0, "it doesn't ask to change anything")
                 self.assertEqual(m.begin("192.0.2.7", "mx.sender.example"), CONTINUE)
                 self.assertEqual(m.envelope(["someone@example.com", TRAP]), [CONTINUE] * 3)
                 self.assertEqual(m.message(bounce(1)), ACCEPT)
@@ -78,28 +78,28 @@ class TheMilter(unittest.TestCase):
             with b.mail_server() as m:
                 m.begin("192.0.2.9", "checker.example.com")
                 m.envelope([TRAP])
-                m.quit()  # without a word on the transaction
+                m.quit()  # without ending the transaction
             b.wait_listed("192.0.2.9", seconds=1)
             self.assertEqual(b.kinds_of("192.0.2.9"), ["callout"])
 
-    def test_what_is_no_traps_business_is_let_pass_unread(self):
+    def test_mail_without_a_trap_is_accepted_unread(self):
         with Watched(**QUICK) as b:
             b.open_milter()
             with b.mail_server() as m:
                 m.begin("192.0.2.10")
                 m.envelope(["someone@example.com"])
-                self.assertEqual(m.say(b"T"), ACCEPT, "no trap: nothing of the message is wanted")
+                self.assertEqual(m.say(b"T"), ACCEPT, "without a trap the message isn't requested")
                 m.abort()
-                self.assertEqual(m.envelope([TRAP], login="user"), [ACCEPT], "whoever logged in is no stranger")
+                self.assertEqual(m.envelope([TRAP], login="user"), [ACCEPT], "an authenticated client is no stranger")
                 m.abort()
-                # Mail from the machine itself has no address.
+                # Mail from the host itself has no address.
                 with b.mail_server() as local:
                     self.assertEqual(local.say(b"C", b"localhost\0U"), ACCEPT)
-                # The last of them shows that nothing is on its way any more.
+                # Once the last one is recorded, the others would be, too.
                 self.assertEqual(m.deliver(bounce(1), TRAP), ACCEPT)
             self.assertEqual(b.rows("SELECT count(*) FROM evidence"), [(1,)])
 
-    def test_a_relay_is_not_accused_but_whom_it_names(self):
+    def test_a_relay_is_not_accused_but_its_client(self):
         with Watched(milter={"trusted_relays": ["198.51.100.25"]}, **QUICK) as b:
             b.open_milter()
             with b.mail_server() as m:
@@ -110,7 +110,7 @@ class TheMilter(unittest.TestCase):
             self.assertEqual(b.kinds_of("192.0.2.11"), ["dsn"])
             self.assertEqual(b.rows("SELECT count(*) FROM evidence"), [(1,)])
 
-    def test_a_message_that_is_too_large_is_let_through_and_told(self):
+    def test_a_message_that_is_too_large_is_accepted_and_reported(self):
         with Watched(milter={"message_size": 4096}, **QUICK) as b:
             b.open_milter()
             with b.mail_server() as m:
@@ -120,7 +120,7 @@ class TheMilter(unittest.TestCase):
             self.assertEqual(b.rows("SELECT reason FROM quarantine"), [("too-large",)])
             self.assertEqual(b.rows("SELECT count(*) FROM evidence"), [(1,)])
 
-    def test_a_unix_socket_and_what_is_in_its_place(self):
+    def test_a_unix_socket_and_another_file_at_its_path(self):
         with tempfile.TemporaryDirectory(prefix="blowback-test-") as folder:
             path = os.path.join(folder, "milter.sock")
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
@@ -135,7 +135,7 @@ class TheMilter(unittest.TestCase):
                 with open(path, "w", encoding="ascii") as precious:
                     precious.write("precious")
                 b.start_ingest()
-                wait_until(lambda: "feed-unreadable" in b.ingest.log(), 15, "it says that it can't listen")
+                wait_until(lambda: "feed-unreadable" in b.ingest.log(), 15, "the log says that it can't listen")
                 b.ingest.stop()
                 with open(path, encoding="ascii") as precious:
                     self.assertEqual(precious.read(), "precious")
@@ -182,7 +182,7 @@ class Trouble(unittest.TestCase):
             self.assertIn("feed-back", log)
             self.assertEqual(b.rows("SELECT count(*) FROM evidence"), [(2,)])
 
-    def test_its_process_goes_with_ingest_however_that_goes(self):
+    def test_its_process_ends_with_ingest_however_that_ends(self):
         with Watched(**QUICK) as b:
             for end in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
                 b.open_milter()
@@ -193,7 +193,7 @@ class Trouble(unittest.TestCase):
                 wait_until(lambda: not runs(pid), 10, f"the milter's process ends with ingest, by {end}")
             self.assertNotIn("feed-unreadable", b.ingest.log())
 
-    def test_a_reload_takes_over_new_traps(self):
+    def test_a_reload_applies_new_traps(self):
         with Watched(**QUICK) as b:
             b.open_milter()
             with b.mail_server() as m:
@@ -212,15 +212,15 @@ class Trouble(unittest.TestCase):
                     m.envelope(["old.user@example.com"])
                     return m.say(b"T") == CONTINUE
 
-            wait_until(is_a_trap, 10, "the process goes by the new traps")
+            wait_until(is_a_trap, 10, "the process uses the new traps")
             with b.mail_server() as m:
                 m.begin()
                 self.assertEqual(m.deliver(bounce(1), "old.user@example.com"), ACCEPT)
             self.assertEqual(b.rows("SELECT count(*) FROM evidence"), [(1,)])
             self.assertNotIn("feed-unreadable", b.ingest.log())
-            self.assertEqual(b.watcher_pid(), first, "it is still the same process, which listened all the while")
+            self.assertEqual(b.watcher_pid(), first, "it is still the same process")
 
-    def test_a_busy_database_holds_mail_up_for_ten_seconds_at_most_and_nothing_is_lost(self):
+    def test_a_locked_database_delays_mail_by_ten_seconds_at_most_and_nothing_is_lost(self):
         with Watched(**QUICK) as b:
             b.open_milter()
             with b.mail_server() as m, b.mail_server() as other:
@@ -234,16 +234,16 @@ class Trouble(unittest.TestCase):
                 took = time.monotonic() - began
                 self.assertGreater(took, 5)
                 self.assertLess(took, 11 * PATIENCE)
-                # Who has nothing to do with traps isn't held up at all.
+                # Mail without a trap isn't delayed.
                 began = time.monotonic()
                 other.envelope(["someone@example.com"])
                 self.assertEqual(other.say(b"T"), ACCEPT)
                 self.assertLess(time.monotonic() - began, 2 * PATIENCE)
                 lock.execute("ROLLBACK")
                 lock.close()
-            wait_until(lambda: b.rows("SELECT count(*) FROM evidence") == [(2,)], 30, "the message is taken in later")
+            wait_until(lambda: b.rows("SELECT count(*) FROM evidence") == [(2,)], 30, "the message is recorded later")
 
-    def test_a_port_that_is_taken_is_told_and_tried_again(self):
+    def test_a_port_in_use_is_logged_and_tried_again(self):
         with Watched(**QUICK) as b:
             with socket.create_server(("127.0.0.1", b.milter_port)):
                 b.start_ingest()
@@ -252,13 +252,13 @@ class Trouble(unittest.TestCase):
             wait_until(lambda: "feed-back" in b.ingest.log(), 15, "it listens once the port is free")
             self.assertEqual(b.ingest.log().count("feed-unreadable"), 1)
 
-    def test_octets_that_are_no_milter_protocol_do_no_harm(self):
+    def test_octets_that_are_not_the_milter_protocol_are_harmless(self):
         with Watched(**QUICK) as b:
             b.open_milter()
             first = b.watcher_pid()
             for junk in (b"\xff" * 100, b"\0\0\0\0", b"GET / HTTP/1.0\r\n\r\n", b"\0\0\0\x05Lname", b"\x00\x00\x00\x01E"):
                 with b.connect() as s:
-                    with contextlib.suppress(OSError):  # it may have hung up already
+                    with contextlib.suppress(OSError):  # it may have closed already
                         s.sendall(junk)
                         s.shutdown(socket.SHUT_WR)
                         while s.recv(4096):
@@ -272,7 +272,7 @@ class Trouble(unittest.TestCase):
                 self.assertEqual(m.deliver(bounce(1), TRAP), ACCEPT)
             self.assertEqual(b.watcher_pid(), first)
 
-    def test_more_connections_than_it_may_have_pass_unwatched(self):
+    def test_connections_beyond_the_limit_are_not_watched(self):
         with Watched(milter={"connections": 2}, **QUICK) as b:
             b.open_milter()
             with b.mail_server() as one, b.mail_server() as two, b.mail_server() as three:
@@ -283,12 +283,12 @@ class Trouble(unittest.TestCase):
                     with b.mail_server() as four:
                         return four.begin() == CONTINUE
 
-                wait_until(has_room, 10, "a place gets free")
+                wait_until(has_room, 10, "a connection ends")
 
-    def test_the_option_is_not_for_people(self):
+    def test_the_internal_option_is_refused(self):
         done = subprocess.run([program("blowback-ingest"), "--watch-mail-server"], capture_output=True, text=True, timeout=20, check=False)
         self.assertEqual(done.returncode, 2)
-        self.assertIn("starts this process by itself", done.stderr)
+        self.assertIn("internal to feeds of type milter", done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""One thing that the database can't do for a while, beside mail that it records: each trouble is told once, /ready says so as long as it
-lasts, and it is over by itself once it is mended, whether mail comes or not."""
+"""A part of the database's work fails for a while, and mail is still recorded: each trouble is logged once, /ready reports it while it lasts,
+and it ends once its cause does, with or without new mail."""
 
 import sqlite3
 import time
@@ -44,10 +44,10 @@ class Troubles(unittest.TestCase):
         holder.execute("ROLLBACK")
         holder.close()
         wait_until(lambda: self.count("database-back"), 15, self.b.ingest.log)
-        wait_until(lambda: problems(self.where) == (200, []), 5, "all is well again")
+        wait_until(lambda: problems(self.where) == (200, []), 5, "the trouble is over")
         self.assertEqual((self.count("database-trouble"), self.count("database-back")), (1, 1))
 
-    def test_what_upkeep_cannot_do_is_told_once_while_mail_is_recorded(self):
+    def test_a_failure_of_upkeep_is_logged_once_while_mail_is_recorded(self):
         b = self.b
         self.sql("UPDATE total SET value = 0 WHERE name = 'upkeep_waits'",
                  f"UPDATE total SET value = {int(time.time())} WHERE name = 'upkeep_time'",

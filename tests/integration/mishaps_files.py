@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Something odd stands in the database's place, or it is taken away from under the daemons: nothing that was recorded is lost
-to them, no mail is given up, and what happened is reported once."""
+"""Another file is at the database's path, or the database is removed while daemons use it: no record and no mail is lost, and it is reported
+once."""
 
 import os
 import pathlib
@@ -17,12 +17,12 @@ TABLES = ("incident", "listing")
 
 
 def oddities(b):
-    """Name, and what puts it in the database's place."""
+    """Name, and a function that puts it at the database's path."""
     def elsewhere():
         b.database.symlink_to(b.dir / "unmounted" / "blowback.db")
 
     def another_programs_database():
-        # Made elsewhere: SQLite would have removed the -wal that lies beside the name.
+        # Created elsewhere: SQLite would have removed the -wal beside the name.
         other = b.dir / "other.db"
         connection = sqlite3.connect(other)
         connection.execute("CREATE TABLE mine (x)")
@@ -43,7 +43,7 @@ def clear(path):
 
 
 def looks(path):
-    """What stands there, to find it unchanged."""
+    """The content, to check that it is unchanged."""
     status = path.lstat()
     return status.st_mode, status.st_ino, path.read_bytes() if path.is_file() and status.st_size else b""
 
@@ -60,11 +60,11 @@ class InTheDatabasesPlace(unittest.TestCase):
                         ran = b.run(*arguments, seconds=20)
                         self.assertEqual(ran.returncode, 3, f"{arguments}: {ran.stderr}")
                         self.assertIn(str(b.database), ran.stderr)
-                        self.assertRegex(ran.stderr, r"; ", "a way out is named")
+                        self.assertRegex(ran.stderr, r"; ", "the message says what to do")
                     self.assertEqual(looks(b.database), before)
                     clear(b.database)
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
-            self.assertEqual(b.cli("check", "192.0.2.1").returncode, 0, "the mail had waited")
+            self.assertEqual(b.cli("check", "192.0.2.1").returncode, 0, "the mail was kept")
 
     def test_under_running_daemons_the_server_keeps_its_list_and_ingest_its_mail(self):
         with Blowback() as b:
@@ -84,7 +84,7 @@ class InTheDatabasesPlace(unittest.TestCase):
                     wait_until(lambda: b.ingest.log().count("database-trouble") == count, 10, b.ingest.log)
                     sender += 1
                     b.list_sender(f"192.0.2.{sender}")
-                    self.assertTrue(b.listed("192.0.2.1"), "the last good list goes on being served")
+                    self.assertTrue(b.listed("192.0.2.1"), "the last good list is still served")
                     if not b.database.is_symlink() and b.database.is_dir():
                         b.database.rmdir()
                     away.replace(b.database)
@@ -113,7 +113,7 @@ class InTheDatabasesPlace(unittest.TestCase):
             self.assertTrue(b.listed("192.0.2.1"))
             self.assertEqual(b.cli("db", "check").returncode, 0)
 
-    def test_a_backup_put_in_place_under_running_daemons_is_gone_on_with(self):
+    def test_running_daemons_continue_with_a_backup_that_replaces_the_database(self):
         with Blowback() as b:
             b.list_sender("192.0.2.1")
             b.start_ingest()
@@ -122,7 +122,7 @@ class InTheDatabasesPlace(unittest.TestCase):
             b.start_server()
             self.assertEqual(b.cli("delist", "192.0.2.1", "--reason", "test").returncode, 0)
             b.wait_not_listed("192.0.2.1", seconds=5)
-            (b.dir / "copy.db").replace(b.database)  # its -wal and -shm stay behind, as they do when somebody is in a hurry
+            (b.dir / "copy.db").replace(b.database)  # the old -wal and -shm stay, as they do when an operator forgets them
             wait_until(lambda: "database-replaced" in b.ingest.log(), 10, b.ingest.log)
             b.wait_listed("192.0.2.1", seconds=10)
             wait_until(lambda: "database-replaced" in b.server.log(), 10, b.server.log)
@@ -133,7 +133,7 @@ class InTheDatabasesPlace(unittest.TestCase):
 
 
 class WhoseFiles(unittest.TestCase):
-    """Root may do everything, so what others may is tried as nobody, with copies of the programs that it can reach."""
+    """Root may do everything, so permissions are tested as user nobody, with copies of the programs to which it has access."""
 
     def setUp(self):
         if os.getuid() != 0:
@@ -163,7 +163,7 @@ class WhoseFiles(unittest.TestCase):
         return subprocess.run([self.programs / name, "--config", self.b.config, *arguments], capture_output=True, text=True, timeout=60,
                               preexec_fn=become, check=False)
 
-    def test_what_root_makes_first_the_daemon_can_write(self):
+    def test_the_daemon_can_write_a_database_that_root_created(self):
         self.assertEqual(self.b.cli("db", "migrate").returncode, 0)
         self.assertEqual(self.b.cli("list", "203.0.113.1", "--reason", "test").returncode, 0)
         self.b.list_sender("192.0.2.1")
@@ -187,7 +187,7 @@ class WhoseFiles(unittest.TestCase):
         self.b.database.chmod(0o644)
         self.assertEqual(self.findings()["privacy"], "warning")
 
-    def test_a_server_that_may_only_read_starts_without_a_writer_and_follows_one_that_comes(self):
+    def test_a_server_with_read_permission_starts_without_a_writer_and_follows_a_later_one(self):
         self.b.list_sender("192.0.2.1")
         self.assertEqual(self.b.start_ingest(once=True).process.returncode, 0)
         self.assertFalse(pathlib.Path(f"{self.b.database}-wal").exists())
@@ -200,7 +200,7 @@ class WhoseFiles(unittest.TestCase):
         self.b.config.chmod(0o644)
         self.b.start_server()
         self.b.wait_listed("192.0.2.1", seconds=5)
-        # Now somebody writes, for a moment and for good.
+        # Now there is a writer, at first briefly, then permanently.
         self.assertEqual(self.b.cli("list", "203.0.113.1", "--reason", "test").returncode, 0)
         self.b.wait_listed("203.0.113.1", seconds=10)
         self.b.start_ingest()
@@ -210,7 +210,7 @@ class WhoseFiles(unittest.TestCase):
 
 
 class Descriptors(unittest.TestCase):
-    def test_the_limit_is_raised_to_what_is_allowed(self):
+    def test_the_limit_is_raised_to_the_hard_limit(self):
         with Blowback(server={"workers": 1, "tcp_connections": 300}) as b:
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
             b.start_server(preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 1024)))
@@ -218,7 +218,7 @@ class Descriptors(unittest.TestCase):
             with self.many(b, 280) as connections:
                 self.assertEqual(len(connections.answered(b)), 280)
 
-    def test_what_is_more_than_possible_is_told_and_the_list_is_followed_all_the_same(self):
+    def test_more_connections_than_possible_are_logged_and_the_list_is_still_followed(self):
         with Blowback(server={"workers": 1, "tcp_connections": 4000}) as b:
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
             b.start_server(preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128)))
@@ -236,7 +236,7 @@ class Descriptors(unittest.TestCase):
                 self.sockets = []
                 for host in range(count):
                     s = socket.socket()
-                    # Each from an address of its own: one client may have a quarter of the connections.
+                    # Each from another address: one client may have a quarter of the connections.
                     s.bind((f"127.0.1.{host % 250 + 1}", 0))
                     s.settimeout(10)
                     s.connect(("127.0.0.1", b.port))

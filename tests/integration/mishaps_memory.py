@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Twice as much mail as all sessions may hold: the rest is told to come again, and the memory is what the limit says."""
+"""With twice as much mail as all sessions may hold, the rest gets 452, and the memory stays within the limit."""
 
 import pathlib
 import unittest
@@ -7,8 +7,8 @@ import unittest
 from smtp_listener import ListeningBlowback
 from harness import wait_until
 
-BUDGET = 256  # MiB: kDoorMemory
-BESIDE = 80   # MiB: the program, a message that is moved or judged, what is on the sockets
+BUDGET = 256  # MiB: kListenerMemory
+BESIDE = 80   # MiB: the program, a message that is copied or judged, socket buffers
 SESSIONS = 60
 MESSAGE = 9 << 20
 
@@ -37,9 +37,9 @@ class Memory(unittest.TestCase):
                 client.send(b".\r\n")
             replies = [client.reply()[:3] for client in clients]
             self.assertEqual(set(replies), {"250", "452"})
-            self.assertGreater(replies.count("250") * MESSAGE, 0.8 * (BUDGET << 20), "what may be held is")
+            self.assertGreater(replies.count("250") * MESSAGE, 0.8 * (BUDGET << 20), "the limit is used")
             self.assertLess(memory(b.ingest.pid, "VmHWM"), BUDGET + BESIDE)
-            wait_until(lambda: memory(b.ingest.pid, "VmRSS") < 128, 10, "what was held is given back while the sessions go on")
+            wait_until(lambda: memory(b.ingest.pid, "VmRSS") < 128, 10, "the memory is freed while the sessions go on")
             for client in clients:
                 client.socket.close()
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the tool prints can't be written: on a full disk every command says so and fails; where the reader has gone it ends
-quietly, with the status that a shell gives for SIGPIPE."""
+"""The tool's output can't be written: on a full disk every command reports that and fails; if the reader is gone, it ends silently, with the
+status that a shell reports for SIGPIPE."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ class Output(unittest.TestCase):
                 ran = self.run_into(full, arguments)
                 self.assertEqual(ran.returncode, 3, ran.stderr)
                 self.assertRegex(ran.stderr, "(?m)^blowback: can't write all of the output: No space left on device; free space")
-        # Said or not, it is done.
+        # The change was made all the same.
         self.assertEqual(self.b.cli("check", "203.0.113.9").returncode, 0)
 
     def test_output_that_is_closed_fails(self):
@@ -54,7 +54,7 @@ class Output(unittest.TestCase):
             ran = subprocess.run([program("blowback"), "--config", self.b.config, "stats"], stdout=full, stderr=full, timeout=60, check=False)
         self.assertEqual(ran.returncode, 3)
 
-    def test_a_reader_that_has_gone_ends_the_tool_quietly(self):
+    def test_a_reader_that_is_gone_ends_the_tool_silently(self):
         for ignores in (False, True):
             for arguments in (["classify", str(self.message)], ["listings", "--format", "json"], ["stats"], ["export"]):
                 with self.subTest(arguments, ignores=ignores):
@@ -64,7 +64,7 @@ class Output(unittest.TestCase):
                         ran = self.run_into(writing, arguments, ignores_sigpipe=ignores)
                     finally:
                         os.close(writing)
-                    # A library of `classify` ignores SIGPIPE whatever we inherit. To a shell both are 141.
+                    # A library of `classify` ignores SIGPIPE. To a shell both are 141.
                     self.assertIn(ran.returncode, (GONE,) if ignores else (GONE, -signal.SIGPIPE), ran.stderr)
                     self.assertEqual(ran.stderr, "")
 

@@ -25,7 +25,7 @@ QUICK = {"policy": {"list_at": 0.2, "delist_below": 0.1, "distinct_traps": 1}}
 
 
 def reload(b, daemon, told, times=1):
-    """SIGHUP; returns once the log says `told` once more."""
+    """Sends SIGHUP; returns once the log contains `told` once more."""
     seen = daemon.log().count(told)
     daemon.process.send_signal(signal.SIGHUP)
     wait_until(lambda: daemon.log().count(told) >= seen + times, 30, lambda: f"{told}:\n{daemon.log()[-3000:]}")
@@ -36,7 +36,7 @@ def last_kept(daemon):
 
 
 class Asked(Blowback):
-    """A Blowback whose daemons can be asked how they are, over unix sockets in its folder."""
+    """A Blowback whose daemons report metrics and health on unix sockets in its folder."""
 
     def __init__(self, **sections):
         super().__init__(**sections)
@@ -69,7 +69,7 @@ class LostReaders(unittest.TestCase):
         self.addCleanup(process.kill)
         return process, ours
 
-    def test_ingest_goes_on_when_nobody_reads_its_log_any_more(self):
+    def test_ingest_continues_when_the_reader_of_its_log_is_gone(self):
         with Blowback() as b:
             process, log = self.start_with_a_pipe(b, "blowback-ingest")
             wait_until(b.database.exists, 10, "ingest has begun")
@@ -81,7 +81,7 @@ class LostReaders(unittest.TestCase):
             wait_until(lambda: b.cli("check", "192.0.2.2").returncode == 0, 10, "it goes on after a reload")
             self.assertIsNone(process.poll())
 
-    def test_the_server_goes_on_when_nobody_reads_its_log_any_more(self):
+    def test_the_server_continues_when_the_reader_of_its_log_is_gone(self):
         with Blowback() as b:
             b.cli("list", "192.0.2.1", "--reason", "test")
             b._ports.release()
@@ -96,7 +96,7 @@ class LostReaders(unittest.TestCase):
 
 
 class RefusedByIngest(unittest.TestCase):
-    """Each config that can't work is refused, and the feeds of the old one go on."""
+    """Each config that can't work is refused, and the feeds of the old one continue."""
 
     def test_a_config_that_cannot_work_leaves_the_old_one_and_its_feeds(self):
         def other_feed(feed):
@@ -144,7 +144,7 @@ class RefusedByIngest(unittest.TestCase):
                             self.assertEqual(client.deliver(bounce(f"{n}b", client="192.0.2.8")), "250 2.0.0 Ok")
             self.assertNotIn("config-read", b.ingest.log())
             self.assertEqual(len(b.stored_ids()), 14)
-            # And the next good one is taken.
+            # The next valid config is used.
             b.feeds, b.sections["database"] = feeds, database
             b.write_config()
             reload(b, b.ingest, "config-read")
@@ -202,7 +202,7 @@ class Visible(unittest.TestCase):
                 seen = len(manager.read())
                 b.config.write_text("nonsense = \n")
                 reload(b, daemon, "config-kept")
-                # It does its work by the old config, so it is ready all the same.
+                # It works with the old config, so it is ready.
                 status, ready = b.ask(name, "/ready")
                 problem = json.loads(ready)["problems"][0]
                 self.assertEqual((status, json.loads(ready)["status"], problem["name"]), (200, "ok", "config-refused"))
@@ -229,7 +229,7 @@ class Visible(unittest.TestCase):
             self.assertEqual(check, f"/usr/bin/blowback config check --daemon {name}")
             self.assertIn("kill -HUP $MAINPID", signals)
 
-    def test_ingest_says_what_it_reads_and_where_it_listens_at_start_and_after_each_reload(self):
+    def test_ingest_logs_what_it_reads_and_where_it_listens_at_start_and_after_each_reload(self):
         port = free_port()
         with Blowback() as b:
             b.feeds.append({"name": "lmtp", "type": "lmtp", "listen": [f"127.0.0.1:{port}", f"unix:{b.dir}/lmtp"]})
@@ -287,7 +287,7 @@ class Sessions(unittest.TestCase):
             self.assertEqual(set(replies.values()), {"250 2.0.0 Ok"}, "no session was ended")
             self.assertEqual(sorted(b.stored_ids()), sorted(f"{n}@bounce.example" for n in replies), "each message once")
             with b.client() as client:
-                self.assertIn("mx9.trap.example.net", client.expect(220), "new sessions go by the new settings")
+                self.assertIn("mx9.trap.example.net", client.expect(220), "new sessions use the new settings")
             print(f"\n20 reloads: {connections[0]} connections, 0 refused; {len(replies)} messages, each recorded once", flush=True)
 
     def test_a_listener_moves_to_another_port(self):
@@ -303,7 +303,7 @@ class Sessions(unittest.TestCase):
                     self.assertEqual(client.deliver(bounce(1, client="192.0.2.9")), "250 2.0.0 Ok")
                 with self.assertRaises(ConnectionRefusedError):
                     socket.create_connection(("127.0.0.1", old))
-                self.assertTrue(stays.recv(100).startswith(b"220"), "who was there before may stay")
+                self.assertTrue(stays.recv(100).startswith(b"220"), "earlier connections stay")
 
     def test_messages_received_by_a_removed_feed_are_recorded(self):
         with ListeningBlowback(**QUICK) as b:
@@ -326,7 +326,7 @@ class Sessions(unittest.TestCase):
                 self.assertTrue(client.reply().startswith("421"), "then the listener closes")
             self.assertEqual(b.stored_ids(), ["1@bounce.example"])
 
-    def test_a_milter_goes_on_through_reloads(self):
+    def test_a_milter_continues_through_reloads(self):
         with Watched(**QUICK) as b:
             b.open_milter()
             first = b.watcher_pid()
@@ -357,12 +357,12 @@ class StandardInput(unittest.TestCase):
             lock.execute("BEGIN IMMEDIATE")
             b.start_ingest(stdin=subprocess.PIPE)
             lines = self.lines(b, 21)
-            # The last is only half written: its beginning is read, too.
+            # The last line is incomplete: its beginning is read, too.
             b.ingest.process.stdin.write(lines[:-100])
             b.ingest.process.stdin.flush()
             wait_until(lambda: "database-trouble" in b.ingest.log(), 30, "they are read, and wait for the database")
             reload(b, b.ingest, "config-read")
-            # Taken away, the feed would lose what was read of it.
+            # Without the feed, what was read of it would be lost.
             feeds, b.feeds[:] = list(b.feeds), [{"name": "traps", "type": "maildir", "path": str(b.maildir)}]
             b.write_config()
             reload(b, b.ingest, "config-kept")
@@ -375,7 +375,7 @@ class StandardInput(unittest.TestCase):
             reload(b, b.ingest, "config-read")
             b.ingest.process.stdin.write(lines[-100:])
             b.ingest.process.stdin.close()
-            wait_until(lambda: self.incidents(b) == 21, 30, "and so is the one that was half read")
+            wait_until(lambda: self.incidents(b) == 21, 30, "and so is the incomplete one")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// The judge's promises that no single sample shows.
+// Properties of the judge that no single sample shows.
 #include "catch.h"
 #include "detect/judge.h"
 #include "mail/message.h"
@@ -34,7 +34,7 @@ TEST_CASE("a callout is judged without a message", "[detect]") {
   CHECK(verdict.confidence == 1.0);
 }
 
-TEST_CASE("it is noted where the original claims to come from the trap, in whatever case", "[detect]") {
+TEST_CASE("the verdict shows whether the original claims to come from the trap, in any case", "[detect]") {
   CHECK(judged(bounce("Message-ID: <1@example.org>\nFrom: TRAP@Trap.Example.NET\nSubject: x\n\n")).claims_trap);
   CHECK(judged(bounce("Return-Path: <trap@trap.example.net>\nMessage-ID: <1@example.org>\nFrom: x@example.org\n\n"))
             .claims_trap);
@@ -42,7 +42,7 @@ TEST_CASE("it is noted where the original claims to come from the trap, in whate
                   .claims_trap);
 }
 
-TEST_CASE("bounces of one mailing are one campaign, whoever sends them back", "[detect][campaign]") {
+TEST_CASE("bounces of one mailing are one campaign, whoever returns them", "[detect][campaign]") {
   const std::string original = "Message-ID: <one@example.org>\nFrom: a@example.org\nSubject: x\nDate: today\n\n";
   const std::string other = "Message-ID: <two@example.org>\nFrom: a@example.org\nSubject: x\nDate: today\n\n";
   const Verdict first = judged(bounce(original));
@@ -65,7 +65,7 @@ TEST_CASE("without a Message-ID the campaign is From, Subject and Date; a Subjec
   CHECK(judged(bounce("")).campaign.empty());
 }
 
-TEST_CASE("the envelope's null reverse-path counts where the header tells none", "[detect]") {
+TEST_CASE("the envelope's null reverse-path counts if the header has none", "[detect]") {
   const std::string note = "From: bob@example.com\nSubject: Out of office\n\nI am out of the office.\n";
   CHECK(judged(note).kind == Kind::not_backscatter);
   TrapDelivery delivery;
@@ -73,7 +73,7 @@ TEST_CASE("the envelope's null reverse-path counts where the header tells none",
   CHECK(judged(note, delivery).kind == Kind::auto_reply);
 }
 
-TEST_CASE("the client of the original is who spoke with the accused server", "[detect]") {
+TEST_CASE("the original's client is the host that connected to the server which returned it", "[detect]") {
   const Verdict verdict = judged(bounce(
       "Received: from localhost (localhost [127.0.0.1]) by mail.example.com (Postfix) with ESMTP id A; today\n"
       "Received: from spam.example.org (unknown [198.51.100.77]) by mail.example.com (Postfix) with ESMTP id B; today\n"
@@ -85,7 +85,7 @@ TEST_CASE("the client of the original is who spoke with the accused server", "[d
   CHECK(verdict.original->client->to_string() == "198.51.100.77");
 }
 
-TEST_CASE("SPF that failed at the accused server is told", "[detect]") {
+TEST_CASE("an SPF failure at the server is reported", "[detect]") {
   const std::string rest = "Message-ID: <1@example.org>\nFrom: x@example.org\n\n";
   CHECK(judged(bounce("Received-SPF: Fail (x)\n" + rest)).original->spf_failed);
   CHECK(judged(bounce("Received-SPF: softfail (x)\n" + rest)).original->spf_failed);
@@ -105,7 +105,7 @@ TEST_CASE("what decided is recorded as named and weighted signals", "[detect]") 
   CHECK(verdict.confidence < 1.0);
 }
 
-TEST_CASE("a cause is read from what is said, not from what the addresses are called", "[detect][cause]") {
+TEST_CASE("a cause is found in the text, not in addresses", "[detect][cause]") {
   const std::string address =
       GENERATE("nobody@sender.example", "policy@spf.example", "spam@example.org", "quota@full.example");
   CAPTURE(address);

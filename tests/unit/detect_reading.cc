@@ -31,7 +31,7 @@ TEST_CASE("RFC 3464 fields are read per message and per recipient", "[detect][rf
   CHECK(is_well_formed(status));
 }
 
-TEST_CASE("status fields survive blank lines that are lost or one too many", "[detect][rfc3464]") {
+TEST_CASE("status fields are parsed despite missing or additional blank lines", "[detect][rfc3464]") {
   const DeliveryStatus lost = parse_delivery_status(
       "Reporting-MTA : dns;mail.example.com\nFinal-Recipient : rfc822;a@example.com\nAction : failed\nStatus : 5.0.0\n"
       "Final-Recipient: rfc822;b@example.com\nAction: failed\nStatus: 5.2.2\n");
@@ -44,13 +44,13 @@ TEST_CASE("status fields survive blank lines that are lost or one too many", "[d
   CHECK_FALSE(is_well_formed(parse_delivery_status("Dear user,\nhello: world\n")));
 }
 
-TEST_CASE("a report on a million recipients is read in part", "[detect][rfc3464]") {
+TEST_CASE("of a report on a million recipients only a part is parsed", "[detect][rfc3464]") {
   std::string text = "Reporting-MTA: dns; x\n\n";
   for (int i = 0; i < 10'000; ++i) text += "Final-Recipient: rfc822; a@example.com\nAction: failed\nStatus: 5.1.1\n\n";
   CHECK(parse_delivery_status(text).recipients.size() == 100);
 }
 
-TEST_CASE("an enhanced status code is told from an address or a version", "[detect][rfc3463]") {
+TEST_CASE("an enhanced status code is distinguished from an address or a version", "[detect][rfc3463]") {
   CHECK(enhanced_status_in("550 5.1.1 <a@example.org>... User unknown") == "5.1.1");
   CHECK(enhanced_status_in("550-5.7.26 This mail") == "5.7.26");
   CHECK(enhanced_status_in("(#4.4.1)") == "4.4.1");
@@ -58,7 +58,7 @@ TEST_CASE("an enhanced status code is told from an address or a version", "[dete
   CHECK(enhanced_status_in("Exim 4.92").empty());
 }
 
-TEST_CASE("a reply code is told from other numbers", "[detect][rfc5321]") {
+TEST_CASE("a reply code is distinguished from other numbers", "[detect][rfc5321]") {
   CHECK(reply_code_in("host said: 550 User unknown") == 550);
   CHECK(reply_code_in("550-5.1.1 x") == 550);
   CHECK(reply_code_in("port:550 id-450 a5500 5500") == 0);
@@ -78,7 +78,7 @@ TEST_CASE("codes map to causes", "[detect][cause]") {
   CHECK(cause_of_status("nonsense") == Cause::none);
 }
 
-TEST_CASE("the original is found in text however it is set off", "[detect][original]") {
+TEST_CASE("the original is found in text after any separator", "[detect][original]") {
   const std::string header = "Received: from a by b; today\nMessage-ID: <1@example.org>\nFrom: a@example.org\n";
   const std::string own = "Your message could not be delivered.\n\n";
   for (const std::string separator :

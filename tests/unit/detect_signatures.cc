@@ -1,5 +1,4 @@
-// The wording that is data: that it is well-formed, that each line is shown by a sample, and that looking for literals first finds
-// just what trying every pattern finds.
+// The signatures' data: it is well-formed, each line has a sample, and matching by literals finds the same as every pattern by itself.
 #include "../../ingest/detect/delivery_status.h"
 #include "../../ingest/detect/facts.h"
 #include "../../ingest/detect/literal_set.h"
@@ -27,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What the judge would ask the set of one sample.
+// The texts that the judge would match for one sample.
 struct Asked {
   Place place;
   std::string text;
@@ -136,7 +135,7 @@ TEST_CASE("every signature has a name of its own, a weight and a pattern", "[det
     CHECK(names.insert(signature.name).second);
     CHECK(signature.weight > 0);
     CHECK_FALSE(signature.pattern.empty());
-    // What matches nothing at all would be worth nothing, what matches anything would accuse anybody.
+    // A pattern that matches nothing is useless, and one that matches everything would accuse anybody.
     RE2::Options options;
     options.set_case_sensitive(false);
     CHECK_FALSE(RE2::PartialMatch("a", RE2(signature.pattern, options)));
@@ -144,7 +143,7 @@ TEST_CASE("every signature has a name of its own, a weight and a pattern", "[det
   CHECK(names.size() > 100);
 }
 
-TEST_CASE("every signature is shown by a sample", "[detect][signatures]") {
+TEST_CASE("every signature matches a sample", "[detect][signatures]") {
   std::set<std::string> shown;
   for (const Asked& asked : asked_of_samples()) {
     for (const std::string& name : names_of(SignatureSet::built_in().match(asked.place, asked.text)))
@@ -158,10 +157,10 @@ TEST_CASE("every signature is shown by a sample", "[detect][signatures]") {
   CHECK(missing.empty());
 }
 
-TEST_CASE("literals first finds what every pattern by itself finds", "[detect][signatures][property]") {
+TEST_CASE("matching by literals finds the same as every pattern by itself", "[detect][signatures][property]") {
   const OneByOne one_by_one;
   std::vector<Asked> texts = asked_of_samples();
-  // Texts that nobody wrote: stretches of the samples, mixed.
+  // Random texts, mixed from parts of the samples.
   std::mt19937 random(20261124);  // NOLINT: the same each run
   const std::size_t real = texts.size();
   for (int i = 0; i < 300; ++i) {
@@ -183,7 +182,7 @@ TEST_CASE("literals first finds what every pattern by itself finds", "[detect][s
   }
 }
 
-TEST_CASE("letters are folded as RE2 folds them, whatever alphabet a signature is in", "[detect][signatures]") {
+TEST_CASE("letters are folded as by RE2, in the alphabets of all signatures", "[detect][signatures]") {
   std::set<char32_t> letters;
   for (const Signature& signature : SignatureSet::built_in().all()) {
     for (const char32_t letter : letters_of(signature.pattern)) letters.insert(letter);
@@ -208,7 +207,7 @@ TEST_CASE("letters are folded as RE2 folds them, whatever alphabet a signature i
   CHECK(pairs > 100);
 }
 
-TEST_CASE("each literal is found wherever it stands", "[detect][signatures]") {
+TEST_CASE("each literal is found anywhere in a text", "[detect][signatures]") {
   const LiteralSet set({"mail", "mailbox", "mailbox full", "box", "full", "вернуть", "退信"});
   const auto found = [&](std::string_view text) {
     const std::vector<int> numbers = set.found_in(folded(text));

@@ -1,4 +1,4 @@
-// The time by which things expire: not ahead of the clock, and not led astray by one that jumps, however many programs are started.
+// The time by which data expires: not ahead of the clock, and not following one that jumps, however many programs are started.
 #include "expiry/retention_clock.h"
 #include "schema_fixture.h"
 
@@ -18,13 +18,13 @@ constexpr Duration kDay = std::chrono::days{1};
 constexpr UnixTime kHour = std::chrono::floor<std::chrono::hours>(kNow);
 constexpr UnixTime kWrong = kHour + 3'650 * kDay;
 
-/// A machine that programs are started on.
+/// A machine on which programs are started.
 struct Machine {
   Uptime uptime{.boot = 1, .awake = 5h};
   std::optional<UpkeepClock> kept;
   std::optional<UnixTime> newest;
 
-  /// By which time a program expires that is started now, and ends at once.
+  /// The time by which a program expires data that is started now and ends at once.
   UnixTime once(UnixTime clock) {
     RetentionClock started(kept, newest, uptime);
     const auto expiring = started.now(clock, uptime);
@@ -45,7 +45,7 @@ Machine in_use() {
 
 }  // namespace
 
-TEST_CASE("in normal use things expire by the clock", "[record][retention]") {
+TEST_CASE("in normal use data expires by the clock", "[record][retention]") {
   auto machine = in_use();
   UnixTime clock = kHour;
   for (int minutes = 0; minutes < 3'000; minutes += 5) {
@@ -57,7 +57,8 @@ TEST_CASE("in normal use things expire by the clock", "[record][retention]") {
   CHECK(machine.once(clock + 30 * 24h) == clock + 30 * 24h);
 }
 
-TEST_CASE("many starts under a clock that is ahead gain no more than the time that passes", "[record][retention]") {
+TEST_CASE("many starts with a clock that is ahead advance the time by no more than what passes",
+          "[record][retention]") {
   auto machine = in_use();
   for (int starts = 0; starts < 1'000; ++starts) CHECK(machine.once(kWrong) == kHour);
   for (int starts = 0; starts < 1'000; ++starts) {
@@ -68,7 +69,7 @@ TEST_CASE("many starts under a clock that is ahead gain no more than the time th
   CHECK(machine.once(kWrong) > kHour + 10'000s);
 }
 
-TEST_CASE("each boot gains a day once, and not with each start", "[record][retention]") {
+TEST_CASE("each boot advances the time by a day once, and not with each start", "[record][retention]") {
   auto machine = in_use();
   machine.reboot();
   for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) <= kHour + kDay + 2min);
@@ -77,7 +78,7 @@ TEST_CASE("each boot gains a day once, and not with each start", "[record][reten
   CHECK(machine.once(kWrong) > kHour + kDay);
 }
 
-TEST_CASE("without an id of the boot many starts gain no more, either", "[record][retention]") {
+TEST_CASE("without an id of the boot many starts advance it no more, either", "[record][retention]") {
   auto machine = in_use();
   machine.uptime.boot.reset();
   for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) == kHour);
@@ -89,7 +90,7 @@ TEST_CASE("without an id of the boot many starts gain no more, either", "[record
   for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) <= kHour + kDay + 6min);
 }
 
-TEST_CASE("a program that has run for long gains no more by a jump than one that was just started",
+TEST_CASE("a program that has run for long advances no more by a jump than one that was just started",
           "[record][retention]") {
   auto machine = in_use();
   RetentionClock clock(machine.kept, {}, machine.uptime);
@@ -111,11 +112,11 @@ TEST_CASE("after a month off it catches up in a month", "[record][retention]") {
   CHECK(machine.once(clock + 29 * kDay) == clock + 29 * kDay);
 }
 
-TEST_CASE("a clock that is behind keeps things, whatever was used before", "[record][retention]") {
+TEST_CASE("a clock that is behind keeps data, whatever was used before", "[record][retention]") {
   CHECK(in_use().once(kHour - 100 * kDay) == kHour - 100 * kDay);
 }
 
-TEST_CASE("what an earlier version kept, the time alone, is gone on from", "[record][retention]") {
+TEST_CASE("the time that an earlier version stored is used", "[record][retention]") {
   Machine machine;
   machine.kept = UpkeepClock{.time = kHour, .boot = {}, .awake = {}};
   for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) == kHour + kDay);
@@ -123,7 +124,7 @@ TEST_CASE("what an earlier version kept, the time alone, is gone on from", "[rec
   CHECK(machine.once(kWrong) == kHour + kDay + 2h);
 }
 
-TEST_CASE("a database that was never used for it goes on from the newest that is in it", "[record][retention]") {
+TEST_CASE("in a database without a stored time it starts from the newest record", "[record][retention]") {
   Machine machine;
   machine.newest = kHour - 10 * kDay;
   for (int starts = 0; starts < 100; ++starts) CHECK(machine.once(kWrong) <= kHour - 9 * kDay);
@@ -145,8 +146,7 @@ TEST_CASE("in a new database nothing expires until a day has passed", "[record][
   CHECK(machine.once(kHour + 1h) == kHour + 1h);
 }
 
-TEST_CASE("the time is kept in the database before it is gone by, and nothing expires where it can't be",
-          "[record][retention]") {
+TEST_CASE("the time is stored before it is used, and nothing expires if that fails", "[record][retention]") {
   static Uptime uptime{.boot = 0xffff'ffff'ffff'ffff, .awake = 5h};
   const auto source = [] { return uptime; };
   const Folder folder;

@@ -1,4 +1,4 @@
-// Which callouts are handed on: how many of a sender, to a witness, in an hour, and in all.
+// Which callouts are recorded: how many per sender, witness and hour, and in total.
 #include "blowback/text.h"
 #include "catch.h"
 #include "feed/callouts.h"
@@ -14,7 +14,7 @@ namespace {
 constexpr UnixTime kHour{std::chrono::seconds{1'795'600'800}};
 static_assert(kHour.time_since_epoch().count() % 3600 == 0);
 
-/// A domain that is one witness, another whose addresses are each their own, and no other traps.
+/// One domain is one witness; of the other one each address is a witness.
 std::string witness_of(std::string_view address) {
   const auto wanted = lower_case(address);
   if (wanted.ends_with("@trap.example.net")) return "@trap.example.net";
@@ -32,7 +32,7 @@ TrapDelivery callout(const std::string& client, std::initializer_list<std::strin
 
 bool admits(CalloutGate& gate, TrapDelivery callout) { return gate.admits(callout); }
 
-TEST_CASE("of a sender, a witness and an hour one callout is handed on", "[feed][callout]") {
+TEST_CASE("one callout per sender, witness and hour is recorded", "[feed][callout]") {
   CalloutGate gate(witness_of);
   CHECK(admits(gate, callout("192.0.2.1", {"a@trap.example.net"})));
   CHECK_FALSE(admits(gate, callout("192.0.2.1", {"a@trap.example.net"})));
@@ -65,7 +65,7 @@ TEST_CASE("a callout keeps the first recipient whose witness is new", "[feed][ca
   CHECK_FALSE(admits(gate, callout("192.0.2.1", {"someone@example.org"})));
 }
 
-TEST_CASE("the witnesses of one sender are bounded, and he takes nobody else's place", "[feed][callout]") {
+TEST_CASE("the callouts of one sender are bounded, and don't affect other senders", "[feed][callout]") {
   CalloutGate gate(witness_of);
   std::size_t admitted = 0;
   for (int n = 0; n < 1'000; ++n) {
@@ -75,7 +75,7 @@ TEST_CASE("the witnesses of one sender are bounded, and he takes nobody else's p
   CHECK(admits(gate, callout("192.0.2.2", {"a@trap.example.net"})));
 }
 
-TEST_CASE("the callouts of an hour are bounded, and the next hour begins with none", "[feed][callout]") {
+TEST_CASE("the callouts of an hour are bounded", "[feed][callout]") {
   CalloutGate gate(witness_of);
   std::size_t admitted = 0;
   for (std::size_t n = 0; n < 2 * CalloutGate::kMost; ++n) {

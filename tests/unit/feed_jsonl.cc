@@ -25,7 +25,7 @@ Item item_of(const std::string& line) {
   return items[0];
 }
 
-/// A good line, but for what is added.
+/// A valid line with additional fields.
 std::string line_with(const std::string& fields) {
   return R"({"received_at": "2026-11-24T10:00:00Z", )" + fields + "}";
 }
@@ -48,7 +48,7 @@ TEST_CASE("a line's fields become a delivery", "[feed][jsonl]") {
   CHECK(read.message == "A: 1\r\n\r\nb\xc3\xa4r\n");
 }
 
-TEST_CASE("what a line doesn't say isn't known", "[feed][jsonl]") {
+TEST_CASE("absent fields are unknown", "[feed][jsonl]") {
   const std::string fields = GENERATE(
       R"("message": "x")", R"("message": "x", "client_ip": null, "mail_from": null, "rcpt_to": null, "helo": null)",
       R"("message": "x", "rcpt_to": [])",
@@ -64,14 +64,14 @@ TEST_CASE("what a line doesn't say isn't known", "[feed][jsonl]") {
   CHECK(read.message == "x");
 }
 
-TEST_CASE("a single recipient may be a string, and a reverse-path stand in angle brackets", "[feed][jsonl]") {
+TEST_CASE("a single recipient may be a string, and a reverse-path have angle brackets", "[feed][jsonl]") {
   const auto item =
       item_of(line_with(R"("message": "x", "rcpt_to": "a@trap.example.net", "mail_from": "<b@example.org>")"));
   CHECK(delivery(item).rcpt_to == Words{"a@trap.example.net"});
   CHECK(delivery(item).mail_from == "b@example.org");
 }
 
-TEST_CASE("a message may come in base64, with any octets", "[feed][jsonl]") {
+TEST_CASE("a message in base64 may have any octets", "[feed][jsonl]") {
   const auto decoded = [](const std::string& coded) {
     return delivery(item_of(line_with(R"("message_base64": ")" + coded + "\""))).message;
   };
@@ -94,7 +94,7 @@ struct Bad {
   std::string reason;
 };
 
-TEST_CASE("a bad line is told with its number and what is wrong", "[feed][jsonl]") {
+TEST_CASE("an invalid line is reported with its number and the error", "[feed][jsonl]") {
   const auto bad = GENERATE(values<Bad>({
       {"nonsense", "not-json"},
       {"{", "not-json"},
@@ -149,7 +149,7 @@ TEST_CASE("a bad line is told with its number and what is wrong", "[feed][jsonl]
   CHECK(in_words(items[2]) == "line 3: y");
 }
 
-TEST_CASE("what is wrong with a line is quoted apart from our own words, which are logged", "[feed][jsonl][fairness]") {
+TEST_CASE("the quote of an invalid line is separate from the text that is logged", "[feed][jsonl][fairness]") {
   const auto bad =
       GENERATE(as<std::string>{}, R"({"helo": "OCTETS)", "OCTETS", R"({"helo": "OCTETS\x"})",
                R"({"received_at": "2026-11-24T10:00:00Z", "client_ip": "OCTETS"})", R"({"received_at": "OCTETS"})",
@@ -161,7 +161,7 @@ TEST_CASE("what is wrong with a line is quoted apart from our own words, which a
   CHECK(unreadable(items[0]).bytes == bad);
 }
 
-TEST_CASE("what is no JSON is told in words, with what stands there", "[feed][jsonl]") {
+TEST_CASE("invalid JSON is reported with a quote", "[feed][jsonl]") {
   const auto told = [](const std::string& line) {
     const auto item = item_of(line);
     return unreadable(item).detail + "|" + unreadable(item).quote;
@@ -178,14 +178,14 @@ TEST_CASE("nesting up to 64 is read", "[feed][jsonl]") {
             .message == "x");
 }
 
-TEST_CASE("empty lines are passed over and counted, CRLF and a byte order mark are no harm", "[feed][jsonl]") {
+TEST_CASE("empty lines are skipped and counted; CRLF and a byte order mark are accepted", "[feed][jsonl]") {
   const auto items = items_of("\xef\xbb\xbf" + line_of("x") + "\r\n\r\n \t\n" + line_of("y") + "\r\n");
   REQUIRE(items.size() == 2);
   CHECK(in_words(items[0]) == "line 1: x");
   CHECK(in_words(items[1]) == "line 4: y");
 }
 
-TEST_CASE("a message at the limit is taken, a larger one is told", "[feed][jsonl]") {
+TEST_CASE("a message at the limit is read, a larger one reported", "[feed][jsonl]") {
   Bounds bounds;
   bounds.message = 1000;
   const auto items = items_of(line_of(std::string(1000, 'x')) + "\n" + line_of(std::string(1001, 'x')) + "\n", bounds);
@@ -194,7 +194,7 @@ TEST_CASE("a message at the limit is taken, a larger one is told", "[feed][jsonl
   CHECK(unreadable(items[1]).reason == "too-large");
 }
 
-TEST_CASE("a line of 100 MB is told, not held, and the next is read", "[feed][jsonl]") {
+TEST_CASE("a line of 100 MB is reported and not kept in memory, and the next one is read", "[feed][jsonl]") {
   const Folder folder;
   {
     std::ofstream file(folder.path("lines"), std::ios::binary);
@@ -229,7 +229,7 @@ TEST_CASE("a line without its newline is left until it is complete", "[feed][jso
   CHECK(take_all(reopened ? *open(path, position) : *feed) == Words{"line 2: x", "line 3: y"});
 }
 
-TEST_CASE("chunks end at their bounds, and restarts go on at their lines", "[feed][jsonl]") {
+TEST_CASE("chunks end at their bounds, and a restart continues at the next line", "[feed][jsonl]") {
   const Folder folder;
   std::string bytes;
   for (int i = 1; i <= 50; ++i) bytes += line_of(std::to_string(i)) + "\n";
@@ -291,7 +291,7 @@ class Input {
   int writer_ = -1;
 };
 
-TEST_CASE("standard input is read as it comes, and a last line counts without its newline", "[feed][jsonl]") {
+TEST_CASE("standard input is read as it arrives, and a last line needs no newline", "[feed][jsonl]") {
   Input input;
   const auto feed = open("-");
   CHECK(feed->wake_fd() == 0);
@@ -317,7 +317,7 @@ TEST_CASE("standard input is read as it comes, and a last line counts without it
   CHECK(next(*feed).drained);
 }
 
-TEST_CASE("standard input is drained only when all lines read from it are taken", "[feed][jsonl]") {
+TEST_CASE("standard input is drained only when all its lines were yielded", "[feed][jsonl]") {
   Input input;
   std::string bytes;
   for (int i = 0; i < 30; ++i) bytes += line_of("x") + "\n";

@@ -1,4 +1,4 @@
-// The maildir feed: what it takes, when it moves files, and what it leaves alone.
+// The maildir feed: what it reads, when it moves files, and what it skips.
 #include "feed_fixture.h"
 
 #include <fcntl.h>
@@ -16,7 +16,7 @@ struct Mailbox : Folder {
   Mailbox() {
     for (const char* const name : {"tmp", "new", "cur"}) std::filesystem::create_directory(path(name));
   }
-  /// As a mail server delivers: written in tmp, renamed into new.
+  /// As a mail server delivers: writes to tmp, renames to new.
   void deliver(const std::string& name, std::string_view bytes) const {
     write_file(path("tmp/" + name), bytes);
     std::filesystem::rename(path("tmp/" + name), path("new/" + name));
@@ -44,7 +44,7 @@ bool woken(const Feed& feed, int milliseconds) {
   return poll(&ask, 1, milliseconds) == 1;
 }
 
-TEST_CASE("a Maildir's new files are taken by name, with the file's time", "[feed][maildir]") {
+TEST_CASE("a Maildir's new files are read in the order of their names, with the file's time", "[feed][maildir]") {
   const Mailbox box;
   box.deliver("2.b", "second");
   box.deliver("1.a", "first");
@@ -75,7 +75,7 @@ TEST_CASE("files are moved to cur only after the commit", "[feed][maildir]") {
   CHECK(next(*feed).items.empty());
 }
 
-TEST_CASE("files are removed after the commit where the config says so", "[feed][maildir]") {
+TEST_CASE("with `remove` files are removed after the commit", "[feed][maildir]") {
   const Mailbox box;
   box.deliver("1.a", "x");
   const auto feed = box.open({}, AfterCommit::remove);
@@ -103,7 +103,7 @@ TEST_CASE("killed before the commit, the same files are yielded again", "[feed][
   CHECK(in_words(next(*box.open())) == Words{"1.a: x"});
 }
 
-TEST_CASE("asked again without a commit, a feed yields the same again", "[feed][maildir]") {
+TEST_CASE("without a commit a feed yields the same again", "[feed][maildir]") {
   const Mailbox box;
   box.deliver("1.a", "x");
   const auto feed = box.open();
@@ -124,7 +124,7 @@ TEST_CASE("killed between commit and move, the files are moved without being rea
   CHECK(box.names("cur") == Words{"1.a:2,", "2.b c:2,", "3.d:2,"});
 }
 
-TEST_CASE("another file that got a committed name since is read", "[feed][maildir]") {
+TEST_CASE("a newer file with the name of a committed one is read", "[feed][maildir]") {
   const Mailbox box;
   box.deliver("1.a", "x");
   const auto first = box.open();
@@ -135,7 +135,7 @@ TEST_CASE("another file that got a committed name since is read", "[feed][maildi
   CHECK(take_all(*box.open(position)) == Words{"1.a: y"});
 }
 
-TEST_CASE("maildir: a position that means nothing is none", "[feed][maildir]") {
+TEST_CASE("maildir: an invalid position is ignored", "[feed][maildir]") {
   const Mailbox box;
   box.deliver("1.a", "x");
   const std::string position = GENERATE("", "nonsense", "1", "1 2", "1 2 ", "\n\n", "x y 1.a", "1 2 ../../etc/passwd");
@@ -161,7 +161,7 @@ TEST_CASE("a delivery wakes the feed at once", "[feed][maildir]") {
   CHECK_FALSE(woken(*feed, 0));
 }
 
-TEST_CASE("a file still open for writing in new is left alone until it is closed", "[feed][maildir]") {
+TEST_CASE("a file in new that is open for writing is skipped until it is closed", "[feed][maildir]") {
   const Mailbox box;
   const auto feed = box.open();
   {
@@ -173,7 +173,7 @@ TEST_CASE("a file still open for writing in new is left alone until it is closed
   CHECK(take_all(*feed) == Words{"1.a: half a message"});
 }
 
-TEST_CASE("an empty file is left alone for a minute", "[feed][maildir]") {
+TEST_CASE("an empty file is skipped for a minute", "[feed][maildir]") {
   const Mailbox box;
   box.deliver("1.a", "");
   const auto feed = box.open();
@@ -187,7 +187,7 @@ TEST_CASE("an empty file is left alone for a minute", "[feed][maildir]") {
   CHECK(box.names("new").empty());
 }
 
-TEST_CASE("what is no file in new is told once, and never waited for", "[feed][maildir]") {
+TEST_CASE("anything but a file in new is reported once, and never blocks", "[feed][maildir]") {
   const Mailbox box;
   std::filesystem::create_directory(box.path("new/1.folder"));
   REQUIRE(mkfifo(box.path("new/2.fifo").c_str(), 0600) == 0);
@@ -204,7 +204,7 @@ TEST_CASE("what is no file in new is told once, and never waited for", "[feed][m
   CHECK(take_all(*feed) == Words{"7.mail: z"});
 }
 
-TEST_CASE("a file without permission is told once, and read when it is mended", "[feed][maildir]") {
+TEST_CASE("a file without permission is reported once, and read when that is corrected", "[feed][maildir]") {
   if (geteuid() == 0) return;  // root may read everything
   const Mailbox box;
   box.deliver("1.a", "x");
@@ -216,7 +216,7 @@ TEST_CASE("a file without permission is told once, and read when it is mended", 
   CHECK(take_all(*feed) == Words{"1.a: x"});
 }
 
-TEST_CASE("files that can't be moved are said, and not read again and again", "[feed][maildir]") {
+TEST_CASE("files that can't be moved are reported, and not read again", "[feed][maildir]") {
   const Mailbox box;
   std::filesystem::remove(box.path("cur"));
   box.deliver("1.a", "x");
@@ -230,7 +230,7 @@ TEST_CASE("files that can't be moved are said, and not read again and again", "[
   CHECK(in_words(next(*feed)) == Words{"2.b: y"});
 }
 
-TEST_CASE("a Maildir that is missing is an error that heals when it appears", "[feed][maildir]") {
+TEST_CASE("a missing Maildir is an error until it appears", "[feed][maildir]") {
   const Folder folder;
   const auto feed = opened(open_maildir(folder.path("Maildir"), AfterCommit::move_to_cur, {}));
   for (int i = 0; i < 2; ++i) {
@@ -254,7 +254,7 @@ TEST_CASE("a Maildir that is replaced while it is watched is followed", "[feed][
   CHECK(take_all(*feed) == Words{"1.a: x"});
 }
 
-TEST_CASE("maildir: a message at the limit is taken, a larger one is told with its beginning", "[feed][maildir]") {
+TEST_CASE("maildir: a message at the limit is read, a larger one reported with its beginning", "[feed][maildir]") {
   const Mailbox box;
   Bounds bounds;
   bounds.message = 2U << 20U;
@@ -289,7 +289,7 @@ TEST_CASE("a chunk ends at its bounds, and nothing is lost between chunks", "[fe
   CHECK(box.names("cur").size() == 95);
 }
 
-TEST_CASE("each file is taken once by restarts at every instant", "[feed][maildir]") {
+TEST_CASE("each file is yielded once, whenever the feed is restarted", "[feed][maildir]") {
   const Mailbox box;
   for (int i = 0; i < 20; ++i) box.deliver("m" + std::to_string(10 + i), std::to_string(i));
   Bounds bounds;
@@ -309,7 +309,7 @@ TEST_CASE("each file is taken once by restarts at every instant", "[feed][maildi
   CHECK(box.names("new").empty());
 }
 
-TEST_CASE("a file that can't be opened for want of descriptors waits, and is no unreadable one",
+TEST_CASE("a file that can't be opened for want of descriptors is tried again, and isn't reported as unreadable",
           "[feed][maildir][mishap]") {
   const Mailbox box;
   box.deliver("1.a", "first");

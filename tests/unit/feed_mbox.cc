@@ -37,7 +37,7 @@ Words messages_of(const std::string& bytes, MboxQuoting quoting = MboxQuoting::m
 
 std::string line(const std::string& rest) { return "From " + rest + "\n"; }
 
-TEST_CASE("messages of an mbox are told apart by From lines behind empty lines", "[feed][mbox]") {
+TEST_CASE("messages of an mbox are separated by From lines after empty lines", "[feed][mbox]") {
   const std::string from = kFrom;
   CHECK(messages_of(from + "A: 1\n\nx\n\n" + from + "B: 2\n\ny\n") == Words{"A: 1\n\nx\n", "B: 2\n\ny\n"});
   CHECK(messages_of(from + "A: 1\n\nx\n\n\n" + from + "y\n\n") == Words{"A: 1\n\nx\n\n", "y\n"});
@@ -57,12 +57,12 @@ TEST_CASE("CRLF is kept, and separates as LF does", "[feed][mbox]") {
         Words{"A: 1\r\n\r\nx\r\n", "y\r\nFrom z\r\n"});
 }
 
-TEST_CASE("From quoting loses one sign", "[feed][mbox]") {
+TEST_CASE("unquoting removes one `>`", "[feed][mbox]") {
   CHECK(messages_of(std::string(kFrom) + ">From x\n>>From y\n>>>From z\n> From w\n>Fromage\nx >From v\n") ==
         Words{"From x\n>From y\n>>From z\n> From w\n>Fromage\nx >From v\n"});
 }
 
-TEST_CASE("each way to quote is undone, and what nobody quoted stays", "[feed][mbox]") {
+TEST_CASE("each form of quoting is undone, and unquoted text stays", "[feed][mbox]") {
   const std::string text = "A: 1\n\n>From x\n>>From y\n";
   const std::string file = std::string(kFrom) + text;
   CHECK(messages_of(file, MboxQuoting::mboxrd) == Words{"A: 1\n\nFrom x\n>From y\n"});
@@ -71,7 +71,7 @@ TEST_CASE("each way to quote is undone, and what nobody quoted stays", "[feed][m
   CHECK(messages_of(file, MboxQuoting::content_length) == Words{text});
 }
 
-TEST_CASE("without quoting a boundary may be a stranger's, so it accuses nobody", "[feed][mbox][quoting]") {
+TEST_CASE("without quoting a boundary may be forged, so it accuses nobody", "[feed][mbox][quoting]") {
   const std::string file = std::string(kFrom) + "A: 1\n\nx\n\n" + kFrom + "B: 2\n\ny\n";
   const auto quoting = GENERATE(MboxQuoting::none, MboxQuoting::mboxrd, MboxQuoting::mboxo);
   const auto items = items_of(file, {}, quoting);
@@ -82,13 +82,13 @@ TEST_CASE("without quoting a boundary may be a stranger's, so it accuses nobody"
   }
 }
 
-/// A message as mboxcl2 has it. `length`: what the field says, where that isn't the body's.
+/// A message in mboxcl2. `length`: the field's value, if it isn't the body's length.
 std::string with_length(const std::string& body, const std::string& length = {}) {
   return std::string(kFrom) + "A: 1\nContent-Length: " + (length.empty() ? std::to_string(body.size()) : length) +
          "\n\n" + body + "\n";
 }
 
-/// Each message of the file: its body, and a `?` in front where its boundary is doubtful.
+/// The bodies of the file's messages, with a `?` before those with a doubtful boundary.
 Words lengthy(const std::string& file, const Bounds& bounds = {}) {
   Words words;
   for (const auto& item : items_of(file, bounds, MboxQuoting::content_length)) {
@@ -99,7 +99,7 @@ Words lengthy(const std::string& file, const Bounds& bounds = {}) {
   return words;
 }
 
-TEST_CASE("a Content-Length is believed where it leads to a From line or to the end", "[feed][mbox][quoting]") {
+TEST_CASE("a Content-Length counts if it leads to a From line or to the end", "[feed][mbox][quoting]") {
   const std::string forged = "x\n\n" + std::string(kFrom) + "Forged: 1\n\ny\n";
   CHECK(lengthy(with_length(forged) + with_length("z\n")) == Words{forged, "z\n"});
   CHECK(lengthy(with_length("x\n\n\n") + with_length("")) == Words{"x\n\n\n", ""});
@@ -118,7 +118,7 @@ TEST_CASE("a Content-Length is believed where it leads to a From line or to the 
   }
 }
 
-TEST_CASE("behind a length that leads nowhere boundaries are doubtful to the end", "[feed][mbox][quoting]") {
+TEST_CASE("after a length that leads elsewhere, boundaries are doubtful to the end", "[feed][mbox][quoting]") {
   const auto length = GENERATE("0", "4", "5", "999999999", "99999999999999999999", "-2", "2 2", "", "x");
   CAPTURE(length);
   const auto file = with_length("a\n") + with_length("b\n", std::string(length).empty() ? " " : length) +
@@ -147,7 +147,7 @@ TEST_CASE("behind a length that leads nowhere boundaries are doubtful to the end
   }
 }
 
-TEST_CASE("a length that a stranger may have written is none", "[feed][mbox][quoting]") {
+TEST_CASE("a length that a stranger may have written is ignored", "[feed][mbox][quoting]") {
   const std::string from = kFrom;
   CHECK(lengthy(from + "Content-Length: 2\nA: 1\nContent-Length: 2\n\nx\n\n") == Words{"?x\n"});
   CHECK(lengthy(from + "Content-Length: 2\n 2\n\nx\n\n") == Words{"?x\n"});
@@ -157,7 +157,7 @@ TEST_CASE("a length that a stranger may have written is none", "[feed][mbox][quo
   CHECK(delivery(behind_junk[1]).doubtful_boundary);
 }
 
-TEST_CASE("a length that leads behind what is written yet is waited for", "[feed][mbox][quoting]") {
+TEST_CASE("a message with a length beyond the file's end waits until that is written", "[feed][mbox][quoting]") {
   const Folder folder;
   const auto path = folder.path("mbox");
   const auto whole = with_length("x\n\n" + std::string(kFrom) + "y\n");
@@ -179,7 +179,7 @@ TEST_CASE("a length that leads behind what is written yet is waited for", "[feed
   CHECK_FALSE(delivery(second.items[0]).doubtful_boundary);
 }
 
-TEST_CASE("From lines of many writers are known", "[feed][mbox]") {
+TEST_CASE("From lines of many writers are recognized", "[feed][mbox]") {
   const std::string rest = GENERATE(
       "a@example.org Tue Nov 24 10:00:00 2020", "a@example.org  Tue Nov  3 10:00:00 2020",
       "a@example.org Tue Nov 24 10:00 2020", "- Tue Nov 24 10:00:00 2020", "MAILER-DAEMON Tue Nov 24 10:00:00 2020",
@@ -191,7 +191,7 @@ TEST_CASE("From lines of many writers are known", "[feed][mbox]") {
   CHECK(messages_of(kFrom + std::string("x\n\n") + line(rest) + "y\n") == Words{"x\n", "y\n"});
 }
 
-TEST_CASE("sentences and broken dates are no From lines", "[feed][mbox]") {
+TEST_CASE("sentences and invalid dates are no From lines", "[feed][mbox]") {
   const std::string rest =
       GENERATE("here on", "Tue to Wed", "a@example.org", "a@example.org Tue Nov 24 2020", "a Tue Nov 24 10:00:00",
                "a Tue Nov 31 10:00:00 2020", "a Tue Nov 24 24:00:00 2020", "a Tue Nov 24 10:60:00 2020",
@@ -201,7 +201,7 @@ TEST_CASE("sentences and broken dates are no From lines", "[feed][mbox]") {
   CHECK(messages_of(kFrom + std::string("x\n\n") + line(rest) + "y\n") == Words{"x\n\n" + line(rest) + "y\n"});
 }
 
-TEST_CASE("the From line tells time and reverse-path, as far as they can be believed", "[feed][mbox]") {
+TEST_CASE("the From line has the time and the reverse-path", "[feed][mbox]") {
   const auto of = [](const std::string& rest, const std::string& message = "x\n") {
     return delivery(items_of(line(rest) + message).at(0));
   };
@@ -228,7 +228,7 @@ TEST_CASE("the From line tells time and reverse-path, as far as they can be beli
   CHECK_FALSE(of("a@example.org Tue Nov 24 10:00:00 2020").time_is_told);
 }
 
-TEST_CASE("what comes before the first From line is told, and the rest is read", "[feed][mbox]") {
+TEST_CASE("text before the first From line is reported, and the rest is read", "[feed][mbox]") {
   const auto items = items_of(std::string("junk\n\nmore\n\n") + kFrom + "x\n");
   REQUIRE(items.size() == 2);
   CHECK(items[0].where == "offset 0");
@@ -238,7 +238,7 @@ TEST_CASE("what comes before the first From line is told, and the rest is read",
   CHECK(delivery(items[1]).message == "x\n");
 }
 
-TEST_CASE("a message at the limit is taken, larger ones are told, and reading goes on", "[feed][mbox]") {
+TEST_CASE("a message at the limit is read, larger ones are reported, and reading continues", "[feed][mbox]") {
   Bounds bounds;
   bounds.message = 2U << 20U;
   const std::string from = kFrom;
@@ -255,7 +255,7 @@ TEST_CASE("a message at the limit is taken, larger ones are told, and reading go
   CHECK(delivery(items[3]).message == "y\n");
 }
 
-TEST_CASE("a message of 100 MB isn't held in memory", "[feed][mbox]") {
+TEST_CASE("a message of 100 MB isn't kept in memory", "[feed][mbox]") {
   const Folder folder;
   {
     std::ofstream file(folder.path("mbox"), std::ios::binary);
@@ -286,7 +286,7 @@ TEST_CASE("appended messages are read, by the same feed and by the next", "[feed
   CHECK(take_all(*open(path, position)) == Words{"offset 95: z\n"});
 }
 
-TEST_CASE("without a commit the same messages come again", "[feed][mbox]") {
+TEST_CASE("without a commit the same messages are yielded again", "[feed][mbox]") {
   const Folder folder;
   write_file(folder.path("mbox"), std::string(kFrom) + "x\n\n");
   const auto feed = open(folder.path("mbox"));
@@ -317,7 +317,7 @@ TEST_CASE("a replaced or truncated file is read from its start", "[feed][mbox]")
   CHECK(take_all(reopened ? *open(path, position) : *feed).size() == 1);
 }
 
-TEST_CASE("a copy of the file goes on where the file was", "[feed][mbox]") {
+TEST_CASE("a copy of the file is read from the file's position on", "[feed][mbox]") {
   const Folder folder;
   write_file(folder.path("mbox"), std::string(kFrom) + "x\n\n");
   std::optional<std::string> position;
@@ -344,7 +344,7 @@ TEST_CASE("a file that was emptied and grew again with the same beginning is rea
           "[feed][mbox][mishap]") {
   const Folder folder;
   const auto path = folder.path("mbox");
-  // A beginning of more than what the head's hash covers, as when a mail program writes a mailbox anew.
+  // The beginning is longer than what the head's hash covers, as when a mail program rewrites a mailbox.
   const auto message = [](char letter) { return std::string(kFrom) + std::string(5000, letter) + "\n\n"; };
   write_file(path, message('a') + message('b'));
   std::optional<std::string> position;
@@ -357,7 +357,7 @@ TEST_CASE("a file that was emptied and grew again with the same beginning is rea
   CHECK(take_all(reopened ? *open(path, position) : *feed).size() == 4);
 }
 
-TEST_CASE("a position of an earlier version goes on where it was", "[feed][mbox][mishap]") {
+TEST_CASE("a position of an earlier version is used", "[feed][mbox][mishap]") {
   const Folder folder;
   const auto path = folder.path("mbox");
   write_file(path, std::string(kFrom) + std::string(5000, 'a') + "\n\n");
@@ -370,7 +370,7 @@ TEST_CASE("a position of an earlier version goes on where it was", "[feed][mbox]
   CHECK(take_all(*open(path, earlier)).size() == 1);
 }
 
-TEST_CASE("mbox: a position that means nothing is none", "[feed][mbox]") {
+TEST_CASE("mbox: an invalid position is ignored", "[feed][mbox]") {
   const Folder folder;
   write_file(folder.path("mbox"), std::string(kFrom) + "x\n");
   const std::string position = GENERATE("", "nonsense", "0", "5 0 5 0", "99999999999999999999 0 0 0", "4096 0 1 0",
@@ -379,7 +379,7 @@ TEST_CASE("mbox: a position that means nothing is none", "[feed][mbox]") {
   CHECK(take_all(*open(folder.path("mbox"), position)).size() == 1);
 }
 
-TEST_CASE("what is no file is an error that heals, and never waited for", "[feed][mbox]") {
+TEST_CASE("anything but a file is an error until it is replaced, and never blocks", "[feed][mbox]") {
   const Folder folder;
   const auto path = folder.path("mbox");
   const auto feed = open(path);

@@ -1,4 +1,4 @@
-// What is removed from a Maildir's cur/ in time: mail that lay there long enough, and nothing else.
+// What is removed from a Maildir's cur/: old mail, and nothing else.
 #include "catch.h"
 #include "feed/old_mail.h"
 #include "folder.h"
@@ -24,12 +24,12 @@ std::string maildir(const test::Folder& folder, int files) {
   return path;
 }
 
-/// All that was changed by now is old seen from then.
+/// A time at which everything that exists now is old.
 UnixTime tomorrow() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) + std::chrono::days{1};
 }
 
-/// All of `maildir`, however many steps it takes.
+/// A complete pass through `maildir`.
 std::expected<std::size_t, feed::FeedError> remove_old_mail(const std::string& maildir, UnixTime before) {
   feed::OldMailPass pass(maildir);
   std::size_t removed = 0;
@@ -43,7 +43,7 @@ std::expected<std::size_t, feed::FeedError> remove_old_mail(const std::string& m
 
 }  // namespace
 
-TEST_CASE("mail in cur/ goes once it has lain there", "[feed][retention]") {
+TEST_CASE("old mail in cur/ is removed", "[feed][retention]") {
   const test::Folder folder;
   const auto path = maildir(folder, 5);
   CHECK(remove_old_mail(path, tomorrow() - std::chrono::days{2}).value() == 0);
@@ -51,7 +51,7 @@ TEST_CASE("mail in cur/ goes once it has lain there", "[feed][retention]") {
   CHECK(fs::is_empty(path + "/cur"));
 }
 
-TEST_CASE("a pass through cur/ stops when its time is over, goes on from there, and begins anew at its end",
+TEST_CASE("a pass through cur/ stops when its time is over, continues there, and starts again at the end",
           "[feed][retention]") {
   const test::Folder folder;
   const auto path = maildir(folder, 500);
@@ -73,7 +73,7 @@ TEST_CASE("a pass through cur/ stops when its time is over, goes on from there, 
   CHECK(again.at_end);
 }
 
-TEST_CASE("mail that was old when it was read stays as long as any", "[feed][retention]") {
+TEST_CASE("mail that was old when it was read is kept as long as any other", "[feed][retention]") {
   const test::Folder folder;
   const auto path = maildir(folder, 1);
   fs::last_write_time(path + "/cur/0.host:2,S", fs::file_time_type::clock::now() - std::chrono::hours{24 * 400});
@@ -95,7 +95,7 @@ TEST_CASE("nothing but mail is removed, and no link is followed", "[feed][retent
   CHECK(fs::is_directory(path + "/cur/folder"));
 }
 
-TEST_CASE("a Maildir without cur/ has nothing to remove, a file in its place is told", "[feed][retention]") {
+TEST_CASE("a Maildir without cur/ has nothing to remove; a file instead of it is reported", "[feed][retention]") {
   const test::Folder folder;
   CHECK(remove_old_mail(folder.file("nowhere"), tomorrow()).value() == 0);
   fs::create_directories(folder.file("odd"));

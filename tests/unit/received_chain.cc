@@ -1,4 +1,4 @@
-// The walk down the Received: fields: what is believed, and what isn't.
+// The walk down the Received: fields: what is trusted, and what isn't.
 #include "mail/received_chain.h"
 
 #include "catch.h"
@@ -29,20 +29,20 @@ std::string told(const std::expected<Client, Doubt>& client) {
                 : "in doubt: " + client.error().text;
 }
 
-TEST_CASE("without trusted relays the top line's client is it, and nothing below is believed", "[received]") {
+TEST_CASE("without trusted relays the client is that of the topmost line, and nothing below is trusted", "[received]") {
   const auto client = client_of(Fields{line("198.51.100.7"), kForged}, {});
   CHECK(told(client) == "198.51.100.7 at 1");
   CHECK(client->helo == "helo.of.198.51.100.7.example");
 }
 
-TEST_CASE("a Received line below the last trusted relay is never believed", "[received]") {
+TEST_CASE("a Received line below the last trusted relay is never trusted", "[received]") {
   const auto trusted = relays({"192.0.2.25"});
   CHECK(told(client_of(Fields{line("192.0.2.25"), line("198.51.100.7"), kForged}, trusted)) == "198.51.100.7 at 2");
   // Not even one that names our own relay.
   CHECK(told(client_of(Fields{line("198.51.100.7"), line("192.0.2.25"), kForged}, trusted)) == "198.51.100.7 at 1");
 }
 
-TEST_CASE("nothing a stranger wrote below the client is even read", "[received]") {
+TEST_CASE("nothing that a stranger wrote below the client is parsed", "[received]") {
   CHECK(told(client_of(Fields{line("198.51.100.7"), "((((", std::string(100'000, 'x')}, {})) == "198.51.100.7 at 1");
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("trusted relays may be networks, of both families, and mapped addresse
   CHECK(told(client_of(Fields{line("192.0.2.16"), line("198.51.100.7")}, trusted)) == "192.0.2.16 at 1");
 }
 
-TEST_CASE("loopback and handovers on our own hosts are passed over", "[received]") {
+TEST_CASE("loopback and hand-overs on our own hosts are skipped", "[received]") {
   const Fields fields{
       "from mx.example.net by store.example.net with LMTP id 1; date",
       "from localhost (localhost [127.0.0.1]) by mx.example.net (Postfix) with ESMTP id 2; date",
@@ -81,7 +81,7 @@ TEST_CASE("a mailbox fetched by POP3 names the client of the mailbox's own serve
   CHECK(told(client_of(fields, {})) == "198.51.100.7 at 2");
 }
 
-TEST_CASE("a private address that isn't a trusted relay is in doubt, and the mend is named", "[received]") {
+TEST_CASE("a private address that isn't a trusted relay is a doubt with a remedy", "[received]") {
   const std::string address =
       GENERATE("10.0.0.5", "192.168.1.1", "100.64.0.1", "fd00::1", "fe80::1", "169.254.1.1", "0.0.0.0");
   const auto client = client_of(Fields{line(address), line("198.51.100.7")}, {});
@@ -90,16 +90,16 @@ TEST_CASE("a private address that isn't a trusted relay is in doubt, and the men
   CHECK_THAT(client.error().text, Catch::Contains("if " + address + " is a relay of yours, add it to trusted_relays"));
 }
 
-TEST_CASE("a private address that is a trusted relay is passed over", "[received]") {
+TEST_CASE("a private address that is a trusted relay is skipped", "[received]") {
   CHECK(told(client_of(Fields{line("10.0.0.5"), line("198.51.100.7")}, relays({"10.0.0.0/8"}))) == "198.51.100.7 at 2");
 }
 
-TEST_CASE("documentation ranges are told, whether they are listed is the policy's", "[received]") {
+TEST_CASE("documentation ranges are clients; whether they are listed is the policy's decision", "[received]") {
   const std::string address = GENERATE("192.0.2.1", "203.0.113.1", "2001:db8::1");
   CHECK(told(client_of(Fields{line(address)}, {})) == address + " at 1");
 }
 
-TEST_CASE("a chain that tells no client is in doubt", "[received]") {
+TEST_CASE("a chain without a client is a doubt", "[received]") {
   const auto trusted = relays({"192.0.2.25"});
   const Fields fields =
       GENERATE(Fields{}, Fields{""}, Fields{"from mx.example.com by mx.example.net with SMTP id 1; date"},
@@ -121,7 +121,7 @@ TEST_CASE("a doubt quotes the line's beginning, printable and short", "[received
   CHECK(client.error().quote.size() < 200);
 }
 
-TEST_CASE("a doubt's own words hold nothing that a stranger wrote", "[received][fairness]") {
+TEST_CASE("a doubt's text contains nothing that a stranger wrote", "[received][fairness]") {
   const std::string received =
       GENERATE("from OCTETS by mx.example.net with SMTP id 1; date", "OCTETS OCTETS",
                "from mx.example.com ([192.0.2.1]) by mx.example.net with OCTETS id 1; date",

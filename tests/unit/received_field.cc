@@ -1,4 +1,4 @@
-// The forms of Received: that real servers write, and what is read from each.
+// The forms of Received: that real servers write, and what is parsed from each.
 #include "catch.h"
 #include "mail/received_chain.h"
 
@@ -241,7 +241,7 @@ TEST_CASE("the lines of other servers are read", "[received]") {
   })));
 }
 
-TEST_CASE("a line that names no address is no handover just because of that", "[received]") {
+TEST_CASE("a line without an address isn't a hand-over just because of that", "[received]") {
   const auto hop =
       parse_received("from mx.example.com by mx.example.net with SMTP id X; Tue, 24 Nov 2026 10:00:00 +0000");
   REQUIRE(hop);
@@ -249,7 +249,7 @@ TEST_CASE("a line that names no address is no handover just because of that", "[
   CHECK_FALSE(hop->local_handover);
 }
 
-TEST_CASE("what fits no form of a mail server fails", "[received]") {
+TEST_CASE("a line without a known form fails", "[received]") {
   const std::string value =
       GENERATE("", " ", "from", "by", "from mx.example.com", "from by with", "(", ")", "(qmail)",
                "; Tue, 24 Nov 2026 10:00:00 +0000", "from mx.example.com (mail.example.com [198.51.100.7])",
@@ -266,7 +266,7 @@ TEST_CASE("what fits no form of a mail server fails", "[received]") {
   CHECK_FALSE(parse_received(value).has_value());
 }
 
-TEST_CASE("a field is read up to 4096 octets and comments up to 16 deep", "[received]") {
+TEST_CASE("a field is parsed up to 4096 octets, and comments up to a depth of 16", "[received]") {
   const std::string head = "from mx.example.com (mail.example.com [198.51.100.7]) ";
   const std::string tail = " by mx.example.net (Postfix) with ESMTP id 1";
   const auto padded = [&](std::size_t size) {

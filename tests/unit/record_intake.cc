@@ -1,36 +1,14 @@
-// From a chunk to a batch: which trap, which client, what is let go, what goes to quarantine.
+// From a chunk to a batch: which trap, which client, what is dropped, and what is quarantined.
 #include "catch.h"
 #include "record/intake.h"
+#include "record_fixture.h"
 
 using namespace blowback;
+using blowback::test::bounce;
 
 namespace {
 
 constexpr UnixTime kNow{Duration{1'780'000'000}};
-
-/// A DSN as Postfix writes it, returning a mail that claims to come from `trap`.
-std::string bounce(const std::string& received, const std::string& trap = "bob@trap.example.net", int number = 1) {
-  return "Return-Path: <>\r\nDelivered-To: " + trap + "\r\n" + received +
-         "Date: Tue, 24 Nov 2026 10:00:00 +0000 (UTC)\r\n"
-         "From: MAILER-DAEMON@mx.example.org (Mail Delivery System)\r\n"
-         "Subject: Undelivered Mail Returned to Sender\r\nTo: " +
-         trap +
-         "\r\nAuto-Submitted: auto-replied\r\n"
-         "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"B/x\"\r\n"
-         "Message-Id: <20261124100000.4F1@mx.example.org>\r\n\r\n"
-         "--B/x\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n"
-         "This is the mail system at host mx.example.org.\r\n\r\n"
-         "<nobody@example.org>: host mail.example.org said: 550 5.1.1 User unknown\r\n\r\n"
-         "--B/x\r\nContent-Type: message/delivery-status\r\n\r\n"
-         "Reporting-MTA: dns; mx.example.org\r\nX-Postfix-Queue-ID: 4F1\r\n\r\n"
-         "Final-Recipient: rfc822; nobody@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
-         "--B/x\r\nContent-Type: message/rfc822\r\n\r\n"
-         "Received: from pool-7.isp.example (unknown [203.0.113." +
-         std::to_string(number) +
-         "])\r\n\tby mx.example.org (Postfix) with SMTP id 4F1; Tue, 24 Nov 2026 09:59:01 +0000\r\n" + "From: Bob <" +
-         trap + ">\r\nTo: nobody@example.org\r\nSubject: Cheap\r\nMessage-ID: <m" + std::to_string(number) +
-         "@spammer.example>\r\nDate: Tue, 24 Nov 2026 09:59:00 +0000\r\n\r\nBuy.\r\n--B/x--\r\n";
-}
 
 std::string from(const std::string& client) {
   return "Received: from mx.example.org (mx.example.org [" + client +
@@ -56,7 +34,7 @@ schema::Batch take(feed::Item item, const record::Source& from_source = source()
   feed::Chunk chunk;
   chunk.items.push_back(std::move(item));
   chunk.position = "p";
-  return record::take_in(chunk, from_source, kNow);
+  return record::batch_of(chunk, from_source, kNow);
 }
 
 schema::Batch take(TrapDelivery given, const record::Source& from_source = source()) {
@@ -92,20 +70,20 @@ TEST_CASE("a bounce to a trap becomes an incident with its evidence", "[record]"
   CHECK(batch.counts.deliveries == 1);
 }
 
-TEST_CASE("a delivery for no trap is counted and left alone", "[record]") {
+TEST_CASE("a delivery to other recipients is counted and ignored", "[record]") {
   const auto batch = take(delivery(bounce(from("192.0.2.1"), "bob@elsewhere.example")));
   CHECK(batch.incidents.empty());
   CHECK(batch.counts.not_a_trap == 1);
 }
 
-TEST_CASE("with no traps set every recipient of the feed is one", "[record]") {
+TEST_CASE("without configured traps every recipient of the feed is one", "[record]") {
   auto everything = source();
   everything.traps = {};
   CHECK(take(delivery(bounce(from("192.0.2.1"), "bob@elsewhere.example")), everything).incidents.at(0).trap ==
         "bob@elsewhere.example");
 }
 
-TEST_CASE("innocent mail is counted and let go", "[record]") {
+TEST_CASE("innocent mail is counted and dropped", "[record]") {
   const auto batch =
       take(delivery("Delivered-To: bob@trap.example.net\r\n" + from("192.0.2.1") +
                     "From: Ann <ann@example.org>\r\nTo: bob@trap.example.net\r\nSubject: Lunch?\r\n\r\nAt noon?\r\n"));
@@ -114,7 +92,7 @@ TEST_CASE("innocent mail is counted and let go", "[record]") {
   CHECK(batch.quarantined.empty());
 }
 
-TEST_CASE("where the client is in doubt the delivery goes to quarantine with the reason", "[record]") {
+TEST_CASE("a delivery with a doubtful client is quarantined with the reason", "[record]") {
   const std::string received =
       GENERATE(std::string(), from("10.0.0.5"), std::string("Received: by mx.trap.example.net; today\r\n"));
   CAPTURE(received);
@@ -127,7 +105,7 @@ TEST_CASE("where the client is in doubt the delivery goes to quarantine with the
   CHECK(batch.counts.quarantined == 1);
 }
 
-TEST_CASE("our own relays are walked through, and nothing below them is believed", "[record]") {
+TEST_CASE("our own relays are skipped, and nothing below the client is trusted", "[record]") {
   auto relayed = source();
   relayed.trusted_relays = {*Prefix::parse("10.0.0.0/8")};
   const auto batch = take(delivery(bounce(from("10.0.0.5") + from("192.0.2.7") + from("192.0.2.66"))), relayed);
@@ -136,7 +114,7 @@ TEST_CASE("our own relays are walked through, and nothing below them is believed
   CHECK(batch.incidents[0].first_received.find("192.0.2.66") != std::string::npos);
 }
 
-TEST_CASE("the connection's word counts before the trace", "[record]") {
+TEST_CASE("the client of the connection precedes the trace", "[record]") {
   auto told = delivery(bounce(from("192.0.2.1")));
   told.client = IpAddress::parse("198.51.100.3").value();
   told.helo = "real.example.org";
@@ -149,7 +127,7 @@ TEST_CASE("the connection's word counts before the trace", "[record]") {
   CHECK(batch.incidents[0].trap == "bob@trap.example.net");
 }
 
-TEST_CASE("a connection from our own relay accuses whom the relay spoke with, never the relay", "[record]") {
+TEST_CASE("a connection from our own relay accuses the relay's client, never the relay", "[record]") {
   auto relayed = source();
   relayed.trusted_relays = {*Prefix::parse("203.0.113.25")};
   auto told = delivery(bounce(from("192.0.2.1")));
@@ -171,7 +149,7 @@ TEST_CASE("a callout is an incident although there is no message", "[record]") {
   REQUIRE(batch.incidents.size() == 1);
   CHECK(batch.incidents[0].kind == Kind::callout);
   CHECK_FALSE(batch.incidents[0].campaign.empty());
-  // One per sender, witness and hour: asking more often says nothing more.
+  // One per sender, witness and hour.
   callout.received_at -= Duration{1};
   callout.rcpt_to = {"eve@trap.example.net"};
   CHECK(take(callout).incidents.at(0).digest == batch.incidents[0].digest);
@@ -179,7 +157,7 @@ TEST_CASE("a callout is an incident although there is no message", "[record]") {
   CHECK(take(callout).incidents.at(0).digest != batch.incidents[0].digest);
 }
 
-TEST_CASE("the same bytes found again under another time are the same delivery, unless the time was told", "[record]") {
+TEST_CASE("the same bytes with another time are the same delivery, unless the source recorded the time", "[record]") {
   auto first = delivery(bounce(from("192.0.2.1")));
   auto second = first;
   second.received_at -= Duration{3'600};
@@ -188,7 +166,7 @@ TEST_CASE("the same bytes found again under another time are the same delivery, 
   CHECK(take(first).incidents.at(0).digest != take(second).incidents.at(0).digest);
 }
 
-TEST_CASE("mail that can't be taken apart is quarantined under the limit's name", "[record]") {
+TEST_CASE("mail that exceeds a limit of the parser is quarantined under the limit's name", "[record]") {
   const auto nul = take(delivery(std::string("Subject: a\0b\r\n\r\nx", 17)));
   REQUIRE(nul.quarantined.size() == 1);
   CHECK(nul.quarantined[0].reason == "nul-in-header");
@@ -201,7 +179,7 @@ TEST_CASE("mail that can't be taken apart is quarantined under the limit's name"
   CHECK(unreadable.quarantined.at(0).where == "line 3");
 }
 
-TEST_CASE("the quarantine quotes what a stranger wrote, the log doesn't", "[record][fairness]") {
+TEST_CASE("the quarantine quotes strangers' text, the log doesn't", "[record][fairness]") {
   const auto trace =
       take(delivery(bounce("Received: from octets-of-a-stranger by mx.trap.example.net with SMTP id 1; date\r\n")));
   CHECK(trace.quarantined.at(0).reason == "doubtful-client");
@@ -216,7 +194,7 @@ TEST_CASE("the quarantine quotes what a stranger wrote, the log doesn't", "[reco
   CHECK(line.quarantined[0].for_log == "line 3: no");
 }
 
-TEST_CASE("what strangers wrote is stored as valid text on one line", "[record]") {
+TEST_CASE("strangers' text is stored as valid UTF-8 on one line", "[record]") {
   auto told = delivery(bounce(from("192.0.2.1")));
   told.client = IpAddress::parse("198.51.100.3").value();
   told.helo = std::string("a\nb\xff\x1b[31m") + std::string(1'000, 'x');
@@ -226,7 +204,7 @@ TEST_CASE("what strangers wrote is stored as valid text on one line", "[record]"
   CHECK(batch.incidents[0].helo.find("a b\xEF\xBF\xBD [31mxxx") == 0);
 }
 
-TEST_CASE("an address that the config names is a witness of its own, a domain is one in all", "[record][fairness]") {
+TEST_CASE("each configured address is a witness, and each domain is one witness", "[record][fairness]") {
   auto named = source();
   named.traps = config::Traps{.domains = {"trap.example.net"}, .addresses = {"bob@trap.example.net"}};
   CHECK(take(delivery(bounce(from("192.0.2.1"))), named).incidents.at(0).witness == "bob@trap.example.net");
@@ -236,7 +214,7 @@ TEST_CASE("an address that the config names is a witness of its own, a domain is
   CHECK(take(delivery(bounce(from("192.0.2.1"), "x1@any.example")), named).incidents.at(0).witness == "@any.example");
 }
 
-TEST_CASE("recipient and reverse-path are believed above our topmost Received: alone", "[record][fairness]") {
+TEST_CASE("recipient and reverse-path are read above our topmost Received: only", "[record][fairness]") {
   const std::string text = bounce("");
   const auto header = text.substr(0, text.find("Date:"));
   const auto rest = text.substr(header.size());
@@ -266,7 +244,7 @@ TEST_CASE("recipient and reverse-path are believed above our topmost Received: a
   }
 }
 
-TEST_CASE("what was passed on is recorded as relayed", "[record][fairness]") {
+TEST_CASE("a relayed message is recorded as relayed", "[record][fairness]") {
   const auto relayed = [](const std::string& below, const std::string& to = "bob@trap.example.net") {
     std::string text = bounce(from("192.0.2.1") + below);
     const auto field = text.find("To: bob@trap.example.net\r\nAuto-Submitted");
@@ -297,7 +275,7 @@ TEST_CASE("what was passed on is recorded as relayed", "[record][fairness]") {
                 "<anna@example.org>; today\r\n") == Relayed::recipient);
 }
 
-TEST_CASE("fields that mail readers add, and our own trace, make no new delivery", "[record][fairness]") {
+TEST_CASE("fields of mail readers, and our own trace, don't change a delivery's identity", "[record][fairness]") {
   const auto digest = [](const std::string& text) { return take(delivery(text)).incidents.at(0).digest; };
   const std::string text = bounce(from("192.0.2.1"));
   const auto at = text.find("Date:");
@@ -315,7 +293,7 @@ TEST_CASE("fields that mail readers add, and our own trace, make no new delivery
   CHECK(digest(std::string(text).insert(at, "X-Other: 1\r\n")) != once);
 }
 
-TEST_CASE("what is dated ahead came now", "[record][fairness]") {
+TEST_CASE("a delivery dated in the future counts as received now", "[record][fairness]") {
   auto ahead = delivery(bounce(from("192.0.2.1")));
   ahead.received_at = kNow + std::chrono::days{10'000};
   const auto batch = take(ahead);

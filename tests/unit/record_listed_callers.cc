@@ -1,11 +1,13 @@
-// A callout of a client that the list names is left out; everything else stays.
+// Callouts of listed clients are dropped; everything else stays.
 #include "catch.h"
 #include "record/listed_callers.h"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 using namespace blowback;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -18,7 +20,7 @@ feed::Item item(const std::string& where, TrapDelivery::Event event, std::option
 
 }  // namespace
 
-TEST_CASE("callouts of listed clients are left out, and nothing else is", "[record][callout]") {
+TEST_CASE("callouts of listed clients are dropped, and nothing else", "[record][callout]") {
   using enum TrapDelivery::Event;
   const auto listed = *IpAddress::parse("192.0.2.1");
   const auto other = *IpAddress::parse("192.0.2.2");
@@ -36,4 +38,42 @@ TEST_CASE("callouts of listed clients are left out, and nothing else is", "[reco
   CHECK(left == "2356");
   CHECK(chunk.position == "here");
   CHECK(asked == std::vector{listed, other});
+}
+
+TEST_CASE("a client may have been refused while it was listed, and for as long as answers are cached",
+          "[record][callout]") {
+  constexpr UnixTime kListed{1'795'600'000s};
+  constexpr auto kTtl = 300s;
+  constexpr auto kCached = kTtl + 1h;
+  const auto prefix = *Prefix::parse("192.0.2.1");
+  schema::Dossier client{.asked = *IpAddress::parse("192.0.2.1"), .sender = prefix};
+  const auto refused = [&](UnixTime at) { return record::may_have_been_refused(client, at, kTtl); };
+  CHECK_FALSE(refused(kListed));
+  SECTION("by a listing in force") {
+    Listing listing;
+    listing.prefix = prefix;
+    listing.listed_at = kListed;
+    listing.expires_at = kListed + 24h;
+    client.listings = {listing};
+    CHECK_FALSE(refused(kListed - 1s));
+    CHECK(refused(kListed));
+    CHECK(refused(kListed + 24h + kCached - 1s));
+    CHECK_FALSE(refused(kListed + 24h + kCached));
+  }
+  SECTION("by one that ended since") {
+    ListingChange began;
+    began.action = ListingChange::Action::listed;
+    began.prefix = prefix;
+    began.at = kListed;
+    began.serial = 1;
+    auto ended = began;
+    ended.action = ListingChange::Action::delisted;
+    ended.at = kListed + 1h;
+    ended.serial = 2;
+    client.history = {ended, began};
+    CHECK_FALSE(refused(kListed - 1s));
+    CHECK(refused(kListed));
+    CHECK(refused(kListed + 1h + kCached - 1s));
+    CHECK_FALSE(refused(kListed + 1h + kCached));
+  }
 }

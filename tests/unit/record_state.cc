@@ -1,4 +1,4 @@
-// What ingest counts of a batch, and when it calls itself alive and ready.
+// What ingest counts per batch, and when it is alive and ready.
 #include "catch.h"
 #include "record/ingest_state.h"
 #include "record/upkeep.h"
@@ -69,25 +69,25 @@ TEST_CASE("a batch is counted by feed, outcome, kind and reason", "[record][metr
   }
 }
 
-TEST_CASE("that no room can be made is told until some is there", "[record][retention]") {
+TEST_CASE("a lack of room is reported until there is room", "[record][retention]") {
   record::Room room;
-  room.take({.more = true, .evidence = 5, .shortened = true, .little_room = true});
+  room.update({.more = true, .evidence = 5, .shortened = true, .little_room = true});
   CHECK((room.shortened && !room.none));
-  room.take({.more = true, .changes = 5});  // something else went first
+  room.update({.more = true, .changes = 5});  // something else was removed first
   CHECK((room.shortened && !room.none));
-  room.take({.little_room = true});
+  room.update({.little_room = true});
   CHECK((!room.shortened && room.none));
-  room.take({.more = true, .changes = 5});
+  room.update({.more = true, .changes = 5});
   CHECK(room.none);
   auto state = well();
   CHECK_THAT(to_metrics(state), Catch::Contains("\nblowback_database_no_room 0\n"));
   state.no_room = room.none;
   CHECK_THAT(to_metrics(state), Catch::Contains("\nblowback_database_no_room 1\n"));
-  room.take({});
+  room.update({});
   CHECK((!room.shortened && !room.none));
 }
 
-TEST_CASE("ingest is alive while its loop comes round, and ready while mail gets into the database",
+TEST_CASE("ingest is alive while its loop makes turns, and ready while mail gets into the database",
           "[record][health]") {
   auto state = well();
   CHECK(names(health(state, kSteady)).empty());

@@ -1,4 +1,4 @@
-// What incidents make of a standing: thresholds, caps, agreement of traps, fading, repeat offence.
+// How incidents change a standing: thresholds, caps, number of witnesses, fading, repeat offences.
 #include "catch.h"
 #include "score/assess.h"
 
@@ -15,7 +15,7 @@ namespace {
 
 constexpr UnixTime kStart{Duration{1'780'000'000}};
 
-/// Each mailing was handed in by a network of its own, so that origins cut nothing where a test isn't about them.
+/// Each mailing has its own origin, so that the cap of origins has no effect in tests that aren't about it.
 Incident bounce(const std::string& witness, const std::string& campaign, UnixTime at, Kind kind = Kind::dsn) {
   Incident incident;
   incident.client = *IpAddress::parse("198.51.100.9");
@@ -34,7 +34,7 @@ Policy demonstration() {
   return policy;
 }
 
-/// A store of one sender in memory: what the database does for the scorer, written again in the plainest way.
+/// A store of one sender in memory: what the database does for the scorer, in the simplest way.
 struct Sender {
   Policy policy = demonstration();
   Ledger ledger;
@@ -172,7 +172,7 @@ TEST_CASE("a sender that is seen all day moves its listing's end a few times, no
     const auto number = std::to_string(incidents);
     if (const auto listing = sender.take(bounce(std::to_string(incidents % 7), number, at)).listing) {
       ends.insert(*listing->expires_at);
-      // It is never shorter than what the score says, as far as max_listing allows.
+      // It never ends before the score has faded, within max_listing.
       CHECK(*listing->expires_at >= std::min(score::fades_out_at(sender.ledger.standing.score, sender.policy),
                                              at + sender.policy.max_listing - sender.policy.max_listing / 64));
     }
@@ -203,7 +203,7 @@ TEST_CASE("the credits that were recorded add up to the score, with caps and fad
   }
 }
 
-TEST_CASE("a backlog read in any order comes to the same score where no cap cuts", "[score][property]") {
+TEST_CASE("a backlog read in any order gives the same score if no cap is reached", "[score][property]") {
   std::mt19937 random(11);
   std::vector<Incident> incidents;
   for (int i = 0; i < 30; ++i) {
@@ -221,7 +221,7 @@ TEST_CASE("a backlog read in any order comes to the same score where no cap cuts
   }
 }
 
-TEST_CASE("what came before the operator delisted counts no more, what comes after does", "[score]") {
+TEST_CASE("incidents before a delisting don't count any more, later ones do", "[score]") {
   Sender sender;
   for (int i = 0; i < 3; ++i) sender.take(bounce(std::to_string(i), std::to_string(i), kStart));
   REQUIRE(sender.ledger.standing.listed_until);
@@ -247,7 +247,7 @@ TEST_CASE("an exempt sender is counted and never listed", "[score]") {
   CHECK(sender.ledger.standing.score.amount == Approx(10));
 }
 
-TEST_CASE("documentation addresses are listed only where the policy says so, special-use ones never", "[score]") {
+TEST_CASE("documentation addresses are listed only if the policy allows it, special-use ones never", "[score]") {
   Sender sender;
   sender.policy.allow_documentation = false;
   for (int i = 0; i < 10; ++i) CHECK_FALSE(sender.take(bounce(std::to_string(i), std::to_string(i), kStart)).listing);
@@ -294,11 +294,11 @@ TEST_CASE("only a null reverse-path counts, unless the policy says any", "[score
   }
   CHECK(sender.ledger.standing.score.amount == 0);
   CHECK(any.ledger.standing.listed_until);
-  // Nor does it agree with what does count: one true witness is still one.
+  // Nor is it a second witness.
   for (int i = 0; i < 5; ++i) CHECK_FALSE(sender.take(bounce("true", "m" + std::to_string(i), kStart)).listing);
 }
 
-TEST_CASE("what was passed on, or begins nobody knows where, counts under no policy", "[score][fairness]") {
+TEST_CASE("relayed messages, and those with doubtful boundaries, count under no policy", "[score][fairness]") {
   Sender sender;
   sender.policy.any_reverse_path = true;
   for (int i = 0; i < 10; ++i) {
@@ -309,7 +309,7 @@ TEST_CASE("what was passed on, or begins nobody knows where, counts under no pol
   }
 }
 
-TEST_CASE("one origin lists nobody, however many mailings and witnesses it feeds; two do", "[score][fairness]") {
+TEST_CASE("one origin gets nobody listed, with any number of mailings and witnesses; two do", "[score][fairness]") {
   Sender sender;
   const auto fed_by = [](const std::string& origin, int n) {
     auto incident = bounce("w" + std::to_string(n), "m" + std::to_string(n), kStart + Duration{n});
@@ -321,7 +321,7 @@ TEST_CASE("one origin lists nobody, however many mailings and witnesses it feeds
   CHECK(sender.take(fed_by("198.51.100.0/24", 100)).listing);
 }
 
-TEST_CASE("one mailbox that answers lists nobody, however often it is provoked", "[score][fairness]") {
+TEST_CASE("one replying mailbox gets nobody listed, however often it is provoked", "[score][fairness]") {
   const auto kind = GENERATE(Kind::auto_reply, Kind::challenge, Kind::mdn, Kind::dsn);
   Sender sender;
   for (int n = 0; n < 100; ++n) {
@@ -366,9 +366,9 @@ TEST_CASE("bounces that name no origin need a third witness or a second day", "[
   }
 }
 
-TEST_CASE("what can add next to nothing neither agrees nor prolongs", "[score][fairness]") {
+TEST_CASE("an incident that can add next to nothing is no witness and doesn't prolong", "[score][fairness]") {
   Sender sender;
-  // Two witnesses would be enough, but the second speaks only through an origin whose cap is full.
+  // Two witnesses would be enough, but the second has only an origin that has reached its cap.
   auto incident = bounce("a", "1", kStart);
   incident.origin = "203.0.113.0/24";
   sender.take(incident);

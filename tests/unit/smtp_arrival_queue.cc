@@ -1,9 +1,8 @@
 // The queue between the SMTP listener's thread and the ingest loop's.
+#include "catch.h"
 #include "smtp/arrival_queue.h"
 #include "smtp_client.h"
 #include "smtp_fixture.h"
-
-#include <catch2/catch.hpp>
 
 #include <string>
 #include <variant>

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "blowback/ip_address.h"
+#include "catch.h"
 #include "system/descriptor.h"
 #include "system/socket_address.h"
 
-#include <catch2/catch.hpp>
 #include <poll.h>
 
 #include <array>
@@ -72,11 +72,11 @@ class SmtpClient {
   }
   /// Greeting, EHLO, and a message to a trap up to the end of DATA.
   void send_message(std::string_view message = "x\r\n") {
-    REQUIRE_THAT(line(), Catch::Matchers::StartsWith("220 "));
-    REQUIRE_THAT(say("EHLO a"), Catch::Matchers::StartsWith("250 "));
-    REQUIRE_THAT(say("MAIL FROM:<>"), Catch::Matchers::StartsWith("250 "));
-    REQUIRE_THAT(say("RCPT TO:<a@trap.example.net>"), Catch::Matchers::StartsWith("250 "));
-    REQUIRE_THAT(say("DATA"), Catch::Matchers::StartsWith("354 "));
+    REQUIRE_THAT(line(), Catch::StartsWith("220 "));
+    REQUIRE_THAT(say("EHLO a"), Catch::StartsWith("250 "));
+    REQUIRE_THAT(say("MAIL FROM:<>"), Catch::StartsWith("250 "));
+    REQUIRE_THAT(say("RCPT TO:<a@trap.example.net>"), Catch::StartsWith("250 "));
+    REQUIRE_THAT(say("DATA"), Catch::StartsWith("354 "));
     send(message);
     send(".\r\n");
   }

@@ -1,11 +1,11 @@
 // A connection of the SMTP listener on one end of a socket pair, in the test's own thread.
+#include "catch.h"
 #include "smtp/certificate.h"
 #include "smtp/connection.h"
 #include "smtp_client.h"
 #include "smtp_fixture.h"
 
 #include <asio/io_context.hpp>
-#include <catch2/catch.hpp>
 
 #include <array>
 #include <chrono>
@@ -19,7 +19,7 @@
 namespace blowback::test {
 namespace {
 
-using Catch::Matchers::StartsWith;
+using Catch::StartsWith;
 using namespace std::chrono_literals;
 using smtp::Connection;
 using smtp::Ticket;

@@ -1,4 +1,4 @@
-// A session without sockets: lines in, replies out.
+// A session without sockets.
 #pragma once
 
 #include "blowback/text.h"
@@ -28,7 +28,7 @@ struct Talk {
             .offers_tls = true,
             .message_octets = 10'000};
   }
-  /// A domain that is one witness, and another whose addresses are each their own.
+  /// One domain is one witness; of the other one each address is a witness.
   static std::string witness_of(std::string_view address) {
     const auto wanted = lower_case(address);
     if (wanted.ends_with("@trap.example.net")) return "@trap.example.net";
@@ -37,20 +37,20 @@ struct Talk {
   static smtp::Session::Peer stranger() { return {.address = *IpAddress::parse("192.0.2.1"), .trusted = false}; }
   static smtp::Session::Peer relay() { return {.address = *IpAddress::parse("198.51.100.25"), .trusted = true}; }
 
-  /// Octets as they are; the replies.
+  /// Sends octets; returns the replies.
   std::string send(std::string_view octets) {
     if (session.wants() == smtp::Session::Wants::input) session.receive(octets, kSmtpNow);
     return session.take_output();
   }
-  /// A command; the replies.
+  /// Sends a command; returns the replies.
   std::string say(std::string_view command) { return send(std::string(command) + "\r\n"); }
-  /// The session's message is stored; the reply.
+  /// Stores the session's message; returns the reply.
   std::string store() {
     stored.push_back(session.take_message());
     session.report_storage(true, kSmtpNow);
     return session.take_output();
   }
-  /// One more message in the session, stored.
+  /// Delivers another message, which is stored.
   TrapDelivery deliver() {
     send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nx\r\n.\r\n");
     REQUIRE(waits_for_storage());

@@ -1,10 +1,10 @@
 // The SMTP listener over loopback: its limits, its time-outs, and what it reports to its owner.
+#include "catch.h"
 #include "folder.h"
 #include "smtp/listener.h"
 #include "smtp_client.h"
 #include "smtp_fixture.h"
 
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -18,8 +18,8 @@
 namespace blowback::test {
 namespace {
 
-using Catch::Matchers::Contains;
-using Catch::Matchers::StartsWith;
+using Catch::Contains;
+using Catch::StartsWith;
 using namespace std::chrono_literals;
 using smtp::InternetEndpoint;
 using smtp::Listener;

@@ -14,7 +14,7 @@ using namespace blowback::smtp;
 
 namespace {
 
-/// "" where it isn't taken.
+/// "": it is refused.
 std::string rcpt(std::string_view argument, bool utf8 = false) {
   const auto path = parse_rcpt(argument, utf8);
   return path ? path->address : "";
@@ -51,7 +51,7 @@ std::string proxied(std::string_view octets) {
 
 }  // namespace
 
-TEST_CASE("paths are read by RFC 5321", "[smtp]") {
+TEST_CASE("paths are parsed by RFC 5321", "[smtp]") {
   CHECK(rcpt("TO:<a@example.org>") == "a@example.org");
   CHECK(rcpt("to: <A.b+c@Example.ORG>") == "A.b+c@Example.ORG");
   CHECK(rcpt("TO:<@one.example,@two.example:a@example.org>") == "a@example.org");
@@ -71,7 +71,7 @@ TEST_CASE("paths are read by RFC 5321", "[smtp]") {
   CHECK(rcpt("TO:<" + std::string(600, 'a') + "@example.org>").empty());
 }
 
-TEST_CASE("MAIL's parameters are read, and unknown ones refused", "[smtp]") {
+TEST_CASE("parameters of MAIL are parsed, and unknown ones refused", "[smtp]") {
   const auto path = parse_mail("FROM:<> SIZE=1000 BODY=8BITMIME SMTPUTF8");
   REQUIRE(path);
   CHECK(path->address.empty());
@@ -85,7 +85,7 @@ TEST_CASE("MAIL's parameters are read, and unknown ones refused", "[smtp]") {
   }
 }
 
-TEST_CASE("data end at CR LF . CR LF and nowhere else", "[smtp]") {
+TEST_CASE("a message ends at CR LF . CR LF only", "[smtp]") {
   for (const auto* const false_end : {"\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r.\r\n", "\r\n.\r", "\n.\r",
                                       "\r\n.\r\r\n", "\r\n\n.\r\n", "\n\r.\r\n", "\r\n. \r\n", "\r\n..\r\n"}) {
     CAPTURE(false_end);
@@ -99,7 +99,7 @@ TEST_CASE("data end at CR LF . CR LF and nowhere else", "[smtp]") {
   }
 }
 
-TEST_CASE("stuffed dots are taken away and all else is kept", "[smtp]") {
+TEST_CASE("stuffed dots are removed, and nothing else", "[smtp]") {
   CHECK(read(".\r\n", 9) == Read{"", "", true});
   CHECK(read("..\r\n.\r\n", 9).message == ".\r\n");
   CHECK(read(".x\r\n.\r\n", 9).message == "x\r\n");
@@ -109,7 +109,7 @@ TEST_CASE("stuffed dots are taken away and all else is kept", "[smtp]") {
   CHECK_FALSE(read("a\r\n.\r", 9).ended);
 }
 
-TEST_CASE("data read in any pieces are the same as read at once", "[smtp]") {
+TEST_CASE("a message read in any pieces is the same as one read at once", "[smtp]") {
   std::mt19937 dice(1);  // NOLINT(cert-msc51-cpp): the same each time
   constexpr std::string_view kOctets = "..\r\r\n\n\r\nx";
   for (int i = 0; i < 20'000; ++i) {
@@ -118,7 +118,7 @@ TEST_CASE("data read in any pieces are the same as read at once", "[smtp]") {
     for (unsigned k = 0; k < length; ++k) input += kOctets[dice() % kOctets.size()];
     const auto whole = read(input, input.size() + 1);
     for (std::size_t most = 1; most < 5; ++most) REQUIRE(read(input, most) == whole);
-    // What an end looks like in the plain text.
+    // Sequences that look like the end.
     const auto end = ("\r\n" + input).find("\r\n.\r\n");
     REQUIRE(whole.ended == (end != std::string::npos));
     if (whole.ended) REQUIRE(whole.rest == input.substr(end + 3));
@@ -140,7 +140,7 @@ TEST_CASE("PROXY headers of both versions name the client", "[smtp]") {
                 "\1" + std::string(20, '\0')) == "2001:db8::1 52");
 }
 
-TEST_CASE("what is no PROXY header is invalid, not waited for", "[smtp]") {
+TEST_CASE("other input is an invalid PROXY header, not an incomplete one", "[smtp]") {
   for (const auto* const bad : {"EHLO a\r\n", "PROXY TCP4 2001:db8::1 2001:db8::2 1 2\r\n", "PROXY TCP4 192.0.2.1\r\n",
                                 "PROXY TCP9 192.0.2.1 192.0.2.2 1 2\r\n", "\r\n\r\nX"}) {
     CAPTURE(bad);

@@ -1,4 +1,4 @@
-// The dialogue by RFC 5321 and its extensions: what is accepted, what is refused, and what is recorded.
+// Sessions by RFC 5321 and its extensions: what is accepted, refused, and delivered.
 #include "catch.h"
 #include "smtp_fixture.h"
 
@@ -7,7 +7,7 @@ using namespace blowback::test;
 using Catch::Contains;
 using Catch::StartsWith;
 
-TEST_CASE("a bounce to a trap is accepted, and answered for once it is stored", "[smtp]") {
+TEST_CASE("a bounce to a trap is accepted, and gets 250 once it is stored", "[smtp]") {
   Talk talk;
   CHECK(talk.greeting == "220 mx.example.net ESMTP\r\n");
   CHECK_THAT(talk.say("EHLO mail.example.com"), Contains("250-PIPELINING\r\n") && Contains("250-SIZE 10000\r\n") &&
@@ -32,7 +32,7 @@ TEST_CASE("a bounce to a trap is accepted, and answered for once it is stored", 
   CHECK(talk.callouts().empty());
 }
 
-TEST_CASE("what can't be stored is refused for the time being", "[smtp]") {
+TEST_CASE("a message that can't be stored gets 451", "[smtp]") {
   Talk talk;
   talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nx\r\n.\r\n");
   REQUIRE(talk.waits_for_storage());
@@ -51,7 +51,7 @@ TEST_CASE("only traps are accepted as recipients", "[smtp]") {
   CHECK(talk.say("RCPT TO:<B@TRAP.example.net>") == "250 2.1.5 Ok\r\n");
 }
 
-TEST_CASE("where traps are hidden every recipient gets the same answers", "[smtp]") {
+TEST_CASE("with hide_traps every recipient gets the same replies", "[smtp]") {
   auto settings = Talk::settings();
   settings.hide_traps = true;
   Talk talk(settings);
@@ -74,7 +74,7 @@ TEST_CASE("where traps are hidden every recipient gets the same answers", "[smtp
   }
 }
 
-TEST_CASE("a client that names a trap for a null reverse-path and leaves by itself is a caller out",
+TEST_CASE("a client that names a trap with a null reverse-path and leaves by itself has made a callout",
           "[smtp][callout]") {
   Talk talk;
   talk.send("EHLO checker.example.com\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\n");
@@ -95,10 +95,10 @@ TEST_CASE("a client that names a trap for a null reverse-path and leaves by itse
   CHECK(talk.callouts().empty());
 }
 
-TEST_CASE("who leaves after something that we did or said is no caller out", "[smtp][callout]") {
+TEST_CASE("a client that leaves after a refusal or because of us has made no callout", "[smtp][callout]") {
   Talk talk;
   talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\n");
-  SECTION("sent away") {
+  SECTION("the listener ended the session") {
     const std::string reply =
         GENERATE("421 4.4.2 Timeout", "421 4.3.2 Too many connections", "421 4.3.2 Closing; try again later", "");
     CAPTURE(reply);
@@ -106,8 +106,8 @@ TEST_CASE("who leaves after something that we did or said is no caller out", "[s
   }
   SECTION("a wrong line end") { CHECK_THAT(talk.send("NOOP\n"), StartsWith("521 ")); }
   SECTION("a line too long") { CHECK_THAT(talk.send(std::string(5000, 'x')), StartsWith("500 ")); }
-  SECTION("a web browser's words") { CHECK_THAT(talk.say("GET / HTTP/1.1"), StartsWith("521 ")); }
-  SECTION("a size that is none") { CHECK_THAT(talk.say("BDAT x"), StartsWith("501 ")); }
+  SECTION("an HTTP request") { CHECK_THAT(talk.say("GET / HTTP/1.1"), StartsWith("521 ")); }
+  SECTION("an invalid size") { CHECK_THAT(talk.say("BDAT x"), StartsWith("501 ")); }
   SECTION("too many errors") {
     for (int i = 0; i < 100; ++i) talk.say("HUH");
     CHECK(talk.closes());
@@ -126,12 +126,12 @@ TEST_CASE("who leaves after something that we did or said is no caller out", "[s
     CHECK_THAT(talk.say(command), StartsWith("5"));
     talk.say("QUIT");
   }
-  SECTION("and nobody knows what half a command was to be") { talk.send("DAT"); }
+  SECTION("an incomplete command") { talk.send("DAT"); }
   talk.hang_up();
   CHECK(talk.callouts().empty());
 }
 
-TEST_CASE("what was refused in one transaction is nothing to the next", "[smtp][callout]") {
+TEST_CASE("a refusal in one transaction doesn't affect the next", "[smtp][callout]") {
   Talk talk;
   talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<someone@example.org>\r\nRSET\r\n");
   CHECK(talk.callouts().empty());
@@ -168,7 +168,7 @@ TEST_CASE("a whole session in one write is answered command by command", "[smtp]
   CHECK(talk.callouts().size() == 1);
 }
 
-TEST_CASE("a command's octets may come one by one", "[smtp]") {
+TEST_CASE("commands may arrive octet by octet", "[smtp]") {
   Talk talk;
   std::string replies;
   for (const char c :
@@ -181,7 +181,7 @@ TEST_CASE("a command's octets may come one by one", "[smtp]") {
   CHECK(talk.stored.at(0).message == "x\r\n");
 }
 
-TEST_CASE("chunks make a message, dots and line ends as they are", "[smtp]") {
+TEST_CASE("chunks are joined to a message, with dots and line ends unchanged", "[smtp]") {
   Talk talk;
   talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\n");
   CHECK(talk.send("BDAT 7\r\n.\r\n.\r\nx") == "250 2.0.0 7 octets\r\n");
@@ -196,7 +196,7 @@ TEST_CASE("chunks make a message, dots and line ends as they are", "[smtp]") {
     talk.store();
     CHECK(talk.stored.at(1).message == "hi");
   }
-  SECTION("a chunk that nobody wants is read past") {
+  SECTION("a refused chunk is skipped") {
     CHECK_THAT(talk.send("BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n"), StartsWith("503 ") && Contains("250 2.0.0 Ok"));
     CHECK_FALSE(talk.closes());
   }
@@ -205,13 +205,13 @@ TEST_CASE("chunks make a message, dots and line ends as they are", "[smtp]") {
     CHECK_THAT(talk.say("DATA"), StartsWith("503 5.5.1 "));
     CHECK_THAT(talk.say("RCPT TO:<b@trap.example.net>"), StartsWith("503 5.5.1 "));
   }
-  SECTION("a size that is none ends the session, since what follows can't be told from commands") {
+  SECTION("an invalid size ends the session, since the chunk can't be distinguished from commands") {
     CHECK_THAT(talk.say("BDAT x"), StartsWith("501 5.5.4 "));
     CHECK(talk.closes());
   }
 }
 
-TEST_CASE("too large a message is refused and not held", "[smtp]") {
+TEST_CASE("a message that is too large is refused and not kept in memory", "[smtp]") {
   Talk talk;
   CHECK(talk.send("EHLO a\r\nMAIL FROM:<> SIZE=10001\r\n").ends_with("552 5.3.4 Message larger than 10000 octets\r\n"));
   talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\n");
@@ -223,7 +223,7 @@ TEST_CASE("too large a message is refused and not held", "[smtp]") {
   CHECK(talk.say("MAIL FROM:<>") == "250 2.1.0 Ok\r\n");
 }
 
-TEST_CASE("what all sessions hold together is bounded", "[smtp]") {
+TEST_CASE("the octets of all sessions are bounded together", "[smtp]") {
   Talk talk;
   talk.budget.most = 3000;
   talk.send("EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\n");
@@ -231,14 +231,14 @@ TEST_CASE("what all sessions hold together is bounded", "[smtp]") {
   CHECK(talk.budget.used == 0);
 }
 
-TEST_CASE("a line that ends otherwise than by CR LF ends the session", "[smtp]") {
+TEST_CASE("a line end other than CR LF ends the session", "[smtp]") {
   Talk talk;
   talk.say("EHLO a");
   CHECK_THAT(talk.send("NOOP\nNOOP\r\n"), StartsWith("521 5.5.2 "));
   CHECK(talk.closes());
 }
 
-TEST_CASE("a line without end is bounded", "[smtp]") {
+TEST_CASE("the length of a line is bounded", "[smtp]") {
   Talk talk;
   CHECK(talk.send(std::string(5000, 'x')) == "500 5.5.2 Line too long\r\n");
   CHECK(talk.closes());
@@ -251,7 +251,7 @@ TEST_CASE("NUL and CR within a command are refused", "[smtp]") {
   CHECK_THAT(talk.send("NOOP\rRSET\r\n"), StartsWith("500 5.5.2 "));
 }
 
-TEST_CASE("what was said before STARTTLS and behind it counts for nothing", "[smtp]") {
+TEST_CASE("input before STARTTLS, and behind it, is discarded", "[smtp]") {
   Talk talk;
   talk.say("EHLO a");
   CHECK_THAT(talk.send("STARTTLS\r\nMAIL FROM:<evil@example.org>\r\n"), StartsWith("220 2.0.0 "));
@@ -262,10 +262,10 @@ TEST_CASE("what was said before STARTTLS and behind it counts for nothing", "[sm
   CHECK_THAT(talk.say("STARTTLS"), StartsWith("503 5.5.1 "));
 }
 
-TEST_CASE("a relay that we trust says for whom it speaks", "[smtp][client]") {
+TEST_CASE("a trusted relay names its client", "[smtp][client]") {
   Talk talk(Talk::settings(), Talk::relay());
   CHECK_THAT(talk.say("EHLO relay"), Contains("250-XCLIENT ") && Contains("250-XFORWARD "));
-  SECTION("by XCLIENT, after which the session begins anew") {
+  SECTION("by XCLIENT, after which the session starts again") {
     CHECK(talk.say("XCLIENT ADDR=203.0.113.9 HELO=mail.example.com") == "220 mx.example.net ESMTP\r\n");
     talk.send("EHLO relay\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nQUIT\r\n");
     const auto callouts = talk.callouts();
@@ -273,7 +273,7 @@ TEST_CASE("a relay that we trust says for whom it speaks", "[smtp][client]") {
     CHECK(callouts[0].client == IpAddress::parse("203.0.113.9").value());
     CHECK(callouts[0].helo == "mail.example.com");
   }
-  SECTION("by XFORWARD, IPv6 and xtext too, in several commands") {
+  SECTION("by XFORWARD, also IPv6 and xtext, in several commands") {
     CHECK(talk.say("XFORWARD NAME=[UNAVAILABLE] ADDR=IPv6:2001:db8::9") == "501 5.5.4 ADDR is not an IP address\r\n");
     CHECK(talk.say("XFORWARD ADDR=IPV6:2001:db8::9") == "250 2.0.0 Ok\r\n");
     CHECK(talk.say("XFORWARD HELO=a+2Db") == "250 2.0.0 Ok\r\n");
@@ -281,18 +281,18 @@ TEST_CASE("a relay that we trust says for whom it speaks", "[smtp][client]") {
     CHECK(delivery.client == IpAddress::parse("2001:db8::9").value());
     CHECK(delivery.helo == "a-b");
   }
-  SECTION("and where it doesn't, its own connection is no callout, and its name not the client's") {
+  SECTION("without a name, its own transaction is no callout, and its HELO not the client's") {
     talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nRSET\r\n");
     CHECK(talk.callouts().empty());
     const auto delivery = talk.deliver();
     CHECK(delivery.client == Talk::relay().address);
     CHECK(delivery.helo.empty());
   }
-  SECTION("or that it doesn't know, and then nobody is named") {
+  SECTION("as unavailable: the client isn't known") {
     talk.say("XFORWARD ADDR=[UNAVAILABLE] HELO=a");
     CHECK_FALSE(talk.deliver().client.has_value());
   }
-  SECTION("a name that is none is no name") {
+  SECTION("an invalid name is ignored") {
     talk.say("XFORWARD ADDR=203.0.113.9 HELO=a+0Ab");
     const auto delivery = talk.deliver();
     CHECK(delivery.client == IpAddress::parse("203.0.113.9").value());
@@ -300,7 +300,7 @@ TEST_CASE("a relay that we trust says for whom it speaks", "[smtp][client]") {
   }
 }
 
-TEST_CASE("a stranger can't say for whom he speaks", "[smtp][client]") {
+TEST_CASE("a client that isn't a trusted relay can't send XCLIENT or XFORWARD", "[smtp][client]") {
   Talk talk;
   talk.say("EHLO a");
   CHECK(talk.say("XCLIENT ADDR=203.0.113.9") == "550 5.7.0 Only trusted relays may send this\r\n");
@@ -308,32 +308,32 @@ TEST_CASE("a stranger can't say for whom he speaks", "[smtp][client]") {
   CHECK(talk.deliver().client == Talk::stranger().address);
 }
 
-TEST_CASE("what XFORWARD said holds for one transaction and no longer", "[smtp][client]") {
+TEST_CASE("XFORWARD applies to one transaction", "[smtp][client]") {
   Talk talk(Talk::settings(), Talk::relay());
   talk.say("EHLO relay");
-  SECTION("behind a message") {
+  SECTION("after a message") {
     talk.say("XFORWARD ADDR=203.0.113.9 HELO=mail.example.com");
     CHECK(talk.deliver().client == IpAddress::parse("203.0.113.9").value());
   }
-  SECTION("behind a message that couldn't be stored") {
+  SECTION("after a message that couldn't be stored") {
     talk.say("XFORWARD ADDR=203.0.113.9");
     talk.send("MAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\nx\r\n.\r\n");
     static_cast<void>(talk.session.take_message());
     talk.session.report_storage(false, kSmtpNow);
     static_cast<void>(talk.session.take_output());
   }
-  SECTION("behind one that was too large") {
+  SECTION("after one that was too large") {
     talk.send("XFORWARD ADDR=203.0.113.9\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nDATA\r\n");
     CHECK_THAT(talk.send(std::string(20'000, 'x') + "\r\n.\r\n"), StartsWith("552 "));
   }
-  SECTION("behind RSET") { talk.send("XFORWARD ADDR=203.0.113.9\r\nRSET\r\n"); }
-  SECTION("behind RSET within the transaction") {
+  SECTION("after RSET") { talk.send("XFORWARD ADDR=203.0.113.9\r\nRSET\r\n"); }
+  SECTION("after RSET within the transaction") {
     talk.send("XFORWARD ADDR=203.0.113.9\r\nMAIL FROM:<>\r\nRCPT TO:<a@trap.example.net>\r\nRSET\r\n");
     CHECK(talk.callouts().at(0).client == IpAddress::parse("203.0.113.9").value());
   }
-  SECTION("behind EHLO") { talk.send("XFORWARD ADDR=203.0.113.9\r\nEHLO relay\r\n"); }
-  SECTION("behind a MAIL that was refused") { talk.send("XFORWARD ADDR=203.0.113.9\r\nMAIL FROM:<> SIZE=10001\r\n"); }
-  SECTION("behind an XFORWARD that was refused") {
+  SECTION("after EHLO") { talk.send("XFORWARD ADDR=203.0.113.9\r\nEHLO relay\r\n"); }
+  SECTION("after a MAIL that was refused") { talk.send("XFORWARD ADDR=203.0.113.9\r\nMAIL FROM:<> SIZE=10001\r\n"); }
+  SECTION("after an XFORWARD that was refused") {
     talk.send("XFORWARD ADDR=203.0.113.9\r\nXFORWARD ADDR=nonsense\r\n");
   }
   const auto next = talk.deliver();
@@ -341,7 +341,7 @@ TEST_CASE("what XFORWARD said holds for one transaction and no longer", "[smtp][
   CHECK(next.helo.empty());
 }
 
-TEST_CASE("XFORWARD goes before XCLIENT, for its transaction; XCLIENT stays", "[smtp][client]") {
+TEST_CASE("XFORWARD takes precedence over XCLIENT, for one transaction", "[smtp][client]") {
   Talk talk(Talk::settings(), Talk::relay());
   talk.send("EHLO relay\r\nXCLIENT ADDR=203.0.113.1 HELO=one\r\nEHLO relay\r\n");
   CHECK(talk.deliver().client == IpAddress::parse("203.0.113.1").value());
@@ -352,7 +352,7 @@ TEST_CASE("XFORWARD goes before XCLIENT, for its transaction; XCLIENT stays", "[
   CHECK(last.helo == "one");
 }
 
-TEST_CASE("a proxy that doesn't say who is behind it delivers nothing", "[smtp][client]") {
+TEST_CASE("a client whose PROXY header has no address delivers nothing", "[smtp][client]") {
   Talk talk(Talk::settings(), {.anonymous = true});
   CHECK_THAT(talk.say("EHLO a"), !Contains("XCLIENT"));
   CHECK_THAT(talk.say("MAIL FROM:<>"), StartsWith("451 4.7.0 "));
@@ -360,7 +360,7 @@ TEST_CASE("a proxy that doesn't say who is behind it delivers nothing", "[smtp][
   CHECK_THAT(talk.say("QUIT"), StartsWith("221 "));
 }
 
-TEST_CASE("LMTP answers for each recipient", "[smtp]") {
+TEST_CASE("LMTP has a reply per recipient", "[smtp]") {
   auto settings = Talk::settings();
   settings.protocol = smtp::Protocol::lmtp;
   Talk talk(settings);
@@ -373,7 +373,7 @@ TEST_CASE("LMTP answers for each recipient", "[smtp]") {
   CHECK(talk.store() == "250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n");
 }
 
-TEST_CASE("recipients without end cost no memory", "[smtp]") {
+TEST_CASE("the memory for recipients is bounded", "[smtp]") {
   Talk talk;
   talk.send("EHLO a\r\nMAIL FROM:<>\r\n");
   std::string last;
@@ -386,7 +386,7 @@ TEST_CASE("recipients without end cost no memory", "[smtp]") {
   CHECK(talk.callouts().at(0).rcpt_to.size() == feed::CalloutGate::kMostOfSender);
 }
 
-TEST_CASE("who doesn't understand us is let go after a hundred errors", "[smtp]") {
+TEST_CASE("a session ends after a hundred errors", "[smtp]") {
   Talk talk;
   talk.say("EHLO a");
   int said = 0;
@@ -397,7 +397,7 @@ TEST_CASE("who doesn't understand us is let go after a hundred errors", "[smtp]"
   CHECK(said == 100);
 }
 
-TEST_CASE("a web browser is turned away at once", "[smtp]") {
+TEST_CASE("an HTTP request ends the session", "[smtp]") {
   Talk talk;
   CHECK_THAT(talk.send("POST / HTTP/1.1\r\nHost: x\r\n\r\nMAIL FROM:<>\r\n"), StartsWith("521 5.7.0 "));
   CHECK(talk.closes());

@@ -284,7 +284,7 @@ std::expected<std::optional<Frame>, std::string> FrameReader::next() {
   if (length > longest_) return std::unexpected("a frame of " + std::to_string(length) + " octets");
   if (rest.size() - kLengthOctets < length) return std::optional<Frame>{};
   auto frame = read(rest.substr(kLengthOctets, length));
-  if (!frame) return std::unexpected(std::string("a frame that isn't as it should be"));
+  if (!frame) return std::unexpected(std::string("a malformed frame"));
   begin_ += kLengthOctets + length;
   if (begin_ == octets_.size()) {
     std::string().swap(octets_);  // with its room

@@ -1,7 +1,7 @@
-// What blowback-ingest and the process that has libmilter say to each other, over a pair of sockets.
+// The protocol between blowback-ingest and its process that runs libmilter, over a socket pair.
 //
-// Both ends are one program of one version, so the format is as plain as can be: a length and so many fields, each again a
-// length and octets. Octets of strangers go through as they are. It is read strictly all the same.
+// Both ends are the same program in the same version, so the format is simple: a length, then fields, each with its length. It is parsed
+// strictly all the same.
 #pragma once
 
 #include "blowback/prefix.h"
@@ -20,40 +20,40 @@
 
 namespace blowback::milter {
 
-/// Where to listen: a unix socket's path, or an address (in presentation format) and port.
+/// Where to listen: the path of a unix socket, or an address (in presentation format) and port.
 struct Endpoint {
-  std::string address;  ///< "": the path counts
+  std::string address;  ///< "": `path` is used
   std::uint16_t port = 0;
   std::string path;
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-/// From ingest: first of all, and again where all but `listen` and `memory` changes.
+/// From ingest: as the first frame, and again when the settings change, except for `listen` and `memory`.
 struct Setup {
   Endpoint listen;
   config::Traps traps;
   std::vector<Prefix> trusted_relays;
   bool callouts = true;
-  std::size_t connections = 0;     ///< more are let pass unwatched
+  std::size_t connections = 0;     ///< further ones aren't watched
   std::size_t message_octets = 0;  ///< of one message
-  std::size_t memory = 0;          ///< octets of all messages under way
+  std::size_t memory = 0;          ///< octets of all unfinished and queued messages
   friend bool operator==(const Setup&, const Setup&) = default;
 };
 
-/// The answer to the first: it listens...
+/// The reply to the first Setup: the process listens.
 struct Listening {};
-/// ...or why it can't, a sentence with the way out.
+/// The reply to the first Setup if it can't: a sentence with what to do.
 struct Trouble {
   std::string text;
 };
 
-/// From the milter. The ticket names it to `Stored`.
+/// From the process. `Stored` refers to the ticket.
 struct Arrived {
   std::uint64_t ticket = 0;
   feed::Item item;
 };
 
-/// From ingest: these are in the database.
+/// From ingest: the items with these tickets are in the database.
 struct Stored {
   std::vector<std::uint64_t> tickets;
 };
@@ -62,19 +62,19 @@ using Frame = std::variant<Setup, Listening, Trouble, Arrived, Stored>;
 
 [[nodiscard]] std::string to_octets(const Frame& frame);
 
-/// Sends all of it. False: the other end is gone, or doesn't read for longer than the socket's SO_SNDTIMEO.
+/// Sends all octets. False: the other end is gone, or hasn't read for longer than the socket's SO_SNDTIMEO.
 [[nodiscard]] bool send_all(int socket, std::string_view octets);
 
 /// One thread at a time.
 class FrameReader {
  public:
-  /// Octets of a frame at most.
+  /// `longest`: octets of a frame, at most.
   explicit FrameReader(std::size_t longest) : longest_(longest) {}
 
-  /// From now on frames may be so long, if that is longer than before.
+  /// Raises the limit to `longest`; never lowers it.
   void allow(std::size_t longest) { longest_ = std::max(longest_, longest); }
   void add(std::string_view octets);
-  /// The next whole frame; absent: more octets are needed. An error means that the other end is broken.
+  /// The next complete frame; absent: more octets are needed. An error means that the other end doesn't follow the protocol.
   [[nodiscard]] std::expected<std::optional<Frame>, std::string> next();
 
  private:

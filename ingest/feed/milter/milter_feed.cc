@@ -1,4 +1,3 @@
-// The process's life, and frames from it into chunks.
 #include "milter/milter_feed.h"
 
 #include "milter/watcher.h"
@@ -28,15 +27,15 @@ namespace blowback::milter {
 namespace {
 
 constexpr std::size_t kRead = 64U << 10U;
-/// For a process to start and listen.
+/// For the process to start and listen.
 constexpr std::chrono::seconds kStartTime{10};
-/// For it to end by itself.
+/// For the process to end by itself.
 constexpr std::chrono::seconds kEndTime{3};
 constexpr std::chrono::milliseconds kEndPause{5};
-/// A message's envelope comes on top of it.
+/// The longest envelope of a message.
 constexpr std::size_t kEnvelope = 4U << 20U;
 
-/// One process of this program as a watcher, and our end of the sockets.
+/// A process of this program that watches a mail server, and our end of the socket pair.
 class Process {
  public:
   Process() = default;
@@ -54,14 +53,14 @@ class Process {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&attributes);
-    // Nothing else of ours may stay open there: neither the database nor another feed's port.
+    // No other descriptor may be inherited, such as the database's or a socket's.
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, theirs.get(), kWatcherDescriptor);
     posix_spawn_file_actions_addclosefrom_np(&files, kWatcherDescriptor + 1);
     sigset_t none;
     sigemptyset(&none);
     posix_spawnattr_setsigmask(&attributes, &none);
-    // In a process group of its own a terminal's Ctrl-C is ours alone; its end follows from our end.
+    // With a process group of its own it doesn't get a terminal's SIGINT. It ends when we do.
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
     std::string name = "blowback-ingest";
@@ -76,10 +75,10 @@ class Process {
 
   [[nodiscard]] int socket() const { return socket_.get(); }
 
-  /// Lets it go, if need be by force. How it ended, for a person.
+  /// Ends the process, if necessary by SIGKILL. Returns how it ended, for an error text.
   std::string end() {
     socket_.close();
-    if (pid_ < 0) return "it never ran";
+    if (pid_ < 0) return "before it ran";
     int status = 0;
     const auto until = std::chrono::steady_clock::now() + kEndTime;
     pid_t ended = 0;
@@ -93,7 +92,7 @@ class Process {
     pid_ = -1;
     if (ended > 0 && WIFSIGNALED(status)) return fmt::format("by signal {}", WTERMSIG(status));
     if (ended > 0 && WIFEXITED(status)) return fmt::format("with exit status {}", WEXITSTATUS(status));
-    return "nobody knows how";
+    return "in an unknown way";
   }
 
  private:
@@ -108,8 +107,7 @@ class RunningMilter final : public MilterFeed {
   [[nodiscard]] std::optional<feed::FeedError> start(const Setup& setup) {
     if (const int fault = process_.start(); fault != 0) {
       return feed::FeedError{
-          fmt::format("milter: the process for it can't be started: {}; see that there is memory, and room for another "
-                      "process",
+          fmt::format("milter: its process can't be started: {}; check that there are enough memory and processes",
                       std::generic_category().message(fault))};
     }
     const auto octets = to_octets(setup);
@@ -117,7 +115,7 @@ class RunningMilter final : public MilterFeed {
     const auto until = std::chrono::steady_clock::now() + kStartTime;
     while (true) {
       auto frame = reader_.next();
-      if (!frame) return feed::FeedError{nonsense(frame.error())};
+      if (!frame) return feed::FeedError{protocol_error(frame.error())};
       if (*frame) {
         if (const auto* const trouble = std::get_if<Trouble>(&**frame)) return feed::FeedError{trouble->text};
         return std::nullopt;
@@ -126,7 +124,7 @@ class RunningMilter final : public MilterFeed {
       pollfd ask{.fd = process_.socket(), .events = POLLIN, .revents = 0};
       if (left.count() <= 0 || poll(&ask, 1, static_cast<int>(left.count())) == 0) {
         return feed::FeedError{fmt::format(
-            "milter: its process didn't start within {} s; see what keeps the machine busy", kStartTime.count())};
+            "milter: its process didn't start within {} s; check the load of the machine", kStartTime.count())};
       }
       if (!receive()) return feed::FeedError{ended()};
     }
@@ -142,7 +140,7 @@ class RunningMilter final : public MilterFeed {
     std::size_t octets = 0;
     while (chunk.items.size() < bounds.items && octets < bounds.octets) {
       auto frame = reader_.next();
-      if (!frame) return std::unexpected(feed::FeedError{nonsense(frame.error())});
+      if (!frame) return std::unexpected(feed::FeedError{protocol_error(frame.error())});
       if (*frame) {
         auto* const arrived = std::get_if<Arrived>(&**frame);
         if (arrived == nullptr) continue;
@@ -163,7 +161,7 @@ class RunningMilter final : public MilterFeed {
 
   [[nodiscard]] std::expected<void, feed::FeedError> committed() override {
     if (taken_.empty()) return {};
-    // Of an end that doesn't read nobody waits for it, either.
+    // If the process doesn't read, no mail server waits for this.
     if (!send(to_octets(Stored{std::exchange(taken_, {})}))) gone_ = true;
     return {};
   }
@@ -171,7 +169,7 @@ class RunningMilter final : public MilterFeed {
   [[nodiscard]] int wake_fd() const override { return process_.socket(); }
 
  private:
-  /// What is there, without waiting. False: the other end is gone.
+  /// Reads what is there, without waiting. False: the other end is gone.
   [[nodiscard]] bool receive() {
     std::array<char, kRead> buffer{};
     const auto got = recv(process_.socket(), buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -187,11 +185,12 @@ class RunningMilter final : public MilterFeed {
   }
 
   [[nodiscard]] std::string ended() {
-    return fmt::format("milter: its process ended, {}; another is started, and mail passes unwatched until then",
+    return fmt::format("milter: its process ended {}; another one is started, and mail isn't watched until then",
                        process_.end());
   }
-  [[nodiscard]] static std::string nonsense(std::string_view what) {
-    return fmt::format("milter: its process sent {}; another is started. Was the program replaced while it ran?", what);
+  [[nodiscard]] static std::string protocol_error(std::string_view what) {
+    return fmt::format("milter: its process sent {}; another one is started. Was the program replaced while it ran?",
+                       what);
   }
 
   Process process_;

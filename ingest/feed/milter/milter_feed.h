@@ -1,6 +1,6 @@
-// The feed that watches a mail server which the operator runs already, as one of its milters.
+// A feed that watches the operator's own mail server, as one of its milters.
 //
-// Mail isn't refused, delayed or changed by it. What it tells of are transactions that named a trap, and sender callouts.
+// It doesn't refuse or change mail. It delivers messages to traps, and sender callouts.
 #pragma once
 
 #include "feed/feed.h"
@@ -13,13 +13,13 @@ namespace blowback::milter {
 
 class MilterFeed : public feed::Feed {
  public:
-  /// Starts a process that has libmilter (watcher.h), and waits until it listens. The mail server waits at the end of a message for
-  /// `committed()`, ten seconds at most. When the process dies that is a FeedError; opening the feed anew starts another. With the feed
-  /// the process goes.
+  /// Starts a process that runs libmilter (watcher.h), and waits until it listens. At the end of a message to a trap the mail server waits for
+  /// `committed()`, ten seconds at most. If the process dies, `next` fails; opening the feed again starts another one. The process ends with
+  /// the feed.
   [[nodiscard]] static std::expected<std::unique_ptr<MilterFeed>, feed::FeedError> open(const Setup& setup);
 
-  /// Has the process go by other settings from the next session on; it listens all the while. A process that is gone tells at the next
-  /// `next()`. Requires that `listen` and `memory` are as they were.
+  /// Applies other settings to later sessions, without an interruption. If the process is gone, the next `next()` fails. Requires that
+  /// `listen` and `memory` are unchanged.
   virtual void change(const Setup& setup) = 0;
 };
 

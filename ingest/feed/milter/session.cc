@@ -1,4 +1,3 @@
-// What is kept of a transaction, and the message's octets put together again from its pieces.
 #include "milter/session.h"
 
 #include <fmt/format.h>
@@ -13,12 +12,12 @@ namespace {
 constexpr std::size_t kMostRecipients = 1000;
 constexpr std::size_t kLongestName = 255;
 constexpr std::size_t kLongestPath = 1000;
-/// Of a message that is too large so much is kept to be looked at.
+/// Octets kept of a message that is too large.
 constexpr std::size_t kBeginning = 64U << 10U;
-/// Who asks Postfix's way whether an address exists.
+/// The local part of the reverse-path with which Postfix verifies addresses.
 constexpr std::string_view kDoubleBounce = "double-bounce@";
 
-/// Without angle brackets and source route (RFC 5321 §4.1.1.3: it is to be ignored).
+/// Without angle brackets and source route (RFC 5321 §4.1.1.3: it is ignored).
 [[nodiscard]] std::string_view address_of(std::string_view path) {
   if (path.size() >= 2 && path.front() == '<' && path.back() == '>') path = path.substr(1, path.size() - 2);
   if (path.starts_with('@')) {
@@ -27,19 +26,19 @@ constexpr std::string_view kDoubleBounce = "double-bounce@";
   return path;
 }
 
-/// With its room, which isn't counted any more: an assignment of nothing would keep that.
-void let_go(std::string& text) { std::string().swap(text); }
+/// Frees the memory as well, which is no longer counted; clear() would keep it.
+void release(std::string& text) { std::string().swap(text); }
 
 }  // namespace
 
-bool Budget::take(std::size_t octets) {
+bool Budget::reserve(std::size_t octets) {
   if (used_.fetch_add(octets) + octets <= most_) return true;
   used_ -= octets;
   return false;
 }
 
 bool Share::add(std::size_t octets) {
-  if (!budget_->take(octets)) return false;
+  if (!budget_->reserve(octets)) return false;
   octets_ += octets;
   return true;
 }
@@ -74,31 +73,31 @@ bool Session::data() {
 }
 
 void Session::header(std::string_view name, std::string_view value) {
-  // Old mail servers don't tell of DATA itself.
+  // Old mail servers don't report DATA.
   data_begun_ = true;
   if (!is_watched()) return;
   std::string field(name);
   field += ':';
-  // Where the mail server can tell the blanks behind the colon they are part of the value.
+  // If the mail server supports SMFIP_HDR_LEADSPC, the white space after the colon is part of the value.
   if (!value.empty() && value.find_first_of(" \t\r\n") != 0) field += ' ';
   for (std::size_t i = 0; i < value.size(); ++i) {
     if (value[i] == '\n' && (i == 0 || value[i - 1] != '\r')) field += '\r';
     field += value[i];
   }
   field += "\r\n";
-  keep(field);
+  append(field);
 }
 
 void Session::end_of_header() {
   data_begun_ = true;
-  if (is_watched()) keep("\r\n");
+  if (is_watched()) append("\r\n");
 }
 
 void Session::body(std::string_view octets) {
-  if (is_watched()) keep(octets);
+  if (is_watched()) append(octets);
 }
 
-void Session::keep(std::string_view octets) {
+void Session::append(std::string_view octets) {
   size_ += octets.size();
   if (overflow_ != Overflow::none) return;
   if (size_ > settings_.message_octets) {
@@ -106,10 +105,10 @@ void Session::keep(std::string_view octets) {
     message_.resize(std::min(message_.size(), kBeginning));
     message_.shrink_to_fit();
     share_.give_back();
-    if (!share_.add(message_.size())) let_go(message_);
+    if (!share_.add(message_.size())) release(message_);
   } else if (!share_.add(octets.size())) {
     overflow_ = Overflow::memory;
-    let_go(message_);
+    release(message_);
     share_.give_back();
   } else {
     message_ += octets;
@@ -145,8 +144,8 @@ std::optional<Session::Report> Session::end_of_message(UnixTime now) {
     case Overflow::memory:
       report.item.content = feed::Unreadable{
           .reason = "too-much-at-once",
-          .detail = fmt::format("a message of {} octets to a trap passed unread: those that wait for the database "
-                                "take all the memory that a milter may have",
+          .detail = fmt::format("a message of {} octets to a trap wasn't read: messages that wait for the database "
+                                "use all the memory of this milter",
                                 size_),
           .bytes = ""};
       break;
@@ -186,7 +185,7 @@ void Session::reset() {
   sender_.clear();
   recipients_.clear();
   traps_.clear();
-  let_go(message_);
+  release(message_);
   size_ = 0;
   overflow_ = Overflow::none;
   share_.give_back();

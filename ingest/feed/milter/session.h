@@ -1,6 +1,6 @@
-// One SMTP session as a mail server tells it to its milters: which of its transactions named a trap, and what they carried.
+// One SMTP session as a mail server reports it to its milters: the transactions that named a trap, and their messages.
 //
-// No libmilter, socket or clock in it. It only looks on: nothing that it finds changes what the mail server does.
+// It has no libmilter, socket or clock, and only observes: nothing that it finds changes what the mail server does.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -21,12 +21,12 @@
 
 namespace blowback::milter {
 
-/// Octets that all sessions and the queue behind them may hold together. Safe from any thread.
+/// Limits the octets that all sessions and the queue to ingest hold together. Safe from any thread.
 class Budget {
  public:
   explicit Budget(std::size_t most) : most_(most) {}
-  /// False: there is no room for so many, and none were taken.
-  [[nodiscard]] bool take(std::size_t octets);
+  /// False: so many would exceed the limit, and none are reserved.
+  [[nodiscard]] bool reserve(std::size_t octets);
   void give_back(std::size_t octets) { used_ -= octets; }
   [[nodiscard]] std::size_t used() const { return used_; }
 
@@ -35,7 +35,7 @@ class Budget {
   std::atomic<std::size_t> used_ = 0;
 };
 
-/// What one holder has of the budget, given back when it goes.
+/// Octets reserved from the budget, until it is destroyed.
 class Share {
  public:
   /// `budget` must outlive it.
@@ -61,62 +61,62 @@ class Share {
   std::size_t octets_ = 0;
 };
 
-/// So long after its last recipient a client may leave and be a caller out: callers out have their answer and go at once. The mail
-/// server's own time limits are longer (Postfix: 300 seconds, 10 under stress; Sendmail: an hour), so whoever ran into one isn't taken
-/// for a caller out.
+/// A client that leaves later than this after its last recipient hasn't made a callout: those leave as soon as they have their answer. The
+/// mail server's own time limits are longer (Postfix: 300 seconds, 10 under stress; Sendmail: an hour), so that a client which exceeds one
+/// isn't mistaken for a callout.
 inline constexpr Duration kCalloutEnds = std::chrono::seconds{5};
 
-/// What is the same for all sessions.
 struct SessionSettings {
-  feed::WitnessOf witness_of;          ///< tells the traps; safe from any thread
-  std::vector<Prefix> trusted_relays;  ///< what they ask isn't a stranger's callout
-  bool callouts = true;                ///< report those who leave before DATA
-  std::size_t message_octets = 0;      ///< of one message at most
+  feed::WitnessOf witness_of;          ///< identifies the traps; safe from any thread
+  std::vector<Prefix> trusted_relays;  ///< their callouts aren't those of strangers
+  bool callouts = true;                ///< report clients that leave before DATA
+  std::size_t message_octets = 0;      ///< of one message, at most
 };
 
 /// One thread at a time.
 class Session {
  public:
-  /// Something to be handed on. `where` of the item is left open.
+  /// A message or callout for ingest. The item's `where` is empty.
   struct Report {
     feed::Item item;
     Share share;
   };
 
-  /// `client` is who connected to the mail server. `settings` and `budget` must outlive it.
+  /// `client` connected to the mail server. `settings` and `budget` must outlive it.
   Session(const SessionSettings& settings, Budget& budget, const IpAddress& client)
       : settings_(settings), client_(client), share_(budget) {}
 
   void hello(std::string_view name);
-  /// A transaction begins. `path` as the client wrote it, with its angle brackets or without.
+  /// MAIL: a transaction begins. `path` as the client wrote it, with or without angle brackets.
   void mail(std::string_view path);
-  /// A recipient that the mail server accepted, as far as it knows yet.
+  /// RCPT that the mail server has accepted so far.
   void recipient(std::string_view path, UnixTime now);
-  /// One that it refused: perhaps that is why the client leaves, and then it is no caller out.
+  /// RCPT that the mail server refused: that may be why the client leaves, so this is no callout.
   void refused_recipient() { refused_ = true; }
-  /// False: there is no trap among the recipients, and the message needn't be told.
+  /// False: no recipient is a trap, and the message needn't be passed on to the session.
   [[nodiscard]] bool data();
   /// A header field; folded lines end in LF or CR LF.
   void header(std::string_view name, std::string_view value);
   void end_of_header();
   void body(std::string_view octets);
-  /// The message is whole. Absent where it was for no trap. Where it was too large, or the budget is spent, an Unreadable.
+  /// The message is complete. Absent: no recipient was a trap. Unreadable if it was too large, or the budget was exhausted.
   [[nodiscard]] std::optional<Report> end_of_message(UnixTime now);
-  /// The transaction ended otherwise. A sender callout if it may have been one: a null reverse-path, a trap, no DATA, soon. Whether the
-  /// mail server refused DATA a milter isn't told; whoever records callouts leaves out those of listed clients, whom our recipes refuse.
-  /// It has one recipient for each witness that was named.
+  /// The transaction ended without a message. Returns a sender callout if it was one: a null reverse-path, a trap, no DATA, and the client
+  /// left soon. Milters aren't informed if the mail server refused DATA; so record/listed_callers.h drops the callouts of listed clients, which
+  /// our configurations for mail servers refuse. A callout has one recipient per witness.
   [[nodiscard]] std::optional<Report> abort(UnixTime now);
 
  private:
   enum class Overflow : std::uint8_t { none, message, memory };
 
-  /// A trap among the recipients: the first of its witness.
+  /// The first trap of its witness among the recipients.
   struct Trap {
     std::string witness;
     std::string address;
   };
 
-  void keep(std::string_view octets);
+  /// Adds to the message, within the limits.
+  void append(std::string_view octets);
   void reset();
   [[nodiscard]] bool is_watched() const { return in_transaction_ && !traps_.empty(); }
   [[nodiscard]] bool is_callout(UnixTime now) const;
@@ -128,13 +128,13 @@ class Session {
 
   bool in_transaction_ = false;
   bool data_begun_ = false;
-  bool refused_ = false;  ///< a recipient was
+  bool refused_ = false;  ///< a recipient was refused
   std::string sender_;
   std::vector<std::string> recipients_;
-  std::vector<Trap> traps_;  ///< as many as a sender's callouts may have witnesses
+  std::vector<Trap> traps_;  ///< at most feed::CalloutGate::kMostOfSender
   UnixTime last_recipient_at_{};
   std::string message_;
-  std::uint64_t size_ = 0;  ///< of the message, also of what wasn't kept
+  std::uint64_t size_ = 0;  ///< of the message, including octets that were dropped
   Overflow overflow_ = Overflow::none;
   Share share_;
 };

@@ -1,4 +1,4 @@
-// libmilter's callbacks, each a line or two that asks the session. Every way out of them lets the mail through.
+// The callbacks pass everything on to the session. Each of them accepts the mail, whatever happens.
 #include "milter/watcher.h"
 
 #include "milter/frame.h"
@@ -36,20 +36,20 @@
 namespace blowback::milter {
 namespace {
 
-/// So long a mail server waits at most, at the end of a message, for the message to be in the database.
+/// How long a mail server waits at the end of a message for the database, at most.
 constexpr std::chrono::seconds kPatience{10};
-/// So many may wait at once; others aren't let wait. Each holds a thread.
+/// Sessions that wait at once, at most; further ones don't wait. Each occupies a thread.
 constexpr std::size_t kMostWaiting = 64;
-/// Messages queued for ingest, beside the octets that the budget bounds.
+/// Messages queued for ingest, at most. The budget limits their octets.
 constexpr std::size_t kMostMessages = 10'000;
 constexpr std::size_t kMostCallouts = 1'000;
-/// Enough for as many traps as a config may have in its 4 MiB.
+/// Enough for all the traps that fit into a config of 4 MiB.
 constexpr std::size_t kLongestSetup = 16U << 20U;
 constexpr std::size_t kRead = 64U << 10U;
-/// The mailer that a recipient has whom the mail server refused.
+/// The mailer of a recipient that the mail server refused.
 constexpr std::string_view kErrorMailer = "error";
 
-/// The next frame. Absent: the other end is gone, or isn't ingest.
+/// The next frame. Absent: the other end is gone, or isn't blowback-ingest.
 [[nodiscard]] std::optional<Frame> receive(int socket, FrameReader& reader) {
   std::array<char, kRead> buffer{};
   while (true) {
@@ -63,14 +63,14 @@ constexpr std::string_view kErrorMailer = "error";
   }
 }
 
-/// What sessions found, on its way to ingest: messages, for which mail servers wait, before callouts. Safe from any thread.
+/// The queue from the sessions to ingest. Messages, for which mail servers wait, are sent before callouts. Safe from any thread.
 class Outbox {
  public:
   Outbox(int socket, Budget& budget, feed::WitnessOf witness_of)
       : socket_(socket), budget_(budget), gate_(std::move(witness_of)) {}
 
-  /// Hands a message on, and waits so long for the database to have it.
-  void hand_on(Session::Report message, std::chrono::seconds patience) {
+  /// Queues a message, and waits until it is in the database, for `patience` at most.
+  void add(Session::Report message, std::chrono::seconds patience) {
     std::unique_lock lock(mutex_);
     if (messages_.size() >= kMostMessages) return;
     const auto ticket = ++last_ticket_;
@@ -83,17 +83,17 @@ class Outbox {
     waiting_.erase(ticket);
   }
 
-  /// Hands a callout on, if it isn't one too many.
-  void hand_on_callout(Session::Report callout) {
+  /// Queues a callout; drops it where feed::CalloutGate does, or if kMostCallouts are queued.
+  void add_callout(Session::Report callout) {
     const std::scoped_lock lock(mutex_);
     if (callouts_.size() >= kMostCallouts || !gate_.admits(std::get<TrapDelivery>(callout.item.content))) return;
     callouts_.push_back({.ticket = ++last_ticket_, .report = std::move(callout)});
     queued_.notify_one();
   }
 
-  void judge_by(feed::WitnessOf witness_of) {
+  void set_witness_of(feed::WitnessOf witness_of) {
     const std::scoped_lock lock(mutex_);
-    gate_.judge_by(std::move(witness_of));
+    gate_.set_witness_of(std::move(witness_of));
   }
 
   void stored(const std::vector<std::uint64_t>& tickets) {
@@ -142,7 +142,7 @@ struct Watcher {
   Watcher(std::shared_ptr<const SessionSettings> first, Outbox& to, std::function<UnixTime()> clock, std::size_t most)
       : outbox(to), now(std::move(clock)), most_connections(most), settings_(std::move(first)) {}
 
-  /// What a session that begins now goes by, to its end.
+  /// The settings of a session that begins now.
   [[nodiscard]] std::shared_ptr<const SessionSettings> settings() {
     const std::scoped_lock lock(mutex_);
     return settings_;
@@ -175,13 +175,13 @@ struct Watched {
 
 void Watcher::change(const Setup& setup) {
   auto other = settings_of(setup);
-  outbox.judge_by(other->witness_of);
+  outbox.set_witness_of(other->witness_of);
   most_connections = setup.connections;
   const std::scoped_lock lock(mutex_);
   settings_ = std::move(other);
 }
 
-/// libmilter's callbacks take no argument of ours, so this is where they find it. Set before they are called, for good.
+/// libmilter passes no argument of ours to its callbacks, so they use this variable. Set once, before the first call.
 Watcher* watcher = nullptr;
 
 [[nodiscard]] Watched* watched_of(SMFICTX* context) { return static_cast<Watched*>(smfi_getpriv(context)); }
@@ -193,8 +193,7 @@ Watcher* watcher = nullptr;
 sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long offered, unsigned long /*more*/,
                       unsigned long /*still_more*/, unsigned long* wanted_actions, unsigned long* wanted,
                       unsigned long* wanted_more, unsigned long* wanted_still_more) {
-  // It changes nothing. Of a recipient that the mail server refused it wants to know that, and only where that can't be missed: the
-  // macro that says so has to come whatever the mail server is set to send.
+  // We change nothing. We ask for refused recipients only if the mail server will certainly send the macro that marks them.
   *wanted_actions = actions & SMFIF_SETSYMLIST;
   *wanted = offered & (SMFIP_HDR_LEADSPC | SMFIP_NOUNKNOWN);
   std::string macros = "{rcpt_mailer}";
@@ -207,7 +206,7 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long off
 }
 
 sfsistat on_connect(SMFICTX* context, char* /*hostname*/, sockaddr* from) {
-  // Mail from this machine itself has no address, or nobody's.
+  // Mail from this host itself has no address.
   const auto client = address_of(from);
   if (!client || watcher->connections >= watcher->most_connections) return SMFIS_ACCEPT;
   ++watcher->connections;
@@ -232,7 +231,7 @@ sfsistat on_hello(SMFICTX* context, char* name) {
 sfsistat on_mail(SMFICTX* context, char** arguments) {
   auto* const session = session_of(context);
   if (session == nullptr) return SMFIS_ACCEPT;
-  // Whoever logged in is one of our own users, and no stranger's mail server.
+  // An authenticated client is one of the operator's users, not a stranger's mail server.
   std::string login = "{auth_authen}";
   const char* const user = smfi_getsymval(context, login.data());
   if (user != nullptr && *user != '\0') return SMFIS_ACCEPT;
@@ -280,14 +279,14 @@ sfsistat on_body(SMFICTX* context, unsigned char* octets, std::size_t size) {
 
 sfsistat on_end_of_message(SMFICTX* context) {
   if (auto* const session = session_of(context)) {
-    if (auto report = session->end_of_message(watcher->now())) watcher->outbox.hand_on(std::move(*report), kPatience);
+    if (auto report = session->end_of_message(watcher->now())) watcher->outbox.add(std::move(*report), kPatience);
   }
   return SMFIS_ACCEPT;
 }
 
 sfsistat on_abort(SMFICTX* context) {
   if (auto* const session = session_of(context)) {
-    if (auto callout = session->abort(watcher->now())) watcher->outbox.hand_on_callout(std::move(*callout));
+    if (auto callout = session->abort(watcher->now())) watcher->outbox.add_callout(std::move(*callout));
   }
   return SMFIS_CONTINUE;
 }
@@ -331,23 +330,23 @@ sfsistat on_close(SMFICTX* context) {
                              .xxfi_data = on_data,
                              .xxfi_negotiate = on_negotiate};
   if (smfi_setconn(connection.data()) != MI_SUCCESS || smfi_register(description) != MI_SUCCESS) {
-    return cant("libmilter doesn't take the address");
+    return cant("libmilter refuses the address");
   }
   errno = 0;
   if (smfi_opensocket(false) == MI_SUCCESS) return std::nullopt;
   if (errno == EADDRINUSE) return cant(kTaken);
   if (at.address.empty()) {
     return cant(
-        fmt::format("{}; the folder has to be there, writable for us and for no stranger, and no other file in "
-                    "the socket's place",
+        fmt::format("{}; the folder must exist and be writable for this user only, and no other file may be "
+                    "at the socket's path",
                     std::generic_category().message(errno)));
   }
-  return cant(fmt::format("{}; name an address of this machine, and a port above 1024",
-                          std::generic_category().message(errno)));
+  return cant(
+      fmt::format("{}; set an address of this host and a port above 1024", std::generic_category().message(errno)));
 }
 
 void block_signals() {
-  // libmilter's own thread waits for these. No thread of ours may get them.
+  // One of libmilter's threads waits for these signals. Ours must not receive them.
   sigset_t signals;
   sigemptyset(&signals);
   for (const int number : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&signals, number);
@@ -355,8 +354,8 @@ void block_signals() {
 }
 
 [[noreturn]] void leave(const Endpoint& at) {
-  // Whoever is under way sees the connection break, and its mail server goes on without us. smfi_stop() would wait up to five
-  // seconds for a lock that libmilter holds while it listens.
+  // The mail server sees the connections of its sessions close and continues without us. smfi_stop() would wait for up to five seconds for
+  // a lock that libmilter holds while it listens.
   if (at.address.empty()) unlink(at.path.c_str());
   _exit(0);
 }
@@ -368,12 +367,11 @@ int watch_mail_server(int socket, std::function<UnixTime()> now) {
   const auto first = receive(socket, reader);
   const auto* const setup = first ? std::get_if<Setup>(&*first) : nullptr;
   if (setup == nullptr) {
-    std::fputs(
-        "blowback-ingest: starts this process by itself, for a feed of type milter; start it without the option\n",
-        stderr);
+    std::fputs("blowback-ingest: this option is internal to feeds of type milter; start the program without it\n",
+               stderr);
     return 2;
   }
-  // The end of the socket tells, too; but not if something else had it open.
+  // We end when the socket is closed. This covers the case that another process has it open.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_NAME, "blowback-milter");
   block_signals();

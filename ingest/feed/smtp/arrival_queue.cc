@@ -32,7 +32,7 @@ void ArrivalQueue::remove(Ticket ticket) {
 
 void ArrivalQueue::set_witness_of(feed::WitnessOf witness_of) {
   const std::scoped_lock lock(mutex_);
-  gate_.judge_by(std::move(witness_of));
+  gate_.set_witness_of(std::move(witness_of));
 }
 
 std::vector<Arrived> ArrivalQueue::take(const feed::Bounds& bounds) {

@@ -1,5 +1,6 @@
-// Strict where it decides what is said, patient with blanks and case.
 #include "command.h"
+
+#include "blowback/text.h"
 
 #include <algorithm>
 #include <array>
@@ -24,18 +25,7 @@ constexpr std::array<std::pair<std::string_view, Verb>, 24> kVerbs{{
 
 [[nodiscard]] char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
-[[nodiscard]] bool same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return upper(x) == upper(y); });
-}
-
-[[nodiscard]] std::string_view trimmed(std::string_view text) {
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-/// Takes the first word off `text`.
+/// Removes the first word from `text` and returns it.
 [[nodiscard]] std::string_view take_word(std::string_view& text) {
   const auto end = std::min(text.find_first_of(" \t"), text.size());
   const auto word = text.substr(0, end);
@@ -56,12 +46,12 @@ constexpr std::array<std::pair<std::string_view, Verb>, 24> kVerbs{{
 
 [[nodiscard]] bool is_atext(char c) {
   const auto octet = static_cast<unsigned char>(c);
-  if (octet >= 0x80) return true;  // whether it may be there is SMTPUTF8's question, asked apart
+  if (octet >= 0x80) return true;  // the caller checks SMTPUTF8
   constexpr std::string_view kOthers = "!#$%&'*+-/=?^_`{|}~";
-  return (upper(c) >= 'A' && upper(c) <= 'Z') || (c >= '0' && c <= '9') || kOthers.contains(c);
+  return (lower_case(c) >= 'a' && lower_case(c) <= 'z') || (c >= '0' && c <= '9') || kOthers.contains(c);
 }
 
-/// `"a\@b"` as `a@b`, where the words between the quotes could stand without them; else as it is.
+/// `"a.b"` as `a.b` if the content needs no quotes; else as it is.
 [[nodiscard]] std::string plain_local_part(std::string_view local) {
   if (local.size() < 2 || local.front() != '"') return std::string(local);
   std::string inner;
@@ -93,7 +83,7 @@ constexpr std::array<std::pair<std::string_view, Verb>, 24> kVerbs{{
   return length;
 }
 
-/// A name, or an address literal in brackets. Names aren't held to more: what isn't a trap's is refused anyway.
+/// A name, or an address literal in brackets. Names are checked loosely: a domain that has no traps is refused anyway.
 [[nodiscard]] bool is_domain(std::string_view text) {
   if (text.empty() || text.size() > 255) return false;
   if (text.front() == '[') {
@@ -103,12 +93,12 @@ constexpr std::array<std::pair<std::string_view, Verb>, 24> kVerbs{{
   }
   if (text.front() == '.' || text.contains("..")) return false;
   return std::ranges::all_of(text, [](char c) {
-    return (upper(c) >= 'A' && upper(c) <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-           static_cast<unsigned char>(c) >= 0x80;
+    return (lower_case(c) >= 'a' && lower_case(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_' || static_cast<unsigned char>(c) >= 0x80;
   });
 }
 
-/// Takes `<…>` off `text`, source route and all. Absent: it isn't a path.
+/// Removes `<…>` from `text` and returns the address without its source route. Absent: it isn't a path.
 [[nodiscard]] std::optional<std::string> take_path(std::string_view& text) {
   if (!text.starts_with('<')) return std::nullopt;
   text.remove_prefix(1);
@@ -117,7 +107,7 @@ constexpr std::array<std::pair<std::string_view, Verb>, 24> kVerbs{{
     return std::string();
   }
   if (text.starts_with('@')) {
-    // RFC 5321 appendix C: a source route is taken and has no meaning.
+    // RFC 5321 appendix C: a source route is accepted and ignored.
     const auto colon = text.find(':');
     if (colon == std::string_view::npos || text.substr(0, colon).find_first_of("<>\" ") != std::string_view::npos) {
       return std::nullopt;
@@ -145,14 +135,14 @@ constexpr std::array<std::pair<std::string_view, Verb>, 24> kVerbs{{
 
 /// The path behind `FROM:` or `TO:`; what follows it stays in `argument`.
 [[nodiscard]] std::expected<std::string, Refusal> path_after(std::string_view word, std::string_view& argument) {
-  if (argument.size() < word.size() || !same(argument.substr(0, word.size()), word)) {
+  if (argument.size() < word.size() || !equals_ignoring_case(argument.substr(0, word.size()), word)) {
     return refuse(501, "5.5.4 Syntax: " + std::string(word == "FROM:" ? "MAIL FROM:<address>" : "RCPT TO:<address>"));
   }
   argument = trimmed(argument.substr(word.size()));
   auto path = take_path(argument);
   if (!path || (!argument.empty() && argument.front() != ' ' && argument.front() != '\t')) {
-    return refuse(501, word == "FROM:" ? "5.1.7 That is no reverse-path: MAIL FROM:<address>"
-                                       : "5.1.3 That is no forward-path: RCPT TO:<address>");
+    return refuse(501, word == "FROM:" ? "5.1.7 Not a reverse-path: MAIL FROM:<address>"
+                                       : "5.1.3 Not a forward-path: RCPT TO:<address>");
   }
   argument = trimmed(argument);
   return std::move(*path);
@@ -162,13 +152,15 @@ constexpr std::array<std::pair<std::string_view, Verb>, 24> kVerbs{{
   const auto equals = parameter.find('=');
   const auto keyword = parameter.substr(0, equals);
   const auto value = equals == std::string_view::npos ? std::nullopt : std::optional(parameter.substr(equals + 1));
-  if (same(keyword, "SIZE") && value) {
+  if (equals_ignoring_case(keyword, "SIZE") && value) {
     path.size = value->size() <= 20 ? number(*value) : std::nullopt;
-    if (!path.size) return refuse(501, "5.5.4 SIZE has to be a number of octets");
+    if (!path.size) return refuse(501, "5.5.4 SIZE must be a number of octets");
     return {};
   }
-  if (same(keyword, "BODY") && value && (same(*value, "7BIT") || same(*value, "8BITMIME"))) return {};
-  if (same(keyword, "SMTPUTF8") && !value) {
+  if (equals_ignoring_case(keyword, "BODY") && value &&
+      (equals_ignoring_case(*value, "7BIT") || equals_ignoring_case(*value, "8BITMIME")))
+    return {};
+  if (equals_ignoring_case(keyword, "SMTPUTF8") && !value) {
     path.utf8 = true;
     return {};
   }
@@ -181,7 +173,7 @@ Command parse_command(std::string_view line) {
   auto rest = trimmed(line);
   const auto word = take_word(rest);
   for (const auto& [name, verb] : kVerbs) {
-    if (same(word, name)) return {.verb = verb, .argument = rest};
+    if (equals_ignoring_case(word, name)) return {.verb = verb, .argument = rest};
   }
   return {};
 }
@@ -201,7 +193,7 @@ std::expected<Path, Refusal> parse_mail(std::string_view argument) {
 std::expected<Path, Refusal> parse_rcpt(std::string_view argument, bool utf8) {
   auto address = path_after("TO:", argument);
   if (!address) return std::unexpected(address.error());
-  if (address->empty()) return refuse(501, "5.1.3 A recipient can't be null");
+  if (address->empty()) return refuse(501, "5.1.3 A forward-path can't be null");
   if (!argument.empty()) return refuse(555, "5.5.4 Parameter not recognized");
   if (!utf8 && !is_ascii(*address)) return refuse(553, "5.6.7 A non-ASCII address needs SMTPUTF8");
   return Path{.address = std::move(*address), .size = {}, .utf8 = utf8};
@@ -211,7 +203,7 @@ std::expected<Bdat, Refusal> parse_bdat(std::string_view argument) {
   const auto size = take_word(argument);
   Bdat bdat;
   const auto octets = size.size() <= 20 ? number(size) : std::nullopt;
-  if (!octets || (!argument.empty() && !same(argument, "LAST"))) {
+  if (!octets || (!argument.empty() && !equals_ignoring_case(argument, "LAST"))) {
     return refuse(501, "5.5.4 Syntax: BDAT size [LAST]");
   }
   bdat.size = *octets;
@@ -229,7 +221,7 @@ std::expected<std::vector<Attribute>, Refusal> parse_attributes(std::string_view
     Attribute attribute;
     std::ranges::transform(word.substr(0, equals), std::back_inserter(attribute.name), upper);
     const auto coded = word.substr(equals + 1);
-    if (!same(coded, "[UNAVAILABLE]") && !same(coded, "[TEMPUNAVAIL]")) {
+    if (!equals_ignoring_case(coded, "[UNAVAILABLE]") && !equals_ignoring_case(coded, "[TEMPUNAVAIL]")) {
       std::string value;
       for (std::size_t i = 0; i < coded.size(); ++i) {
         if (coded[i] != '+') {

@@ -1,7 +1,7 @@
-// What a client's command line says: the verb, and the arguments of those verbs that have any.
+// Parses command lines: the verb, and the arguments of those verbs that have any.
 //
 // RFC 5321 §4.1, with parameters of RFC 1870 (SIZE), 6152 (8BITMIME), 6531 (SMTPUTF8), 3030 (CHUNKING), and Postfix's XCLIENT and
-// XFORWARD. Pure. Every line is a stranger's: no longer than kMostLine, and taken strictly.
+// XFORWARD. Pure. Lines are hostile input: at most kMostLine long, and parsed strictly.
 #pragma once
 
 #include <cstddef>
@@ -34,22 +34,22 @@ enum class Verb : std::uint8_t {
   starttls,
   xclient,
   xforward,
-  http,  ///< GET, POST, CONNECT…: a browser that was made to speak to us
+  http,  ///< GET, POST, CONNECT…: a web browser that was tricked into connecting to us
   unknown,
 };
 
 struct Command {
   Verb verb = Verb::unknown;
-  std::string_view argument;  ///< without blanks around it; lives as long as the line
+  std::string_view argument;  ///< without white space around it; a part of the line
 };
 
 /// `line` without its CRLF. Verbs in any case.
 [[nodiscard]] Command parse_command(std::string_view line);
 
-/// Why an argument isn't taken: the reply's code, enhanced code (RFC 3463) and words.
+/// The reply to an argument that is refused.
 struct Refusal {
   int code = 501;
-  std::string text;  ///< `5.5.4 what is wrong`
+  std::string text;  ///< with its enhanced status code (RFC 3463): `5.5.4 what is wrong`
 };
 
 /// MAIL's or RCPT's argument.

@@ -1,6 +1,7 @@
 #include "listening_socket.h"
 
 #include "system/socket_address.h"
+#include "system/unix_socket.h"
 
 #include <asio/error.hpp>
 #include <asio/ip/tcp.hpp>
@@ -12,21 +13,10 @@
 #include <cstring>
 #include <netinet/in.h>
 #include <string_view>
-#include <sys/stat.h>
 #include <utility>
 
 namespace blowback::smtp {
 namespace {
-
-/// Replaced by system/unix_socket.h's.
-void remove_dead_socket(asio::io_context& io, const std::string& path) {
-  struct stat file{};
-  if (stat(path.c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) return;
-  asio::local::stream_protocol::socket probe(io);
-  asio::error_code fault;
-  probe.connect(asio::local::stream_protocol::endpoint(path), fault);
-  if (fault == asio::error::connection_refused) unlink(path.c_str());
-}
 
 [[nodiscard]] asio::ip::tcp::endpoint tcp_endpoint(const InternetEndpoint& at) {
   if (at.address.family() == Family::ipv4) return {asio::ip::address_v4(at.address.v4()), at.port};
@@ -53,18 +43,19 @@ std::string text_of(const Endpoint& endpoint) {
 std::expected<std::unique_ptr<ListeningSocket>, feed::FeedError> ListeningSocket::open(asio::io_context& io,
                                                                                        const Endpoint& endpoint) {
   std::unique_ptr<ListeningSocket> socket(new ListeningSocket(io, endpoint));
-  if (const auto fault = socket->listen(io)) {
+  if (const auto fault = socket->listen()) {
     return std::unexpected(feed::FeedError{
         fmt::format("can't listen on {}: {}{}", text_of(endpoint), fault.message(), remedy_for(fault))});
   }
   return socket;
 }
 
-asio::error_code ListeningSocket::listen(asio::io_context& io) {
+asio::error_code ListeningSocket::listen() {
   const auto* const path = std::get_if<std::string>(&endpoint_);
   asio::generic::stream_protocol::endpoint at;
   if (path != nullptr) {
-    remove_dead_socket(io, *path);
+    if (path->size() > kLongestSocketPath) return asio::error::name_too_long;
+    if (!remove_dead_socket(*path)) return asio::error::address_in_use;
     at = asio::local::stream_protocol::endpoint(*path);
   } else {
     at = tcp_endpoint(std::get<InternetEndpoint>(endpoint_));

@@ -47,7 +47,7 @@ class ListeningSocket {
 
  private:
   ListeningSocket(asio::io_context& io, Endpoint endpoint) : acceptor_(io), endpoint_(std::move(endpoint)) {}
-  [[nodiscard]] asio::error_code listen(asio::io_context& io);
+  [[nodiscard]] asio::error_code listen();
 
   Acceptor acceptor_;
   Endpoint endpoint_;
