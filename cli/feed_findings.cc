@@ -76,9 +76,10 @@ void look_at_door(const Place& at, const config::Feed& feed, Findings& findings)
     findings.good(at.name, "watches a mail server that has it among its milters", at.source("listen"));
     return;
   }
-  const auto& door = feed.door;
-  if (!door.certificate.empty()) {
-    if (const auto tls = smtp::tls_context({.chain = door.certificate, .key = door.key}, door.hostname); !tls) {
+  const auto& listener = feed.listener;
+  if (!listener.certificate.empty()) {
+    if (const auto tls = smtp::tls_context({.chain = listener.certificate, .key = listener.key}, listener.hostname);
+        !tls) {
       findings.bad(at.name, tls.error(),
                    "name PEM files that the user who runs blowback-ingest may read, or take `certificate` and "
                    "`key` away for a self-signed one",
@@ -87,7 +88,7 @@ void look_at_door(const Place& at, const config::Feed& feed, Findings& findings)
     }
   }
   // Whether somebody answers is told by what was last delivered: a client that only connects would count as a callout's.
-  findings.good(at.name, door.certificate.empty() ? "listens; its certificate is self-signed" : "listens",
+  findings.good(at.name, listener.certificate.empty() ? "listens; its certificate is self-signed" : "listens",
                 at.source("listen"));
 }
 
@@ -131,7 +132,7 @@ void look_at_feeds(const config::Config& config, const FeedSource& source_of, Fi
     const auto& feed = config.feeds.at(i);
     const Place at{.name = "feed " + feed.name,
                    .source = [&](std::string_view key) { return source_of ? source_of(i, key) : std::string(); }};
-    if (feed.has_door()) {
+    if (feed.has_listener()) {
       look_at_door(at, feed, findings);
     } else if (feed.type == config::FeedType::maildir) {
       look_at_maildir(at, feed, findings);

@@ -127,7 +127,7 @@ class IngestLoop::Impl {
       }
       fresh[i] = std::make_unique<OpenedFeed>(settings[i], config.traps);
       // A file that isn't there may come, as at the start. A port that is another's is a mistake.
-      if (!settings[i].has_door()) continue;
+      if (!settings[i].has_listener()) continue;
       if (auto opened = fresh[i]->open(with, std::nullopt); !opened) {
         return std::unexpected(fmt::format("feed {}: {}", settings[i].name, opened.error().text));
       }
@@ -139,7 +139,7 @@ class IngestLoop::Impl {
     }
     for (auto& open : feeds_) {
       // Of the others those stay a while who hold what nobody else has.
-      if (!open || !open->feed || !open->settings.has_door()) continue;
+      if (!open || !open->feed || !open->settings.has_listener()) continue;
       open->leaves = true;
       fresh.push_back(std::move(open));
     }
@@ -208,7 +208,7 @@ class IngestLoop::Impl {
       const auto& settings = open->settings;
       const Field feed("feed", settings.name);
       const Field type("type", config::name_of(settings.type));
-      if (settings.has_door()) {
+      if (settings.has_listener()) {
         watch::log(level, "listening",
                    {feed, type, Field::sentence("at", fmt::format("{}", fmt::join(config::places_of(settings), " ")))});
       } else {
@@ -336,10 +336,10 @@ class IngestLoop::Impl {
       return false;
     }
     const auto& settings = open.settings;
-    if (settings.has_door() && connections_of(settings) < static_cast<std::size_t>(settings.door.connections)) {
+    if (settings.has_listener() && connections_of(settings) < static_cast<std::size_t>(settings.listener.connections)) {
       watch::log(Level::warning, "descriptors-short",
                  {{"feed", open.source.feed},
-                  {"wanted", settings.door.connections},
+                  {"wanted", settings.listener.connections},
                   {"possible", connections_of(settings)},
                   {"limit", descriptor_limit()}});
     }

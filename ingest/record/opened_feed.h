@@ -45,7 +45,7 @@ struct OpenedFeed {
 
   [[nodiscard]] bool reads_standard_input() const;
   /// Whether what was read and isn't committed is nowhere else: a pipe's, and what a client was promised to be told.
-  [[nodiscard]] bool holds_the_only_copy() const { return settings.has_door() || reads_standard_input(); }
+  [[nodiscard]] bool holds_the_only_copy() const { return settings.has_listener() || reads_standard_input(); }
   /// Whether it can go on as a feed of these settings, with its sockets, sessions and what it has read. In the same database.
   [[nodiscard]] bool can_become(const config::Feed& other) const;
 
