@@ -79,9 +79,10 @@ void look_at_listener(const Place& at, const config::Feed& feed, Findings& findi
     findings.good(at.name, "is a milter of a mail server", at.source("listen"));
     return;
   }
-  const auto& door = feed.door;
-  if (!door.certificate.empty()) {
-    if (const auto tls = smtp::tls_context({.chain = door.certificate, .key = door.key}, door.hostname); !tls) {
+  const auto& listener = feed.listener;
+  if (!listener.certificate.empty()) {
+    if (const auto tls = smtp::tls_context({.chain = listener.certificate, .key = listener.key}, listener.hostname);
+        !tls) {
       findings.bad(at.name, tls.error(),
                    "name PEM files that the user who runs blowback-ingest may read, or remove `certificate` and "
                    "`key` to use a self-signed one",
@@ -91,7 +92,7 @@ void look_at_listener(const Place& at, const config::Feed& feed, Findings& findi
   }
   // No connection is tried: a client that only connects would count as a callout. The time of the last delivery shows whether
   // it works.
-  findings.good(at.name, door.certificate.empty() ? "listens; its certificate is self-signed" : "listens",
+  findings.good(at.name, listener.certificate.empty() ? "listens; its certificate is self-signed" : "listens",
                 at.source("listen"));
 }
 
@@ -134,7 +135,7 @@ void look_at_feeds(const config::Config& config, const FeedSource& source_of, Fi
     const auto& feed = config.feeds.at(i);
     const Place at{.name = "feed " + feed.name,
                    .source = [&](std::string_view key) { return source_of ? source_of(i, key) : std::string(); }};
-    if (feed.has_door()) {
+    if (feed.has_listener()) {
       look_at_listener(at, feed, findings);
     } else if (feed.type == config::FeedType::maildir) {
       look_at_maildir(at, feed, findings);

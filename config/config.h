@@ -1,6 +1,6 @@
-// The one TOML file of all three programs, read and checked whole: a program that starts has understood every key.
+// The TOML file that all three programs share. It is checked completely: a program starts only if it understands every key.
 //
-// An unknown key, a wrong type, or a value out of range is an error that names file, line and key and how to mend it.
+// An unknown key, a wrong type, or a value out of range is an error that names the file, the line and the key, and says what to change.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -24,7 +24,7 @@
 
 namespace blowback::config {
 
-/// Of a name server whose name lies in the zone: nobody but us can tell it.
+/// The address of a name server with a name in the zone: only this server can answer for it.
 struct NameserverAddress {
   std::string name;
   IpAddress address;
@@ -34,15 +34,15 @@ struct NameserverAddress {
 struct Zone {
   std::string name;                      ///< lower case, without the final dot; the one key without a default
   std::vector<std::string> nameservers;  ///< without final dot; the first is the SOA's MNAME. Default: `ns.NAME`
-  std::vector<NameserverAddress> nameserver_addresses;  ///< of names below `name` that stand in `nameservers`
+  std::vector<NameserverAddress> nameserver_addresses;  ///< of those `nameservers` that are below `name`
   std::string hostmaster;                               ///< a mail address. Default: `hostmaster@NAME`
   Duration ttl = std::chrono::minutes{5};               ///< 0s to 1w
   Duration negative_ttl = std::chrono::minutes{1};      ///< 0s to 1d
-  std::string txt;  ///< `{ip}` stands for the address asked for; ASCII, <= 255 octets with the longest address, no ": "
+  std::string txt;  ///< `{ip}` stands for the address asked for; ASCII, <= 255 octets with the longest address, no `: `
 };
 
-/// Those of the name servers that lie in the zone and have no address in the config, so that resolvers which ask us for one, as
-/// they may, hear that there is none.
+/// The name servers in the zone without an address in the config: resolvers may ask this server for it, and get an answer without
+/// one.
 [[nodiscard]] std::vector<std::string> without_address(const Zone& zone);
 
 struct Endpoint {
@@ -51,7 +51,7 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-/// What a sockaddr_un takes of a path, besides the zero at its end.
+/// The longest path of a unix socket, in bytes, without the zero byte at its end; see system/unix_socket.h.
 inline constexpr std::size_t kSocketPathOctets = 107;
 
 /// The key of our DNS cookies (RFC 9018 §4): 128 bits.
@@ -59,8 +59,8 @@ using CookieSecret = std::array<std::uint8_t, 16>;
 
 /// Response rate limiting, see server/answer/rate_limit.h.
 struct RateLimit {
-  int responses = 0;           ///< per second, source prefix and class of answer; 0: off. 0 to 1,000,000
-  int slip = 2;                ///< every n-th limited answer goes out truncated; 0: none. 0 to 100
+  int responses = 0;           ///< per second, source prefix and class of answer; 0: no limit. 0 to 1,000,000
+  int slip = 2;                ///< every n-th limited answer is sent truncated; 0: none. 0 to 100
   int ipv4_prefix = 24;        ///< 8 to 32
   int ipv6_prefix = 56;        ///< 16 to 128
   int table = 65536;           ///< buckets per worker, 16 octets each; 1024 to 16,777,216
@@ -72,47 +72,46 @@ struct Server {
   std::vector<Endpoint> listen;  ///< UDP and TCP. Default: 127.0.0.1:5300 and [::1]:5300
   int workers = 0;               ///< 0: one per core. 0 to 256
   std::string nsid;              ///< RFC 5001; "" sends none. At most 64 ASCII octets
-  /// How long the last good index goes on answering while the database can't be read; then nobody is listed.
+  /// While the database can't be read, the last index is served for this long; after that, nobody is listed.
   Duration stale_after = std::chrono::hours{24};
   int tcp_connections = 512;                     ///< per worker; 1 to 65536
   Duration tcp_idle = std::chrono::seconds{10};  ///< 1s to 1h, between a client's queries
   std::vector<Prefix> allow;                     ///< who may ask; empty: everybody
   bool cookies = true;                           ///< RFC 7873
-  /// At most two, different: the first makes cookies, both are accepted. Empty: a random one is made at each start.
+  /// At most two, different: the first signs new cookies, both are accepted. Empty: a random one is made at each start.
   std::vector<CookieSecret> cookie_secrets;
   RateLimit rate_limit;
-  /// The unix socket on which the server tells its status; "": none. One that is written is at most kSocketPathOctets long;
-  /// the default, the database's path and `.server`, may be longer, and then there can be no such socket.
+  /// The unix socket on which the server reports its status; "": none. A path in the config has at most kSocketPathOctets; the default,
+  /// the database's path and `.server`, may be longer, and then there is no socket.
   std::string status_socket;
-  std::string user;     ///< whom a server started as root becomes, see system/privileges.h; "": it stays who it is
+  std::string user;     ///< the user that a server started as root becomes, see system/privileges.h; "": it stays root
   bool sandbox = true;  ///< whether system calls are restricted, see system/system_call_filter.h
 };
 
 struct Traps {
   std::vector<std::string> domains;          ///< lower case, without `*.`
-  std::vector<std::string> with_subdomains;  ///< those of `domains` in which all names below are traps, too
+  std::vector<std::string> with_subdomains;  ///< those of `domains` whose subdomains are traps, too
   std::vector<std::string> addresses;        ///< lower case
-  std::string file;                          ///< names more of them, a line each; "": none
-  /// With both lists empty every recipient of a feed is a trap. `address` in any case.
+  std::string file;                          ///< a file with more traps, one per line; "": none
+  /// If both lists are empty, every recipient is a trap. `address` in upper or lower case.
   [[nodiscard]] bool is_trap(std::string_view address) const;
-  /// Who testifies by a delivery to `address`: an address of `addresses` is itself a witness; of a domain, `@` and the
-  /// domain, however many local parts or names below it a stranger invents. With both lists empty each recipient domain is one. "" for what
-  /// is no trap. `address` in any case; the result in lower case.
+  /// The witness of a delivery to `address`: the address itself if `addresses` has it; otherwise `@` and the trap domain, whatever local
+  /// part or subdomain was hit. If both lists are empty, `@` and the recipient's domain. "" if it is no trap. `address` in upper or lower
+  /// case; the result in lower case.
   [[nodiscard]] std::string witness_of(std::string_view address) const;
-  /// How many witnesses there can be; absent with both lists empty, when anybody's domain is one.
+  /// How many witnesses there can be; absent if both lists are empty, since then every domain is one.
   [[nodiscard]] std::optional<std::size_t> witnesses() const;
   friend bool operator==(const Traps&, const Traps&) = default;
 };
 
-/// The same answers as `Traps`, by one look-up each however many traps there are: for whoever is asked at every RCPT.
-/// Safe from any thread.
+/// The same answers as `Traps`, in constant time: for code that is called for each recipient. Safe from any thread.
 class TrapIndex {
  public:
   TrapIndex() = default;
   TrapIndex(const Traps& traps);  // NOLINT(google-explicit-constructor): the same traps, looked up faster
   [[nodiscard]] bool is_trap(std::string_view address) const { return is_empty() || !witness_of(address).empty(); }
   [[nodiscard]] std::string witness_of(std::string_view address) const;
-  /// Then every recipient is a trap.
+  /// If so, every recipient is a trap.
   [[nodiscard]] bool is_empty() const { return domains_.empty() && addresses_.empty(); }
 
  private:
@@ -127,27 +126,27 @@ class TrapIndex {
 };
 
 enum class FeedType : std::uint8_t { maildir, mbox, jsonl, standard_input, smtp, lmtp, milter };
-/// As the config has it: `maildir`.
+/// As in the config: `maildir`.
 [[nodiscard]] std::string_view name_of(FeedType type);
 
-/// Where a feed of type smtp or lmtp answers, and how much it bears. See ingest/feed/smtp/listener.h. Of a milter: where the mail
-/// server finds it (one place), connections, message_size and callouts.
-struct Door {
-  /// TCP, or the path of a unix socket. Default: port 25 of all addresses for smtp, 127.0.0.1:2424 for lmtp,
-  /// 127.0.0.1:8895 for milter.
+/// Where a feed of type smtp or lmtp listens, and its limits; see ingest/feed/smtp/listener.h. A milter uses `listen` (one endpoint, for the
+/// mail server to connect to), connections, message_size and callouts.
+struct Listener {
+  /// TCP, or the path of a unix socket. Default: port 25 of all addresses for smtp, 127.0.0.1:2424 for
+  /// lmtp, 127.0.0.1:8895 for milter.
   std::vector<std::variant<Endpoint, std::string>> listen;
-  std::string hostname;                             ///< in the greeting; "": the system's
-  std::string certificate;                          ///< PEM file; "": a self-signed one is made
-  std::string key;                                  ///< PEM file; "" exactly where `certificate` is
-  bool proxy_protocol = false;                      ///< connections begin with a PROXY header; requires trusted_relays
-  bool hide_traps = false;                          ///< accepts every recipient, and leaves alone what is for no trap
-  int connections = 1000;                           ///< 1 to 20,000
-  int connections_per_client = 100;                 ///< of an IPv4 address or IPv6 /64; 1 to 20,000
-  int message_size = 10 << 20;                      ///< octets; 1 KiB to 32 MiB
+  std::string hostname;              ///< in the greeting; "": the system's
+  std::string certificate;           ///< PEM file; "": a self-signed one is made
+  std::string key;                   ///< PEM file; "" if and only if `certificate` is ""
+  bool proxy_protocol = false;       ///< connections begin with a PROXY header; requires trusted_relays
+  bool hide_traps = false;           ///< accepts every recipient, and ignores deliveries to others than traps
+  int connections = 1000;            ///< 1 to 20,000
+  int connections_per_client = 100;  ///< per IPv4 address or IPv6 /64; 1 to 20,000
+  int message_size = 10 << 20;       ///< octets; 1 KiB to 32 MiB
   Duration command_time = std::chrono::minutes{1};  ///< 1s to 1h
   Duration data_time = std::chrono::minutes{10};    ///< 1s to 1h
-  bool callouts = true;                             ///< milter: whoever leaves before DATA is a caller out
-  friend bool operator==(const Door&, const Door&) = default;
+  bool callouts = true;  ///< milter: a session that ends before DATA is reported as a callout
+  friend bool operator==(const Listener&, const Listener&) = default;
 };
 
 /// See feed::MboxQuoting.
@@ -159,9 +158,9 @@ struct Feed {
   std::string path;  ///< of maildir, mbox and jsonl
   std::vector<Prefix> trusted_relays;
   bool remove = false;                      ///< maildir: `after = "remove"` instead of the default `"cur"`
-  MboxQuoting quoting = MboxQuoting::none;  ///< mbox: with `none` nothing that it brings counts
-  Door door;                                ///< of smtp, lmtp and milter
-  [[nodiscard]] bool has_door() const {
+  MboxQuoting quoting = MboxQuoting::none;  ///< mbox: with `none`, its messages don't count against anybody
+  Listener listener;                        ///< of smtp, lmtp and milter
+  [[nodiscard]] bool has_listener() const {
     return type == FeedType::smtp || type == FeedType::lmtp || type == FeedType::milter;
   }
   friend bool operator==(const Feed&, const Feed&) = default;
@@ -170,7 +169,7 @@ struct Feed {
 enum class LogFormat : std::uint8_t { text, logfmt, json };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
-/// One per core, at most 4: beyond that the one writer is what mail waits for.
+/// One per core, at most 4: with more, the single writer is the bottleneck.
 [[nodiscard]] int judges_by_default();
 
 struct Ingest {
@@ -180,13 +179,13 @@ struct Ingest {
 /// How both daemons log, see watch/log.h.
 struct Log {
   LogFormat format = LogFormat::text;
-  LogLevel level = LogLevel::info;  ///< this and what is graver
+  LogLevel level = LogLevel::info;  ///< this level and more serious ones
 };
 
-/// A unix socket's path, at most kSocketPathOctets long, or an address and port.
+/// The path of a unix socket, at most kSocketPathOctets long, or an address and port.
 using MetricsEndpoint = std::variant<std::string, Endpoint>;
 
-/// Where each daemon tells a monitor how it is; absent: nowhere.
+/// Where each daemon serves metrics and health; absent: nowhere.
 struct Metrics {
   std::optional<MetricsEndpoint> server;
   std::optional<MetricsEndpoint> ingest;
@@ -204,40 +203,40 @@ struct Config {
   Log log;
   Metrics metrics;
   Retention retention;
-  /// How long a Maildir's files stay in `cur/` once they are taken. > 0.
+  /// How long files of a Maildir stay in `cur/` after they were read. > 0.
   Duration maildir_kept = std::chrono::days{90};
 };
 
 struct ConfigError {
-  /// `config: FILE:LINE: KEY = VALUE: what is wrong and how to mend it`
+  /// `config: FILE:LINE: KEY = VALUE: what is wrong and what to do`
   std::string text;
 };
 
 /// `--config`, else BLOWBACK_CONFIG, else /etc/blowback/blowback.toml. `environment`: the variable's value or nullptr.
 [[nodiscard]] std::string config_path(const std::string& option, const char* environment);
 
-/// Whether the file that `traps.file` names is read, too. Who needs no traps leaves it out: it may not be his to read.
+/// Whether the file that `traps.file` names is read, too. A program that needs no traps leaves it out: it may not be allowed to read it.
 enum class TrapFile : std::uint8_t { read, left_out };
 
 [[nodiscard]] std::expected<Config, ConfigError> load(const std::string& file, TrapFile trap_file = TrapFile::read);
-/// `traps` and those that `text`, the content of `traps.file`, names: `user@example.com`, `trap.example.net` or
-/// `*.trap.example.net` on a line, comments behind `#`. Fails where there is none in all, and so every recipient would be a trap.
+/// `traps` and those of `text`, the content of `traps.file`: one `user@example.com`, `trap.example.net` or `*.trap.example.net` per
+/// line, comments after `#`. Fails if the result has no trap at all, since then every recipient would be one.
 [[nodiscard]] std::expected<Traps, ConfigError> with_file(Traps traps, std::string_view text);
-/// What stands on a line of that file, without a comment and blanks; empty: nothing.
+/// A line of that file without comment and surrounding blanks; may be empty.
 [[nodiscard]] std::string_view trap_in(std::string_view line);
-/// A trap as it stands in that file. Fails with a clause for a person.
+/// A trap in the form of that file, checked and in lower case. Fails with a clause.
 [[nodiscard]] std::expected<std::string, ConfigError> trap_line(std::string_view text);
-/// A policy to be tried: `present`, changed by the keys of a file that is a whole config, or that has nothing but a [policy].
+/// `present`, changed by the policy of a file, which may be a complete config or have only a [policy] section.
 [[nodiscard]] std::expected<Policy, ConfigError> load_policy(const std::string& file, const Policy& present);
 
 struct PolicyDifference {
   std::string key;  ///< `policy.weights.dsn`
-  std::string one;  ///< as it would stand in the file; likewise the other
+  std::string one;  ///< as written in the file; likewise `other`
   std::string other;
 };
-/// The keys by which two policies differ, in the order of the documentation. Pure.
+/// The keys in which two policies differ, in the order of the documentation. Pure.
 [[nodiscard]] std::vector<PolicyDifference> differences(const Policy& one, const Policy& other);
-/// For tests and for checking text before it is a file. `name` stands in messages for the file.
+/// For tests, and to check text before it is written to a file. `name` is the file's name in messages.
 [[nodiscard]] std::expected<Config, ConfigError> parse(std::string_view toml, const std::string& name);
 
 }  // namespace blowback::config

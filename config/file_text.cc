@@ -1,4 +1,3 @@
-// Reading with a limit: a wrong name may be a device, or a database.
 #include "file_text.h"
 
 #include <fmt/format.h>
@@ -12,10 +11,10 @@
 namespace blowback::config {
 namespace {
 
-[[nodiscard]] std::string_view mend_of(int error, FileUse use) {
+[[nodiscard]] std::string_view remedy_for(int error, FileUse use) {
   const bool is_config = use == FileUse::config;
   if (error == ENOENT || error == ENOTDIR) {
-    if (use == FileUse::traps) return "make it by `blowback traps add`, or name the right file";
+    if (use == FileUse::traps) return "create it by `blowback traps add`, or correct the name";
     return is_config ? "name the right file by --config or BLOWBACK_CONFIG, or write one from the example in "
                        "deploy/blowback.toml"
                      : "check the name";
@@ -24,7 +23,8 @@ namespace {
     return is_config ? "name the file itself by --config, not its folder" : "name the file itself, not its folder";
   }
   if (error == EACCES) {
-    return use == FileUse::traps ? "let this user read it" : "run as a user who may read it, or change its mode";
+    return use == FileUse::traps ? "give this user read permission"
+                                 : "run as a user who may read it, or change its mode";
   }
   return "see that it is a readable file";
 }
@@ -34,9 +34,9 @@ namespace {
 std::expected<std::string, Unread> read_text(const std::string& file, FileUse use) {
   const auto unreadable = [use](int error) {
     return std::unexpected(
-        Unread{fmt::format("can't be read: {}; {}", std::generic_category().message(error), mend_of(error, use))});
+        Unread{fmt::format("can't be read: {}; {}", std::generic_category().message(error), remedy_for(error, use))});
   };
-  // Far beyond any real config; keeps a wrong file name (a device, a database) from filling the memory.
+  // Far larger than any real config: a wrong file name (a device, a database) mustn't fill the memory.
   constexpr std::size_t kMost = 4U << 20U;
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "re"), &std::fclose);
   if (!stream) return unreadable(errno);

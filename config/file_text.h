@@ -1,4 +1,4 @@
-// A text file read whole, bounded.
+// Reads a text file completely, up to a limit.
 #pragma once
 
 #include "config/config.h"
@@ -9,10 +9,10 @@
 
 namespace blowback::config {
 
-/// What the file is to be, which decides how a failure is mended.
+/// What the file is for, which determines the advice in an error.
 enum class FileUse : std::uint8_t {
   config,
-  policy,  ///< one to try, named as an argument
+  policy,  ///< a policy that was named as an argument
   traps,
 };
 
@@ -20,9 +20,9 @@ struct Unread {
   std::string text;  ///< `can't be read: No such file or directory; check the name`
 };
 
-/// Fails where it can't be read, or is larger than 4 MiB.
+/// Fails if it can't be read, or is larger than 4 MiB.
 [[nodiscard]] std::expected<std::string, Unread> read_text(const std::string& file, FileUse use);
-/// The same; the error names the file.
+/// Likewise; the error names the file.
 [[nodiscard]] std::expected<std::string, ConfigError> text_of(const std::string& file, FileUse use = FileUse::config);
 
 }  // namespace blowback::config

@@ -1,4 +1,3 @@
-// DNS names, mail addresses, endpoints, cookie secrets and the TXT, as the config may write them.
 #include "names.h"
 
 #include "blowback/text.h"
@@ -11,7 +10,7 @@
 namespace blowback::config {
 namespace {
 
-// RFC 5952 writes no address longer than this: eight groups of four.
+// The longest text of an address (RFC 5952): eight groups of four.
 constexpr std::string_view kLongestAddress = "2001:1db8:1111:2222:3333:4444:5555:6666";
 constexpr std::string_view kPlaceholder = "{ip}";
 
@@ -39,11 +38,11 @@ std::expected<void, NameError> check_label(std::string_view label) {
     }
   }
   if (label.front() == '-' || label.back() == '-')
-    return wrong("has a label that begins or ends with \"-\"; take it away");
+    return wrong("has a label that begins or ends with \"-\"; remove that");
   return {};
 }
 
-/// Whether a label right in front of the zone's name is an octet or a nibble, so that names of addresses end in it.
+/// Whether a label directly before the zone's name is an octet or a nibble, as in the names of addresses.
 bool is_part_of_an_address(std::string_view label) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (label.size() == 1) return is_digit(label[0]) || (label[0] >= 'a' && label[0] <= 'f');
@@ -70,26 +69,25 @@ std::expected<Nameserver, NameError> nameserver(std::string_view text, std::stri
     auto address = IpAddress::parse(next);
     if (!address) {
       return wrong(
-          fmt::format("its address {} {}; write the name, and behind it its addresses, as in \"ns1.{} 192.0.2.53\"",
-                      next, address.error().text, zone));
+          fmt::format("its address {} {}; write the name followed by its addresses, as in \"ns1.{} 192.0.2.53\"", next,
+                      address.error().text, zone));
     }
     server.addresses.push_back(*address);
   }
   if (server.addresses.empty()) return server;
   if (server.name == zone) {
     return wrong(
-        fmt::format("is the zone's own name, which has no address, since who forgets to reverse one would take it for "
-                    "a listing; name another, such as \"ns1.{}\"",
+        fmt::format("is the zone's own name, which has no address: a client that forgets to add the reversed address "
+                    "would take it for a listing; name another, such as \"ns1.{}\"",
                     zone));
   }
   if (!lies_in(server.name, zone)) {
-    return wrong(
-        fmt::format("isn't below {}, so its own zone tells its addresses; take them away behind the name", zone));
+    return wrong(fmt::format("isn't below {}, so its addresses are in its own zone; remove them here", zone));
   }
   auto below = std::string_view(server.name).substr(0, server.name.size() - zone.size() - 1);
   if (const auto label = below.substr(below.rfind('.') + 1); is_part_of_an_address(label)) {
     return wrong(
-        fmt::format("has \"{}\" in front of {}, where part of a listed address may stand; take another name, such as "
+        fmt::format("has \"{}\" before {}, which could be part of a listed address; choose another name, such as "
                     "\"ns1.{}\"",
                     label, zone, zone));
   }
@@ -109,7 +107,7 @@ std::expected<std::string, NameError> dns_name(std::string_view text, std::size_
   }
   if (wire_length(text) > most) {
     return wrong(
-        fmt::format("has {} octets on the wire; at most {} fit, take a shorter name", wire_length(text), most));
+        fmt::format("has {} octets on the wire; at most {} fit, choose a shorter name", wire_length(text), most));
   }
   return lower_case(text);
 }
@@ -118,8 +116,8 @@ std::expected<std::string, NameError> mail_address(std::string_view text) {
   const std::size_t at = text.rfind('@');
   if (at == std::string_view::npos || at == 0) return wrong("is no mail address; write it like \"name@example.org\"");
   const std::string_view local = text.substr(0, at);
-  // RFC 5321 §4.5.3.1.1 allows 64; one less makes it a label of the SOA's RNAME, too.
-  if (local.size() > 63) return wrong("has a local part of more than 63 octets; take a shorter one");
+  // RFC 5321 §4.5.3.1.1 allows 64; with one less it also fits into a label of the SOA's RNAME.
+  if (local.size() > 63) return wrong("has a local part of more than 63 octets; choose a shorter one");
   constexpr std::string_view kAtext = "!#$%&'*+-/=?^_`{|}~.";  // RFC 5322 §3.2.3, and the dot
   for (const char c : local) {
     if (!is_letter_or_digit(c) && kAtext.find(c) == std::string_view::npos) {
@@ -151,7 +149,7 @@ std::expected<Endpoint, NameError> endpoint(std::string_view text) {
     const std::size_t colon = text.find(':');
     if (colon == std::string_view::npos) return wrong(fmt::format("has no port; {}", kForm));
     if (text.find(':', colon + 1) != std::string_view::npos) {
-      return wrong(fmt::format("is IPv6 without brackets, so where the port begins is anybody's guess; {}", kForm));
+      return wrong(fmt::format("is an IPv6 address without brackets, so the port can't be told from it; {}", kForm));
     }
     host = text.substr(0, colon);
     port = text.substr(colon + 1);
@@ -209,7 +207,7 @@ std::expected<void, NameError> check_txt(std::string_view text) {
       continue;
     }
     if (text[i] == '{' || text[i] == '}') {
-      return wrong("has a brace that isn't of {ip}, the one placeholder there is; take it away or write {ip}");
+      return wrong("has a brace that isn't part of {ip}, the only placeholder; remove it or write {ip}");
     }
     longest += text[i++];
   }

@@ -1,6 +1,6 @@
-// The small grammars that stand in the config: DNS names, mail addresses, endpoints, cookie secrets, and the zone's TXT.
+// Parsers for values in the config: DNS names, mail addresses, endpoints, cookie secrets, and the zone's TXT.
 //
-// Each takes what the operator wrote and gives the value, or a clause that says what is wrong and how to mend it.
+// Each returns the value, or a clause that says what is wrong and what to do.
 #pragma once
 
 #include "config/config.h"
@@ -15,7 +15,7 @@
 
 namespace blowback::config {
 
-/// What the config calls the choices of these enums, in their order.
+/// The names of these enumerators in the config, in their order.
 inline constexpr std::array<std::string_view, 4> kQuotings{"none", "mboxrd", "mboxo", "content-length"};
 inline constexpr std::array<std::string_view, 3> kLogFormats{"text", "logfmt", "json"};
 inline constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warning", "error"};
@@ -25,30 +25,30 @@ struct NameError {
   std::string text;
 };
 
-/// The longest owner name of a listing has 32 one-octet labels (64 octets on the wire) in front of the zone's name.
+/// The longest owner name of a listing has 32 labels of one octet (64 octets in wire format) before the zone's name.
 inline constexpr std::size_t kNibbleOctets = 64;
 
-/// Octets of a name without final dot on the wire: a length octet per label and the root's (RFC 1035 §3.1).
+/// The length in wire format of a name without final dot: a length octet per label, and the root's (RFC 1035 §3.1).
 [[nodiscard]] std::size_t wire_length(std::string_view name);
 
-/// Lower case, without the final dot. Labels of letters, digits, `-` and `_`, 1 to 63 octets, no `-` at either end; the
-/// whole at most `most` octets on the wire (RFC 1035 §2.3.4 allows 255).
+/// Returns `text` in lower case, without the final dot. Labels have letters, digits, `-` and `_`, 1 to 63 octets, no `-` at either end;
+/// the name has at most `most` octets in wire format (RFC 1035 §2.3.4 allows 255).
 [[nodiscard]] std::expected<std::string, NameError> dns_name(std::string_view text, std::size_t most = 255);
 
-/// Whether `name` is `zone` or below it. Both lower case, without final dot.
+/// Whether `name` is `zone` or below it. Both in lower case, without final dot.
 [[nodiscard]] bool lies_in(std::string_view name, std::string_view zone);
 
-/// A name server's name, and behind it, with blanks between, its addresses where the name is below `zone`.
+/// A name server: its name, followed by its addresses if the name is below `zone`, separated by blanks.
 struct Nameserver {
   std::string name;
   std::vector<IpAddress> addresses;
 };
 [[nodiscard]] std::expected<Nameserver, NameError> nameserver(std::string_view text, std::string_view zone);
 
-/// `local@domain`, whole lower case. ASCII, no quoted local part: none is needed for a trap or a hostmaster.
+/// Returns `local@domain` in lower case. ASCII only, without a quoted local part: traps and hostmasters don't need one.
 [[nodiscard]] std::expected<std::string, NameError> mail_address(std::string_view text);
 
-/// A trap as it is named: an address, a domain, or a domain with all names below it (`*.trap.example.net`).
+/// A trap in the config: an address, a domain, or a domain with all names below it (`*.trap.example.net`).
 struct TrapName {
   enum class Kind : std::uint8_t { address, domain, domain_and_below };
   Kind kind = Kind::address;
@@ -56,21 +56,21 @@ struct TrapName {
 };
 /// A domain of either kind.
 [[nodiscard]] std::expected<TrapName, NameError> trap_domain(std::string_view text);
-/// A domain with all below it stands in both lists.
+/// Adds it; a domain with all names below it is added to both lists.
 void add_trap(Traps& traps, const TrapName& trap);
-/// Each name counts as one witness, however often it was named.
+/// Removes duplicates, so that each name is one witness.
 void keep_each_once(Traps& traps);
 
 /// `192.0.2.1:53` or `[2001:db8::1]:53`, port 1 to 65535.
 [[nodiscard]] std::expected<Endpoint, NameError> endpoint(std::string_view text);
 
-/// 32 hexadecimal digits in either case. The error shows none of them.
+/// 32 hexadecimal digits in either case. The error doesn't show them.
 [[nodiscard]] std::expected<CookieSecret, NameError> cookie_secret(std::string_view text);
 
 /// A whole number and a unit, `512MB`, `100GB`, `2TB`, powers of ten; at least 1 MB.
 [[nodiscard]] std::expected<std::uint64_t, NameError> parse_octets(std::string_view text);
 
-/// The zone's TXT as it stands, if one string can hold it with the longest address and Exim shows it whole.
+/// Checks that the zone's TXT fits into one string with the longest address, and that Exim shows all of it.
 [[nodiscard]] std::expected<void, NameError> check_txt(std::string_view text);
 
 }  // namespace blowback::config

@@ -1,9 +1,9 @@
-// Reading one table: types, ranges, and the nearest known key for one that isn't.
 #include "section.h"
 
 #include "blowback/nearest.h"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,7 @@
 namespace blowback::config {
 namespace {
 
-/// The value as a person would recognise it in the file: one line, bounded.
+/// The value as in the file, in one line and cut to a limit.
 std::string shown(const toml::node& value) {
   if (value.is_table()) return "{…}";
   if (value.is_array()) return "[…]";
@@ -27,7 +27,7 @@ std::string shown(const toml::node& value) {
     }
     out << toml::toml_formatter{toml::value<std::string>{cut}, toml::format_flags::none};
   } else if (const auto* number = value.as_floating_point()) {
-    // The shortest text that reads back to the same: 0.9, not 0.90000000000000002.
+    // The shortest text that is parsed to the same number: 0.9, not 0.90000000000000002.
     const std::string digits = fmt::format("{}", number->get());
     return digits.find_first_not_of("-0123456789") == std::string::npos ? digits + ".0" : digits;
   } else {
@@ -36,7 +36,7 @@ std::string shown(const toml::node& value) {
   return std::move(out).str();
 }
 
-/// As `shown`, unless it is nobody's business.
+/// Likewise, unless it is a secret.
 std::string shown_of(std::string_view key, const toml::node& value) {
   return key.find("secret") == std::string_view::npos ? shown(value) : "\"…\"";
 }
@@ -85,6 +85,8 @@ void Section::complain(std::string_view key, std::size_t index, std::string_view
     complain(key, *element, what);
   }
 }
+
+bool Section::has(std::string_view key) const { return table_.contains(key); }
 
 bool Section::is_good(std::string_view key) const { return has(key) && std::ranges::find(bad_, key) == bad_.end(); }
 
@@ -211,7 +213,7 @@ void Section::sections(std::string_view key, const std::function<void(Section&)>
 }
 
 std::string Section::mend_for_unknown(std::string_view key) const {
-  // A key of another section is more likely misplaced than misspelt.
+  // The name of a key in another section is more likely misplaced than misspelt.
   for (const std::string_view other : all_keys_) {
     if (last_part(other) == key) return fmt::format("there is no such key here; {} belongs {}", key, bracketed(other));
   }
@@ -225,7 +227,7 @@ std::string Section::mend_for_unknown(std::string_view key) const {
 void Section::finish() {
   for (const auto& [key, value] : table_) {
     if (std::ranges::find(known_, key.str()) != known_.end()) continue;
-    // Keys are the operator's own text, but may hold anything in quotes: shown as TOML would write a string, if need be.
+    // A quoted key may have any characters: show those as TOML writes a string.
     const bool bare = std::ranges::all_of(key.str(), [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     });

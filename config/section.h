@@ -1,13 +1,13 @@
-// One table of the TOML file while it is read: each key is taken once with its type and range, what is left over is unknown.
+// Reads one table of the TOML file: each key once, with its type and range. Keys that nobody reads are unknown.
 //
-// A key that isn't there leaves its default untouched. Whatever is wrong becomes a finding with its line, and reading goes
-// on, so that an operator sees all that is to mend at once. The value of a key with `secret` in its name, misspelt or not, is
-// shown as "…": messages end up in logs.
+// A missing key keeps its default. Each error becomes a finding with its line, and reading continues, so that the operator sees all errors
+// at once. The value of a key with `secret` in its name, even a misspelt one, is shown as "…", since messages end up in logs.
 #pragma once
 
 #include "blowback/unix_time.h"
 
-#include <toml++/toml.h>
+// Only names, since the whole library takes seconds to compile. section.cc and config.cc include that.
+#include <toml++/impl/forward_declarations.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -20,13 +20,13 @@
 namespace blowback::config {
 
 struct Finding {
-  std::size_t line = 0;  ///< from 1; 0: concerns no line
-  std::string text;      ///< `KEY = VALUE: what is wrong and how to mend it`
+  std::size_t line = 0;  ///< from 1; 0: it belongs to no line
+  std::string text;      ///< `KEY = VALUE: what is wrong and what to do`
 };
 
 using Findings = std::vector<Finding>;
 
-/// A range of numbers. `above` makes the lower end itself too small.
+/// A range of numbers. With `above`, `least` itself is too small.
 struct Range {
   double least = 0;
   double most = 0;
@@ -35,7 +35,7 @@ struct Range {
 
 class Section {
  public:
-  /// `path`: "" for the top, else `zone` or `policy.weights`. `table`, `findings` and `all_keys` must outlive it.
+  /// `path`: "" for the top, otherwise `zone` or `policy.weights`. `table`, `findings` and `all_keys` must outlive it.
   Section(const toml::table& table, std::string path, std::span<const std::string_view> all_keys, Findings& findings)
       : table_(table), path_(std::move(path)), all_keys_(all_keys), findings_(findings) {}
 
@@ -44,20 +44,20 @@ class Section {
   void texts(std::string_view key, std::vector<std::string>& into);
   void duration(std::string_view key, Duration& into, Duration least, Duration most);
   void integer(std::string_view key, int& into, int least, int most);
-  /// An integer will do.
+  /// Accepts an integer, too.
   void number(std::string_view key, double& into, Range range);
   void boolean(std::string_view key, bool& into);
-  /// Reads a table within this one, if it is there.
+  /// Reads a table within this one, if there is one.
   void section(std::string_view key, const std::function<void(Section&)>& read);
   /// Reads each element of an array of tables.
   void sections(std::string_view key, const std::function<void(Section&)>& read);
-  /// Every key that was not asked for is unknown. Call last.
+  /// Reports every key that wasn't read as unknown. To be called last.
   void finish();
 
-  [[nodiscard]] bool has(std::string_view key) const { return table_.contains(key); }
-  /// Whether the key was there and nothing is wrong with it so far.
+  [[nodiscard]] bool has(std::string_view key) const;
+  /// Whether the key is present, and no error was found in it so far.
   [[nodiscard]] bool is_good(std::string_view key) const;
-  /// Something is wrong with that key, or with element `index` of its array. A key that isn't there is told at the table's line.
+  /// Reports an error in that key, or in element `index` of its array; in the table's line if the key is missing.
   void complain(std::string_view key, std::string_view what);
   void complain(std::string_view key, std::size_t index, std::string_view what);
 

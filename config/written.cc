@@ -151,34 +151,34 @@ template <typename... Alternative>
   return to;
 }
 
-void write_door(Writer& to, const Feed& feed) {
-  const auto& door = feed.door;
+void write_listener(Writer& to, const Feed& feed) {
+  const auto& listener = feed.listener;
   to.list("listen", places_of(feed));
-  to.number("connections", door.connections);
-  to.number("message_size", door.message_size);
+  to.number("connections", listener.connections);
+  to.number("message_size", listener.message_size);
   if (feed.type == FeedType::milter) {
-    to.boolean("callouts", door.callouts);
+    to.boolean("callouts", listener.callouts);
     return;
   }
-  to.text("hostname", door.hostname, "the system's");
-  to.text("certificate", door.certificate);
-  to.text("key", door.key);
-  to.boolean("proxy_protocol", door.proxy_protocol);
-  to.boolean("hide_traps", door.hide_traps);
-  to.number("connections_per_client", door.connections_per_client);
-  to.duration("command_time", door.command_time);
-  to.duration("data_time", door.data_time);
+  to.text("hostname", listener.hostname, "the system's");
+  to.text("certificate", listener.certificate);
+  to.text("key", listener.key);
+  to.boolean("proxy_protocol", listener.proxy_protocol);
+  to.boolean("hide_traps", listener.hide_traps);
+  to.number("connections_per_client", listener.connections_per_client);
+  to.duration("command_time", listener.command_time);
+  to.duration("data_time", listener.data_time);
 }
 
 [[nodiscard]] Writer feed_of(const Feed& feed, std::size_t index) {
   Writer to(fmt::format("feed.{}", index));
   to.text("type", name_of(feed.type));
   to.text("name", feed.name);
-  if (!feed.has_door() && feed.type != FeedType::standard_input) to.text("path", feed.path);
+  if (!feed.has_listener() && feed.type != FeedType::standard_input) to.text("path", feed.path);
   to.list("trusted_relays", feed.trusted_relays);
   if (feed.type == FeedType::maildir) to.text("after", feed.remove ? "remove" : "cur");
   if (feed.type == FeedType::mbox) to.text("quoting", kQuotings.at(static_cast<std::size_t>(feed.quoting)));
-  if (feed.has_door()) write_door(to, feed);
+  if (feed.has_listener()) write_listener(to, feed);
   return to;
 }
 
@@ -203,7 +203,7 @@ void write_door(Writer& to, const Feed& feed) {
 
 }  // namespace
 
-std::vector<std::string> places_of(const Feed& feed) { return texts_of(feed.door.listen); }
+std::vector<std::string> places_of(const Feed& feed) { return texts_of(feed.listener.listen); }
 
 std::vector<Setting> settings_of(const Config& config) {
   std::vector<Setting> all;

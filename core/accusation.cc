@@ -1,4 +1,3 @@
-// Keys of texts, and what of an incident goes into the score.
 #include "blowback/accusation.h"
 
 #include <string>
@@ -23,7 +22,6 @@ namespace {
 }  // namespace
 
 Accusation accusation_of(const Incident& incident) {
-  const PartKeys keys = incident.keys ? *incident.keys : keys_by_texts(incident);
   return {.received_at = incident.received_at,
           .client = incident.client,
           .kind = incident.kind,
@@ -31,11 +29,8 @@ Accusation accusation_of(const Incident& incident) {
           .reverse_path = incident.reverse_path,
           .relayed = incident.relayed,
           .doubtful_boundary = incident.doubtful_boundary,
-          .witness = keys.witness,
-          .campaign = keys.campaign,
-          .origin = keys.origin,
-          .names_origin = !incident.origin.empty(),
-          .mailbox = keys.mailbox};
+          .keys = incident.keys ? *incident.keys : keys_by_texts(incident),
+          .names_origin = !incident.origin.empty()};
 }
 
 Counting counting_of(const Accusation& accusation, bool any_reverse_path) {

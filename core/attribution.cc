@@ -1,4 +1,3 @@
-// The rule by which a delivery counts, and names of the choices in the order of their enumerators.
 #include "blowback/attribution.h"
 
 #include <array>

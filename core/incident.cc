@@ -1,4 +1,3 @@
-// Whether an incident counts, and what others may see of a trap's address.
 #include "blowback/incident.h"
 
 #include <chrono>

@@ -1,4 +1,3 @@
-// Reading addresses by inet_pton, and writing them. What they are for is special_use.cc.
 #include "blowback/ip_address.h"
 
 #include <algorithm>
@@ -19,7 +18,7 @@ struct Zeros {
   std::size_t size = 0;
 };
 
-/// RFC 5952 §4.2: the first of the longest runs of groups that are zero, if it has two or more.
+/// RFC 5952 §4.2: the first of the longest runs of zero groups, if it has at least two.
 [[nodiscard]] Zeros longest_zeros(const Groups& groups) {
   Zeros longest{.size = 1};
   for (std::size_t i = 0; i < kGroups; ++i) {
@@ -31,7 +30,7 @@ struct Zeros {
   return longest;
 }
 
-/// RFC 5952 §4, by hand, since inet_ntop goes by sprintf and takes longer than the rest of an answer. Returns its size.
+/// RFC 5952 §4. Our own code, since inet_ntop uses sprintf, which takes longer than the rest of an answer. Returns the length.
 [[nodiscard]] std::size_t write_v6(const IpAddress::Octets& octets, char* out) {
   Groups groups{};
   for (std::size_t i = 0; i < kGroups; ++i) groups[i] = unsigned{octets[2 * i]} << 8U | octets[2 * i + 1];
@@ -62,7 +61,7 @@ std::expected<IpAddress, AddressError> IpAddress::parse(std::string_view text) {
   std::memcpy(terminated.data(), text.data(), text.size());
   IpAddress address;
   if (text.find(':') == std::string_view::npos) {
-    // glibc's inet_pton takes no leading zeros, no short forms, no blanks.
+    // glibc's inet_pton accepts no leading zeros, no short forms and no blanks.
     if (inet_pton(AF_INET, terminated.data(), address.octets_.data() + kMappedHead.size()) != 1) return bad();
     return address;
   }
@@ -91,7 +90,7 @@ std::size_t IpAddress::to_chars(std::span<char, kLongestText> out) const {
     }
     return static_cast<std::size_t>(at - out.data());
   }
-  // What begins with 96 zeros may be written as an IPv4 address in part; that is rare, and inet_ntop's to decide.
+  // An address that begins with 96 zeros may have a part in IPv4 form; these are rare, and left to inet_ntop.
   if (std::all_of(octets_.begin(), octets_.begin() + 12, [](std::uint8_t octet) { return octet == 0; })) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     inet_ntop(AF_INET6, octets_.data(), text.data(), text.size());
@@ -110,7 +109,7 @@ std::string IpAddress::to_string() const {
 }  // namespace blowback
 
 std::size_t std::hash<blowback::IpAddress>::operator()(const blowback::IpAddress& address) const noexcept {
-  // Two multiplications mix well enough for tables whose keys an attacker can't choose in bulk: listings.
+  // Two multiplications mix well enough for tables of listings, since an attacker can't choose many of their keys.
   std::uint64_t high = 0;
   std::uint64_t low = 0;
   std::memcpy(&high, address.octets().data(), 8);

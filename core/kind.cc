@@ -1,4 +1,3 @@
-// One table per closed choice: what database, files, commands and the wire call each.
 #include "blowback/kind.h"
 
 #include <cassert>
@@ -51,7 +50,7 @@ std::optional<Code> code_named(std::string_view name) {
 
 Code code_for(Kind kind) {
   assert(is_backscatter(kind));
-  return static_cast<Code>(kind);  // the six kinds and the six codes stand in one order
+  return static_cast<Code>(kind);  // the six kinds and the six codes have the same order
 }
 
 static_assert(static_cast<int>(Code::dsn) == static_cast<int>(Kind::dsn) &&

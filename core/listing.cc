@@ -1,4 +1,3 @@
-// Names of a listing's closed choices.
 #include "blowback/listing.h"
 
 namespace blowback {

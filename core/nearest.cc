@@ -1,4 +1,4 @@
-// Levenshtein's distance, by one row of the table.
+// The Levenshtein distance, with one row of its table.
 #include "blowback/nearest.h"
 
 #include <algorithm>

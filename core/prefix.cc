@@ -1,4 +1,3 @@
-// Prefixes: masking, covering, and their text form.
 #include "blowback/prefix.h"
 
 #include <algorithm>
@@ -9,10 +8,10 @@
 namespace blowback {
 namespace {
 
-/// Bits before the address proper in the 16 octets: 96 for IPv4 in its mapped form.
+/// Bits before the address in the 16 octets: 96 for IPv4, in its mapped form.
 [[nodiscard]] int lead_bits(const IpAddress& address) { return 128 - address.bits(); }
 
-/// `octets` with everything after the first `keep` bits set to `ones` or to zero.
+/// `octets` with all bits after the first `keep` set to one or to zero.
 [[nodiscard]] IpAddress::Octets filled_after(IpAddress::Octets octets, int keep, bool ones) {
   if (keep == 128) return octets;
   const auto at = static_cast<std::size_t>(keep / 8);

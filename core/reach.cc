@@ -1,4 +1,3 @@
-// Counting addresses of both families, and the rule on what is wide.
 #include "blowback/reach.h"
 
 #include <algorithm>
@@ -22,7 +21,7 @@ constexpr unsigned kHostBitsOfSite = 128 - 48;
 
 [[nodiscard]] AddressCount count_sorted(std::span<const Prefix> networks) {
   AddressCount count;
-  // The last one counted, by family: what it contains comes right after it, perhaps with the other family between.
+  // The last one counted, by family. Networks in it follow directly, perhaps with some of the other family in between.
   std::array<const Prefix*, 2> last{};
   for (const auto& network : networks) {
     auto& around = last.at(static_cast<std::size_t>(network.family()));
@@ -38,7 +37,7 @@ constexpr unsigned kHostBitsOfSite = 128 - 48;
   return count;
 }
 
-/// With a comma before every three digits.
+/// With commas as thousands separators.
 [[nodiscard]] std::string grouped(Number128 number) {
   std::string digits;
   do {

@@ -1,4 +1,3 @@
-// The special-purpose registries as two tables, and the questions that they answer for addresses and networks.
 #include "blowback/ip_address.h"
 #include "blowback/prefix.h"
 
@@ -44,8 +43,8 @@ struct SpecialV6 {
   [[nodiscard]] Prefix network() const { return Prefix::covering(IpAddress::from_octets(first), length); }
 };
 
-// IANA's IPv6 special-purpose registry and multicast (RFC 4291 §2.7). What lies outside 2000::/3 would be special without a
-// line here, too; it has one where it has a name.
+// IANA's IPv6 special-purpose registry and multicast (RFC 4291 §2.7). Everything outside 2000::/3 is special anyway; networks with a
+// name have a line.
 constexpr std::array kSpecialV6{
     SpecialV6{{0x20, 0x01, 0x0d, 0xb8}, 32, AddressUse::documentation},        // 2001:db8::/32    RFC 3849
     SpecialV6{{0x3f, 0xff}, 20, AddressUse::documentation},                    // 3fff::/20        RFC 9637
@@ -102,7 +101,7 @@ AddressUse use_of(const IpAddress& address) {
 }
 
 bool has_special_use(const Prefix& prefix) {
-  // A network with any part outside 2000::/3 begins or ends there.
+  // A network that isn't within 2000::/3 has its first or last address outside.
   if (use_of(prefix.first()) == AddressUse::special) return true;
   if (prefix.is_single_address()) return false;
   if (use_of(prefix.last()) == AddressUse::special) return true;

@@ -1,4 +1,3 @@
-// How a sum fades.
 #include "blowback/standing.h"
 
 #include <cassert>

@@ -1,4 +1,3 @@
-// Times and durations as text, both ways.
 #include "blowback/unix_time.h"
 
 #include <array>
@@ -24,7 +23,7 @@ struct Unit {
 constexpr std::array kUnits{Unit{'w', 604800, "week"}, Unit{'d', 86400, "day"}, Unit{'h', 3600, "hour"},
                             Unit{'m', 60, "minute"}, Unit{'s', 1, "second"}};
 
-/// Takes exactly `width` digits off `text`; -1 where they aren't there.
+/// Removes exactly `width` digits from the beginning of `text`, and returns their value; -1 if there are fewer.
 [[nodiscard]] int take_digits(std::string_view& text, std::size_t width) {
   int value = 0;
   if (text.size() < width) return -1;
@@ -114,7 +113,7 @@ std::expected<Duration, TimeError> parse_duration(std::string_view text) {
     std::size_t unit = next_unit;
     while (unit < kUnits.size() && kUnits[unit].letter != *after) ++unit;
     if (unit == kUnits.size()) return std::unexpected(bad);
-    // A thousand years is more than any setting means, and far from overflow.
+    // A thousand years: more than any setting needs, and far from an overflow.
     constexpr std::int64_t kMost = 1000LL * 366 * 86400;
     if (number > kMost / kUnits[unit].seconds) return std::unexpected(TimeError{"is longer than a thousand years"});
     total += number * kUnits[unit].seconds;
@@ -131,7 +130,7 @@ std::string to_string(Duration duration) {
   std::string text = rest < 0 ? "-" : "";
   rest = std::abs(rest);
   for (const auto& unit : kUnits) {
-    // Weeks are read but not written: 28d is how the config says it.
+    // Weeks are parsed but not written: the config has 28d.
     if (unit.letter == 'w') continue;
     if (const std::int64_t count = rest / unit.seconds; count > 0) {
       text += std::to_string(count) + unit.letter;
@@ -146,7 +145,7 @@ std::string in_words(Duration duration) {
   const auto said = [](std::int64_t count, const char* word) {
     return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
   };
-  // Weeks are left to calendars: "11 days" is what people say.
+  // Without weeks: "11 days" is the usual form.
   for (std::size_t i = 1; i + 1 < kUnits.size(); ++i) {
     const auto& unit = kUnits[i];
     const auto& smaller = kUnits[i + 1];

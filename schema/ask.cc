@@ -1,4 +1,5 @@
-// Questions: what is known of a sender, what is listed, who decided what. Nothing here writes.
+// Queries: a sender's dossier, listings, the audit, totals. Nothing here writes.
+#include "blowback/text.h"
 #include "store_impl.h"
 #include "totals.h"
 
@@ -27,7 +28,7 @@ constexpr std::int64_t kMostHistory = 1'000;
   return found;
 }
 
-/// Sorted before the evidence is fetched, so that a sender with a hundred thousand incidents doesn't have all their texts sorted.
+/// Sorts before it fetches the evidence, so that the texts of a sender with a hundred thousand incidents aren't sorted, too.
 [[nodiscard]] std::vector<Incident> newest_incidents(const Connection& db, const IpAddress::Octets& sender,
                                                      std::size_t most) {
   std::vector<Incident> found;
@@ -43,10 +44,7 @@ constexpr std::int64_t kMostHistory = 1'000;
     Incident incident = evidence.bind(incidents.integer(kCredit + 1))
                             .first([](const Statement& row) { return incident_of(row, 0); })
                             .value_or(incident_without_evidence(accusation, incidents.integer(3)));
-    incident.keys = {.witness = accusation.witness,
-                     .campaign = accusation.campaign,
-                     .origin = accusation.origin,
-                     .mailbox = accusation.mailbox};
+    incident.keys = accusation.keys;
     incident.number = static_cast<std::uint64_t>(incidents.integer(kCredit + 1));
     incident.credit = incidents.real(kCredit);
     incident.confidence = incidents.real(4);
@@ -55,7 +53,7 @@ constexpr std::int64_t kMostHistory = 1'000;
   return found;
 }
 
-/// Every listing that covers `address` or lies within its sender's prefix, with its reason.
+/// Every listing that covers `address` or is within its sender's prefix, with its reason.
 [[nodiscard]] std::vector<Listing> listings_around(const Connection& db, const IpAddress& address) {
   std::vector<Listing> found;
   Statement rows(db, std::string("SELECT ") + kListingColumns +
@@ -83,8 +81,8 @@ constexpr std::int64_t kMostHistory = 1'000;
   return false;
 }
 
-/// What became of every prefix that covers `address`, newest first. A decision that was undone never was; what its undo
-/// changed in its turn stands as it is.
+/// The changes of every prefix that covers `address`, newest first. Decisions that were undone are left out; the changes that their undo made
+/// are included.
 [[nodiscard]] std::vector<ListingChange> history_around(const Connection& db, const IpAddress& address) {
   std::vector<ListingChange> found;
   Statement rows(db, std::string("SELECT ") + kChangeColumns +
@@ -161,7 +159,7 @@ Result<std::vector<Quarantined>> Store::quarantined(std::size_t most) {
     rows.bind(most);
     while (rows.step()) {
       const auto bytes = rows.blob(6);
-      things.push_back({.digest = digest_hex(rows.blob(0)),
+      things.push_back({.digest = hex(rows.blob(0)),
                         .feed = rows.text(1),
                         .at = time_of(rows.integer(2)),
                         .where = rows.text(3),
@@ -192,7 +190,8 @@ Result<Stats> Store::stats(UnixTime now) {
           static_cast<std::uint64_t>(kinds.integer(1));
     }
     const auto add = [&](Source source, std::uint32_t bits, std::int64_t listings) {
-      const auto count = static_cast<std::uint64_t>(listings);  // a subtraction wraps around and back
+      const auto count =
+          static_cast<std::uint64_t>(listings);  // a negative number wraps around; the sum is right again
       (source == Source::automatic ? stats.listings_automatic : stats.listings_by_operator) += count;
       const auto codes = CodeSet::from_bits(bits);
       for (const Code code : kAllCodes) {
@@ -204,7 +203,7 @@ Result<Stats> Store::stats(UnixTime now) {
       add(static_cast<Source>(listings.integer(0)), static_cast<std::uint32_t>(listings.integer(1)),
           listings.integer(2));
     }
-    // Those that have ended and aren't swept up yet: few, since ingest sweeps every ten seconds.
+    // Those that have ended but aren't removed yet: few, since ingest removes them every ten seconds.
     Statement ended(db, "SELECT source, codes, count(*) FROM listing WHERE expires_at <= ? GROUP BY source, codes");
     ended.bind(seconds(now));
     while (ended.step()) {

@@ -1,7 +1,7 @@
-// Copies of a database: backups, what is kept before a migration, and putting one back.
+// Copies of a database: backups, the copy before a migration, and the restoration of a backup.
 //
-// A copy is made page by page of one state, by SQLite's online backup, under another name, and gets its name when it is whole and on
-// the disk. So a kill or a full disk leaves the former copy, or none, and never half of one.
+// SQLite's online backup copies the pages of one state to a file with another name, which gets its final name when it is complete and on
+// the disk. So a kill or a full disk leaves the previous copy or none, never an incomplete one.
 #include "backup.h"
 
 #include "database_file.h"
@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 namespace blowback::schema {
 namespace {
@@ -24,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 using Code = StoreError::Code;
 
-/// 1 MiB, from one sign of life to the next.
+/// 1 MiB between two reports of progress.
 constexpr int kPagesAtOnce = 256;
 
 constexpr std::array kBeside{"-wal", "-shm", "-journal"};
@@ -34,19 +35,18 @@ constexpr std::array kBeside{"-wal", "-shm", "-journal"};
   throw SqlFailure(code, error.text.starts_with(path) ? error.text.substr(path.size() + 2) : error.text);
 }
 
-/// A file, and with it the folder that names it, is on the disk.
-void flush(const std::string& path, int flags) {
-  const int fd = ::open(path.c_str(), flags | O_CLOEXEC);
-  const bool flushed = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!flushed) throw SqlFailure(SQLITE_IOERR_FSYNC, path + ": " + std::generic_category().message(errno));
+[[noreturn]] void not_flushed(const std::string& path, int error) {
+  throw SqlFailure(SQLITE_IOERR_FSYNC, path + ": " + std::generic_category().message(error));
 }
 
+/// Returns once the file and its name are on the disk.
 void put_in_place(const std::string& part, const std::string& path) {
-  flush(part, O_RDONLY);
+  const int fd = ::open(part.c_str(), O_RDONLY | O_CLOEXEC);
+  const int error = fd >= 0 && ::fsync(fd) == 0 ? 0 : errno;
+  if (fd >= 0) ::close(fd);
+  if (error != 0) not_flushed(part, error);
   fs::rename(part, path);
-  const auto folder = fs::path(path).parent_path();
-  flush(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY);
+  if (const int folder_error = flush_folder_of(path); folder_error != 0) not_flushed(folder_of(path), folder_error);
 }
 
 void remove_with_what_is_beside(const std::string& path) {
@@ -55,7 +55,7 @@ void remove_with_what_is_beside(const std::string& path) {
   for (const auto* const suffix : kBeside) fs::remove(path + suffix, ignored);
 }
 
-/// A copy that isn't whole yet; removed unless it was put in place. Of two processes that make the same one fails.
+/// A copy that isn't complete yet; removed unless it is put in place. If two processes make the same copy, one of them fails.
 class UnfinishedCopy {
  public:
   explicit UnfinishedCopy(std::string path) : path_(std::move(path)) {
@@ -63,16 +63,16 @@ class UnfinishedCopy {
     if (!fs::exists(path_, ignored)) {
       if (const auto made = make_private_file(path_); !made) failed(path_, made.error());
     }
-    // Held until the copy is in place, or gone: SQLite's own locks on the file are of another kind.
+    // Locked until the copy is in place or removed. SQLite uses another kind of lock.
     lock_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
     if (lock_ < 0) throw SqlFailure(SQLITE_CANTOPEN, path_ + ": " + std::generic_category().message(errno));
     if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
       ::close(lock_);
       throw SqlFailure(SQLITE_INTERRUPT, "another process is writing " + path_ + "; wait until it is done");
     }
-    // Of a copy that was interrupted.
+    // Left by an interrupted copy.
     for (const auto* const suffix : kBeside) fs::remove(path_ + suffix, ignored);
-    static_cast<void>(::ftruncate(lock_, 0));  // else SQLite says what is wrong with it
+    static_cast<void>(::ftruncate(lock_, 0));  // if this fails, SQLite reports what is wrong
   }
   UnfinishedCopy(const UnfinishedCopy&) = delete;
   UnfinishedCopy& operator=(const UnfinishedCopy&) = delete;
@@ -81,7 +81,7 @@ class UnfinishedCopy {
     ::close(lock_);
   }
   [[nodiscard]] const std::string& path() const { return path_; }
-  /// Under its name it belongs to whoever uses it.
+  /// From then on this object doesn't touch it.
   void put_in_place_as(const std::string& name) {
     put_in_place(path_, name);
     is_ours_ = false;
@@ -93,12 +93,34 @@ class UnfinishedCopy {
   bool is_ours_ = true;
 };
 
-/// All pages of one state. The read transaction holds that state, so the copy never begins anew, however much others write.
+/// Removes what interrupted backups left behind: files in the same folder whose names differ from that of `part` in digits alone, such as
+/// dates. One that another process is writing is locked, and stays.
+void remove_interrupted_copies(const std::string& part) {
+  const auto without_digits = [](std::string name) {
+    std::ranges::replace_if(name, [](char c) { return c >= '0' && c <= '9'; }, '0');
+    return name;
+  };
+  const std::string wanted = without_digits(fs::path(part).filename().string());
+  std::error_code error;
+  std::vector<std::string> found;
+  for (fs::directory_iterator files(folder_of(part), error), end; !error && files != end; files.increment(error)) {
+    const bool is_file = files->symlink_status(error).type() == fs::file_type::regular;
+    if (is_file && without_digits(files->path().filename().string()) == wanted) found.push_back(files->path().string());
+  }
+  for (const auto& path : found) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    if (fd < 0) continue;
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) remove_with_what_is_beside(path);
+    ::close(fd);
+  }
+}
+
+/// Copies all pages of one state. The read transaction holds that state, so the copy never begins anew, however much others write.
 void copy_pages(Connection& from, const std::string& to, const Slicing& slicing) {
   Connection copy(to, SQLITE_OPEN_READWRITE);
   {
     const ReadTransaction one_state(from);
-    static_cast<void>(from.integer("SELECT count(*) FROM sqlite_schema"));  // begins it
+    static_cast<void>(from.integer("SELECT count(*) FROM sqlite_schema"));  // the first read begins it
     const std::unique_ptr<sqlite3_backup, int (*)(sqlite3_backup*)> backup(
         sqlite3_backup_init(copy.handle(), "main", from.handle(), "main"), &sqlite3_backup_finish);
     if (backup == nullptr) throw SqlFailure(sqlite3_extended_errcode(copy.handle()), sqlite3_errmsg(copy.handle()));
@@ -110,12 +132,12 @@ void copy_pages(Connection& from, const std::string& to, const Slicing& slicing)
     }
     if (code != SQLITE_DONE) throw SqlFailure(code, sqlite3_errstr(code));
   }
-  // Without a WAL a copy is one file, which can be read where nothing may be written.
+  // Without a WAL the copy is a single file, which can be read without write permission.
   copy.run("PRAGMA journal_mode = DELETE");
 }
 
-/// The process that has a database open. SQLite holds a read lock on these octets as long as it has a database in WAL mode open
-/// (https://sqlite.org/src/file/src/os_unix.c); asking for it works also where the database is damaged.
+/// The process that has a database open, if any. SQLite holds a read lock on these bytes while it has a database in WAL mode open
+/// (https://sqlite.org/src/file/src/os_unix.c); the query works even if the database is damaged.
 [[nodiscard]] std::optional<pid_t> process_that_has(const std::string& path) {
   constexpr off_t kSharedFirst = 0x40000000 + 2;
   constexpr off_t kSharedSize = 510;
@@ -131,7 +153,7 @@ void copy_pages(Connection& from, const std::string& to, const Slicing& slicing)
   return answered && asked.l_type != F_UNLCK ? std::optional(asked.l_pid) : std::nullopt;
 }
 
-/// What is in the WAL comes into the database itself, so that it can be moved alone. A damaged database keeps its WAL.
+/// Moves the content of the WAL into the database, so that the database is a single file. A damaged database keeps its WAL.
 void take_in_wal(const std::string& path) {
   try {
     Connection db(path, SQLITE_OPEN_READWRITE);
@@ -141,7 +163,7 @@ void take_in_wal(const std::string& path) {
   }
 }
 
-/// A database under another name, too. It has its own until another one takes it: where there is no database, ingest makes one.
+/// Gives the database a second name. It keeps its own until another file replaces it: without a database there, ingest would create one.
 void keep_under(const std::string& path, const std::string& kept) {
   std::error_code error;
   fs::create_hard_link(path, kept, error);
@@ -176,13 +198,13 @@ void give_pages_back(Connection& db, const Slicing& slicing) {
   }
 }
 
-/// Nobody else can open it until the new one is in place; who waited meanwhile sees that the file was replaced.
-void build_anew(const std::string& path) {
+/// No other process can open the database until the new one is in place; those that waited notice that the file was replaced.
+void rebuild(const std::string& path) {
   UnfinishedCopy part(path + ".compact");
   Connection db(path, SQLITE_OPEN_READWRITE);
   db.run("PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL");
   Statement(db, "VACUUM INTO ?").bind(part.path()).run();
-  db.run("PRAGMA journal_mode = DELETE");  // takes in the WAL, which would be played back into the new one
+  db.run("PRAGMA journal_mode = DELETE");  // empties the WAL, which would otherwise be applied to the new file
   part.put_in_place_as(path);
 }
 
@@ -206,16 +228,18 @@ Result<Compacted> Store::compact(const std::string& name, Slicing slicing) {
   if (const auto process = process_that_has(path)) return std::unexpected(in_use(path, *process));
   try {
     return attempt(path, [&]() -> Compacted {
-      build_anew(path);
+      rebuild(path);
       compacted->octets_after = octets(Connection(path, SQLITE_OPEN_READONLY));
       return *compacted;
     });
   } catch (const fs::filesystem_error& failure) {
-    return std::unexpected(StoreError{Code::other, path + ": what was built can't be put in place: " + failure.what()});
+    return std::unexpected(
+        StoreError{Code::other, path + ": the rebuilt database can't be put in place: " + failure.what()});
   }
 }
 
 void copy_database(Connection& from, const std::string& to, const Slicing& slicing) {
+  remove_interrupted_copies(to + ".part");
   UnfinishedCopy part(to + ".part");
   copy_pages(from, part.path(), slicing);
   part.put_in_place_as(to);
@@ -228,11 +252,11 @@ Result<void> Store::backup(const std::string& to) {
   }
   if (fs::exists(to, ignored) && !begins_as_ours(to)) {
     return std::unexpected(
-        StoreError{Code::other, to + ": exists already, and is no backup of ours; name another file for the backup"});
+        StoreError{Code::other, to + ": exists and is no backup of Blowback; name another file for the backup"});
   }
   if (fs::exists(to + "-wal", ignored)) {
     return std::unexpected(StoreError{
-        Code::other, to + ": is, or was, in use as a database (there is a -wal beside it); name another file"});
+        Code::other, to + ": is or was in use as a database (there is a -wal file beside it); name another file"});
   }
   try {
     return attempt(to, [&] { copy_database(impl_->db, to, impl_->slicing); });
@@ -245,16 +269,17 @@ Result<Restored> Store::restore(const std::string& from, const std::string& name
   const std::string path = resolved(name);  // the file is replaced, not a link to it
   std::error_code ignored;
   const auto refused = [](Code code, std::string text) { return std::unexpected(StoreError{code, std::move(text)}); };
-  if (!fs::exists(from, ignored)) return refused(Code::missing, from + ": no backup there; name the file to restore");
+  if (!fs::exists(from, ignored))
+    return refused(Code::missing, from + ": there is no such file; name the backup to restore");
   if (fs::equivalent(from, path, ignored))
     return refused(Code::other, from + ": is the database itself; name a backup");
-  if (!begins_as_ours(from)) return refused(Code::corrupt, from + ": is no database of Blowback's; name a backup");
+  if (!begins_as_ours(from)) return refused(Code::corrupt, from + ": is no database of Blowback; name a backup");
   const std::string kept = path + ".before-restore";
   const bool replaces = fs::exists(path, ignored);
-  // Both are one file where a restoration was killed before it replaced anything.
+  // Both are the same file if a restore was killed before it replaced the database.
   if (replaces && fs::equivalent(path, kept, ignored)) fs::remove(kept, ignored);
   if (replaces && fs::exists(kept, ignored)) {
-    return refused(Code::other, kept + ": is there from an earlier restore; move it away or remove it first");
+    return refused(Code::other, kept + ": is left from an earlier restore; move or remove it first");
   }
   if (const auto process = process_that_has(path)) return std::unexpected(in_use(path, *process));
   try {
@@ -271,19 +296,19 @@ Result<Restored> Store::restore(const std::string& from, const std::string& name
         copy_pages(backup, part.path(), {});
       }
       {
-        // What was copied is looked at, not what was read.
+        // Check the copy, not the original.
         Connection copy(part.path(), SQLITE_OPEN_READONLY);
         if (auto found = copy.text("PRAGMA integrity_check(1)"); found != "ok") throw SqlFailure(SQLITE_CORRUPT, found);
         restored.serial = static_cast<Serial>(copy.integer("SELECT coalesce(max(serial), 0) FROM listing_change"));
       }
-      // Also one that was started while the backup was copied.
+      // Check again: a process may have opened it while the backup was copied.
       if (const auto process = process_that_has(path)) throw SqlFailure(SQLITE_INTERRUPT, in_use(path, *process).text);
       if (replaces) {
         take_in_wal(path);
         keep_under(path, kept);
         restored.kept = kept;
       }
-      // A WAL is played back into whatever database has its name.
+      // SQLite would apply a WAL to any database of that name.
       if (fs::exists(path + "-wal")) fs::rename(path + "-wal", kept + "-wal");
       fs::remove(path + "-shm");
       part.put_in_place_as(path);

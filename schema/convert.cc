@@ -1,8 +1,9 @@
-// Incidents of the former format, moved to the tables of this one in slices, oldest first.
+// Converts incidents of the former format to the tables of this one, in slices, oldest first.
 //
-// Millions of rows can't be rewritten while a mail server waits for its 250. So a migration only makes the new tables; new incidents go
-// there at once, digests are looked up in both, and what was there before is moved whenever there is time. A row is removed from
-// the former table in the transaction that writes it to the new ones, so a kill at any instant leaves each incident once.
+// Millions of rows can't be rewritten while a mail server waits for its reply. So a migration only creates the new tables; new incidents are
+// written there, digests are looked up in both, and the old rows are moved when there is time. A row is removed from the former table in
+// the transaction that writes it to the new ones, so that after a kill each incident is there exactly once.
+#include "blowback/text.h"
 #include "retention.h"
 #include "totals.h"
 
@@ -14,7 +15,7 @@
 namespace blowback::schema {
 namespace {
 
-/// Each takes some 20 µs.
+/// Each takes about 20 µs.
 constexpr std::int64_t kAtOnce = 1'000;
 
 constexpr const char* kFormerColumns =
@@ -27,7 +28,7 @@ constexpr const char* kFormerColumns =
 [[nodiscard]] Incident former_incident(const Statement& row) {
   Incident incident;
   int column = 1;
-  incident.digest = digest_hex(row.blob(column++));
+  incident.digest = hex(row.blob(column++));
   incident.credit = row.real(column++);
   incident.confidence = row.real(column++);
   incident.kind = static_cast<Kind>(row.integer(column++));
@@ -47,7 +48,7 @@ constexpr const char* kFormerColumns =
   }
   incident.size = static_cast<std::uint64_t>(row.integer(column++));
   incident.signals = signals_of(row.text(column));
-  // Formats before the third knew no witness, and what they counted began anew with it.
+  // Formats before the third had no witnesses; scores began again with the third.
   if (incident.witness.empty()) {
     const auto at = incident.trap.find('@');
     incident.witness = at == std::string::npos ? incident.trap : incident.trap.substr(at);

@@ -1,4 +1,3 @@
-// Asking the file system in words that an operator can act on.
 #include "database_file.h"
 
 #include <fcntl.h>
@@ -17,18 +16,13 @@ namespace {
 
 using Code = StoreError::Code;
 
-[[nodiscard]] std::string folder_of(const std::string& path) {
-  const auto folder = std::filesystem::path(path).parent_path();
-  return folder.empty() ? "." : folder.string();
-}
-
-[[nodiscard]] StoreError system_failed(const std::string& what, int error, std::string_view mend) {
+[[nodiscard]] StoreError system_failed(const std::string& what, int error, std::string_view remedy) {
   const bool full = error == ENOSPC || error == EDQUOT;
   const bool forbidden = error == EACCES || error == EPERM || error == EROFS;
   return {full        ? Code::full
           : forbidden ? Code::read_only
                       : Code::other,
-          what + ": " + std::generic_category().message(error) + "; " + std::string(mend)};
+          what + ": " + std::generic_category().message(error) + "; " + std::string(remedy)};
 }
 
 [[nodiscard]] const char* kind_of(mode_t mode) {
@@ -44,23 +38,35 @@ using Code = StoreError::Code;
   }
 }
 
-/// What is missing: the file, its folder, or what a link leads to.
+/// False: there is no file. Fails if its folder or the target of a link doesn't exist.
 [[nodiscard]] Result<bool> nothing_at(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_symlink(path, ignored)) {
-    return std::unexpected(StoreError{
-        Code::missing,
-        path + ": is a symbolic link to " + std::filesystem::read_symlink(path, ignored).string() +
-            ", where nothing is; mount what holds it or put the database back, or remove the link to begin anew"});
+    return std::unexpected(StoreError{Code::missing, path + ": is a symbolic link to " +
+                                                         std::filesystem::read_symlink(path, ignored).string() +
+                                                         ", which doesn't exist; mount that file system or restore the "
+                                                         "database, or remove the link to create a new one"});
   }
   if (const auto folder = folder_of(path); !std::filesystem::is_directory(folder, ignored)) {
-    return std::unexpected(StoreError{Code::missing, path + ": its folder doesn't exist; make it (`mkdir -p " + folder +
-                                                         "`) or set `database` elsewhere"});
+    return std::unexpected(StoreError{Code::missing, path + ": its folder doesn't exist; create it (`mkdir -p " +
+                                                         folder + "`) or set `database` to another path"});
   }
   return false;
 }
 
 }  // namespace
+
+std::string folder_of(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+int flush_folder_of(const std::string& path) {
+  const int folder = open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int error = folder >= 0 && fsync(folder) == 0 ? 0 : errno;
+  if (folder >= 0) close(folder);
+  return error;
+}
 
 std::optional<FileId> file_id(const std::string& path) {
   struct stat file{};
@@ -73,18 +79,17 @@ Result<bool> stands_at(const std::string& path) {
   if (stat(path.c_str(), &file) != 0) {
     if (errno == ENOENT) return nothing_at(path);
     return std::unexpected(
-        system_failed(path, errno, "check `database` in the config, and that this user may read that folder"));
+        system_failed(path, errno, "check `database` in the config, and the permissions of that folder"));
   }
   if (!S_ISREG(file.st_mode)) {
     return std::unexpected(StoreError{Code::corrupt, path + ": is a " + kind_of(file.st_mode) +
-                                                         ", not a database; put the database back in its place, or set "
-                                                         "`database` to another file"});
+                                                         ", not a database; restore the database, or set `database` "
+                                                         "to another file"});
   }
   if (file.st_size == 0) {
     return std::unexpected(StoreError{
-        Code::corrupt, path +
-                           ": is an empty file, and a database never is: what it held is lost; restore the last backup "
-                           "in its place, or remove it (with its -wal and -shm) to begin anew"});
+        Code::corrupt, path + ": is an empty file, which a database never is: its content is lost; restore the last "
+                              "backup, or remove it (with its -wal and -shm) to create a new one"});
   }
   return true;
 }
@@ -111,9 +116,9 @@ std::string resolved(const std::string& path) {
 
 Result<void> make_private_file(const std::string& path) {
   constexpr mode_t kOwnerAndGroup = 0640;
-  constexpr std::string_view kMend = "let this user write that folder";
+  constexpr std::string_view kRemedy = "give this user write permission on that folder";
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnerAndGroup);
-  if (fd < 0) return std::unexpected(system_failed(path, errno, kMend));
+  if (fd < 0) return std::unexpected(system_failed(path, errno, kRemedy));
   struct stat folder{};
   const bool given =
       geteuid() != 0 || (stat(folder_of(path).c_str(), &folder) == 0 && fchown(fd, folder.st_uid, folder.st_gid) == 0);
@@ -121,8 +126,8 @@ Result<void> make_private_file(const std::string& path) {
   close(fd);
   if (given) return {};
   unlink(path.c_str());
-  return std::unexpected(
-      system_failed(path, error, "it can't be given to the folder's owner: run this as the user of blowback-ingest"));
+  return std::unexpected(system_failed(
+      path, error, "it can't be given to the owner of its folder; run this as the user of blowback-ingest"));
 }
 
 Making::Making(const std::string& path) : path_(path), part_(path + ".new-" + std::to_string(gettid())) {}
@@ -132,21 +137,19 @@ Making::~Making() {
 }
 
 Result<void> Making::begin() {
-  unlink(part_.c_str());  // of a process that was killed and had the same number
+  unlink(part_.c_str());  // left by a killed process with the same thread id
   return make_private_file(part_);
 }
 
 Result<bool> Making::put_in_place() {
-  // Unlike a rename it never replaces what another process has made meanwhile.
+  // Unlike rename(2), link(2) never replaces a database that another process has created meanwhile.
   bool placed = link(part_.c_str(), path_.c_str()) == 0;
   if (!placed && errno == EEXIST) return false;
-  // Not every file system has links.
+  // Some file systems have no hard links.
   if (!placed) placed = rename(part_.c_str(), path_.c_str()) == 0;
-  if (!placed) return std::unexpected(system_failed(path_, errno, "let this user write that folder"));
-  const int folder = open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return true;
-  fsync(folder);
-  close(folder);
+  if (!placed) return std::unexpected(system_failed(path_, errno, "give this user write permission on that folder"));
+  // If the machine fails before the folder is on the disk, the database is created again: nothing was recorded yet.
+  static_cast<void>(flush_folder_of(path_));
   return true;
 }
 

@@ -1,5 +1,5 @@
-// The file behind a database's name, before SQLite opens it and while it has it: what stands there, whose it is, and
-// whether it still is the same one. Private to the room.
+// The database as a file: what kind of file is at its path, who owns it, and whether it still is the one that was opened. Private to
+// the room.
 #pragma once
 
 #include "schema/store.h"
@@ -10,46 +10,50 @@
 
 namespace blowback::schema {
 
-/// Which file a name leads to; a file that was replaced has the same name, and another of these.
+/// Identifies a file whatever its path: a file that was replaced has the same path and another id.
 struct FileId {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   friend bool operator==(const FileId&, const FileId&) = default;
 };
 
-/// Absent: there is none, or it can't be looked at.
+/// The folder of `path`; "." if `path` names none.
+[[nodiscard]] std::string folder_of(const std::string& path);
+/// Writes the folder of `path` to the disk, after a file in it was created or renamed. Returns 0 or errno.
+[[nodiscard]] int flush_folder_of(const std::string& path);
+
+/// Absent: there is no file, or it isn't accessible.
 [[nodiscard]] std::optional<FileId> file_id(const std::string& path);
 
-/// Whether a database may stand at `path`: false where nothing does. Fails where what stands there is no file with content:
-/// a directory, a device, a FIFO (which SQLite would wait for), a link to nothing, or an empty file, which is what is left of
-/// a database on some mishaps. Ours are never empty: see `Making`.
+/// Whether there is a file that may be a database; false: there is no file. Fails if it can't be one: a directory, a device, a FIFO (for which
+/// SQLite would wait), a dangling link, or an empty file, as some accidents leave it. Our databases are never empty: see `Making`.
 [[nodiscard]] Result<bool> stands_at(const std::string& path);
 
-/// Whether the file begins as a database of ours does; looked at without SQLite, which would have its -wal played back.
+/// Whether the file's header is that of our databases. Reads it without SQLite, which would apply the -wal file.
 [[nodiscard]] bool begins_as_ours(const std::string& path);
 
-/// The file's name with all links resolved, beside which SQLite puts the -wal and -shm.
+/// The path with all links resolved; SQLite puts the -wal and -shm files beside that.
 [[nodiscard]] std::string resolved(const std::string& path);
 
-/// Makes an empty file that must not exist yet, for SQLite to fill: nobody but its owner and group may read it, since what is
-/// in it is people's mail, and it belongs to whom the folder belongs to: root makes files that a daemon must write. SQLite gives
-/// the -wal and -shm the same owner and mode.
+/// Creates an empty file, which must not exist yet, for SQLite to fill. Only its owner and group can read it, since it holds data from
+/// people's mail. It gets the owner of its folder, so that a daemon can write what root created. SQLite creates the -wal and -shm files with
+/// the same owner and mode.
 [[nodiscard]] Result<void> make_private_file(const std::string& path);
 
-/// A database being made under another name, which nobody sees half made.
+/// A new database that gets its name when it is complete.
 class Making {
  public:
-  /// `path`: what it is to be called.
+  /// `path`: its final path.
   explicit Making(const std::string& path);
   Making(const Making&) = delete;
   Making& operator=(const Making&) = delete;
-  /// Removes what wasn't put in place.
+  /// Removes the file, unless it was put in place.
   ~Making();
 
   [[nodiscard]] Result<void> begin();
-  /// The name to fill it by.
+  /// Its path until then.
   [[nodiscard]] const std::string& part() const { return part_; }
-  /// False: another process was quicker, and its database stands there.
+  /// False: another process has created a database there meanwhile.
   [[nodiscard]] Result<bool> put_in_place();
 
  private:

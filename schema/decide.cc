@@ -1,4 +1,4 @@
-// The operator's verbs: list, delist, exempt. Each leaves a line of audit that its journal entries point to.
+// The operator's decisions: list, delist, exempt. Each makes an entry of the audit, to which its journal entries refer.
 #include "store_impl.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ std::optional<StoreError> unfounded(const Decision& decision) {
 
 namespace {
 
-/// Nothing slips in by a caller that forgot to ask: what the tool refuses is refused here, too.
+/// The tool checks this before; here it is enforced for all callers.
 [[nodiscard]] std::optional<StoreError> too_wide(std::span<const Prefix> prefixes, Permission permission) {
   if (permission == Permission::wide) return std::nullopt;
   const auto reach = reach_of(prefixes);
@@ -85,14 +85,14 @@ bool Store::Impl::start_afresh(const Prefix& sender, const Delisting& delisting,
   const auto& key = sender.first().octets();
   const auto standing =
       afresh_->standing.bind(key).first([&](const Statement& row) { return standing_of(row, sender); });
-  // What came in since then counts, and must not be taken away once more. (A time that lies ahead is a wrong clock's.)
+  // Incidents since then count, and must not be removed a second time. (A time in the future comes from a wrong clock.)
   if (standing && standing->afresh_since >= delisting.at && standing->afresh_since <= now) return false;
   const auto listing =
       afresh_->listing.bind(key, sender.length()).first([](const Statement& row) { return listing_of(row, 0); });
   if (listing) end_listing(*listing, delisting.audit, now);
   if (!standing) return listing.has_value();
-  // How often the sender was listed stays, and so the next listing lasts longer. That it is listed is forgotten also where that
-  // was swept up under a clock that was ahead, and hadn't ended.
+  // The number of listings stays, so that the next one lasts longer. The current listing is forgotten, even if it was removed while the clock
+  // was ahead, before its end.
   afresh_->put.bind(seconds(delisting.at), listing || standing->listed_until > now, key).run();
   afresh_->forget_parts.bind(key).run();
   return listing.has_value();
@@ -104,7 +104,7 @@ Plan Store::Impl::delisting(Work& work, const AuditEntry& entry, UnixTime now) {
     if (!within.contains(sender)) return;
     if (start_afresh(sender, {.audit = work.audit, .prefix = within, .at = entry.at}, now)) ++work.ended;
   };
-  // What the operator listed since stands.
+  // What the operator has listed since then stays.
   const auto by_operator = std::make_shared<Statement>(
       db, std::string("SELECT ") + kListingColumns +
               " FROM listing WHERE first = ? AND length = ? AND source = 1 AND audit_id < ?");
@@ -143,7 +143,7 @@ std::vector<Stage> Store::Impl::ending_listings(Work& work, const Prefix& prefix
     end_listing(*listing, work.audit, now);
     ++work.ended;
   };
-  // Also of what was swept up under a clock that was ahead, and hadn't ended.
+  // Also for listings that were removed while the clock was ahead, before their end.
   const auto forget_swept = [prefix, now, forget_later](const Key& key) {
     if (prefix.contains(sender_with(key))) forget_later->bind(key.first, seconds(now)).run();
   };
@@ -163,8 +163,8 @@ Plan Store::Impl::exempting(Work& work, const AuditEntry& entry, UnixTime now) {
   const Prefix prefix = prefix_decided_on(entry);
   Plan plan{.stages = ending_listings(work, prefix, now), .changes_at_begin = 1};
   const std::size_t all = plan.stages.size();
-  // Where the exemption is over by now, what is left of listings in it stays.
-  plan.look = [this, &work, prefix, now, all] {
+  // If the exemption has ended by now, the listings that are left in it stay.
+  plan.refresh = [this, &work, prefix, now, all] {
     if (!is_exempt_by(work.audit, prefix, now)) work.stage = all;
   };
   return plan;
@@ -187,8 +187,8 @@ Result<Listed> Store::list(std::span<const Prefix> prefixes, std::optional<UnixT
       at = begun->at;
       until = begun->until;
     }
-    // A listing that stands as it is asked for stays untouched, with its first reason: importing the same file daily
-    // must not write the whole list anew. So does what was listed before an interruption: the file is gone through from its beginning.
+    // A listing that already is as requested stays unchanged, with its first reason: a daily import of the same file must not rewrite the whole
+    // list. Likewise what was listed before an interruption: an import begins with the first line again.
     const CodeSet codes = Code::by_operator;
     Statement upsert(
         impl_->db,
@@ -197,7 +197,7 @@ Result<Listed> Store::list(std::span<const Prefix> prefixes, std::optional<UnixT
         "expires_at = excluded.expires_at, audit_id = excluded.audit_id "
         "WHERE expires_at IS NOT excluded.expires_at OR listing.audit_id < ? OR (SELECT reason FROM audit WHERE id = "
         "listing.audit_id) IS NOT (SELECT reason FROM audit WHERE id = excluded.audit_id)");
-    // Of what a delisting that isn't through would still end, it is said anew that it is listed.
+    // Listings that an unfinished delisting would still end are listed again.
     std::int64_t delisted_by = 0;
     Listed listed;
     std::size_t taken = 0;
@@ -209,7 +209,7 @@ Result<Listed> Store::list(std::span<const Prefix> prefixes, std::optional<UnixT
       }
       return keys;
     };
-    const auto take = [&](const Key& key) {
+    const auto process = [&](const Key& key) {
       const Prefix& prefix = prefixes[taken];
       const bool again = taken > 0 && prefixes[taken - 1] == prefix;
       ++taken;
@@ -231,7 +231,7 @@ Result<Listed> Store::list(std::span<const Prefix> prefixes, std::optional<UnixT
     const Plan plan{
         .begin =
             [&] {
-              // An earlier import of the same that wasn't finished is replaced by this one.
+              // This import replaces an unfinished one of the same file.
               Statement(impl_->db,
                         "DELETE FROM unfinished WHERE audit_id IN (SELECT id FROM audit WHERE action = ? "
                         "AND subject = ?)")
@@ -240,14 +240,14 @@ Result<Listed> Store::list(std::span<const Prefix> prefixes, std::optional<UnixT
               work.audit = impl_->audit(decision, action, subject, until, now);
               return true;
             },
-        .look =
+        .refresh =
             [&] {
               exempt = impl_->exemption_set(now);
               delisted_by = impl_->db.integer(
                   "SELECT coalesce(max(id), 0) FROM audit WHERE action = 'delist' AND id IN (SELECT audit_id FROM "
                   "unfinished)");
             },
-        .stages = {{.next = next, .take = take, .left = [&](const Key&) { return prefixes.size() - taken; }}},
+        .stages = {{.next = next, .process = process, .left = [&](const Key&) { return prefixes.size() - taken; }}},
         .is_callers_own = true};
     static_cast<void>(impl_->carry_out(work, plan));
     return listed;
@@ -330,7 +330,7 @@ Result<bool> Store::end_exemption(const Prefix& prefix, const Decision& decision
                     .codes = {},
                     .expires_at = std::nullopt},
                    audit);
-    impl_->settle(audit, 1);
+    impl_->set_changes(audit, 1);
     transaction.commit();
     return true;
   });

@@ -1,4 +1,3 @@
-// The smallest hashes, in order.
 #include "distinct.h"
 
 #include <algorithm>
@@ -6,7 +5,7 @@
 namespace blowback::schema {
 namespace {
 
-/// Keys of short texts differ little in their high bits; this spreads them (the finalizer of SplitMix64).
+/// The keys of short texts differ little in their high bits; this mixes them (the finalizer of SplitMix64).
 [[nodiscard]] std::uint64_t spread(std::uint64_t value) {
   value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9U;
   value = (value ^ (value >> 27U)) * 0x94D049BB133111EBU;
@@ -42,7 +41,8 @@ bool Distinct::insert(std::uint64_t hash) {
 
 std::uint64_t Distinct::count() const {
   if (is_exact()) return hashes_.size();
-  const double share = static_cast<double>(hashes_.back()) / 0x1p64;  // of all hashes, how far the kept ones reach
+  const double share =
+      static_cast<double>(hashes_.back()) / 0x1p64;  // the part of the range of hashes that the kept ones cover
   return static_cast<std::uint64_t>(static_cast<double>(kKept - 1) / share);
 }
 

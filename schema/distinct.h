@@ -1,7 +1,6 @@
-// How many different things were seen, in a few hundred octets: the smallest hashes of all that were seen (k minimum values).
+// Counts distinct things in a few hundred octets: keeps the smallest hashes of all that were seen (k minimum values).
 //
-// Exact up to `kKept` different things, beyond that an estimate whose standard error is about an eighth. Two sketches merge to
-// the sketch of both. Bar-Yossef et al., "Counting Distinct Elements in a Data Stream" (2002).
+// Exact up to `kKept` distinct things; beyond that an estimate with a standard error of about 1/8. Two sketches can be merged. Bar-Yossef et al., "Counting Distinct Elements in a Data Stream" (2002).
 #pragma once
 
 #include "blowback/accusation.h"
@@ -18,7 +17,7 @@ class Distinct {
   static constexpr std::size_t kKept = 64;
 
   Distinct() = default;
-  /// From `octets`; what isn't a whole number of hashes is cut.
+  /// The inverse of `octets`; ignores an incomplete hash at the end.
   explicit Distinct(std::span<const std::uint8_t> octets);
 
   void add(PartKey thing);
@@ -31,7 +30,7 @@ class Distinct {
 
  private:
   bool insert(std::uint64_t hash);
-  std::vector<std::uint64_t> hashes_;  ///< ascending, different, at most kKept
+  std::vector<std::uint64_t> hashes_;  ///< ascending, distinct, at most kKept
 };
 
 }  // namespace blowback::schema

@@ -1,4 +1,4 @@
-// Finding among many: listings in slices, entries of the audit, what became of an address. Nothing here writes.
+// Queries with many results: listings in slices, the audit, the changes of an address. Nothing here writes.
 #include "store_impl.h"
 
 #include <algorithm>
@@ -8,18 +8,18 @@
 namespace blowback::schema {
 namespace {
 
-/// Listings that are read in one transaction. Few, so that a slow reader's terminal doesn't hold back checkpoints, and some
-/// megabytes hold them; more, and a slice's own costs vanish.
+/// Listings that are read in one transaction: few enough for some megabytes of memory, and so that a slow terminal doesn't delay
+/// checkpoints; enough to make the cost of a slice negligible.
 constexpr std::size_t kSlice = 10'000;
 
-/// Where the next slice begins: after this row.
+/// The next slice begins after this row.
 struct Place {
   IpAddress::Octets first{};
   int length = -1;
   int source = 0;
 };
 
-/// Up to `most` listings behind `at`, which is moved on. `read_on`: there may be more.
+/// Up to `most` listings after `at`, which is advanced. `read_on`: there may be more.
 [[nodiscard]] std::vector<Listing> slice_of(Connection& db, const ListingFilter& filter, UnixTime now, std::size_t most,
                                             Place& at, bool& read_on) {
   KeyRange range{{}, {}};
@@ -53,18 +53,18 @@ struct Place {
   return found;
 }
 
-/// An entry of the journal, and the decision behind it.
+/// An entry of the journal, and its decision.
 struct Entry {
   ListingChange change;
   std::optional<std::int64_t> audit;
 };
 
-/// Of one prefix's entries, newest first, those of listings that were on the list at some time. What was over when it was recorded, as
-/// of old mail, stands in the journal for a clock that was wrong (mend_times.cc), and never was on the list; nor did it end.
+/// Selects those of one prefix's entries, newest first, whose listings were on the list at some time. A listing that had already ended when it
+/// was recorded, of old mail, is in the journal in case the clock is wrong (mend_times.cc); it never was on the list.
 class OnTheList {
  public:
-  /// False: enough is found.
-  bool take(Entry entry, std::size_t most) {
+  /// False: that is enough.
+  bool add(Entry entry, std::size_t most) {
     const auto& change = entry.change;
     using enum ListingChange::Action;
     if (change.source == Source::automatic && (change.action == listed || change.action == prolonged) &&
@@ -72,10 +72,10 @@ class OnTheList {
       passed_over_ = true;
       return true;
     }
-    // The end of what was passed over since is nobody's; that of a listing that was prolonged too late is its own.
+    // The end of listings that were left out belongs to none; that of a listing that was prolonged too late is its own.
     const bool has_begun =
         change.source == Source::automatic && (change.action == listed || change.action == prolonged);
-    if (change.source == Source::automatic) settle(has_begun || !passed_over_);
+    if (change.source == Source::automatic) set_changes(has_begun || !passed_over_);
     if (change.source == Source::automatic && change.action == expired) {
       swept_ = std::move(entry);
     } else {
@@ -85,19 +85,19 @@ class OnTheList {
   }
 
   [[nodiscard]] std::vector<Entry> all() && {
-    settle(!passed_over_);
+    set_changes(!passed_over_);
     return std::move(found_);
   }
 
  private:
-  void settle(bool ended) {
+  void set_changes(bool ended) {
     if (swept_ && ended) found_.push_back(std::move(*swept_));
     swept_.reset();
     passed_over_ = false;
   }
 
   std::vector<Entry> found_;
-  std::optional<Entry> swept_;  ///< what it ended isn't known yet
+  std::optional<Entry> swept_;  ///< the listing that it ended isn't known yet
   bool passed_over_ = false;    ///< since `swept_`
 };
 
@@ -142,9 +142,9 @@ Result<std::vector<PastChange>> Store::changes_around(const IpAddress& address, 
       changes.bind(prefix.first().octets(), length);
       OnTheList on_the_list;
       for (bool more = most > 0; more && changes.step();) {
-        more = on_the_list.take({.change = change_of(changes),
-                                 .audit = changes.is_null(8) ? std::nullopt : std::optional(changes.integer(8))},
-                                most);
+        more = on_the_list.add({.change = change_of(changes),
+                                .audit = changes.is_null(8) ? std::nullopt : std::optional(changes.integer(8))},
+                               most);
       }
       for (auto& entry : std::move(on_the_list).all()) found.push_back(std::move(entry));
     }

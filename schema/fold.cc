@@ -1,4 +1,4 @@
-// A slice reads, without a lock, until it has enough that is due or its time is over, and then folds what is due in one transaction.
+// A slice reads, without a lock, until enough incidents are due or its time is over; then it folds the due ones in one transaction.
 #include "fold.h"
 
 #include "slices.h"
@@ -11,11 +11,11 @@
 namespace blowback::schema {
 namespace {
 
-/// Of one sender at once; with more it is read again for the rest.
+/// Incidents of one sender that are read at once; if there are more, it is read again.
 constexpr std::size_t kMostRead = 20'000;
-/// In one go: reckoned and removed in some hundredths of a second.
+/// Incidents that are folded at once: some hundredths of a second.
 constexpr std::size_t kPiece = 1'000;
-/// Senders that wait for being folded.
+/// Senders that wait to be folded.
 constexpr std::size_t kMostDue = 1'000;
 
 [[nodiscard]] bool is_before(const SenderRecords::Kept& a, const SenderRecords::Kept& b) {
@@ -56,7 +56,7 @@ void Folding::read(const Terms& terms, Slice& slice, const std::optional<IpAddre
   Statement rows(db_, std::string("SELECT ") + kAccusationColumns +
                           ", digest, number, credit FROM incident WHERE (sender, digest) > (?, ?) " +
                           (only ? "AND sender = ?1 " : "") + "ORDER BY sender, digest");
-  // After a sender's last one that was read; else after all of the last sender. What is bound must stay while rows are stepped through.
+  // Continue after the last incident that was read of a sender, or after the last complete sender. Bound values must stay valid during the steps.
   std::vector<std::uint8_t> sender_before = position_.empty() ? std::vector<std::uint8_t>{0} : position_;
   std::int64_t digest_before = std::numeric_limits<std::int64_t>::max();
   if (reading_.sender) {
@@ -79,16 +79,16 @@ void Folding::read(const Terms& terms, Slice& slice, const std::optional<IpAddre
     if (!reading_.sender) reading_.sender = sender;
     reading_.digest = rows.integer(kAccusationColumnCount);
     ++reading_.count;
-    take({.digest = reading_.digest,
-          .number = rows.integer(kAccusationColumnCount + 1),
-          .credit = rows.real(kAccusationColumnCount + 2),
-          .accusation = accusation_of(rows)},
-         terms);
+    collect({.digest = reading_.digest,
+             .number = rows.integer(kAccusationColumnCount + 1),
+             .credit = rows.real(kAccusationColumnCount + 2),
+             .accusation = accusation_of(rows)},
+            terms);
     if (slice.is_over()) return;
   }
 }
 
-void Folding::take(SenderRecords::Kept row, const Terms& terms) {
+void Folding::collect(SenderRecords::Kept row, const Terms& terms) {
   auto& at = row.accusation.received_at;
   at = unless_ahead(at, terms.now);
   if (!reading_.by_number && at >= terms.horizon) return;
@@ -98,18 +98,18 @@ void Folding::take(SenderRecords::Kept row, const Terms& terms) {
   reading_.is_cut = true;
 }
 
-/// What is due of the sender that was read to its end.
+/// Adds what is due of a sender that was read completely.
 void Folding::finish_reading(const Terms& terms) {
   if (!reading_.sender) return;
   auto& rows = reading_.oldest;
-  if (reading_.is_cut) cut(rows, kMostRead);  // behind these, older ones are missing
+  if (reading_.is_cut) cut(rows, kMostRead);  // later ones aren't complete
   const auto go_for_number =
       reading_.count > kMostOfSender ? static_cast<std::size_t>(reading_.count - kMostOfSender) : 0;
   if (reading_.by_number) {
     cut(rows, go_for_number);
     reading_.is_cut = rows.size() < go_for_number;
   }
-  // After those that go for their age there may still be too many.
+  // Without those that are too old there may still be too many.
   const bool too_many = !reading_.by_number && !reading_.is_cut && rows.size() < go_for_number;
   if (!rows.empty() || too_many) {
     std::ranges::sort(rows, is_before);
@@ -121,7 +121,7 @@ void Folding::finish_reading(const Terms& terms) {
   }
   finished_.assign(reading_.sender->octets().begin(), reading_.sender->octets().end());
   reading_ = {};
-  // Where to go on if this sender isn't read again: after it.
+  // Continue after this sender, unless it is read again.
   if (due_.empty()) position_ = finished_;
 }
 
@@ -130,9 +130,10 @@ std::uint64_t Folding::fold(const Terms& terms, Slice& slice) {
   std::uint64_t folded = 0;
   Transaction transaction(db_);
   const auto decisions = impl_.past_decisions(terms.now);
+  Statement remove(db_, "DELETE FROM incident WHERE sender = ? AND digest = ?");
   do {
     Due& due = due_.front();
-    if (due.done < due.rows.size()) folded += fold_piece(due, terms, decisions);
+    if (due.done < due.rows.size()) folded += fold_piece(due, terms, decisions, remove);
     if (due.done < due.rows.size()) continue;
     const auto& octets = due.sender.first().octets();
     if (due.is_cut || due.too_many) {
@@ -147,8 +148,9 @@ std::uint64_t Folding::fold(const Terms& terms, Slice& slice) {
   return folded;
 }
 
-/// Reckons a sender up to a time at which no second is cut in two, as far as they were read; what came before goes.
-std::uint64_t Folding::fold_piece(Due& due, const Terms& terms, const std::vector<PastDecision>& decisions) {
+/// Folds incidents of a sender up to a time, so that all incidents of one second are folded together, and removes them.
+std::uint64_t Folding::fold_piece(Due& due, const Terms& terms, const std::vector<PastDecision>& decisions,
+                                  Statement& remove) {
   const auto time_at = [&](std::size_t i) { return due.rows[i].accusation.received_at; };
   const auto begin = due.done;
   const auto limit = begin + std::min(kPiece, due.rows.size() - begin);
@@ -164,11 +166,10 @@ std::uint64_t Folding::fold_piece(Due& due, const Terms& terms, const std::vecto
   due.done = end;
 
   const auto& key = due.sender.first().octets();
-  Statement remove(db_, "DELETE FROM incident WHERE sender = ? AND digest = ?");
   std::vector<Accusation> accusations;
   for (auto i = begin; i < end; ++i) {
     remove.bind(key, due.rows[i].digest).run();
-    // Another process that keeps the same database up may have been here since it was read.
+    // Another process may have folded it since it was read.
     if (db_.changes() > 0) accusations.push_back(due.rows[i].accusation);
   }
   if (accusations.empty()) return 0;

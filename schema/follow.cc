@@ -1,4 +1,4 @@
-// The follower's verbs: the whole list as of a serial, and what has changed since.
+// For followers: the whole list as of a serial, and the changes since then.
 #include "store_impl.h"
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 namespace blowback::schema {
 namespace {
 
-/// Listings that are read as of one state: some tens of milliseconds.
+/// Listings that are read in one transaction: some tens of milliseconds.
 constexpr std::uint64_t kListingsAtOnce = 20'000;
 
 }  // namespace
@@ -35,8 +35,8 @@ Result<Serial> Store::snapshot(UnixTime now, const std::function<void(const List
   });
 }
 
-// A change of the journal says what a prefix is from then on, whatever it was. A prefix that changed after the serial becomes what its last
-// change says, however much of that was read before; one that didn't was read as it is.
+// A change in the journal states the new value of a prefix, whatever the old one was. A prefix that has changed after the serial gets the value
+// of its last change, whichever version was read before; one that hasn't was read correctly.
 Result<Serial> Store::snapshot_in_slices(UnixTime now, const std::function<void(const Listing&)>& visit_listing,
                                          const std::function<void(const Exemption&)>& visit_exemption) {
   return attempt(impl_->path, [&]() -> Serial {
@@ -45,7 +45,7 @@ Result<Serial> Store::snapshot_in_slices(UnixTime now, const std::function<void(
                    std::string("SELECT ") + kListingColumns +
                        " FROM listing WHERE (first, length, source) > (?, ?, ?) ORDER BY first, length, source "
                        "LIMIT ?");
-    // Visited without a transaction open: a visitor may take its time.
+    // No transaction is open during the visit, which may take long.
     std::vector<Listing> listings;
     Key done;
     do {

@@ -1,4 +1,4 @@
-// The record by sender: what was decided and what was received, for whoever goes through it once more.
+// Records by sender, for computing scores again.
 #include "sender_record.h"
 #include "store_impl.h"
 
@@ -7,7 +7,7 @@
 namespace blowback::schema {
 namespace {
 
-/// So many senders are read in one transaction: a few hundredths of a second.
+/// Senders that are read in one transaction: a few hundredths of a second.
 constexpr std::int64_t kSendersAtOnce = 2'000;
 
 [[nodiscard]] std::optional<PastDecision::Action> bearing_on_standings(const std::string& action) {

@@ -1,16 +1,15 @@
-// What a clock that was wrong has left behind, and how it is mended once the clock is right.
+// Corrects the effects of a wrong clock once the clock is right.
 //
-// Nobody can tell by one look whether the clock is right now or was right before. So nothing here takes the clock's word for
-// good: each step either can be taken back by the next sweep (what comes back too early is swept up again), or is taken only where
-// the journal itself shows that the clock had run ahead.
+// It can't be known whether the clock is right now or was right before. So nothing here trusts the clock entirely: each step either is undone
+// by the next sweep (entries that were restored too early are removed again), or is done only if the journal itself shows that the clock was
+// ahead.
 //
-// - Swept too early: the journal's last entry of a prefix says that it ended by itself, at a time that lies ahead. What an
-//   operator decided comes back from the journal; an automatic listing from its standing, which no sweep touches.
-// - Recorded while the clock was ahead: an automatic listing ends later than any may. Seen from a clock that is behind, every strong
-//   listing looks like that. The journal's times tell the two apart: a clock that was ahead went there in one step, while
-//   to a clock that is behind the time up to the entry is full of entries, as it always was. (A journal that hasn't lived as
-//   long as the clock is behind tells nothing; then the clock is believed.)
-// - Delisted while the clock was ahead: its senders would be left alone until that time comes.
+// - Removed too early: the journal's last entry of a prefix says that it expired, at a time in the future. An operator's decision is
+//   restored from the journal; an automatic listing from its sender's standing, which no sweep changes.
+// - Recorded while the clock was ahead: an automatic listing ends later than allowed. If the clock is behind now, every strong listing looks
+//   like that. The times in the journal distinguish the two: a clock that was ahead got there in one step; if the clock is behind, there are
+//   entries all the time up to then. (If the journal is younger than the clock's error, it shows nothing; then the clock is trusted.)
+// - Delisted while the clock was ahead: its senders would be ignored until that time.
 #include "store_impl.h"
 
 #include <algorithm>
@@ -21,14 +20,14 @@
 namespace blowback::schema {
 namespace {
 
-/// Times that lie ahead by less are nobody's error: feeds bring other machines' times.
+/// Times that are ahead by less are no error: feeds have the times of other machines.
 constexpr Duration kTolerance = std::chrono::minutes{1};
-/// So many listings come back, or are shortened, in one transaction, so that other writers get their turn.
+/// Listings that are restored or shortened in one transaction, so that other writers get their turn.
 constexpr std::size_t kAtOnce = 1'000;
 constexpr std::int64_t kLastSerial = std::numeric_limits<std::int64_t>::max();
-/// All is looked at anew after this.
+/// Everything is checked again after this.
 constexpr Duration kLookAgain = std::chrono::hours{1};
-/// So many decisions, and journal entries, are looked at from the latest back: they have no index by time.
+/// Decisions and journal entries that are checked, from the latest back: they have no index by time.
 constexpr std::int64_t kLatest = 1'000;
 
 struct Swept {
@@ -51,11 +50,11 @@ struct LateDelisting {
   UnixTime at{};
 };
 
-/// What there is to mend, as of one state of the database.
+/// What has to be corrected, as of one state of the database.
 struct Findings {
   std::vector<SweptExemption> exemptions;
   std::vector<Swept> listings;
-  Store::Impl::LookedAt::Swept listings_up_to;  ///< where there are more
+  Store::Impl::LookedAt::Swept listings_up_to;  ///< if there are more
   std::vector<Late> late;
   std::vector<LateDelisting> delistings;
   [[nodiscard]] bool empty() const {
@@ -63,7 +62,7 @@ struct Findings {
   }
 };
 
-/// A swept entry and nothing of its kind behind it. The index holds swept entries alone, so this costs what was swept too early.
+/// A removal with no later entry of its kind. The index has removals only, so the cost depends on what was removed too early.
 constexpr const char* kSweptEntries =
     "SELECT c.first, c.length, c.serial, c.source, c.codes, c.expires_at, c.audit_id FROM listing_change c INDEXED BY "
     "listing_change_swept WHERE c.action IN (3, 5) AND c.expires_at IS NOT NULL AND (c.expires_at, c.serial) > (?, ?) "
@@ -72,15 +71,15 @@ constexpr const char* kSweptEntries =
     "c.serial AND ((c.action = 3 AND d.action < 4 AND d.source = c.source) OR (c.action = 5 AND d.action >= 4))) "
     "ORDER BY c.expires_at, c.serial";
 
-/// The journal's entry up to which nothing need be looked at; 0: all of it. What was left alone stays so as time goes on, but
-/// for decisions that are undone; where time has fallen, more lies ahead.
+/// The journal's entry up to which nothing has to be checked; 0: check all. What was correct stays so as time passes, except for
+/// decisions that are undone; if the clock was set back, more is in the future.
 [[nodiscard]] Serial looked_at(const Store::Impl::LookedAt& before, UnixTime now) {
   return now >= before.last && now < before.since + kLookAgain ? before.serial : 0;
 }
 
 class Search {
  public:
-  /// Of listings that come back it finds `most`.
+  /// Finds at most `most` listings to restore.
   Search(Store::Impl& impl, const Policy& policy, UnixTime now, std::size_t most)
       : impl_(impl), policy_(policy), now_(now), most_(most) {}
 
@@ -94,7 +93,7 @@ class Search {
   }
 
  private:
-  /// The decision that put the operator's listing or exemption there, if it stands. By the journal's order: times may be wrong.
+  /// The decision that made the operator's listing or exemption, if it is in force. In the journal's order, since times may be wrong.
   struct Origin {
     std::int64_t audit = 0;
     UnixTime at{};
@@ -128,9 +127,9 @@ class Search {
 
   void find_listings(Findings& found) {
     auto exempt = impl_.exemption_set(now_);
-    for (const auto& exemption : found.exemptions) exempt.put(exemption.prefix, exemption.expires_at);
+    for (const auto& exemption : found.exemptions) exempt.insert(exemption.prefix, exemption.expires_at);
     Statement swept(impl_.db, kSweptEntries);
-    // What came back by the slices before is passed over.
+    // Skip what earlier slices restored.
     const auto& after = impl_.looked_at.brought_back;
     swept.bind(seconds(std::max(now_, after.expires_at)), after.expires_at > now_ ? after.serial : kLastSerial, 3,
                looked_at_);
@@ -146,7 +145,7 @@ class Search {
         if (deserved(listing)) found.listings.push_back({.listing = std::move(listing), .audit = std::nullopt});
         continue;
       }
-      if (!swept.is_null(6)) continue;  // no sweep: an undo took it away, and found that it had ended
+      if (!swept.is_null(6)) continue;  // not a sweep: an undo removed it, since it had ended
       const auto decision = origin(listing.prefix, ListingChange::Action::listed, swept);
       if (!decision || ended_since(listing.prefix, decision->audit)) continue;
       listing.listed_at = decision->at;
@@ -156,20 +155,20 @@ class Search {
     found.listings_up_to = {.expires_at = time_of(swept.integer(5)), .serial = swept.integer(2)};
   }
 
-  /// Whether the sender's standing says that it is listed now; then since when and until when, too.
+  /// Whether the sender is listed now by its standing; if so, from when and until when.
   [[nodiscard]] bool deserved(Listing& listing) {
     const auto standing = standing_.bind(listing.prefix.first().octets()).first([&](const Statement& row) {
       return standing_of(row, listing.prefix);
     });
     if (!standing || !standing->listed_at || !standing->listed_until || *standing->listed_until <= now_) return false;
-    // Delisted when its listing had been swept up, so that the decision found none to end.
+    // Delisted after its listing was removed, so that the decision found none to end.
     if (standing->afresh_since && *standing->afresh_since >= *standing->listed_at) return false;
     listing.listed_at = *standing->listed_at;
     listing.expires_at = standing->listed_until;
     return true;
   }
 
-  /// Whether the operator ended it when it had been swept up: had it been there, its last entry would say so.
+  /// Whether the operator ended it after it was removed: otherwise its last entry would be the delisting.
   [[nodiscard]] bool ended_since(const Prefix& prefix, std::int64_t audit) {
     if (!endings_) {
       endings_.emplace();
@@ -202,13 +201,13 @@ class Search {
       if (!last) continue;
       one.said = static_cast<Serial>(last->first);
       one.said_at = time_of(last->second);
-      // Said by now, it is a policy's that has changed since: listings keep the end they have.
+      // Recorded before now: the policy has changed since then, and listings keep their end.
       if (one.said_at > now_ + kSurelyAhead) late.push_back(std::move(one));
     }
     if (!late.empty()) keep_those_of_a_step(late, found);
   }
 
-  /// Goes through the journal's times up to each late entry, from the last one that lies behind us.
+  /// Reads the journal's times up to each late entry, from the last one that is in the past.
   void keep_those_of_a_step(std::vector<Late>& late, Findings& found) {
     std::ranges::sort(late, {}, &Late::said);
     const auto behind = Statement(impl_.db,
@@ -303,7 +302,7 @@ class Mending {
 
   void bring_back(const Swept& swept) {
     Listing listing = swept.listing;
-    // Recorded while the clock was ahead, and swept up when it was further ahead.
+    // Recorded while the clock was ahead, and removed when it was even further ahead.
     const bool is_late = listing.source == Source::automatic && listing.expires_at > latest_end_;
     if (is_late) {
       listing.expires_at = latest_end_;
@@ -323,7 +322,7 @@ class Mending {
     say(ListingChange::Action::prolonged, listing.prefix, Source::automatic, listing.codes, latest_end_, std::nullopt);
   }
 
-  /// What it says of times ahead becomes what it could say now.
+  /// Times in the future become `now`.
   void bring_standing_down(const Prefix& sender) {
     const auto& key = sender.first().octets();
     bring_standing_down_.bind(seconds(now_), seconds(now_), seconds(latest_end_), key).run();
@@ -362,7 +361,7 @@ class Mending {
 Result<Mended> Store::mend_times(UnixTime now, const Policy& policy) {
   return attempt(impl_->path, [&]() -> Mended {
     {
-      // Mostly there is nothing: don't take the write lock to learn that.
+      // Usually there is nothing: don't lock the database for writing to find that out.
       const ReadTransaction one_state(impl_->db);
       if (Search(*impl_, policy, now, 1).run().empty()) {
         auto& looked = impl_->looked_at;

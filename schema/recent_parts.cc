@@ -8,7 +8,7 @@ namespace blowback::schema {
 namespace {
 
 constexpr std::size_t kOctets = 16;
-/// Kept at least, so that a policy that asks for a few more finds them.
+/// The minimum to keep, for a policy that later requires a few more.
 constexpr std::size_t kLeast = 4;
 
 [[nodiscard]] std::uint64_t number_in(std::span<const std::uint8_t> octets) {
@@ -44,7 +44,7 @@ void RecentParts::touch(PartKey key, UnixTime at, int most) {
   }
   const auto after = std::ranges::find_if(latest_first_, [&](const Part& part) { return part.at <= at; });
   latest_first_.insert(after, {.key = key, .at = at});
-  // One more than is counted: the one that asks isn't counted itself.
+  // One more than is counted, since the incident's own key isn't counted.
   const auto kept = std::max(kLeast, static_cast<std::size_t>(most) + 1);
   if (latest_first_.size() > kept) latest_first_.resize(kept);
 }

@@ -1,5 +1,5 @@
-// Which witnesses, or campaigns, reported a sender last: so many that the question how many different ones did so lately is
-// answered from the sender's own row, however many it has behind it.
+// The witnesses, or campaigns, that reported a sender last: enough of them to count the distinct recent ones from the sender's own row, however
+// many there were in all.
 #pragma once
 
 #include "blowback/reckoning.h"
@@ -16,9 +16,9 @@ class RecentParts {
   RecentParts() = default;
   explicit RecentParts(std::span<const std::uint8_t> octets);
 
-  /// Different ones but `key` that reported after `since`, counted up to `most`. Right if `most` was given to `touch` before.
+  /// The number of keys other than `key` that reported after `since`, up to `most`. Requires that `touch` had the same `most`.
   [[nodiscard]] int others(PartKey key, UnixTime since, int most) const;
-  /// `key` reported at `at`. Keeps enough to count up to `most`, which is Policy::distinct_traps or distinct_campaigns.
+  /// Records that `key` reported at `at`. Keeps enough keys to count up to `most`, which is Policy::distinct_traps or distinct_campaigns.
   void touch(PartKey key, UnixTime at, int most);
   [[nodiscard]] std::vector<std::uint8_t> octets() const;
 

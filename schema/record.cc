@@ -1,8 +1,8 @@
-// Ingest's verbs: a batch of a feed in one transaction, and the sweep of what has ended.
+// For ingest: recording a batch of a feed, and removing listings and exemptions that have ended.
 //
-// The order within the transaction decides what survives a kill: nothing, or all of it. Incidents, standings, listings,
-// journal, quarantine, counts and the feed's position commit together, so a feed read again from its position meets
-// either none of the batch or all of it, and the digest catches the rest.
+// Incidents, standings, listings, journal, quarantine, counts and the feed's position are committed in one transaction. So after a kill the
+// batch was recorded completely or not at all; a feed that is read again from its position meets either case, and duplicates are recognised by
+// their digests.
 #include "fold.h"
 #include "recent_parts.h"
 #include "store_impl.h"
@@ -15,11 +15,10 @@
 namespace blowback::schema {
 namespace {
 
-/// Quarantine keeps the beginning of a thing; what is wrong with it shows there.
+/// The quarantine keeps the beginning of a delivery, which shows what is wrong with it.
 constexpr std::size_t kKeptOctets = 64U << 10U;
 
-/// The quarantine is for looking at, and strangers fill it: beyond this many entries the oldest go, so that it
-/// takes 128 MiB at most.
+/// The oldest entries of the quarantine beyond this number are removed, so that strangers can't fill more than 128 MiB.
 constexpr std::int64_t kKeptQuarantine = 2'000;
 
 }  // namespace
@@ -79,7 +78,7 @@ struct RecordStatements {
 
   Statement known, retired, standing, part, name_part, recent, kinds, listing, put_standing, put_part, put_crowded,
       put_incident, put_evidence, put_listing, remove_listing, put_quarantine, trim_quarantine, put_feed;
-  /// Whether the digest is one of the former format's; absent once all of them are moved (convert.cc).
+  /// Whether the digest belongs to an incident of the former format; absent once all are converted (convert.cc).
   std::unique_ptr<Statement> known_before;
 };
 
@@ -89,13 +88,13 @@ Store::Impl::~Impl() = default;
 
 namespace {
 
-/// Whom a sender was reported by last.
+/// The witnesses and campaigns that reported a sender last.
 struct Recent {
   RecentParts witnesses;
   RecentParts campaigns;
 };
 
-/// One batch's work, within its transaction.
+/// Records one batch, within its transaction.
 class Recording {
  public:
   Recording(Store::Impl& impl, const Policy& policy, Assess assess, UnixTime now)
@@ -107,7 +106,7 @@ class Recording {
         exempt_(impl.exemption_set(now)),
         delistings_(impl.unfinished_delistings()) {}
 
-  void take(const Incident& incident, Recorded& recorded) {
+  void add(const Incident& incident, Recorded& recorded) {
     const auto is_there = [](const Statement&) { return true; };
     if (sql_.retired.bind(incident.trap).first(is_there)) {
       ++recorded.left_alone;
@@ -126,7 +125,7 @@ class Recording {
     if (counting != Counting::counted) ++recorded.uncounted;
     if (counting == Counting::unknown_reverse_path) ++recorded.unknown_reverse_path;
     ++recorded.incidents_by_kind.at(static_cast<std::size_t>(incident.kind));
-    // Clocks of feeds and hosts lie. What comes from the future came now.
+    // The clocks of feeds and hosts may be wrong: a time in the future counts as now.
     Incident dated = incident;
     dated.received_at = std::min(incident.received_at, now_);
     const Accusation accusation = accusation_of(dated);
@@ -136,14 +135,14 @@ class Recording {
     const Ledger ledger = ledger_for(sender, dated, accusation, origin, mailbox, recent);
     const Assessment result = assess_(policy_, accusation, ledger);
     if (result.credit > 0) {
-      recent.witnesses.touch(accusation.witness, dated.received_at, policy_.distinct_traps);
-      recent.campaigns.touch(accusation.campaign, dated.received_at, policy_.distinct_campaigns);
+      recent.witnesses.touch(accusation.keys.witness, dated.received_at, policy_.distinct_traps);
+      recent.campaigns.touch(accusation.keys.campaign, dated.received_at, policy_.distinct_campaigns);
     }
     dated.credit = result.credit;
     put_standing(result.standing, recent);
     put(dated, accusation, digest);
     totals_.count(dated);
-    if (result.credit <= 0) return;  // it adds nothing, so nobody has anything more standing by it
+    if (result.credit <= 0) return;  // no part of the score changes
 
     put_part(key, Dimension::witness, dated.witness, result.by_witness, dated);
     put_part(key, Dimension::campaign, dated.campaign, result.by_campaign, dated);
@@ -153,13 +152,13 @@ class Recording {
     if (result.listing) relist(*result.listing, recorded);
   }
 
-  /// After the last incident.
+  /// To be called after the last incident.
   void write_totals() {
     totals_.write(impl_.db);
     if (next_number_) set_total(impl_.db, "next_number", *next_number_);
   }
 
-  /// True: it wasn't there yet.
+  /// True: it is new.
   bool keep(const Quarantined& thing) {
     const auto bytes = std::string_view(thing.bytes).substr(0, kKeptOctets);
     sql_.put_quarantine
@@ -170,7 +169,7 @@ class Recording {
   }
 
  private:
-  /// What a part has standing. One that an undo reckoned after its texts had expired gets its name back (`label_of`).
+  /// The sum of a part. A part that an undo computed after its text had expired gets its text back (see `label_of`).
   [[nodiscard]] FadingSum part(const IpAddress::Octets& sender, Dimension dimension, std::string_view key) {
     const std::string label = label_of(part_key(key));
     bool is_nameless = false;
@@ -182,7 +181,7 @@ class Recording {
     return sum.value_or(FadingSum{});
   }
 
-  /// Who reported the sender last. A sender of a former format has that in its parts alone.
+  /// Who reported the sender last. For a sender of a former format this is only in its parts.
   [[nodiscard]] RecentParts recent_parts(const IpAddress::Octets& sender, const Statement& standing, int column,
                                          Dimension dimension, int most) {
     if (!standing.is_null(column)) return RecentParts(standing.blob(column));
@@ -217,7 +216,7 @@ class Recording {
       if (!delisting.prefix.contains(sender)) continue;
       impl_.start_afresh(sender, delisting, now_);
       ledger.standing.afresh_since =
-          delisting.at;  // also of who has no standing yet: the delisting's slices leave it alone
+          delisting.at;  // even without a standing, which the delisting's slices wouldn't find
     }
     const auto& key = sender.first().octets();
     std::uint64_t incidents = 0;
@@ -235,8 +234,8 @@ class Recording {
       ledger.by_origin = part(key, Dimension::origin, origin);
       if (!mailbox.empty()) ledger.by_mailbox = part(key, Dimension::mailbox, mailbox);
       const UnixTime since = incident.received_at - policy_.memory();
-      ledger.witnesses = recent.witnesses.others(accusation.witness, since, policy_.distinct_traps);
-      ledger.campaigns = recent.campaigns.others(accusation.campaign, since, policy_.distinct_campaigns);
+      ledger.witnesses = recent.witnesses.others(accusation.keys.witness, since, policy_.distinct_traps);
+      ledger.campaigns = recent.campaigns.others(accusation.keys.campaign, since, policy_.distinct_campaigns);
       sql_.kinds.bind(key, seconds(since));
       while (sql_.kinds.step()) {
         if (const auto kind = kind_named(sql_.kinds.text(0)); kind && is_backscatter(*kind))
@@ -248,7 +247,7 @@ class Recording {
     return ledger;
   }
 
-  /// As if the clock had never been ahead: what it dated into the future happened by now.
+  /// Corrects a clock that was ahead: a time in the future becomes now.
   [[nodiscard]] Standing not_after_now(Standing standing) const {
     const auto bound = [](std::optional<UnixTime>& time, UnixTime latest) {
       if (time && *time > latest) time = latest;
@@ -269,7 +268,7 @@ class Recording {
 
   void relist(const Listing& after, Recorded& recorded) {
     const Prefix& sender = after.prefix;
-    // No automatic step lists more than one sender, whatever the scorer says.
+    // Nothing automatic lists more than one sender, whatever the scorer returns.
     assert(sender == sender_of(sender.first()));
     const auto before = sql_.listing.bind(sender.first().octets(), sender.length()).first([](const Statement& row) {
       return listing_of(row, 0);
@@ -289,12 +288,12 @@ class Recording {
         .bind(sender.first().octets(), sender.length(), after.codes.bits(), seconds(after.listed_at),
               seconds(after.expires_at))
         .run();
-    // The same listing goes on if it began when it began; otherwise the earlier one had ended, swept up or not.
+    // If the beginning is the same, the listing is prolonged; otherwise the earlier one had ended, whether it was removed or not.
     const bool goes_on = before && before->listed_at == after.listed_at;
     if (before && !goes_on) say(ListingChange::Action::expired, *before);
     say(goes_on ? ListingChange::Action::prolonged : ListingChange::Action::listed, after);
-    // The journal has it also where it is over by now, so that it can come back if it is the clock that is wrong (mend_times.cc). But it
-    // isn't on the list, and nobody is told that it were.
+    // Written to the journal even if it is over by now, so that it can be restored if the clock is wrong (mend_times.cc). But it isn't on the
+    // list, and isn't reported as listed.
     if (!after.in_force(now_)) return;
     if (goes_on) {
       ++recorded.prolonged;
@@ -311,10 +310,10 @@ class Recording {
   ExemptionSet exempt_;
   std::vector<Store::Impl::Delisting> delistings_;
   Totals totals_;
-  std::optional<std::int64_t> next_number_;  ///< read with the first incident
+  std::optional<std::int64_t> next_number_;  ///< read for the first incident
 };
 
-/// Digests of the former format are looked up as long as there are any.
+/// Prepared as long as there are digests of the former format.
 void watch_former(Store::Impl& impl) {
   auto& known = impl.recording->known_before;
   if (!impl.has_former_incidents()) {
@@ -333,7 +332,7 @@ Result<Recorded> Store::record(const Batch& batch, const Policy& policy, Assess 
     watch_former(*impl_);
     Recording recording(*impl_, policy, assess, now);
     Recorded recorded;
-    for (const auto& incident : batch.incidents) recording.take(incident, recorded);
+    for (const auto& incident : batch.incidents) recording.add(incident, recorded);
     recording.write_totals();
     bool any_kept = false;
     for (const auto& thing : batch.quarantined) any_kept |= recording.keep(thing);
@@ -369,7 +368,7 @@ Result<std::optional<UnixTime>> Store::last_delivery(std::string_view feed) {
 
 Result<std::uint64_t> Store::expire(UnixTime now) {
   return attempt(impl_->path, [&]() -> std::uint64_t {
-    // Most sweeps find nothing: don't take the write lock to learn that.
+    // Usually there is nothing: don't lock the database for writing to find that out.
     const auto due = [&](const char* table) {
       return Statement(impl_->db, std::string("SELECT 1 FROM ") + table + " WHERE expires_at <= ? LIMIT 1")
           .bind(seconds(now))

@@ -1,8 +1,8 @@
-// What keeps the database from growing for ever: evidence, incidents, standings, quarantine, journal and sums of days expire, each
-// by its own age, and free pages go back to the file system.
+// Keeps the database from growing: evidence, incidents, standings, quarantine, journal and daily totals expire at their own ages, and free
+// pages are returned to the file system.
 //
-// What has an order by time is removed from its beginning. Incidents stand by sender, so a sweep goes through the whole table
-// about once a week (fold.h).
+// Tables in order of time are shortened from their beginning. Incidents are ordered by sender, so a sweep reads the whole table about once a
+// week (fold.h).
 #include "retention.h"
 
 #include "fold.h"
@@ -24,23 +24,23 @@ namespace blowback::schema {
 namespace {
 
 constexpr std::int64_t kEvidenceAtOnce = 2'000;
-constexpr std::int64_t kRowsAtOnce = 4'000;  ///< that a sweep looks at
+constexpr std::int64_t kRowsAtOnce = 4'000;  ///< that a sweep checks
 constexpr std::int64_t kTrapsAtOnce = 500;
 constexpr std::uint64_t kQuarantineAtOnce = 50;
-/// The newest texts stay however little room there is: who is listed can be told why.
+/// The newest texts stay even without space, to explain current listings.
 constexpr std::int64_t kNewestEvidence = 1'000;
-/// Octets of a file system, or a twentieth of it. With less, mail will soon be refused for want of room.
+/// The least free space of a file system in octets, or a twentieth of its size if that is less. With less, mail will soon be refused.
 constexpr std::uint64_t kLeastRoom = std::uint64_t{1} << 30U;
 constexpr std::int64_t kChangesAtOnce = 2'000;
 constexpr std::int64_t kPagesAtOnce = 1'000;
-/// Each sweep begins anew after this. It reads every row of its table, so a large database pays for each day of less.
+/// The interval of sweeps. Each reads every row of its table, so a shorter one would cost more in a large database.
 constexpr Duration kSweepEvery = std::chrono::weeks{1};
-/// Parts that can't matter any more are kept for half as long again, so that a backlog read late finds what it would have found.
-constexpr int kLateBacklog = 3;  // halves
-/// Below so much there is nothing to give back: what comes next uses it.
+/// Parts that have no effect any more are kept for another half of the time, so that a backlog that is read late finds them.
+constexpr int kLateBacklog = 3;  // in halves
+/// Less free space than this isn't returned: new data will use it.
 constexpr std::int64_t kFreeOctets = std::int64_t{16} << 20U;
 
-/// Where a sweep of a table that is ordered by sender goes on; see the table `sweep`.
+/// The position of a sweep through a table that is ordered by sender; see the table `sweep`.
 class Sweep {
  public:
   Sweep(Connection& db, std::string name) : db_(db), name_(std::move(name)) {
@@ -51,13 +51,13 @@ class Sweep {
     is_under_way_ = !row.is_null(1);
     if (is_under_way_) position_.assign(row.blob(1).begin(), row.blob(1).end());
   }
-  /// Whether there is anything to do: it is under way, or its time has come. A clock that was ahead when it began doesn't stop it.
+  /// Whether it is under way, or time to begin. A clock that was ahead when it began last doesn't prevent that.
   [[nodiscard]] bool is_due(UnixTime now) const {
     return is_under_way_ || !began_at_ || now >= *began_at_ + kSweepEvery || now < *began_at_;
   }
-  /// The last sender that was looked at; before every address at the beginning.
+  /// The last sender that was processed; at the beginning less than every address.
   [[nodiscard]] std::span<const std::uint8_t> position() const { return position_; }
-  /// Within a transaction. `at` is empty: it went through the whole table.
+  /// Stores the position; an empty one ends the sweep. Requires a transaction.
   void go_on(std::span<const std::uint8_t> at, UnixTime now) {
     const UnixTime began_at = is_under_way_ && began_at_ ? *began_at_ : now;
     Statement(db_,
@@ -80,7 +80,7 @@ class Keeper {
   Keeper(Store::Impl& impl, UnixTime now, const Policy& policy, const Retention& retention, Reckon reckon)
       : impl_(impl), db_(impl.db), now_(now), policy_(policy), retention_(retention), reckon_(reckon) {}
 
-  /// One slice of the first thing that has something to do.
+  /// One slice of the first task that has something to do.
   [[nodiscard]] Upkeep run() {
     Upkeep done;
     done.converted = convert_slice_if_any();
@@ -89,7 +89,7 @@ class Keeper {
       return done;
     }
     sample_size();
-    // Before their texts go they are summed up, however few there are.
+    // Before texts expire they are added to the totals, however few there are.
     if (summarize_slice(impl_, policy_.any_reverse_path, !loses_unsummed(now_ - retention_.evidence)) > 0) {
       done.more = true;
       return done;
@@ -121,7 +121,7 @@ class Keeper {
     Statement(db_, "INSERT OR REPLACE INTO size_of_day (day, octets, incidents) VALUES (?, ?, ?)")
         .bind(today, used_octets(), total(db_, "incidents").value_or(0))
         .run();
-    // A clock that was ahead leaves days that are yet to come.
+    // A clock that was ahead has left days in the future.
     Statement(db_, "DELETE FROM size_of_day WHERE day > ? OR day < ?").bind(today, today - 400).run();
     transaction.commit();
   }
@@ -131,7 +131,7 @@ class Keeper {
     const auto too_much = [&] {
       return total(db_, "quarantine_octets").value_or(0) > static_cast<std::int64_t>(retention_.quarantine_octets);
     };
-    // The earliest of what came at once or later: a clock that was ahead doesn't keep it.
+    // The minimum over all: entries with a time in the future must not block older ones.
     Statement oldest(db_, "SELECT id, (SELECT min(at) FROM quarantine) FROM quarantine ORDER BY id LIMIT 1");
     Statement remove(db_, "DELETE FROM quarantine WHERE id = ?");
     std::uint64_t removed = 0;
@@ -147,7 +147,7 @@ class Keeper {
     return removed;
   }
 
-  /// Whether evidence that `top` has no sums of is due.
+  /// Whether evidence is due that isn't in the totals of `top` yet.
   [[nodiscard]] bool loses_unsummed(UnixTime until) {
     return Statement(db_,
                      "SELECT 1 FROM (SELECT number, recorded_at FROM evidence ORDER BY number LIMIT 1) WHERE number > "
@@ -157,8 +157,8 @@ class Keeper {
         .has_value();
   }
 
-  /// Where a clock was ahead, the oldest seem to be younger than the newest, and would stay until that time.
-  /// True: they were changed.
+  /// Corrects times that a clock ahead of time has recorded: the oldest evidence would seem younger than the newest, and stay. True: some were
+  /// changed.
   bool mend_recording_times(UnixTime oldest, UnixTime newest) {
     if (oldest <= newest + kSurelyAhead) return false;
     Transaction transaction(db_);
@@ -171,7 +171,7 @@ class Keeper {
     return true;
   }
 
-  /// From its beginning, what was recorded before `until` and has no greater number than `last`.
+  /// Removes what was recorded before `until` and has a number of at most `last`, from the beginning.
   [[nodiscard]] std::uint64_t expire_evidence(UnixTime until,
                                               std::int64_t last = std::numeric_limits<std::int64_t>::max()) {
     struct Row {
@@ -204,7 +204,7 @@ class Keeper {
     return removed;
   }
 
-  /// What is older than its time, and isn't the last word on what is listed or exempt now.
+  /// Removes entries of the journal that are too old, unless they are the last ones of what is listed or exempt now.
   [[nodiscard]] std::uint64_t expire_changes() {
     const auto until = seconds(now_ - retention_.journal);
     Statement next(db_, "SELECT serial, at FROM listing_change WHERE serial >= ? ORDER BY serial LIMIT ?");
@@ -212,13 +212,13 @@ class Keeper {
     const auto began = from;
     next.bind(from, kChangesAtOnce);
     std::int64_t looked_at = 0;
-    // Up to the last one that is old enough: before it stands what a clock that was ahead dated later.
+    // Up to the last one that is old enough; earlier ones may have a later time, from a clock that was ahead.
     while (next.step()) {
       if (next.integer(1) >= until) continue;
       from = next.integer(0) + 1;
       ++looked_at;
     }
-    // The head stays: its number is the serial.
+    // The last entry stays: its number is the serial.
     from = std::min(from, static_cast<std::int64_t>(impl_.head()));
     if (looked_at == 0 || from <= began) return 0;
     Transaction transaction(db_);
@@ -253,7 +253,7 @@ class Keeper {
     return !folded.is_through;
   }
 
-  /// A sender that was marked since so many of it were recorded.
+  /// Folds a sender that was marked since it has too many incidents.
   [[nodiscard]] bool fold_crowded(const Folding::Terms& terms, Upkeep& done) {
     const auto sender =
         Statement(db_, "SELECT sender FROM crowded ORDER BY sender LIMIT 1").first([](const Statement& row) {
@@ -271,7 +271,7 @@ class Keeper {
     return true;
   }
 
-  /// Parts that count for nothing any more.
+  /// Removes parts that have no effect any more.
   [[nodiscard]] bool sweep_parts() {
     return sweep_rows("standing_part", kRowsAtOnce, [&](const IpAddress::Octets& first, const IpAddress::Octets& last) {
       const auto forgotten = seconds(now_ - policy_.parts_forgotten_after() * kLateBacklog / 2);
@@ -281,7 +281,7 @@ class Keeper {
     });
   }
 
-  /// Senders of whom nothing is left: no incident, no part, no listing, and a score that is next to nothing.
+  /// Removes senders without an incident, a part or a listing, and with a score of almost 0.
   [[nodiscard]] bool sweep_standings() {
     if (impl_.has_former_incidents()) return false;
     return sweep_rows("standing", kRowsAtOnce / 4, [&](const IpAddress::Octets& first, const IpAddress::Octets& last) {
@@ -301,7 +301,7 @@ class Keeper {
     });
   }
 
-  /// Goes through a table that is ordered by sender, so many rows at a time.
+  /// Sweeps a table that is ordered by sender, `rows` rows at a time.
   template <typename Remove>
   [[nodiscard]] bool sweep_rows(const char* table, std::int64_t rows, Remove remove) {
     Sweep sweep(db_, table);
@@ -323,8 +323,7 @@ class Keeper {
     return last.has_value();
   }
 
-  /// Sums of days, and traps that were hit once and never again, go with the incidents they are made of.
-  /// True: there is more to do.
+  /// Removes daily totals, and traps that were hit only once, with the incidents that they come from. True: there is more to do.
   [[nodiscard]] bool expire_sums() {
     const auto until = now_ - retention_.incidents;
     const bool any = db_.integer("SELECT coalesce(min(day), 9000000) FROM top_of_day") < day_of(until);
@@ -346,7 +345,7 @@ class Keeper {
     return any_more;
   }
 
-  /// Evidence first: it is large, and nothing that is decided hangs on it.
+  /// Evidence first: it is large, and no decision depends on it.
   [[nodiscard]] bool make_room(Upkeep& done) {
     const bool is_large = retention_.max_disk && used_octets() > static_cast<std::int64_t>(*retention_.max_disk);
     done.little_room = is_large || has_little_room();
@@ -356,7 +355,7 @@ class Keeper {
     done.evidence = expire_evidence(now_ + std::chrono::days{1}, newest - kNewestEvidence);
     done.shortened = done.evidence > 0;
     if (done.shortened || !is_large) return done.shortened;
-    // Then incidents, a week's at a time, down to what scores hang on.
+    // Then incidents, a week at a time, down to those that scores depend on.
     const UnixTime horizon = incident_horizon() + std::chrono::weeks{1};
     if (horizon > now_ - 2 * policy_.parts_forgotten_after()) return false;
     Transaction transaction(db_);
@@ -368,24 +367,24 @@ class Keeper {
     return true;
   }
 
-  /// The file system is nearly full. Free pages of the database are room too.
+  /// Whether the file system is nearly full. Free pages of the database count as space.
   [[nodiscard]] bool has_little_room() {
-    std::error_code error;
-    const auto space = std::filesystem::space(std::filesystem::path(impl_.path).parent_path(), error);
+    std::error_code error;  // an unknown size limits nothing
+    const auto space = std::filesystem::space(folder_of(impl_.path), error);
     if (error || space.capacity == 0) return false;
     const auto free_pages =
         static_cast<std::uint64_t>(db_.integer("PRAGMA freelist_count") * db_.integer("PRAGMA page_size"));
     return space.available + free_pages < std::min<std::uint64_t>(kLeastRoom, space.capacity / 20);
   }
 
-  /// Later than the setting says where there was no room.
+  /// Later than configured if there was no space.
   [[nodiscard]] UnixTime incident_horizon() {
     const UnixTime set = now_ - retention_.incidents;
     const auto cut = total(db_, "incidents_cut");
     return cut && time_of(*cut) < now_ ? std::max(set, time_of(*cut)) : set;
   }
 
-  /// Where the database was made for it (auto_vacuum), the file shrinks.
+  /// Shrinks the file, if the database was created with auto_vacuum.
   [[nodiscard]] std::uint64_t give_pages_back() {
     if (db_.integer("PRAGMA auto_vacuum") != 2) return 0;
     const auto page = db_.integer("PRAGMA page_size");

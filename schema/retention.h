@@ -1,4 +1,4 @@
-// The parts of Store::keep_up, each a slice of a few hundredths of a second.
+// Parts of Store::keep_up, each a slice of a few hundredths of a second.
 #pragma once
 
 #include "store_impl.h"
@@ -7,10 +7,10 @@
 
 namespace blowback::schema {
 
-/// Moves the next incidents of the former format; 0: there are none left. Convert.cc.
+/// Converts the next incidents of the former format and returns how many; 0: there are none left. See convert.cc.
 [[nodiscard]] std::uint64_t convert_slice(Store::Impl& impl, UnixTime now, const Retention& retention);
 
-/// Sums the next incidents up for `top`; 0: none have come since or, where it `waits`, too few to be worth it. Summary.cc.
+/// Adds the next incidents to the daily totals for `top` and returns how many; 0: there are none, or with `waits` too few. See summary.cc.
 [[nodiscard]] std::uint64_t summarize_slice(Store::Impl& impl, bool any_reverse_path, bool waits);
 
 }  // namespace blowback::schema

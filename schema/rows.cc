@@ -1,5 +1,6 @@
-// Values to rows and back.
 #include "rows.h"
+
+#include "blowback/text.h"
 
 #include <algorithm>
 #include <cassert>
@@ -23,17 +24,6 @@ DigestOctets digest_octets(std::string_view hex) {
     octets[i] = static_cast<std::uint8_t>((nibble(hex[2 * i]) << 4U) | nibble(hex[2 * i + 1]));
   }
   return octets;
-}
-
-std::string digest_hex(std::span<const std::uint8_t> octets) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(2 * octets.size());
-  for (const std::uint8_t octet : octets) {
-    hex += kDigits[octet >> 4U];
-    hex += kDigits[octet & 15U];
-  }
-  return hex;
 }
 
 std::optional<UnixTime> optional_time(const Statement& row, int column) {
@@ -112,7 +102,7 @@ ListingChange change_of(const Statement& row) {
 
 namespace {
 
-/// Lays fields side by side in one number, or takes them out again, so that both are written once.
+/// Packs fields into one number, or unpacks them: one layout serves both directions.
 class Packed {
  public:
   explicit Packed(std::int64_t number, bool reads) : bits_(static_cast<std::uint64_t>(number)), reads_(reads) {}
@@ -147,7 +137,7 @@ void lay_out(Packed& packed, Incident& incident, bool& names_origin) {
   packed.field(names_origin, 1);
   if (static_cast<unsigned>(incident.kind) > 5 || static_cast<unsigned>(incident.cause) > 7 ||
       static_cast<unsigned>(incident.reverse_path) > 2 || static_cast<unsigned>(incident.relayed) > 5) {
-    damaged("facts of an incident that mean nothing");
+    damaged("invalid facts of an incident");
   }
 }
 
@@ -195,11 +185,11 @@ Accusation accusation_of(const Statement& row) {
           .reverse_path = facts.reverse_path,
           .relayed = facts.relayed,
           .doubtful_boundary = facts.doubtful_boundary,
-          .witness = key(5),
-          .campaign = key(6),
-          .origin = key(7),
-          .names_origin = names_origin,
-          .mailbox = row.is_null(8) ? std::nullopt : std::optional(key(8))};
+          .keys = {.witness = key(5),
+                   .campaign = key(6),
+                   .origin = key(7),
+                   .mailbox = row.is_null(8) ? std::nullopt : std::optional(key(8))},
+          .names_origin = names_origin};
 }
 
 Incident incident_of(const Statement& row, int column) {
@@ -231,7 +221,7 @@ std::string label_of(PartKey key) {
   for (std::size_t i = 0; i < octets.size(); ++i) {
     octets[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(key) >> (56 - 8 * i));
   }
-  return '#' + digest_hex(octets);
+  return '#' + hex(octets);
 }
 
 PartKey key_of_label(std::string_view label) {
@@ -255,22 +245,23 @@ Incident incident_without_evidence(const Accusation& accusation, std::int64_t fa
   incident.evidence_kept = false;
   incident.received_at = accusation.received_at;
   incident.client = accusation.client;
-  incident.witness = label_of(accusation.witness);
+  incident.witness = label_of(accusation.keys.witness);
   incident.trap = incident.witness;
-  incident.campaign = label_of(accusation.campaign);
-  if (accusation.names_origin) incident.origin = label_of(accusation.origin);
-  if (accusation.mailbox) incident.mailbox = label_of(*accusation.mailbox);
+  incident.campaign = label_of(accusation.keys.campaign);
+  if (accusation.names_origin) incident.origin = label_of(accusation.keys.origin);
+  if (accusation.keys.mailbox) incident.mailbox = label_of(*accusation.keys.mailbox);
   return incident;
 }
 
 void put_incident(Statement& put, const Incident& incident, const Accusation& accusation, std::int64_t digest,
                   std::int64_t number) {
   const auto key = [](PartKey part) { return static_cast<std::int64_t>(part); };
+  const PartKeys& keys = accusation.keys;
   const IpAddress sender = sender_of(incident.client).first();
   const auto client = incident.client == sender ? std::nullopt : std::optional(incident.client.octets());
   put.bind(sender.octets(), digest, number, seconds(incident.received_at), client, facts_of(incident),
-           incident.confidence, incident.credit, key(accusation.witness), key(accusation.campaign),
-           key(accusation.origin), accusation.mailbox ? std::optional(key(*accusation.mailbox)) : std::nullopt)
+           incident.confidence, incident.credit, key(keys.witness), key(keys.campaign), key(keys.origin),
+           keys.mailbox ? std::optional(key(*keys.mailbox)) : std::nullopt)
       .run();
 }
 

@@ -1,4 +1,3 @@
-// A reckoning in rows, and back.
 #include "sender_record.h"
 
 #include <algorithm>
@@ -10,7 +9,7 @@
 namespace blowback::schema {
 namespace {
 
-/// The parts of a reckoning by dimension, from 1 on.
+/// The parts of a Reckoning by Dimension, which begins with 1.
 template <typename R>
 [[nodiscard]] auto parts_of(R& reckoning) {
   return std::array{&reckoning.witnesses, &reckoning.campaigns, &reckoning.kinds, &reckoning.origins,

@@ -1,4 +1,4 @@
-// One sender's record as it is kept: where it begins, and its incidents in the order of time.
+// One sender's stored record: its beginning, and its incidents in order of time.
 #pragma once
 
 #include "store_impl.h"
@@ -8,24 +8,24 @@
 
 namespace blowback::schema {
 
-/// Prepared once, for many senders.
+/// Its statements are prepared once, for many senders.
 class SenderRecords {
  public:
   explicit SenderRecords(const Connection& db);
 
-  /// Where the record of `sender` begins: as of its horizon, or as of nothing.
+  /// The beginning of the record of `sender`: the stored result up to its horizon, or nothing.
   [[nodiscard]] Reckoning from(const Prefix& sender);
 
   struct Kept {
-    std::int64_t digest = 0;  ///< with the sender the row's key
+    std::int64_t digest = 0;  ///< the row's key, with the sender
     std::int64_t number = 0;
     double credit = 0;
     Accusation accusation;
   };
-  /// By received_at, then in the order of recording; times as in `unless_ahead`.
+  /// Ordered by received_at, then by recording; times as in `unless_ahead`.
   [[nodiscard]] std::vector<Kept> incidents(const Prefix& sender, UnixTime now);
 
-  /// From now on the record begins with `reckoning`, as of its `as_of`. Within a transaction.
+  /// Stores `reckoning` as the new beginning of the record, as of its `as_of`. Requires a transaction.
   void begin_with(const Reckoning& reckoning);
 
  private:

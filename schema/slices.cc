@@ -1,4 +1,3 @@
-// The slices of a decision, and who goes on with what was interrupted.
 #include "slices.h"
 
 #include "store_impl.h"
@@ -11,7 +10,7 @@
 namespace blowback::schema {
 namespace {
 
-/// A decision that is made again later than this is another one: it speaks of what was received until then.
+/// After this time the same decision is a new one, since it concerns what was received until it was made.
 constexpr Duration kGoesOnWithin = std::chrono::hours{1};
 
 constexpr const char* kWorkColumns =
@@ -47,7 +46,7 @@ void keep(const Connection& db, const Work& work) {
   return left;
 }
 
-/// Goes through its stages until the slice is over. Returns the number of steps.
+/// Runs the stages until the slice is over. Returns the number of steps.
 std::uint64_t go_on(Work& work, const Plan& plan, Slice slice) {
   std::uint64_t steps = 0;
   bool is_over = false;
@@ -60,7 +59,7 @@ std::uint64_t go_on(Work& work, const Plan& plan, Slice slice) {
       continue;
     }
     for (const auto& key : keys) {
-      stage.take(key);
+      stage.process(key);
       work.done = key;
       ++steps;
       is_over = slice.is_over();
@@ -70,9 +69,9 @@ std::uint64_t go_on(Work& work, const Plan& plan, Slice slice) {
   return steps;
 }
 
-/// Keys of a table's rows within a prefix and, since they stand among them, of others; `take` looks.
+/// The keys of a table's rows within a prefix, and of others in between; `process` has to check.
 [[nodiscard]] Stage through(const Connection& db, const Prefix& prefix, const std::string& rows, const char* order,
-                            std::function<void(const Key&)> take) {
+                            std::function<void(const Key&)> process) {
   const auto range = keys_of(prefix);
   const auto from = [range](const Key& after) { return after.first < range.first ? Key{.first = range.first} : after; };
   const auto next = std::make_shared<Statement>(db, "SELECT first, length, last FROM (" + rows + ") LIMIT ?");
@@ -88,7 +87,7 @@ std::uint64_t go_on(Work& work, const Plan& plan, Slice slice) {
                 }
                 return keys;
               },
-          .take = std::move(take),
+          .process = std::move(process),
           .left =
               [=](const Key& after) {
                 const Key begin = from(after);
@@ -100,69 +99,94 @@ std::uint64_t go_on(Work& work, const Plan& plan, Slice slice) {
 
 }  // namespace
 
-Stage Store::Impl::through_listings(const Prefix& prefix, std::function<void(const Key&)> take) {
+Stage Store::Impl::through_listings(const Prefix& prefix, std::function<void(const Key&)> process) {
   return through(
       db, prefix,
       "SELECT first, length, source AS last FROM listing WHERE (first, length, source) > (?, ?, ?) AND first "
       "<= ? ORDER BY first, length, source",
-      " ORDER BY", std::move(take));
+      " ORDER BY", std::move(process));
 }
 
-Stage Store::Impl::through_senders(const Prefix& prefix, std::function<void(const Key&)> take) {
+Stage Store::Impl::through_senders(const Prefix& prefix, std::function<void(const Key&)> process) {
   return through(db, prefix,
                  "SELECT sender AS first, 0 AS length, 0 AS last FROM standing WHERE sender >= ? AND (sender, 0, 0) > "
                  "(?1, ?, ?) AND sender <= ? ORDER BY sender",
-                 " ORDER BY", std::move(take));
+                 " ORDER BY", std::move(process));
 }
 
-Stage Store::Impl::through_journal(const Prefix& prefix, std::function<void(const Key&)> take) {
+Stage Store::Impl::through_journal(const Prefix& prefix, std::function<void(const Key&)> process) {
   return through(db, prefix,
                  "SELECT first, length, serial AS last FROM listing_change INDEXED BY listing_change_of_prefix WHERE "
                  "(first, length, serial) > (?, ?, ?) AND first <= ? ORDER BY first, length, serial",
-                 " ORDER BY", std::move(take));
+                 " ORDER BY", std::move(process));
 }
 
+namespace {
+
+/// Adds to a failure how far the earlier slices came.
+[[nodiscard]] SqlFailure with_progress(const SqlFailure& failure, const Work& work, std::uint64_t done,
+                                       std::uint64_t of) {
+  std::string text = failure.what();
+  text += " (after " + std::to_string(done) + (of > 0 ? " of " + std::to_string(of) : std::string()) +
+          " steps of entry " + std::to_string(work.audit) +
+          ", which are in force: run the same command again to continue, or undo the entry)";
+  return {failure.code(), text};
+}
+
+}  // namespace
+
 bool Store::Impl::carry_out(Work& work, const Plan& plan) {
-  std::uint64_t done = 0;
+  std::uint64_t done = 0;  // in slices that are committed
   std::uint64_t of = 0;
   while (true) {
-    Transaction transaction(db);
-    if (!work.is_stored) {
-      if (!plan.begin()) return false;
-    } else if (const auto stored = unfinished(work.audit)) {
-      work = *stored;
-    } else {
-      const auto now = entry(static_cast<std::uint64_t>(work.audit));
-      if (now && now->undone_by) {
-        throw SqlFailure(SQLITE_INTERRUPT, "entry " + std::to_string(work.audit) + " was undone meanwhile, by entry " +
-                                               std::to_string(*now->undone_by) + "; nothing more of it is done");
-      }
-      if (!plan.is_callers_own) return true;  // somebody else went on with it, and is through
+    try {
+      const auto slice = carry_out_slice(work, plan);
+      done += slice.steps;
+      if (slice.is_last) return slice.has_begun;
+    } catch (const SqlFailure& failure) {
+      if (done == 0 || failure.code() == SQLITE_INTERRUPT) throw;
+      throw with_progress(failure, work, done, of);
     }
-    plan.look();
-    done += go_on(work, plan, Slice(slicing));
-    const bool is_through = work.stage >= plan.stages.size();
-    if (is_through) {
-      if (work.is_stored) give_up(work.audit);
-    } else {
-      keep(db, work);
-    }
-    settle(work.audit, work.changes() + plan.changes_at_begin);
-    transaction.commit();
-    work.is_stored = !is_through;
-    if (is_through || plan.only_one_slice) return true;
     if (slicing.between) {
       if (of == 0) {
         const auto left = steps_left(work, plan);
         of = left == 0 ? 0 : done + left;
       }
       if (!slicing.between(done, of)) {
-        throw SqlFailure(SQLITE_INTERRUPT, "stopped half-way through entry " + std::to_string(work.audit) +
-                                               "; run the same again to go on, or undo it");
+        throw SqlFailure(SQLITE_INTERRUPT, "stopped within entry " + std::to_string(work.audit) +
+                                               "; run the same command again to continue, or undo the entry");
       }
     }
     std::this_thread::sleep_for(slicing.rest);
   }
+}
+
+Store::Impl::SliceDone Store::Impl::carry_out_slice(Work& work, const Plan& plan) {
+  Transaction transaction(db);
+  if (!work.is_stored) {
+    if (!plan.begin()) return {.steps = 0, .is_last = true, .has_begun = false};
+  } else if (const auto stored = unfinished(work.audit)) {
+    work = *stored;
+  } else {
+    const auto now = entry(static_cast<std::uint64_t>(work.audit));
+    if (now && now->undone_by) {
+      throw SqlFailure(SQLITE_INTERRUPT, "entry " + std::to_string(work.audit) + " was undone meanwhile, by entry " +
+                                             std::to_string(*now->undone_by) + "; the rest of it isn't done");
+    }
+    if (!plan.is_callers_own) return {.steps = 0, .is_last = true};  // another process has completed it
+  }
+  plan.refresh();
+  const auto steps = go_on(work, plan, Slice(slicing));
+  const bool is_through = work.stage >= plan.stages.size();
+  if (is_through) {
+    if (work.is_stored) give_up(work.audit);
+  } else {
+    keep(db, work);
+  }
+  set_changes(work.audit, work.changes() + plan.changes_at_begin);
+  transaction.commit();
+  work.is_stored = !is_through;
+  return {.steps = steps, .is_last = is_through || plan.only_one_slice};
 }
 
 std::optional<Work> Store::Impl::unfinished(std::int64_t audit) {
@@ -213,7 +237,7 @@ Result<CarriedOn> Store::carry_on(const Policy& policy, Reckon reckon, UnixTime 
                                           " FROM unfinished u JOIN audit a ON a.id = u.audit_id WHERE action IN "
                                           "('delist', 'exempt', 'undo') ORDER BY a.id LIMIT 1")
                      .first(work_of);
-    // Whoever works on it gets through some slices between two calls.
+    // A process that works on it completes some slices between two calls.
     const bool is_left_alone = found && seen && found->audit == seen->audit && found->stage == seen->stage &&
                                found->done.first == seen->done.first && found->done.length == seen->done.length &&
                                found->done.last == seen->done.last;

@@ -1,8 +1,8 @@
-// Work of any size in short transactions, so that no writer keeps the others waiting.
+// Divides work of any size into short transactions, so that no writer blocks the others for long.
 //
-// The first slice makes the audit entry and does what must hold from the start (an exemption stands before listings in it end). The rest
-// goes through keys in order, in stages. What one slice can't finish has a row in `unfinished`, written with the slice: after a
-// kill the row says exactly what is done. So anybody may go on with it, also two at once: each slice reads the row anew.
+// The first slice makes the audit entry and what must be in force from the beginning (an exemption before listings in it end). The rest
+// processes keys in order, in stages. If a slice doesn't complete the work, it stores the progress in a row of `unfinished`, in the same
+// transaction. So any process may continue after a kill, even two at once: each slice reads the row again.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -18,25 +18,25 @@
 
 namespace blowback::schema {
 
-/// A key in a stage's order. Of listings `last` is the source, of the journal the serial; senders have neither.
+/// A key in a stage's order. `last` is the source of a listing, or the serial of a journal entry; senders have neither.
 struct Key {
   IpAddress::Octets first{};
   std::int64_t length = -1;  ///< -1: before all keys with this `first`
   std::int64_t last = -1;
 };
 
-/// Of a listing, and of a sender.
+/// The prefix of a listing; the sender of a standing.
 [[nodiscard]] inline Prefix prefix_of(const Key& key) {
   return Prefix::covering(IpAddress::from_octets(key.first), static_cast<int>(key.length));
 }
 [[nodiscard]] inline Prefix sender_with(const Key& key) { return sender_of(IpAddress::from_octets(key.first)); }
 
-/// A decision and how far it is: a row of `unfinished`, or one that a single slice will do.
+/// A decision and its progress: a row of `unfinished`, or one that needs a single slice.
 struct Work {
-  std::int64_t audit = 0;  ///< 0: not begun
-  bool is_stored = false;  ///< it has a row
+  std::int64_t audit = 0;  ///< 0: not begun yet
+  bool is_stored = false;  ///< there is a row
   std::size_t stage = 0;
-  Key done;  ///< of the stage
+  Key done;  ///< the last key of the stage that was processed
   std::uint64_t listed = 0;
   std::uint64_t ended = 0;
   std::uint64_t moved = 0;
@@ -46,31 +46,31 @@ struct Work {
 };
 
 struct Stage {
-  /// The next keys after one, some hundreds at most; empty: the stage is done.
+  /// The next keys after `after`, at most kKeysAtOnce; empty: the stage is complete.
   std::function<std::vector<Key>(const Key& after)> next;
-  /// Does what there is to do for one of them.
-  std::function<void(const Key&)> take;
-  /// How many there are after one, for progress; absent: nobody knows.
+  /// Processes one of them.
+  std::function<void(const Key&)> process;
+  /// The number of keys after `after`, for progress; absent: unknown.
   std::function<std::uint64_t(const Key& after)> left;
 };
 
-/// What a decision does, beside its stages.
+/// The steps of a decision.
 struct Plan {
-  /// In the first transaction, unless the work was begun before. Sets `Work::audit`. False: there is nothing to do.
+  /// Called in the first transaction, unless the work is being continued. Sets `Work::audit`. False: there is nothing to do.
   std::function<bool()> begin = [] { return true; };
-  /// At the beginning of each slice: what others may have changed since the last is read anew.
-  std::function<void()> look = [] {};
+  /// Called at the beginning of each slice, to read again what others may have changed.
+  std::function<void()> refresh = [] {};
   std::vector<Stage> stages;
-  std::uint64_t changes_at_begin = 0;  ///< what `begin` changes: an exemption, a trap
-  /// The keys come from the caller, so nobody else can have finished it.
+  std::uint64_t changes_at_begin = 0;  ///< changes made by `begin`: an exemption, a trap
+  /// The keys come from the caller, so no other process can have completed it.
   bool is_callers_own = false;
   bool only_one_slice = false;
 };
 
-/// Keys that one `next` finds at most: they are found and dealt with in well under a slice.
+/// The most keys that `next` returns: processing them takes much less than a slice.
 inline constexpr std::int64_t kKeysAtOnce = 256;
 
-/// Ends a slice when it has lasted long enough.
+/// Tells when a slice should end.
 class Slice {
  public:
   explicit Slice(const Slicing& slicing) : ends_(Clock::now() + slicing.hold), left_(slicing.most_steps) {}

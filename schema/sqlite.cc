@@ -1,4 +1,3 @@
-// The few lines that SQLite's C interface needs to be safe.
 #include "sqlite.h"
 
 #include <cassert>
@@ -8,16 +7,16 @@
 namespace blowback::schema {
 namespace {
 
-/// How often we look whether another process's write lock is free, a millisecond apart: ten seconds at least. SQLite's own busy
-/// handler looks each 100 ms after a while. Who works in slices rests for some milliseconds between them, which it would miss nearly always.
+/// How often to try to get the write lock, at intervals of a millisecond: at least ten seconds in all. SQLite's own busy handler soon tries only
+/// every 100 ms; it would nearly always miss the few milliseconds between the slices of another process.
 constexpr int kLooks = 10'000;
 constexpr std::chrono::milliseconds kBetweenLooks{1};
 
-/// The WAL in pages: from the first on, what is in it is copied to the database; from the second on (32 MiB) it is emptied.
+/// Sizes of the WAL in pages: above the first, its content is copied to the database; above the second (32 MiB), it is emptied.
 constexpr int kCopiedFrom = 4'000;
 constexpr int kEmptiedFrom = 8'192;
-/// Emptying it keeps other writers away until readers have gone on; if they don't within so many looks, it is tried again
-/// when the WAL has grown by so many pages.
+/// Emptying it locks out other writers until all readers have advanced. After this many attempts it gives up, and tries again when the WAL has
+/// grown by this many pages.
 constexpr int kLooksToEmpty = 20;
 constexpr int kTryAgainAfter = 2'048;
 
@@ -44,13 +43,13 @@ int Connection::wait(void* waiting, int looked) {
 
 void Connection::keep_wal_small() { sqlite3_wal_hook(handle_.get(), &Connection::after_commit, waiting_.get()); }
 
-// SQLite begins the WAL anew only where a writer finds all of it copied and nobody reading. With several writers and readers that may not
-// happen for long, while it grows.
+// SQLite restarts the WAL only if a writer finds it completely copied and without readers. With several writers and readers that may not happen
+// for a long time, while it grows.
 int Connection::after_commit(void* waiting, sqlite3* handle, const char* name, int pages) {
   auto& own = *static_cast<Waiting*>(waiting);
   if (pages < kEmptiedFrom) own.try_again_at = kEmptiedFrom;
   if (pages < kCopiedFrom) return SQLITE_OK;
-  // Keeps nobody waiting, and so comes first. It is no failure of the commit where either can't be done now.
+  // First, since it blocks nobody. If either fails now, the commit has succeeded all the same.
   sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   if (pages < own.try_again_at) return SQLITE_OK;
   own.looks = kLooksToEmpty;
@@ -102,7 +101,7 @@ bool Statement::step() {
 std::string Statement::text(int column) const {
   const auto* const bytes = sqlite3_column_text(handle_.get(), column);
   if (bytes == nullptr) return {};
-  // SQLite hands out UTF-8 as unsigned char.
+  // SQLite returns UTF-8 as unsigned char.
   return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
 }
 
@@ -118,7 +117,7 @@ void Statement::check(int code) const {
 Transaction::Transaction(Connection& connection) : connection_(connection) { connection_.run("BEGIN IMMEDIATE"); }
 
 Transaction::~Transaction() {
-  // After some failures (a full disk) SQLite has rolled back by itself; asking again is harmless.
+  // After some failures (a full disk) SQLite has already rolled back; doing it again is harmless.
   if (open_) sqlite3_exec(connection_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 

@@ -1,6 +1,6 @@
-// SQLite behind RAII: a connection, prepared statements, a transaction that rolls back unless told to commit.
+// RAII for SQLite: connections, prepared statements, and transactions that roll back unless committed.
 //
-// Inside this room a failing call throws SqlFailure; `attempt` in store_impl.h turns it into a StoreError at each verb.
+// Within this room a failing call throws SqlFailure; `attempt` in store_impl.h turns it into a StoreError.
 #pragma once
 
 #include <sqlite3.h>
@@ -33,7 +33,7 @@ class Connection {
  public:
   /// `flags`: SQLITE_OPEN_*. Throws SqlFailure.
   Connection(const std::string& path, int flags);
-  /// Runs one or more statements that return nothing of interest.
+  /// Runs one or more statements and ignores their results.
   void run(const char* sql);
   [[nodiscard]] std::int64_t integer(const char* sql);
   [[nodiscard]] std::string text(const char* sql);
@@ -41,14 +41,14 @@ class Connection {
   [[nodiscard]] std::int64_t changes() const { return sqlite3_changes64(handle_.get()); }
   [[nodiscard]] std::int64_t last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
   [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
-  /// From now on each commit sees to it that the WAL stays small; see `after_commit` in sqlite.cc.
+  /// Makes each commit limit the size of the WAL; see `after_commit` in sqlite.cc.
   void keep_wal_small();
 
  private:
-  /// What SQLite's callbacks are given; it stays where it is.
+  /// The argument of SQLite's callbacks, so its address must not change.
   struct Waiting {
-    int looks = 0;         ///< for the lock of another process, a millisecond apart
-    int try_again_at = 0;  ///< pages of the WAL at which it is worth while to try and empty it
+    int looks = 0;         ///< attempts to get the lock, at intervals of a millisecond
+    int try_again_at = 0;  ///< size of the WAL in pages at which to try to empty it
   };
   static int wait(void* waiting, int looked);
   static int after_commit(void* waiting, sqlite3* handle, const char* name, int pages);
@@ -60,7 +60,7 @@ class Connection {
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
-/// A prepared statement. Bind in order with `bind(a, b, …)`, then `step()` until it is false; binding again starts anew.
+/// A prepared statement. Bind the values in order with `bind(a, b, …)`, then call `step()` until it is false; binding again resets it.
 /// Must not outlive its connection.
 class Statement {
  public:
@@ -73,10 +73,10 @@ class Statement {
     (put(++index, values), ...);
     return *this;
   }
-  /// True: there is a row to read.
+  /// True: there is a row.
   bool step();
-  /// What `read` makes of the first row, if there is one. The statement is done afterwards: one left in the middle would
-  /// hold its view of the database open.
+  /// The result of `read` for the first row, if there is one. Then resets the statement, which would otherwise keep its read transaction
+  /// open.
   template <typename Read>
   auto first(Read read) -> std::optional<decltype(read(*this))> {
     if (!step()) return std::nullopt;
@@ -105,7 +105,7 @@ class Statement {
   void put(int index, std::int64_t value) { check(sqlite3_bind_int64(handle_.get(), index, value)); }
   void put(int index, std::integral auto value) { put(index, static_cast<std::int64_t>(value)); }
   void put(int index, double value) { check(sqlite3_bind_double(handle_.get(), index, value)); }
-  // Texts and blobs are bound without a copy: they outlive the step, since bind and step stand together.
+  // Texts and blobs are bound without a copy: they must outlive the steps.
   void put(int index, std::string_view value) {
     check(sqlite3_bind_text64(handle_.get(), index, value.data() == nullptr ? "" : value.data(), value.size(),
                               SQLITE_STATIC, SQLITE_UTF8));
@@ -144,7 +144,7 @@ class Transaction {
   bool open_ = true;
 };
 
-/// A read transaction: all questions within see one state of the database.
+/// A read transaction: all queries within it see the same state of the database.
 class ReadTransaction {
  public:
   explicit ReadTransaction(Connection& connection) : connection_(connection) { connection_.run("BEGIN"); }

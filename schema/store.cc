@@ -1,4 +1,4 @@
-// Opening a database: finding out whether it is ours and of our format, migrating it, and saying plainly what is wrong.
+// Opening a database: checks whether it is ours and of our format, migrates it, and explains what is wrong.
 #include "schema/store.h"
 
 #include "backup.h"
@@ -18,21 +18,20 @@
 namespace blowback::schema {
 namespace {
 
-/// `PRAGMA application_id`: "BLOW". Tells our file from anybody else's SQLite database.
+/// `PRAGMA application_id`: "BLOW". Distinguishes our files from other SQLite databases.
 constexpr std::int64_t kApplicationId = 0x424c4f57;
 
-/// The format that moves incidents to other tables, see convert.cc.
+/// The format with new tables for incidents, see convert.cc.
 constexpr int kIncidentsMoved = 5;
 
-/// Pages kept in memory per connection: 64 MiB for who writes, negative means KiB. Who only reads reads each page once: the
-/// whole list from end to end, or a few rows.
+/// Cache per connection (negative: in KiB): 64 MiB for writers. Readers read each page once: the whole list, or a few rows.
 constexpr const char* kPragmas = "PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
 constexpr const char* kReaderPragmas = "PRAGMA cache_size = -2048;";
 
-/// A WAL that grew behind a long reader is cut to 32 MiB when it is begun anew.
+/// A WAL that grew during a long read is cut to 32 MiB when it is restarted.
 constexpr const char* kWalLimit = "PRAGMA journal_size_limit = 33554432;";
 
-/// What the old format held, as `DATABASE.format-N`: a migration has no way back but this. The caller has the write lock, so a
+/// Copies the database in its old format to `DATABASE.format-N`: the only way back from a migration. The caller has the write lock, so a
 /// second connection reads exactly what is about to be changed.
 void keep_old_format(const std::string& path, int format) {
   const std::string copy = path + ".format-" + std::to_string(format);
@@ -42,7 +41,7 @@ void keep_old_format(const std::string& path, int format) {
 
 void migrate(Connection& db, const std::string& path) {
   Transaction transaction(db);
-  // Asked again, now that nobody else can migrate: both daemons start at the same time.
+  // Check again, now that no other process can migrate: both daemons may start at the same time.
   const auto found = static_cast<int>(db.integer("PRAGMA user_version"));
   if (found >= schema_version()) return;
   const bool is_ours = db.integer("PRAGMA application_id") == kApplicationId;
@@ -51,7 +50,7 @@ void migrate(Connection& db, const std::string& path) {
     if (migration.version > found) db.run(migration.sql);
   }
   db.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
-  // Nothing to convert: a new database, or one without an incident.
+  // Nothing to convert: a new database, or one without incidents.
   if (found < kIncidentsMoved && db.integer("SELECT count(*) FROM (SELECT 1 FROM former_incident LIMIT 1)") == 0) {
     db.run("DROP TABLE former_incident");
   }
@@ -66,7 +65,7 @@ void migrate(Connection& db, const std::string& path) {
   int version = 0;
   bool is_new = false;
   {
-    // Of one state: another process may be making the database right now.
+    // In one transaction: another process may be creating the database right now.
     const ReadTransaction reading(db);
     id = db.integer("PRAGMA application_id");
     version = static_cast<int>(db.integer("PRAGMA user_version"));
@@ -89,7 +88,7 @@ void migrate(Connection& db, const std::string& path) {
                       path + (is_new ? ": is empty; start blowback-ingest once, or run `blowback db migrate`"
                                      : ": is of an older format; run `blowback db migrate`")};
   }
-  // FULL: a commit is on the disk when it returns, so what a feed was told to forget survives a power failure too.
+  // FULL: a commit is on the disk when it returns, so that what a feed removes after it also survives a power failure.
   db.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   db.run(kWalLimit);
   db.keep_wal_small();
@@ -97,14 +96,13 @@ void migrate(Connection& db, const std::string& path) {
   return std::nullopt;
 }
 
-/// A new database of our format. False: another process was quicker.
+/// Creates a database. False: another process has created it meanwhile.
 [[nodiscard]] Result<bool> make_database(const std::string& path) {
   Making making(path);
   if (auto begun = making.begin(); !begun) return std::unexpected(std::move(begun).error());
   {
     Connection db(making.part(), SQLITE_OPEN_READWRITE);
-    // So that it can give pages back to the file system in slices (`compact`); it takes one page in a thousand. Set before anything
-    // is in it, and of no effect later.
+    // Allows to return pages to the file system in slices (`compact`), for one page in a thousand. Has an effect in an empty database only.
     db.run("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = FULL");
     migrate(db, making.part());
   }
@@ -134,8 +132,8 @@ void migrate(Connection& db, const std::string& path) {
       .changed = static_cast<std::int64_t>(file.st_mtim.tv_sec) * 1'000'000'000 + file.st_mtim.tv_nsec};
 }
 
-/// Opens a database that can be read, and beside which this user may make no -wal, as a reader of WAL mode has to. Where there is
-/// none, nobody writes: so it is read as a file that never changes, and `is_overtaken` tells when that is over. Absent: a -wal is there.
+/// Opens a database that this user can read but beside which it can't create the -wal file that a reader in WAL mode needs. Without a -wal file nobody
+/// writes, so the database is read as a file that doesn't change, until `is_overtaken`. Absent: there is a -wal file.
 [[nodiscard]] std::unique_ptr<Store::Impl> open_unchanging(const std::string& path) {
   const auto real_path = resolved(path);
   const auto looks = looks_of(real_path);
@@ -154,13 +152,13 @@ void migrate(Connection& db, const std::string& path) {
   return impl;
 }
 
-/// SQLite makes them when it needs them first.
+/// SQLite creates these files when it first needs them.
 void note_what_is_beside(Store::Impl& impl) {
   impl.opened.wal = file_id(impl.opened.real_path + "-wal");
   impl.opened.shm = file_id(impl.opened.real_path + "-shm");
 }
 
-/// Whether it was in vain that SQLite wanted to put something beside a database that it is only to read.
+/// Whether SQLite failed to create a file beside a database that is opened for reading.
 [[nodiscard]] bool wants_more_beside(const SqlFailure& failure, const std::string& path) {
   const int code = failure.code() & 0xff;
   return (code == SQLITE_CANTOPEN || code == SQLITE_READONLY) && access(path.c_str(), R_OK) == 0;
@@ -247,8 +245,8 @@ Result<Store::Followed> Store::follow_file() {
                                       impl_->path + ": was replaced by a file that is no database of Blowback's; put "
                                                     "it or the last backup back"});
   }
-  // The old file's -wal has the same name as the new one's would: SQLite would play it back into the wrong file. What is
-  // still open keeps its own.
+  // The -wal of the old file has the same name as that of the new one: SQLite would apply it to the wrong file. Open connections keep
+  // their own.
   const auto set_aside = [&](const std::string& suffix, const std::optional<FileId>& ours) {
     const auto beside = impl_->opened.real_path + suffix;
     if (ours && file_id(beside) == ours)
@@ -258,13 +256,13 @@ Result<Store::Followed> Store::follow_file() {
   set_aside("-shm", impl_->opened.shm);
   auto other = open(impl_->path, Mode::write);
   if (!other) return std::unexpected(std::move(other).error());
-  // The last one to close a database plays its -wal back and removes it, by name: by now another file's.
+  // The last connection that closes a database applies its -wal and removes it by name, which now belongs to another file.
   sqlite3_db_config(impl_->db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   *this = std::move(*other);
   return Followed::another;
 }
 
-/// What was committed since the -wal was removed is in a file without a name, which ends with this process.
+/// Commits since the -wal was removed are in a file without a name, which is lost when this process ends.
 Result<Store::Followed> Store::save_lost_wal() {
   const std::string wal = impl_->opened.real_path + "-wal";
   std::error_code error;
@@ -284,8 +282,8 @@ Result<Store::Followed> Store::save_lost_wal() {
         StoreError::Code::busy, impl_->path + ": its -wal was removed while it was in use, and what was in it can't "
                                               "be saved while others read; it is tried again each second"});
   }
-  // Who still has the removed files open keeps both. This connection must be closed before the next: within a process SQLite
-  // gives all connections to one file the same -shm, also a removed one.
+  // Other processes that have the removed files open keep them. This connection must be closed before the next one is opened: within a process
+  // SQLite gives all connections to one file the same -shm, even a removed one.
   const std::string path = impl_->path;
   std::filesystem::remove(impl_->opened.real_path + "-shm", error);
   sqlite3_db_config(impl_->db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
@@ -295,7 +293,7 @@ Result<Store::Followed> Store::save_lost_wal() {
     *this = std::move(*anew);
     return Followed::another;
   }
-  // Nothing is open, and the next call opens what stands there then.
+  // Nothing is open now; the next call opens the file that is there then.
   impl_ = std::make_unique<Impl>(":memory:", Mode::write, SQLITE_OPEN_READWRITE);
   impl_->path = path;
   return std::unexpected(std::move(anew).error());
@@ -329,7 +327,7 @@ std::int64_t Store::Impl::audit(const Decision& decision, const char* action, co
   return db.last_row();
 }
 
-void Store::Impl::settle(std::int64_t audit_id, std::uint64_t changes) {
+void Store::Impl::set_changes(std::int64_t audit_id, std::uint64_t changes) {
   Statement(db, "UPDATE audit SET changes = ? WHERE id = ?").bind(changes, audit_id).run();
 }
 
@@ -356,37 +354,38 @@ ExemptionSet Store::Impl::exemption_set(UnixTime now) {
   ExemptionSet exempt;
   Statement rows(db, "SELECT first, length, expires_at FROM exemption WHERE expires_at IS NULL OR expires_at > ?");
   rows.bind(seconds(now));
-  while (rows.step()) exempt.put(prefix_of(rows, 0), optional_time(rows, 2));
+  while (rows.step()) exempt.insert(prefix_of(rows, 0), optional_time(rows, 2));
   return exempt;
 }
 
 StoreError explained(const SqlFailure& failure, const std::string& path) {
   using Code = StoreError::Code;
-  const std::string said = path + ": " + failure.what();
+  const std::string text = path + ": " + failure.what();
   switch (failure.code() & 0xff) {  // the primary result code
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {Code::busy,
-              said + "; another process is writing for very long: try again, or see which one by `fuser " + path + "`"};
+      return {
+          Code::busy,
+          text + "; another process has been writing for a long time: try again, or find it by `fuser " + path + "`"};
     case SQLITE_FULL:
-      return {Code::full, said + "; make room on that disk, nothing stored is lost"};
+      return {Code::full, text + "; free space on that disk; nothing that was stored is lost"};
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-      return {Code::read_only, said + "; let the user who runs this write the file and its folder"};
+      return {Code::read_only, text + "; give this user write permission on the file and its folder"};
     case SQLITE_CANTOPEN:
-      return {Code::missing, said + "; check `database` in the config, and that the folder may be read and written"};
+      return {Code::missing, text + "; check `database` in the config, and the permissions of the folder"};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return {Code::corrupt, said + "; run `blowback db check`, and restore the last backup if it is damaged"};
+      return {Code::corrupt, text + "; run `blowback db check`, and restore the last backup if it is damaged"};
     case SQLITE_IOERR:
-      // A write past a quota or a file-size limit comes as an I/O error.
+      // A write beyond a quota or a file-size limit is reported as an I/O error.
       return {failure.code() == SQLITE_IOERR_WRITE || failure.code() == SQLITE_IOERR_SHMSIZE ? Code::full : Code::other,
-              said + "; see the kernel's log and the room on that disk, nothing stored is lost"};
+              text + "; check the kernel's log and the free space on that disk; nothing that was stored is lost"};
     case SQLITE_INTERRUPT:
-      return {Code::stopped, said};
+      return {Code::stopped, text};
     default:
-      return {Code::other, said};
+      return {Code::other, text};
   }
 }
 

@@ -1,9 +1,9 @@
-// Everything that is kept, behind verbs of the trade: record, list, delist, exempt, changes since. The only door to SQL.
+// The database: record, list, delist, exempt, changes since. The only interface to SQL.
 //
-// A verb is one transaction: it happens whole or not at all, also when the process is killed in it. The exceptions are `list`,
-// `delist`, `exempt`, `undo` and `expire`, which may reach far: they work in slices of some 50 ms, each a transaction, and let other
-// writers in between. A decision that was interrupted goes on when the same is decided again. Verbs never ask what time
-// it is; `now` comes in. The database is SQLite in WAL mode, so readers never wait for a writer, nor it for them.
+// A call is one transaction: it takes effect completely or not at all, even if the process is killed. The exceptions are `list`,
+// `delist`, `exempt`, `undo` and `expire`, which may change many rows: they work in slices of about 50 ms, each a transaction, and let
+// other writers in between. A decision that was interrupted is continued when the same decision is made again. Nothing here reads a
+// clock; `now` is an argument. The database is SQLite in WAL mode: readers never wait for a writer, nor a writer for readers.
 #pragma once
 
 #include "blowback/accusation.h"
@@ -33,67 +33,67 @@ namespace blowback::schema {
 
 struct StoreError {
   enum class Code : std::uint8_t {
-    busy,       ///< another process holds the write lock for longer than we wait (10 s); try again
-    full,       ///< no room on the disk
-    read_only,  ///< the file or its folder may not be written
-    missing,    ///< no database there, or its folder doesn't exist
+    busy,       ///< another process held the write lock for more than 10 s; try again
+    full,       ///< the disk is full
+    read_only,  ///< no permission to write the file or its folder
+    missing,    ///< there is no database, or its folder doesn't exist
     corrupt,    ///< not a database, or damaged
     newer,      ///< written by a newer Blowback than this one
-    older,      ///< needs `blowback db migrate` first (only when opened for following or reading)
-    too_wide,   ///< a decision reaches farther than its permission; nothing was changed
-    stopped,    ///< half-way, by the caller's own wish or since somebody undid it; what was done until then stands
+    older,      ///< `blowback db migrate` has to be run first (only if opened for following or reading)
+    too_wide,   ///< a decision affects more than its permission allows; nothing was changed
+    stopped,    ///< by the caller, or because somebody undid it; the slices done so far stay in force
     other,
   };
   Code code = Code::other;
-  std::string text;  ///< what, where (the file) and the way out, for a person
+  std::string text;  ///< what is wrong, with which file, and what to do
 };
 
 template <typename T>
 using Result = std::expected<T, StoreError>;
 
-/// What came from a feed and can't be judged or attributed. Kept so that it can be looked at, never guessed about.
+/// A delivery that can't be judged or attributed. Kept for the operator to look at.
 struct Quarantined {
-  /// SHA-256 in hex of what is kept; the same thing read twice is kept once.
+  /// SHA-256 in hex of what is kept; a delivery that is read twice is kept once.
   std::string digest;
   std::string feed;
   UnixTime at{};
-  std::string where;   ///< file name, `line 12`, `offset 4096`
-  std::string reason;  ///< short stable name: `doubtful-client`, `not-json`, `too-large`, `too-deep`…
-  std::string
-      detail;  ///< a sentence for a person, with the way out; behind it may stand a quote of what a stranger wrote
-  std::string for_log;  ///< the sentence alone, in our own words, addresses and numbers. Not kept
-  std::string bytes;    ///< the thing itself, cut at 64 KiB
+  std::string where;    ///< file name, `line 12`, `offset 4096`
+  std::string reason;   ///< short stable name: `doubtful-client`, `not-json`, `too-large`, `too-deep`…
+  std::string detail;   ///< a sentence, with what to do; it may end with a quote from the message
+  std::string for_log;  ///< the sentence without the quote. Not stored
+  std::string bytes;    ///< the delivery itself, cut at 64 KiB
 };
 
-/// What a feed delivered so far. Sums over the feed's life.
+/// Totals of a feed since it was first seen.
 struct FeedCounts {
-  std::uint64_t deliveries = 0;            ///< read, whatever became of them
-  std::uint64_t incidents = 0;             ///< recorded as backscatter
-  std::uint64_t uncounted = 0;             ///< of these, what doesn't count against its client (attribution.h)
-  std::uint64_t unknown_reverse_path = 0;  ///< of these, what doesn't because the feed can't tell the reverse-path
-  std::uint64_t duplicates = 0;            ///< recorded before
-  std::uint64_t not_backscatter = 0;       ///< judged and let go
-  std::uint64_t not_a_trap = 0;            ///< for no trap of ours, or for a retired one
+  std::uint64_t deliveries = 0;  ///< read, whatever the result
+  std::uint64_t incidents = 0;   ///< recorded as backscatter
+  std::uint64_t uncounted = 0;   ///< of these, those that don't count against their client (attribution.h)
+  std::uint64_t unknown_reverse_path =
+      0;                              ///< of these, those that don't because the feed doesn't know the reverse-path
+  std::uint64_t duplicates = 0;       ///< already recorded
+  std::uint64_t not_backscatter = 0;  ///< judged to be no backscatter
+  std::uint64_t not_a_trap = 0;       ///< to a recipient that is no trap, or a retired one
   std::uint64_t quarantined = 0;
 };
 
-/// One transaction's worth of a feed.
+/// The deliveries of a feed that are recorded in one transaction.
 struct Batch {
   std::string feed;
-  /// Where the feed goes on after this batch, in its own words; absent: leave it as it is.
+  /// Where the feed continues after this batch, in the feed's own format; absent: unchanged.
   std::optional<std::string> position;
-  std::vector<Incident> incidents;  ///< in the order they are to be scored; `credit` is still 0
+  std::vector<Incident> incidents;  ///< in the order of scoring; `credit` is 0
   std::vector<Quarantined> quarantined;
-  /// Added to the feed's sums. `incidents`, `duplicates` and the uncounted are counted by the store; leave them 0.
+  /// Added to the feed's totals. The store itself counts `incidents`, `duplicates`, `uncounted` and `unknown_reverse_path`: leave them 0.
   FeedCounts counts;
-  /// Deliveries that were dated well into the future, and count as received now. Not kept.
+  /// Deliveries with a time well in the future, which count as received now. Not stored.
   std::uint64_t dated_ahead = 0;
 };
 
 /// The scorer. Pure; called within the transaction, once per new incident in the batch's order.
 using Assess = Assessment (*)(const Policy&, const Accusation&, const Ledger&);
 
-/// Reckons a sender's record anew (score/replay.h). Pure; called once per sender that an undo concerns, or whose incidents expire.
+/// Computes a sender's score again from its record (score/replay.h). Pure; called once per sender that an undo affects or whose incidents expire.
 using Reckon = Reckoning (*)(const Policy&, const Reckoning& from, std::span<const Accusation>,
                              std::span<const PastDecision>, UnixTime now);
 
@@ -101,10 +101,10 @@ using Reckon = Reckoning (*)(const Policy&, const Reckoning& from, std::span<con
 struct Recorded {
   std::uint64_t incidents = 0;
   std::array<std::uint64_t, 6> incidents_by_kind{};  ///< by Kind
-  std::uint64_t uncounted = 0;                       ///< of the incidents; likewise below
+  std::uint64_t uncounted = 0;                       ///< of the incidents; likewise the next
   std::uint64_t unknown_reverse_path = 0;
   std::uint64_t duplicates = 0;
-  std::uint64_t left_alone = 0;  ///< their trap is retired
+  std::uint64_t left_alone = 0;  ///< ignored, since their trap is retired
   std::vector<Prefix> newly_listed;
   std::uint64_t prolonged = 0;
   Serial serial = 0;  ///< the journal's head afterwards
@@ -112,54 +112,55 @@ struct Recorded {
 
 /// What a call of `keep_up` did.
 struct Upkeep {
-  bool more = false;            ///< there is more to do right now
+  bool more = false;            ///< there is more to do now
   std::uint64_t converted = 0;  ///< incidents of the former format
   std::uint64_t evidence = 0;   ///< removed; likewise below
   std::uint64_t incidents = 0;
   std::uint64_t quarantined = 0;
   std::uint64_t changes = 0;  ///< of the journal
-  bool shortened = false;     ///< evidence, or incidents, went before their time for want of room (Retention::max_disk)
+  bool shortened = false;     ///< evidence or incidents were removed early for lack of space (Retention::max_disk)
   bool little_room =
-      false;  ///< more than max_disk, or a nearly full file system; with nothing shortened: no more may go
-  std::uint64_t octets_freed = 0;  ///< given back to the file system
+      false;  ///< larger than max_disk, or the file system is nearly full. Without `shortened`: there is nothing left that may be removed
+  std::uint64_t octets_freed = 0;  ///< returned to the file system
 };
 
-/// By which time things expired last, kept for those who call `keep_up`: ingest/expiry/retention_clock.h.
+/// The time at which data expired last, stored for the callers of `keep_up`: ingest/expiry/retention_clock.h.
 struct UpkeepClock {
   UnixTime time{};
   std::optional<std::uint64_t> boot;  ///< system/uptime.h; absent: unknown
-  std::optional<Duration> awake;      ///< so long after that boot; absent: an earlier version kept only the time
-  Duration waits{};                   ///< so long nothing expires yet
+  std::optional<Duration>
+      awake;         ///< time since that boot; absent: written by an earlier version, which stored only the time
+  Duration waits{};  ///< for this long nothing expires
   friend bool operator==(const UpkeepClock&, const UpkeepClock&) = default;
 };
 
-/// What `mend_times` did.
+/// The result of `mend_times`.
 struct Mended {
-  std::uint64_t exemptions = 0;  ///< that came back
-  std::uint64_t listings = 0;    ///< that came back
-  std::uint64_t shortened = 0;   ///< listings that ended later than any may
-  bool more = false;             ///< call it again: there is more than one transaction should hold
+  std::uint64_t exemptions = 0;  ///< restored
+  std::uint64_t listings = 0;    ///< restored
+  std::uint64_t shortened = 0;   ///< listings whose end was later than allowed
+  bool more = false;             ///< there is more to do: call it again
   friend bool operator==(const Mended&, const Mended&) = default;
 };
 
-/// The latest times in the database that lie ahead of now by more than a minute, each among the latest thousand. Absent: none does.
+/// The latest times among the last thousand entries that are more than a minute in the future. Absent: none is.
 struct TimesAhead {
   std::optional<UnixTime> incident;
   std::optional<UnixTime> decision;
   std::optional<UnixTime> change;  ///< in the journal
 };
 
-/// How verbs that reach far share the database with other writers.
+/// How calls that change many rows share the database with other writers.
 struct Slicing {
-  std::chrono::milliseconds hold{50};  ///< a slice ends after so long
-  std::chrono::milliseconds rest{5};   ///< until the next one begins; who waits for the database looks each millisecond
-  std::size_t most_steps = std::numeric_limits<std::size_t>::max();  ///< or a slice ends after so many steps
-  /// Called between two slices, with how many steps are done, of how many as far as that is known (else 0). It may use other stores, not this
-  /// one. False: stop here; the verb fails with `stopped`.
+  std::chrono::milliseconds hold{50};  ///< a slice ends after this time
+  std::chrono::milliseconds rest{5};   ///< until the next one begins; a waiting writer tries each millisecond
+  std::size_t most_steps = std::numeric_limits<std::size_t>::max();  ///< a slice also ends after this many steps
+  /// Called between two slices with the number of steps done, and of how many (0: unknown). It may use other stores, but not this one.
+  /// False: stop; the call fails with `stopped`.
   std::function<bool(std::uint64_t done, std::uint64_t of)> between;
 };
 
-/// Who decided, and why. Goes on record with every change a person makes.
+/// Who decided, and why. Recorded with every change that a person makes.
 struct Decision {
   std::string who;
   std::string reason;  ///< never empty
@@ -172,114 +173,115 @@ struct AuditEntry {
   std::string who;
   /// `list`, `delist`, `exempt`, `end-exemption`, `import`, `retire-trap`, `restore-trap`, `undo`
   std::string action;
-  std::string subject;  ///< the prefix, the trap, what was imported or undone
+  std::string subject;  ///< the prefix, the trap, the imported file or the undone entry
   std::string reason;
   std::optional<UnixTime> until;
-  std::uint64_t changes = 0;               ///< how many listings, exemptions or traps it changed
+  std::uint64_t changes = 0;               ///< number of listings, exemptions or traps that it changed
   std::optional<std::uint64_t> undoes;     ///< the entry that this one undid
   std::optional<std::uint64_t> undone_by;  ///< the entry that undid this one
-  bool unfinished = false;                 ///< it was interrupted, or goes on right now
+  bool unfinished = false;                 ///< it was interrupted, or is still running
 };
 
-/// What became of decisions that somebody else left unfinished.
+/// The result of `carry_on`.
 struct CarriedOn {
-  std::uint64_t slices = 0;               ///< that were done now
-  std::optional<std::uint64_t> finished;  ///< the entry that is done with it
+  std::uint64_t slices = 0;               ///< done by this call
+  std::optional<std::uint64_t> finished;  ///< the entry that is complete now
 };
 
-/// What listing came to.
+/// The result of `list`.
 struct Listed {
-  std::uint64_t standing = 0;  ///< stand as was asked; the rest is exempt
-  std::uint64_t changed = 0;   ///< of these, what this call changed
+  std::uint64_t standing = 0;  ///< listed as requested; the rest is exempt
+  std::uint64_t changed = 0;   ///< of these, changed by this call
 };
 
-/// What became of a wish to undo an entry of the audit.
+/// The result of `undo`.
 struct Undone {
   enum class Outcome : std::uint8_t {
     undone,
     unknown,     ///< there is no such entry
-    already,     ///< it was undone before, see `entry.undone_by`
-    is_undo,     ///< it is itself an undo
-    too_old,     ///< what it changed is no longer on record from that time, see `reaches_back_to`
-    superseded,  ///< nothing of it is in force any more: it ended by itself, or a later decision replaced it
+    already,     ///< it is already undone, see `entry.undone_by`
+    is_undo,     ///< the entry is itself an undo
+    too_old,     ///< the records of what it changed have expired, see `reaches_back_to`
+    superseded,  ///< nothing of it is in force any more: it expired, or a later decision replaced it
   };
   Outcome outcome = Outcome::unknown;
-  AuditEntry entry;                         ///< the one to undo; empty where unknown
-  std::uint64_t id = 0;                     ///< of the undo itself, where it was undone; likewise below
-  std::uint64_t listed = 0;                 ///< listings that came back
-  std::uint64_t ended = 0;                  ///< listings that ended
-  std::uint64_t moved = 0;                  ///< listings whose end, codes or reason became what they were
-  std::uint64_t reckoned = 0;               ///< senders whose standing was reckoned anew
-  std::uint64_t left_alone = 0;             ///< senders of whom what came before the decision is no longer on record
-  std::optional<UnixTime> reaches_back_to;  ///< from when on entries of its kind can be undone; absent: all
+  AuditEntry entry;              ///< the entry to undo; empty if unknown
+  std::uint64_t id = 0;          ///< of the undo, if it was undone; likewise below
+  std::uint64_t listed = 0;      ///< listings restored
+  std::uint64_t ended = 0;       ///< listings that ended
+  std::uint64_t moved = 0;       ///< listings whose end, codes or reason were restored
+  std::uint64_t reckoned = 0;    ///< senders whose score was computed again
+  std::uint64_t left_alone = 0;  ///< senders left unchanged, since their records from before the decision have expired
+  std::optional<UnixTime>
+      reaches_back_to;  ///< the earliest time from which entries of its kind can be undone; absent: all can
 };
 
-/// What is known of a trap. Whole addresses: for the operator alone. Beyond 100,000 a new one is counted under its domain, beyond 200,000 under `*`.
+/// A trap and its totals. Full addresses: only for the operator. Beyond 100,000 traps a new one is counted under its domain, beyond 200,000 under `*`.
 struct TrapRecord {
   std::string address;
-  std::uint64_t incidents = 0;  ///< ever, whether or not they are still kept
-  std::uint64_t senders = 0;    ///< distinct, an estimate beyond 64; likewise campaigns
+  std::uint64_t incidents = 0;  ///< in all, including those that have expired
+  std::uint64_t senders = 0;    ///< distinct; an estimate above 64. Likewise campaigns
   std::uint64_t campaigns = 0;
-  std::optional<UnixTime> first_at;  ///< the first hit; absent: a retired one that never was hit
+  std::optional<UnixTime> first_at;  ///< the first hit; absent: it is retired and was never hit
   std::optional<UnixTime> last_at;
   std::optional<UnixTime> retired_since;
   std::string reason;  ///< why it was retired
 };
 
-/// One sender's record, for whoever goes through it once more.
+/// One sender's record, as input for computing its score again.
 struct SenderRecord {
-  Reckoning from;                       ///< where it begins: as of its horizon, or as of nothing
-  std::vector<Accusation> accusations;  ///< by received_at, then in the order of recording
-  std::optional<Standing> standing;     ///< what it came to
+  Reckoning from;                       ///< what to start with: the stored result up to its horizon, or nothing
+  std::vector<Accusation> accusations;  ///< ordered by received_at, then by recording
+  std::optional<Standing> standing;     ///< the result so far
   std::optional<Listing> listing;       ///< automatic, in force
 };
 
-/// A part of a sender's standing: what one witness, campaign, kind, origin or mailbox has against it.
 using Part = StandingPart;
 
-/// All that is known of a sender, for `why`, `evidence` and the look-up page.
+/// Everything about a sender, for `why` and `evidence`.
 struct Dossier {
-  IpAddress asked;  ///< the address that it is about
+  IpAddress asked;  ///< the address that was asked for
   Prefix sender;
   std::optional<Standing> standing;
-  std::vector<Listing> listings;       ///< every one that covers the sender, in force or not yet swept up
+  std::vector<Listing>
+      listings;  ///< all that cover the sender, including those that have ended but weren't removed yet
   std::vector<Exemption> exemptions;   ///< likewise
-  std::vector<Incident> incidents;     ///< newest first, at most as many as were asked for
-  std::uint64_t incidents_in_all = 0;  ///< ever recorded
-  /// From when on its incidents are kept, by received_at. Absent: all are.
+  std::vector<Incident> incidents;     ///< newest first, at most as many as requested
+  std::uint64_t incidents_in_all = 0;  ///< recorded, including those that have expired
+  /// Its incidents received before this time have expired. Absent: none has.
   std::optional<UnixTime> incidents_since;
-  /// From when on evidence is kept, of whatever sender, by when it was recorded. Absent: all is.
+  /// Evidence recorded before this time has expired, of any sender. Absent: none has.
   std::optional<UnixTime> evidence_since;
-  bool is_converting = false;   ///< incidents of the former format are still being moved; they aren't seen here yet
+  bool is_converting =
+      false;  ///< incidents of the former format are being converted; those that are left aren't included
   std::vector<Part> witnesses;  ///< newest first, at most 1,000; likewise below
   std::vector<Part> campaigns;
   std::vector<Part> kinds;
   std::vector<Part> origins;
   std::vector<Part> mailboxes;
-  /// Changes of every prefix that covers the address, newest first, at most 1,000 of each prefix. Without those by decisions
-  /// that were undone.
+  /// Changes of all prefixes that cover the address, newest first, at most 1,000 of each prefix; without those of undone decisions.
   std::vector<ListingChange> history;
 };
 
-/// How much is kept, and how it grows.
+/// How large the database is, how it grows, and from when on its data is complete.
 struct Kept {
   std::uint64_t octets = 0;       ///< of the database's pages, without its -wal file
-  std::uint64_t free_octets = 0;  ///< of these, free: used by what comes next, or returned to the file system
-  /// Octets that the database grows by in a day, over the last 30 days as far as they are known. Absent: it is too young.
+  std::uint64_t free_octets = 0;  ///< of these, free: to be used again or returned to the file system
+  /// Average growth in octets per day over the last 30 days, or over its age. Absent: it is younger than a day.
   std::optional<double> octets_per_day;
-  std::optional<UnixTime> incidents_since;  ///< see Dossier; the earliest that is kept of anybody
+  std::optional<UnixTime> incidents_since;  ///< see Dossier; the earliest of any sender
   std::optional<UnixTime> evidence_since;   ///< likewise
   std::optional<UnixTime> changes_since;    ///< of the journal
-  std::uint64_t to_convert = 0;             ///< incidents of the former format that are still to be moved
+  std::uint64_t to_convert = 0;             ///< incidents of the former format that aren't converted yet
 };
 
-/// By what `top` groups.
+/// Which groups `top` is asked for.
 struct TopQuestion {
   enum class By : std::uint8_t { network, sender, campaign };
   By by = By::network;
   UnixTime since{};
   std::size_t most = 20;
-  int ipv4_prefix = 24;  ///< of a network; likewise below
+  int ipv4_prefix = 24;  ///< length of a network; likewise the next
   int ipv6_prefix = 48;
   bool any_reverse_path = false;  ///< Policy::any_reverse_path
 };
@@ -288,41 +290,41 @@ struct Top {
   struct Group {
     std::string name;  ///< the network, the sender or the campaign
     std::uint64_t incidents = 0;
-    std::uint64_t counted = 0;  ///< of these, those that count against their senders
-    std::uint64_t senders = 0;  ///< distinct, an estimate beyond 64; likewise traps and campaigns
+    std::uint64_t counted = 0;  ///< of these, those that count against their client
+    std::uint64_t senders = 0;  ///< distinct; an estimate above 64. Likewise traps and campaigns
     std::uint64_t traps = 0;
     std::uint64_t campaigns = 0;
-    std::uint64_t listed = 0;  ///< of its senders; not known of a campaign that was summed up
+    std::uint64_t listed = 0;  ///< of its senders; 0 (unknown) for a campaign if `is_exact` is false
     CodeSet kinds;
     UnixTime last_seen{};
   };
-  std::vector<Group> groups;  ///< the greatest first
-  /// Counted incident by incident. Otherwise from days' sums, from the beginning of the day of `since` (UTC): exact but for
-  /// groups that were small on some day.
+  std::vector<Group> groups;  ///< largest first
+  /// Counted from incidents. False: from daily totals, beginning with the day of `since` (UTC); these leave out groups that were small on a
+  /// day.
   bool is_exact = true;
 };
 
-/// Which listings are asked for. What is absent or empty restricts nothing.
+/// Selects listings. An absent or empty member selects all.
 struct ListingFilter {
   std::optional<Prefix> within;
   std::optional<Source> source;
-  CodeSet codes;                  ///< those with one of these
-  std::optional<UnixTime> since;  ///< listed then or later
-  std::string who;                ///< by this person's decision
+  CodeSet codes;                  ///< with at least one of these
+  std::optional<UnixTime> since;  ///< listed at this time or later
+  std::string who;                ///< decided by this person
   std::size_t most = std::numeric_limits<std::size_t>::max();
 };
 
-/// Which entries of the audit. Likewise.
+/// Selects entries of the audit. Likewise.
 struct AuditFilter {
   std::size_t most = std::numeric_limits<std::size_t>::max();
   std::optional<std::uint64_t> id;
   std::string who;
   std::string action;
-  std::string subject;  ///< those with this in their subject
+  std::string subject;  ///< whose subject contains this
   std::optional<UnixTime> since;
 };
 
-/// A change of the list with the decision behind it, if one was.
+/// A change of the list, and the decision that caused it, if any.
 struct PastChange {
   ListingChange change;
   std::optional<AuditEntry> decision;
@@ -342,127 +344,129 @@ struct Stats {
   std::uint64_t exemptions = 0;
   std::uint64_t quarantined = 0;
   std::uint64_t quarantine_octets = 0;
-  std::uint64_t traps = 0;                                         ///< distinct traps that ever reported
+  std::uint64_t traps = 0;                                         ///< distinct traps that were ever hit
   std::array<std::uint64_t, 6> incidents_by_kind{};                ///< by Kind
   std::array<std::uint64_t, kAllCodes.size()> listings_by_code{};  ///< in force, by Code
   std::vector<Feed> feeds;
   Kept kept;
 };
 
-/// What compacting came to.
+/// The result of `compact`.
 struct Compacted {
   std::uint64_t octets_before = 0;
   std::uint64_t octets_after = 0;
   bool built_anew = false;
 };
 
-/// What was put in place.
+/// The result of `restore`.
 struct Restored {
   int format = 0;
   Serial serial = 0;
-  std::string kept;  ///< where the former database is; empty: there was none
+  std::string kept;  ///< path of the former database; empty: there was none
 };
 
-/// Which database format this program writes (`PRAGMA user_version`).
+/// The database format of this program (`PRAGMA user_version`).
 [[nodiscard]] int schema_version();
 
 class Store {
  public:
   enum class Mode : std::uint8_t {
-    create,  ///< read and write; makes the file and migrates it where needed (ingest, operator's changes). Before a
-    ///< migration the database is copied to `PATH.format-N`, N being the old format; without room for it nothing changes
-    write,  ///< read and write; the file must exist; it is migrated where needed
-    read,   ///< never changes anything; fails with `missing` or `older` (questions)
-    follow,  ///< likewise; also where this user may read the file, may make none beside it, and nobody has it open: then ask
+    create,  ///< read and write; creates the file, or migrates it if necessary (ingest, the operator's changes). Before a
+    ///< migration the database is copied to `PATH.format-N`, N being the old format; if the copy fails, nothing changes
+    write,   ///< likewise, but the file must exist
+    read,    ///< changes nothing; fails with `missing` or `older` (queries)
+    follow,  ///< likewise; works even if this user can read the file but not create others beside it, and no process has it open: then check
     ///< `is_overtaken` (server)
   };
 
-  /// Fails with every code but `busy` as its text explains. An empty file, a link to nothing and whatever else is no database
-  /// are never written to; a database that is made gets its owner and group, and nobody else may read it.
+  /// Fails with any code but `too_wide` and `stopped`; `busy` only if it has to create or migrate the database, or to recover its WAL. Never
+  /// writes to an empty file, a dangling link or anything else that isn't a database. A new database belongs to the owner of its folder;
+  /// only that owner and group can read it.
   [[nodiscard]] static Result<Store> open(const std::string& path, Mode mode);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
-  ~Store();  ///< One thread at a time may use a Store; several Stores on one file are fine.
+  ~Store();  ///< One thread at a time. Several Stores may have the same file open.
 
-  /// Whether the database, opened by `follow` while nobody wrote, has been written since. What was read meanwhile may be of
-  /// two states: open it anew and ask again.
+  /// Whether a database that was opened by `follow` while no process had it open has been written since. If so, what was read may be
+  /// inconsistent: open it again and repeat the query.
   [[nodiscard]] bool is_overtaken() const;
-  /// Whether the file that was opened still stands there. What is written to one that was removed or replaced is lost.
+  /// Whether the path still leads to the file that was opened. Writes to a file that was removed or replaced are lost.
   [[nodiscard]] bool is_in_place() const;
   enum class Followed : std::uint8_t {
-    same,     ///< the file that was opened still stands there
-    another,  ///< another database of ours does, and is open now
+    same,     ///< the path still leads to the file that was opened
+    another,  ///< it leads to another database of Blowback, which is open now
   };
-  /// For who keeps a database open for writing: finds out what stands there by now. Where its -wal was removed, what is in it is
-  /// saved, and the file opened anew (`another`). Fails where neither can be done, or nothing stands there: ask again later.
+  /// For a process that keeps a database open for writing: checks whether the path still leads to it, and opens what is there if not. If
+  /// its -wal file was removed, saves its content and opens the file again (`another`). Fails if that isn't possible, or if there is no
+  /// file; try again later.
   [[nodiscard]] Result<Followed> follow_file();
 
   // ── ingest ──────────────────────────────────────────────────────────────────────────────────────────────────────
-  /// Incidents, standings, listings, journal, quarantine, counts and the feed's position, in one transaction. An incident
-  /// whose digest is known is a duplicate and changes nothing. `now` is the journal's time; scoring goes by received_at, which
-  /// is `now` at the latest.
+  /// Records incidents, standings, listings, journal, quarantine, counts and the feed's position in one transaction. An incident
+  /// with a known digest is a duplicate and changes nothing. `now` is the journal's time; scoring uses received_at, or `now` if that is
+  /// earlier.
   [[nodiscard]] Result<Recorded> record(const Batch& batch, const Policy& policy, Assess assess, UnixTime now);
-  /// Where the feed left off; absent for one never seen.
+  /// Where the feed continues; absent: the feed is new.
   [[nodiscard]] Result<std::optional<std::string>> feed_position(std::string_view feed);
-  /// When it delivered last; absent for one that never did.
+  /// The feed's last delivery; absent: there was none.
   [[nodiscard]] Result<std::optional<UnixTime>> last_delivery(std::string_view feed);
-  /// Sweeps up listings and exemptions that have ended: removes them and says so in the journal. Returns how many, at most one
-  /// slice of them: call it again until it returns 0. What was swept up under a clock that was ahead, `mend_times` brings back.
+  /// Removes listings and exemptions that have ended, and records that in the journal. Returns how many, at most one slice: call it again
+  /// until it returns 0. `mend_times` restores those that were removed while the clock was ahead.
   [[nodiscard]] Result<std::uint64_t> expire(UnixTime now);
-  /// Mends what a wrong clock left behind, as seen from `now`: exemptions and listings that were swept up too early come back, unless
-  /// an operator ended or exempted them since; automatic listings that were recorded while the clock was ahead end by
-  /// `Policy::max_listing`; delistings of that time hold back no incident from now on. To be called before `expire`. Where `now`
-  /// itself is wrong, what came back is swept up again under the right time, and listings end early only where the journal
-  /// shows a step ahead.
+  /// Corrects the effects of a clock that was ahead, as seen from `now`: restores exemptions and listings that were removed too early,
+  /// unless an operator ended or exempted them since; shortens automatic listings that were recorded while the clock was ahead to
+  /// `Policy::max_listing`; delistings of that time no longer suppress incidents. To be called before `expire`. If `now` itself is
+  /// wrong, `expire` removes what was restored once the time is right, and listings are shortened only if the journal shows a step
+  /// forward.
   [[nodiscard]] Result<Mended> mend_times(UnixTime now, const Policy& policy);
 
-  /// Goes on with a delisting, an exemption or an undo that nobody has worked on since the last call: one slice of it. To be called
-  /// every few seconds, and again at once while it did something. An import needs its file, and is left to who has that.
+  /// Continues a delisting, an exemption or an undo on which no process has worked since the last call, by one slice. To be called
+  /// every few seconds, and again at once if it did something. An import isn't continued: it needs its file.
   [[nodiscard]] Result<CarriedOn> carry_on(const Policy& policy, Reckon reckon, UnixTime now);
 
   // ── operator ────────────────────────────────────────────────────────────────────────────────────────────────────
-  /// For the verbs below that work in slices, and `expire`.
+  /// Sets how the calls below that work in slices, and `expire`, divide their work.
   void work_in(Slicing slicing);
-  /// Lists by the operator's word; replaces an operator's listing of the same prefix. Sorted input is fastest, duplicates
-  /// are one. Prefixes that an exemption covers are skipped. Fails with `too_wide`, as do
-  /// `delist` and `exempt`, where the prefixes reach farther than `permission` (blowback/reach.h). All three go on with an unfinished
-  /// entry of the last hour, if subject, name, reason and duration are its own, instead of making another.
+  /// Adds operator's listings; replaces an operator's listing of the same prefix. Sorted input is fastest; duplicates are allowed.
+  /// Skips prefixes that an exemption covers. Fails with `too_wide`, as do `delist` and `exempt`, if the prefixes are wider than
+  /// `permission` allows (blowback/reach.h). All three continue an unfinished entry of the last hour with the same subject, name, reason and
+  /// duration instead of beginning another.
   [[nodiscard]] Result<Listed> list(std::span<const Prefix> prefixes, std::optional<UnixTime> until,
                                     const Decision& decision, UnixTime now, std::string_view imported_from = {},
                                     Permission permission = Permission::narrow_only);
-  /// Ends every listing within `prefix`, of either source, and lets all senders in it start afresh: what was received up
-  /// to `now` counts no more, whenever its slice comes. Returns the number of listings ended.
+  /// Ends every listing within `prefix`, of either source, and resets the scores of all senders in it: what was received up to and
+  /// including `now` doesn't count any more. Returns the number of listings ended.
   [[nodiscard]] Result<std::uint64_t> delist(const Prefix& prefix, const Decision& decision, UnixTime now,
                                              Permission permission = Permission::narrow_only);
-  /// From now on no address in `prefix` is listed; listings within it end. Returns the number of listings ended.
+  /// Exempts `prefix`, and ends listings within it. Returns the number of listings ended.
   [[nodiscard]] Result<std::uint64_t> exempt(const Prefix& prefix, std::optional<UnixTime> until,
                                              const Decision& decision, UnixTime now,
                                              Permission permission = Permission::narrow_only);
-  /// Ends the exemption of exactly `prefix`; what was counted meanwhile lists at the next incident. False: there is none.
+  /// Ends the exemption of exactly `prefix`; a score that was reached meanwhile lists at the next incident. False: there is none.
   [[nodiscard]] Result<bool> end_exemption(const Prefix& prefix, const Decision& decision, UnixTime now);
 
-  /// Undoes what entry `id` of the audit did, as far as it is still in force, and says so in the audit. Listings that it
-  /// ended come back unless they would have ended by now, one that it replaced comes back, and its senders' standings become
-  /// what they would be without it: reckoned anew from their recorded incidents under `policy`. An undo can't be undone. An unfinished entry can: it ends where it
-  /// is. To undo an entry whose undo is unfinished goes on with that.
+  /// Undoes entry `id` of the audit as far as it is still in force, and records that in the audit. Restores listings that it ended,
+  /// unless they would have expired by now, and those that it replaced, and computes the scores of its senders as if it hadn't been
+  /// made: again from their recorded incidents, under `policy`. An undo can't be undone. An unfinished entry can; it is then not
+  /// continued. If the undo of an entry is unfinished, undoing the entry continues it.
   [[nodiscard]] Result<Undone> undo(std::uint64_t id, const Decision& decision, const Policy& policy, Reckon reckon,
                                     UnixTime now);
-  /// From the next batch on deliveries for this trap (its address in lower case) are left alone. What it reported before
-  /// counts on, and fades. False: it is retired already.
+  /// From the next batch on, deliveries to this trap (its address in lower case) are ignored. Earlier incidents still count and fade.
+  /// False: it is already retired.
   [[nodiscard]] Result<bool> retire_trap(std::string_view address, const Decision& decision, UnixTime now);
   /// Its deliveries count again. False: it isn't retired.
   [[nodiscard]] Result<bool> restore_trap(std::string_view address, const Decision& decision, UnixTime now);
 
   // ── followers ───────────────────────────────────────────────────────────────────────────────────────────────────
-  /// Differs from its last value whenever another connection committed since. Cheap: asked many times a second.
+  /// Differs from the last call's value if another connection has committed since. Cheap enough for many calls per second.
   [[nodiscard]] Result<std::uint64_t> change_mark();
-  /// Every listing in force (by prefix, without its reason), then every exemption, all as of one serial, which is returned:
-  /// the start of following. Nothing is held in memory. Neither visitor may use the store.
+  /// Visits every listing in force (by prefix, without its reason), then every exemption, all as of one serial, which it returns: where
+  /// to begin following. Keeps nothing in memory. The visitors must not use the store.
   [[nodiscard]] Result<Serial> snapshot(UnixTime now, const std::function<void(const Listing&)>& visit_listing,
                                         const std::function<void(const Exemption&)>& visit_exemption);
-  /// Likewise, but in slices of some ten thousand listings, each a state of its own, so that the WAL can be copied and emptied meanwhile
-  /// however long it takes. What is visited is as it was at the returned serial, or at a later one. So the list as of now is what is
-  /// visited, and then every change after that serial.
+  /// Likewise, but in slices of some ten thousand listings, each in a transaction of its own, so that the WAL can be emptied in between.
+  /// Entries are visited as of the returned serial, or as of a later one. So the current list is what was visited, followed by all changes
+  /// after that serial.
   [[nodiscard]] Result<Serial> snapshot_in_slices(UnixTime now,
                                                   const std::function<void(const Listing&)>& visit_listing,
                                                   const std::function<void(const Exemption&)>& visit_exemption);
@@ -472,69 +476,69 @@ class Store {
   [[nodiscard]] Result<std::vector<ListingChange>> changes_since(Serial since, std::size_t limit);
 
   // ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────
-  /// Everything about the sender that `address` belongs to, with its newest `most_incidents` incidents.
+  /// Everything about the sender of `address`, with its newest `most_incidents` incidents.
   [[nodiscard]] Result<Dossier> dossier(const IpAddress& address, std::size_t most_incidents);
-  /// Codes in force for one address, all covering listings together; empty where it isn't listed or is exempt.
+  /// The codes in force for one address, of all listings that cover it; empty if it isn't listed, or is exempt.
   [[nodiscard]] Result<CodeSet> check(const IpAddress& address, UnixTime now);
-  /// Every listing in force that `filter` lets through, by prefix, without holding them all in memory. Read in slices, each as of
-  /// its own moment: a visitor may take its time, and holds back no checkpoint.
+  /// Visits every listing in force that `filter` selects, by prefix, without keeping them in memory. Reads in slices, each in its own
+  /// transaction, so that a slow visitor doesn't delay checkpoints.
   [[nodiscard]] Result<void> for_each_listing(const ListingFilter& filter, UnixTime now,
                                               const std::function<void(const Listing&)>& visit);
   [[nodiscard]] Result<std::vector<Exemption>> exemptions(UnixTime now);
   /// Newest first.
   [[nodiscard]] Result<std::vector<AuditEntry>> audit(std::size_t most) { return audit(AuditFilter{.most = most}); }
   [[nodiscard]] Result<std::vector<AuditEntry>> audit(const AuditFilter& filter);
-  /// The newest `most` changes of prefixes that cover `address`, newest first, also those by decisions that were undone.
+  /// The newest `most` changes of prefixes that cover `address`, newest first; including those of undone decisions.
   [[nodiscard]] Result<std::vector<PastChange>> changes_around(const IpAddress& address, std::size_t most);
-  /// What was interrupted, or goes on right now, oldest first.
+  /// Entries that were interrupted or are still running, oldest first.
   [[nodiscard]] Result<std::vector<AuditEntry>> unfinished();
   /// Newest first.
   [[nodiscard]] Result<std::vector<Quarantined>> quarantined(std::size_t most);
   [[nodiscard]] Result<Stats> stats(UnixTime now);
-  /// What was decided that bears on standings and wasn't undone, oldest first. What lies ahead of `now` by more than two days
-  /// was recorded under a clock that was ahead, and is given as of `now`.
+  /// Decisions that affect standings and weren't undone, oldest first. A time more than two days in the future comes from a clock that was
+  /// ahead, and is returned as `now`.
   [[nodiscard]] Result<std::vector<PastDecision>> decisions(UnixTime now);
-  /// Every sender's record, by address, one at a time in memory and in slices, so that the write-ahead log stays short.
-  /// Times as in `decisions`. Fails with `busy` while incidents of the former format are being moved. The visitor may not use the store.
+  /// Visits every sender's record by address, with one at a time in memory, and in slices, so that the WAL stays short. Times as in
+  /// `decisions`. Fails with `busy` while incidents of the former format are being converted. The visitor must not use the store.
   [[nodiscard]] Result<void> for_each_sender(UnixTime now, const std::function<void(const SenderRecord&)>& visit);
-  /// The greatest groups of the incidents received at `since` or later.
+  /// The largest groups of incidents received at `since` or later.
   [[nodiscard]] Result<Top> top(const TopQuestion& question, UnixTime now);
-  /// Whether the clock was ahead once, or is behind now.
+  /// Shows whether the clock was ahead at some time, or is behind now.
   [[nodiscard]] Result<TimesAhead> times_ahead(UnixTime now);
-  /// Every trap that was hit or is retired, by address.
+  /// All traps that were hit or are retired, by address.
   [[nodiscard]] Result<std::vector<TrapRecord>> traps();
 
   // ── upkeep ──────────────────────────────────────────────────────────────────────────────────────────────────────
   /// The format found when the file was opened, before any migration: equal to schema_version() if none was needed.
   [[nodiscard]] int version_found() const;
-  /// SQLite's own integrity and foreign key checks, then ours: journal without gaps and equal to the listings, every
-  /// listing's sender standing. Each finding is a line; empty is well.
+  /// SQLite's own integrity and foreign key checks, then ours: the journal has no gaps and agrees with the listings, and every listed
+  /// sender has a standing. A line per problem; empty: there is none.
   [[nodiscard]] Result<std::vector<std::string>> check_integrity();
-  /// SQLite's own check without its slower half: is every page and row well-formed? Of a database beyond 64 MiB only the list, the
-  /// decisions and the feeds' positions are read. Likewise.
+  /// SQLite's quick check: is every page and row well-formed? Reads only the list, the decisions and the feeds' positions if the
+  /// database is larger than 64 MiB. Likewise.
   [[nodiscard]] Result<std::vector<std::string>> quick_check();
-  /// A slice of what keeps the database from growing (retention.cc): moves incidents of the former format, sums days up, removes what
-  /// has expired, gives pages back. Holds the write lock for some tens of milliseconds at most. To be called whenever there is time;
-  /// the database is the same whoever calls it and how often, but for what isn't done yet.
+  /// One slice of the work that keeps the database from growing (retention.cc): converts incidents of the former format, computes daily
+  /// totals, removes expired data, returns free pages to the file system. Holds the write lock for some tens of milliseconds at most. To
+  /// be called whenever there is time, by any number of processes.
   [[nodiscard]] Result<Upkeep> keep_up(UnixTime now, const Policy& policy, const Retention& retention, Reckon reckon);
-  /// What was kept last; absent: nothing ever was.
+  /// The value that was set last; absent: none was.
   [[nodiscard]] Result<std::optional<UpkeepClock>> upkeep_clock();
-  /// To be called before `keep_up` goes by it.
+  /// To be called before `keep_up` uses it.
   [[nodiscard]] Result<void> set_upkeep_clock(const UpkeepClock& clock);
-  /// The newest time at which anything was recorded or decided, of the latest thousand of each kind; absent: nothing ever was.
+  /// The latest time among the last thousand records and decisions of each kind; absent: there are none.
   [[nodiscard]] Result<std::optional<UnixTime>> newest_time();
   [[nodiscard]] Result<Kept> kept(UnixTime now);
-  /// A consistent copy, made while others write. Where `to` is a backup already, it is replaced when the new one is whole; fails
-  /// where it is anything else.
+  /// Makes a consistent copy while others write. An earlier backup at `to` is replaced once the new one is complete; fails if `to` is
+  /// anything else.
   [[nodiscard]] Result<void> backup(const std::string& to);
-  /// Gives pages that hold nothing any more back to the file system, in slices beside other writers. A database that was made by an
-  /// earlier version can't do that: it is built anew instead, which fails where another process has it open.
+  /// Returns free pages to the file system, in slices beside other writers. A database that was created by an early version doesn't
+  /// support that and is rebuilt instead, which fails if another process has it open.
   [[nodiscard]] static Result<Compacted> compact(const std::string& path, Slicing slicing);
-  /// Puts a backup in the place of the database at `path`, which is kept as `PATH.before-restore`. Fails, and changes nothing, where
-  /// another process has the database open, the backup is damaged or of a newer format, or an earlier restore's copy is in the way.
+  /// Replaces the database at `path` by a backup, and keeps it as `PATH.before-restore`. Fails, and changes nothing, if another process
+  /// has the database open, if the backup is damaged or has a newer format, or if there is a `PATH.before-restore` already.
   [[nodiscard]] static Result<Restored> restore(const std::string& from, const std::string& path);
 
-  class Impl;  ///< this room's own
+  class Impl;  ///< for this room only
 
  private:
   explicit Store(std::unique_ptr<Impl> impl);

@@ -1,6 +1,6 @@
-// What the verbs share: the connection, the journal, the audit, the ranges of keys. Verbs stand in a file per user:
+// What the members of Store share: the connection, the journal, the audit, ranges of keys. They are in files by their users:
 // record.cc, mend_times.cc, retention.cc (ingest), decide.cc, undo.cc, traps.cc (operator; slices.cc divides their work), follow.cc (server),
-// ask.cc, find.cc, history.cc, summary.cc (questions), backup.cc, upkeep.cc.
+// ask.cc, find.cc, history.cc, summary.cc (queries), backup.cc, upkeep.cc.
 #pragma once
 
 #include "blowback/exemption_set.h"
@@ -30,61 +30,67 @@ class Store::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  /// One journal entry; within a transaction.
+  /// Writes an entry of the journal. Requires a transaction.
   void journal(const ListingChange& change, const std::optional<std::int64_t>& audit);
-  /// One line of audit; returns its id. `changes` is set by `settle` once known.
+  /// Writes an entry of the audit; returns its id. `set_changes` adds the number of changes once it is known.
   [[nodiscard]] std::int64_t audit(const Decision& decision, const char* action, const std::string& subject,
                                    std::optional<UnixTime> until, UnixTime now);
-  void settle(std::int64_t audit, std::uint64_t changes);
+  void set_changes(std::int64_t audit, std::uint64_t changes);
   [[nodiscard]] Serial head();
   [[nodiscard]] std::vector<Exemption> exemptions_in_force(UnixTime now);
-  /// The same to look up in, without reasons.
+  /// The same as a set, without reasons.
   [[nodiscard]] ExemptionSet exemption_set(UnixTime now);
-  /// Carries out a decision, in as many transactions as it takes; see slices.h. False: `begin` had nothing to do, and nothing was changed.
+  /// Carries out a decision in as many transactions as necessary; see slices.h. False: `begin` had nothing to do, and nothing was changed.
   [[nodiscard]] bool carry_out(Work& work, const Plan& plan);
-  /// The unfinished entry that this decision goes on with; of the last hour, since a decision speaks of the time it is made. A list
-  /// that something was decided after begins anew: what that ended, it wants listed.
+  struct SliceDone {
+    std::uint64_t steps = 0;
+    bool is_last = false;
+    bool has_begun = true;
+  };
+  [[nodiscard]] SliceDone carry_out_slice(Work& work, const Plan& plan);
+  /// The unfinished entry that this decision continues, if there is one of the last hour. An import or list is begun again if another decision
+  /// was made since, which may have ended some of its listings.
   [[nodiscard]] Work unfinished_like(const Decision& decision, std::string_view action, std::string_view subject,
                                      std::optional<UnixTime> until, UnixTime now);
   [[nodiscard]] std::optional<Work> unfinished(std::int64_t audit);
-  /// It won't go on.
+  /// Removes the unfinished entry: it won't be continued.
   void give_up(std::int64_t audit);
   [[nodiscard]] std::optional<AuditEntry> entry(std::uint64_t id);
-  /// What is left to do of a delisting or an exemption after its beginning. `work` and `entry` must outlive the plan.
+  /// The stages of a delisting or an exemption. `work` and `entry` must outlive the plan.
   [[nodiscard]] Plan delisting(Work& work, const AuditEntry& entry, UnixTime now);
   [[nodiscard]] Plan exempting(Work& work, const AuditEntry& entry, UnixTime now);
   [[nodiscard]] bool is_exempt_by(std::int64_t audit, const Prefix& prefix, UnixTime now);
-  /// No exemption of exactly `prefix` goes on ending listings.
+  /// Stops unfinished exemptions of exactly `prefix` from ending more listings.
   void give_up_exempting(const Prefix& prefix);
   /// Ends listings within `prefix`, then forgets that its senders were listed. Likewise.
   [[nodiscard]] std::vector<Stage> ending_listings(Work& work, const Prefix& prefix, UnixTime now);
-  /// One slice of an undo that somebody else began.
+  /// One slice of an undo that another process began.
   void go_on_undoing(Work& work, const AuditEntry& undo, const Policy& policy, Reckon reckon, UnixTime now);
-  /// Goes through listings, senders, or entries of the journal. The keys of a prefix's range: `take` asks what lies within.
-  [[nodiscard]] Stage through_listings(const Prefix& prefix, std::function<void(const Key&)> take);
-  [[nodiscard]] Stage through_senders(const Prefix& prefix, std::function<void(const Key&)> take);
-  [[nodiscard]] Stage through_journal(const Prefix& prefix, std::function<void(const Key&)> take);
-  /// Removes a listing and says so in the journal.
+  /// A stage through listings, senders, or journal entries in the range of a prefix; `process` has to check whether a key is within it.
+  [[nodiscard]] Stage through_listings(const Prefix& prefix, std::function<void(const Key&)> process);
+  [[nodiscard]] Stage through_senders(const Prefix& prefix, std::function<void(const Key&)> process);
+  [[nodiscard]] Stage through_journal(const Prefix& prefix, std::function<void(const Key&)> process);
+  /// Removes a listing, and records that in the journal.
   void end_listing(const Listing& listing, std::int64_t audit, UnixTime now);
-  /// Delistings that aren't through yet. Each sender's part of one is done before anything new is recorded of it.
+  /// Unfinished delistings. They are applied to a sender before anything new is recorded for it.
   struct Delisting {
     std::int64_t audit = 0;
     Prefix prefix;
     UnixTime at{};
   };
   [[nodiscard]] std::vector<Delisting> unfinished_delistings();
-  /// The sender's part of a delisting, unless it is done. True: it had an automatic listing, which ended.
+  /// Applies a delisting to a sender, unless that was done. True: this ended an automatic listing.
   bool start_afresh(const Prefix& sender, const Delisting& delisting, UnixTime now);
 
-  /// What was decided that bears on standings and wasn't undone, oldest first; with times as in `unless_ahead`.
+  /// Decisions that affect standings and weren't undone, oldest first; with times as in `unless_ahead`.
   [[nodiscard]] std::vector<PastDecision> past_decisions(UnixTime now);
-  /// Whether incidents of the former format are still to be moved (convert.cc); the error says so to whoever needs them all.
+  /// Whether there are incidents of the former format (convert.cc); the error is for callers that need all incidents.
   [[nodiscard]] bool has_former_incidents();
   [[nodiscard]] std::optional<StoreError> still_converting();
   [[nodiscard]] Kept kept(UnixTime now);
-  /// From when on the journal is complete; absent: it always was.
+  /// The journal is complete from this time on; absent: completely.
   [[nodiscard]] std::optional<UnixTime> kept_changes_since();
-  /// False: it was retired already, or wasn't.
+  /// False: it is already retired; likewise it isn't.
   [[nodiscard]] bool put_retired(std::string_view address, UnixTime now, std::int64_t audit_id);
   [[nodiscard]] bool remove_retired(std::string_view address);
 
@@ -94,37 +100,37 @@ class Store::Impl {
   Mode mode;
   Connection db;
   int version_found = 0;
-  /// What was opened, and what SQLite put beside it; absent where that isn't there.
+  /// The files that were opened: the database and those of SQLite beside it; absent: there is none.
   struct Opened {
     std::optional<FileId> database;
     std::optional<FileId> wal;
     std::optional<FileId> shm;
     std::string real_path;  ///< with links resolved
   } opened;
-  /// Set where the file was opened as one that nobody changes: as it looked then.
+  /// Present if the file was opened as one that doesn't change: its state then.
   struct Unchanging {
     std::int64_t size = 0;
     std::int64_t changed = 0;  ///< nanoseconds
     friend bool operator==(const Unchanging&, const Unchanging&) = default;
   };
   std::optional<Unchanging> unchanging;
-  /// Up to which journal entry there is nothing left to bring back; see mend_times.cc.
+  /// The journal entry up to which there is nothing to restore; see mend_times.cc.
   struct LookedAt {
     Serial serial = 0;
-    UnixTime since{};  ///< when all of it was looked at
-    UnixTime last{};   ///< when what came since was
-    /// A swept entry of the journal up to which, in the order of ends, all came back in this sweep.
+    UnixTime since{};  ///< when all of it was checked
+    UnixTime last{};   ///< when the later entries were checked
+    /// All entries up to this one, in the order of ends, were restored in this run.
     struct Swept {
       UnixTime expires_at{};
       std::int64_t serial = 0;
     } brought_back;
   } looked_at;
   Slicing slicing;
-  /// The unfinished decision that comes first and how far it was when it was looked at last; see `carry_on`.
+  /// The first unfinished decision and its progress at the last call of `carry_on`.
   std::optional<Work> seen_unfinished;
-  /// Prepared at the first batch and kept; ingest lives on them.
+  /// Prepared for the first batch and kept, since ingest uses them all the time.
   std::unique_ptr<RecordStatements> recording;
-  /// The sweep of incidents that is under way, and that of one sender; see retention.cc.
+  /// The current sweep of incidents, and that of one sender; see retention.cc.
   std::shared_ptr<Folding> folding;
   std::shared_ptr<std::pair<IpAddress, Folding>> folding_one;
 
@@ -134,16 +140,16 @@ class Store::Impl {
   std::shared_ptr<AfreshStatements> afresh_;
 };
 
-/// A clock that is behind by less than this can't be told from one that was ahead by less: on a quiet list so long may lie
-/// between one entry and the next. So what lies ahead by less is left as it is.
+/// On a quiet list there may be this long between two entries, so a clock that is behind by less can't be distinguished from one that was ahead.
+/// Times that are ahead by less are left unchanged.
 inline constexpr Duration kSurelyAhead = std::chrono::days{2};
-/// What was recorded under a clock that was ahead was recorded by `now`.
+/// A time that was recorded while the clock was ahead becomes `now`.
 [[nodiscard]] inline UnixTime unless_ahead(UnixTime at, UnixTime now) { return at > now + kSurelyAhead ? now : at; }
 
-/// What a failure means to whoever called, with the file's name and the way out.
+/// The failure as an error that names the file and says what to do.
 [[nodiscard]] StoreError explained(const SqlFailure& failure, const std::string& path);
 
-/// Runs `body`, which may throw SqlFailure, as a verb.
+/// Runs `body`, and turns a SqlFailure into an error.
 template <typename Body>
 auto attempt(const std::string& path, Body body) -> Result<decltype(body())> {
   try {
@@ -158,23 +164,23 @@ auto attempt(const std::string& path, Body body) -> Result<decltype(body())> {
   }
 }
 
-/// Keys from `first` to `last` of a prefix. Rows of the other family or of wider prefixes may lie between: ask `contains`.
+/// The keys of a prefix from `first` to `last`. There may be rows of the other family or of wider prefixes between: check with `contains`.
 struct KeyRange {
   IpAddress::Octets first;
   IpAddress::Octets last;
 };
 [[nodiscard]] KeyRange keys_of(const Prefix& prefix);
 
-/// Where a decision's subject is no prefix, although it must be.
+/// The subject of an entry as a prefix. Throws SqlFailure if it is none.
 [[nodiscard]] Prefix prefix_decided_on(const AuditEntry& entry);
 
 /// Columns as in kAuditColumns.
 [[nodiscard]] AuditEntry audit_of(const Statement& row);
 
-/// A reason and a name go on record with every decision; commands make sure they are there.
+/// An error if the decision has no reason or no name.
 [[nodiscard]] std::optional<StoreError> unfounded(const Decision& decision);
 
-/// Counted by what senders are: nobody can be delisted by less than the /64 that is listed for him.
+/// At least the network of one sender: a part of a /64 can't be delisted, since the /64 is listed.
 [[nodiscard]] Prefix at_least_a_sender(const Prefix& prefix);
 
 }  // namespace blowback::schema

@@ -1,7 +1,7 @@
-// Who sends most: of what came lately incident by incident, of what came before by sums of days that are made while there is time.
+// Who sends most: counted from incidents for recent times, and from daily totals for earlier ones, which are made when there is time.
 //
-// A day's sums hold the greatest thousand networks, senders and campaigns, whatever a stranger makes up. A group that is among them at
-// one time and not at another is counted too low, never too high.
+// The totals of a day have the largest thousand networks, senders and campaigns, whatever strangers invent. A group that is among them for a part
+// of the day only is counted too low, never too high.
 #include "retention.h"
 #include "totals.h"
 
@@ -17,12 +17,12 @@
 namespace blowback::schema {
 namespace {
 
-/// Incidents that are summed up in one slice, and that wait until it is worth it.
+/// Incidents that one slice adds to the totals, and the number that is worth a slice.
 constexpr std::int64_t kSummedAtOnce = 10'000;
-/// So many are counted one by one when asked.
+/// Up to this many incidents are counted individually by a query.
 constexpr std::int64_t kMostCounted = 50'000;
 constexpr std::size_t kGroupsPerDay = 1'000;
-/// What sums of networks are made for; wider ones are sums of these.
+/// The lengths of networks in the totals; wider networks are sums of these.
 constexpr int kNetworkV4 = 24;
 constexpr int kNetworkV6 = 48;
 
@@ -52,10 +52,10 @@ struct Sum {
   }
 };
 
-/// What a group is named by: a network's or a sender's text, or the campaign.
+/// The name of a group: the text of a network or sender, or the campaign.
 using Sums = std::map<std::string, Sum>;
 
-/// By what counts, then by what was seen.
+/// Ordered by counted incidents, then by all incidents.
 [[nodiscard]] auto rank(const std::string& name, const Sum& sum) {
   return std::tuple(-static_cast<std::int64_t>(sum.counted), -static_cast<std::int64_t>(sum.incidents),
                     -static_cast<std::int64_t>(sum.senders.count()), -sum.last_at.time_since_epoch().count(), name);
@@ -86,7 +86,7 @@ using Sums = std::map<std::string, Sum>;
   return sum;
 }
 
-/// Incidents after `number`, as far as their evidence is kept, at most so many. Returns the last number.
+/// Visits at most `most` incidents after `number` whose evidence is kept. Returns the last number.
 template <typename Visit>
 std::int64_t visit_evidence(const Connection& db, std::int64_t number, std::int64_t most, Visit visit) {
   Statement rows(
@@ -126,7 +126,7 @@ class Days {
     }
   }
 
-  /// The greatest of what is there and what is added. Within a transaction.
+  /// Stores the largest of the stored and the added groups. Requires a transaction.
   void add(std::int64_t day, By by, const Sums& added) {
     Sums sums = added;
     Sums before;
@@ -135,7 +135,7 @@ class Days {
     std::set<std::string_view> kept;
     for (const auto& at : greatest(sums, kGroupsPerDay)) {
       kept.insert(at->first);
-      if (!added.contains(at->first)) continue;  // it stands there as it is
+      if (!added.contains(at->first)) continue;  // it stays as it is
       const Sum& sum = at->second;
       put_.bind(day, static_cast<int>(by) + 1, as_octets(at->first), sum.incidents, sum.counted, sum.kinds.bits(),
                 seconds(sum.last_at), std::span<const std::uint8_t>(sum.senders.octets()),
@@ -164,7 +164,7 @@ class Days {
   Statement remove_{db_, "DELETE FROM top_of_day WHERE day = ? AND dimension = ? AND key = ?"};
 };
 
-/// Answers one question, within one state of the database.
+/// Answers one query, in one state of the database.
 class Answer {
  public:
   Answer(Store::Impl& impl, const TopQuestion& question, UnixTime now)
@@ -174,7 +174,7 @@ class Answer {
     Top top;
     const auto next = total(db_, "next_number").value_or(1);
     auto first = first_recorded_at(question_.since, next);
-    // Sums outlive the texts that they were made of.
+    // Totals are kept longer than the texts that they come from.
     const auto texts_since = total(db_, "evidence_since");
     const bool has_all_texts = !texts_since || time_of(*texts_since) <= question_.since;
     top.is_exact = has_all_texts && next - first <= kMostCounted;
@@ -204,7 +204,7 @@ class Answer {
   }
 
  private:
-  /// The first number whose incident was recorded at `time` or later: numbers are in the order of recording.
+  /// The number of the first incident that was recorded at `time` or later; numbers are in the order of recording.
   [[nodiscard]] std::int64_t first_recorded_at(UnixTime time, std::int64_t next) {
     std::int64_t low = 1;
     std::int64_t high = next;
@@ -235,7 +235,7 @@ class Answer {
   }
 
   void sum_days() {
-    // Networks that are narrower than what the sums are made for are made of senders.
+    // Networks that are narrower than those in the totals are computed from senders.
     const bool is_narrow = question_.ipv4_prefix > kNetworkV4 || question_.ipv6_prefix > kNetworkV6;
     const By by = question_.by == By::network && is_narrow ? By::sender : question_.by;
     Statement days(db_, "SELECT DISTINCT day FROM top_of_day WHERE day >= ? ORDER BY day");
@@ -254,7 +254,7 @@ class Answer {
     }
   }
 
-  /// Of a group that was counted one by one its senders, else the sender, or what is listed in the network.
+  /// For a group that was counted from incidents its listed senders; otherwise whether the sender is listed, or the listings in the network.
   [[nodiscard]] std::uint64_t listed_of(const std::string& name) {
     if (const auto senders = senders_.find(name); senders != senders_.end()) {
       return static_cast<std::uint64_t>(
@@ -325,7 +325,7 @@ std::uint64_t summarize_slice(Store::Impl& impl, bool any_reverse_path, bool wai
   });
   Days sums(db);
   for (const auto& [key, of_day] : days) sums.add(key.first, key.second, of_day);
-  // Nothing is left there: what was recorded has expired before it was summed up.
+  // Nothing is left: what was recorded has expired before it was added to the totals.
   set_total(db, "rolled_up", summed == 0 ? total(db, "next_number").value_or(1) - 1 : last);
   transaction.commit();
   return summed;

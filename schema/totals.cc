@@ -1,4 +1,3 @@
-// Adding up.
 #include "totals.h"
 
 #include "rows.h"
@@ -9,9 +8,9 @@
 namespace blowback::schema {
 namespace {
 
-/// Strangers invent recipients in a trap's domain. Beyond so many addresses a new one is counted under the domain.
+/// Strangers invent recipients in a trap's domain. Above this number of addresses a new one is counted under its domain.
 constexpr std::int64_t kMostTraps = 100'000;
-/// Where no trap is configured the domains are invented as well. Beyond so many all that is new is counted together.
+/// If no trap is configured, domains can be invented as well. Above this number, everything new is counted together.
 constexpr std::int64_t kMostDomains = 2 * kMostTraps;
 constexpr const char* kAllOthers = "*";
 
@@ -68,7 +67,7 @@ void Totals::write(Connection& db) const {
   Statement put_sketch(db,
                        "INSERT INTO trap_sketch (trap, senders, campaigns) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET "
                        "senders = excluded.senders, campaigns = excluded.campaigns");
-  // Read once: an overshoot by one batch does no harm.
+  // Read once per batch: exceeding the limit by one batch does no harm.
   const auto known_traps = total(db, "traps").value_or(0);
   for (const auto& [address, added] : traps_) {
     using Sketches = std::pair<Distinct, Distinct>;

@@ -1,15 +1,15 @@
-// Totals over all time, maintained in the transactions that change what they count, so that no question counts rows.
+// Totals, updated in the transactions that change what they count, so that queries don't count rows.
 //
 // The rows of `total`:
 //   senders, traps, quarantine, quarantine_octets   by triggers
-//   incidents                                recorded, whether or not they are still kept
-//   next_number                              the next incident's
-//   rolled_up                                up to which number incidents stand in top_of_day
-//   journal_from                             the first serial from which the journal is complete; absent: all of it is
-//   upkeep_time      by which time things expired last; likewise upkeep_boot, upkeep_awake, upkeep_waits (UpkeepClock)
-//   evidence_since                           from when on evidence is kept, by recorded_at; absent: all of it is
-//   incidents_cut    before which incidents went for want of room; absent: before none
-//   incidents_since                          from when on incidents are kept, by received_at; absent: all of them are
+//   incidents                                recorded, including those that have expired
+//   next_number                              the number of the next incident
+//   rolled_up                                incidents up to this number are in top_of_day
+//   journal_from                             the journal is complete from this serial on; absent: all of it
+//   upkeep_time      the time at which data expired last; likewise upkeep_boot, upkeep_awake, upkeep_waits (UpkeepClock)
+//   evidence_since                           evidence is kept from this recorded_at on; absent: all of it
+//   incidents_cut    incidents before this time were removed for lack of space; absent: none
+//   incidents_since                          incidents are kept from this received_at on; absent: all of them
 #pragma once
 
 #include "blowback/incident.h"
@@ -28,11 +28,11 @@ namespace blowback::schema {
 [[nodiscard]] std::optional<std::int64_t> total(Connection& db, std::string_view name);
 void set_total(Connection& db, std::string_view name, std::int64_t value);
 
-/// What a transaction's incidents add; written once at its end.
+/// Collects what the incidents of a transaction add; written once at its end.
 class Totals {
  public:
   void count(const Incident& incident);
-  /// Within the transaction.
+  /// Requires the transaction.
   void write(Connection& db) const;
 
  private:
@@ -44,8 +44,7 @@ class Totals {
     Distinct campaigns;
   };
   std::array<std::uint64_t, 6> by_kind_{};
-  std::map<std::string, Trap>
-      traps_;  ///< by address; what has none of its own is counted under its witness, see totals.cc
+  std::map<std::string, Trap> traps_;  ///< by address, or by witness: see totals.cc
   std::map<std::string, std::string> witnesses_;
 };
 

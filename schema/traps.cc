@@ -1,4 +1,4 @@
-// Traps: which are hit and how often, and which the operator has retired.
+// Traps: how often they were hit, and which ones the operator has retired.
 #include "distinct.h"
 #include "store_impl.h"
 
@@ -34,7 +34,7 @@ Result<bool> Store::retire_trap(std::string_view address, const Decision& decisi
     Transaction transaction(impl_->db);
     const auto audit = impl_->audit(decision, "retire-trap", std::string(address), std::nullopt, now);
     if (!impl_->put_retired(address, now, audit)) return false;
-    impl_->settle(audit, 1);
+    impl_->set_changes(audit, 1);
     transaction.commit();
     return true;
   });
@@ -46,7 +46,7 @@ Result<bool> Store::restore_trap(std::string_view address, const Decision& decis
     Transaction transaction(impl_->db);
     if (!impl_->remove_retired(address)) return false;
     const auto audit = impl_->audit(decision, "restore-trap", std::string(address), std::nullopt, now);
-    impl_->settle(audit, 1);
+    impl_->set_changes(audit, 1);
     transaction.commit();
     return true;
   });

@@ -1,9 +1,8 @@
-// The undo of what an operator decided, in slices.
+// Undoes an operator's decision, in slices.
 //
-// The journal knows what a decision ended and what it replaced: the entry before its own, of the same prefix. So the operator's
-// listings and exemptions come back from there, with the reason and the end they had. What the list had of itself can't be
-// taken from the journal: a delisting forgot the standing, and incidents came since. That is reckoned anew from the recorded
-// incidents, as if the decision had never been made; automatic listings follow from it.
+// The journal's entry before that of the decision, of the same prefix, shows what the decision ended or replaced. So the operator's listings and
+// exemptions are restored from there, with their reasons and ends. Automatic listings can't be: a delisting resets the standing, and there were
+// incidents since. They follow from the standing, which is computed again from the recorded incidents, as if the decision hadn't been made.
 #include "recent_parts.h"
 #include "sender_record.h"
 #include "store_impl.h"
@@ -20,7 +19,7 @@ namespace {
 
 using Outcome = Undone::Outcome;
 
-/// An operator's listing or exemption as an entry of the journal left it.
+/// An operator's listing or exemption after an entry of the journal.
 struct Former {
   UnixTime at{};
   CodeSet codes;
@@ -30,11 +29,11 @@ struct Former {
 
 class Undoing {
  public:
-  /// `work` is the undo's own; all must outlive this.
+  /// `work`: that of the undo. All arguments must outlive this.
   Undoing(Store::Impl& impl, Work& work, const AuditEntry& entry, const Policy& policy, Reckon reckon, UnixTime now)
       : impl_(impl), work_(work), entry_(entry), policy_(policy), reckon_(reckon), now_(now) {}
 
-  /// `enter` makes the undo's entry in the audit. The plan must not outlive this.
+  /// `enter` makes the undo's audit entry. The plan must not outlive this.
   [[nodiscard]] Plan plan(std::function<void()> enter) {
     const std::string& action = entry_.action;
     Plan plan;
@@ -56,7 +55,7 @@ class Undoing {
     plan.stages.push_back(impl_.through_senders(within, [this, within](const Key& key) {
       if (const Prefix sender = sender_with(key); within.contains(sender)) reckon_anew(sender, decisions_);
     }));
-    plan.look = [this, within] {
+    plan.refresh = [this, within] {
       exempt_ = impl_.exemption_set(now_);
       decisions_ = impl_.past_decisions(now_);
       std::erase_if(decisions_, [&](const PastDecision& decision) {
@@ -66,10 +65,10 @@ class Undoing {
     return plan;
   }
 
-  /// Senders whose record begins after the decision, which are as they are.
+  /// Senders whose record begins after the decision; they aren't changed.
   [[nodiscard]] std::uint64_t left_alone() const { return left_alone_; }
 
-  /// Whether anything of a list or an import is in force, not replaced by a later decision. Goes through the list in the worst case.
+  /// Whether any listing of a list or import is in force and not replaced by a later decision. Reads the whole list in the worst case.
   [[nodiscard]] bool has_listings() {
     const auto range = keys_of(range_of_list());
     return Statement(impl_.db,
@@ -80,7 +79,7 @@ class Undoing {
   }
 
  private:
-  /// False: nothing of it is in force any more.
+  /// Whether anything of it is in force.
   [[nodiscard]] bool begin() {
     const std::string& action = entry_.action;
     if (action == "retire-trap") return impl_.remove_retired(entry_.subject);
@@ -90,7 +89,7 @@ class Undoing {
     return true;
   }
 
-  /// Where its listings are.
+  /// The network of its listings.
   [[nodiscard]] Prefix range_of_list() const {
     const auto prefix = Prefix::parse(entry_.subject);
     return prefix && entry_.action == "list" ? *prefix : *Prefix::parse("::/0");
@@ -112,9 +111,8 @@ class Undoing {
 
   [[nodiscard]] bool has_ended(const Former& was) const { return was.expires_at && *was.expires_at <= now_; }
 
-  /// It would have ended by itself by now. The journal says so as if it had been swept up: if the clock is ahead, it comes
-  /// back with what was swept up (mend_times.cc).
-  void say_ended(ListingChange::Action action, const Prefix& prefix, const Former& was) {
+  /// Records that a listing would have ended by now, as if it had just been removed: if the clock is ahead, mend_times.cc restores it.
+  void record_ended(ListingChange::Action action, const Prefix& prefix, const Former& was) {
     impl_.journal({.serial = 0,
                    .at = now_,
                    .action = action,
@@ -129,8 +127,8 @@ class Undoing {
     return audit_undone_.bind(audit).first([](const Statement&) { return true; }).has_value();
   }
 
-  /// What the operator had there before entry `serial` of the journal, whether or not it would still be in force. `begins` is
-  /// the action that puts it there; any other one means that there was nothing. What was undone meanwhile is passed over.
+  /// The operator's listing or exemption before entry `serial` of the journal, even if it would have ended by now. `begins`: the action that made
+  /// it; after any other action there was none. Ignores decisions that were undone.
   [[nodiscard]] std::optional<Former> former(Statement& before, const Prefix& prefix, std::int64_t serial,
                                              ListingChange::Action begins) {
     while (true) {
@@ -144,7 +142,7 @@ class Undoing {
       });
       if (!found) return std::nullopt;
       const auto& [action, was, own_serial] = *found;
-      // Swept up under a clock that was ahead: it hadn't ended.
+      // Removed while the clock was ahead: it hadn't ended.
       const bool is_sweep =
           action == ListingChange::Action::expired || action == ListingChange::Action::exemption_ended;
       if (is_sweep && was.expires_at && *was.expires_at > now_) {
@@ -152,7 +150,7 @@ class Undoing {
         continue;
       }
       if (action != begins || !was.audit) return std::nullopt;
-      if (was_undone(*was.audit)) {  // an import that was undone when this prefix had another listing already
+      if (was_undone(*was.audit)) {  // an import that was undone after this prefix got another listing
         serial = own_serial;
         continue;
       }
@@ -160,7 +158,7 @@ class Undoing {
     }
   }
 
-  /// Ends what it listed and what no later decision has touched; a listing that it replaced comes back.
+  /// Ends the listings of the decision that no later one has changed; restores those that they replaced.
   void unlist(const Key& key) {
     const auto listing =
         own_listing_.bind(key.first, key.length, id()).first([](const Statement& row) { return listing_of(row, 0); });
@@ -177,7 +175,7 @@ class Undoing {
     say(listing->in_force(now_) ? ListingChange::Action::delisted : ListingChange::Action::expired, listing->prefix,
         Source::by_operator, listing->codes, listing->expires_at);
     ++work_.ended;
-    if (was) say_ended(ListingChange::Action::expired, listing->prefix, *was);
+    if (was) record_ended(ListingChange::Action::expired, listing->prefix, *was);
   }
 
   void put_listing(const Prefix& prefix, const Former& was) {
@@ -185,11 +183,11 @@ class Undoing {
         .bind(prefix.first().octets(), prefix.length(), was.codes.bits(), seconds(was.at), seconds(was.expires_at),
               was.audit)
         .run();
-    // By the decision whose listing it is, so that it can be undone in its turn.
+    // With the decision of that listing, so that this can be undone as well.
     say(ListingChange::Action::listed, prefix, Source::by_operator, was.codes, was.expires_at, was.audit);
   }
 
-  /// The operator's listing that it ended by this entry of the journal, unless something stands there now.
+  /// Restores the operator's listing that it ended by this entry of the journal, unless there is another one now.
   void list_again(const Key& key) {
     const auto is_there = [](const Statement&) { return true; };
     if (!ended_by_operator_.bind(key.last, id()).first(is_there)) return;
@@ -198,14 +196,14 @@ class Undoing {
     const auto was = former(listed_before_, listed, key.last, ListingChange::Action::listed);
     if (!was) return;
     if (has_ended(*was)) {
-      say_ended(ListingChange::Action::expired, listed, *was);
+      record_ended(ListingChange::Action::expired, listed, *was);
       return;
     }
     put_listing(listed, *was);
     ++work_.listed;
   }
 
-  /// The journal's entry by which it exempted, or ended an exemption.
+  /// The journal's entry with which it began or ended an exemption.
   [[nodiscard]] std::int64_t own_serial(const Prefix& prefix) {
     return Statement(impl_.db,
                      "SELECT min(serial) FROM listing_change WHERE first = ? AND length = ? AND action IN (4, 5) AND "
@@ -231,7 +229,7 @@ class Undoing {
     if (impl_.db.changes() == 0) return false;
     const auto was = former(exempted_before_, prefix, own_serial(prefix), ListingChange::Action::exempted);
     if (was && has_ended(*was)) {
-      say_ended(ListingChange::Action::exemption_ended, prefix, *was);
+      record_ended(ListingChange::Action::exemption_ended, prefix, *was);
     } else if (was) {
       put_exemption(prefix, *was);
     } else {
@@ -263,7 +261,7 @@ class Undoing {
     std::vector<Accusation> accusations;
     accusations.reserve(incidents.size());
     for (const auto& one : incidents) accusations.push_back(one.accusation);
-    // Also decisions that lie ahead by a little were made.
+    // Includes decisions with a time slightly in the future.
     const UnixTime until = decisions.empty() ? now_ : std::max(now_, decisions.back().at);
     Reckoning reckoning = reckon_(policy_, from, accusations, decisions, until);
     if (!reckoning.listing) keep_former(sender, decisions, reckoning);
@@ -291,7 +289,7 @@ class Undoing {
     relist(sender, reckoning.listing);
   }
 
-  /// What the former format's rules listed stays until its end, unless a decision that wasn't undone ended it.
+  /// A listing by the rules of a former format stays until its end, unless a decision that wasn't undone ended it.
   void keep_former(const Prefix& sender, const std::vector<PastDecision>& decisions, Reckoning& reckoning) {
     const auto kept = kept_.bind(sender.first().octets(), seconds(now_)).first([&](const Statement& row) {
       return Listing{.prefix = sender,
@@ -319,10 +317,10 @@ class Undoing {
     return recent.octets();
   }
 
-  /// The texts that the keys of a dimension stand for. Strangers choose some of these texts, so two dimensions may have one key.
+  /// The texts of the keys, per dimension: strangers choose some texts, so two dimensions may have the same key.
   using Labels = std::map<Dimension, std::unordered_map<PartKey, std::string>>;
 
-  /// Of the parts as they are, and of incidents that had none.
+  /// From the present parts, and from incidents without one.
   [[nodiscard]] Labels labels_of(const IpAddress::Octets& sender, const std::vector<SenderRecords::Kept>& incidents) {
     Labels labels;
     const auto add = [&](Dimension dimension, std::string text) {
@@ -334,10 +332,10 @@ class Undoing {
     for (std::size_t i = 0; i < kAllKinds; ++i) add(Dimension::kind, std::string(name_of(static_cast<Kind>(i))));
     for (const auto& one : incidents) {
       const auto& accusation = one.accusation;
-      const bool is_known = labels[Dimension::witness].contains(accusation.witness) &&
-                            labels[Dimension::campaign].contains(accusation.campaign) &&
-                            labels[Dimension::origin].contains(accusation.origin) &&
-                            (!accusation.mailbox || labels[Dimension::mailbox].contains(*accusation.mailbox));
+      const bool is_known = labels[Dimension::witness].contains(accusation.keys.witness) &&
+                            labels[Dimension::campaign].contains(accusation.keys.campaign) &&
+                            labels[Dimension::origin].contains(accusation.keys.origin) &&
+                            (!accusation.keys.mailbox || labels[Dimension::mailbox].contains(*accusation.keys.mailbox));
       if (is_known) continue;
       evidence_.bind(one.number).first([&](const Statement& row) {
         const Incident incident = incident_of(row, 0);
@@ -369,7 +367,7 @@ class Undoing {
         automatic_.bind(key, sender.length()).first([](const Statement& row) { return listing_of(row, 0); });
     const auto after = reckoned && reckoned->in_force(now_) ? reckoned : std::nullopt;
     if (before == after) {
-      // As say_ended: what the decision ended would have ended by itself by now, unless the clock is ahead.
+      // As in record_ended: the listing that the decision ended would have ended by now, unless the clock is ahead.
       if (reckoned && !after &&
           ended_by_it_.bind(key, sender.length(), id()).first([](const Statement&) { return true; })) {
         say(ListingChange::Action::expired, sender, Source::automatic, reckoned->codes, reckoned->expires_at);
@@ -400,8 +398,8 @@ class Undoing {
   Reckon reckon_;
   UnixTime now_;
   std::uint64_t left_alone_ = 0;
-  ExemptionSet exempt_;                  ///< in force; of this slice, as is what follows
-  std::vector<PastDecision> decisions_;  ///< that bear on the senders
+  ExemptionSet exempt_;                  ///< in force; read in each slice, like the next
+  std::vector<PastDecision> decisions_;  ///< those that affect the senders
 
   Statement own_listing_{impl_.db, std::string("SELECT ") + kListingColumns +
                                        " FROM listing WHERE first = ? AND length = ? AND source = 1 AND audit_id = ?"};
@@ -447,7 +445,7 @@ class Undoing {
                            "VALUES (?, ?, 0, ?, ?, ?)"};
 };
 
-/// From when on what the entry changed is still on record; absent: all of it is.
+/// The records of what the entry changed are complete from this time on; absent: completely.
 [[nodiscard]] std::optional<UnixTime> reaches_back_to(Store::Impl& impl, const AuditEntry& entry) {
   const bool is_of_list = entry.action != "retire-trap" && entry.action != "restore-trap";
   if (!is_of_list) return std::nullopt;
@@ -455,7 +453,7 @@ class Undoing {
   const auto prefix = Prefix::parse(entry.subject);
   const bool ended_listings = entry.action != "list" && entry.action != "import";
   if (!prefix || !ended_listings) return since;
-  // A single sender's record may begin later than others' (fold.h), and such a sender in a network is left alone.
+  // A single sender's record may begin later than others' (fold.h); such a sender within a network isn't changed.
   const Prefix within = at_least_a_sender(*prefix);
   std::optional<UnixTime> horizon;
   if (const auto begins = total(impl.db, "incidents_since")) horizon = time_of(*begins);
@@ -489,7 +487,7 @@ Result<Undone> Store::undo(std::uint64_t id, const Decision& decision, const Pol
     undone.entry = std::move(*entry);
     Work work;
     if (undone.entry.undone_by) {
-      // By whomever and for whatever reason: an entry is undone once.
+      // By anybody and for any reason: an entry is undone once.
       work = impl_->unfinished(static_cast<std::int64_t>(*undone.entry.undone_by)).value_or(Work{});
     }
     undone.outcome = undone.entry.undoes ? Outcome::is_undo : Outcome::already;
@@ -509,7 +507,7 @@ Result<Undone> Store::undo(std::uint64_t id, const Decision& decision, const Pol
       work.audit = impl_->audit(decision, "undo", undone.entry.action + " " + undone.entry.subject, std::nullopt, now);
       Statement(impl_->db, "UPDATE audit SET undoes = ? WHERE id = ?").bind(id, work.audit).run();
     });
-    // Where there is nothing to undo it is rolled back: the undo that there wasn't isn't on record.
+    // If there is nothing to undo, this is rolled back, so that no undo is recorded.
     undone.outcome = impl_->carry_out(work, plan) ? Outcome::undone : Outcome::superseded;
     if (undone.outcome == Outcome::superseded) return undone;
     undone.id = static_cast<std::uint64_t>(work.audit);

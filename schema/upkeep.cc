@@ -1,4 +1,4 @@
-// Upkeep: is the database whole?
+// Checks of the database.
 #include "store_impl.h"
 
 #include <array>
@@ -7,11 +7,11 @@ namespace blowback::schema {
 namespace {
 
 struct Rule {
-  const char* broken;  ///< what it means, with the count before it
-  const char* count;   ///< how many rows break it
+  const char* broken;  ///< the finding, after the count
+  const char* count;   ///< a query for the number of violations
 };
 
-// What must hold in every database of ours, beyond what SQLite itself guards.
+// Invariants of our databases that SQLite itself doesn't enforce.
 constexpr std::array kRules{
     Rule{"missing numbers in the journal (listing_change): followers can't trust it, restore a backup",
          "SELECT coalesce(max(serial) - min(serial) + 1 - count(*), 0) FROM listing_change WHERE serial >= (SELECT "
@@ -41,9 +41,9 @@ constexpr std::array kRules{
          "SELECT count(*) FROM total WHERE name = 'senders' AND value <> (SELECT count(*) FROM standing)"},
 };
 
-/// A larger database isn't read from end to end while somebody waits.
+/// A larger database isn't read completely while somebody waits.
 constexpr std::int64_t kReadWhole = std::int64_t{64} << 20U;
-/// What answers hang on, and what stays small.
+/// The tables that answers depend on, and the small ones.
 constexpr std::array kSmallTables{"listing", "exemption", "audit", "feed_position", "retired_trap", "total"};
 
 }  // namespace
@@ -56,7 +56,7 @@ Result<std::vector<std::string>> Store::check_integrity() {
     while (integrity.step()) {
       if (auto line = integrity.text(0); line != "ok") findings.push_back("SQLite: " + line);
     }
-    if (!findings.empty()) return findings;  // our own questions would only trip over the same damage
+    if (!findings.empty()) return findings;  // our own queries would only meet the same damage
     Statement keys(impl_->db, "PRAGMA foreign_key_check");
     while (keys.step()) {
       findings.push_back("row " + std::to_string(keys.integer(1)) + " of " + keys.text(0) +

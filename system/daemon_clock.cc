@@ -1,4 +1,4 @@
-// The only place of the daemons where the system is asked for the time.
+// The only place where the daemons read the system's clock.
 #include "system/daemon_clock.h"
 
 #include <chrono>
@@ -13,7 +13,7 @@ namespace {
 
 ClockReading read_system_clocks() {
   using std::chrono::milliseconds;
-  // Not the monotonic clock: it stands still while the machine sleeps, which would look like a step each time it wakes.
+  // Not the monotonic clock: it stops while the machine sleeps, which would look like a step each time that it wakes.
   timespec boot{};
   clock_gettime(CLOCK_BOOTTIME, &boot);
   return {.wall = std::chrono::floor<milliseconds>(std::chrono::system_clock::now()),
@@ -25,7 +25,7 @@ DaemonClock::DaemonClock(Source source) : source_(source), clock_(source_()), of
 
 UnixTime DaemonClock::now() {
   const std::scoped_lock lock(mutex_);
-  // Under the lock, so that readings come in their order.
+  // Read under the lock, so that readings stay in order.
   const auto time = clock_.read(source_());
   offset_ = clock_.offset();
   return in_seconds(time);

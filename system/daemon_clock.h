@@ -1,4 +1,4 @@
-// The one clock of a daemon: a GuardedClock that all of its threads ask.
+// The clock of a daemon: a GuardedClock that all of its threads share.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -18,13 +18,13 @@ class DaemonClock {
  public:
   using Source = ClockReading (*)();
 
-  /// `source` is called from every thread that asks.
+  /// `source` is called from every thread that reads the clock.
   explicit DaemonClock(Source source = read_system_clocks);
 
-  /// Reads both clocks and decides which to go by. Somebody must ask now and then, every few seconds: a step is noticed here.
-  /// Takes a mutex.
+  /// Reads both clocks and decides which one to trust. To be called every few seconds, since a step is noticed here only. Locks a
+  /// mutex.
   [[nodiscard]] UnixTime now();
-  /// The same without noticing anything and without a lock, for the server's workers: the time as `now` decided last.
+  /// The time by the last decision of `now`, without a lock: for the server's workers.
   [[nodiscard]] UnixTime glance() const;
   /// As of the last `now`; see GuardedClock::doubt.
   [[nodiscard]] std::optional<GuardedClock::Span> doubt() const;

@@ -7,7 +7,7 @@
 
 namespace blowback {
 
-/// Owns a descriptor; -1 is none.
+/// Owns a descriptor; -1: none.
 class Descriptor {
  public:
   Descriptor() = default;
@@ -26,7 +26,7 @@ class Descriptor {
 
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-  /// The caller owns it from now on.
+  /// Passes the ownership to the caller.
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
   void close() {
     if (fd_ >= 0) ::close(release());

@@ -1,15 +1,15 @@
-// How many descriptors this process may have open.
+// The limit on this process's open descriptors.
 #pragma once
 
 #include <cstddef>
 
 namespace blowback {
 
-/// Raises the limit as far as a process may by itself: the soft limit (`ulimit -n`, often 1024) up to the hard one. Returns what it
-/// is then. Where it can't be raised it stays. Call it before threads start; child processes inherit it.
+/// Raises the soft limit (`ulimit -n`, often 1024) to the hard limit, if possible. Returns the resulting limit. To be called before threads
+/// start; child processes inherit it.
 std::size_t raise_descriptor_limit();
 
-/// As it is now. Safe from any thread.
+/// The current limit. Safe from any thread.
 [[nodiscard]] std::size_t descriptor_limit();
 
 }  // namespace blowback

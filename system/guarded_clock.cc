@@ -1,4 +1,4 @@
-// Two offsets between wall and boot are compared: the one that is believed and the one that is read.
+// Compares two offsets between wall clock and time since boot: the trusted one and that of the reading.
 #include "system/guarded_clock.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Rate and time left are reckoned over the whole run so far: mail arrives at the parser in very uneven sizes.
+// Rate and time left are averages over the whole run so far, since the sizes of mails vary widely.
 #include "progress_line.h"
 
 #include <fmt/format.h>

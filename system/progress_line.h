@@ -1,4 +1,4 @@
-// A line on a terminal that is overwritten in place: how far something is, how fast, how long it will take.
+// A line on a terminal that is updated in place: progress, rate and time left.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -13,17 +13,17 @@ namespace blowback {
 
 class ProgressLine {
  public:
-  /// Nothing is drawn in the first `quiet` of a piece of work: what is done by then needs no line. `out` must outlive it.
+  /// Nothing is drawn in the first `quiet` of a task, so that short tasks draw nothing. `out` must outlive it.
   explicit ProgressLine(std::FILE* out, std::chrono::milliseconds quiet) : out_(out), quiet_(quiet) {}
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
-  ~ProgressLine();  ///< ends the line, if one was begun
+  ~ProgressLine();  ///< ends the line if there is one
 
-  /// `work`: what is done, which begins anew where it changes. `items`, called `unit`: since the last call. Draws at most four
-  /// times a second, and at the end, which is where `done` reaches `total`. Nothing is drawn where the total is 0.
+  /// `work`: the task; another name begins another task. `items`, called `unit`: since the last call. Draws at most four times a second, and
+  /// at the end, when `done` reaches `total`. Draws nothing if the total is 0.
   void show(const std::string& work, std::uint64_t done, std::uint64_t total, std::uint64_t items,
             std::string_view unit);
-  /// Ends the line early, before something else is printed to the terminal. What goes on afterwards begins a new one.
+  /// Ends the line early, before something else is printed to the terminal. The next `show` begins a new line.
   void interrupt();
 
  private:

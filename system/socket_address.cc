@@ -1,4 +1,3 @@
-// By way of memcpy, since the sockets API has one storage for several types.
 #include "system/socket_address.h"
 
 #include <cstring>
@@ -59,6 +58,21 @@ std::optional<IpAddress> address_of(const sockaddr* from) {
 std::optional<IpAddress> address_of(const sockaddr_storage& from) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API has it so
   return address_of(reinterpret_cast<const sockaddr*>(&from));
+}
+
+std::uint16_t bound_port(int socket) {
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API has it so
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&bound), &size) != 0) return 0;
+  sockaddr_in v4{};
+  sockaddr_in6 v6{};
+  if (bound.ss_family == AF_INET) {
+    std::memcpy(&v4, &bound, sizeof v4);
+    return ntohs(v4.sin_port);
+  }
+  if (bound.ss_family == AF_INET6) std::memcpy(&v6, &bound, sizeof v6);
+  return ntohs(v6.sin6_port);
 }
 
 }  // namespace blowback

@@ -1,4 +1,3 @@
-// The boot's id is read once: it doesn't change while a process lives.
 #include "system/uptime.h"
 
 #include "system/descriptor.h"
@@ -35,7 +34,7 @@ namespace {
 Uptime read_uptime() {
   static const std::optional<std::uint64_t> boot = read_boot();
   timespec awake{};
-  // Not by way of the C library, see the header.
+  // Not through the C library: see the header.
   syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &awake);
   return {.boot = boot, .awake = Duration{awake.tv_sec}};
 }

@@ -1,4 +1,3 @@
-// Words for a clock that can't be trusted.
 #include "watch/clock_doubt.h"
 
 #include "blowback/unix_time.h"
@@ -9,21 +8,22 @@
 namespace blowback::watch {
 namespace {
 
-/// What differs by less is the same step, slewed meanwhile.
+/// A smaller difference is the same step, slewed meanwhile.
 constexpr std::chrono::seconds kSameStep{10};
 
 constexpr std::string_view kMend =
-    "set the clock right (chronyc makestep, or timedatectl set-ntp true): the daemon goes by it at once where that is "
-    "the time "
-    "it knows, else after ten minutes; nothing else is to be done";
+    "correct the clock (chronyc makestep, or timedatectl set-ntp true): if it then agrees with the daemon's own time, "
+    "the "
+    "daemon uses it at once, otherwise after ten minutes; nothing else is needed";
 
 [[nodiscard]] std::chrono::seconds whole(std::chrono::milliseconds span) {
   return std::chrono::round<std::chrono::seconds>(span);
 }
 
 [[nodiscard]] std::string sentence(std::chrono::milliseconds ahead) {
-  return fmt::format("the system's clock is {}; time goes on by the time since boot, and nothing is swept up",
-                     in_words(ahead));
+  return fmt::format(
+      "the system's clock is {}; the daemon uses the time since boot instead, and removes nothing that has expired",
+      in_words(ahead));
 }
 
 }  // namespace
@@ -35,14 +35,14 @@ std::string in_words(std::chrono::milliseconds ahead) {
 }
 
 void ClockLog::look(const ClockDoubt& doubt) {
-  if (doubt && (!told_ || std::chrono::abs(*doubt - *told_) > kSameStep)) {
+  if (doubt && (!logged_ || std::chrono::abs(*doubt - *logged_) > kSameStep)) {
     log(Level::warning, "clock-in-doubt",
         {{"ahead_seconds", whole(*doubt).count()},
          Field::sentence("detail", sentence(*doubt) + "; " + std::string(kMend))});
-    told_ = doubt;
-  } else if (!doubt && told_) {
+    logged_ = doubt;
+  } else if (!doubt && logged_) {
     log(Level::info, "clock-trusted");
-    told_.reset();
+    logged_.reset();
   }
 }
 

@@ -1,4 +1,3 @@
-// Names, help and words for a reload that was refused.
 #include "watch/config_in_force.h"
 
 #include "watch/log.h"
@@ -33,7 +32,7 @@ void add_config(Health& health, const ConfigInForce& config) {
   health.push_back({.name = "config-refused",
                     .detail = fmt::format("the config was refused at {}, the one read at {} is in force: {}",
                                           to_iso8601(config.refused_at), to_iso8601(config.read_at), config.refused),
-                    .mend = "mend the config (`blowback config check` tells what is wrong), then reload",
+                    .mend = "correct the config (`blowback config check` shows what is wrong), then reload",
                     .hinders = false});
 }
 

@@ -1,5 +1,5 @@
-// Which config a daemon goes by: when that was read, and why a later one was refused, for metrics and for whoever asks whether the
-// daemon is ready. A refused config stops nobody: the daemon goes on by the one that it has.
+// The config that a daemon uses: when it was read, and why a later one was refused. For metrics and health. After a refused reload the
+// daemon continues with the config that it has.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -17,13 +17,13 @@ struct ConfigInForce {
   UnixTime refused_at{};
 };
 
-/// What is in force after a reload of `file`, which was `refused` for that reason, or taken over. Logs `config-kept` or `config-read`.
+/// The state after a reload of `file`; `refused`: why it wasn't adopted. Logs `config-kept` or `config-read`.
 [[nodiscard]] ConfigInForce after_reload(ConfigInForce before, const std::string& file,
                                          const std::optional<std::string>& refused, UnixTime now);
 
-/// Whether the last reload succeeded, and when the config in force was read: under the names that Prometheus has for itself.
+/// Adds whether the last reload succeeded, and when the config in force was read, under the same names as Prometheus's own metrics.
 void add_config(MetricsText& text, const ConfigInForce& config);
-/// Adds `config-refused`, if one was.
+/// Adds `config-refused` if the last reload was refused.
 void add_config(Health& health, const ConfigInForce& config);
 
 }  // namespace blowback::watch

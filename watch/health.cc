@@ -1,4 +1,3 @@
-// Writing health down.
 #include "watch/health.h"
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-// What is wrong with a daemon, and what mends it: the answer to "are you alive?" and to "can you do your work?".
+// The problems of a daemon and their remedies: the answer to "is it alive?" and to "is it ready?".
 #pragma once
 
 #include <chrono>
@@ -8,28 +8,29 @@
 
 namespace blowback::watch {
 
-/// Work that goes round and round stands still if it hasn't come round for so long. Longer than anything that is waited for
-/// on purpose (a writer's lock: 10 s), shorter than half of the watchdog's time that our units set.
+/// A loop is stuck if it hasn't completed a turn for this long. Longer than any intended wait (a writer's lock: 10 s), and shorter than half
+/// of the watchdog's time in our units.
 inline constexpr std::chrono::seconds kStandsStill{30};
 
 struct Trouble {
   std::string name;     ///< short and stable: `list-stale`, `feed-unreadable`…
-  std::string detail;   ///< a sentence for a person
+  std::string detail;   ///< a sentence
   std::string mend;     ///< what to do
-  bool hinders = true;  ///< false: it is to be mended, and the work goes on as it should meanwhile
+  bool hinders = true;  ///< false: the operator should act, but the daemon still works as it should
 };
 
-/// Nothing is wrong if it is empty.
+/// Empty: there is no problem.
 using Health = std::vector<Trouble>;
 
-/// Whether the answer is yes: nothing hinders the work.
+/// Whether no problem hinders the daemon's work.
 [[nodiscard]] bool is_well(const Health& health);
 /// One line of JSON, ended by a line feed: `{"status":"ok","problems":[]}`, with `name`, `detail` and `mend` of each problem, and
-/// `"failing"` where one of them hinders the work. Octets that aren't UTF-8 become U+FFFD.
+/// `"failing"` if one of them hinders the work. Octets that aren't UTF-8 become U+FFFD.
 [[nodiscard]] std::string to_json(const Health& health);
-/// All of them on one line: `detail; detail`.
+/// All details in one line: `detail; detail`.
 [[nodiscard]] std::string in_words(const Health& health);
-/// For STATUS= of the service manager: `work`, what a daemon does while it is well, with what is to be mended behind it; or what hinders it.
+/// For STATUS= of the service manager: `work`, the daemon's work while it is well, followed by problems that don't hinder it; or the problems
+/// that do.
 [[nodiscard]] std::string status_sentence(std::string_view work, const Health& health);
 
 }  // namespace blowback::watch

@@ -1,4 +1,4 @@
-// One thread, one poll, at most a few connections: each reads a request, writes an answer, and waits for the other to close.
+// One thread with one poll for a few connections: each reads a request, writes the answer, and waits until the client closes.
 #include "watch/http_listener.h"
 
 #include "http_request.h"
@@ -31,11 +31,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// That may wait to be accepted.
+/// Connections that may wait to be accepted.
 constexpr int kBacklog = 16;
-/// Before the next attempt to accept, when the process or the system had no descriptor left.
+/// The pause before the next attempt to accept if there is no descriptor left.
 constexpr std::chrono::seconds kRest{1};
-/// After the daemon's work, not beside it: as the follower's, server/zone/follower.cc.
+/// Lower priority than the daemon's work; as in server/zone/follower.cc.
 constexpr int kNiceness = 10;
 
 [[nodiscard]] std::unexpected<ListenError> refused(const config::Endpoint& endpoint, int code, const std::string& key) {
@@ -49,7 +49,7 @@ constexpr int kNiceness = 10;
   const auto address = socket_address(endpoint.address, endpoint.port);
   Descriptor socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int one = 1;
-  // SO_REUSEADDR: a start soon after an end meets old connections that wait out their time. It shares the port with nobody.
+  // SO_REUSEADDR: right after a restart there may be old connections in TIME_WAIT. It doesn't share the port with other listeners.
   if (socket.get() < 0 || setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
       bind(socket.get(), address.get(), address.size) != 0 || listen(socket.get(), kBacklog) != 0) {
     return refused(endpoint, errno, key);
@@ -72,7 +72,7 @@ constexpr int kNiceness = 10;
   return reply(is_well(health) ? "200 OK" : "503 Service Unavailable", "application/json", to_json(health), head_only);
 }
 
-[[nodiscard]] std::string answer_to(const Request& request, const Told& told) {
+[[nodiscard]] std::string answer_to(const Request& request, const Sources& sources) {
   switch (request.state) {
     case Request::State::unfinished:
     case Request::State::bad:
@@ -82,16 +82,16 @@ constexpr int kNiceness = 10;
     case Request::State::too_large:
       return plain_reply("431 Request Header Fields Too Large", "more than 8 KiB of request\n");
     case Request::State::good:
-      if (request.path == "/metrics") return reply("200 OK", kMetricsType, told.metrics(), request.head_only);
-      if (request.path == "/health") return health_reply(told.health(), request.head_only);
-      if (request.path == "/ready") return health_reply(told.readiness(), request.head_only);
+      if (request.path == "/metrics") return reply("200 OK", kMetricsType, sources.metrics(), request.head_only);
+      if (request.path == "/health") return health_reply(sources.health(), request.head_only);
+      if (request.path == "/ready") return health_reply(sources.readiness(), request.head_only);
       return plain_reply("404 Not Found", "there are /metrics, /health and /ready\n");
   }
   return plain_reply("400 Bad Request", "not an HTTP/1 request\n");
 }
 
-/// One who asks. Reads until his request is whole, writes the answer, then waits for his end of the stream: closing earlier,
-/// with octets of his unread, would make the kernel reset the connection and take the answer back.
+/// Reads a request until it is complete, writes the answer, then waits until the client closes. If the server closed first, with data of the
+/// client unread, the kernel would reset the connection, and the client might lose the answer.
 class Connection {
  public:
   Connection(Descriptor socket, Clock::time_point until) : socket_(std::move(socket)), until_(until) {}
@@ -100,9 +100,9 @@ class Connection {
   [[nodiscard]] Clock::time_point until() const { return until_; }
   [[nodiscard]] short wants() const { return stage_ == Stage::writing ? POLLOUT : POLLIN; }
 
-  /// Goes on as far as it can without waiting. False: it is over.
-  [[nodiscard]] bool go_on(const Told& told) {
-    if (stage_ == Stage::reading && !read(told)) return false;
+  /// Continues as far as possible without waiting. False: the connection is over.
+  [[nodiscard]] bool go_on(const Sources& sources) {
+    if (stage_ == Stage::reading && !read(sources)) return false;
     if (stage_ == Stage::writing && !write()) return false;
     return stage_ != Stage::closing || drain();
   }
@@ -112,7 +112,7 @@ class Connection {
 
   [[nodiscard]] static bool is_passing(int code) { return code == EAGAIN || code == EINTR; }
 
-  [[nodiscard]] bool read(const Told& told) {
+  [[nodiscard]] bool read(const Sources& sources) {
     std::array<char, kMostHead> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv
     const auto got = recv(fd(), room.data(), kMostHead - head_.size(), 0);
     if (got == 0) return false;
@@ -120,7 +120,7 @@ class Connection {
     head_.append(room.data(), static_cast<std::size_t>(got));
     const auto request = read_request(head_);
     if (request.state == Request::State::unfinished) return true;
-    answer_ = answer_to(request, told);
+    answer_ = answer_to(request, sources);
     stage_ = Stage::writing;
     return true;
   }
@@ -138,7 +138,7 @@ class Connection {
   }
 
   [[nodiscard]] bool drain() {
-    std::array<char, kMostHead> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): thrown away
+    std::array<char, kMostHead> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): discarded
     const auto got = recv(fd(), room.data(), room.size(), 0);
     drained_ += got > 0 ? static_cast<std::size_t>(got) : 0;
     return got > 0 ? drained_ <= kMostHead * 8 : got < 0 && is_passing(errno);
@@ -158,8 +158,8 @@ class Connection {
 class HttpListener::Impl {
  public:
   using Socket = std::variant<UnixSocket, Descriptor>;
-  Impl(Socket socket, WakeEvent wake, Told told, Limits limits)
-      : socket_(std::move(socket)), wake_(std::move(wake)), told_(std::move(told)), limits_(limits) {
+  Impl(Socket socket, WakeEvent wake, Sources sources, Limits limits)
+      : socket_(std::move(socket)), wake_(std::move(wake)), sources_(std::move(sources)), limits_(limits) {
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   }
 
@@ -179,18 +179,18 @@ class HttpListener::Impl {
       std::erase_if(connections_, [&](const Connection& each) { return each.until() <= now; });
       const bool accepts = connections_.size() < limits_.connections && now >= rests_until_;
       watched.assign(1, {.fd = wake_.fd(), .events = POLLIN, .revents = 0});
-      // A negative descriptor is passed over.
+      // poll ignores a negative descriptor.
       watched.push_back({.fd = accepts ? listener() : -1, .events = POLLIN, .revents = 0});
       for (const auto& each : connections_) watched.push_back({.fd = each.fd(), .events = each.wants(), .revents = 0});
       if (poll(watched.data(), watched.size(), timeout(now)) <= 0) continue;
       std::size_t place = 2;
       std::erase_if(connections_,
-                    [&](Connection& each) { return watched[place++].revents != 0 && !each.go_on(told_); });
+                    [&](Connection& each) { return watched[place++].revents != 0 && !each.go_on(sources_); });
       if (watched[1].revents != 0) accept_one();
     }
   }
 
-  /// Milliseconds until somebody's time is up; -1: nobody's is running.
+  /// Milliseconds until the next deadline; -1: there is none.
   [[nodiscard]] int timeout(Clock::time_point now) const {
     auto soonest = rests_until_ > now ? rests_until_ : Clock::time_point::max();
     for (const auto& each : connections_) soonest = std::min(soonest, each.until());
@@ -204,16 +204,16 @@ class HttpListener::Impl {
     if (accepted.get() >= 0) {
       connections_.emplace_back(std::move(accepted), now + limits_.patience);
     } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-      // Without descriptors he goes on waiting, and poll would come back at once, again and again.
+      // Without a free descriptor the connection stays in the queue, and poll would return at once, again and again.
       rests_until_ = now + kRest;
     }
   }
 
   Socket socket_;
   WakeEvent wake_;
-  Told told_;
+  Sources sources_;
   Limits limits_;
-  std::vector<Connection> connections_;  ///< the thread's own
+  std::vector<Connection> connections_;  ///< for the thread only
   Clock::time_point rests_until_;        ///< likewise
   std::jthread thread_;                  ///< last: it uses all of the above
 };
@@ -224,22 +224,22 @@ HttpListener& HttpListener::operator=(HttpListener&&) noexcept = default;
 HttpListener::~HttpListener() = default;
 
 std::expected<HttpListener, ListenError> HttpListener::open(const config::MetricsEndpoint& endpoint,
-                                                            const std::string& key, Told told, Limits limits) {
+                                                            const std::string& key, Sources sources, Limits limits) {
   WakeEvent wake;
   if (!wake.is_open()) return std::unexpected(ListenError{"no more descriptors: raise the limit (LimitNOFILE=)"});
   if (const auto* const path = std::get_if<std::string>(&endpoint)) {
     auto socket = UnixSocket::listen_at(*path, kBacklog, key);
     if (!socket) return std::unexpected(std::move(socket).error());
-    return HttpListener(std::make_unique<Impl>(std::move(*socket), std::move(wake), std::move(told), limits));
+    return HttpListener(std::make_unique<Impl>(std::move(*socket), std::move(wake), std::move(sources), limits));
   }
   auto socket = tcp_listener(std::get<config::Endpoint>(endpoint), key);
   if (!socket) return std::unexpected(std::move(socket).error());
-  return HttpListener(std::make_unique<Impl>(std::move(*socket), std::move(wake), std::move(told), limits));
+  return HttpListener(std::make_unique<Impl>(std::move(*socket), std::move(wake), std::move(sources), limits));
 }
 
 std::expected<HttpListener, ListenError> HttpListener::open(const config::MetricsEndpoint& endpoint,
-                                                            const std::string& key, Told told) {
-  return open(endpoint, key, std::move(told), Limits{});
+                                                            const std::string& key, Sources sources) {
+  return open(endpoint, key, std::move(sources), Limits{});
 }
 
 }  // namespace blowback::watch

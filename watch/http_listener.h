@@ -1,8 +1,8 @@
-// The door by which a monitor asks: a few paths by GET, on a loopback port or a unix socket.
+// Serves metrics and health over HTTP: a few paths by GET, on a loopback port or a unix socket.
 //
-// A thread of its own, so that nobody who asks is in the way of the work. He is given bounds: so many connections at once, so
-// many octets of a request, so much time from being accepted to having read the answer. One request a connection. Only
-// the request line is looked at (http_request.h); nothing that comes in is kept, passed on or logged.
+// It has a thread of its own, so that clients don't delay the daemon's work. Connections, the size of a request, and the time from accepting
+// a connection to the end of the answer are limited. One request per connection. It reads only the request line (http_request.h); nothing
+// from a client is kept, passed on or logged.
 #pragma once
 
 #include "config/config.h"
@@ -18,10 +18,10 @@
 
 namespace blowback::watch {
 
-/// What is told, each made when it is asked for, in the listener's own thread, one after the other.
-struct Told {
+/// The content, made for each request in the listener's thread, one at a time.
+struct Sources {
   std::function<std::string()> metrics;  ///< GET /metrics
-  std::function<Health()> health;        ///< GET /health: 200 where nothing hinders the work, else 503
+  std::function<Health()> health;        ///< GET /health: 200 if is_well, otherwise 503
   std::function<Health()> readiness;     ///< GET /ready: likewise
 };
 
@@ -29,17 +29,18 @@ class HttpListener {
  public:
   struct Limits {
     std::size_t connections = 16;               ///< more wait in the kernel's queue
-    std::chrono::milliseconds patience{5'000};  ///< for one connection, from being accepted to its end
+    std::chrono::milliseconds patience{5'000};  ///< for one connection, from accepting it to its end
   };
 
-  /// Listens and begins to tell. `key`: what the config calls the endpoint, for the way out. Requires that an endpoint is named.
+  /// Listens and serves. `key`: the config key of the endpoint, for the error's text. Requires that the path isn't empty.
   [[nodiscard]] static std::expected<HttpListener, ListenError> open(const config::MetricsEndpoint& endpoint,
-                                                                     const std::string& key, Told told, Limits limits);
+                                                                     const std::string& key, Sources sources,
+                                                                     Limits limits);
   [[nodiscard]] static std::expected<HttpListener, ListenError> open(const config::MetricsEndpoint& endpoint,
-                                                                     const std::string& key, Told told);
+                                                                     const std::string& key, Sources sources);
   HttpListener(HttpListener&&) noexcept;
   HttpListener& operator=(HttpListener&&) noexcept;
-  /// Ends; waits for an answer that is being made, not for who reads it.
+  /// Stops. Waits for an answer that is being made, but not for clients to read theirs.
   ~HttpListener();
 
  private:

@@ -1,4 +1,3 @@
-// Reading the request line.
 #include "http_request.h"
 
 #include <algorithm>
@@ -6,7 +5,7 @@
 namespace blowback::watch {
 namespace {
 
-/// Whether the head has ended: an empty line came.
+/// Whether the head is complete: it ends with an empty line.
 [[nodiscard]] bool is_complete(std::string_view octets) {
   return octets.find("\n\r\n") != std::string_view::npos || octets.find("\n\n") != std::string_view::npos;
 }
@@ -19,7 +18,7 @@ namespace {
 
 Request read_request(std::string_view octets) {
   const auto line_end = octets.find('\n');
-  // A request line of ours is short; what is no HTTP is told at its first line, and needn't come to an end.
+  // Reject what isn't HTTP after its first line, without waiting for the end of the head.
   if (line_end == std::string_view::npos) {
     return {.state = octets.size() >= kMostHead ? Request::State::too_large : Request::State::unfinished};
   }

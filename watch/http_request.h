@@ -1,6 +1,6 @@
-// As much of HTTP/1 (RFC 9112) as a scraper's question needs: the request line. Header fields are passed over unread.
+// Parses the request line of HTTP/1 (RFC 9112), which is all that a scraper's request needs. Header fields are ignored.
 //
-// Pure, and without memory of its own: it looks at what has come so far.
+// Pure, and without a state: it gets everything that was received so far.
 #pragma once
 
 #include <cstddef>
@@ -9,23 +9,23 @@
 
 namespace blowback::watch {
 
-/// Octets of request line and header fields together. A scraper's are some 300.
+/// The limit for request line and header fields, in octets. A scraper sends about 300.
 inline constexpr std::size_t kMostHead = 8192;
 
 struct Request {
   enum class State : std::uint8_t {
-    unfinished,  ///< more has to come
+    unfinished,  ///< not complete yet
     good,        ///< GET or HEAD of `path`
-    other,       ///< well-formed, of another method
+    other,       ///< well formed, but of another method
     bad,         ///< not HTTP/1
-    too_large,   ///< more than kMostHead, and no end
+    too_large,   ///< larger than kMostHead
   };
   State state = State::unfinished;
   bool head_only = false;  ///< HEAD
-  std::string_view path;   ///< without the query; into `octets`
+  std::string_view path;   ///< without the query; a part of `octets`
 };
 
-/// What `octets`, all that has come so far, ask for. Lines end by CRLF or LF (RFC 9112 §2.2).
+/// The request in `octets`, which is everything that was received so far. Lines end with CRLF or LF (RFC 9112 §2.2).
 [[nodiscard]] Request read_request(std::string_view octets);
 
 }  // namespace blowback::watch

@@ -1,4 +1,7 @@
-// From an event to a line. spdlog brings the time, the sink and its lock; the form is ours.
+// spdlog provides the time, the sink and its lock; the format of a line is made here.
+//
+// The format may change between `log` and the writing of the line, so a line gets its format in the sink, under its lock. spdlog hands
+// the formatter one string, in which the fields are packed.
 #include "watch/log.h"
 
 #include "log_text.h"
@@ -15,8 +18,7 @@
 namespace blowback::watch {
 namespace {
 
-// Between a field's parts and between fields, on the way through spdlog. No value has them: they are taken out of values,
-// and keys are ours.
+// Separators of a field's parts and of fields in that string. append_packed removes them from values; keys don't have them.
 constexpr char kBetweenParts = '\x1f';
 constexpr char kBetweenFields = '\x1e';
 
@@ -83,8 +85,7 @@ void append_packed(std::string& out, std::string_view value) {
   }
 }
 
-/// What `append_packed` made, as fields again. A line that came from elsewhere has none of the marks: its first word is the
-/// event, the rest its detail.
+/// The inverse of packing. A line from another user of spdlog has no separators: its first word is the event, the rest its detail.
 [[nodiscard]] std::pair<std::string, std::vector<Field>> unpacked(std::string_view payload) {
   std::vector<Field> fields;
   const auto end = payload.find(kBetweenFields);
@@ -151,7 +152,7 @@ class LineFormatter final : public spdlog::formatter {
 [[nodiscard]] std::string json_line(std::string_view time, Level level, std::string_view event,
                                     std::span<const Field> fields) {
   using Json = nlohmann::json;
-  // JSON allows DEL and C1 as they are; a terminal would act on them.
+  // JSON allows DEL and C1 unescaped, but a terminal interprets them.
   const auto text = [](std::string_view value) {
     const auto dumped = Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
     std::string out;
@@ -195,7 +196,7 @@ std::string log_line(config::LogFormat format, std::string_view time, Level leve
 }
 
 void log_by(const config::Log& settings) {
-  // The first call makes the logger, later ones change it: its level is atomic, its sink changes form under its own lock.
+  // The first call creates the logger, later ones change it: its level is atomic, and the sink changes its formatter under its lock.
   constexpr const char* kName = "blowback";
   if (spdlog::default_logger()->name() != kName) {
     auto made = std::make_shared<spdlog::logger>(kName, std::make_shared<spdlog::sinks::stderr_sink_mt>());

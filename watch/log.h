@@ -1,10 +1,10 @@
-// Log lines as events with fields, in one of three forms, on standard error.
+// Log lines: events with fields, in one of three formats, on standard error.
 //
 //     text     2026-11-24T10:00:00Z warning quarantined feed=traps where="new/1" reason=not-json detail="…"
 //     logfmt   time=2026-11-24T10:00:00Z level=warning event=quarantined feed=traps where=new/1 …
 //     json     {"time":"2026-11-24T10:00:00Z","level":"warning","event":"quarantined","feed":"traps","where":"new/1",…}
 //
-// The events and their fields are in docs/log-lines.md. Whatever a field holds, a line stays one line.
+// docs/log-lines.md lists the events and their fields. Whatever a field contains, it is written in one line.
 #pragma once
 
 #include "config/config.h"
@@ -20,21 +20,21 @@ namespace blowback::watch {
 
 enum class Level : std::uint8_t { debug, info, warning, error, critical };
 
-/// A key and its value, as it will be written.
+/// A key and a value.
 class Field {
  public:
   /// A word: a name, an address, a reason.
   Field(std::string_view key, std::string_view value) : key_(key), value_(value) {}
   template <std::integral Number>
   Field(std::string_view key, Number value) : key_(key), value_(std::to_string(value)), form_(Form::number) {}
-  /// A sentence, or what strangers wrote: in quotes also where it is a single word.
+  /// A sentence, or text from outside: always in quotes.
   [[nodiscard]] static Field sentence(std::string_view key, std::string_view value) {
     Field field(key, value);
     field.form_ = Form::sentence;
     return field;
   }
 
-  /// Requires `digits` to be a number as JSON has it.
+  /// Requires that `digits` is a JSON number.
   [[nodiscard]] static Field number(std::string_view key, std::string_view digits) {
     Field field(key, digits);
     field.form_ = Form::number;
@@ -52,15 +52,15 @@ class Field {
   Form form_ = Form::word;
 };
 
-/// One line without its end. `time` as it is to be shown. Pure.
+/// One line without line feed. `time` in the form to be shown. Pure.
 [[nodiscard]] std::string log_line(config::LogFormat format, std::string_view time, Level level, std::string_view event,
                                    std::span<const Field> fields);
 
-/// From now on the process logs in this way. First before any thread logs; then again at any time: a line is written in the
-/// old form or in the new one, whole.
+/// Sets format and level for the process. To be called before any thread logs, and again at any time: each line is completely in the old
+/// format or in the new one.
 void log_by(const config::Log& settings);
 
-/// Logs an event, if its level is wanted. Safe from any thread.
+/// Logs an event, unless its level is below the one that is set. Safe from any thread.
 void log(Level level, std::string_view event, const std::vector<Field>& fields = {});
 
 }  // namespace blowback::watch

@@ -1,4 +1,3 @@
-// One walk over UTF-8, two ways to write what it meets.
 #include "log_text.h"
 
 #include <fmt/format.h>
@@ -12,12 +11,12 @@
 namespace blowback::watch {
 namespace {
 
-/// Octets of the character that `text` begins with; 0 where it isn't UTF-8. Requires that it isn't empty.
+/// The length in octets of the first character; 0: it isn't UTF-8. Requires that `text` isn't empty.
 [[nodiscard]] std::size_t character(std::string_view text) {
   const auto octet = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t lead = octet(0);
   if (lead < 0x80) return 1;
-  // RFC 3629 §4: the second octet's range keeps out overlong forms, surrogates and what is above U+10FFFF.
+  // RFC 3629 §4: the range of the second octet excludes overlong forms, surrogates and everything above U+10FFFF.
   struct Form {
     std::uint8_t from, to, second_from, second_to;
     std::size_t size;

@@ -1,4 +1,4 @@
-// Text by anybody, made fit for a line of a log or a metric: valid UTF-8, and nothing that a terminal acts on.
+// Makes any text safe for a log line or a metric: valid UTF-8, and nothing that a terminal interprets.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace blowback::watch {
 /// `text` with U+FFFD for each octet that isn't part of valid UTF-8 (RFC 3629).
 [[nodiscard]] std::string valid_utf8(std::string_view text);
 
-/// In double quotes; `"` and `\` with a backslash before them, line feed, carriage return and tab as `\n`, `\r`, `\t`, other
+/// `text` in double quotes; `"` and `\` with a backslash before them, line feed, carriage return and tab as `\n`, `\r`, `\t`, other
 /// control characters (C0, DEL, C1) and octets that aren't UTF-8 as `\xNN`. Never more than one line.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 

@@ -1,4 +1,3 @@
-// Writing the exposition format, and the process's own figures.
 #include "watch/metrics_text.h"
 
 #include "log_text.h"
@@ -27,7 +26,7 @@ namespace {
   return "untyped";
 }
 
-/// The three octets that the format has escapes for.
+/// Escapes the three octets that the format has escapes for.
 void append_escaped(std::string& text, std::string_view value) {
   for (const char c : valid_utf8(value)) {
     switch (c) {
@@ -52,7 +51,7 @@ void append_escaped(std::string& text, std::string_view value) {
   return fmt::format("{}", value);
 }
 
-/// Octets that are in memory now; 0 where the system doesn't say.
+/// Resident memory in octets; 0: unknown.
 [[nodiscard]] std::uint64_t resident_octets() {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/self/statm", "re"), &std::fclose);
   unsigned long long size = 0;

@@ -1,4 +1,3 @@
-// The datagrams.
 #include "watch/notify.h"
 
 #include <fmt/format.h>
@@ -26,39 +25,33 @@ namespace {
   return value;
 }
 
-/// A connected socket, or -1.
-[[nodiscard]] int connected_to(std::string_view name) {
+/// A connected socket; not open: that failed.
+[[nodiscard]] Descriptor connected_to(std::string_view name) {
   sockaddr_un address{};
   if (name.size() < 2 || name.size() >= sizeof address.sun_path || (name.front() != '/' && name.front() != '@'))
-    return -1;
+    return {};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, name.data(), name.size());
-  // An abstract name begins with a zero octet, and has none at its end.
+  // An abstract name begins with a zero byte, and has none at its end.
   if (name.front() == '@') address.sun_path[0] = '\0';
   const auto size = offsetof(sockaddr_un, sun_path) + name.size() + (name.front() == '@' ? 0 : 1);
-  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
+  Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const timeval patience{.tv_sec = 1, .tv_usec = 0};
-  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)) == 0) return fd;
-  close(fd);
-  return -1;
+  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)) != 0) return {};
+  return socket;
 }
 
 }  // namespace
 
 ServiceManager::ServiceManager(const Environment& environment) {
   if (environment.notify_socket == nullptr) return;
-  fd_ = connected_to(environment.notify_socket);
+  socket_ = connected_to(environment.notify_socket);
   const auto microseconds = number(environment.watchdog_usec);
   const auto pid = number(environment.watchdog_pid);
   if (microseconds && (environment.watchdog_pid == nullptr || pid == static_cast<std::uint64_t>(getpid()))) {
     watchdog_ = std::chrono::microseconds{static_cast<std::int64_t>(std::min<std::uint64_t>(*microseconds, INT64_MAX))};
   }
-}
-
-ServiceManager::~ServiceManager() {
-  if (fd_ >= 0) close(fd_);
 }
 
 std::chrono::milliseconds ServiceManager::interval() const {
@@ -93,9 +86,9 @@ void ServiceManager::turned(Clock::time_point now, bool alive) {
 }
 
 void ServiceManager::send(std::string_view note, int flags) const {
-  if (fd_ < 0) return;
-  // A note that is lost is followed by another, but for those that are waited for: they wait for a second.
-  static_cast<void>(::send(fd_, note.data(), note.size(), MSG_NOSIGNAL | flags));
+  if (!listens()) return;
+  // Lost messages are replaced by later ones; those that the manager waits for block for up to a second.
+  static_cast<void>(::send(socket_.get(), note.data(), note.size(), MSG_NOSIGNAL | flags));
 }
 
 }  // namespace blowback::watch

@@ -1,8 +1,10 @@
-// Notes to the service manager by sd_notify(3)'s protocol: one datagram of `NAME=value` lines to the socket in NOTIFY_SOCKET.
+// Messages to the service manager by the protocol of sd_notify(3): datagrams of `NAME=value` lines to the socket in NOTIFY_SOCKET.
 //
-// Without a manager nothing is sent. Where the manager's queue is full, READY, RELOADING and STOPPING wait for a second at most;
-// a status or a sign of life is lost, another follows.
+// Without a manager nothing is sent. If the manager's queue is full, READY, RELOADING and STOPPING wait for at most a second; STATUS and
+// WATCHDOG are dropped, since others follow.
 #pragma once
+
+#include "system/descriptor.h"
 
 #include <chrono>
 #include <optional>
@@ -15,38 +17,37 @@ class ServiceManager {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// What a manager puts into the environment; nullptr where it doesn't.
+  /// Environment variables that a manager sets; nullptr: not set.
   struct Environment {
     const char* notify_socket = nullptr;  ///< NOTIFY_SOCKET: a path, or `@` and an abstract name
     const char* watchdog_usec = nullptr;  ///< WATCHDOG_USEC
-    const char* watchdog_pid = nullptr;   ///< WATCHDOG_PID: whom it is meant for; absent: us
+    const char* watchdog_pid = nullptr;   ///< WATCHDOG_PID: the process that they are for; not set: this one
   };
 
-  /// Opens the socket at once, so that nothing need be opened later, under a seccomp filter.
+  /// Opens the socket now, so that nothing has to be opened later under a seccomp filter.
   explicit ServiceManager(const Environment& environment);
   ServiceManager(const ServiceManager&) = delete;
   ServiceManager& operator=(const ServiceManager&) = delete;
-  ~ServiceManager();
 
-  /// Whether there is one.
-  [[nodiscard]] bool listens() const { return fd_ >= 0; }
-  /// How often `turned` wants to be called: a third of the watchdog's time, at most a second; a second where there is none.
+  /// Whether there is a manager.
+  [[nodiscard]] bool listens() const { return socket_.is_open(); }
+  /// How often `turned` should be called: each third of the watchdog's time, but at least once a second.
   [[nodiscard]] std::chrono::milliseconds interval() const;
 
-  /// READY=1, once the work has begun.
+  /// READY=1: the daemon does its work.
   void ready();
-  /// RELOADING=1 with the time since boot, as Type=notify-reload asks for. `ready` ends it.
+  /// RELOADING=1 with the monotonic time, as Type=notify-reload requires. `ready` ends it.
   void reloading();
   void stopping();
-  /// STATUS=, if it differs from the last. One sentence; line feeds become blanks.
+  /// STATUS=, if it differs from the last one. One sentence; line feeds become blanks.
   void status(std::string_view sentence);
-  /// WATCHDOG=1, if one watches, it is time for it, and `alive`. To be called from where the work is.
+  /// WATCHDOG=1, if there is a watchdog, `alive`, and it is time. To be called from the loop that does the work.
   void turned(Clock::time_point now, bool alive);
 
  private:
   void send(std::string_view note, int flags) const;
 
-  int fd_ = -1;
+  Descriptor socket_;
   std::optional<std::chrono::microseconds> watchdog_;
   std::optional<Clock::time_point> told_at_;
   std::string status_;

@@ -50,10 +50,10 @@ void count(Seen& group, const Incident& incident, bool is_forgiven) {
   observation.claims_trap += incident.claims_trap ? 1 : 0;
   observation.could_have_known += incident.could_have_known ? 1 : 0;
   const Accusation accusation = accusation_of(incident);
-  group.witnesses.insert(accusation.witness);
-  group.campaigns.insert(accusation.campaign);
+  group.witnesses.insert(accusation.keys.witness);
+  group.campaigns.insert(accusation.keys.campaign);
   if (accusation.names_origin) {
-    group.origins.insert(accusation.origin);
+    group.origins.insert(accusation.keys.origin);
   } else {
     ++observation.unknown_origin;
   }
@@ -157,10 +157,10 @@ class Caps {
     };
     if (credit > 0) latest_ = as_of;
     const double origin_cap = policy_.origin_cap * (accusation.names_origin ? 1 : policy_.unknown_origin);
-    const std::array<Dimension, 4> dimensions{{{Cut::witness, accusation.witness, policy_.trap_cap},
-                                               {Cut::campaign, accusation.campaign, policy_.campaign_cap},
-                                               {Cut::origin, accusation.origin, origin_cap},
-                                               {Cut::mailbox, accusation.mailbox, policy_.mailbox_cap}}};
+    const std::array<Dimension, 4> dimensions{{{Cut::witness, accusation.keys.witness, policy_.trap_cap},
+                                               {Cut::campaign, accusation.keys.campaign, policy_.campaign_cap},
+                                               {Cut::origin, accusation.keys.origin, origin_cap},
+                                               {Cut::mailbox, accusation.keys.mailbox, policy_.mailbox_cap}}};
     Cut by = Cut::unknown;
     double room = by_then(weight);
     for (const auto& [cut, key, cap] : dimensions) {

@@ -48,7 +48,7 @@ class Check {
           config_, [this](std::size_t feed, std::string_view key) { return source(fmt::format("feed.{}", feed), key); },
           findings_);
       for (std::size_t i = 0; i < config_.feeds.size(); ++i) {
-        for (const auto& at : config_.feeds.at(i).door.listen) {
+        for (const auto& at : config_.feeds.at(i).listener.listen) {
           if (const auto* path = std::get_if<std::string>(&at)) {
             look_at_socket("feed " + config_.feeds.at(i).name, *path, source(fmt::format("feed.{}", i), "listen"));
           }

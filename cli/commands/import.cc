@@ -36,7 +36,7 @@ struct Counts {
   const auto exemptions = store.exemptions(now);
   if (!exemptions) return std::unexpected(exemptions.error());
   ExemptionSet exempt;
-  for (const auto& exemption : *exemptions) exempt.put(exemption.prefix, exemption.expires_at);
+  for (const auto& exemption : *exemptions) exempt.insert(exemption.prefix, exemption.expires_at);
   std::map<Prefix, const Terms*> wanted;
   Counts counts;
   for (const auto& [terms, prefixes] : file.groups) {

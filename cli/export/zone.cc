@@ -10,6 +10,7 @@
 //     being used (RFC 4592 §3.3.1).
 // A wildcard also answers for names that are no address (`x.2.0.192.…`), where our own server answers NXDOMAIN. Nobody asks for
 // such names.
+#include "blowback/soa_times.h"
 #include "codes.h"
 #include "export/formats.h"
 
@@ -21,11 +22,6 @@
 
 namespace blowback::cli {
 namespace {
-
-/// The timers of our own server's SOA.
-constexpr int kRefresh = 600;
-constexpr int kRetry = 120;
-constexpr int kExpire = 604800;
 
 constexpr int kLeastNibbles = 5;
 
@@ -138,7 +134,7 @@ void write_zone(std::FILE* out, const Exported& list) {
   fmt::print(out, "; {}, serial {}, {}\n$ORIGIN {}.\n$TTL {}\n", zone.name, list.serial, to_iso8601(list.now),
              zone.name, zone.ttl.count());
   fmt::print(out, "@\tSOA\t{}. {} {} {} {} {} {}\n", zone.nameservers.front(), rname_of(zone.hostmaster),
-             static_cast<std::uint32_t>(list.serial), kRefresh, kRetry, kExpire, zone.negative_ttl.count());
+             static_cast<std::uint32_t>(list.serial), kSoaRefresh, kSoaRetry, kSoaExpire, zone.negative_ttl.count());
   for (const auto& nameserver : zone.nameservers) fmt::print(out, "@\tNS\t{}.\n", nameserver);
   for (const auto& [name, address] : zone.nameserver_addresses) {
     fmt::print(out, "{}.\t{}\t{}\n", name, address.family() == Family::ipv4 ? "A" : "AAAA", address.to_string());

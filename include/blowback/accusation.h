@@ -1,6 +1,6 @@
-// What scoring looks at of an incident: a value small enough to be kept for years and replayed by the million.
+// The part of an incident that scoring reads: small enough to be kept for years, and to be replayed by the million.
 //
-// The texts that tell witnesses, campaigns, origins and mailboxes apart are evidence, which expires. Their keys stay.
+// The texts of witness, campaign, origin and mailbox are evidence, which expires. Their keys stay.
 #pragma once
 
 #include "blowback/attribution.h"
@@ -9,8 +9,6 @@
 #include "blowback/kind.h"
 #include "blowback/part_key.h"
 #include "blowback/unix_time.h"
-
-#include <optional>
 
 namespace blowback {
 
@@ -22,17 +20,15 @@ struct Accusation {
   ReversePath reverse_path = ReversePath::unknown;
   Relayed relayed = Relayed::no;
   bool doubtful_boundary = false;
-  PartKey witness{};
-  PartKey campaign{};
-  PartKey origin{};  ///< of origin_key of the incident
-  bool names_origin = false;
-  std::optional<PartKey> mailbox;  ///< absent: no mailbox counts, see Verdict::mailbox_exists
+  PartKeys keys;
+  bool names_origin =
+      false;  ///< the incident's origin is known; otherwise keys.origin stands for the witness and the day
 };
 
-/// By the incident's stored keys where it has them, else by its texts. Pure.
+/// With the incident's stored keys, or if it has none with keys made of its texts. Pure.
 [[nodiscard]] Accusation accusation_of(const Incident& incident);
 
-/// Whether it counts against its client. `any_reverse_path`: Policy::any_reverse_path. Pure.
+/// Whether it counts against its client, and if not, why. `any_reverse_path`: Policy::any_reverse_path. Pure.
 [[nodiscard]] Counting counting_of(const Accusation& accusation, bool any_reverse_path);
 
 }  // namespace blowback

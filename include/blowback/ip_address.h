@@ -1,7 +1,7 @@
-// An IPv4 or IPv6 address as a value, and what the special-purpose registries say of it.
+// An IPv4 or IPv6 address, and its class in the special-purpose registries.
 //
-// IPv4-mapped IPv6 (::ffff:192.0.2.1) *is* the IPv4 address: a sender has one name here, whichever socket saw it.
-// Networks are prefix.h; which prefix of an address is held to account is `sender_of` there.
+// An IPv4-mapped IPv6 address (::ffff:192.0.2.1) equals the IPv4 address: a sender has one name, whichever socket it connected to.
+// For networks see prefix.h, and `sender_of` there for the network that is scored as one sender.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ namespace blowback {
 
 enum class Family : std::uint8_t { ipv4, ipv6 };
 
-/// Why a text is no address or prefix; `text` is a clause for a person ("has host bits set").
+/// Why a text is no address or prefix, as a clause ("has host bits set").
 struct AddressError {
   std::string text;
 };
@@ -29,7 +29,7 @@ class IpAddress {
  public:
   using Octets = std::array<std::uint8_t, 16>;
 
-  /// 0.0.0.0, so that records holding an address can be made in steps.
+  /// 0.0.0.0.
   constexpr IpAddress() : octets_{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff} {}
 
   /// Strict: dotted quad without leading zeros, or RFC 4291 §2.2 text. No brackets, no zone id, no port, no blanks.
@@ -55,7 +55,7 @@ class IpAddress {
   /// RFC 5952 for IPv6, dotted quad for IPv4. The inverse of `parse`.
   [[nodiscard]] std::string to_string() const;
   static constexpr std::size_t kLongestText = 45;  ///< 8 groups, or 6 and a dotted quad
-  /// The same text into `out`, without a terminating zero and without allocating. Returns how many octets were written.
+  /// Writes the same text to `out`, without a terminating zero and without allocating. Returns its length.
   std::size_t to_chars(std::span<char, kLongestText> out) const;
 
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
@@ -73,7 +73,7 @@ enum class AddressUse : std::uint8_t {
   special,        ///< everything else of RFC 6890's registries, multicast, and IPv6 outside 2000::/3
 };
 
-/// Pure. A special-use address in trap mail is a sign of a misread trace, never a listing.
+/// Pure. A special-use address in trap mail shows that a trace was misread; it is never listed.
 [[nodiscard]] AddressUse use_of(const IpAddress& address);
 
 }  // namespace blowback

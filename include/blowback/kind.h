@@ -1,6 +1,6 @@
-// What a delivery is (kind), what caused it (cause), and by which code the zone tells (listing code).
+// The kind of a delivery, its cause, and the listing code by which the zone publishes it.
 //
-// What database, files, commands and the wire call each of them is one table beside the type, in core/kind.cc.
+// Their names in the database, files, commands and DNS answers are in tables in core/kind.cc.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace blowback {
 
-/// The six that are backscatter when they reach a trap, gravest first, then the two that never are.
+/// Six kinds that are backscatter if they reach a trap, most serious first, then two that never are.
 enum class Kind : std::uint8_t {
   dsn,              ///< a delivery status notification, RFC 3464 or free text
   challenge,        ///< "please confirm that you are human"
@@ -18,23 +18,23 @@ enum class Kind : std::uint8_t {
   auto_reply,       ///< vacation, out of office, "we received your mail": RFC 3834
   mdn,              ///< a message disposition notification, RFC 8098
   callout,          ///< sender verification: a session that ended before DATA
-  feedback,         ///< ARF (RFC 5965), DMARC and TLS reports: owed to whoever asked for them
-  not_backscatter,  ///< all else
+  feedback,         ///< ARF (RFC 5965), DMARC and TLS reports: sent to domains that ask for them
+  not_backscatter,  ///< anything else
 };
 
 [[nodiscard]] constexpr bool is_backscatter(Kind kind) { return kind < Kind::feedback; }
 [[nodiscard]] std::string_view name_of(Kind kind);
 [[nodiscard]] std::optional<Kind> kind_named(std::string_view name);
 
-/// Why the accused server sent it, where the message tells; it decides which advice a postmaster gets.
+/// Why the accused server sent it, if the message shows it; selects the advice for its postmaster.
 enum class Cause : std::uint8_t { none, unknown_user, over_quota, content_rejected, delayed, policy, system, other };
 
 /// `none` is written `-`.
 [[nodiscard]] std::string_view name_of(Cause cause);
 [[nodiscard]] std::optional<Cause> cause_named(std::string_view name);
 
-/// One A record in the zone: 127.0.0.N. The order of the enumerators is the order of the answers, always: clients that
-/// read only the first record must not flap.
+/// One A record in the zone: 127.0.0.N. Answers always have the order of the enumerators: a client that reads only the first
+/// record gets the same one each time.
 enum class Code : std::uint8_t { dsn, challenge, virus_notice, auto_reply, mdn, callout, by_operator };
 
 inline constexpr std::array kAllCodes{Code::dsn, Code::challenge, Code::virus_notice, Code::auto_reply,
@@ -48,12 +48,12 @@ inline constexpr std::array kAllCodes{Code::dsn, Code::challenge, Code::virus_no
 /// Requires is_backscatter(kind).
 [[nodiscard]] Code code_for(Kind kind);
 
-/// A set of codes; iterate `kAllCodes` and ask `has` to visit it in answer order.
+/// A set of codes. To visit them in answer order, iterate `kAllCodes` and test `has`.
 class CodeSet {
  public:
   constexpr CodeSet() = default;
   constexpr CodeSet(Code code) : bits_(bit(code)) {}  // NOLINT(google-explicit-constructor): a code is a set of one
-  /// The inverse of `bits`; bits that mean nothing are dropped.
+  /// The inverse of `bits`; ignores unknown bits.
   [[nodiscard]] static constexpr CodeSet from_bits(std::uint32_t bits) {
     CodeSet set;
     set.bits_ = static_cast<std::uint8_t>(bits & ((1U << kAllCodes.size()) - 1U));

@@ -1,4 +1,4 @@
-// What is listed, why, until when; and the journal of changes to it, from which servers and mirrors follow.
+// Listings and exemptions; and the journal of their changes, which servers and mirrors follow.
 #pragma once
 
 #include "blowback/kind.h"
@@ -12,7 +12,7 @@
 
 namespace blowback {
 
-/// Who put a listing there. A prefix may have one of each; neither undoes the other.
+/// Who made a listing. A prefix may have one of each source; they don't affect each other.
 enum class Source : std::uint8_t { automatic, by_operator };
 
 /// `automatic`, `operator`.
@@ -21,19 +21,19 @@ enum class Source : std::uint8_t { automatic, by_operator };
 struct Listing {
   Prefix prefix;
   Source source = Source::automatic;
-  /// Which A records it gives; `by_operator` for an operator's.
+  /// Its A records; `by_operator` for an operator's listing.
   CodeSet codes;
   UnixTime listed_at{};
-  /// The listing isn't served from this second on. Absent: until the operator delists it.
+  /// The first second in which it isn't in force any more. Absent: it has no end, until the operator delists it.
   std::optional<UnixTime> expires_at;
-  /// The operator's reason; "" for an automatic one, whose reason are its incidents.
+  /// The operator's reason; "" for an automatic listing.
   std::string reason;
 
   [[nodiscard]] bool in_force(UnixTime now) const { return !expires_at || now < *expires_at; }
   friend bool operator==(const Listing&, const Listing&) = default;
 };
 
-/// An operator's exception: no address in it is listed, whatever else says so.
+/// An operator's exception: no address in it counts as listed, whatever listings there are.
 struct Exemption {
   Prefix prefix;
   UnixTime since{};
@@ -53,9 +53,9 @@ struct ListingChange {
     listed,           ///< new, or listed again
     prolonged,        ///< expiry or codes moved
     delisted,         ///< by the operator, or because of an exemption
-    expired,          ///< it had ended by itself; said by whoever swept it up
-    exempted,         ///< source is by_operator and codes empty here and below
-    exemption_ended,  ///< by the operator or by its own expiry
+    expired,          ///< it had reached its end; written when it is removed
+    exempted,         ///< here and below, source is by_operator and codes is empty
+    exemption_ended,  ///< by the operator, or because it reached its end
   };
 
   Serial serial = 0;

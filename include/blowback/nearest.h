@@ -1,4 +1,4 @@
-// What somebody may have meant who misspelt a word: a key of the config, a command of the tool.
+// Suggestions for a misspelt word: a config key, a command.
 #pragma once
 
 #include <optional>
@@ -8,8 +8,8 @@
 
 namespace blowback {
 
-/// The one of `known` with the fewest edits (a letter more, less or another) from `word`: at most two, or a third of a long
-/// word. Absent: none is that near. Pure.
+/// The one of `known` with the smallest edit distance from `word` (letters inserted, removed or replaced): at most two, or a third of
+/// the length of a long word. Absent: none is that near. Pure.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word, std::span<const std::string> known);
 
 }  // namespace blowback

@@ -1,4 +1,4 @@
-// The keys by which witnesses, campaigns, origins and mailboxes are told apart. They stay when the texts that they stand for expire.
+// Keys of witnesses, campaigns, origins and mailboxes: hashes that are kept when the texts themselves expire.
 #pragma once
 
 #include <cstdint>
@@ -7,18 +7,18 @@
 
 namespace blowback {
 
-/// Stands for a text against one sender: 64 bits of FNV-1a. Neither secret nor proof against collisions, and needn't be: two
-/// texts that fall together only count for less.
+/// 64 bits of FNV-1a over a text. It needs to be neither secret nor free of collisions: two witnesses of one sender with the same key
+/// only count as one.
 enum class PartKey : std::uint64_t {};
 
-/// Pure; the same for ever, since keys are stored.
+/// Pure. The function never changes, since keys are stored.
 [[nodiscard]] PartKey part_key(std::string_view text);
 
 /// All keys of one incident.
 struct PartKeys {
   PartKey witness{};
   PartKey campaign{};
-  PartKey origin{};                ///< of origin_key of the incident
+  PartKey origin{};                ///< of origin_key() of the incident
   std::optional<PartKey> mailbox;  ///< absent: no mailbox counts, see Verdict::mailbox_exists
 };
 

@@ -1,4 +1,4 @@
-// A network such as 203.0.113.0/24: what a listing or an exemption covers, and what a sender is counted by.
+// A network such as 203.0.113.0/24: of a listing, of an exemption, or of a sender.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -16,10 +16,10 @@ namespace blowback {
 /// Host bits are zero, always. A single address is the prefix of full length.
 class Prefix {
  public:
-  /// 0.0.0.0/32, so that records holding a prefix can be made in steps.
+  /// 0.0.0.0/32.
   Prefix() = default;
 
-  /// `ADDRESS` or `ADDRESS/LENGTH`. Fails on anything else, and where host bits are set: the operator meant something else.
+  /// `ADDRESS` or `ADDRESS/LENGTH`. Fails on anything else, and if host bits are set, which is most likely a mistake.
   [[nodiscard]] static std::expected<Prefix, AddressError> parse(std::string_view text);
   /// The network of that length around `address`; host bits are cleared. Requires 0 <= length <= address.bits().
   [[nodiscard]] static Prefix covering(const IpAddress& address, int length);
@@ -38,7 +38,7 @@ class Prefix {
   /// `192.0.2.1` for a single address, else `192.0.2.0/24`. The inverse of `parse`.
   [[nodiscard]] std::string to_string() const;
 
-  /// By first address, then the wider before the narrower: a network comes right before all it contains.
+  /// Ordered by first address, then by length, shorter first: a network precedes all networks that it contains.
   friend auto operator<=>(const Prefix&, const Prefix&) = default;
 
  private:
@@ -48,16 +48,15 @@ class Prefix {
   int length_ = 32;
 };
 
-/// What is counted and listed as one sender: an IPv4 address, or the /64 of an IPv6 address, since whoever holds one
-/// address of a /64 holds them all.
+/// The network that is scored and listed as one sender: an IPv4 address, or the /64 of an IPv6 address, since one host usually
+/// has all of a /64.
 [[nodiscard]] Prefix sender_of(const IpAddress& address);
 
-/// Whether `use_of` calls some address in it special. Pure. To ask whether all of them are, see `is_special_use`.
+/// Whether any address in it is special (`use_of`). Pure. Whether all are: `is_special_use`.
 [[nodiscard]] bool has_special_use(const Prefix& prefix);
-/// Whether it lies within one special-use network. Pure.
+/// Whether it is part of one special-use network. Pure.
 [[nodiscard]] bool is_special_use(const Prefix& prefix);
-/// The special-use networks that have a name: IANA's special-purpose registries of both families without documentation,
-/// multicast and class E. Pure.
+/// IANA's special-purpose registries of both families, multicast and class E; without documentation networks. Pure.
 [[nodiscard]] std::vector<Prefix> special_use_networks();
 
 }  // namespace blowback

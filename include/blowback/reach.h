@@ -1,7 +1,7 @@
-// How far a decision about networks reaches, and which one reaches so far that its author has to confirm it.
+// How many addresses a decision affects, and whether these are so many that the operator has to confirm it.
 //
 // One wrong digit, or a blocklist file with 0.0.0.0/8 in it, would list, exempt or delist a large part of the Internet. Such a
-// decision needs a permission: the tool takes `--wide` for it, the store refuses without it, and both ask `reach_of`.
+// decision needs a permission: the option `--wide` of the tool. The store refuses it without that; both use `reach_of`.
 #pragma once
 
 #include "blowback/prefix.h"
@@ -17,25 +17,25 @@ struct AddressCount {
   __extension__ using Number128 = unsigned __int128;
 
   std::uint64_t ipv4 = 0;
-  Number128 ipv6 = 0;  ///< the greatest number stands for all 2^128, which has no room
+  Number128 ipv6 = 0;  ///< the greatest number stands for 2^128, which doesn't fit
 };
 
 /// `4,294,967,296 IPv4 addresses`, `1 IPv4 address and 65,536 IPv6 addresses`.
 [[nodiscard]] std::string to_string(const AddressCount& count);
 
-/// Each counted once, whatever overlaps. Pure. Sorted networks are counted where they are, others are copied first.
+/// Counts each address once, even if networks overlap. Pure. Sorted input is counted in place, other input is copied first.
 [[nodiscard]] AddressCount addresses_in(std::span<const Prefix> networks);
 
-/// A network of this length or longer is narrow: /16 in IPv4, /32 in IPv6, which is what a provider gets.
+/// A network of this length or longer is narrow: /16 in IPv4, /32 in IPv6, the usual allocation of a provider.
 [[nodiscard]] constexpr int shortest_narrow(Family family) { return family == Family::ipv4 ? 16 : 32; }
 
-/// What one decision may reach without permission, by family: IPv4 addresses, or IPv6 networks of /48, the usual size of one
-/// site (RFC 6177). It is 64 of the widest narrow networks, in either family.
+/// The most that one decision may affect without permission, per family: IPv4 addresses, or IPv6 networks of /48, the usual size of a
+/// site (RFC 6177). That is 64 of the widest narrow networks in either family.
 inline constexpr std::uint64_t kMostSites = 4'194'304;
 
 enum class Breadth : std::uint8_t {
   narrow,
-  special_use,  ///< a network is special-use space or contains some
+  special_use,  ///< a network is, or contains, special-use space
   wide,         ///< a network is shorter than `shortest_narrow`
   too_many,     ///< no network is wide by itself, but together they have more than `kMostSites`
 };
@@ -50,13 +50,13 @@ struct Reach {
 [[nodiscard]] Reach reach_of(std::span<const Prefix> networks);
 [[nodiscard]] inline Reach reach_of(const Prefix& network) { return reach_of({&network, 1}); }
 
-/// What makes it more than narrow, as a clause for a person: `0.0.0.0/0 is wider than /16`. Requires that it isn't narrow.
+/// The reason, as a clause: `0.0.0.0/0 is wider than /16`. Requires that it isn't narrow.
 [[nodiscard]] std::string in_words(const Reach& reach);
 
-/// How far the author of a decision means it to reach.
+/// How far a decision may reach.
 enum class Permission : std::uint8_t {
   narrow_only,
-  wide,  ///< as far as it goes
+  wide,  ///< without limit
 };
 
 }  // namespace blowback

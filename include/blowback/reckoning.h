@@ -1,8 +1,7 @@
-// What a sender's whole record comes to when it is reckoned from its first incident on: to try another policy, and to undo
-// what an operator decided.
+// A sender's score, computed again from its recorded incidents: to try another policy, and to undo an operator's decision.
 //
-// These are the values; ingest/score does the reckoning, schema/ keeps what goes into it and what comes out. A record that is no
-// longer kept from its beginning starts with the reckoning as of its horizon.
+// These are the values; ingest/score computes them, schema/ stores input and result. If the oldest incidents have expired, the
+// computation starts with the stored result up to then (the horizon).
 #pragma once
 
 #include "blowback/accusation.h"
@@ -18,11 +17,11 @@
 
 namespace blowback {
 
-/// What an operator decided that bears on standings, as the record tells it. Decisions that were undone are none.
+/// A recorded decision of an operator that affects standings. Decisions that were undone are left out.
 struct PastDecision {
   enum class Action : std::uint8_t {
-    delisted,         ///< listings within `prefix` ended, and its senders started afresh
-    exempted,         ///< listings within `prefix` ended, and none came until `until`
+    delisted,         ///< listings within `prefix` ended, and the scores of its senders were reset
+    exempted,         ///< listings within `prefix` ended, and none began until `until`
     exemption_ended,  ///< the exemption of exactly `prefix`
   };
   UnixTime at{};
@@ -31,29 +30,29 @@ struct PastDecision {
   std::optional<UnixTime> until;
 };
 
-/// A part of a sender's standing: what one witness, campaign, kind, origin or mailbox has against it.
+/// The part of a sender's score that comes from one witness, campaign, kind, origin or mailbox.
 struct StandingPart {
   PartKey key{};
-  /// What the key stands for: the witness, the campaign, the kind's name, origin_key of the incident, or the mailbox; "" in a
-  /// reckoning.
+  /// The text of the key: the witness, the campaign, the kind's name, origin_key() of the incident, or the mailbox; "" in a
+  /// Reckoning.
   std::string label;
   FadingSum sum;
   UnixTime last_at{};
   std::uint64_t incidents = 0;
 };
 
-/// One sender, reckoned. Its parts have no labels.
+/// The result for one sender. Its parts have no labels.
 struct Reckoning {
   Standing standing;
-  std::vector<StandingPart> witnesses;  ///< in no order, here and below
+  std::vector<StandingPart> witnesses;  ///< in no particular order; likewise below
   std::vector<StandingPart> campaigns;
   std::vector<StandingPart> kinds;
   std::vector<StandingPart> origins;
   std::vector<StandingPart> mailboxes;
-  /// The latest automatic listing that no decision ended; it may have ended by itself. Absent: there is none.
+  /// The latest automatic listing that no decision ended; it may have expired. Absent: there is none.
   std::optional<Listing> listing;
-  std::vector<double> credits;  ///< of each incident, in the order they were given
-  /// Where it is a start: what was received, and decided, before this is in it.
+  std::vector<double> credits;  ///< of each incident, in the order of the input
+  /// If the computation starts with it: it includes all incidents and decisions before this time.
   UnixTime as_of = UnixTime::min();
 };
 

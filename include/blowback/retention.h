@@ -1,4 +1,4 @@
-// For how long what is recorded is kept. It is people's mail: nothing is kept longer than somebody needs it.
+// How long recorded data is kept. It comes from people's mail: nothing is kept longer than it is needed.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -10,17 +10,17 @@
 namespace blowback {
 
 struct Retention {
-  /// Texts of an incident (subject, trap, names, trace), from when it was recorded. > 0.
+  /// Texts of an incident (subject, trap, names, trace), counted from its recording. > 0.
   Duration evidence = std::chrono::days{90};
-  /// What scoring looks at of an incident, from when it was received. At least Policy::parts_forgotten_after.
+  /// The facts for scoring of an incident, counted from its receipt. At least Policy::parts_forgotten_after().
   Duration incidents = std::chrono::days{365};
-  /// What couldn't be judged or attributed, from when it came in; and all of it together, in octets.
+  /// Deliveries that couldn't be judged or attributed, counted from their receipt; and their total size in octets.
   Duration quarantine = std::chrono::days{30};
   std::uint64_t quarantine_octets = 256'000'000;
-  /// Changes of the list. Followers that were away for longer read the whole list.
+  /// The journal of listings. A follower that was away for longer reads the whole list.
   Duration journal = std::chrono::days{90};
-  /// Beyond so many octets the oldest evidence goes before its time, then the oldest incidents, down to what scores hang on. Absent: no
-  /// limit but the file system's: where that is nearly full, evidence goes.
+  /// Above this size in octets the oldest evidence is removed early, then the oldest incidents, except for those that scores depend on.
+  /// Absent: only the file system limits the size; when it is nearly full, evidence is removed early.
   std::optional<std::uint64_t> max_disk;
 };
 

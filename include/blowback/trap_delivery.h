@@ -1,4 +1,4 @@
-// What a feed hands on: one delivery to a trap with its envelope, as far as the feed knows it.
+// One delivery to a trap as a feed yields it, with the envelope as far as the feed knows it.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -19,20 +19,20 @@ struct TrapDelivery {
 
   Event event = Event::message;
   UnixTime received_at{};
-  /// The feed itself was told the time (a JSON line says so), so the time tells two deliveries apart. Where the time is
-  /// only a file's, it doesn't: the same bytes read again are the same delivery.
+  /// The feed's data states the time (a JSON line), so that the time distinguishes deliveries. A file's time doesn't: the same bytes
+  /// read again are the same delivery.
   bool time_is_told = false;
-  /// The address that connected. Set only where the connection told it; absent means: read it from the trace fields.
+  /// The client's address. Set only if the feed knows it from the connection; absent: it has to be read from the trace fields.
   std::optional<IpAddress> client;
   std::string helo;
   /// The reverse-path without angle brackets: "" is the null reverse-path. Absent: the feed doesn't know.
   std::optional<std::string> mail_from;
-  /// The feed can't tell where this message began, so that somebody else's message may have brought it along as its text: an
-  /// mbox whose writer doesn't quote. Nobody is accused by it.
+  /// The feed can't be sure where this message begins: it may be part of the text of another message (an mbox whose writer doesn't
+  /// quote `From ` lines). It counts against nobody.
   bool doubtful_boundary = false;
   /// Forward-paths without angle brackets. Empty: the feed doesn't know.
   std::vector<std::string> rcpt_to;
-  /// As received: header, blank line, body; any line ends; without an mbox's `From ` line.
+  /// As received: header, blank line, body; with any line ends; without the `From ` line of an mbox.
   std::string message;
 };
 

@@ -133,7 +133,7 @@ class IngestLoop::Impl {
       }
       fresh[i] = std::make_unique<OpenedFeed>(settings[i], config.traps);
       // A missing file may still appear, as at the start. A port that can't be bound is a mistake in the config.
-      if (!settings[i].has_door()) continue;
+      if (!settings[i].has_listener()) continue;
       if (auto opened = fresh[i]->open(with, std::nullopt); !opened) {
         return std::unexpected(fmt::format("feed {}: {}", settings[i].name, opened.error().text));
       }
@@ -145,7 +145,7 @@ class IngestLoop::Impl {
     }
     for (auto& open : feeds_) {
       // A feed that left the config stays while it holds the only copy of mail.
-      if (!open || !open->feed || !open->settings.has_door()) continue;
+      if (!open || !open->feed || !open->settings.has_listener()) continue;
       open->leaves = true;
       fresh.push_back(std::move(open));
     }
@@ -214,7 +214,7 @@ class IngestLoop::Impl {
       const auto& settings = open->settings;
       const Field feed("feed", settings.name);
       const Field type("type", config::name_of(settings.type));
-      if (settings.has_door()) {
+      if (settings.has_listener()) {
         watch::log(level, "listening",
                    {feed, type, Field::sentence("at", fmt::format("{}", fmt::join(config::places_of(settings), " ")))});
       } else {
@@ -314,10 +314,10 @@ class IngestLoop::Impl {
       return false;
     }
     const auto& settings = open.settings;
-    if (settings.has_door() && connections_of(settings) < static_cast<std::size_t>(settings.door.connections)) {
+    if (settings.has_listener() && connections_of(settings) < static_cast<std::size_t>(settings.listener.connections)) {
       watch::log(Level::warning, "descriptors-short",
                  {{"feed", open.source.feed},
-                  {"wanted", settings.door.connections},
+                  {"wanted", settings.listener.connections},
                   {"possible", connections_of(settings)},
                   {"limit", descriptor_limit()}});
     }

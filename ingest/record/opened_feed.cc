@@ -30,33 +30,34 @@ constexpr std::size_t kListenerMemory = 256U << 20U;
 std::size_t connections_of(const config::Feed& feed) {
   constexpr std::size_t kOthers = 64;
   const auto limit = descriptor_limit();
-  return std::min(static_cast<std::size_t>(feed.door.connections), limit > 2 * kOthers ? limit - kOthers : kOthers);
+  return std::min(static_cast<std::size_t>(feed.listener.connections), limit > 2 * kOthers ? limit - kOthers : kOthers);
 }
 
 namespace {
 
 [[nodiscard]] smtp::ListenerSettings listener_settings(const config::Feed& feed, const config::Traps& traps,
                                                        std::function<UnixTime()> now) {
-  const auto& door = feed.door;
+  const auto& listener = feed.listener;
   smtp::SessionSettings session{
       .protocol = feed.type == config::FeedType::lmtp ? smtp::Protocol::lmtp : smtp::Protocol::smtp,
-      .hostname = door.hostname.empty() ? system_hostname() : door.hostname,
+      .hostname = listener.hostname.empty() ? system_hostname() : listener.hostname,
       .witness_of = [index = std::make_shared<const config::TrapIndex>(traps)](
                         std::string_view address) { return index->witness_of(address); },
-      .hide_traps = door.hide_traps,
+      .hide_traps = listener.hide_traps,
       .offers_tls = true,
-      .message_octets = static_cast<std::size_t>(door.message_size)};
-  smtp::ListenerSettings settings{.connection = {.session = std::move(session),
-                                                 .proxy_protocol = door.proxy_protocol,
-                                                 .times = {.command = door.command_time, .data = door.data_time},
-                                                 .now = std::move(now)},
-                                  .listen = {},
-                                  .trusted_relays = feed.trusted_relays,
-                                  .certificate = {.chain = door.certificate, .key = door.key},
-                                  .connections = connections_of(feed),
-                                  .connections_per_client = static_cast<std::size_t>(door.connections_per_client),
-                                  .memory = kListenerMemory};
-  for (const auto& at : door.listen) {
+      .message_octets = static_cast<std::size_t>(listener.message_size)};
+  smtp::ListenerSettings settings{
+      .connection = {.session = std::move(session),
+                     .proxy_protocol = listener.proxy_protocol,
+                     .times = {.command = listener.command_time, .data = listener.data_time},
+                     .now = std::move(now)},
+      .listen = {},
+      .trusted_relays = feed.trusted_relays,
+      .certificate = {.chain = listener.certificate, .key = listener.key},
+      .connections = connections_of(feed),
+      .connections_per_client = static_cast<std::size_t>(listener.connections_per_client),
+      .memory = kListenerMemory};
+  for (const auto& at : listener.listen) {
     if (const auto* path = std::get_if<std::string>(&at)) {
       settings.listen.emplace_back(*path);
     } else {
@@ -82,18 +83,18 @@ namespace {
 }
 
 [[nodiscard]] milter::Setup milter_of(const config::Feed& feed, const config::Traps& traps) {
-  const auto& door = feed.door;
+  const auto& listener = feed.listener;
   milter::Setup setup{.listen = {},
                       .traps = traps,
                       .trusted_relays = feed.trusted_relays,
-                      .callouts = door.callouts,
-                      .connections = static_cast<std::size_t>(door.connections),
-                      .message_octets = static_cast<std::size_t>(door.message_size),
+                      .callouts = listener.callouts,
+                      .connections = static_cast<std::size_t>(listener.connections),
+                      .message_octets = static_cast<std::size_t>(listener.message_size),
                       .memory = kListenerMemory};
-  if (const auto* path = std::get_if<std::string>(&door.listen.front())) {
+  if (const auto* path = std::get_if<std::string>(&listener.listen.front())) {
     setup.listen.path = *path;
   } else {
-    const auto& endpoint = std::get<config::Endpoint>(door.listen.front());
+    const auto& endpoint = std::get<config::Endpoint>(listener.listen.front());
     setup.listen.address = endpoint.address.to_string();
     setup.listen.port = endpoint.port;
   }
@@ -105,8 +106,8 @@ namespace {
 }
 
 [[nodiscard]] bool share_an_endpoint(const config::Feed& one, const config::Feed& other) {
-  return std::ranges::any_of(one.door.listen, [&](const auto& endpoint) {
-    return std::ranges::find(other.door.listen, endpoint) != other.door.listen.end();
+  return std::ranges::any_of(one.listener.listen, [&](const auto& endpoint) {
+    return std::ranges::find(other.listener.listen, endpoint) != other.listener.listen.end();
   });
 }
 
@@ -129,7 +130,7 @@ bool OpenedFeed::can_become(const config::Feed& other) const {
   if (is_smtp_or_lmtp(settings)) return is_smtp_or_lmtp(other) && (has_same_name || share_an_endpoint(settings, other));
   if (settings.type != other.type) return false;
   // libmilter listens once per process.
-  if (settings.has_door()) return settings.door.listen == other.door.listen;
+  if (settings.has_listener()) return settings.listener.listen == other.listener.listen;
   if (reads_standard_input()) return settings.path == other.path;
   // The database has the position in a file under the feed's name.
   return has_same_name && settings.path == other.path && settings.remove == other.remove &&

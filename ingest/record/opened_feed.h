@@ -45,7 +45,7 @@ struct OpenedFeed {
 
   [[nodiscard]] bool reads_standard_input() const;
   /// Whether what was read and isn't committed exists nowhere else: input of a pipe, and messages whose clients wait for a reply.
-  [[nodiscard]] bool holds_the_only_copy() const { return settings.has_door() || reads_standard_input(); }
+  [[nodiscard]] bool holds_the_only_copy() const { return settings.has_listener() || reads_standard_input(); }
   /// Whether it can continue with these settings, in the same database, and keep its sockets, its sessions and what it has read.
   [[nodiscard]] bool can_become(const config::Feed& other) const;
 

@@ -100,7 +100,7 @@ Assessment assess(const Policy& policy, const Accusation& accusation, const Ledg
   const double origin_cap = accusation.names_origin ? policy.origin_cap : policy.origin_cap * policy.unknown_origin;
   double room = std::min({policy.trap_cap - stands(ledger.by_witness), policy.campaign_cap - stands(ledger.by_campaign),
                           origin_cap - stands(ledger.by_origin)});
-  if (accusation.mailbox) room = std::min(room, policy.mailbox_cap - stands(ledger.by_mailbox));
+  if (accusation.keys.mailbox) room = std::min(room, policy.mailbox_cap - stands(ledger.by_mailbox));
   const double added = std::clamp(room, 0.0, weight * left);
   if (added < kLeastShare * weight * left) return result;
   result.credit = added == weight * left ? weight : added / left;

@@ -84,14 +84,14 @@ class Sender {
     const PartKey kind = part_key(name_of(accusation.kind));
     Ledger ledger;
     ledger.standing = standing_;
-    ledger.by_witness = witnesses_.sum(accusation.witness);
-    ledger.by_campaign = campaigns_.sum(accusation.campaign);
+    ledger.by_witness = witnesses_.sum(accusation.keys.witness);
+    ledger.by_campaign = campaigns_.sum(accusation.keys.campaign);
     ledger.by_kind = kinds_.sum(kind);
-    ledger.by_origin = origins_.sum(accusation.origin);
-    if (accusation.mailbox) ledger.by_mailbox = mailboxes_.sum(*accusation.mailbox);
+    ledger.by_origin = origins_.sum(accusation.keys.origin);
+    if (accusation.keys.mailbox) ledger.by_mailbox = mailboxes_.sum(*accusation.keys.mailbox);
     const UnixTime since = accusation.received_at - policy_.memory();
-    ledger.witnesses = witnesses_.others(accusation.witness, since, policy_.distinct_traps);
-    ledger.campaigns = campaigns_.others(accusation.campaign, since, policy_.distinct_campaigns);
+    ledger.witnesses = witnesses_.others(accusation.keys.witness, since, policy_.distinct_traps);
+    ledger.campaigns = campaigns_.others(accusation.keys.campaign, since, policy_.distinct_campaigns);
     for (const auto& part : kinds_.latest_first()) {
       if (part.last_at > since) ledger.codes |= code_of(part.key);
     }
@@ -100,11 +100,11 @@ class Sender {
     const Assessment result = assess(policy_, accusation, ledger);
     standing_ = result.standing;
     if (result.credit <= 0) return 0;
-    witnesses_.set(accusation.witness, result.by_witness, accusation.received_at);
-    campaigns_.set(accusation.campaign, result.by_campaign, accusation.received_at);
+    witnesses_.set(accusation.keys.witness, result.by_witness, accusation.received_at);
+    campaigns_.set(accusation.keys.campaign, result.by_campaign, accusation.received_at);
     kinds_.set(kind, result.by_kind, accusation.received_at);
-    origins_.set(accusation.origin, result.by_origin, accusation.received_at);
-    if (accusation.mailbox) mailboxes_.set(*accusation.mailbox, result.by_mailbox, accusation.received_at);
+    origins_.set(accusation.keys.origin, result.by_origin, accusation.received_at);
+    if (accusation.keys.mailbox) mailboxes_.set(*accusation.keys.mailbox, result.by_mailbox, accusation.received_at);
     if (result.listing) listing_ = result.listing;
     return result.credit;
   }
@@ -122,7 +122,7 @@ class Sender {
         for (auto* const parts : {&witnesses_, &campaigns_, &kinds_, &origins_, &mailboxes_}) parts->clear();
         return;
       case PastDecision::Action::exempted:
-        exempt_.put(decision.prefix, decision.until);
+        exempt_.insert(decision.prefix, decision.until);
         if (is_of_whole_sender) end_listing(decision.at);
         return;
       case PastDecision::Action::exemption_ended:

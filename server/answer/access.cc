@@ -1,5 +1,4 @@
-// Prefixes as disjoint ranges in order. Two prefixes are disjoint or one has the other in it, so leaving out the inner ones
-// is all it takes.
+// Two prefixes are disjoint, or one contains the other: without the inner ones, the prefixes are disjoint ranges.
 #include "access.h"
 
 #include <algorithm>
@@ -8,7 +7,7 @@ namespace blowback::answer {
 
 PrefixSet::PrefixSet(std::span<const Prefix> prefixes) {
   std::vector<Prefix> sorted(prefixes.begin(), prefixes.end());
-  // A network comes right before all it contains.
+  // A network precedes all networks that it contains.
   std::ranges::sort(sorted);
   for (const Prefix& prefix : sorted) {
     Ranges& ranges = prefix.family() == Family::ipv4 ? v4_ : v6_;

@@ -1,4 +1,4 @@
-// Who may ask: the client's address against lists of prefixes. IPv4-mapped IPv6 is IPv4, as everywhere.
+// Access lists: which client addresses may ask. An IPv4-mapped IPv6 address is an IPv4 address, as everywhere.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -17,7 +17,7 @@ class PrefixSet {
   explicit PrefixSet(std::span<const Prefix> prefixes);
 
   [[nodiscard]] bool empty() const { return v4_.empty() && v6_.empty(); }
-  /// Whether one of the prefixes contains `address`; ::/0 has no IPv4 address in it. One binary search.
+  /// Whether one of the prefixes contains `address`; ::/0 contains no IPv4 address. One binary search.
   [[nodiscard]] bool contains(const IpAddress& address) const;
 
  private:
@@ -27,12 +27,12 @@ class PrefixSet {
   };
   using Ranges = std::vector<Range>;  // disjoint, in order
 
-  // Apart, since the octets of IPv4 in mapped form lie in the middle of IPv6 networks such as ::/64.
+  // Separate, since IPv4 addresses in their mapped form lie within IPv6 networks such as ::/64.
   Ranges v4_;
   Ranges v6_;
 };
 
-/// Config key `server.allow`. Unlike a PrefixSet an empty one means everybody. Immutable. Safe from any thread.
+/// The config key `server.allow`. Unlike in a PrefixSet, an empty one allows everybody. Immutable. Safe from any thread.
 class AccessList {
  public:
   AccessList() = default;

@@ -1,6 +1,5 @@
-// The steps of an answer: read, decide, build, and count it against its client's rate. The commonest questions take the first
-// three in one stride (quick_answer.h), and all others are built without ldns's objects (spliced_answer.h); answer_plainly does
-// neither.
+// The steps of an answer: read, decide, build, and count it against the client's rate. quick_answer.h does the first three at once for
+// the most frequent questions; spliced_answer.h builds all others without ldns's objects; answer_plainly uses neither.
 #include "answer/answer.h"
 
 #include "decide.h"
@@ -42,7 +41,7 @@ enum class Way : std::uint8_t { quickest, plain };
   return AnswerClass::error;
 }
 
-/// Header, question and OPT are left of a reply that slips past the limit, with TC set: a true client asks again by TCP.
+/// Reduces a reply that slips past the limit to header, question and OPT, with TC set: a real client asks again over TCP.
 void slip(Answer& answer, std::size_t opt_size, std::span<std::uint8_t> reply) {
   std::size_t at = kHeader;
   if (reply[5] != 0) {  // QDCOUNT
@@ -58,7 +57,7 @@ void slip(Answer& answer, std::size_t opt_size, std::span<std::uint8_t> reply) {
   answer.truncated = true;
 }
 
-/// What a query's cookie is worth, and the data of the reply's.
+/// The state of a query's cookie, and the data of the reply's.
 struct Cookies {
   CookieState state = CookieState::none;
   std::array<std::uint8_t, kCookieOctets> given;  // filled as far as `size` says
@@ -75,7 +74,7 @@ struct Cookies {
   cookies.state = check.state;
   if (check.state == CookieState::malformed) return cookies;
   cookies.size = kCookieOctets;
-  // RFC 7873 §5.2.3 and after: a client that has one gets it back, any other gets one.
+  // RFC 7873 §5.2.3 and the following: a client with a valid cookie gets it back, any other gets a new one.
   if (check.renew) {
     cookies.given = make_cookie(check.client_cookie, asked.client, now, *zone.cookies);
   } else {
@@ -84,7 +83,7 @@ struct Cookies {
   return cookies;
 }
 
-/// What the quick way makes of a query; absent: nothing.
+/// The query as the quick path reads it; absent: it is for the general path.
 [[nodiscard]] std::optional<QuickQuestion> quick_question_of(const Asked& asked, const ServedZone& zone,
                                                              const zone::View& view) {
   if (asked.transport == Transport::tcp || !view.index || view.stale || !zone.access.allows(asked.client))
@@ -98,7 +97,7 @@ struct Cookies {
                                std::span<std::uint8_t> reply, std::size_t& opt_size) {
   const bool tcp = asked.transport == Transport::tcp;
   if (quick && !quick->edns) return quick_answer(asked.message, *quick, zone, *view.index, moment.now, {}, reply);
-  if (quick) {  // unless its cookie is malformed, which is an error
+  if (quick) {  // except for a malformed cookie, which is an error
     const auto cookies = cookies_of(asked, quick->edns, zone, moment.now);
     if (cookies.state != CookieState::malformed) {
       const auto opt = opt_record(quick->edns, zone, cookies.to_give(), tcp, Rcode::noerror, std::nullopt);
@@ -140,13 +139,12 @@ struct Cookies {
                                RateLimiter* limiter, std::span<std::uint8_t> reply) {
   std::size_t opt_size = 0;
   auto answer = unlimited(way, asked, quick, zone, view, moment, reply, opt_size);
-  // By TCP, and with a good cookie, the client's address is no forgery.
+  // Over TCP, and with a valid cookie, the client's address can't be forged.
   if (limiter == nullptr || answer.size == 0 || asked.transport == Transport::tcp ||
       answer.cookie == CookieState::good) {
     return answer;
   }
-  // All names count as one, or whoever asks for many would get that many times the limit.
-  switch (limiter->account(asked.client, class_of(answer.outcome), 0, moment.steady)) {
+  switch (limiter->account(asked.client, class_of(answer.outcome), moment.steady)) {
     case Verdict::answer:
       break;
     case Verdict::slip:

@@ -1,4 +1,4 @@
-// From the octets of a query to the octets of a reply: the whole of what the server knows of DNS, without sockets or clock.
+// Turns the octets of a query into those of the reply: all of the server's DNS, without sockets and without a clock.
 #pragma once
 
 #include "answer/cookie.h"
@@ -19,7 +19,7 @@ namespace blowback::answer {
 
 enum class Transport : std::uint8_t { udp, tcp };
 
-/// A query as it came.
+/// A query as received.
 struct Asked {
   std::span<const std::uint8_t> message;
   IpAddress client;
@@ -28,40 +28,38 @@ struct Asked {
 
 struct Moment {
   UnixTime now{};
-  std::chrono::milliseconds steady{};  ///< since any instant that stays the same; for the rate limit
+  std::chrono::milliseconds steady{};  ///< since a fixed instant; for the rate limit
 };
 
-/// A reply is written into a buffer of this size, and is at most so long.
+/// The largest reply, and so the size of the buffer for it.
 inline constexpr std::size_t kLongestUdpReply = 1232;
 inline constexpr std::size_t kLongestTcpReply = 65535;
 
-/// What the reply is, and what there is to count of it.
+/// What the reply is, and what to count.
 struct Answer {
-  std::size_t size = 0;  ///< of the reply, in octets; 0: silence
+  std::size_t size = 0;  ///< of the reply, in octets; 0: no reply
   Outcome outcome = Outcome::dropped;
   Limited limited = Limited::no;
   bool truncated = false;
   std::uint8_t rcode = 0;  ///< as in the header: the lower four bits
-  std::uint16_t type = 0;  ///< the QTYPE; 0 where there was none to read
-  CodeSet codes;           ///< of a listed address
+  std::uint16_t type = 0;  ///< the QTYPE; 0 if it couldn't be read
+  CodeSet codes;           ///< the codes of a listed address
   CookieState cookie = CookieState::none;
 
   friend bool operator==(const Answer&, const Answer&) = default;
 };
 
-/// Total: any octets are answered, or met with silence. Requires room in `reply` for the longest of that transport. `limiter`
-/// may be nullptr; it is asked for UDP alone. One thread at a time may use a limiter; all else is safe from any thread. Allocates
-/// nothing.
+/// Accepts any octets. Requires that `reply` has room for the largest reply of the transport. `limiter` may be nullptr; it is used for
+/// UDP only, and by one thread at a time. Otherwise safe from any thread. Allocates nothing.
 [[nodiscard]] Answer answer(const Asked& asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
                             RateLimiter* limiter, std::span<std::uint8_t> reply);
 
-/// The same for many queries, each with its own reply buffer and answer: their waiting for memory overlaps. Requires as many
-/// `replies` and `answers` as are asked.
+/// The same for many queries, each with its own reply buffer and answer; their memory accesses overlap. Requires as many `replies` and
+/// `answers` as queries.
 void answer_all(std::span<const Asked> asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
                 RateLimiter* limiter, std::span<const std::span<std::uint8_t>> replies, std::span<Answer> answers);
 
-/// The same, and the same octets, by the plain path alone, which builds each reply of ldns's objects: what `answer` is held
-/// against.
+/// The same result, byte for byte, by the plain path, which builds each reply from ldns's objects: the reference for `answer` in tests.
 [[nodiscard]] Answer answer_plainly(const Asked& asked, const ServedZone& zone, const zone::View& view,
                                     const Moment& moment, RateLimiter* limiter, std::span<std::uint8_t> reply);
 

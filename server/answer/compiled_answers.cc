@@ -1,4 +1,4 @@
-// Specimen questions are answered by the plain path, and what stands behind the question is kept.
+// The plain path answers sample questions; what follows the question in its replies is kept.
 #include "compiled_answers.h"
 
 #include "decide.h"
@@ -18,10 +18,10 @@ namespace {
 /// TYPE, CLASS, TTL.
 constexpr std::size_t kRecordHead = 8;
 constexpr std::size_t kNoLimit = 65535;
-/// A label that no name of ours can have.
+/// A label that no name in the zone has.
 constexpr std::array<std::uint8_t, 2> kLabelOfNone{1, 0};
 
-/// Reads replies that we built ourselves: what it meets is well formed.
+/// Reads replies that we built: they are well formed.
 class Compiler {
  public:
   /// `left`: labels in wire format left of the apex, or nothing.
@@ -49,7 +49,7 @@ class Compiler {
   }
 
  private:
-  /// Notes the pointers of the record at `at`, and the serial if it is a SOA. Returns where it ends.
+  /// Records the pointers in the record at `at`, and the serial if it is a SOA. Returns its end.
   static std::size_t pass_record(CompiledRecords& records, std::size_t at) {
     at = pass_name(records, at);
     const auto type = read16(records.octets.data() + at);
@@ -84,7 +84,7 @@ class Compiler {
   std::vector<std::uint8_t> left_;
 };
 
-/// The labels left of the apex; empty where the name isn't below it.
+/// The labels left of the apex; empty if the name isn't below it.
 [[nodiscard]] WireName labels_below(const WireName& apex, const WireName& name) {
   for (std::size_t at = 0; at < name.size(); at += 1 + std::size_t{name[at]}) {
     const auto rest = std::span(name).subspan(at);
@@ -126,7 +126,7 @@ CompiledAnswers::CompiledAnswers(const ServedZone& zone) : ttl_(zone.ttl) {
     const auto labels = labels_below(zone.apex, *name);
     for (Wire shared = labels; !shared.empty(); shared = shared.subspan(std::size_t{1} + shared[0])) {
       WireName left(shared.begin(), shared.end());
-      // The longest possible name has nothing beneath it.
+      // There is no name below the longest possible one.
       if (left.size() + kLabelOfNone.size() + zone.apex.size() <= kLongestName)
         left.insert(left.begin(), kLabelOfNone.begin(), kLabelOfNone.end());
       beneath_.push_back(

@@ -1,9 +1,9 @@
-// The zone's distinct answers in wire format: what stands behind the question, made by ldns once and copied ever after.
+// The zone's distinct answers in wire format, without the question: ldns builds them once, and each reply is a copy.
 //
-// There are few: one RRset of A records for each set of codes, the SOA and NS of the apex, name servers' addresses, and the SOA of
-// every negative answer, once more for each name in it that a question may share labels with.
-// Copied behind another question only two things in them differ: compression pointers into the question (they move with the
-// length of what stands left of the apex) and the SOA's serial. The TXT is put together from its text's pieces.
+// There are few: an RRset of A records for each set of codes, the SOA and NS of the apex, name servers' addresses, and the SOA of
+// negative answers, in a variant for each name in it that may share labels with the question.
+// A copy after another question differs in two things only: compression pointers into the question, which move with the length of
+// the labels left of the apex, and the SOA's serial. The TXT is composed from the pieces of its text.
 // An immutable value, part of ServedZone.
 #pragma once
 
@@ -20,11 +20,11 @@
 
 namespace blowback::answer {
 
-/// Records as they stand behind a question.
+/// The records after a question.
 struct CompiledRecords {
   std::vector<std::uint8_t> octets;
-  /// Octets left of the apex in the question that they were compiled behind, and where in `octets` a compression pointer stands that
-  /// moves with them.
+  /// Octets left of the apex in the question that they were compiled for, and the places in `octets` of the compression pointers
+  /// that move with them.
   std::size_t left = 0;
   std::vector<std::uint16_t> pointers;
   std::optional<std::uint16_t> serial_at;
@@ -34,27 +34,27 @@ struct CompiledRecords {
 
 class CompiledAnswers {
  public:
-  /// Requires that `zone` is complete but for its own compiled answers.
+  /// Requires that `zone` is complete, except for its compiled answers.
   explicit CompiledAnswers(const ServedZone& zone);
 
-  /// Requires a code in `codes`.
+  /// Requires that `codes` isn't empty.
   [[nodiscard]] const CompiledRecords& a(CodeSet codes) const { return a_[codes.bits()]; }
   /// `left`: the labels left of the apex in the question. Those that they share with a name in the SOA are compressed as well.
   [[nodiscard]] const CompiledRecords& negative(Wire left) const;
   [[nodiscard]] const CompiledRecords& soa() const { return soa_; }
   [[nodiscard]] const CompiledRecords& ns() const { return ns_; }
-  /// The addresses of the zone's `host`. Requires that it has some of that family.
+  /// The addresses of the zone's `host`. Requires that it has at least one of that family.
   [[nodiscard]] const CompiledRecords& host(std::size_t host, Family family) const {
     return hosts_[host][static_cast<std::size_t>(family)];
   }
-  /// The TXT's text: the address stands between each two of these.
+  /// The pieces of the TXT's text between which the address is inserted.
   [[nodiscard]] const std::vector<std::string>& txt() const { return txt_; }
   [[nodiscard]] std::uint32_t ttl() const { return ttl_; }
 
  private:
   std::array<CompiledRecords, 1U << kAllCodes.size()> a_;
   CompiledRecords negative_;
-  /// Behind a name that ends in these labels, right above the apex; the longest labels first.
+  /// For names that end in these labels directly above the apex; the longest first.
   struct Beneath {
     WireName labels;
     CompiledRecords negative;

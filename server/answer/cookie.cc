@@ -27,12 +27,12 @@ using Hash = std::array<std::uint8_t, crypto_shorthash_siphash24_BYTES>;
 static_assert(std::tuple_size_v<CookieSecret> == crypto_shorthash_siphash24_KEYBYTES);
 static_assert(kHashAt + std::tuple_size_v<Hash> == kCookieOctets);
 
-/// The seconds of `time` modulo 2^32, as the timestamp has them.
+/// The timestamp of `time`: its seconds modulo 2^32.
 [[nodiscard]] std::uint32_t wire_seconds(UnixTime time) {
   return static_cast<std::uint32_t>(static_cast<std::uint64_t>(time.time_since_epoch().count()));
 }
 
-/// RFC 9018 §4.4: over all that stands before the hash, reserved octets as they are, and the client's 4 or 16 octets.
+/// RFC 9018 §4.4: over everything before the hash, reserved octets included, and the client's 4 or 16 octets.
 [[nodiscard]] Hash hash_of(std::span<const std::uint8_t, kHashAt> head, const IpAddress& client,
                            const CookieSecret& secret) {
   std::array<std::uint8_t, kHashAt + 16> input{};
@@ -46,11 +46,11 @@ static_assert(kHashAt + std::tuple_size_v<Hash> == kCookieOctets);
 
 [[nodiscard]] bool is_made_by(const CookieSecret& secret, Cookie cookie, const IpAddress& client) {
   const Hash hash = hash_of(cookie.first<kHashAt>(), client, secret);
-  // In constant time: else a forger could find the hash octet by octet.
+  // In constant time: otherwise a forger could find the hash octet by octet.
   return sodium_memcmp(hash.data(), cookie.subspan<kHashAt>().data(), hash.size()) == 0;
 }
 
-/// By serial number arithmetic (RFC 1982), so that 2106 is a year like any. Negative: from the future.
+/// By serial number arithmetic (RFC 1982), which also works after 2106. Negative: in the future.
 [[nodiscard]] std::int32_t age_of(Cookie cookie, UnixTime now) {
   std::uint32_t made = 0;
   for (const std::uint8_t octet : cookie.subspan<kTimestampAt, 4>()) made = (made << 8U) | octet;
@@ -76,11 +76,11 @@ CookieCheck check_cookie(std::span<const std::uint8_t> option, const IpAddress& 
   std::ranges::copy(option.first<kClientCookieOctets>(), check.client_cookie.begin());
   check.renew = true;
   check.state = has_server_cookie ? CookieState::bad : CookieState::client_only;
-  // Server cookies of another length or version are another server's, or made up.
+  // Server cookies of another length or version come from other servers, or are invented.
   if (option.size() != kCookieOctets || option[kVersionAt] != kVersion) return check;
 
   const Cookie cookie = option.first<kCookieOctets>();
-  // Time before hash: it is the cheaper doubt.
+  // Time before hash: the cheaper check first.
   const std::int32_t age = age_of(cookie, now);
   if (age > kOldest || age < kEarliest) return check;
   const bool by_current = is_made_by(secrets.current, cookie, client);

@@ -1,8 +1,5 @@
-// From a question to an RRset or a negative answer.
-//
-// The order matters: who may ask comes first; whose zone it is comes before what is asked, so that nobody learns anything of
-// a zone that isn't ours; that there is an index at all comes before what a name means, so that a server that isn't ready
-// never says "not listed".
+// The order of the checks matters: first whether the client may ask; then the zone, before the question, so that nothing is revealed about
+// other zones; then whether there is an index, before the name, so that a server that isn't ready never answers "not listed".
 #include "decide.h"
 
 #include "answer/owner_name.h"
@@ -17,21 +14,21 @@
 namespace blowback::answer {
 namespace {
 
-/// The SOA serial is the low half of the journal's. Zero is a serial like any other (RFC 1982 §3): an empty list has it,
-/// and a secondary that had 0xffffffff takes 0 for newer. A restored backup steps back, and secondaries wait until the
-/// journal has caught up or are told to fetch the zone afresh.
+/// The SOA serial is the low half of the journal's. Zero is a valid serial (RFC 1982 §3): an empty list has it, and for a secondary
+/// with 0xffffffff it is newer. After the restoration of a backup it is lower than before: secondaries wait until the journal has caught
+/// up, unless the operator makes them transfer the zone again.
 [[nodiscard]] std::uint32_t soa_serial(const zone::ListingIndex& index) {
   return static_cast<std::uint32_t>(index.serial() & 0xffffffffU);
 }
 
-/// Labels left of the apex; absent where the QNAME isn't in the zone.
+/// Labels left of the apex; absent if the QNAME isn't in the zone.
 [[nodiscard]] std::optional<Wire> below_apex(const Question& question, const ServedZone& zone) {
   if (question.labels < zone.apex_labels) return std::nullopt;
   const auto own = question.labels - zone.apex_labels;
   const std::size_t begin = own == question.labels ? question.qname.size() - 1 : question.label_at[own];
   const auto tail = question.qname.subspan(begin);
   if (tail.size() != zone.apex.size()) return std::nullopt;
-  // Most ask in the zone's own case: the cheap look first.
+  // Most queries have the zone's own case: the cheap comparison first.
   if (std::memcmp(tail.data(), zone.apex.data(), tail.size()) != 0 &&
       !std::equal(tail.begin(), tail.end(), zone.apex.begin(), equal_ignoring_case)) {
     return std::nullopt;
@@ -43,13 +40,13 @@ namespace {
   return {.rcode = Rcode::refused, .extended_error = why, .outcome = Outcome::refused};
 }
 
-/// A zone's answer without a record in it.
+/// An authoritative answer without a record.
 [[nodiscard]] Decision negative(Rcode rcode, Outcome outcome) {
   return {.rcode = rcode, .authoritative = true, .negative = true, .outcome = outcome};
 }
 
 [[nodiscard]] Decision at_apex(std::uint16_t type) {
-  // No A, on purpose: an apex with one is taken for a listing by whoever forgot to reverse an address.
+  // No A record, on purpose: a client that forgets to add the reversed address would take it for a listing.
   Decision decision = negative(Rcode::noerror, Outcome::apex);
   if (type == kSoa || type == kAny) decision.answer = Decision::RrSet::soa;
   if (type == kNs) decision.answer = Decision::RrSet::ns;
@@ -59,7 +56,7 @@ namespace {
 
 [[nodiscard]] Decision at_listed(std::uint16_t type, const IpAddress& address, CodeSet codes, Outcome outcome) {
   Decision decision = negative(Rcode::noerror, Outcome::nodata);
-  // ANY gets one RRset, not all (RFC 8482 §4.1): the one that says most.
+  // ANY gets one RRset, not all (RFC 8482 §4.1): the most useful one.
   if (type == kA || type == kAny) decision.answer = Decision::RrSet::a;
   if (type == kTxt) decision.answer = Decision::RrSet::txt;
   if (decision.answer == Decision::RrSet::none) return decision;
@@ -79,7 +76,7 @@ namespace {
       if (!codes.empty()) return at_listed(type, *name.address, codes, Outcome::listed);
     }
   }
-  // RFC 8020: a name exists if there is anything beneath it, and then it isn't NXDOMAIN.
+  // RFC 8020: a name exists if there is any name below it.
   const auto exists = [&](const std::optional<Prefix>& network) {
     return network && (holds_test_point(*network) || (!view.stale && view.index->anything_within(*network, now)));
   };
@@ -102,16 +99,16 @@ namespace {
   return decision;
 }
 
-/// Whether `labels` are the name itself or one above it.
+/// Whether `labels` are the name itself, or above it.
 [[nodiscard]] bool is_at_or_above(Wire labels, Wire name) {
-  // Label by label: within a label's text there may be octets that look like another label.
+  // Label by label: the text of a label may contain octets that look like another label.
   for (; !name.empty(); name = name.subspan(std::size_t{1} + name[0])) {
     if (std::ranges::equal(name, labels, equal_ignoring_case)) return true;
   }
   return false;
 }
 
-/// At a name that is no address's: one of ours, a name above one of ours (RFC 8020), or none.
+/// For a name that stands for no address: a name server's, a name above one (RFC 8020), or none.
 [[nodiscard]] Decision at_other_name(std::uint16_t type, Wire labels, const ServedZone& zone) {
   bool is_above = false;
   for (const auto& host : zone.hosts) {
@@ -146,7 +143,7 @@ Decision decide(const Query& query, bool allowed, const ServedZone& zone, const 
     case Query::Form::good: {
       if (!allowed) return refusal(ExtendedError::prohibited);
       const auto& question = *query.question;
-      // CHAOS too: what we run and who we are is told by NSID, if at all.
+      // CHAOS, too: the server's identity is available by NSID only.
       if (question.klass != kClassIn) return refusal(ExtendedError::not_authoritative);
       const auto labels = below_apex(question, zone);
       if (!labels) return refusal(ExtendedError::not_authoritative);

@@ -1,6 +1,6 @@
-// The decision: what the question means, whether there is anything at that name, and which RRset answers it.
+// The decision: what the question means, whether the name exists, and which RRset answers it.
 //
-// Pure, and apart from building the reply, so that every way of building one decides alike. Private to this room.
+// Pure, and separate from building the reply, so that all ways of building one make the same decision. Private to this room.
 #pragma once
 
 #include "answer/outcome.h"
@@ -24,7 +24,7 @@ enum class Rcode : std::uint8_t {
   badvers = 16
 };
 
-/// RFC 8914, those that we send.
+/// The extended errors that we send (RFC 8914).
 enum class ExtendedError : std::uint16_t {
   stale_answer = 3,
   not_ready = 14,
@@ -39,16 +39,16 @@ struct Decision {
   Rcode rcode = Rcode::noerror;
   bool authoritative = false;
   RrSet answer = RrSet::none;
-  CodeSet codes;                   ///< `a`: one record for each, in their order
-  IpAddress address;               ///< `txt`: whom it is about
-  const ZoneHost* host = nullptr;  ///< `host_a`, `host_aaaa`: whose addresses; the zone's
-  bool negative = false;           ///< the SOA goes into the authority section (RFC 2308)
+  CodeSet codes;                   ///< `a`: one record for each, in the order of the codes
+  IpAddress address;               ///< `txt`: the address that it is about
+  const ZoneHost* host = nullptr;  ///< `host_a`, `host_aaaa`: the name server, owned by the zone
+  bool negative = false;           ///< the SOA is added to the authority section (RFC 2308)
   std::uint32_t serial = 0;        ///< the SOA's
   std::optional<ExtendedError> extended_error;
   Outcome outcome = Outcome::formerr;
 };
 
-/// What to reply to `query`; `allowed`: its client may ask. Requires that its form isn't `silence`.
+/// The reply to `query`; `allowed`: the client may ask. Requires that its form isn't `silence`.
 [[nodiscard]] Decision decide(const Query& query, bool allowed, const ServedZone& zone, const zone::View& view,
                               UnixTime now);
 

@@ -1,4 +1,3 @@
-// The OPT by hand: eleven octets and a few options, the same for every way of building a reply.
 #include "edns.h"
 
 #include "wire_format.h"
@@ -33,7 +32,7 @@ OptRecord opt_record(const std::optional<Edns>& edns, const ServedZone& zone, Wi
   OptRecord opt;
   if (!edns) return opt;
   const bool nsid = edns->nsid && !zone.nsid.empty();
-  // RFC 7828 §3.2.1: without meaning over UDP, where it is ignored.
+  // RFC 7828 §3.2.1: ignored over UDP.
   const bool keepalive = edns->keepalive && tcp;
   constexpr std::array<std::uint8_t, 1> kRoot{0};
   opt.put(kRoot);

@@ -14,10 +14,10 @@
 
 namespace blowback::answer {
 
-/// What we take by UDP, and the most that we send: passes every path without fragments (DNS flag day 2020).
+/// The UDP payload size that we advertise and use: small enough to avoid fragmentation (DNS flag day 2020).
 inline constexpr std::uint16_t kUdpPayload = kLongestUdpReply;
 
-/// Octets that a reply to a query with `edns` may have.
+/// The largest reply to a query with `edns`, in octets.
 [[nodiscard]] inline std::size_t reply_limit(const std::optional<Edns>& edns, bool tcp) {
   if (tcp) return kLongestTcpReply;
   constexpr std::size_t kPlainLimit = 512;  // RFC 1035 §4.2.1
@@ -26,10 +26,10 @@ inline constexpr std::uint16_t kUdpPayload = kLongestUdpReply;
   return std::clamp<std::size_t>(edns->payload, kPlainLimit, kUdpPayload);
 }
 
-/// An OPT record in wire format; empty where there is none.
+/// An OPT record in wire format; empty: none.
 class OptRecord {
  public:
-  /// Fixed part, NSID, cookie, keepalive and extended error at their longest.
+  /// The sum of fixed part, NSID, cookie, keepalive and extended error at their longest.
   static constexpr std::size_t kLongest = 128;
 
   [[nodiscard]] Wire octets() const { return std::span(octets_).first(size_); }
@@ -41,8 +41,8 @@ class OptRecord {
   std::size_t size_ = 0;
 };
 
-/// The OPT of the reply to a query with `edns`: our size, version 0, the query's DO; NSID and keepalive where asked for, a cookie if
-/// not empty, the extended error where there is one. Empty where the query had no OPT.
+/// The OPT of the reply to a query with `edns`: our payload size, version 0, the query's DO bit; NSID and keepalive if requested, the
+/// cookie if it isn't empty, the extended error if there is one. Empty if the query had no OPT.
 [[nodiscard]] OptRecord opt_record(const std::optional<Edns>& edns, const ServedZone& zone, Wire cookie, bool tcp,
                                    Rcode rcode, std::optional<ExtendedError> error);
 

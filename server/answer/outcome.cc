@@ -1,4 +1,3 @@
-// Names of outcomes.
 #include "answer/outcome.h"
 
 namespace blowback::answer {

@@ -1,4 +1,4 @@
-// What became of a query, for counting. Each query has exactly one outcome.
+// The outcome of a query, for statistics. Each query has exactly one.
 #pragma once
 
 #include <cstdint>
@@ -7,26 +7,26 @@
 namespace blowback::answer {
 
 enum class Outcome : std::uint8_t {
-  listed,      ///< a listed address, any type but one we have nothing of
-  test_point,  ///< one of RFC 5782 §5's and our own, likewise
+  listed,      ///< a listed address, asked for a type that exists there
+  test_point,  ///< a test point (RFC 5782 §5), likewise
   apex,        ///< SOA, NS or anything else at the zone's own name, and name servers' addresses
-  nodata,      ///< an empty non-terminal, or a type that a listed name hasn't
-  nxdomain,    ///< an address that isn't listed, or a network in which none is
-  misuse,      ///< a name that can't be an address: somebody's resolver or filter is set up wrong
+  nodata,      ///< an empty non-terminal, or a type that doesn't exist at a listed name
+  nxdomain,    ///< an address that isn't listed, or a network without a listed address
+  misuse,      ///< a name that can't be an address: the client's resolver or filter is misconfigured
   refused,     ///< not our zone or class, or a transfer
   formerr,     ///< not a well-formed query
   notimp,      ///< an opcode other than QUERY
   badvers,     ///< an EDNS version other than 0
   servfail,    ///< there is no index yet
-  dropped,     ///< too short to answer, or itself a response: silence
+  dropped,     ///< too short to answer, or itself a response: no reply
 };
 
 inline constexpr std::size_t kOutcomes = 12;
 
-/// As it stands in logs and metrics: `listed`, `test_point`, …
+/// Its name in logs and metrics: `listed`, `test_point`, …
 [[nodiscard]] std::string_view name_of(Outcome outcome);
 
-/// What the rate limit did with a reply.
+/// What the rate limit did to a reply.
 enum class Limited : std::uint8_t { no, slipped, dropped };
 
 }  // namespace blowback::answer

@@ -1,4 +1,3 @@
-// Reading reversed octets and reversed nibbles. Both readings are tried.
 #include "answer/owner_name.h"
 
 #include <endian.h>
@@ -18,7 +17,7 @@ __extension__ using Number128 = unsigned __int128;
 
 using Label = std::span<const std::uint8_t>;
 
-/// What of an address a name has. What it doesn't have is zero.
+/// The part of an address that a name contains; the rest is zero.
 struct Read {
   IpAddress address;
   std::size_t labels = 0;
@@ -36,7 +35,7 @@ struct Read {
   return static_cast<std::uint8_t>(value);
 }
 
-/// Of one hexadecimal digit in either case (RFC 4343); any other octet has kNoNibble.
+/// The value of a hexadecimal digit in either case (RFC 4343); kNoNibble for any other octet.
 constexpr std::uint8_t kNoNibble = 16;
 constexpr auto kNibbles = [] {
   std::array<std::uint8_t, 256> nibbles{};
@@ -62,7 +61,7 @@ constexpr auto kNibbles = [] {
   return Read{.address = IpAddress::from_v4(value << (8 * (kMostOctets - labels))), .labels = labels};
 }
 
-/// Likewise the first nibble. Labels of one octet each stand at every other place.
+/// Likewise for nibbles: labels of one octet, so every other octet is a digit.
 [[nodiscard]] std::optional<Read> by_nibbles(std::span<const std::uint8_t> wire) {
   const auto labels = wire.size() / 2;
   if (wire.size() % 2 != 0 || labels > kMostNibbles) return std::nullopt;
@@ -97,7 +96,7 @@ OwnerName owner_name(std::span<const std::uint8_t> wire) {
     if (read->labels == kMostNibbles) {
       name.address = read->address;
     } else {
-      // Nibbles that reach into ::ffff:0:0/96 come back as an IPv4 address, and so does the network around it.
+      // Nibbles below ::ffff:0:0/96 give an IPv4 address, and so an IPv4 network.
       const int bits = static_cast<int>(4 * read->labels) - (128 - read->address.bits());
       name.nibbles = Prefix::covering(read->address, bits);
     }

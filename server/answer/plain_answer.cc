@@ -1,6 +1,7 @@
-// Header, question and records by ldns, which also compresses the names; the OPT is appended as edns.cc makes it.
+// ldns builds header, question and records, and compresses the names; the OPT of edns.cc is appended.
 #include "plain_answer.h"
 
+#include "blowback/soa_times.h"
 #include "ldns_wire.h"
 
 #include <algorithm>
@@ -10,15 +11,10 @@
 namespace blowback::answer {
 namespace {
 
-// The SOA's times (RFC 1035 §3.3.13). Secondaries that miss a NOTIFY look every ten minutes; a week without the primary
-// and they give up. What resolvers heed is only the minimum.
-constexpr std::uint32_t kRefresh = 600;
-constexpr std::uint32_t kRetry = 120;
-constexpr std::uint32_t kExpire = 604800;
-/// Name servers change rarely, and resolvers keep the parent's NS for longer than any listing.
+/// Name servers change rarely, and resolvers cache the parent's NS records for longer than that anyway.
 constexpr std::uint32_t kNameserverTtl = 3600;
 
-/// ldns returns nullptr for want of memory alone.
+/// ldns returns nullptr only if there is no memory.
 template <typename T>
 T* made(T* object) {
   if (object == nullptr) throw std::bad_alloc();
@@ -84,7 +80,7 @@ class Builder {
         add_host(*decision_.host, decision_.answer == Decision::RrSet::host_a ? Family::ipv4 : Family::ipv6);
         break;
     }
-    // RFC 2308 §3: how long "no" may be kept is the lesser of the SOA's TTL and its minimum.
+    // RFC 2308 §3: a negative answer is cached for the smaller of the SOA's TTL and its minimum.
     if (decision_.negative) add(LDNS_SECTION_AUTHORITY, soa(std::min(zone_.ttl, zone_.negative_ttl)));
   }
 
@@ -134,7 +130,7 @@ class Builder {
     auto record = record_of(LDNS_RR_TYPE_SOA, ttl, zone_.apex);
     push(*record, field(LDNS_RDF_TYPE_DNAME, zone_.nameservers.front()));
     push(*record, field(LDNS_RDF_TYPE_DNAME, zone_.hostmaster));
-    for (const auto value : {decision_.serial, kRefresh, kRetry, kExpire, zone_.negative_ttl})
+    for (const auto value : {decision_.serial, kSoaRefresh, kSoaRetry, kSoaExpire, zone_.negative_ttl})
       push(*record, number(value));
     return record;
   }
@@ -154,7 +150,7 @@ class Builder {
   Packet packet_;
 };
 
-/// Appends the OPT and counts it in the header; ldns was told nothing of it.
+/// Appends the OPT, which ldns doesn't know of, and counts it in the header.
 void append_opt(std::vector<std::uint8_t>& reply, Wire opt) {
   if (opt.empty()) return;
   reply.insert(reply.end(), opt.begin(), opt.end());

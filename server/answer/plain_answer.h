@@ -1,7 +1,7 @@
-// The reply built from ldns's objects: right by construction, some microseconds each, or milliseconds where a name has many labels.
-// Private to this room.
+// Builds a reply from ldns's objects: simple and correct, but it takes microseconds, or milliseconds for names with many labels. Private to
+// this room.
 //
-// What queries get is put together by spliced_answer.h, from what was built here when the zone was made, and with this as its measure.
+// Queries are answered by spliced_answer.h, from parts that this built when the zone was loaded; tests compare the two.
 #pragma once
 
 #include "answer/served_zone.h"
@@ -19,8 +19,8 @@ struct Built {
   bool truncated = false;
 };
 
-/// The reply to `query` as `decision` has it, with `opt` (a whole record, or nothing) at its end; of at most `limit` octets: a
-/// larger one is cut down to header, question and OPT, with TC set (RFC 2181 §9).
+/// The reply to `query` according to `decision`, with `opt` (a complete record, or nothing) at its end. If it is larger than `limit`
+/// octets, it is reduced to header, question and OPT, with TC set (RFC 2181 §9).
 [[nodiscard]] Built plain_answer(const Query& query, const Decision& decision, const ServedZone& zone, Wire opt,
                                  std::size_t limit);
 

@@ -1,4 +1,4 @@
-// The ladder of doubts, cheapest first: too short, a response, a foreign opcode, counts, question, records, OPT.
+// Checks in order of their cost: length, response bit, opcode, counts, question, records, OPT.
 #include "query.h"
 
 #include "answer/cookie.h"
@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint16_t kOptionNsid = 3;
 constexpr std::uint16_t kOptionKeepalive = 11;
 
-/// Reads forward; once it has run over the end everything it returns is 0 or empty, and `ran_over` is true.
+/// Reads forward. After an attempt to read beyond the end all results are 0 or empty, and `ran_over` is true.
 class Reader {
  public:
   explicit Reader(Wire bytes) : bytes_(bytes) {}
@@ -52,7 +52,7 @@ constexpr std::size_t kFourNibbles = 8;
   return at[0] == 1 && at[2] == 1 && at[4] == 1 && at[6] == 1;
 }
 
-/// A QNAME has nothing before it to point to, so a compression pointer in it is an error, as are the other label types.
+/// There is no name before the QNAME, so a compression pointer in it is an error; so are the other label types.
 [[nodiscard]] std::optional<Question> read_question(Reader& reader) {
   Question question;
   const Wire rest = reader.rest();
@@ -60,7 +60,7 @@ constexpr std::size_t kFourNibbles = 8;
   std::size_t labels = 0;
   std::size_t at = 0;
   while (at < end && rest[at] != 0) {
-    // Names of IPv6 addresses are 32 labels of one octet: four at a time.
+    // The names of IPv6 addresses have 32 labels of one octet: read four at a time.
     if (end - at > kFourNibbles && are_four_nibbles(&rest[at])) {
       for (std::size_t i = 0; i < 4; ++i) question.label_at[labels++] = static_cast<std::uint8_t>(at + 2 * i);
       at += kFourNibbles;
@@ -79,7 +79,7 @@ constexpr std::size_t kFourNibbles = 8;
   return question;
 }
 
-/// Passes over an owner name; true: it is the root. A pointer ends it and isn't followed.
+/// Skips an owner name; true: it is the root. A compression pointer ends it and isn't followed.
 [[nodiscard]] bool pass_owner(Reader& reader, bool& malformed) {
   const auto start = reader.at();
   for (;;) {
@@ -97,7 +97,7 @@ constexpr std::size_t kFourNibbles = 8;
   }
 }
 
-/// Returns false where the options aren't well formed.
+/// False: the options aren't well formed.
 [[nodiscard]] bool read_options(Wire rdata, Edns& edns) {
   Reader reader(rdata);
   while (!reader.at_end()) {
@@ -111,7 +111,7 @@ constexpr std::size_t kFourNibbles = 8;
   return true;
 }
 
-/// Reads one record of the section; false: the message can't be read on.
+/// Reads one record of the section; false: the rest of the message can't be read.
 [[nodiscard]] bool read_record(Reader& reader, bool additional, Query& query, bool& formerr) {
   bool malformed = false;
   const bool root = pass_owner(reader, malformed);
@@ -126,9 +126,9 @@ constexpr std::size_t kFourNibbles = 8;
   // RFC 6891 §6.1.1: one OPT at most; §6.1.2: its owner is the root.
   if (query.edns || !root) formerr = true;
   if (query.edns) return true;
-  static_cast<void>(extended_rcode);  // means nothing in a query
+  static_cast<void>(extended_rcode);  // unused in a query
   Edns edns{.payload = klass, .version = version, .dnssec_ok = (flags & 0x8000U) != 0};
-  // What the options of another version look like we can't know.
+  // The format of another version's options is unknown.
   if (version == 0 && !read_options(rdata, edns)) formerr = true;
   query.edns = edns;
   return true;
@@ -138,7 +138,7 @@ constexpr std::size_t kFourNibbles = 8;
 
 std::optional<Edns> read_lone_opt(Wire octets) {
   Reader reader(octets);
-  // Owner the root, TYPE OPT, the payload size, what stands for the upper bits of an RCODE, version, flags.
+  // Root owner, TYPE OPT, payload size, upper bits of the RCODE, version, flags.
   if (reader.u8() != 0 || reader.u16() != kOpt) return std::nullopt;
   Edns edns{.payload = reader.u16()};
   reader.u8();
@@ -162,7 +162,7 @@ Query read_query(Wire message) {
   query.recursion_desired = (flags & 0x0100U) != 0;
   query.checking_disabled = (flags & 0x0010U) != 0;
   if ((flags & 0x8000U) != 0) {
-    query.form = Query::Form::silence;  // answering responses is how two servers talk for ever
+    query.form = Query::Form::silence;  // two servers that answer responses would never stop
     return query;
   }
   if (query.opcode != 0) {
@@ -174,14 +174,14 @@ Query read_query(Wire message) {
   const auto authorities = reader.u16();
   const auto additionals = reader.u16();
 
-  query.form = Query::Form::formerr;  // unless all that follows is in order
-  if (questions > 1) return query;    // RFC 9619: there is no such query
+  query.form = Query::Form::formerr;  // unless everything that follows is correct
+  if (questions > 1) return query;    // RFC 9619: not allowed
   if (questions == 1) {
     query.question = read_question(reader);
     if (!query.question) return query;
   }
   bool formerr = questions == 0 || answers != 0;
-  // IXFR carries the client's SOA there (RFC 1995 §3); nothing else has anything in it.
+  // Only IXFR has a record there, the client's SOA (RFC 1995 §3).
   if (authorities != 0 && (!query.question || query.question->type != kIxfr)) formerr = true;
   const std::size_t before_additional = std::size_t{answers} + authorities;
   for (std::size_t i = 0; i < before_additional + additionals; ++i) {

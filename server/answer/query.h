@@ -1,6 +1,6 @@
-// A query as it came off the wire: read strictly, bounded, without copying. Private to this room.
+// A query in wire format: read strictly, in bounded time, without copying. Private to this room.
 //
-// It says what is there and whether it is well formed; what we make of it is decide.h.
+// This finds out what a query contains and whether it is well formed; decide.h finds the answer.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ namespace blowback::answer {
 
 using Wire = std::span<const std::uint8_t>;
 
-// RFC 1035 §3.2, 6895, 8482: the types and classes that we tell apart.
+// RFC 1035 §3.2, 6895, 8482: the types and classes that are treated differently.
 enum RrType : std::uint16_t {
   kA = 1,
   kNs = 2,
@@ -27,13 +27,13 @@ enum RrType : std::uint16_t {
 };
 inline constexpr std::uint16_t kClassIn = 1;
 
-/// The query's OPT (RFC 6891 §6.1), as far as we heed it.
+/// The parts of the query's OPT (RFC 6891 §6.1) that are used.
 struct Edns {
-  std::uint16_t payload = 0;  ///< as it stands there, also where it is below 512
+  std::uint16_t payload = 0;  ///< as in the query, even if it is below 512
   std::uint8_t version = 0;
   bool dnssec_ok = false;
-  bool nsid = false;           ///< asks for it (RFC 5001)
-  bool keepalive = false;      ///< asks for it (RFC 7828)
+  bool nsid = false;           ///< requested (RFC 5001)
+  bool keepalive = false;      ///< requested (RFC 7828)
   std::optional<Wire> cookie;  ///< the first COOKIE option's data (RFC 7873)
 };
 
@@ -59,15 +59,14 @@ struct Query {
   std::uint8_t opcode = 0;
   bool recursion_desired = false;
   bool checking_disabled = false;
-  std::optional<Question> question;  ///< always there where `form` is good or badvers; else if it could be read
+  std::optional<Question> question;  ///< always present if `form` is good or badvers; otherwise if it could be read
   std::optional<Edns> edns;          ///< likewise: as far as the message could be read
 };
 
-/// Total: any bytes give a Query. What it refers to must outlive it. Pure.
+/// Accepts any octets. They must outlive the Query. Pure.
 [[nodiscard]] Query read_query(Wire message);
 
-/// The OPT that `octets` are from the first to the last; absent where they are anything else, of another version than 0, or not well
-/// formed. Pure.
+/// The OPT record that fills `octets` exactly; absent if they are anything else, of a version other than 0, or not well formed. Pure.
 [[nodiscard]] std::optional<Edns> read_lone_opt(Wire octets);
 
 }  // namespace blowback::answer

@@ -1,4 +1,3 @@
-// One pass over the octets, one look into the index, one copy.
 #include "quick_answer.h"
 
 #include "compiled_answers.h"
@@ -14,7 +13,7 @@
 namespace blowback::answer {
 namespace {
 
-/// A label of one to three digits without leading zeros, at most 255; returns what is behind it, nullptr for anything else.
+/// A label of one to three digits without leading zeros, at most 255; returns its end, or nullptr for anything else.
 /// Requires four octets to read.
 [[nodiscard]] const std::uint8_t* octet_label(const std::uint8_t* at, std::uint32_t& value) {
   const unsigned length = at[0];
@@ -35,7 +34,7 @@ namespace {
 std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone) {
   const std::uint8_t* const begin = message.data();
   const auto apex = zone.apex.size();
-  // Four labels of one digit are the shortest; they stand above an IPv6 network as well, and aren't for us.
+  // Four labels of one digit also stand for an IPv6 network: that is for the general path.
   if (message.size() < kHeader + 9 + apex + kTypeAndClass) return std::nullopt;
   // A query of opcode QUERY; QDCOUNT 1, ANCOUNT and NSCOUNT 0, ARCOUNT at most 1.
   static constexpr std::array<std::uint8_t, 7> kCounts{0, 1, 0, 0, 0, 0, 0};

@@ -1,7 +1,7 @@
-// The hot path: a plain question for one IPv4 address, read in one pass, looked up and answered by splicing.
+// The hot path: a plain question for one IPv4 address, read in one pass, looked up, and answered by copying.
 //
-// It takes what nearly every query to a blocklist is, and leaves everything else to the general way (query.h, decide.h), with
-// which it agrees in every octet; a property test says so. Private to this room.
+// It handles nearly all queries that a blocklist gets, and leaves the rest to the general path (query.h, decide.h). Both give identical
+// replies, byte for byte; a property test compares them. Private to this room.
 #pragma once
 
 #include "answer/answer.h"
@@ -15,7 +15,7 @@
 
 namespace blowback::answer {
 
-/// A question of four octets and the zone's name, type A, AAAA or TXT, with an OPT or nothing behind it.
+/// A question for four octets below the zone's name, type A, AAAA or TXT, followed by an OPT or nothing.
 struct QuickQuestion {
   std::uint32_t address = 0;
   std::uint16_t type = 0;
@@ -23,10 +23,10 @@ struct QuickQuestion {
   std::optional<Edns> edns;
 };
 
-/// Absent: the message is something else, or means something else as well; ask the general way.
+/// Absent: the message is something else, or has a second meaning; use the general path.
 [[nodiscard]] std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone);
 
-/// The answer to it by UDP, with `opt` at its end. Requires that the list is there and not stale.
+/// The answer over UDP, with `opt` at its end. Requires that there is a list, and that it isn't stale.
 [[nodiscard]] Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone,
                                   const zone::ListingIndex& index, UnixTime now, Wire opt,
                                   std::span<std::uint8_t> reply);

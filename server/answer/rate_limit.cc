@@ -1,4 +1,3 @@
-// The table of token buckets: hash, find or take over, count.
 #include "rate_limit.h"
 
 #include <sodium/crypto_shorthash_siphash24.h>
@@ -11,11 +10,11 @@
 namespace blowback::answer {
 namespace {
 
-/// An answer, in units of 1/(1000 rate) of a second.
+/// One answer, in units of 1/(1000 rate) of a second.
 constexpr std::uint64_t kAnswer = 1000;
-/// What a bucket holds: the answers of a second.
+/// A bucket holds the answers of one second.
 constexpr std::uint64_t kWindowMs = 1000;
-/// In 270 years a million per second fill the 64 bits.
+/// At a million per second, 64 bits are enough for 270 years.
 [[maybe_unused]] constexpr std::uint64_t kMostRate = 1'000'000;
 
 static_assert(std::tuple_size_v<RateLimiter::Key> == crypto_shorthash_siphash24_KEYBYTES);
@@ -40,7 +39,7 @@ RateLimiter::Halves RateLimiter::mask_of(int bits) {
 RateLimiter::RateLimiter(const config::RateLimit& limits, const Key& key)
     : rate_(static_cast<std::uint64_t>(limits.responses)),
       slip_(static_cast<std::uint32_t>(limits.slip)),
-      // IPv4 in its mapped form: the mark before it stays, so that no IPv6 network is taken for one of IPv4.
+      // An IPv4 address keeps the head of its mapped form, so that it never equals an IPv6 network.
       mask_v4_(mask_of(96 + limits.ipv4_prefix)),
       mask_v6_(mask_of(limits.ipv6_prefix)),
       key_(key),
@@ -50,12 +49,11 @@ RateLimiter::RateLimiter(const config::RateLimit& limits, const Key& key)
   if (rate_ > 0) sets_.resize((static_cast<std::size_t>(limits.table) + kWays - 1) / kWays);
 }
 
-std::uint64_t RateLimiter::hash_of(const IpAddress& client, AnswerClass answer_class, std::uint64_t name_hash) const {
+std::uint64_t RateLimiter::hash_of(const IpAddress& client, AnswerClass answer_class) const {
   const Halves address = halves_of(client.octets());
   const Halves& mask = client.family() == Family::ipv4 ? mask_v4_ : mask_v6_;
-  const std::array<std::uint64_t, 3> numbers{address.head & mask.head, address.tail & mask.tail,
-                                             answer_class == AnswerClass::positive ? name_hash : 0};
-  // 25 octets: the length goes into SipHash's last block anyway, so the class costs no block of its own.
+  const std::array<std::uint64_t, 2> numbers{address.head & mask.head, address.tail & mask.tail};
+  // 17 octets: SipHash's last block holds the length anyway, so the class needs no additional block.
   std::array<std::uint8_t, sizeof numbers + 1> input{};
   std::memcpy(input.data(), numbers.data(), sizeof numbers);
   input.back() = std::to_underlying(answer_class);
@@ -67,7 +65,7 @@ std::uint64_t RateLimiter::hash_of(const IpAddress& client, AnswerClass answer_c
 }
 
 RateLimiter::Bucket& RateLimiter::bucket_of(std::uint64_t hash) {
-  // The upper half as a fraction of 2^32: an even choice among any number of sets, without division.
+  // The upper half as a fraction of 2^32: an even choice among any number of sets, without a division.
   Set& set = sets_[((hash >> 32U) * sets_.size()) >> 32U];
   const auto tag = static_cast<std::uint32_t>(hash);
   Bucket* nearest_full = set.buckets.data();
@@ -79,11 +77,10 @@ RateLimiter::Bucket& RateLimiter::bucket_of(std::uint64_t hash) {
   return *nearest_full;
 }
 
-Verdict RateLimiter::account(const IpAddress& client, AnswerClass answer_class, std::uint64_t name_hash,
-                             std::chrono::milliseconds now) {
+Verdict RateLimiter::account(const IpAddress& client, AnswerClass answer_class, std::chrono::milliseconds now) {
   assert(now.count() >= 0);
   if (rate_ == 0 || exempt_.contains(client)) return Verdict::answer;
-  Bucket& bucket = bucket_of(hash_of(client, answer_class, name_hash));
+  Bucket& bucket = bucket_of(hash_of(client, answer_class));
   const std::uint64_t at = static_cast<std::uint64_t>(now.count()) * rate_;
   const std::uint64_t full_at = std::max(bucket.full_at, at) + kAnswer;
   if (full_at <= at + kWindowMs * rate_) {

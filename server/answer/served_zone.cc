@@ -1,4 +1,3 @@
-// Names to wire format, and the text of the TXT.
 #include "answer/served_zone.h"
 
 #include "compiled_answers.h"

@@ -1,6 +1,5 @@
-// What the configuration says of the zone, made ready for answering: names in wire format, times, the TXT's text.
-//
-// With it what the configuration says of who asks. An immutable value, made once per start or SIGHUP, shared by all workers.
+// The zone's configuration, prepared for answering: names in wire format, times, the TXT's text; and the configuration of access and
+// cookies. An immutable value, made once per start or reload, and shared by all workers.
 #pragma once
 
 #include "answer/access.h"
@@ -18,18 +17,17 @@
 
 namespace blowback::answer {
 
-/// A whole domain name in wire format, the root label included: at most 255 octets.
+/// A complete domain name in wire format, with the root label: at most 255 octets.
 using WireName = std::vector<std::uint8_t>;
 
-/// `name` without its final dot, plain letters, digits, hyphens and underscores. Fails with a clause that says what is
-/// wrong with it.
+/// `name`: without its final dot; letters, digits, hyphens and underscores. Fails with a clause that says what is wrong.
 [[nodiscard]] std::expected<WireName, std::string> wire_name(const std::string& name);
 
 class CompiledAnswers;
 
-/// A name server in the zone, whose addresses we tell.
+/// A name server in the zone, with the addresses that we answer for it.
 struct ZoneHost {
-  WireName below_apex;  ///< the labels left of the apex, lower case; without a root
+  WireName below_apex;  ///< the labels left of the apex, in lower case, without the root
   std::vector<IpAddress> addresses;
 };
 
@@ -37,24 +35,24 @@ struct ServedZone {
   WireName apex;
   std::size_t apex_labels = 0;        ///< without the root
   std::vector<WireName> nameservers;  ///< not empty; the first is the SOA's MNAME
-  std::vector<ZoneHost> hosts;        ///< names of some of them
+  std::vector<ZoneHost> hosts;        ///< those name servers that are in the zone
   WireName hostmaster;                ///< the SOA's RNAME: the local part is one label, dots and all (RFC 1035 §8)
   std::uint32_t ttl = 0;              ///< of positive answers and of the SOA
   std::uint32_t negative_ttl = 0;     ///< the SOA's minimum (RFC 2308 §4)
   std::string txt;                    ///< `{ip}` stands for the address
-  std::string nsid;                   ///< RFC 5001; empty: not told
+  std::string nsid;                   ///< RFC 5001; empty: not sent
   std::uint16_t keepalive = 0;        ///< RFC 7828, in units of 100 ms
 
   AccessList access;                     ///< who may ask
-  std::optional<CookieSecrets> cookies;  ///< absent: cookies are neither checked nor given
+  std::optional<CookieSecrets> cookies;  ///< absent: cookies are neither checked nor sent
 
-  std::shared_ptr<const CompiledAnswers> compiled;  ///< the answers of all that stands above; this room's own
+  std::shared_ptr<const CompiledAnswers> compiled;  ///< the answers that follow from the above; for this room only
 
-  /// `random`: for cookies, where the config names no secret; see CookieSecrets::of. Fails with a sentence that names the key.
+  /// `random`: for cookies if the config has no secret; see CookieSecrets::of. Fails with a sentence that names the key.
   [[nodiscard]] static std::expected<ServedZone, std::string> of(const config::Zone& zone, const config::Server& server,
                                                                  const CookieSecret& random);
 
-  /// What the TXT says of `address`: at most 255 octets.
+  /// The text of the TXT record for `address`: at most 255 octets.
   [[nodiscard]] std::string txt_for(const IpAddress& address) const;
 };
 

@@ -1,4 +1,3 @@
-// Copying and patching.
 #include "spliced_answer.h"
 
 #include "wire_format.h"
@@ -69,7 +68,7 @@ Spliced splice(const Parts& parts, const CompiledAnswers& compiled, std::size_t 
   const auto fixed = kHeader + parts.question.size() + parts.opt.size();
   std::uint8_t* const reply = out.data();
   std::uint8_t* const at = reply + kHeader + parts.question.size();
-  // There is room for the TXT in any case, so it is written before it is known whether it fits.
+  // `out` always has room for the TXT, so it is written before checking whether it fits the limit.
   auto size = parts.txt_about != nullptr ? write_txt(compiled, *parts.txt_about, at) : records->octets.size();
   std::size_t answers = parts.txt_about != nullptr ? 1 : records->answers;
   const bool truncated = fixed + size > limit;
@@ -109,9 +108,9 @@ Spliced spliced_answer(const Query& query, const Decision& decision, const Serve
               .opt = opt};
   if (query.question) {
     const auto qname = query.question->qname;
-    // Type and class stand right behind the name.
+    // Type and class follow the name.
     parts.question = {qname.data(), qname.size() + kTypeAndClass};
-    // An authoritative answer's name is in the zone; another has no records.
+    // Only authoritative answers have records, and their name is in the zone.
     if (decision.authoritative) {
       parts.left = qname.size() - zone.apex.size();
       parts.records = records_of(decision, qname.first(parts.left), zone);

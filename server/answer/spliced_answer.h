@@ -1,6 +1,6 @@
-// The reply put together from what is compiled: header, the question as it came, records, OPT. No allocation, no ldns.
+// Composes a reply from compiled parts: header, the question as received, records, OPT. No allocation, no ldns.
 //
-// It holds to the octet what plain_answer.h would build; a property test says so. Private to this room.
+// The result is identical to that of plain_answer.h, byte for byte; a property test compares them. Private to this room.
 #pragma once
 
 #include "answer/served_zone.h"
@@ -14,7 +14,7 @@
 
 namespace blowback::answer {
 
-/// What a reply is put together from. All of it is someone else's.
+/// The parts of a reply. It owns none of them.
 struct Parts {
   std::uint16_t id = 0;
   std::uint8_t opcode = 0;
@@ -22,7 +22,7 @@ struct Parts {
   bool recursion_desired = false;
   bool checking_disabled = false;
   Rcode rcode = Rcode::noerror;
-  Wire question;                             ///< QNAME, QTYPE and QCLASS as they came; empty: none
+  Wire question;                             ///< QNAME, QTYPE and QCLASS as received; empty: none
   std::size_t left = 0;                      ///< octets of the QNAME left of the apex
   const CompiledRecords* records = nullptr;  ///< nullptr: none
   const IpAddress* txt_about = nullptr;      ///< not nullptr: the TXT about this address, and no records
@@ -33,15 +33,15 @@ struct Parts {
 struct Spliced {
   std::size_t size = 0;
   bool truncated =
-      false;  ///< it would be longer than allowed: header, question and OPT are left, with TC set (RFC 2181 §9)
+      false;  ///< it would be too long: only header, question and OPT were written, with TC set (RFC 2181 §9)
 };
 
-/// Writes a reply of at most `limit` octets into `out`. Requires a limit of 512 or more, and room for the longest UDP reply and
-/// for `limit`.
+/// Writes a reply of at most `limit` octets into `out`. Requires that `limit` is at least 512, and that `out` has room for `limit` octets and
+/// for the largest UDP reply.
 [[nodiscard]] Spliced splice(const Parts& parts, const CompiledAnswers& compiled, std::size_t limit,
                              std::span<std::uint8_t> out);
 
-/// Writes the reply to `query` as `decision` has it. Requires what `splice` does, and a query that isn't met with silence.
+/// Writes the reply to `query` according to `decision`. Requires the same as `splice`, and that the query is one to be answered.
 [[nodiscard]] Spliced spliced_answer(const Query& query, const Decision& decision, const ServedZone& zone, Wire opt,
                                      std::size_t limit, std::span<std::uint8_t> out);
 

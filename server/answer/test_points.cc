@@ -1,4 +1,3 @@
-// Test points by arithmetic.
 #include "test_points.h"
 
 #include <algorithm>
@@ -26,13 +25,13 @@ bool holds_test_point(const Prefix& prefix) {
   if (prefix.family() == Family::ipv4) {
     const auto first = prefix.first().v4();
     const auto last = first | static_cast<std::uint32_t>(0xffffffffULL >> static_cast<unsigned>(prefix.length()));
-    if (last < kLoopback || first > (kLoopback | 0xffU)) return false;  // nearly every network
+    if (last < kLoopback || first > (kLoopback | 0xffU)) return false;  // most networks
     return std::ranges::any_of(kAllCodes, [&](Code code) {
       const auto point = kLoopback | octet_of(code);
       return first <= point && point <= last;
     });
   }
-  // An IPv6 network contains no IPv4 address as a value; as names, the mapped ones stand beneath it.
+  // Prefix::contains has no IPv4 address in an IPv6 network, but the names of the mapped addresses are below the network's name.
   const auto mapped = IpAddress::from_v4(kLoopback).octets();
   return prefix.first().octets() <= mapped && mapped <= prefix.last().octets();
 }

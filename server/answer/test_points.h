@@ -1,6 +1,6 @@
-// The addresses that are always listed, so that clients can tell a working list (RFC 5782 §5): 127.0.0.N for each code N.
+// Test points: addresses that are always listed, so that clients can check that a list works (RFC 5782 §5): 127.0.0.N for each code N.
 //
-// They stand in no database. 127.0.0.1 is the counter-example: never listed, whatever the database says.
+// They are in no database. 127.0.0.1 is never listed, whatever the database contains.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -11,11 +11,11 @@
 
 namespace blowback::answer {
 
-/// The code by which `address` is always listed; absent: it is no test point.
+/// The code of the test point `address`; absent: it is none.
 [[nodiscard]] std::optional<Code> test_point(const IpAddress& address);
 /// 127.0.0.1.
 [[nodiscard]] bool is_never_listed(const IpAddress& address);
-/// Whether a test point lies within `prefix`; of an IPv6 network, whether all of ::ffff:0:0/96 does.
+/// Whether `prefix` contains a test point. An IPv6 network does if it contains ::ffff:0:0/96.
 [[nodiscard]] bool holds_test_point(const Prefix& prefix);
 
 }  // namespace blowback::answer

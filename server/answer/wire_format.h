@@ -1,4 +1,4 @@
-// Sizes and numbers of DNS messages (RFC 1035 §4.1), for those who read or write them octet by octet. Private to this room.
+// Sizes and numbers in DNS messages (RFC 1035 §4.1). Private to this room.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +7,9 @@
 namespace blowback::answer {
 
 inline constexpr std::size_t kHeader = 12;          ///< octets before the question
-inline constexpr std::size_t kTypeAndClass = 4;     ///< octets behind the QNAME
+inline constexpr std::size_t kTypeAndClass = 4;     ///< octets after the QNAME
 inline constexpr std::size_t kLongestLabel = 63;    ///< RFC 1035 §3.1
-inline constexpr std::size_t kLongestName = 255;    ///< likewise; with its root
+inline constexpr std::size_t kLongestName = 255;    ///< likewise; with its root label
 inline constexpr std::size_t kLongestString = 255;  ///< RFC 1035 §3.3: a <character-string>, without its length
 
 /// Network order. Requires two octets at `at`; write32 four.

@@ -1,4 +1,3 @@
-// Refreshing.
 #include "answerer.h"
 
 namespace blowback::net {

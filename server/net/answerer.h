@@ -1,6 +1,6 @@
-// What a worker answers from: the zone, the list, the time and its own rate limit, looked up once per turn, not per query.
+// What a worker answers from: the zone, the list, the time and its own rate limit, looked up once per turn instead of once per query.
 //
-// The seam between bytes and meaning: UDP and TCP both end here. One thread at a time: each worker has its own.
+// UDP and TCP both answer by this. One thread at a time: each worker has its own.
 #pragma once
 
 #include "answer/answer.h"
@@ -17,15 +17,15 @@ class Answerer {
  public:
   Answerer(const Responders::Sources& sources, const config::RateLimit& limits);
 
-  /// From now on the newest of everything. To be called before each batch, and once in a while by an idle worker: as long as it
-  /// holds an old list, its memory isn't given back.
+  /// Switches to the newest zone, list and time. To be called before each batch, and now and then by an idle worker: while it holds an
+  /// old list, that list's memory can't be freed.
   void refresh();
 
-  /// `reply` has room for the longest reply of that transport.
+  /// Requires that `reply` has room for the largest reply of the transport.
   [[nodiscard]] answer::Answer answer(const answer::Asked& asked, std::span<std::uint8_t> reply) {
     return answer::answer(asked, *zone_, *view_, moment_, limiter(), reply);
   }
-  /// The same for many; see answer::answer_all.
+  /// The same for many queries; see answer::answer_all.
   void answer_all(std::span<const answer::Asked> asked, std::span<const std::span<std::uint8_t>> replies,
                   std::span<answer::Answer> answers) {
     answer::answer_all(asked, *zone_, *view_, moment_, limiter(), replies, answers);

@@ -1,4 +1,3 @@
-// Counting, adding up, and the names of what is counted.
 #include "counters.h"
 
 #include <algorithm>

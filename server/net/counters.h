@@ -1,4 +1,4 @@
-// Counts of one worker: written by its thread alone, read by anybody.
+// Counters of one worker: only its thread writes them, any thread may read them.
 #pragma once
 
 #include "answer/answer.h"
@@ -14,7 +14,7 @@
 
 namespace blowback::net {
 
-/// A number with one writer: adding needs no locked instruction.
+/// A number with one writer, so that adding needs no locked instruction.
 class Counter {
  public:
   void add(std::uint64_t number = 1) {
@@ -26,7 +26,7 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-/// What one transport's queries were and became.
+/// The queries of one transport and their answers.
 class AnswerCounters {
  public:
   void count(const answer::Answer& answer, Family family);
@@ -43,7 +43,7 @@ class AnswerCounters {
   Counter limited_;
 };
 
-/// On cache lines of its own, so that workers don't take them from each other.
+/// On cache lines of its own, so that workers don't slow each other down.
 struct alignas(64) WorkerCounters {
   AnswerCounters udp;
   AnswerCounters tcp;
@@ -51,12 +51,12 @@ struct alignas(64) WorkerCounters {
   Counter tcp_closed_idle;
   Counter send_failed;
   std::array<Counter, kLatencySteps> latency;
-  Counter latency_nanoseconds;  ///< of all together
-  /// When the worker came round last: at least once a second while it lives. In the steady clock's ticks.
+  Counter latency_nanoseconds;  ///< the sum over all queries
+  /// When the worker last completed a turn of its loop, which it does at least once a second. In the steady clock's ticks.
   std::atomic<std::chrono::steady_clock::duration> turned_at{std::chrono::steady_clock::duration::min()};
 
-  /// `queries` were answered and their replies handed to the kernel within `time` from when they were read from it.
-  void took(std::chrono::nanoseconds time, std::uint64_t queries) {
+  /// Counts `queries` that were answered within `time`, from reading them to handing their replies to the kernel.
+  void add_latency(std::chrono::nanoseconds time, std::uint64_t queries) {
     latency[latency_step(time)].add(queries);
     latency_nanoseconds.add(static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.count())) * queries);
   }

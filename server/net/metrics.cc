@@ -1,4 +1,3 @@
-// Names, labels and help of all that is counted; thresholds and mends of all that can be wrong.
 #include "net/metrics.h"
 
 #include "watch/metrics_text.h"

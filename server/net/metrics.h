@@ -1,6 +1,6 @@
-// The server's status as metrics, and as an answer to whether it is well.
+// The server's status as metrics and as health.
 //
-// Names and labels stay once given, as docs/watching.md has them; new ones may come.
+// Names and labels don't change, see docs/watching.md; new ones may be added.
 #pragma once
 
 #include "net/status.h"
@@ -10,15 +10,15 @@
 
 namespace blowback::net {
 
-/// In Prometheus's text format, see watch/metrics_text.h. Every name is there from the start, with 0, but for what isn't known
-/// yet: the list's ages before the database was read. Not pure: the process's own figures are read.
+/// In Prometheus's text format, see watch/metrics_text.h. Every name is present from the start, with 0, except for unknown values: ages
+/// of the list before the database was read. Not pure: it reads the process's own figures.
 [[nodiscard]] std::string to_metrics(const Status& status);
 
-/// Whether threads go round: a stuck one is mended by a restart alone. Pure.
+/// Whether all threads make progress; if one is stuck, only a restart helps. Pure.
 [[nodiscard]] watch::Health health(const Status& status);
 
-/// Whether it serves the list as the database has it: there is an index, not stale, looked after within watch::kStandsStill, and
-/// nothing has waited in the journal for longer. Whatever is wrong with `health` is wrong here, too. Pure.
+/// Whether it serves the current list: there is an index, it isn't stale, it was checked within watch::kStandsStill, and no change has
+/// waited in the journal for longer than that. Includes the problems of `health`. Pure.
 [[nodiscard]] watch::Health readiness(const Status& status);
 
 }  // namespace blowback::net

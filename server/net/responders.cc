@@ -1,4 +1,4 @@
-// Binding for all workers first, then starting them: either the whole server runs as configured or none of it.
+// Binds the sockets of all workers before it starts any, so that the server runs completely or not at all.
 #include "net/responders.h"
 
 #include "sockets.h"
@@ -18,15 +18,12 @@ namespace {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
-[[nodiscard]] bool same(const config::Endpoint& a, const config::Endpoint& b) {
-  return a.address == b.address && a.port == b.port;
-}
-
 }  // namespace
 
 class Responders::Impl {
  public:
   std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<config::Endpoint> endpoints;
   std::vector<std::string> skipped;
   std::size_t tcp_connections = 0;
 };
@@ -39,10 +36,17 @@ Responders::~Responders() = default;
 std::expected<Responders, StartError> Responders::start(const config::Server& settings, const Sources& sources,
                                                         const std::vector<config::Endpoint>& held) {
   auto impl = std::make_unique<Impl>();
-  std::vector<config::Endpoint> endpoints;
+  auto& endpoints = impl->endpoints;
+  std::vector<ReservedEndpoint> reserved;  // until all workers have bound their sockets
   for (const auto& endpoint : settings.listen) {
-    const bool ours = std::ranges::any_of(held, [&](const auto& other) { return same(other, endpoint); });
-    if (!ours) {
+    if (endpoint.port == 0) {
+      auto chosen = reserve_port(endpoint.address);
+      if (!chosen) return std::unexpected(StartError{chosen.error().text});
+      endpoints.push_back(chosen->endpoint);
+      reserved.push_back(std::move(*chosen));
+      continue;
+    }
+    if (std::ranges::find(held, endpoint) == held.end()) {
       if (const auto available = must_be_free(endpoint); !available) {
         if (!available.error().no_ipv6) return std::unexpected(StartError{available.error().text});
         impl->skipped.push_back(available.error().text);
@@ -56,7 +60,7 @@ std::expected<Responders, StartError> Responders::start(const config::Server& se
         StartError{impl->skipped.empty() ? "server.listen names no endpoint" : impl->skipped.front()});
   }
   const auto workers = worker_count(settings.workers);
-  // Beyond it accept(2) fails, and so does whoever opens the database.
+  // With more, accept(2) would fail, and so would the follower when it opens the database.
   impl->tcp_connections = std::min(static_cast<std::size_t>(settings.tcp_connections),
                                    tcp_connections_within(descriptor_limit(), workers, endpoints.size()));
   const TcpConnections::Limits limits{.connections = impl->tcp_connections, .idle = settings.tcp_idle};
@@ -105,7 +109,7 @@ std::chrono::steady_clock::duration Responders::since_turned(std::chrono::steady
 std::size_t Responders::tcp_connections() const { return impl_->tcp_connections; }
 
 std::size_t tcp_connections_within(std::size_t descriptors, std::size_t workers, std::size_t endpoints) {
-  // The database with its -wal and -shm, sockets for the status and metrics with who asks there, the log; a worker's epoll and event.
+  // Others: the database with its -wal and -shm, the sockets for status and metrics with their connections, the log. Per worker: epoll and event.
   constexpr std::size_t kOthers = 64;
   constexpr std::size_t kOfWorker = 2;
   const std::size_t taken = kOthers + workers * (kOfWorker + 2 * endpoints);
@@ -113,5 +117,7 @@ std::size_t tcp_connections_within(std::size_t descriptors, std::size_t workers,
 }
 
 const std::vector<std::string>& Responders::skipped() const { return impl_->skipped; }
+
+const std::vector<config::Endpoint>& Responders::endpoints() const { return impl_->endpoints; }
 
 }  // namespace blowback::net

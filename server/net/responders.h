@@ -1,7 +1,7 @@
-// The running server: its sockets and the threads that answer on them.
+// The sockets of the server, and the threads that answer on them.
 //
-// One thread, one UDP and one TCP socket per worker and endpoint (SO_REUSEPORT): the kernel spreads clients over workers,
-// and workers share nothing but what is published to them.
+// Each worker has one thread, and one UDP and one TCP socket per endpoint (SO_REUSEPORT): the kernel distributes clients over workers,
+// and workers share only the values that are published to them.
 #pragma once
 
 #include "answer/rate_limit.h"
@@ -23,15 +23,15 @@
 namespace blowback::net {
 
 struct StartError {
-  std::string text;  ///< `127.0.0.1:53: permission denied; …` with the way out
+  std::string text;  ///< `127.0.0.1:53: permission denied; …`, with what to do
 };
 
-/// How many TCP connections each worker may hold, so that with all of them there are descriptors left for the rest. Pure.
+/// How many TCP connections each worker may hold so that enough descriptors are left for everything else. Pure.
 [[nodiscard]] std::size_t tcp_connections_within(std::size_t descriptors, std::size_t workers, std::size_t endpoints);
 
 class Responders {
  public:
-  /// What the workers answer from; must outlive them. `clock` is called from every worker.
+  /// What the workers read; must outlive them. `clock` is called from every worker.
   struct Sources {
     const zone::Published<answer::ServedZone>& zone;
     const zone::Published<zone::View>& view;
@@ -39,9 +39,9 @@ class Responders {
     answer::RateLimiter::Key rate_limit_key;  ///< from the system's random source, once per process
   };
 
-  /// Binds every endpoint and starts the workers, or starts nothing and says why. `held` are endpoints that this process
-  /// has open already (a change of settings): all others must be free, also of another server that shares ports.
-  /// An IPv6 endpoint on a host without IPv6 is left out and named in `skipped`, as long as another one is left.
+  /// Binds every endpoint and starts the workers; if it fails, nothing is started. `held`: the endpoints that this process has bound
+  /// already (on a reload). All others must be free, even of another server that shares ports. An IPv6 endpoint on a host without IPv6
+  /// is skipped, unless no other is left. With port 0 the kernel chooses one, the same for UDP, TCP and all workers.
   [[nodiscard]] static std::expected<Responders, StartError> start(const config::Server& settings,
                                                                    const Sources& sources,
                                                                    const std::vector<config::Endpoint>& held);
@@ -49,15 +49,18 @@ class Responders {
   Responders& operator=(Responders&&) noexcept;
   ~Responders();  ///< stops
 
-  /// Queries that were read are answered, then sockets close and threads end. Counts stay.
+  /// Answers the queries that were received, closes the sockets and ends the threads. The counts stay.
   void stop();
-  /// Summed over workers. Safe while they run.
+  /// Sums over all workers. Safe while they run.
   [[nodiscard]] Counts counts() const;
-  /// How long ago the worker that lags most came round; each does so once a second at least, as long as it lives. Safe while
-  /// they run.
+  /// The longest time since a worker completed a turn of its loop; each does so at least once a second unless it is stuck. Safe while they
+  /// run.
   [[nodiscard]] std::chrono::steady_clock::duration since_turned(std::chrono::steady_clock::time_point now) const;
+  /// Why an endpoint was skipped, one text for each.
   [[nodiscard]] const std::vector<std::string>& skipped() const;
-  /// That a worker takes: as many as are configured, or as the limit on descriptors allows.
+  /// The endpoints that are bound, with the port that the kernel chose where it was 0.
+  [[nodiscard]] const std::vector<config::Endpoint>& endpoints() const;
+  /// The limit per worker: as configured, or less if the limit on descriptors requires that.
   [[nodiscard]] std::size_t tcp_connections() const;
 
  private:

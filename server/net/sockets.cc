@@ -1,4 +1,3 @@
-// Opening and binding.
 #include "sockets.h"
 
 #include "system/socket_address.h"
@@ -7,6 +6,7 @@
 
 #include <cerrno>
 #include <netinet/in.h>
+#include <optional>
 #include <sys/socket.h>
 #include <system_error>
 
@@ -14,23 +14,23 @@ namespace blowback::net {
 namespace {
 
 constexpr int kBacklog = 511;
-/// Room for a burst of queries while a worker is busy; the kernel gives what net.core.rmem_max allows.
+/// Holds a burst of queries while a worker is busy; the kernel grants what net.core.rmem_max allows.
 constexpr int kReceiveBuffer = 4 << 20;
 
 [[nodiscard]] std::unexpected<SocketError> failed(const config::Endpoint& endpoint, int code) {
-  std::string mend;
+  std::string remedy;
   switch (code) {
     case EADDRINUSE:
-      mend = fmt::format(
+      remedy = fmt::format(
           "; another program has it: see which by `ss -lnptu sport = :{}`, stop it or set server.listen "
           "to another port",
           endpoint.port);
       break;
     case EACCES:
-      mend = "; ports below 1024 need CAP_NET_BIND_SERVICE, or set server.listen to a higher port";
+      remedy = "; ports below 1024 need CAP_NET_BIND_SERVICE, or set server.listen to a higher port";
       break;
     case EADDRNOTAVAIL:
-      mend = "; this host doesn't have that address: see `ip address`, and set server.listen";
+      remedy = "; this host doesn't have that address: see `ip address`, and set server.listen";
       break;
     default:
       break;
@@ -39,7 +39,7 @@ constexpr int kReceiveBuffer = 4 << 20;
   return std::unexpected(SocketError{
       .code = code,
       .text = endpoint_text(endpoint.address.to_string(), endpoint.port) + ": " +
-              std::generic_category().message(code) + mend,
+              std::generic_category().message(code) + remedy,
       .no_ipv6 =
           is_v6 && (code == EAFNOSUPPORT || (code == EADDRNOTAVAIL && use_of(endpoint.address) == AddressUse::special)),
   });
@@ -70,13 +70,13 @@ std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoin
   if (!socket) return std::unexpected(std::move(socket).error());
   const bool is_v6 = endpoint.address.family() == Family::ipv6;
   const bool any_address = endpoint.address == (is_v6 ? IpAddress::from_octets({}) : IpAddress());
-  // On a wildcard address the reply must come from the address that was asked. Elsewhere it can come from no other, and
-  // telling it costs with every datagram.
+  // On a wildcard address the reply must come from the address that the query was sent to. On other addresses it always does, and
+  // the option would cost time with every datagram.
   if (any_address &&
       !(is_v6 ? set(*socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(*socket, IPPROTO_IP, IP_PKTINFO, 1))) {
     return failed(endpoint, errno);
   }
-  // A smaller buffer than asked for only drops bursts sooner.
+  // If the kernel grants less, bursts are dropped sooner.
   static_cast<void>(set(*socket, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer));
   static_cast<void>(set(*socket, SOL_SOCKET, SO_SNDBUF, kReceiveBuffer));
   return UdpSocket{.descriptor = std::move(*socket), .any_address = any_address};
@@ -94,6 +94,21 @@ std::expected<void, SocketError> must_be_free(const config::Endpoint& endpoint) 
     if (auto socket = open(endpoint, type, false); !socket) return std::unexpected(std::move(socket).error());
   }
   return {};
+}
+
+std::expected<ReservedEndpoint, SocketError> reserve_port(const IpAddress& address) {
+  // A port that the kernel chose for UDP may be taken for TCP.
+  constexpr int kAttempts = 20;
+  std::optional<SocketError> error;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto udp = udp_socket({.address = address, .port = 0});
+    if (!udp) return std::unexpected(std::move(udp).error());
+    const config::Endpoint endpoint{.address = address, .port = bound_port(udp->descriptor.get())};
+    auto tcp = tcp_listener(endpoint);
+    if (tcp) return ReservedEndpoint{.endpoint = endpoint, .udp = std::move(*udp), .tcp = std::move(*tcp)};
+    error = std::move(tcp).error();
+  }
+  return std::unexpected(std::move(*error));
 }
 
 }  // namespace blowback::net

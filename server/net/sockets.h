@@ -1,4 +1,4 @@
-// Sockets as the server needs them: bound, non-blocking, shared between workers, and errors that say what to do.
+// The server's sockets: bound, non-blocking, shared between workers; and errors that say what to do.
 #pragma once
 
 #include "config/config.h"
@@ -11,13 +11,13 @@ namespace blowback::net {
 
 struct SocketError {
   int code = 0;          ///< errno
-  std::string text;      ///< with the endpoint and the way out
+  std::string text;      ///< names the endpoint and says what to do
   bool no_ipv6 = false;  ///< this host has no IPv6, or no such loopback
 };
 
 struct UdpSocket {
   Descriptor descriptor;
-  bool any_address = false;  ///< bound to 0.0.0.0 or [::]: with each datagram comes the address that it was sent to
+  bool any_address = false;  ///< bound to 0.0.0.0 or [::]: each datagram comes with the address that it was sent to
 };
 
 /// With SO_REUSEPORT; IPv6 sockets take IPv6 only (IPV6_V6ONLY).
@@ -25,8 +25,17 @@ struct UdpSocket {
 /// Likewise, listening.
 [[nodiscard]] std::expected<Descriptor, SocketError> tcp_listener(const config::Endpoint& endpoint);
 
-/// Fails where any other socket has the endpoint, also one that would share it with us by SO_REUSEPORT: two servers on one
-/// port would each answer a part of the clients from their own list.
+/// Fails if any other socket has the endpoint, even one that shares it by SO_REUSEPORT: two servers on one port would each answer
+/// some of the clients, from different lists.
 [[nodiscard]] std::expected<void, SocketError> must_be_free(const config::Endpoint& endpoint);
+
+/// An endpoint whose port the kernel chose, and the sockets that keep it until the workers have bound theirs.
+struct ReservedEndpoint {
+  config::Endpoint endpoint;
+  UdpSocket udp;
+  Descriptor tcp;
+};
+/// `address` with a port that is free for both UDP and TCP.
+[[nodiscard]] std::expected<ReservedEndpoint, SocketError> reserve_port(const IpAddress& address);
 
 }  // namespace blowback::net

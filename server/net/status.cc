@@ -1,4 +1,3 @@
-// Writing the document.
 #include "net/status.h"
 
 #include <nlohmann/json.hpp>
@@ -12,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// `{"NAME": COUNT, …}`, all of them.
+/// `{"NAME": COUNT, …}`.
 template <typename Counts, typename NameOf>
 [[nodiscard]] Json named(const Counts& counts, NameOf name_of_index) {
   Json object = Json::object();

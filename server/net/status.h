@@ -1,7 +1,7 @@
-// What the running server knows of itself, and the JSON document that tells it.
+// The status of the running server, and its JSON document.
 //
-// `blowback stats` reads the document, and any monitor may: names once given stay, new ones may come. How it gets out is
-// status_socket.h. Counts begin at 0 with the process, and only grow.
+// `blowback stats` reads the document, and monitors may: its names don't change, but new ones may be added. It is served by
+// status_socket.h. Counts begin at 0 with the process, and never decrease.
 #pragma once
 
 #include "blowback/listing.h"
@@ -20,18 +20,18 @@ namespace blowback::net {
 
 struct Status {
   struct List {
-    bool ready = false;  ///< there is a list to answer from
-    bool stale = false;  ///< the database couldn't be read for `server.stale_after`: nobody is called listed
+    bool ready = false;  ///< a list is served
+    bool stale = false;  ///< the database couldn't be read for `server.stale_after`, so nobody is listed
     Serial serial = 0;
     std::uint64_t entries = 0;  ///< listings and exemptions
     std::uint64_t octets = 0;   ///< of memory
-    /// Since the database was last looked at with success. Some 50 ms while all is well.
+    /// Time since the database was last checked successfully: normally less than 50 ms.
     std::optional<std::chrono::milliseconds> checked_ago;
-    std::optional<std::chrono::milliseconds> caught_up_ago;  ///< since nothing in the journal was left to read
-    std::optional<std::chrono::milliseconds> changed_ago;    ///< since another list was published
-    zone::Tally tally;                                       ///< a second old or, of a list of millions, some more
+    std::optional<std::chrono::milliseconds> caught_up_ago;  ///< time since the whole journal was read
+    std::optional<std::chrono::milliseconds> changed_ago;    ///< time since the list last changed
+    zone::Tally tally;  ///< up to a second old, or a few seconds for a list of millions
     std::optional<std::chrono::milliseconds>
-        publishing;  ///< how long the last news took, from being noticed to being served
+        publishing;  ///< how long the last change took, from noticing it to serving it
   };
 
   std::string version;
@@ -42,12 +42,12 @@ struct Status {
   Counts counts;
   watch::ClockDoubt clock_doubt;
   watch::ConfigInForce config;
-  /// How long ago the slowest worker, and the follower, came round.
+  /// Time since the slowest worker, and the follower, completed a turn of their loops.
   std::chrono::milliseconds workers_turned_ago{};
   std::optional<std::chrono::milliseconds> follower_turned_ago;
 };
 
-/// One line of JSON, ended by a line feed. What is unknown is null. Pure.
+/// One line of JSON, ended by a line feed. Unknown values are null. Pure.
 ///
 ///     {"version": "0.1.0", "zone": "bl.example.org", "started_at": "2026-11-24T10:00:00Z", "now": …,
 ///      "list": {"ready": true, "stale": false, "serial": 7, "entries": 5, "octets": 4096,
@@ -62,8 +62,8 @@ struct Status {
 ///      "drops": {"not_a_query": 0, "rate_limited": 0, "send_failed": 0, "kernel_buffer": 0},
 ///      "latency_us": [{"less_than": 1, "queries": 2}, {"less_than": 2, "queries": 7}, …, {"less_than": null, "queries": 0}]}
 ///
-/// A step of `latency_us` holds what took less than that, and not less than the step before; by UDP alone. Every name is
-/// there from the start, with 0.
+/// A step of `latency_us` counts UDP queries that took less than that, but at least as long as the step before. Every name is present
+/// from the start, with 0.
 [[nodiscard]] std::string to_json(const Status& status);
 
 }  // namespace blowback::net

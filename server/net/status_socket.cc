@@ -1,4 +1,3 @@
-// Handing out documents, each within its second.
 #include "net/status_socket.h"
 
 #include "system/descriptor.h"
@@ -21,14 +20,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// For one reader, from being accepted to having all of it.
+/// The time that a reader has for the document.
 constexpr std::chrono::seconds kPatience{1};
-/// Before the next attempt to accept, when the process or the system had no descriptor left.
+/// The pause before the next attempt to accept if there is no descriptor left.
 constexpr std::chrono::seconds kRest{1};
-/// Readers that may wait for their turn; the operator's tool and a monitor or two.
+/// Readers that may wait: the operator's tool, and a monitor or two.
 constexpr int kBacklog = 8;
 
-/// Waits until `fd` is ready for `events`, at most to `deadline`. False: it isn't, or `wake` came first.
+/// Waits until `fd` is ready for `events`, at most until `deadline`. False: it isn't, or `wake` became readable first.
 [[nodiscard]] bool ready(int fd, short events, int wake, std::optional<Clock::time_point> deadline) {
   while (true) {
     int timeout = -1;
@@ -37,7 +36,7 @@ constexpr int kBacklog = 8;
       if (left <= 0) return false;
       timeout = static_cast<int>(left);
     }
-    // A negative descriptor is passed over: then this waits for nothing but `wake`.
+    // poll ignores a negative descriptor: then this waits for `wake` only.
     std::array<pollfd, 2> watched{
         {{.fd = wake, .events = POLLIN, .revents = 0}, {.fd = fd, .events = events, .revents = 0}}};
     const int count = poll(watched.data(), watched.size(), timeout);
@@ -71,7 +70,7 @@ class StatusSocket::Impl {
       if (reader.get() >= 0) {
         hand_over(reader.get(), document_());
       } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-        // Without descriptors the reader goes on waiting, and poll would come back at once, again and again.
+        // Without a free descriptor the connection stays in the queue, and poll would return at once, again and again.
         static_cast<void>(ready(-1, 0, wake_.fd(), Clock::now() + kRest));
       }
     }
@@ -86,7 +85,7 @@ class StatusSocket::Impl {
       } else if (taken < 0 && errno != EAGAIN && errno != EINTR) {
         return;
       }
-      // Asked in any case: who reads an octet at a time has his second, too, and no more.
+      // Checked even after progress: a reader that reads octet by octet has the same limit.
       if (!document.empty() && !ready(reader, POLLOUT, wake_.fd(), deadline)) return;
     }
   }

@@ -1,6 +1,6 @@
-// The socket by which the running server tells how it is: who connects gets one JSON document, and the end of the stream.
+// The status socket: each connection gets one JSON document, and is closed. For the document see status.h.
 //
-// A thread of its own, so that no reader, however slow, is in the way of an answer. What the document says is status.h.
+// It has a thread of its own, so that a slow reader doesn't delay answers.
 #pragma once
 
 #include "system/unix_socket.h"
@@ -23,7 +23,7 @@ class StatusSocket {
   [[nodiscard]] static std::expected<StatusSocket, ListenError> open(const std::string& path, Document document);
   StatusSocket(StatusSocket&&) noexcept;
   StatusSocket& operator=(StatusSocket&&) noexcept;
-  /// Removes the file, if it still is the one that was made, and ends; waits for a document that is being made.
+  /// Removes the file and ends the thread. Waits for a document that is being made.
   ~StatusSocket();
 
  private:

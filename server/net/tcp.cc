@@ -1,7 +1,5 @@
-// Reading, answering and writing at whatever pace the client has.
-//
-// Per connection: octets read and not yet answered (`in`), replies not yet taken (`out`). While `out` holds more than
-// kPendingReplies nothing more is read, so a client that asks without reading holds that much and no more.
+// A connection has two buffers: octets that were read and not answered yet (`in`), and replies that the client hasn't read yet (`out`).
+// While `out` is larger than kPendingReplies nothing more is read, so that a client that never reads uses no more memory than that.
 #include "tcp.h"
 
 #include "sockets.h"
@@ -22,7 +20,7 @@ namespace {
 
 constexpr std::size_t kReadAtOnce = 16'384;
 constexpr std::size_t kPendingReplies = 65'536;
-/// Connections taken and queries answered in one turn, before other sockets get theirs.
+/// Connections accepted and queries answered per turn, before other sockets are served.
 constexpr int kAcceptAtOnce = 16;
 constexpr std::size_t kAnswerAtOnce = 64;
 /// RFC 1035 §4.2.2: two octets of length before each message.
@@ -34,16 +32,16 @@ struct TcpConnections::Connection {
   Descriptor socket;
   IpAddress client;
   Steady::time_point opened;
-  /// The last time a whole query was read or a reply taken: dribbling octets doesn't count.
+  /// When a complete query was last read, or a part of a reply written. Single octets of a query don't count.
   Steady::time_point active;
   std::vector<std::uint8_t> in;
   std::vector<std::uint8_t> out;
   std::size_t written = 0;   ///< of out
-  bool client_done = false;  ///< it sent FIN: answer what was asked, then close
+  bool client_done = false;  ///< it ended its stream: answer its queries, then close
   std::uint32_t watched = 0;
 
   [[nodiscard]] std::size_t pending() const { return out.size() - written; }
-  /// Whether `in` holds a whole query.
+  /// Whether `in` has a complete query.
   [[nodiscard]] bool holds_query() const {
     return in.size() >= kLengthPrefix && in.size() - kLengthPrefix >= static_cast<std::size_t>((in[0] << 8U) | in[1]);
   }
@@ -60,12 +58,12 @@ bool TcpConnections::accept_from(int listener, Steady::time_point now) {
     Descriptor socket(accept4(listener, reinterpret_cast<sockaddr*>(&from), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket.get() < 0) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
-      // Our own limit: whoever was idle longest makes room, as at ours on connections.
+      // The limit on descriptors: close the connection that was idle longest, as for the limit on connections.
       if (errno == EMFILE && close_idlest({})) continue;
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return false;
-      continue;  // that client went away again
+      continue;  // that client has closed its connection
     }
-    // The listener is of one of the two families.
+    // The listener has one of the two families.
     const auto client = address_of(from).value_or(IpAddress());
     make_room(client);
     counters_.tcp_connections.add();
@@ -73,7 +71,7 @@ bool TcpConnections::accept_from(int listener, Steady::time_point now) {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.fd = fd;
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) continue;  // out of watches: the client is turned away
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) continue;  // no more watches: the connection is closed
     auto connection = std::make_unique<Connection>();
     connection->socket = std::move(socket);
     connection->client = client;
@@ -109,7 +107,7 @@ void TcpConnections::close(int fd) {
   if (found == open_.end()) return;
   const auto held = per_address_.find(found->second->client);
   if (held != per_address_.end() && --held->second == 0) per_address_.erase(held);
-  open_.erase(found);  // closing the descriptor takes it out of epoll
+  open_.erase(found);  // closing the descriptor removes it from epoll
 }
 
 void TcpConnections::serve(int fd, std::uint32_t events, Answerer& answerer, Steady::time_point now) {
@@ -132,7 +130,7 @@ void TcpConnections::serve(int fd, std::uint32_t events, Answerer& answerer, Ste
 
 bool TcpConnections::read_more(Connection& connection) {
   if (connection.pending() > kPendingReplies || connection.holds_query()) return true;
-  std::array<std::uint8_t, kReadAtOnce> buffer;  // read only as far as it was filled
+  std::array<std::uint8_t, kReadAtOnce> buffer;  // only the part that recv fills is read
   const ssize_t size = recv(connection.socket.get(), buffer.data(), buffer.size(), 0);
   if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
   if (size == 0) connection.client_done = true;
@@ -179,7 +177,7 @@ bool TcpConnections::write_out(Connection& connection, Steady::time_point now) {
   return true;
 }
 
-/// Writable is asked for also where whole queries wait that this turn had no time for: a writable socket wakes at once.
+/// Also waits for writability if complete queries are left for the next turn: a writable socket wakes the worker at once.
 void TcpConnections::watch(Connection& connection) const {
   const bool may_read = !connection.client_done && connection.pending() <= kPendingReplies && !connection.holds_query();
   const bool must_write = connection.pending() > 0 || connection.holds_query();

@@ -1,5 +1,5 @@
-// TCP connections of one worker (RFC 7766): many queries each, pipelined, answered as they come, and bounded in everything
-// a slow or hostile client could stretch: idle time, lifetime, buffers, connections in all and per client address.
+// TCP connections of one worker (RFC 7766): each carries many queries, pipelined and answered in order. Everything that a slow or hostile
+// client could exhaust is limited: idle time, lifetime, buffers, the number of connections in all and per client address.
 #pragma once
 
 #include "answerer.h"
@@ -24,35 +24,35 @@ class TcpConnections {
   struct Limits {
     std::size_t connections = 512;
     std::chrono::seconds idle{10};
-    /// One client address may hold this share of the connections, and at least eight.
+    /// The limit per client address: a quarter of the connections, and at least eight.
     [[nodiscard]] std::size_t per_address() const { return std::max<std::size_t>(8, connections / 4); }
     [[nodiscard]] std::chrono::seconds lifetime() const { return 10 * idle; }
   };
 
-  /// `epoll` watches the connections' descriptors with their number as data; it and `counters` must outlive this.
+  /// Adds the connections to `epoll`, with the descriptor as data. `epoll` and `counters` must outlive this.
   TcpConnections(int epoll, Limits limits, WorkerCounters& counters);
   ~TcpConnections();
   TcpConnections(const TcpConnections&) = delete;
   TcpConnections& operator=(const TcpConnections&) = delete;
 
-  /// Takes what waits on the listener, at most a few. Where a limit is reached, the connection that was idle longest makes
-  /// room: new clients are never locked out by old ones. False: the process is out of descriptors, listen again later.
+  /// Accepts waiting connections, up to a limit. If the number of connections is at its limit, closes the one that was idle longest, so
+  /// that old clients can't lock out new ones. False: the process has no descriptor left; try again later.
   [[nodiscard]] bool accept_from(int listener, Steady::time_point now);
-  /// `events` of epoll for the connection with descriptor `fd`.
+  /// Handles `events` of epoll for the connection with descriptor `fd`.
   void serve(int fd, std::uint32_t events, Answerer& answerer, Steady::time_point now);
-  /// Closes what has been idle, or open, for too long. Ask about once a second.
+  /// Closes connections that have been idle, or open, for too long. To be called about once a second.
   void close_idle(Steady::time_point now);
 
  private:
   struct Connection;
 
   void answer_what_is_read(Connection& connection, Answerer& answerer, Steady::time_point now);
-  /// False: the connection is broken. Likewise `write_out`.
+  /// False: the connection failed. Likewise `write_out`.
   [[nodiscard]] static bool read_more(Connection& connection);
   [[nodiscard]] static bool write_out(Connection& connection, Steady::time_point now);
   void watch(Connection& connection) const;
   void make_room(const IpAddress& address);
-  /// The connection that was idle longest, of a client or of all. False: there is none.
+  /// Closes the connection that was idle longest, of one client or of all. False: there is none.
   bool close_idlest(const std::optional<IpAddress>& of);
   void close(int fd);
 
@@ -61,7 +61,7 @@ class TcpConnections {
   WorkerCounters& counters_;
   std::unordered_map<int, std::unique_ptr<Connection>> open_;
   std::unordered_map<IpAddress, std::size_t> per_address_;
-  std::vector<std::uint8_t> reply_;  ///< room for the longest, used for one after another
+  std::vector<std::uint8_t> reply_;  ///< with room for the largest reply; reused for each
 };
 
 }  // namespace blowback::net

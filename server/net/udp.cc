@@ -1,4 +1,3 @@
-// recvmmsg, answer each, sendmmsg.
 #include "udp.h"
 
 #include "sockets.h"
@@ -16,21 +15,21 @@
 namespace blowback::net {
 namespace {
 
-/// Datagrams per call. More gain little: the calls' share of a query is some percent by then.
+/// Datagrams per call. A larger batch gains little: at this size the system calls cost a few percent of a query.
 constexpr std::size_t kBatch = 64;
-/// Full batches answered before other sockets get their turn.
+/// Full batches per turn, before other sockets are served.
 constexpr int kBatchesAtOnce = 8;
-/// Longer datagrams can't be plain queries; what is cut off makes them malformed, and they are answered as that.
+/// Longer datagrams can't be ordinary queries; they are truncated, and answered as malformed.
 constexpr std::size_t kLongestQuery = 4096;
-/// Buffers lie a cache line more than that apart: at a distance of a power of two their first lines would all share one
-/// set of the processor's cache, and push each other out.
+/// Added to the distance between buffers: at a distance of a power of two their first lines would all be in the same set of the processor's
+/// cache, and displace each other.
 constexpr std::size_t kCacheLine = 64;
 
-/// Room for one in_pktinfo or in6_pktinfo.
+/// For one in_pktinfo or in6_pktinfo.
 using Control = std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))>;
 
 template <typename Info>
-[[nodiscard]] std::size_t put(Control& control, int level, int type, const Info& info) {
+[[nodiscard]] std::size_t write_control(Control& control, int level, int type, const Info& info) {
   msghdr shape{};
   shape.msg_control = control.data();
   shape.msg_controllen = control.size();
@@ -42,22 +41,22 @@ template <typename Info>
   return CMSG_SPACE(sizeof info);
 }
 
-/// The control message that makes a reply leave from the address its query came to. Returns its length.
-[[nodiscard]] std::size_t from_where_it_came(msghdr& received, Control& reply) {
+/// Writes the control message that gives a reply the source address that its query was sent to. Returns its length.
+[[nodiscard]] std::size_t with_source_of(msghdr& received, Control& reply) {
   for (cmsghdr* header = CMSG_FIRSTHDR(&received); header != nullptr; header = CMSG_NXTHDR(&received, header)) {
     if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
       in_pktinfo info{};
       std::memcpy(&info, CMSG_DATA(header), sizeof info);
-      info.ipi_ifindex = 0;  // routing finds the way; a reply needn't leave where the query came in
+      info.ipi_ifindex = 0;  // routing chooses the interface: it may be another one than the query's
       info.ipi_spec_dst = info.ipi_addr;
-      return put(reply, IPPROTO_IP, IP_PKTINFO, info);
+      return write_control(reply, IPPROTO_IP, IP_PKTINFO, info);
     }
     if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
       in6_pktinfo info{};
       std::memcpy(&info, CMSG_DATA(header), sizeof info);
-      // A link-local address means nothing without its interface.
+      // A link-local address is valid only with its interface.
       if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) info.ipi6_ifindex = 0;
-      return put(reply, IPPROTO_IPV6, IPV6_PKTINFO, info);
+      return write_control(reply, IPPROTO_IPV6, IPV6_PKTINFO, info);
     }
   }
   return 0;
@@ -114,7 +113,7 @@ std::size_t UdpBatch::receive(int socket, bool any_address) {
     header.msg_control = any_address ? room.controls[i].octets.data() : nullptr;
     header.msg_controllen = any_address ? room.controls[i].octets.size() : 0;
   }
-  // A few attempts: an ICMP error for an earlier reply, or a signal, says nothing of what waits.
+  // Several attempts: an ICMP error for an earlier reply, or a signal, doesn't mean that there is no datagram.
   for (int attempt = 0; attempt < kBatchesAtOnce; ++attempt) {
     const int received = recvmmsg(socket, room.received.data(), kBatch, 0, nullptr);
     if (received > 0) return static_cast<std::size_t>(received);
@@ -126,9 +125,10 @@ std::size_t UdpBatch::receive(int socket, bool any_address) {
 std::size_t UdpBatch::answer_all(std::size_t received, Answerer& answerer, WorkerCounters& counters) {
   auto& room = *room_;
   for (std::size_t i = 0; i < received; ++i) {
-    room.asked[i] = {.message = std::span(room.datagrams[i].octets).first(room.received[i].msg_len),
-                     .client = address_of(room.clients[i]).value_or(IpAddress()),  // the socket is of one of the two
-                     .transport = answer::Transport::udp};
+    room.asked[i] = {
+        .message = std::span(room.datagrams[i].octets).first(room.received[i].msg_len),
+        .client = address_of(room.clients[i]).value_or(IpAddress()),  // the socket has one of the two families
+        .transport = answer::Transport::udp};
   }
   answerer.answer_all(std::span(room.asked).first(received), room.reply_rooms, room.answers);
   std::size_t replies = 0;
@@ -142,7 +142,7 @@ std::size_t UdpBatch::answer_all(std::size_t received, Answerer& answerer, Worke
     header.msg_namelen = room.received[i].msg_hdr.msg_namelen;
     header.msg_controllen = room.received[i].msg_hdr.msg_control == nullptr
                                 ? 0
-                                : from_where_it_came(room.received[i].msg_hdr, room.reply_controls[replies].octets);
+                                : with_source_of(room.received[i].msg_hdr, room.reply_controls[replies].octets);
     header.msg_control = header.msg_controllen == 0 ? nullptr : room.reply_controls[replies].octets.data();
     ++replies;
   }
@@ -156,7 +156,7 @@ void UdpBatch::send(int socket, std::size_t replies, WorkerCounters& counters) {
       sent += static_cast<std::size_t>(taken);
       continue;
     }
-    // The first of the rest wasn't taken. UDP may lose a reply anywhere; where it is lost here, it is counted.
+    // The kernel rejected the first of the rest. UDP may lose a reply anywhere; this loss is counted.
     counters.send_failed.add();
     ++sent;
   }
@@ -169,8 +169,8 @@ void UdpBatch::serve(int socket, bool any_address, Answerer& answerer, WorkerCou
     const auto read_at = std::chrono::steady_clock::now();
     answerer.refresh();
     send(socket, answer_all(received, answerer, counters), counters);
-    counters.took(std::chrono::steady_clock::now() - read_at, received);
-    // Less than could be taken: nothing waits any more, and epoll will tell when something does.
+    counters.add_latency(std::chrono::steady_clock::now() - read_at, received);
+    // The batch isn't full: nothing is left, and epoll reports the next datagram.
     if (received < kBatch) return;
   }
 }

@@ -1,7 +1,7 @@
-// UDP in batches: many datagrams in by one call, their replies out by another, each from the address that was asked.
+// UDP in batches: one system call receives many datagrams, another sends their replies, each from the address that was asked.
 //
-// A call to the kernel costs more than an answer; sixty-four datagrams share one here. A worker has one UdpBatch for all its
-// sockets: its buffers are the worker's whole memory for UDP, made once.
+// A system call costs more than an answer; here 64 datagrams share one. A worker has one UdpBatch for all its sockets: its buffers are
+// all of the worker's memory for UDP, and are allocated once.
 #pragma once
 
 #include "answerer.h"
@@ -18,15 +18,15 @@ class UdpBatch {
   UdpBatch(const UdpBatch&) = delete;
   UdpBatch& operator=(const UdpBatch&) = delete;
 
-  /// Reads and answers what waits on `socket`, for a bounded turn, so that other sockets get theirs. `any_address`: the socket
-  /// is bound to none, so each reply has to be told from which to leave.
+  /// Receives and answers datagrams of `socket`, up to a limit, so that other sockets get their turn. `any_address`: the socket is bound to
+  /// the wildcard address, so the source address of each reply has to be set.
   void serve(int socket, bool any_address, Answerer& answerer, WorkerCounters& counters);
 
  private:
   struct Room;
-  /// How many datagrams were read: none where nothing waits.
+  /// Returns the number of datagrams received; 0: there is none.
   [[nodiscard]] std::size_t receive(int socket, bool any_address);
-  /// Returns how many replies there are to send.
+  /// Returns the number of replies to send.
   [[nodiscard]] std::size_t answer_all(std::size_t received, Answerer& answerer, WorkerCounters& counters);
   void send(int socket, std::size_t replies, WorkerCounters& counters);
 

@@ -1,4 +1,3 @@
-// The worker's loop: UDP first, then TCP, each for a bounded turn; once a second what is idle is closed.
 #include "worker.h"
 
 #include "answerer.h"
@@ -46,7 +45,7 @@ bool Worker::watch(int fd) {
 }
 
 void Worker::start() {
-  // Its time runs from here, also where the thread itself never gets to run.
+  // Before the thread starts, so that a thread that never runs is noticed, too.
   counters_->turned_at = std::chrono::steady_clock::now().time_since_epoch();
   thread_ = std::thread([this] { run(); });
 }
@@ -82,7 +81,7 @@ void Worker::run() {
   TcpConnections connections(epoll_.get(), limits_, *counters_);
   std::array<epoll_event, kEventsAtOnce> events{};
   auto next_tick = std::chrono::steady_clock::now() + kTick;
-  std::vector<int> resting;  // listeners that wait for descriptors to become free
+  std::vector<int> resting;  // listeners that wait for free descriptors
   while (true) {
     const auto turned_at = std::chrono::steady_clock::now();
     counters_->turned_at.store(turned_at.time_since_epoch(), std::memory_order_relaxed);
@@ -94,7 +93,7 @@ void Worker::run() {
       const auto& event = events[static_cast<std::size_t>(i)];
       const int fd = event.data.fd;
       if (fd == wake_.fd()) {
-        // What has come to our sockets would be lost with them.
+        // Datagrams that were received already would be lost with the sockets.
         for (const auto& socket : udp_)
           datagrams.serve(socket.descriptor.get(), socket.any_address, answerer, *counters_);
         return;

@@ -1,4 +1,4 @@
-// One worker: a thread that waits on its own sockets and answers on them.
+// A worker: a thread that answers on its own sockets.
 #pragma once
 
 #include "answer/served_zone.h"
@@ -18,20 +18,20 @@ namespace blowback::net {
 
 class Worker {
  public:
-  /// Takes the sockets over; nothing runs yet.
+  /// Doesn't start the thread yet.
   Worker(std::vector<UdpSocket> udp, std::vector<Descriptor> listeners, TcpConnections::Limits limits,
          config::RateLimit rate_limit, Responders::Sources sources);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();  ///< stops
 
-  /// Whether the kernel gave what a worker needs (an epoll and an event descriptor).
+  /// Whether the kernel provided the descriptors that a worker needs.
   [[nodiscard]] bool is_able() const { return epoll_.is_open() && wake_.is_open(); }
   void start();
-  /// Asks the thread to end after its present turn, and waits for it. Safe to call again.
+  /// Ends the thread after its current turn, and waits for that. May be called again.
   void stop();
   [[nodiscard]] const WorkerCounters& counters() const { return *counters_; }
-  /// Datagrams that the kernel dropped for want of room in our sockets' buffers, so far. Safe while it runs.
+  /// Datagrams that the kernel has dropped because the sockets' buffers were full. Safe while it runs.
   [[nodiscard]] std::uint64_t kernel_dropped() const;
 
  private:
@@ -45,7 +45,7 @@ class Worker {
   Responders::Sources sources_;
   Descriptor epoll_;
   WakeEvent wake_;
-  std::uint64_t dropped_before_ = 0;  ///< of sockets that are closed
+  std::uint64_t dropped_before_ = 0;  ///< by sockets that are closed now
   std::unique_ptr<WorkerCounters> counters_ = std::make_unique<WorkerCounters>();
   std::thread thread_;
 };

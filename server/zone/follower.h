@@ -1,8 +1,8 @@
-// The thread that keeps the index at the database's heels: a committed change is published within some tens of milliseconds.
+// The thread that follows the database: it publishes a committed change within some tens of milliseconds.
 //
-// It is the only part of the server that reads the database. Where the database goes away, is locked or is damaged, the last
-// good index stays published; once that has lasted longer than the operator allows, it is marked stale, and the zone fails
-// open (answer/decide.cc). It doesn't log: it reports, once per loss and once per recovery, to whoever made it.
+// It is the only part of the server that reads the database. If the database is removed, locked or damaged, the last good index stays
+// published; after the time that the operator allows, it is marked stale, and then nobody is listed (answer/decide.cc). It doesn't log: it
+// reports each loss and each recovery to its owner.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -21,37 +21,36 @@
 
 namespace blowback::zone {
 
-/// What there is to answer from.
+/// The list, for answering.
 struct View {
-  std::shared_ptr<const ListingIndex> index;  ///< nullptr until the database was read for the first time
-  bool stale =
-      false;  ///< the database couldn't be read for longer than allowed: nobody is to be called listed any more
+  std::shared_ptr<const ListingIndex> index;  ///< nullptr until the database has been read once
+  bool stale = false;  ///< the database couldn't be read for longer than allowed: answer that nobody is listed
 };
 
-/// How fresh what is published is, for whoever watches the server. Answering doesn't need it, so it stands beside the View:
-/// a look that finds nothing new publishes nothing. One follower at a time writes, any thread reads.
+/// How current the published list is, for the server's status. It isn't part of the View, since a check that finds nothing new publishes
+/// nothing. One follower at a time writes, any thread may read.
 class Freshness {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// The follower came round, whatever it met.
+  /// The follower has completed a turn of its loop, with or without success.
   void turned(Clock::time_point at) { turned_at_ = at.time_since_epoch(); }
-  /// The database was read with success, as of `at`.
+  /// The database was read successfully, as of `at`.
   void looked(Clock::time_point at) { looked_at_ = at.time_since_epoch(); }
-  /// And nothing was left to read.
+  /// And all of the journal was read.
   void caught_up(Clock::time_point at) { caught_up_at_ = at.time_since_epoch(); }
-  /// What was published was counted.
+  /// The entries of the published list were counted.
   void tallied(const Tally& tally) {
     const std::scoped_lock lock(mutex_);
     tally_ = tally;
   }
-  /// What was found by a look at `noticed` is published now.
+  /// A change that was noticed at `noticed` was published at `now`.
   void published(Clock::time_point noticed, Clock::time_point now) {
     published_at_ = now.time_since_epoch();
     publishing_ = now - noticed;
   }
 
-  /// Empty: never yet.
+  /// Absent: never. Likewise below.
   [[nodiscard]] std::optional<Clock::duration> since_turned(Clock::time_point now) const {
     return since(turned_at_, now);
   }
@@ -68,7 +67,7 @@ class Freshness {
   [[nodiscard]] std::optional<Clock::duration> since_published(Clock::time_point now) const {
     return since(published_at_, now);
   }
-  /// How long the last news took, from being noticed to being published.
+  /// How long the last change took, from being noticed to being published.
   [[nodiscard]] std::optional<Clock::duration> publishing() const {
     const Clock::duration took = publishing_;
     return took == kNever ? std::nullopt : std::optional(took);
@@ -92,21 +91,21 @@ class Freshness {
 
 struct FollowerReport {
   enum class Event : std::uint8_t {
-    replaced,  ///< another file stands in the database's place, and its list was read; `loaded` follows
-    loaded,  ///< the whole list was read: at the start, because the database isn't the one followed so far, because so much
-             ///< has changed that reading it all is quicker, or because the clock was set back
-    not_ready,  ///< the database can't be read, and never could: there is no index
-    lost,       ///< the database can't be read any more; the last good index goes on answering
-    stale,      ///< `lost` has lasted too long
+    replaced,  ///< the database was replaced by another file, whose list was read; `loaded` follows
+    loaded,  ///< the whole list was read: at the start, because the database was replaced, because reading all of it is faster than
+    ///< applying many changes, or because the clock was set back
+    not_ready,  ///< the database can't be read and never could be: there is no index
+    lost,       ///< the database can't be read any more; the last good index stays published
+    stale,      ///< it has been lost for longer than allowed
     recovered,  ///< the database can be read again
   };
   Event event = Event::loaded;
-  std::string text;         ///< a sentence for a person
-  std::uint64_t count = 0;  ///< `loaded`: listings and exemptions
-  Serial serial = 0;        ///< of the index published now
+  std::string text;         ///< a sentence
+  std::uint64_t count = 0;  ///< for `loaded`: the number of listings and exemptions
+  Serial serial = 0;        ///< of the published index
 };
 
-/// Why this database can't be followed, a sentence for a person; absent: it can.
+/// Why this database can't be followed, as a sentence; absent: it can.
 [[nodiscard]] std::optional<std::string> why_not_followed(const std::string& database);
 
 class Follower {
@@ -117,16 +116,16 @@ class Follower {
   struct Settings {
     std::string database;
     Duration stale_after{};          ///< > 0
-    Freshness* freshness = nullptr;  ///< kept up to date, if given; must outlive the follower
+    Freshness* freshness = nullptr;  ///< updated if not nullptr; must outlive the follower
   };
 
-  /// Reads the list once, in this thread, and publishes it, or reports why it can't. Then follows in a thread of its own.
-  /// `out` must outlive the follower. `clock` and `report` are called from this thread and the follower's own.
-  /// An index that stands published from an earlier follower stays until this one has a better.
+  /// Reads the list once, in this thread, and publishes it or reports why it can't. Then follows in a thread of its own. `out` must outlive
+  /// the follower. `clock` and `report` are called from this thread and from the follower's own. An index that an earlier follower
+  /// published stays until this one publishes another.
   Follower(Settings settings, Published<View>& out, Clock clock, Report report);
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
-  /// Stops following; what was published stays. Waits for a question to the database that is under way.
+  /// Stops following; the published list stays. Waits for a query to the database to end.
   ~Follower();
 
  private:

@@ -1,6 +1,6 @@
-// How following recognises its own journal. Serials alone don't tell: a restored backup, or another file under the same
-// name, may have a journal of its own that has grown past ours. So each read starts one entry early, with the last entry
-// we know, and unless that is there unchanged the whole list is read anew. A gap shows in the same way.
+// How the journal is recognised: serials don't suffice, since a restored backup, or another file at the same path, may have a different
+// journal with higher serials. So each read starts with the last known entry; unless that is unchanged, the whole list is read again. The
+// same check finds a gap.
 #include "journal_reader.h"
 
 #include <sys/stat.h>
@@ -13,14 +13,14 @@ namespace {
 using schema::Result;
 using schema::StoreError;
 
-/// Changes taken in one go. Where more wait, the whole list is read anew: so many changes touch most blocks of a list of ten
-/// million, each of which would be written anew in each step; one such step takes as long as reading that list.
+/// Changes applied in one step. If there are more, the whole list is read: so many changes affect most blocks of a list of ten million,
+/// and one step takes as long as reading the list.
 constexpr std::size_t kChangesAtOnce = 100'000;
 
-/// Listings of a whole list from one sign of life to the next: some tens of milliseconds.
+/// Listings between two calls of `turned` while the whole list is read: some tens of milliseconds.
 constexpr std::size_t kBetweenTurns = 65'536;
 
-/// A connection goes on living on the pages it has read, also when the file was damaged beneath it. A new one looks.
+/// An open connection may go on with cached pages although the file was damaged. A new connection notices that.
 constexpr std::chrono::seconds kConnectionLife{5};
 
 [[nodiscard]] bool same_entry(const ListingChange& a, const ListingChange& b) {
@@ -28,7 +28,7 @@ constexpr std::chrono::seconds kConnectionLife{5};
          a.codes == b.codes && a.expires_at == b.expires_at;
 }
 
-/// Whether the changes follow upon `serial` without a gap.
+/// Whether the changes follow `serial` without a gap.
 [[nodiscard]] bool continues(Serial serial, std::span<const ListingChange> changes) {
   return std::ranges::all_of(changes, [&](const ListingChange& change) { return change.serial == ++serial; });
 }
@@ -47,7 +47,7 @@ Result<void> JournalReader::reopen(std::chrono::steady_clock::time_point steady)
   const auto file = file_id();
   auto store = schema::Store::open(database_, schema::Store::Mode::follow);
   if (!store) return std::unexpected(std::move(store).error());
-  // Replaced between the two: the next round sees it.
+  // If it is replaced in between, the next call notices.
   if (file) opened_ = *file;
   opened_at_ = steady;
   store_ = std::move(*store);
@@ -56,7 +56,7 @@ Result<void> JournalReader::reopen(std::chrono::steady_clock::time_point steady)
 
 Result<JournalReader::Progress> JournalReader::advance(UnixTime now, std::chrono::steady_clock::time_point steady) {
   auto progress = advance_once(now, steady);
-  // A writer came while a database was read that nobody had open. By now it has put beside it what a reader needs.
+  // A writer opened the database while it was read without locks. By now it has created the files that a reader needs.
   if (!progress && std::exchange(overtaken_, false)) progress = advance_once(now, steady);
   return progress;
 }
@@ -74,13 +74,13 @@ Result<JournalReader::Progress> JournalReader::advance_once(UnixTime now,
   if (!file) {
     store_.reset();
     return std::unexpected(StoreError{StoreError::Code::missing,
-                                      database_ + ": no database there any more, or not yet; "
+                                      database_ + ": there is no database (any more); "
                                                   "check `database` in the config, or restore the last backup"});
   }
   if (!store_ || *file != opened_ || store_->is_overtaken() || steady - opened_at_ >= kConnectionLife) {
     if (auto opened = reopen(steady); !opened) return std::unexpected(std::move(opened).error());
   }
-  // The mark before the read: what is committed between the two is read now or found by its mark later, never missed.
+  // The mark first: a commit in between is read now, or noticed by its mark later, and never missed.
   const auto mark = store_->change_mark();
   const bool lacks_some = now < complete_from_;
   if (mark && mark_ == *mark && followed_ == opened_ && !lacks_some) return Progress{};
@@ -123,7 +123,7 @@ Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
   last_ = last;
   complete_from_ = ended_by;
   auto progress = Progress{.index = index_, .whole = true, .more = false, .changes = index_->size()};
-  // What was read last may be newer than what was read first. Only with the changes since then it is a list that there was.
+  // Parts that were read later may be newer. Only with the changes since then is it a list that existed.
   while (true) {
     const auto head = store_->serial();
     if (!head) return std::unexpected(head.error());

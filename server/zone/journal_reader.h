@@ -1,5 +1,5 @@
-// One reader's place in the journal: brings an index up to what the database says, by its changes or, where they don't
-// continue from the index, by the whole list.
+// A reader's position in the journal: brings an index up to date by the changes, or by the whole list if they don't continue from the
+// index.
 #pragma once
 
 #include "blowback/listing.h"
@@ -19,35 +19,35 @@ namespace blowback::zone {
 
 class JournalReader {
  public:
-  /// `turned` is called now and then while a whole list is read, which may take long: reading goes on.
+  /// `turned` is called now and then while the whole list is read, which may take long.
   explicit JournalReader(std::string database, std::function<void()> turned = {})
       : database_(std::move(database)), turned_(std::move(turned)) {}
 
   struct Progress {
-    std::shared_ptr<const ListingIndex> index;  ///< nullptr: nothing new
-    bool whole = false;                         ///< read as a whole list, not patched
-    bool another = false;                       ///< of another file than before
-    bool more = false;                          ///< ask again at once
-    std::size_t changes = 0;                    ///< entries that were read
+    std::shared_ptr<const ListingIndex> index;  ///< nullptr: unchanged
+    bool whole = false;                         ///< read completely, instead of updated
+    bool another = false;                       ///< from another file than before
+    bool more = false;                          ///< there is more: call again at once
+    std::size_t changes = 0;                    ///< journal entries that were read
   };
 
-  /// What is new since the last call; the whole list at the first. After a failure the next call opens the database anew
-  /// and goes on from the last index, if that still is what the database's journal says. Where `now` lies before the end of
-  /// something that isn't held any more, the clock was ahead when that was left out, and the whole list is read anew.
+  /// Reads what is new since the last call; the whole list at the first. After a failure the next call opens the database again and
+  /// continues from the last index, if the database's journal still agrees with it. If `now` is before the end of an entry that was
+  /// dropped, the clock was ahead then, and the whole list is read again.
   [[nodiscard]] schema::Result<Progress> advance(UnixTime now, std::chrono::steady_clock::time_point steady);
 
-  /// Goes on from an index that is rid of what had ended by `ended_by`.
+  /// Continues from an index without the entries that had ended by `ended_by`.
   void replace(std::shared_ptr<const ListingIndex> index, UnixTime ended_by) {
     index_ = std::move(index);
     complete_from_ = std::max(complete_from_, ended_by);
   }
-  /// What ended longer ago than this isn't held; what ended since is, in case the clock is set back by some minutes.
+  /// Entries that ended longer ago are dropped. Younger ones are kept, in case the clock is set back by some minutes.
   static constexpr Duration kKeepEnded = std::chrono::hours{1};
-  /// As of the last `advance`; nullptr before the first that succeeded.
+  /// The index after the last `advance`; nullptr before the first success.
   [[nodiscard]] const std::shared_ptr<const ListingIndex>& index() const { return index_; }
 
  private:
-  /// The file behind a name: a database that was replaced has the same path, and another of these.
+  /// Identifies a file: a database that was replaced has the same path and another id.
   struct FileId {
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
@@ -55,7 +55,7 @@ class JournalReader {
   };
 
   [[nodiscard]] schema::Result<Progress> advance_once(UnixTime now, std::chrono::steady_clock::time_point steady);
-  /// Fails where what was read just now may be of two states.
+  /// Fails if what was read may be inconsistent.
   [[nodiscard]] schema::Result<void> still_one_state();
   [[nodiscard]] schema::Result<void> reopen(std::chrono::steady_clock::time_point steady);
   [[nodiscard]] schema::Result<Progress> read_whole(UnixTime now);
@@ -65,14 +65,14 @@ class JournalReader {
   std::string database_;
   std::function<void()> turned_;
   std::optional<schema::Store> store_;
-  bool overtaken_ = false;  ///< what failed last failed for that
+  bool overtaken_ = false;  ///< the last failure had that reason
   std::chrono::steady_clock::time_point opened_at_;
-  FileId opened_;                      ///< the file behind store_
+  FileId opened_;                      ///< the file that store_ has open
   std::optional<FileId> followed_;     ///< the file that index_ was read from
-  std::optional<std::uint64_t> mark_;  ///< of store_, when index_ was brought up to it
+  std::optional<std::uint64_t> mark_;  ///< the change mark of store_ at the last update of index_
   std::shared_ptr<const ListingIndex> index_;
-  UnixTime complete_from_ = UnixTime::min();  ///< index_ holds everything that ends later
-  std::optional<ListingChange> last_;  ///< the journal's entry with index_'s serial, by which we know our journal again
+  UnixTime complete_from_ = UnixTime::min();  ///< index_ has all entries that end later
+  std::optional<ListingChange> last_;         ///< the journal's entry with index_'s serial, to recognise the journal
 };
 
 }  // namespace blowback::zone

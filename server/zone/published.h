@@ -1,11 +1,11 @@
-// One writer's newest value, handed to many readers that take no lock while nothing has changed.
+// Passes the newest value of one writer to many readers, which need no lock as long as it doesn't change.
 //
-// A reader keeps a share of the value it saw last, and looks at one atomic number to learn whether there is a newer one.
-// Only then it takes the mutex, for the length of copying a pointer. That happens as often as values are published, not
-// as often as queries come, so a plain mutex beats a lock-free shared pointer (whose reference count all cores would write).
+// A reader holds a reference to the value that it saw last, and reads one atomic number to find out whether there is a newer one. Only then
+// does it lock the mutex, to copy a pointer. That happens once per published value, not once per query, so a mutex is faster than a
+// lock-free shared pointer, whose reference count all cores would write.
 //
-// Former values are the writer's to destroy, once no reader holds them: an index has tens of thousands of blocks to give back,
-// and a reader that came last would have its clients wait for that.
+// The writer destroys old values once no reader holds them: an index has tens of thousands of blocks to free, and a reader that did it
+// would delay its answers.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,7 @@ namespace blowback::zone {
 template <typename T>
 class Published {
  public:
-  /// From now on readers get `value`. One thread at a time may publish and reclaim.
+  /// Makes `value` the newest. Only one thread at a time may publish and reclaim.
   void publish(T value) {
     auto next = std::make_shared<const T>(std::move(value));
     {
@@ -32,13 +32,13 @@ class Published {
     reclaim();
   }
 
-  /// Destroys former values that no reader holds any more. To be called now and then by who publishes.
+  /// Destroys old values that no reader holds any more. To be called now and then by the publishing thread.
   void reclaim() {
-    // A former value's count only falls: readers take the current one alone.
+    // The reference count of an old value only decreases: readers copy the current one only.
     std::erase_if(former_, [](const auto& value) { return value.use_count() == 1; });
   }
 
-  /// One thread at a time may use a Reader; make one per thread. The Published must outlive it.
+  /// For one thread at a time: each thread makes its own. The Published must outlive it.
   class Reader {
    public:
     explicit Reader(const Published& source) : source_(&source) {}
@@ -47,7 +47,7 @@ class Published {
     [[nodiscard]] const T* get() {
       const auto generation = source_->generation_.load(std::memory_order_acquire);
       if (generation != seen_) {
-        // The pointer may be newer than the generation read above; then the next call copies it once more.
+        // The pointer may be newer than the generation that was read above; then the next call copies it again.
         const std::scoped_lock lock(source_->mutex_);
         held_ = source_->current_;
         seen_ = generation;
@@ -64,7 +64,7 @@ class Published {
  private:
   mutable std::mutex mutex_;  ///< guards current_
   std::shared_ptr<const T> current_;
-  std::vector<std::shared_ptr<const T>> former_;  ///< the publishing thread's own
+  std::vector<std::shared_ptr<const T>> former_;  ///< only for the publishing thread
   std::atomic<std::uint64_t> generation_{0};
 };
 

@@ -136,8 +136,7 @@ double account(std::string_view what, const config::RateLimit& limits, std::span
   answer::RateLimiter limiter(limits, {1, 2, 3});
   return show(what, cost([&](std::size_t i) {
                 const std::chrono::milliseconds now{i >> 10U};
-                const auto verdict =
-                    limiter.account(clients[i & (clients.size() - 1)], AnswerClass::positive, i & 3U, now);
+                const auto verdict = limiter.account(clients[i & (clients.size() - 1)], AnswerClass::positive, now);
                 return static_cast<std::uint64_t>(verdict);
               }));
 }

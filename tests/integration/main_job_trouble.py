@@ -114,7 +114,7 @@ class ReadOnlyDatabase(unittest.TestCase):
                                           preexec_fn=as_nobody, check=False)
                     self.assertEqual(done.returncode, 3, f"{name}: {done.stderr}")
                     self.assertIn(str(b.database), done.stderr)
-                    self.assertRegex(done.stderr, r"let the user who runs this|may be (read|written)", name)
+                    self.assertRegex(done.stderr, r"give this user write permission|the permissions of the folder", name)
             finally:
                 b.dir.chmod(0o755)
                 b.database.chmod(0o644)

@@ -45,7 +45,7 @@ TEST_CASE("owner names in a reply are compressed", "[answer][header]") {
   CHECK(served.ask(asked).bytes().size() == asked.size() + 16);
 }
 
-TEST_CASE("less than a header, and any response, meets silence", "[answer][form]") {
+TEST_CASE("less than a header, and any response, gets no reply", "[answer][form]") {
   const Served served;
   const auto whole = query({.name = kTestPoint});
   for (std::size_t size = 0; size < 12; ++size) {
@@ -70,7 +70,7 @@ TEST_CASE("another opcode is NOTIMP before anything else is read", "[answer][for
   CHECK(reply.bytes().size() == 12);
 }
 
-TEST_CASE("a query cut off anywhere behind its header is FORMERR", "[answer][form]") {
+TEST_CASE("a query that is cut off after its header is FORMERR", "[answer][form]") {
   const Served served;
   const auto whole = query({.name = kTestPoint, .edns = true, .options = {0, 3, 0, 0}});
   for (std::size_t size = 12; size < whole.size(); ++size) {
@@ -81,7 +81,7 @@ TEST_CASE("a query cut off anywhere behind its header is FORMERR", "[answer][for
   CHECK(served.ask(whole).rcode() == kNoError);
 }
 
-TEST_CASE("anything behind the last record is FORMERR", "[answer][form]") {
+TEST_CASE("data after the last record is FORMERR", "[answer][form]") {
   const Served served;
   auto bytes = query({.name = kTestPoint});
   bytes.push_back(0);
@@ -155,7 +155,7 @@ TEST_CASE("transfers are refused, by UDP and TCP, with the client's SOA or witho
   }
 }
 
-TEST_CASE("a reply too large for UDP is cut down to the question, and whole over TCP", "[answer][truncation]") {
+TEST_CASE("a reply too large for UDP is reduced to the question, and complete over TCP", "[answer][truncation]") {
   auto settings = zone_config();
   settings.nameservers.clear();
   for (int i = 0; i < 13; ++i)

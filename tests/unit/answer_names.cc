@@ -49,7 +49,7 @@ TEST_CASE("an address's name reads back as that address, in either form and eith
   }
 }
 
-TEST_CASE("a name above addresses is the network of what it has of them", "[answer][name]") {
+TEST_CASE("a name above addresses is the network of its octets or nibbles", "[answer][name]") {
   CHECK(read_address({"192"}).octets == net("192.0.0.0/8"));
   CHECK_FALSE(read_address({"192"}).nibbles);
   CHECK(read_address({"2", "0", "192"}).octets == net("192.0.2.0/24"));
@@ -62,7 +62,7 @@ TEST_CASE("a name above addresses is the network of what it has of them", "[answ
   CHECK(read_address({"8", "b", "d", "0", "1", "0", "0", "2"}).nibbles == net("2001:db8::/32"));
 }
 
-TEST_CASE("nibbles beneath ::ffff:0:0/96 are IPv4 networks", "[answer][name]") {
+TEST_CASE("nibbles below ::ffff:0:0/96 are IPv4 networks", "[answer][name]") {
   const auto labels = reversed_labels(ip("192.0.2.1"), true);
   for (std::size_t count = 24; count < 32; ++count) {
     const std::vector<std::string> part(labels.end() - static_cast<std::ptrdiff_t>(count), labels.end());
@@ -73,7 +73,7 @@ TEST_CASE("nibbles beneath ::ffff:0:0/96 are IPv4 networks", "[answer][name]") {
   CHECK(read_address(above).nibbles->family() == Family::ipv6);
 }
 
-TEST_CASE("a name that can't be an address, nor stand above one, is none", "[answer][name]") {
+TEST_CASE("a name that is neither an address nor above one is recognised as such", "[answer][name]") {
   const auto labels = GENERATE(values<std::vector<std::string>>({{"www"},
                                                                  {"g"},
                                                                  {"002", "0", "0", "127"},

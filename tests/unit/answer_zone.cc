@@ -72,7 +72,7 @@ TEST_CASE("the test points are listed without a row in the database, in both for
   CHECK(served.outcome({.name = name_of(address, as_nibbles)}) == Outcome::test_point);
 }
 
-TEST_CASE("127.0.0.1 is NXDOMAIN in both forms, even if the database says otherwise", "[answer][rfc5782]") {
+TEST_CASE("127.0.0.1 is NXDOMAIN in both forms, whatever the database contains", "[answer][rfc5782]") {
   const auto as_nibbles = GENERATE(false, true);
   const auto type = GENERATE(unsigned{LDNS_RR_TYPE_A}, unsigned{LDNS_RR_TYPE_TXT}, unsigned{LDNS_RR_TYPE_NS});
   const Served served(index_of({listed("127.0.0.0/8")}));
@@ -90,7 +90,7 @@ TEST_CASE("names above the test points always exist", "[answer][rfc8020]") {
   }
 }
 
-TEST_CASE("a name exists at each depth as soon as anything beneath it is listed, and not before", "[answer][rfc8020]") {
+TEST_CASE("a name exists at each depth as soon as anything below it is listed, and not before", "[answer][rfc8020]") {
   const auto address = GENERATE(ip("192.0.2.1"), ip("2001:db8:1:2::"));
   const auto type = GENERATE(unsigned{LDNS_RR_TYPE_A}, unsigned{LDNS_RR_TYPE_NS});
   const Served before;
@@ -117,7 +117,7 @@ TEST_CASE("IPv4 listings make the names above their mapped form exist", "[answer
   check_nxdomain(served.ask({.name = name_of(neighbour, 26)}));
 }
 
-TEST_CASE("no listed name has an NXDOMAIN above it, and nothing exists beneath an NXDOMAIN", "[answer][rfc8020]") {
+TEST_CASE("no name above a listed one is NXDOMAIN, and nothing exists below an NXDOMAIN", "[answer][rfc8020]") {
   std::mt19937 random(GENERATE(range(1U, 6U)));
   std::vector<Listing> listings;
   std::vector<IpAddress> addresses;
@@ -188,7 +188,7 @@ TEST_CASE("a name that is no address is NXDOMAIN and counted as misuse", "[answe
   CHECK(served.outcome({.name = name + ".bl.example.org"}) == Outcome::misuse);
 }
 
-TEST_CASE("negative answers may be kept for the lesser of the SOA's TTL and its minimum", "[answer][rfc2308]") {
+TEST_CASE("negative answers may be cached for the smaller of the SOA's TTL and its minimum", "[answer][rfc2308]") {
   auto settings = zone_config();
   settings.ttl = std::chrono::seconds{GENERATE(30, 3600)};
   const Served served({}, settings);
@@ -237,7 +237,7 @@ TEST_CASE("a stale list fails open: nobody is listed but the test points, and th
   CHECK(served.ask({.name = name_of(ip("127.0.0.2"))}).rdata() == Texts{"127.0.0.2"});
 }
 
-TEST_CASE("a name server in the zone has the addresses that the config tells, and no other types", "[answer]") {
+TEST_CASE("a name server in the zone has the addresses of the config, and no other types", "[answer]") {
   auto settings = zone_config();
   settings.nameservers = {"ns1.bl.example.org", "a.ns.bl.example.org", "ns.example.net"};
   settings.nameserver_addresses = {{"ns1.bl.example.org", ip("192.0.2.53")},

@@ -1,4 +1,3 @@
-// Each thing that can be wrong in a config is told by file, line and key, with the way out.
 #include "catch.h"
 #include "config/config.h"
 
@@ -21,7 +20,7 @@ struct Case {
 
 }  // namespace
 
-TEST_CASE("a config error names file, line, key, value and the way out", "[config]") {
+TEST_CASE("a config error names file, line, key and value, and says what to do", "[config]") {
   const Case c = GENERATE(values<Case>({
       // wrong types
       {"ttl = 300", "config: t.toml:3: zone.ttl = 300: ", "for example \"7d\""},
@@ -94,7 +93,7 @@ TEST_CASE("a config error names file, line, key, value and the way out", "[confi
       {"nameservers = []", "config: t.toml:3: zone.nameservers = […]: ", "at least one"},
       {"nameservers = [\"ns.bl.example.org 192.0.2\"]",
        "config: t.toml:3: zone.nameservers = ", "its address 192.0.2 "},
-      {"nameservers = [\"ns.example.org 192.0.2.53\"]", "config: t.toml:3: zone.nameservers = ", "take them away"},
+      {"nameservers = [\"ns.example.org 192.0.2.53\"]", "config: t.toml:3: zone.nameservers = ", "remove them here"},
       {"nameservers = [\"bl.example.org 192.0.2.53\"]", "config: t.toml:3: zone.nameservers = ", "name another"},
       {"nameservers = [\"x.1.bl.example.org 192.0.2.53\"]", "config: t.toml:3: zone.nameservers = ", "another name"},
       {"nameservers = [\"a.bl.example.org 192.0.2.53\"]", "config: t.toml:3: zone.nameservers = ", "another name"},
@@ -125,17 +124,17 @@ TEST_CASE("a config error names file, line, key, value and the way out", "[confi
       {"[server]\ncookie_secrets = [\"0xe973e5a6b2a43f48e7dc849e37bfcf\"]",
        "config: t.toml:4: server.cookie_secrets = \"…\": ", "32 hexadecimal digits"},
       {"[server]\ncookie_secrets = [\"e5e973e5a6b2a43f48e7dc849e37bfcf\",\n\"E5E973E5A6B2A43F48E7DC849E37BFCF\"]",
-       "config: t.toml:5: server.cookie_secrets = \"…\": ", "once more"},
+       "config: t.toml:5: server.cookie_secrets = \"…\": ", "same as the first"},
       {"[server]\ncookie_secrets = "
        "[\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\","
        "\"cccccccccccccccccccccccccccccccc\"]",
-       "config: t.toml:4: server.cookie_secrets = \"…\": ", "has 3 secrets; two are the most"},
-      {"[server]\nuser = \"a\\u0000b\"", "config: t.toml:4: server.user = ", "is no user's name"},
+       "config: t.toml:4: server.cookie_secrets = \"…\": ", "has 3 secrets; at most two"},
+      {"[server]\nuser = \"a\\u0000b\"", "config: t.toml:4: server.user = ", "is no user name"},
       {"[server]\nsandbox = \"no\"", "config: t.toml:4: server.sandbox = \"no\": ", "true or false"},
       {"[server]\nstatus_socket = 1", "config: t.toml:4: server.status_socket = 1: ", "quotes"},
       {"[server]\nstatus_socket = \"a\\u0000b\"", "config: t.toml:4: server.status_socket = ", "is no path"},
       {"[server]\nstatus_socket = \"" + std::string(108, 's') + "\"",
-       "config: t.toml:4: server.status_socket = ", "longer than the 107 octets"},
+       "config: t.toml:4: server.status_socket = ", "longer than 107 octets"},
       {"[server]\nstatus_socket = \"/var/lib/blowback/blowback.db\"",
        "config: t.toml:4: server.status_socket = ", "is the database"},
       {"[server.rate_limit]\nexempt = [\"::1/129\"]",
@@ -147,7 +146,7 @@ TEST_CASE("a config error names file, line, key, value and the way out", "[confi
       {"[[feed]]\ntype = \"imap\"", "config: t.toml:4: feed.type = ", "\"maildir\", \"mbox\", \"jsonl\""},
       {"[[feed]]\ntype = \"mbox\"\npath = \"\"", "config: t.toml:5: feed.path = ", "no path"},
       {"[[feed]]\ntype = \"mbox\"\npath = \"-\"", "config: t.toml:5: feed.path = ", "standard input"},
-      {"[[feed]]\ntype = \"stdin\"\npath = \"/x\"", "config: t.toml:5: feed.path = ", "take the key away"},
+      {"[[feed]]\ntype = \"stdin\"\npath = \"/x\"", "config: t.toml:5: feed.path = ", "remove the key"},
       {"[[feed]]\ntype = \"mbox\"\nafter = \"cur\"", "config: t.toml:5: feed.after = ", "maildir only"},
       {"[[feed]]\ntype = \"mbox\"\nquoting = \"mboxcl\"",
        "config: t.toml:5: feed.quoting = ", R"("none", "mboxrd", "mboxo", "content-length")"},
@@ -235,7 +234,7 @@ TEST_CASE("a default TXT that a long zone name makes too long asks for one of th
              Catch::StartsWith("config: t.toml:1: zone.txt: its default has ") && Catch::Contains("of your own"));
 }
 
-TEST_CASE("everything that is wrong is told at once, in the order of the lines", "[config]") {
+TEST_CASE("all errors are reported at once, in the order of the lines", "[config]") {
   const std::string error =
       error_of("[policy]\nlist_at = \"x\"\n[zone]\nttl = 1\nname = \"bl.example.org\"\nfoo = 1\n");
   CHECK_THAT(error, Catch::StartsWith("config: t.toml:2: policy.list_at"));
@@ -243,14 +242,14 @@ TEST_CASE("everything that is wrong is told at once, in the order of the lines",
   CHECK_THAT(error, Catch::Contains("\nconfig: t.toml:6: zone.foo"));
 }
 
-TEST_CASE("a long value is shown cut, on one line and without control characters", "[config]") {
+TEST_CASE("a long value is cut, and shown on one line without control characters", "[config]") {
   const std::string error = error_of(kZone + "ttl = \"\\u001b[31m" + std::string(500, 'x') + "\"\n");
   CHECK(error.size() < 300);
   CHECK(error.find('\x1b') == std::string::npos);
   CHECK(error.find('\n') == std::string::npos);
 }
 
-TEST_CASE("a value nested without end is an error, not a crash", "[config]") {
+TEST_CASE("a deeply nested value is an error, not a crash", "[config]") {
   CHECK_THAT(error_of(kZone + "ttl = " + std::string(100'000, '[')),
              Catch::StartsWith("config: t.toml:3: is not TOML"));
 }

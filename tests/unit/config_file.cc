@@ -21,7 +21,7 @@ std::string error_of(const std::string& file) {
 
 }  // namespace
 
-TEST_CASE("the shipped config starts as it is and says what the defaults say", "[config]") {
+TEST_CASE("the shipped config is valid as it is, and equals the defaults", "[config]") {
   const auto shipped = blowback::config::load(blowback::test::in_tree("deploy/blowback.toml").string());
   if (!shipped) FAIL(shipped.error().text);
   const auto bare = blowback::config::parse("[zone]\nname = \"bl.example.org\"\n", "bare");
@@ -73,19 +73,19 @@ TEST_CASE("the feeds that the shipped config shows in comments work once uncomme
   CHECK(config->feeds.size() == 6);
 }
 
-TEST_CASE("a config file that isn't there is named, with the way out", "[config]") {
+TEST_CASE("a missing config file is named, with what to do", "[config]") {
   const Folder folder;
   const std::string file = folder.file("none.toml");
   CHECK_THAT(error_of(file), Catch::StartsWith("config: " + file + ": can't be read: ") &&
                                  Catch::Contains("No such file") && Catch::Contains("--config"));
 }
 
-TEST_CASE("a folder given as config is named, with the way out", "[config]") {
+TEST_CASE("a folder given as config is named, with what to do", "[config]") {
   const Folder folder;
   CHECK_THAT(error_of(folder.file("")), Catch::Contains("can't be read") && Catch::Contains("not its folder"));
 }
 
-TEST_CASE("a config file that may not be read is named, with the way out", "[config]") {
+TEST_CASE("an unreadable config file is named, with what to do", "[config]") {
   if (::geteuid() == 0) return;  // root reads everything
   const Folder folder;
   const std::string file = folder.file("secret.toml");
@@ -108,7 +108,7 @@ TEST_CASE("a config file in UTF-8 with a byte order mark and CRLF line ends is r
   CHECK(error_of(file) == "no error");
 }
 
-TEST_CASE("a file of traps is read with the config, and each of its mistakes is named", "[config][traps]") {
+TEST_CASE("a file of traps is read with the config, and each of its errors is named", "[config][traps]") {
   const Folder folder;
   const auto write = [&](const std::string& name, const std::string& text) {
     std::ofstream(folder.file(name)) << text;

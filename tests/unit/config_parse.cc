@@ -81,7 +81,7 @@ TEST_CASE("the zone's name is all that a config needs", "[config]") {
   CHECK(policy.weight_of(blowback::Kind::callout) == 0.5);
 }
 
-TEST_CASE("a name server in the zone has its addresses behind its name", "[config]") {
+TEST_CASE("a name server in the zone is followed by its addresses", "[config]") {
   const Config config = parsed(R"(
 [zone]
 name = "bl.example.org"
@@ -97,7 +97,7 @@ nameservers = ["NS1.bl.example.org. 192.0.2.53  2001:db8::53", "ns.example.net",
         std::vector<std::string>{"ns2.bl.example.org", "bl.example.org"});
 }
 
-TEST_CASE("every key that is written is taken over", "[config]") {
+TEST_CASE("every key is read", "[config]") {
   const Config config = parsed(R"(
 database = "/srv/bb.db"
 [zone]
@@ -232,7 +232,7 @@ callout = 0.2
   CHECK(config.policy.weight_of(blowback::Kind::callout) == 0.2);
 }
 
-TEST_CASE("the status socket lies beside the database, unless it is named or switched off", "[config]") {
+TEST_CASE("the status socket is beside the database, unless the config names another or none", "[config]") {
   const std::string zone = "[zone]\nname = \"bl.example.org\"\n";
   CHECK(parsed("database = \"/srv/bb.db\"\n" + zone).server.status_socket == "/srv/bb.db.server");
   CHECK(parsed("database = \"/srv/bb.db\"\n" + zone + "[server]\nworkers = 1\n").server.status_socket ==
@@ -244,7 +244,7 @@ TEST_CASE("the status socket lies beside the database, unless it is named or swi
   CHECK(parsed("database = \"/" + longest + "\"\n" + zone).server.status_socket == "/" + longest + ".server");
 }
 
-TEST_CASE("nobody is exempt from the rate limit where the list says so", "[config][rate_limit]") {
+TEST_CASE("an empty list exempts nobody from the rate limit", "[config][rate_limit]") {
   const Config config = parsed("[zone]\nname = \"bl.example.org\"\n[server.rate_limit]\nexempt = []\n");
   CHECK(config.server.rate_limit.exempt.empty());
 }
@@ -297,7 +297,7 @@ TEST_CASE("a domain with all names below it is one witness, and one look-up says
   }
 }
 
-TEST_CASE("a zone name fits where 32 nibble labels still go before it", "[config][zone]") {
+TEST_CASE("a zone name fits if 32 nibble labels fit before it", "[config][zone]") {
   // 189 octets of text are 191 on the wire, and 64 + 191 = 255 (RFC 1035 §2.3.4).
   const std::string fits = std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(61, 'c');
   REQUIRE(fits.size() == 189);
@@ -306,7 +306,7 @@ TEST_CASE("a zone name fits where 32 nibble labels still go before it", "[config
   CHECK_FALSE(blowback::config::parse("[zone]\nname = \"" + fits + "c" + txt, "t"));
 }
 
-TEST_CASE("a feed that listens has where, how and how much", "[config]") {
+TEST_CASE("a feed that listens has endpoints, settings and limits", "[config]") {
   const auto config = parsed(R"([zone]
 name = "bl.example.org"
 [[feed]]
@@ -327,11 +327,11 @@ command_time = "30s"
 data_time = "2m"
 )");
   REQUIRE(config.feeds.size() == 2);
-  const auto& smtp = config.feeds[0].door;
+  const auto& smtp = config.feeds[0].listener;
   REQUIRE(smtp.listen.size() == 2);
   CHECK(std::get<Endpoint>(smtp.listen[0]).port == 25);
   CHECK(smtp.connections == 1000);
-  const auto& lmtp = config.feeds[1].door;
+  const auto& lmtp = config.feeds[1].listener;
   CHECK(config.feeds[1].type == FeedType::lmtp);
   CHECK(std::get<std::string>(lmtp.listen.at(0)) == "/run/blowback/lmtp.sock");
   CHECK(std::get<Endpoint>(lmtp.listen.at(1)).address.to_string() == "2001:db8::1");
@@ -347,7 +347,7 @@ data_time = "2m"
   CHECK(lmtp.data_time == std::chrono::minutes{2});
 }
 
-TEST_CASE("a milter is where the mail server finds it", "[config]") {
+TEST_CASE("a milter has one endpoint", "[config]") {
   const auto config = parsed(R"([zone]
 name = "bl.example.org"
 [[feed]]
@@ -362,19 +362,19 @@ callouts = false
 )");
   REQUIRE(config.feeds.size() == 2);
   CHECK(config.feeds[0].type == FeedType::milter);
-  const auto& usual = config.feeds[0].door;
+  const auto& usual = config.feeds[0].listener;
   REQUIRE(usual.listen.size() == 1);
   CHECK(std::get<Endpoint>(usual.listen[0]).address.to_string() == "127.0.0.1");
   CHECK(std::get<Endpoint>(usual.listen[0]).port == 8895);
   CHECK(usual.callouts);
-  const auto& other = config.feeds[1].door;
+  const auto& other = config.feeds[1].listener;
   CHECK(std::get<std::string>(other.listen.at(0)) == "/run/blowback/milter.sock");
   CHECK(other.connections == 10);
   CHECK(other.message_size == 100'000);
   CHECK_FALSE(other.callouts);
 }
 
-TEST_CASE("the config path is the option's, else the environment's, else the usual one", "[config]") {
+TEST_CASE("the config path comes from the option, the environment, or the default", "[config]") {
   using blowback::config::config_path;
   CHECK(config_path("a.toml", "b.toml") == "a.toml");
   CHECK(config_path("", "b.toml") == "b.toml");
@@ -402,7 +402,7 @@ TEST_CASE("logs are text and metrics are off, unless the config says otherwise",
   CHECK(std::get<std::string>(*set->metrics.ingest) == "/run/blowback/ingest");
 }
 
-TEST_CASE("everything has a time to be kept, and a size where strangers fill it", "[config][retention]") {
+TEST_CASE("everything has a retention, and a size limit if strangers can fill it", "[config][retention]") {
   const Config config = parsed("[zone]\nname = \"bl.example.org\"\n");
   CHECK(config.retention.evidence == 90 * kDay);
   CHECK(config.retention.incidents == 365 * kDay);
@@ -434,7 +434,7 @@ max_disk = "100GB"
   CHECK(config.retention.max_disk == 100'000'000'000U);
 }
 
-TEST_CASE("incidents are kept for as long as scores hang on them, and a size has a unit", "[config][retention]") {
+TEST_CASE("incidents are kept for as long as scores depend on them, and a size has a unit", "[config][retention]") {
   const auto refused = [](const std::string& line) {
     const auto config =
         blowback::config::parse("[zone]\nname = \"bl.example.org\"\n[retention]\n" + line + "\n", "test.toml");

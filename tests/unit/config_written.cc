@@ -97,7 +97,7 @@ TEST_CASE("a config that is shown reads back to the same", "[config]") {
   CHECK(lines_of_settings(settings_of(parsed(shown))) == lines_of_settings(settings));
 }
 
-TEST_CASE("what a config says is what is shown of it", "[config]") {
+TEST_CASE("a config is shown with its own values", "[config]") {
   const auto shown = toml_of(settings_of(parsed(kEverything)));
   for (const std::string line :
        {R"(database = "/srv/a \"b\" \\c.db")",

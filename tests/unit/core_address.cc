@@ -53,7 +53,7 @@ TEST_CASE("text that is nearly an address is refused", "[core]") {
 
 TEST_CASE("an IPv6 address is written as inet_ntop does, wherever its zeros stand", "[core][property][rfc5952]") {
   std::mt19937 random(3);
-  // Each group is zero or not in every way, with one to four digits where it isn't.
+  // All combinations of zero and other groups; the others with one to four digits.
   for (unsigned zeros = 0; zeros < 256; ++zeros) {
     for (int i = 0; i < 50; ++i) {
       IpAddress::Octets octets{};
@@ -83,7 +83,7 @@ TEST_CASE("parse and to_string of addresses are each other's inverse", "[core][p
     CAPTURE(prefix.to_string());
     REQUIRE(net(prefix.to_string()) == prefix);
     REQUIRE(prefix.contains(address));
-    // The last address of ::/80 and some kin is 255.255.255.255 in its mapped form, and so no IPv6 address.
+    // The last address of ::/80 and similar networks is the mapped form of 255.255.255.255, and so no IPv6 address.
     if (prefix.last().family() == prefix.family()) REQUIRE(prefix.contains(prefix.last()));
     REQUIRE(prefix.first() <= address);
     REQUIRE(address <= prefix.last());
@@ -100,7 +100,7 @@ TEST_CASE("a prefix with host bits set is refused and the network around it is n
   CHECK_FALSE(Prefix::parse(text));
 }
 
-TEST_CASE("a network comes right before all it contains and contains only its family", "[core]") {
+TEST_CASE("a network sorts directly before the networks it contains, and contains only its own family", "[core]") {
   CHECK(net("192.0.2.0/24") < net("192.0.2.0/25"));
   CHECK(net("192.0.2.0/24") < net("192.0.2.0"));
   CHECK(net("192.0.2.255") < net("192.0.3.0/24"));

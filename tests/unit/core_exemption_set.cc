@@ -16,7 +16,7 @@ constexpr UnixTime kNow{Duration{1'795'514'400}};
 
 Prefix net(const std::string& text) { return Prefix::parse(text).value(); }
 
-/// Drawn from few bits, so that prefixes meet, in both families.
+/// With few random bits, so that prefixes overlap, in both families.
 Prefix drawn(std::mt19937& random) {
   const bool ipv4 = random() % 2 == 0;
   IpAddress::Octets octets = ipv4 ? net("192.0.0.0").first().octets() : net("2001:db8::").first().octets();
@@ -29,16 +29,17 @@ Prefix drawn(std::mt19937& random) {
 
 }  // namespace
 
-TEST_CASE("an exemption covers itself and what lies within, up to its end, and nothing wider", "[core][exemption]") {
+TEST_CASE("an exemption covers its network and all networks within it, until its end, and no wider one",
+          "[core][exemption]") {
   ExemptionSet exempt;
-  exempt.put(net("192.0.2.0/24"), kNow);
+  exempt.insert(net("192.0.2.0/24"), kNow);
   CHECK_FALSE(exempt.covers(net("192.0.2.0/24"), kNow));
   const auto before = kNow - Duration{1};
   CHECK(exempt.covers(net("192.0.2.0/24"), before));
   CHECK(exempt.covers(net("192.0.2.255").first(), before));
   CHECK_FALSE(exempt.covers(net("192.0.2.0/23"), before));
   CHECK_FALSE(exempt.covers(net("192.0.3.0/25"), before));
-  exempt.put(net("192.0.2.0/24"), std::nullopt);
+  exempt.insert(net("192.0.2.0/24"), std::nullopt);
   CHECK(exempt.covers(net("192.0.2.0/24"), kNow));
   exempt.erase(net("192.0.2.0/25"));
   CHECK(exempt.covers(net("192.0.2.0/25"), kNow));
@@ -48,16 +49,16 @@ TEST_CASE("an exemption covers itself and what lies within, up to its end, and n
 
 TEST_CASE("the exemption of all IPv4 covers no IPv6, and the other way round", "[core][exemption]") {
   ExemptionSet exempt;
-  exempt.put(net("0.0.0.0/0"), std::nullopt);
+  exempt.insert(net("0.0.0.0/0"), std::nullopt);
   CHECK(exempt.covers(net("203.0.113.7"), kNow));
   CHECK_FALSE(exempt.covers(net("2001:db8::/32"), kNow));
   exempt.erase(net("0.0.0.0/0"));
-  exempt.put(net("::/0"), std::nullopt);
+  exempt.insert(net("::/0"), std::nullopt);
   CHECK_FALSE(exempt.covers(net("203.0.113.7"), kNow));
   CHECK(exempt.covers(net("2001:db8::/32"), kNow));
 }
 
-TEST_CASE("the set says of every prefix what going through all exemptions says", "[core][exemption][property]") {
+TEST_CASE("the set agrees with a search through all exemptions, for every prefix", "[core][exemption][property]") {
   const auto seed = GENERATE(range(1U, 21U));
   CAPTURE(seed);
   std::mt19937 random(seed);
@@ -70,7 +71,7 @@ TEST_CASE("the set says of every prefix what going through all exemptions says",
     if (puts && all.size() < 60) {
       const auto until = random() % 2 == 0 ? std::nullopt : std::optional(kNow + Duration{random() % 5});
       all.push_back({.prefix = prefix, .since = kNow, .expires_at = until, .reason = {}});
-      exempt.put(prefix, until);
+      exempt.insert(prefix, until);
     } else {
       exempt.erase(prefix);
     }

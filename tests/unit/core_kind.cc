@@ -15,7 +15,7 @@ TEST_CASE("each kind, cause and code has a name that leads back to it", "[core]"
   CHECK_FALSE(kind_named("spam"));
 }
 
-TEST_CASE("codes are told by the octets and in the order that the documentation promises", "[core]") {
+TEST_CASE("codes have the octets and the order of the documentation", "[core]") {
   std::string order;
   for (const Code code : kAllCodes) order += std::to_string(octet_of(code));
   CHECK(order == "2563749");

@@ -64,7 +64,8 @@ TEST_CASE("a network is wide if it is shorter than /16 in IPv4, /32 in IPv6", "[
   CHECK(breadth("128.0.0.0/1") == "wide");
 }
 
-TEST_CASE("special-use space needs a word whatever its length, and so does what contains some", "[core][reach]") {
+TEST_CASE("special-use networks need a permission whatever their length, and so do networks that contain one",
+          "[core][reach]") {
   const auto text = GENERATE("0.0.0.0/8", "0.0.0.1", "10.0.0.0/8", "10.1.2.3", "127.0.0.1", "127.0.0.0/8",
                              "169.254.0.0/16", "192.168.1.0/24", "172.31.255.255", "224.0.0.1", "255.255.255.255",
                              "192.0.0.0/16", "192.31.196.0/22", "198.18.0.0/16", "100.127.255.255", "::", "::1",
@@ -74,7 +75,7 @@ TEST_CASE("special-use space needs a word whatever its length, and so does what 
   CHECK(breadth(text) == "special-use");
 }
 
-TEST_CASE("a neighbour of special-use space is as any other", "[core][reach]") {
+TEST_CASE("a network next to special-use space is an ordinary one", "[core][reach]") {
   const auto text =
       GENERATE("1.0.0.0/16", "9.255.255.255", "11.0.0.0/16", "100.128.0.0", "126.255.0.0/16", "128.0.0.0/16",
                "169.253.0.0/16", "172.32.0.0/16", "192.0.1.0/24", "192.169.0.0/16", "198.17.0.0/16", "198.20.0.0/16",
@@ -165,7 +166,7 @@ TEST_CASE("of several networks the first that is wide is named", "[core][reach]"
   CHECK(name_of(reach_of(std::vector<Prefix>{}).breadth) == "narrow");
 }
 
-TEST_CASE("what makes it wide is said in a clause", "[core][reach]") {
+TEST_CASE("the reason why it is wide is a clause", "[core][reach]") {
   CHECK(in_words(reach_of(net("0.0.0.0/0"))) == "0.0.0.0/0 is wider than /16");
   CHECK(in_words(reach_of(net("2a00::/12"))) == "2a00::/12 is wider than /32");
   CHECK(in_words(reach_of(net("10.0.0.0/8"))) == "10.0.0.0/8 is special-use space");

@@ -43,7 +43,7 @@ TEST_CASE("a server that serves a fresh list is alive and ready", "[net][health]
   CHECK(names(readiness(well())).empty());
 }
 
-TEST_CASE("a stuck worker and a stuck follower are no life, each on its side of the limit", "[net][health]") {
+TEST_CASE("a stuck worker or follower means that the server isn't alive, on both sides of the limit", "[net][health]") {
   auto status = well();
   status.workers_turned_ago = watch::kStandsStill;
   status.follower_turned_ago = watch::kStandsStill;
@@ -67,7 +67,7 @@ TEST_CASE("a lost database leaves the server alive, and no longer ready", "[net]
   CHECK(names(readiness(status)) == "list-not-ready");
 }
 
-TEST_CASE("changes that wait in the journal for long are told", "[net][health]") {
+TEST_CASE("changes that wait in the journal for long are reported", "[net][health]") {
   auto status = well();
   status.list.caught_up_ago = watch::kStandsStill;
   CHECK(names(readiness(status)).empty());
@@ -76,7 +76,7 @@ TEST_CASE("changes that wait in the journal for long are told", "[net][health]")
   CHECK_THAT(readiness(status).front().detail, Catch::Contains("30 s"));
 }
 
-TEST_CASE("a clock in doubt is told, with how far it is off", "[net][health][metrics]") {
+TEST_CASE("a clock in doubt is reported with its error", "[net][health][metrics]") {
   auto status = well();
   CHECK_THAT(to_metrics(status), Catch::Contains("\nblowback_clock_in_doubt 0\n"));
   CHECK_THAT(to_metrics(status), Catch::Contains("\nblowback_clock_ahead_seconds 0\n"));
@@ -135,7 +135,7 @@ TEST_CASE("each count is a sample of its own", "[net][metrics]") {
   }
 }
 
-TEST_CASE("what isn't known yet is left out, not told as 0", "[net][metrics]") {
+TEST_CASE("unknown values are left out, not shown as 0", "[net][metrics]") {
   const auto text = net::to_metrics({});
   CHECK_THAT(text, !Catch::Contains("blowback_zone_index_age_seconds") && Catch::Contains("blowback_zone_ready 0\n"));
 }

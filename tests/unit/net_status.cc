@@ -51,7 +51,7 @@ void collect(const ordered_json& value, std::vector<std::uint64_t>& numbers) {
 
 }  // namespace
 
-TEST_CASE("a server that has just begun tells every name with 0, and what it can't know as null", "[net][status]") {
+TEST_CASE("a new server reports every count as 0, and unknown values as null", "[net][status]") {
   const auto json = document({.version = "1.2.3",
                               .zone = "bl.example.org",
                               .started_at = kNow,
@@ -80,7 +80,7 @@ TEST_CASE("a server that has just begun tells every name with 0, and what it can
   CHECK(json["drops"].dump() == "{\"not_a_query\":0,\"rate_limited\":0,\"send_failed\":0,\"kernel_buffer\":0}");
 }
 
-TEST_CASE("each count stands under its own name", "[net][status]") {
+TEST_CASE("each count has its own name", "[net][status]") {
   Status status;
   auto& udp = status.counts.udp;
   udp.by_outcome[static_cast<std::size_t>(answer::Outcome::listed)] = 3;

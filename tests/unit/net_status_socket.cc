@@ -103,7 +103,7 @@ TEST_CASE("a dead server's socket is replaced", "[net][status]") {
   CHECK(Reader(folder.file("s")).all() == "alive");
 }
 
-TEST_CASE("a living server's socket is left alone", "[net][status]") {
+TEST_CASE("a running server's socket is left alone", "[net][status]") {
   const Folder folder;
   const auto socket = opened(folder.file("s"), [] { return std::string("first"); });
   CHECK_THAT(refusal(folder.file("s")),
@@ -111,7 +111,7 @@ TEST_CASE("a living server's socket is left alone", "[net][status]") {
   CHECK(Reader(folder.file("s")).all() == "first");
 }
 
-TEST_CASE("what is no socket is never removed", "[net][status]") {
+TEST_CASE("a file that is no socket is never removed", "[net][status]") {
   const Folder folder;
   std::ofstream(folder.file("database")) << "precious";
   fs::create_directory(folder.file("folder"));
@@ -123,7 +123,7 @@ TEST_CASE("what is no socket is never removed", "[net][status]") {
   CHECK(fs::file_size(folder.file("database")) == 8);
 }
 
-TEST_CASE("a path that can't be is refused with the way out", "[net][status]") {
+TEST_CASE("an impossible path is refused with what to do", "[net][status]") {
   static_assert(blowback::config::kSocketPathOctets == kLongestSocketPath);
   const Folder folder;
   const std::string start = folder.file("");
@@ -144,7 +144,7 @@ TEST_CASE("a file that took the path meanwhile isn't removed at the end", "[net]
   CHECK(fs::exists(folder.file("s")));
 }
 
-TEST_CASE("a reader who takes nothing holds up the next one for a second, and the end not at all", "[net][status]") {
+TEST_CASE("a reader that reads nothing delays the next one by a second, and the end not at all", "[net][status]") {
   const Folder folder;
   const std::string large(8U << 20U, 'x');  // more than any buffer takes
   auto socket = std::optional(opened(folder.file("s"), [&] { return large; }));
@@ -163,7 +163,7 @@ TEST_CASE("a reader who takes nothing holds up the next one for a second, and th
   CHECK(Clock::now() - ending < std::chrono::milliseconds{700});
 }
 
-TEST_CASE("readers who leave at once do no harm", "[net][status]") {
+TEST_CASE("readers that leave at once do no harm", "[net][status]") {
   const Folder folder;
   const auto socket = opened(folder.file("s"), [] { return std::string(1U << 20U, 'x'); });
   for (int i = 0; i < 100; ++i) CHECK(Reader(folder.file("s")).connected());

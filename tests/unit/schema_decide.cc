@@ -47,7 +47,7 @@ TEST_CASE("a listing for a time ends then, the automatic one stays", "[schema]")
   CHECK(value(store.check(ip("192.0.2.1"), kNow + Duration{60})) == CodeSet(Code::dsn));
 }
 
-TEST_CASE("delisting starts the address afresh: old incidents don't relist it, new ones do, for longer", "[schema]") {
+TEST_CASE("delisting resets the score: old incidents don't relist the address, new ones do, for longer", "[schema]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   offend(store, "192.0.2.1", 1);
@@ -73,7 +73,8 @@ TEST_CASE("delisting one IPv6 address delists the /64 it was listed by", "[schem
   CHECK(value(store.check(ip("2001:db8::1"), kNow)).empty());
 }
 
-TEST_CASE("an exemption ends listings, keeps new ones away, and what was counted lists once it is over", "[schema]") {
+TEST_CASE("an exemption ends listings and prevents new ones; a score that was reached meanwhile lists once it is over",
+          "[schema]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   offend(store, "192.0.2.1", 1);

@@ -98,7 +98,7 @@ TEST_CASE("entries of the audit are found by who, action, subject and time", "[s
   CHECK(ids({.who = "olga", .since = kNow - days(1)}) == "3 ");
 }
 
-TEST_CASE("what became of an address has every network around it, with the decision behind, undone or not",
+TEST_CASE("the changes of an address include those of every network around it, with their decisions, undone or not",
           "[schema][find]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));

@@ -140,7 +140,7 @@ TEST_CASE("a replay under another policy equals a re-ingest under that policy, w
   }
 }
 
-TEST_CASE("a sender's incidents are given in the order of time, whatever order they came in", "[schema][replay]") {
+TEST_CASE("a sender's incidents are visited in order of time, whatever the order of recording", "[schema][replay]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   record(store,
@@ -149,7 +149,7 @@ TEST_CASE("a sender's incidents are given in the order of time, whatever order t
          kNow + Duration{5});
   std::vector<PartKey> campaigns;
   REQUIRE(store.for_each_sender(kNow + Duration{5}, [&](const schema::SenderRecord& record) {
-    for (const auto& one : record.accusations) campaigns.push_back(one.campaign);
+    for (const auto& one : record.accusations) campaigns.push_back(one.keys.campaign);
   }));
   CHECK(campaigns == std::vector<PartKey>{part_key("c2"), part_key("c4"), part_key("c1"), part_key("c3")});
 }
@@ -165,7 +165,7 @@ TEST_CASE("a sender with a great many campaigns is replayed as fast as one with 
   CHECK(reckoned.campaigns.size() == 60'000);
 }
 
-TEST_CASE("only the decisions that concern a sender are looked at", "[schema][replay]") {
+TEST_CASE("only decisions that affect a sender are read", "[schema][replay]") {
   const auto on = [](const std::string& prefix) {
     return PastDecision{.at = kNow, .action = PastDecision::Action::delisted, .prefix = net(prefix), .until = {}};
   };

@@ -1,7 +1,7 @@
-// kill -9 at any instant of a migration, of the conversion behind it, of retention, and of copies: nothing is lost, nothing doubled.
+// kill -9 at any time of a migration, of the conversion after it, of retention, and of copies: nothing is lost or duplicated.
 //
-// A child does the work and is killed again and again; what it comes to in the end is, row by row, what one child comes to that
-// nobody kills. BLOWBACK_KILLS says how many (40): 1000 is for a longer look.
+// A child process does the work and is killed again and again; the final result is, row by row, that of a child that isn't killed.
+// BLOWBACK_KILLS sets the number of kills (40).
 #include "in_tree.h"
 #include "schema_fixture.h"
 
@@ -159,7 +159,7 @@ std::string dump(const std::string& file) {
 
 }  // namespace
 
-TEST_CASE("kill -9 at any instant of a migration and of what follows it loses nothing and doubles nothing",
+TEST_CASE("kill -9 at any instant of a migration and of what follows it loses nothing and duplicates nothing",
           "[schema][killed]") {
   const Folder folder;
   const auto old = folder.file("old.db");
@@ -189,7 +189,7 @@ TEST_CASE("kill -9 at any instant of a migration and of what follows it loses no
   CHECK(kills >= kills_wanted());
 }
 
-TEST_CASE("kill -9 at any instant of a backup, a restoration or a compaction leaves what was there, or what is to be",
+TEST_CASE("kill -9 at any instant of a backup, a restoration or a compaction leaves the old file or the new one",
           "[schema][killed]") {
   const Folder folder;
   const auto made = folder.file("made.db");

@@ -54,8 +54,10 @@ void fill(schema::Store& store) {
 
 }  // namespace
 
-TEST_CASE("whatever a wrong clock swept up is there again when it is right, once, with its reason and end",
-          "[schema][clock]") {
+TEST_CASE(
+    "everything that was removed under a wrong clock is restored once, with its reason and end, when the clock is "
+    "right",
+    "[schema][clock]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   fill(store);
@@ -79,7 +81,7 @@ TEST_CASE("whatever a wrong clock swept up is there again when it is right, once
   CHECK(sweep(store, kNow + 30 * kDay + Duration{10}) == Mended{});
 }
 
-TEST_CASE("a listing that was swept up too early stays away where an operator ended or exempted it since",
+TEST_CASE("a listing that was removed too early isn't restored if an operator ended or exempted it since",
           "[schema][clock]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
@@ -111,7 +113,7 @@ TEST_CASE("a listing that was swept up too early stays away where an operator en
   }
 }
 
-TEST_CASE("what was looked at is looked at again when time falls", "[schema][clock]") {
+TEST_CASE("what was checked is checked again when the clock goes back", "[schema][clock]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   for (int i = 1; i <= 10; ++i) {
@@ -124,7 +126,7 @@ TEST_CASE("what was looked at is looked at again when time falls", "[schema][clo
   CHECK(listed(store).size() == 10);
 }
 
-TEST_CASE("an exemption that comes back keeps away the listings beneath it", "[schema][clock]") {
+TEST_CASE("a restored exemption prevents the restoration of listings within it", "[schema][clock]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   offend(store, "192.0.2.1", 1);
@@ -139,7 +141,7 @@ TEST_CASE("an exemption that comes back keeps away the listings beneath it", "[s
   CHECK(listed(store).empty());
 }
 
-TEST_CASE("what an import listed and an undo took away doesn't come back", "[schema][clock][undo]") {
+TEST_CASE("listings of an import that was undone aren't restored", "[schema][clock][undo]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   value(store.list(std::vector{net("192.0.2.1"), net("192.0.2.2")}, kNow + kDay, kDecision, kNow, "a file"));
@@ -161,7 +163,7 @@ TEST_CASE("what an import listed and an undo took away doesn't come back", "[sch
   }
 }
 
-TEST_CASE("what is undone under a clock that is ahead is as if it had been undone in time", "[schema][clock][undo]") {
+TEST_CASE("an undo while the clock is ahead has the same effect as one at the right time", "[schema][clock][undo]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   fill(store);
@@ -192,7 +194,8 @@ TEST_CASE("what is undone under a clock that is ahead is as if it had been undon
   CHECK(value(store.exemptions(kNow)) == exemptions_before);
 }
 
-TEST_CASE("what is decided under a clock that is ahead can be undone when it is right", "[schema][clock][undo]") {
+TEST_CASE("a decision that was made while the clock was ahead can be undone when it is right",
+          "[schema][clock][undo]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   fill(store);
@@ -207,7 +210,7 @@ TEST_CASE("what is decided under a clock that is ahead can be undone when it is 
   CHECK(listed(store) == before);
 }
 
-TEST_CASE("a listing that was recorded while the clock was ahead ends in time", "[schema][clock]") {
+TEST_CASE("a listing that was recorded while the clock was ahead ends at the right time", "[schema][clock]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   if (GENERATE(true, false)) {
@@ -234,7 +237,7 @@ TEST_CASE("a listing that was recorded while the clock was ahead ends in time", 
   for (const auto& listing : listed(store)) CHECK(*listing.expires_at <= kNow + demonstration().max_listing);
 }
 
-TEST_CASE("a strong listing that is seen from a clock that is behind keeps its end", "[schema][clock]") {
+TEST_CASE("a strong listing keeps its end while the clock is behind", "[schema][clock]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   // Some each day; each listed for as long as any may be.
@@ -272,7 +275,7 @@ TEST_CASE("a listing that a shorter max_listing would end sooner keeps its end",
   CHECK(listed(store) == before);
 }
 
-TEST_CASE("times that lie ahead are told, a minute's difference between machines isn't", "[schema][clock]") {
+TEST_CASE("times in the future are reported, a minute's difference between machines isn't", "[schema][clock]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   auto times = value(store.times_ahead(kNow));
@@ -288,7 +291,7 @@ TEST_CASE("times that lie ahead are told, a minute's difference between machines
   CHECK(value(store.times_ahead(kNow)).decision == kNow + kDay);
 }
 
-TEST_CASE("incidents and decisions that surely lie ahead are told to a replay as of a time that can be",
+TEST_CASE("incidents and decisions with impossible times are replayed with a possible one",
           "[schema][clock][history]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
@@ -305,7 +308,8 @@ TEST_CASE("incidents and decisions that surely lie ahead are told to a replay as
   CHECK(decided == kNow + Duration{1});
 }
 
-TEST_CASE("a decision on what a wrong clock had swept up holds when the clock is right", "[schema][clock]") {
+TEST_CASE("a decision about listings that were removed under a wrong clock stays in force when the clock is right",
+          "[schema][clock]") {
   const bool delists = GENERATE(true, false);
   const Folder folder;
   auto store = open(folder.file("a.db"));
@@ -327,7 +331,7 @@ TEST_CASE("a decision on what a wrong clock had swept up holds when the clock is
   }
 }
 
-TEST_CASE("undoing a listing that replaced a swept one brings that back", "[schema][clock][undo]") {
+TEST_CASE("undoing a listing restores the removed one that it replaced", "[schema][clock][undo]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   const auto network = net("198.51.100.1");

@@ -1,4 +1,5 @@
 // Opening: what is ours, what is too new, what can't be written; backups and checks.
+#include "database_file.h"
 #include "in_tree.h"
 #include "schema_fixture.h"
 #include "score/replay.h"
@@ -64,7 +65,7 @@ TEST_CASE("a database newer than the program is refused with a clear message and
   CHECK(value(store.stats(kNow)).incidents == 1);
 }
 
-TEST_CASE("a database of the first format is brought to this one with all that it holds", "[schema]") {
+TEST_CASE("a database of the first format is migrated with all its content", "[schema]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   std::ifstream first(test::in_tree("schema/migrations/0001_first.sql"));
@@ -83,7 +84,7 @@ TEST_CASE("a database of the first format is brought to this one with all that i
   CHECK(open(file, Store::Mode::read).version_found() == schema::schema_version());
 }
 
-TEST_CASE("what the second format listed keeps its end, also where a decision on it is undone", "[schema][undo]") {
+TEST_CASE("a listing of the second format keeps its end, even if a decision about it is undone", "[schema][undo]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   std::string formats;
@@ -145,7 +146,7 @@ TEST_CASE("what the second format listed keeps its end, also where a decision on
   CHECK(value(store.check_integrity()).empty());
 }
 
-TEST_CASE("before a migration the old database is kept beside it, and of several who migrate one does", "[schema]") {
+TEST_CASE("before a migration the old database is copied, and of several processes one migrates", "[schema]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   // No format before the first was ever written; this one stands for it.
@@ -179,7 +180,7 @@ TEST_CASE("a new database has no old format to keep", "[schema]") {
   CHECK_FALSE(std::filesystem::exists(folder.file("a.db.format-0")));
 }
 
-TEST_CASE("somebody else's file is never touched", "[schema]") {
+TEST_CASE("a file of another program is never changed", "[schema]") {
   const Folder folder;
   const auto other = folder.file("other.db");
   run_sql(other, "CREATE TABLE mine (x)");
@@ -190,7 +191,7 @@ TEST_CASE("somebody else's file is never touched", "[schema]") {
   CHECK(failure(folder.file("no/such/folder/a.db"), Store::Mode::create) == StoreError::Code::missing);
 }
 
-TEST_CASE("a backup made while another connection writes is whole", "[schema]") {
+TEST_CASE("a backup made while another connection writes is complete", "[schema]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   auto writer = open(folder.file("a.db"));
@@ -214,7 +215,7 @@ TEST_CASE("a backup made while another connection writes is whole", "[schema]") 
   CHECK(std::filesystem::file_size(folder.file("notes")) == 4);
 }
 
-TEST_CASE("a backup that stops half-way leaves the former one and nothing else", "[schema][backup]") {
+TEST_CASE("a backup that is stopped leaves the previous one and nothing else", "[schema][backup]") {
   const Folder folder;
   const auto copy = folder.file("copy.db");
   auto store = open(folder.file("a.db"));
@@ -236,6 +237,44 @@ TEST_CASE("a backup that stops half-way leaves the former one and nothing else",
   auto former = open(copy, Store::Mode::read);
   CHECK(snapshot(former, kNow).listings.empty());
   CHECK_FALSE(std::filesystem::exists(copy + ".part"));
+}
+
+TEST_CASE("a dated backup removes what an interrupted one left, and nothing that others write or own",
+          "[schema][backup]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  const auto write = [&](const std::string& name) { std::ofstream(folder.file(name)) << "incomplete"; };
+  for (const auto* const name : {"b-2026-11-26.db.part", "b-2026-11-26.db.part-journal", "b-2026-11-27.db.part",
+                                 "b-2026-11-2.db.part", "c-2026-11-26.db.part", "b-2026-11-26.db", "notes.part"}) {
+    write(name);
+  }
+  const int locked = ::open(folder.file("b-2026-11-27.db.part").c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(flock(locked, LOCK_EX | LOCK_NB) == 0);
+  REQUIRE(store.backup(folder.file("b-2026-11-28.db")));
+  CHECK_FALSE(std::filesystem::exists(folder.file("b-2026-11-26.db.part")));
+  CHECK_FALSE(std::filesystem::exists(folder.file("b-2026-11-26.db.part-journal")));
+  for (const auto* const name : {"b-2026-11-27.db.part", "b-2026-11-2.db.part", "c-2026-11-26.db.part",
+                                 "b-2026-11-26.db", "notes.part", "b-2026-11-28.db"}) {
+    CAPTURE(name);
+    CHECK(std::filesystem::exists(folder.file(name)));
+  }
+  close(locked);
+}
+
+TEST_CASE("a path without a folder stands for a file in the working directory", "[schema][mishap]") {
+  CHECK(schema::folder_of("blowback.db") == ".");
+  CHECK(schema::folder_of("var/blowback.db") == "var");
+  CHECK(schema::folder_of("/blowback.db") == "/");
+  const Folder folder;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  {
+    auto store = open("a.db");
+    CHECK(store.backup("copy.db"));
+    CHECK(store.keep_up(kNow, {}, {}, &score::reckon));
+  }
+  CHECK(std::filesystem::exists(folder.file("copy.db")));
+  std::filesystem::current_path(before);
 }
 
 TEST_CASE("a backup is restored in the place of a database that nobody has open", "[schema][backup]") {
@@ -299,7 +338,7 @@ TEST_CASE("the check finds a listing that the journal doesn't know and a hole in
   CHECK(findings.size() == 2);
 }
 
-TEST_CASE("an unwritable database says so and stays whole", "[schema]") {
+TEST_CASE("a database without write permission is reported, and stays unchanged", "[schema]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   {
@@ -314,7 +353,7 @@ TEST_CASE("an unwritable database says so and stays whole", "[schema]") {
   CHECK(refused.error().code == StoreError::Code::read_only);
 }
 
-TEST_CASE("what stands in a database's place and is none is refused, and left as it is", "[schema][mishap]") {
+TEST_CASE("a file that is no database is refused, and stays unchanged", "[schema][mishap]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   SECTION("an empty file: what it held is lost, and nobody begins anew by himself") {
@@ -373,7 +412,8 @@ TEST_CASE("nobody but owner and group may read a database, its log, or a copy of
   }
 }
 
-TEST_CASE("several who make a database at once make one, and nobody sees it half made", "[schema][mishap]") {
+TEST_CASE("several processes that create a database at once create one, and none sees it incomplete",
+          "[schema][mishap]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   std::array<std::optional<int>, 6> found;
@@ -424,7 +464,7 @@ bool as_nobody(const std::function<bool()>& body) {
 
 }  // namespace
 
-TEST_CASE("a writer notices that its database was taken away, emptied or replaced", "[schema][mishap]") {
+TEST_CASE("a writer notices that its database was removed, emptied or replaced", "[schema][mishap]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   auto store = open(file);
@@ -493,7 +533,7 @@ TEST_CASE("a writer notices that its database was taken away, emptied or replace
   }
 }
 
-TEST_CASE("a follower reads where it may write nothing, and nobody has the database open", "[schema][mishap]") {
+TEST_CASE("a follower can read without write permission if no process has the database open", "[schema][mishap]") {
   const Folder folder;
   const auto file = folder.file("a%20b?c#.db");
   {
@@ -517,7 +557,7 @@ TEST_CASE("a follower reads where it may write nothing, and nobody has the datab
   std::filesystem::permissions(file, std::filesystem::perms{0644});
 }
 
-TEST_CASE("a follower that reads an unchanging database learns that somebody writes", "[schema][mishap]") {
+TEST_CASE("a follower that reads without locks notices a writer", "[schema][mishap]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   open(file);
@@ -549,7 +589,7 @@ TEST_CASE("a follower that reads an unchanging database learns that somebody wri
   CHECK(said_yes(writer));
 }
 
-TEST_CASE("of two backups to one file the second is refused, and the first is whole", "[schema][backup]") {
+TEST_CASE("of two backups to one file the second is refused, and the first is completed", "[schema][backup]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   record(store, {incident("192.0.2.1", 1)});
@@ -567,7 +607,7 @@ TEST_CASE("of two backups to one file the second is refused, and the first is wh
   CHECK(value(open(folder.file("copy.db"), Store::Mode::read).stats(kNow)).incidents == 1);
 }
 
-TEST_CASE("where a link names the database, the database is replaced, and not the link", "[schema][backup][compact]") {
+TEST_CASE("if the path is a link, the database is replaced, and not the link", "[schema][backup][compact]") {
   const Folder folder;
   const auto file = folder.file("real.db");
   const auto link = folder.file("link.db");
@@ -587,7 +627,7 @@ TEST_CASE("where a link names the database, the database is replaced, and not th
   CHECK(value(open(file, Store::Mode::read).stats(kNow)).incidents == 1);
 }
 
-TEST_CASE("room that nothing is in any more goes back to the file system", "[schema][compact]") {
+TEST_CASE("free pages are returned to the file system", "[schema][compact]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   const bool is_old = GENERATE(false, true);

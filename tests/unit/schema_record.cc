@@ -103,7 +103,7 @@ TEST_CASE("an incident reads back as it was recorded, with its credit", "[schema
   CHECK(dossier.kinds.at(0).label == "auto_reply");
 }
 
-TEST_CASE("the third bounce lists, and the journal says it with the next serial", "[schema]") {
+TEST_CASE("the third bounce lists, and the journal has it with the next serial", "[schema]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   CHECK(record(store, {incident("192.0.2.1", 1), incident("192.0.2.1", 2)}).serial == 0);
@@ -120,7 +120,7 @@ TEST_CASE("the third bounce lists, and the journal says it with the next serial"
   CHECK(value(store.check_integrity()).empty());
 }
 
-TEST_CASE("one batch and many batches come to the same rows and the journal to the same list", "[schema][property]") {
+TEST_CASE("one batch and many batches give the same rows, and the journal the same list", "[schema][property]") {
   std::mt19937 random(5);
   std::vector<Incident> incidents;
   for (int i = 0; i < 600; ++i) {
@@ -171,7 +171,7 @@ TEST_CASE("the feed's position is taken over with its batch and kept where a bat
   CHECK(value(store.feed_position("mbox")) == "4096");
 }
 
-TEST_CASE("what is quarantined is kept once, cut, and can be looked at", "[schema]") {
+TEST_CASE("a quarantined delivery is kept once, cut to the limit", "[schema]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   schema::Batch batch;
@@ -193,7 +193,7 @@ TEST_CASE("what is quarantined is kept once, cut, and can be looked at", "[schem
   CHECK(kept[0].where == "line 12");
 }
 
-TEST_CASE("a listing that has ended is swept up with a serial of its own, and the next one is a repeat", "[schema]") {
+TEST_CASE("a listing that has ended is removed with its own serial, and the next one is a repeat", "[schema]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   record(store, {incident("192.0.2.1", 1), incident("192.0.2.1", 2), incident("192.0.2.1", 3)});
@@ -210,7 +210,7 @@ TEST_CASE("a listing that has ended is swept up with a serial of its own, and th
   CHECK(value(store.check_integrity()).empty());
 }
 
-TEST_CASE("a backlog comes to the same whether or not what has ended is swept up in between", "[schema]") {
+TEST_CASE("a backlog gives the same result whether or not ended listings are removed in between", "[schema]") {
   std::mt19937 random(17);
   std::vector<Incident> incidents;
   for (int i = 0; i < 900; ++i) {
@@ -248,7 +248,7 @@ TEST_CASE("another connection sees a commit by its change mark", "[schema]") {
   CHECK(value(follower.change_mark()) != before);
 }
 
-TEST_CASE("what doesn't count is on record, and nothing stands by it", "[schema][fairness]") {
+TEST_CASE("an incident that doesn't count is recorded, and changes no score", "[schema][fairness]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   std::vector<Incident> incidents;
@@ -318,7 +318,7 @@ TEST_CASE("no times, however wrong, do more than the same incidents dated now at
   }
 }
 
-TEST_CASE("a clock that was ahead for a while makes no sender immune, and no listing last", "[schema][fairness]") {
+TEST_CASE("a clock that was ahead for a while makes no sender immune, and no listing permanent", "[schema][fairness]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   const UnixTime ahead = kNow + std::chrono::days{4000};

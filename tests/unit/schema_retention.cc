@@ -78,7 +78,7 @@ Retention half_a_year() {
 
 }  // namespace
 
-TEST_CASE("a list with retention is the list without it, and a replay from the horizon comes to what was recorded",
+TEST_CASE("retention doesn't change the list, and a replay from the horizon gives the recorded result",
           "[schema][retention]") {
   const auto seed = GENERATE(range(1U, 3U));
   CAPTURE(seed);
@@ -96,7 +96,7 @@ TEST_CASE("a list with retention is the list without it, and a replay from the h
   CHECK(value(whole.check_integrity()).empty());
 }
 
-TEST_CASE("what is decided within the horizon is undone exactly, what is older is refused", "[schema][retention]") {
+TEST_CASE("decisions within the horizon are undone exactly, older ones are refused", "[schema][retention]") {
   const Folder folder;
   auto whole = open(folder.file("whole.db"));
   auto kept = open(folder.file("kept.db"));
@@ -115,7 +115,7 @@ TEST_CASE("what is decided within the horizon is undone exactly, what is older i
   CHECK(refused.reaches_back_to > played.delisted.front().first);
 }
 
-TEST_CASE("evidence expires by when it was recorded; the incident counts on, and says what is gone",
+TEST_CASE("evidence expires by its recording; the incident still counts, and shows what has expired",
           "[schema][retention]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
@@ -164,7 +164,7 @@ TEST_CASE("quarantine is bounded in octets and in age", "[schema][retention]") {
   CHECK(value(store.stats(kNow)).quarantine_octets == 50'000);
 }
 
-TEST_CASE("the journal is cut, and what is listed keeps its last word", "[schema][retention]") {
+TEST_CASE("the journal is shortened, except for the last entry of each listing", "[schema][retention]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   const std::vector<Prefix> some{net("192.0.2.1"), net("192.0.2.2")};
@@ -182,7 +182,7 @@ TEST_CASE("the journal is cut, and what is listed keeps its last word", "[schema
   CHECK(value(store.kept(kNow)).changes_since == kNow + 100 * kDay);
 }
 
-TEST_CASE("beyond max_disk evidence goes first, and the newest stays", "[schema][retention]") {
+TEST_CASE("above max_disk the oldest evidence is removed first, and the newest stays", "[schema][retention]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   for (int day = 0; day < 30; ++day) {
@@ -213,7 +213,7 @@ TEST_CASE("beyond max_disk evidence goes first, and the newest stays", "[schema]
   CHECK(value(store.dossier(ip("192.0.2.7"), 1)).incidents.at(0).evidence_kept);
 }
 
-TEST_CASE("a sender of whom nothing is left is forgotten, and what it did stays in the totals", "[schema][retention]") {
+TEST_CASE("a sender without records is removed, and its incidents stay in the totals", "[schema][retention]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   record(store,
@@ -232,8 +232,9 @@ TEST_CASE("a sender of whom nothing is left is forgotten, and what it did stays 
   CHECK(value(store.check_integrity()).empty());
 }
 
-TEST_CASE("of a sender with very many incidents the oldest go, and an undo says whom it leaves alone",
-          "[schema][retention]") {
+TEST_CASE(
+    "the oldest incidents of a sender with very many are removed, and an undo reports the senders that it can't change",
+    "[schema][retention]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   constexpr int kMany = 31'000;
@@ -260,7 +261,8 @@ TEST_CASE("of a sender with very many incidents the oldest go, and an undo says 
   CHECK(value(store.check_integrity()).empty());
 }
 
-TEST_CASE("a sweep leaves nothing that has expired, however many came in one second", "[schema][retention]") {
+TEST_CASE("a sweep removes everything that has expired, however many incidents there are in one second",
+          "[schema][retention]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   auto whole = open(folder.file("whole.db"));
@@ -312,7 +314,7 @@ TEST_CASE("a witness whose texts have expired is the same witness after an undo"
   CHECK_FALSE(dossier.witnesses[0].label.starts_with('#'));
 }
 
-TEST_CASE("what a clock that was ahead dated expires with what came after it", "[schema][retention]") {
+TEST_CASE("evidence with a time in the future expires with that which followed it", "[schema][retention]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   record(store, {incident("192.0.2.1", 1, kNow + 3650 * kDay)}, kNow + 3650 * kDay);

@@ -12,7 +12,7 @@ using namespace blowback;
 using schema::Distinct;
 using schema::RecentParts;
 
-TEST_CASE("a sketch counts up to 64 exactly, and beyond that within its error", "[schema][distinct]") {
+TEST_CASE("a sketch counts exactly up to 64, and beyond that within its error", "[schema][distinct]") {
   const auto count = GENERATE(0, 1, 63, 500, 20'000);
   Distinct sketch;
   for (int round = 0; round < 2; ++round) {
@@ -44,7 +44,7 @@ TEST_CASE("two sketches merge to the sketch of both, and octets bring a sketch b
   CHECK(Distinct(cut).octets().size() == both.octets().size() - 8);
 }
 
-TEST_CASE("who reported lately is counted as all parts would be", "[schema][recent]") {
+TEST_CASE("recent reporters are counted as from all parts", "[schema][recent]") {
   std::mt19937 random(3);
   const int most = GENERATE(1, 2, 5);
   RecentParts recent;

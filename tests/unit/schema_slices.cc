@@ -5,9 +5,12 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <csignal>
 #include <map>
 #include <random>
 #include <string>
+#include <sys/resource.h>
+#include <vector>
 
 using namespace blowback;
 using namespace blowback::schema_test;
@@ -48,6 +51,27 @@ std::string dump(const std::string& file) {
   sqlite3_close(db);
   return text;
 }
+
+/// Files of this process can't grow beyond `octets` while it lives: writes fail as on a full disk.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t octets) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    rlimit limited = before_;
+    limited.rlim_cur = octets;
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &limited) == 0);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+  ~SmallFiles() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
 
 /// A slice for each step; `between` is called after each but the last.
 void in_single_steps(Store& store, std::function<bool()> between) {
@@ -99,7 +123,7 @@ bool any_unfinished(Store& store) {
 
 }  // namespace
 
-TEST_CASE("a decision in slices of one step comes to what a single transaction makes of it", "[schema][slices]") {
+TEST_CASE("a decision in slices of one step has the same result as in one transaction", "[schema][slices]") {
   const Folder folder;
   for (const auto& one : cases()) {
     INFO(one.name);
@@ -127,7 +151,7 @@ TEST_CASE("a decision in slices of one step comes to what a single transaction m
   }
 }
 
-TEST_CASE("what was interrupted at any step goes on with its own entry when the same is decided again",
+TEST_CASE("a decision that was interrupted at any step is continued with the same entry when it is made again",
           "[schema][slices]") {
   const Folder folder;
   for (const auto& one : cases()) {
@@ -219,7 +243,7 @@ TEST_CASE("an incident between two slices of a delisting counts, and what came b
   }
 }
 
-TEST_CASE("an exemption holds from the first slice on", "[schema][slices]") {
+TEST_CASE("an exemption is in force from the first slice on", "[schema][slices]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   fill(store);
@@ -234,7 +258,7 @@ TEST_CASE("an exemption holds from the first slice on", "[schema][slices]") {
   CHECK(slices > 20);
 }
 
-TEST_CASE("an exemption that ends while it still ends listings leaves the rest", "[schema][slices]") {
+TEST_CASE("an exemption that is ended during its slices leaves the other listings", "[schema][slices]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   fill(store);
@@ -253,7 +277,7 @@ TEST_CASE("an exemption that ends while it still ends listings leaves the rest",
   CHECK_FALSE(any_unfinished(store));
 }
 
-TEST_CASE("what is undone while it goes on stops, and what it did is taken back", "[schema][slices]") {
+TEST_CASE("a decision that is undone during its slices stops, and its changes are undone", "[schema][slices]") {
   const Folder folder;
   for (const auto& one : cases()) {
     INFO(one.name);
@@ -279,7 +303,7 @@ TEST_CASE("what is undone while it goes on stops, and what it did is taken back"
   }
 }
 
-TEST_CASE("what was abandoned is carried on by whoever looks after the database, but no import", "[schema][slices]") {
+TEST_CASE("an abandoned decision is carried on by another process, unless it is an import", "[schema][slices]") {
   const Folder folder;
   for (const auto& one : cases()) {
     INFO(one.name);
@@ -328,8 +352,7 @@ TEST_CASE("what was abandoned is carried on by whoever looks after the database,
   }
 }
 
-TEST_CASE("a decision that is made again after an hour is another one, and so is one with another reason",
-          "[schema][slices]") {
+TEST_CASE("the same decision after an hour is a new one, and so is one with another reason", "[schema][slices]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   fill(store);
@@ -344,7 +367,7 @@ TEST_CASE("a decision that is made again after an hour is another one, and so is
   CHECK(latest(store) == first + 2);
 }
 
-TEST_CASE("a sweep ends at its slice and goes on at the next call", "[schema][slices]") {
+TEST_CASE("a sweep ends with its slice, and continues at the next call", "[schema][slices]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   std::vector<Prefix> many;
@@ -358,7 +381,33 @@ TEST_CASE("a sweep ends at its slice and goes on at the next call", "[schema][sl
   CHECK(snapshot(store, kNow).listings.empty());
 }
 
-TEST_CASE("progress tells how many steps there are", "[schema][slices]") {
+TEST_CASE("an import on a full disk reports how far it came, and is continued from there", "[schema][slices][mishap]") {
+  const Folder folder;
+  auto store = open(folder.file("a.db"));
+  std::vector<Prefix> many;
+  for (std::uint32_t i = 0; i < 20'000; ++i) many.push_back(Prefix::of(IpAddress::from_v4(0x0b000000U + i)));
+  std::string failure;
+  {
+    const SmallFiles limited(1U << 20U);
+    store.work_in(
+        {.rest = std::chrono::milliseconds{0}, .most_steps = 500, .between = [](auto, auto) { return true; }});
+    const auto listed = store.list(many, std::nullopt, kDecision, kNow, "file.txt");
+    REQUIRE_FALSE(listed);
+    CHECK(listed.error().code == StoreError::Code::full);
+    failure = listed.error().text;
+  }
+  const auto entry = value(store.audit(1)).at(0);
+  CHECK(entry.unfinished);
+  CHECK(entry.changes > 0);
+  CHECK(entry.changes < many.size());
+  CHECK_THAT(failure, Catch::Contains("after " + std::to_string(entry.changes) + " of 20000 steps of entry " +
+                                      std::to_string(entry.id)));
+  CHECK(value(store.list(many, std::nullopt, kDecision, kNow, "file.txt")).standing == many.size());
+  CHECK(value(store.audit(1)).at(0).id == entry.id);
+  CHECK(value(store.unfinished()).empty());
+}
+
+TEST_CASE("progress reports the number of steps", "[schema][slices]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   fill(store);
@@ -376,7 +425,7 @@ TEST_CASE("progress tells how many steps there are", "[schema][slices]") {
   CHECK(last == 40);
 }
 
-TEST_CASE("a list that is read in slices is the list of now once the changes since its serial are made",
+TEST_CASE("a list that is read in slices is current once the changes since its serial are applied",
           "[schema][slices][follow]") {
   const std::vector<std::string> networks{"192.0.2.0/24",    "192.0.2.0/28", "192.0.2.9",     "198.51.100.0/24",
                                           "198.51.100.7/32", "0.0.0.0/0",    "2001:db8::/32", "2001:db8::/64"};
@@ -432,7 +481,7 @@ TEST_CASE("a list that is read in slices is the list of now once the changes sin
   }
 }
 
-TEST_CASE("what is imported again after a delisting that isn't through stays listed", "[schema][slices]") {
+TEST_CASE("an import after an unfinished delisting stays listed", "[schema][slices]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   std::vector<Prefix> many;

@@ -36,7 +36,7 @@ schema::Top top(schema::Store& store, By by, UnixTime since = kNow - Duration{10
 
 }  // namespace
 
-TEST_CASE("sums of days say what counting says", "[schema][top]") {
+TEST_CASE("daily totals agree with counting", "[schema][top]") {
   const Folder folder;
   auto few = open(folder.file("few.db"));
   fill(few, 20);
@@ -72,7 +72,7 @@ TEST_CASE("what came before `since` isn't counted", "[schema][top]") {
   CHECK(groups[0].name == "192.0.2.2");
 }
 
-TEST_CASE("strangers can't fill the sums of a day, and the greatest stay in them", "[schema][top]") {
+TEST_CASE("strangers can't displace the largest groups from daily totals", "[schema][top]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   int number = 0;
@@ -96,7 +96,7 @@ TEST_CASE("strangers can't fill the sums of a day, and the greatest stay in them
   CHECK(value(store.stats(kNow)).incidents == 80'000);
 }
 
-TEST_CASE("totals of listings follow every way in and out", "[schema][totals]") {
+TEST_CASE("totals of listings follow every way to list and delist", "[schema][totals]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   record(store, {incident("192.0.2.1", 1), incident("192.0.2.1", 2), incident("192.0.2.1", 3)});
@@ -122,7 +122,7 @@ TEST_CASE("totals of listings follow every way in and out", "[schema][totals]") 
   CHECK(value(store.check_integrity()).empty());
 }
 
-TEST_CASE("what is asked of the top is counted also where the texts have expired", "[schema][top]") {
+TEST_CASE("groups are counted even if their texts have expired", "[schema][top]") {
   constexpr Duration kDay = std::chrono::days{1};
   const Folder folder;
   auto store = open(folder.file("a.db"));
@@ -140,7 +140,7 @@ TEST_CASE("what is asked of the top is counted also where the texts have expired
   CHECK(top.groups[0].incidents == 11);
 }
 
-TEST_CASE("recipients and domains that strangers invent are counted together beyond a bound", "[schema][totals]") {
+TEST_CASE("invented recipients and domains are counted together above a limit", "[schema][totals]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   auto store = open(file);

@@ -38,7 +38,7 @@ std::string listed(schema::Store& store, UnixTime now = kNow) {
 
 }  // namespace
 
-TEST_CASE("undoing an import delists what it listed, and what it replaced comes back", "[schema][undo]") {
+TEST_CASE("undoing an import delists what it listed, and restores what it replaced", "[schema][undo]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   list(store, {net("192.0.2.1")}, std::nullopt, "before");
@@ -59,7 +59,7 @@ TEST_CASE("undoing an import delists what it listed, and what it replaced comes 
   CHECK(value(store.check_integrity()).empty());
 }
 
-TEST_CASE("an undo is on record with who, why and what, and happens once", "[schema][undo]") {
+TEST_CASE("an undo is recorded with who, why and what, and can be made once", "[schema][undo]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   list(store, {net("192.0.2.1")}, std::nullopt, "r");
@@ -80,7 +80,7 @@ TEST_CASE("an undo is on record with who, why and what, and happens once", "[sch
   CHECK(value(store.audit(10)).size() == 2);
 }
 
-TEST_CASE("undoing a delisting brings back listings and standing as if it had never been", "[schema][undo]") {
+TEST_CASE("undoing a delisting restores listings and scores as if it hadn't been made", "[schema][undo]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   auto never = open(folder.file("never.db"));
@@ -115,7 +115,7 @@ TEST_CASE("undoing a delisting brings back listings and standing as if it had ne
   CHECK(value(store.check_integrity()).empty());
 }
 
-TEST_CASE("a listing that would have ended by now doesn't come back", "[schema][undo]") {
+TEST_CASE("a listing that would have ended by now isn't restored", "[schema][undo]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   offend(store, "192.0.2.1", 1);
@@ -141,7 +141,7 @@ TEST_CASE("one of two delistings is undone: what came after the other counts", "
   CHECK(dossier.standing->times_listed == 2);
 }
 
-TEST_CASE("undoing an exemption brings back what it ended, and the exemption that it replaced", "[schema][undo]") {
+TEST_CASE("undoing an exemption restores what it ended, and the exemption that it replaced", "[schema][undo]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   offend(store, "192.0.2.1", 1);
@@ -179,7 +179,7 @@ TEST_CASE("undoing the end of an exemption exempts again, with the first reason 
   CHECK(value(store.check_integrity()).empty());
 }
 
-TEST_CASE("what has ended by itself can't be undone any more, and says so", "[schema][undo]") {
+TEST_CASE("a decision that has expired can't be undone, and is reported as such", "[schema][undo]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   list(store, {net("192.0.2.1")}, kNow + Duration{60}, "r");
@@ -190,7 +190,7 @@ TEST_CASE("what has ended by itself can't be undone any more, and says so", "[sc
   CHECK(value(store.audit(9)).size() == 2);
 }
 
-TEST_CASE("a retired trap's deliveries are left alone until it is restored", "[schema][traps]") {
+TEST_CASE("deliveries to a retired trap are ignored until it is restored", "[schema][traps]") {
   const Folder folder;
   auto store = open(folder.file("a.db"));
   record(store, {incident("192.0.2.1", 0), incident("192.0.2.1", 1)});

@@ -1,4 +1,3 @@
-// What the filter lets through, what it refuses, and what it ends the process for.
 #include "system/system_call_filter.h"
 
 #include "child.h"
@@ -17,12 +16,12 @@ namespace blowback {
 namespace {
 
 #ifdef BLOWBACK_NO_SYSTEM_CALL_FILTER
-TEST_CASE("a build with sanitizers has no filter, and says that all is well", "[system]") {
+TEST_CASE("a build with sanitizers has no filter, and reports success", "[system]") {
   CHECK(end_of_child([] { return restrict_system_calls() ? 0 : 1; }) == "exit 0");
 }
 #else
 
-/// The error number that `call` failed with under the filter, 0 where it was done; 255 where there is no filter.
+/// The error number of `call` under the filter, 0 if it succeeded; 255: there is no filter.
 std::string under_the_filter(const std::function<bool()>& call) {
   return end_of_child([&] {
     if (!restrict_system_calls()) return 255;
@@ -37,28 +36,28 @@ const std::string kKilled = "signal " + std::to_string(SIGSYS);
 
 void* memory(int protection) { return mmap(nullptr, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
 
-TEST_CASE("whoever executes a program or makes another process ends", "[system]") {
+TEST_CASE("a process that executes a program or creates another process is killed", "[system]") {
   CHECK(under_the_filter([] { return execl("/bin/true", "true", nullptr) == 0; }) == kKilled);
   CHECK(under_the_filter([] { return fork() >= 0; }) == kKilled);
   CHECK(under_the_filter([] { return vfork() >= 0; }) == kKilled);
   CHECK(under_the_filter([] { return std::system("true") == 0; }) == kKilled);
 }
 
-TEST_CASE("whoever traces, mounts or loads a module ends", "[system]") {
+TEST_CASE("a process that traces, mounts or loads a module is killed", "[system]") {
   CHECK(under_the_filter([] { return ptrace(PTRACE_TRACEME) == 0; }) == kKilled);
   CHECK(under_the_filter([] { return syscall(SYS_mount, "a", "/", "tmpfs", 0, nullptr) == 0; }) == kKilled);
   CHECK(under_the_filter([] { return syscall(SYS_init_module, nullptr, 0, "") == 0; }) == kKilled);
   CHECK(under_the_filter([] { return syscall(SYS_unshare, 0) == 0; }) == kKilled);
 }
 
-TEST_CASE("other calls that a daemon doesn't need are refused, and it lives", "[system]") {
+TEST_CASE("other calls that a daemon doesn't need fail, and it survives", "[system]") {
   CHECK(under_the_filter([] { return setuid(getuid()) == 0; }) == kRefused);
   CHECK(under_the_filter([] { return kill(getppid(), 0) == 0; }) == kRefused);
   CHECK(under_the_filter([] { return link("/nowhere/a", "/nowhere/b") == 0; }) == kRefused);
   CHECK(under_the_filter([] { return syscall(SYS_io_uring_setup, 1, nullptr) >= 0; }) == kRefused);
 }
 
-TEST_CASE("sockets are of the internet or of this host, and of no other family", "[system]") {
+TEST_CASE("sockets are of IPv4, IPv6 or unix, and of no other family", "[system]") {
   for (const int family : {AF_INET, AF_INET6, AF_UNIX}) {
     // A host may lack IPv6; the filter's own error is EPERM.
     CHECK(under_the_filter([&] { return socket(family, SOCK_DGRAM, 0) >= 0 || errno != EPERM; }) == kDone);
@@ -82,7 +81,7 @@ TEST_CASE("threads begin and end as before", "[system]") {
         }) == kDone);
 }
 
-TEST_CASE("threads that ran before are under the filter, too", "[system]") {
+TEST_CASE("the filter also applies to threads that were started before", "[system]") {
   CHECK(end_of_child([] {
           std::promise<void> filtered;
           int code = 0;

@@ -1,4 +1,3 @@
-// The guarded clock: it follows the system's clock while that runs with the time since boot, and not into an error.
 #include "catch.h"
 #include "system/daemon_clock.h"
 #include "system/guarded_clock.h"
@@ -17,7 +16,7 @@ namespace {
 constexpr Time kStart{std::chrono::seconds{1'795'514'400}};  // 2026-11-24T10:00:00Z
 constexpr Span kBooted = 1h;
 
-/// A machine whose clock can be set: `error` is what it is off by, `true_time` what it would show otherwise.
+/// A machine whose clock can be set: `error` is its difference from `true_time`.
 struct Machine {
   Span since_boot = kBooted;
   Span error{};
@@ -26,7 +25,7 @@ struct Machine {
   [[nodiscard]] ClockReading read() const { return {.wall = true_time() + error, .since_boot = since_boot}; }
 };
 
-/// Asks each second for so long. By how many seconds the last answer was off.
+/// Reads the clock each second for a while. Returns the error of the last reading in seconds.
 std::int64_t run(Machine& machine, GuardedClock& clock, Span length) {
   const Span end = machine.since_boot + length;
   Time last{};
@@ -39,7 +38,7 @@ std::int64_t run(Machine& machine, GuardedClock& clock, Span length) {
 
 }  // namespace
 
-TEST_CASE("a step of the clock for a minute moves nothing, and the doubt ends with it", "[system][clock]") {
+TEST_CASE("a step of the clock for a minute has no effect, and the doubt ends with it", "[system][clock]") {
   const Span error =
       GENERATE(Span(960h), Span(-24h), Span(Time(std::chrono::sys_days{std::chrono::year{2038} / 1 / 19}) - kStart),
                Span(Time(std::chrono::sys_days{std::chrono::year{2106} / 2 / 7}) - kStart), Span(11s), Span(-11s));
@@ -55,7 +54,7 @@ TEST_CASE("a step of the clock for a minute moves nothing, and the doubt ends wi
   CHECK_FALSE(clock.doubt());
 }
 
-TEST_CASE("a new time that lasts is believed after ten minutes, and not before", "[system][clock]") {
+TEST_CASE("a new time that lasts is trusted after ten minutes, and not before", "[system][clock]") {
   Machine machine;
   GuardedClock clock(machine.read());
   run(machine, clock, 1h);
@@ -64,13 +63,12 @@ TEST_CASE("a new time that lasts is believed after ten minutes, and not before",
   CHECK(clock.doubt() == machine.error);
   CHECK(run(machine, clock, 1s) == 960 * 3600);
   CHECK_FALSE(clock.doubt());
-  // And then it is the one that is defended.
+  // After that, this time is the trusted one.
   machine.error = 0s;
   CHECK(run(machine, clock, 1min) == 960 * 3600);
 }
 
-TEST_CASE("a daemon that was started under a wrong clock holds on to it no longer than it has known it",
-          "[system][clock]") {
+TEST_CASE("a daemon that was started under a wrong clock trusts it no longer than it has run", "[system][clock]") {
   Machine machine{.error = 960h};
   GuardedClock clock(machine.read());
   CHECK(run(machine, clock, 30s) == 960 * 3600);
@@ -97,7 +95,7 @@ TEST_CASE("a clock that shows a time before this program was written is doubted 
   CHECK(clock.doubt() == machine.error);
 }
 
-TEST_CASE("a clock that wanders from one wrong time to the next is never believed", "[system][clock]") {
+TEST_CASE("a clock that steps from one wrong time to the next is never trusted", "[system][clock]") {
   Machine machine;
   GuardedClock clock(machine.read());
   run(machine, clock, 1h);
@@ -108,7 +106,7 @@ TEST_CASE("a clock that wanders from one wrong time to the next is never believe
   }
 }
 
-TEST_CASE("a clock that is slewed is followed without a doubt, however far it goes", "[system][clock]") {
+TEST_CASE("a slewed clock is followed without doubt, however far it goes", "[system][clock]") {
   Machine machine;
   GuardedClock clock(machine.read());
   for (int i = 0; i < 100'000; ++i) {
@@ -119,8 +117,9 @@ TEST_CASE("a clock that is slewed is followed without a doubt, however far it go
   CHECK_FALSE(clock.doubt());
 }
 
-TEST_CASE("between two looks the clock moves by what passed, unless it takes up a time that has lasted",
-          "[system][clock][property]") {
+TEST_CASE(
+    "between two readings the clock advances by the time that has passed, unless it adopts a time that has lasted",
+    "[system][clock][property]") {
   std::mt19937 random(11);
   int steps = 0;
   for (int round = 0; round < 200; ++round) {
@@ -158,7 +157,7 @@ namespace {
 ClockReading g_reading{.wall = kStart, .since_boot = kBooted};  // NOLINT: a source is a plain function
 }
 
-TEST_CASE("a glance goes by what the last look decided", "[system][clock]") {
+TEST_CASE("a glance uses the last decision", "[system][clock]") {
   g_reading = {.wall = kStart, .since_boot = kBooted};
   DaemonClock clock([] { return g_reading; });
   for (int i = 0; i < 60; ++i) {
@@ -175,7 +174,7 @@ TEST_CASE("a glance goes by what the last look decided", "[system][clock]") {
   CHECK(clock.glance() == right + Duration{5});
 }
 
-TEST_CASE("the system's two clocks run on", "[system][clock]") {
+TEST_CASE("both of the system's clocks advance", "[system][clock]") {
   const auto first = read_system_clocks();
   const auto second = read_system_clocks();
   CHECK(first.wall > GuardedClock::kEarliest);

@@ -1,4 +1,4 @@
-// From root to nobody, and no way back. Without root only what is refused can be tried.
+// Without root only refusals can be tested.
 #include "child.h"
 #include "system/privileges.h"
 
@@ -34,14 +34,14 @@ std::string refusal(const std::string& user) {
   return done ? "done" : done.error().text;
 }
 
-TEST_CASE("nobody becomes a user that doesn't exist, or root", "[system]") {
+TEST_CASE("a user that doesn't exist is refused, and so is root", "[system]") {
   using Catch::Contains;
   CHECK_THAT(refusal("no-such-user-here"), Contains("no such user") && Contains("adduser"));
   CHECK_THAT(refusal("root"), Contains("has user id 0"));
   if (geteuid() != 0) CHECK_THAT(refusal("nobody"), Contains("only root"));
 }
 
-TEST_CASE("whoever became another user has its groups, and no way back to root", "[system]") {
+TEST_CASE("a process that became another user has its groups, and can't become root again", "[system]") {
   if (geteuid() != 0) return;
   const passwd nobody = *getpwnam("nobody");
   CHECK(end_of_child([&] {
@@ -59,7 +59,7 @@ TEST_CASE("whoever became another user has its groups, and no way back to root",
         }) == "exit 0");
 }
 
-TEST_CASE("the right to bind ports below 1024 stays, and nothing else of root's", "[system]") {
+TEST_CASE("the capability to bind ports below 1024 stays, and no other", "[system]") {
   if (geteuid() != 0) return;
   CHECK(end_of_child([] {
           if (!become_user("nobody")) return 1;

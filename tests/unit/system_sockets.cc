@@ -45,7 +45,7 @@ TEST_CASE("the sockets API reads the address and port that were meant", "[system
   CHECK(std::string(text) == "2001:db8::1");
 }
 
-TEST_CASE("an endpoint is written as the config has it", "[system][socket]") {
+TEST_CASE("an endpoint is written as in the config", "[system][socket]") {
   CHECK(endpoint_text("192.0.2.1", 53) == "192.0.2.1:53");
   CHECK(endpoint_text("2001:db8::1", 5300) == "[2001:db8::1]:5300");
 }
@@ -59,7 +59,7 @@ TEST_CASE("an IPv4 client of an IPv6 socket is the IPv4 address", "[system][sock
   CHECK(address_of(storage) == *IpAddress::parse("192.0.2.1"));
 }
 
-TEST_CASE("of another family, and of none, there is no address", "[system][socket]") {
+TEST_CASE("a socket address of another family, or none, gives no address", "[system][socket]") {
   CHECK_FALSE(address_of(nullptr));
   sockaddr_storage storage{};
   CHECK_FALSE(address_of(storage));

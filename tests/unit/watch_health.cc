@@ -19,7 +19,7 @@ ConfigInForce refused() {
 
 }  // namespace
 
-TEST_CASE("a refused config is told, and hinders nothing", "[watch][health]") {
+TEST_CASE("a refused config is reported, and hinders nothing", "[watch][health]") {
   Health health;
   add_config(health, refused());
   REQUIRE(health.size() == 1);
@@ -33,7 +33,7 @@ TEST_CASE("a refused config is told, and hinders nothing", "[watch][health]") {
   CHECK_THAT(to_json(health), Catch::StartsWith(R"({"status":"failing",)"));
 }
 
-TEST_CASE("a config that was taken is in force from then on", "[watch][health]") {
+TEST_CASE("an accepted config is in force from then on", "[watch][health]") {
   const auto config = after_reload(refused(), "blowback.toml", std::nullopt, kNow + std::chrono::minutes{1});
   CHECK(config.read_at == kNow + std::chrono::minutes{1});
   Health health;
@@ -41,7 +41,7 @@ TEST_CASE("a config that was taken is in force from then on", "[watch][health]")
   CHECK(health.empty());
 }
 
-TEST_CASE("metrics tell when a config was read, and whether a later one was refused", "[watch][metrics]") {
+TEST_CASE("metrics show when the config was read, and whether a later one was refused", "[watch][metrics]") {
   MetricsText text;
   add_config(text, refused());
   const auto document = std::move(text).done();
@@ -49,7 +49,7 @@ TEST_CASE("metrics tell when a config was read, and whether a later one was refu
   CHECK_THAT(document, Catch::Contains("\nblowback_config_last_reload_success_timestamp_seconds 1795510800\n"));
 }
 
-TEST_CASE("the status says what is done, or what hinders that", "[watch][health]") {
+TEST_CASE("the status is the daemon's work, or what hinders it", "[watch][health]") {
   CHECK(status_sentence("reading", {}) == "reading");
   CHECK(status_sentence("reading", {{.name = "x", .detail = "y is to mend", .mend = "mend y", .hinders = false}}) ==
         "reading; y is to mend");

@@ -1,4 +1,3 @@
-// The monitor's door: what is a request, and that no client, however slow or odd, keeps others from being answered.
 #include "catch.h"
 #include "folder.h"
 #include "http_request.h"
@@ -88,7 +87,7 @@ TEST_CASE("a request is read as soon as it is whole, and not before", "[watch][h
   CHECK(read_request("HEAD / HTTP/1.1\r\n\r\n").head_only);
 }
 
-TEST_CASE("what is no request of ours is told apart", "[watch][http][hostile]") {
+TEST_CASE("other requests are classified", "[watch][http][hostile]") {
   CHECK(read_request("POST / HTTP/1.1\r\n\r\n").state == State::other);
   for (const std::string text : {"GET /\r\n", "\r\n", "GET  HTTP/1.1\r\n", "GET / HTTP/2.0\r\n", "GET / http/1.1\r\n",
                                  " / HTTP/1.1\r\n", "GET http://x/ HTTP/1.1\r\n", "GET /a b HTTP/1.1\r\n",
@@ -122,7 +121,7 @@ TEST_CASE("each path has its answer", "[watch][http]") {
   CHECK_THAT(post.all(), Catch::StartsWith("HTTP/1.1 405 ") && Catch::Contains("Allow: GET, HEAD\r\n"));
 }
 
-TEST_CASE("who says nothing, or reads nothing, is let go after his time, and others are answered meanwhile",
+TEST_CASE("a client that sends nothing, or reads nothing, is closed after its time, and others are answered meanwhile",
           "[watch][http][hostile]") {
   const Folder folder;
   const std::string large(8U << 20U, 'x');  // more than the socket's buffers take
@@ -136,13 +135,13 @@ TEST_CASE("who says nothing, or reads nothing, is let go after his time, and oth
   for (int i = 0; i < 3; ++i) slow.emplace_back(folder.file("s"));
   const auto start = Clock::now();
   CHECK_THAT(Client(folder.file("s")).get("/health"), Catch::StartsWith("HTTP/1.1 200 "));
-  CHECK(Clock::now() - start < std::chrono::milliseconds{7'500});  // not for the time of the slow to be up
-  CHECK(slow.back().all().empty());  // its end comes, and nothing before; those who came earlier have had theirs
+  CHECK(Clock::now() - start < std::chrono::milliseconds{7'500});  // before the slow clients' time is over
+  CHECK(slow.back().all().empty());                                // closed without an answer, as those before it
   CHECK(Clock::now() - start < std::chrono::seconds{20});
   CHECK(slow.front().all().size() < large.size());
 }
 
-TEST_CASE("more clients than there is room for wait for the others' time to be up", "[watch][http][hostile]") {
+TEST_CASE("clients beyond the limit wait until the others' time is over", "[watch][http][hostile]") {
   const Folder folder;
   const auto listener =
       opened(folder.file("s"), "x 1\n", {.connections = 2, .patience = std::chrono::milliseconds{300}});
@@ -151,7 +150,7 @@ TEST_CASE("more clients than there is room for wait for the others' time to be u
   CHECK_THAT(Client(folder.file("s")).get("/metrics"), Catch::EndsWith("x 1\n"));
 }
 
-TEST_CASE("the end waits for nobody who reads slowly", "[watch][http]") {
+TEST_CASE("closing the listener doesn't wait for slow readers", "[watch][http]") {
   const Folder folder;
   auto listener = std::optional(opened(folder.file("s"), std::string(8U << 20U, 'x')));
   const Client slow(folder.file("s"));
@@ -162,7 +161,7 @@ TEST_CASE("the end waits for nobody who reads slowly", "[watch][http]") {
   CHECK(access(folder.file("s").c_str(), F_OK) != 0);
 }
 
-TEST_CASE("an endpoint that can't be had is told with the way out", "[watch][http]") {
+TEST_CASE("an endpoint that can't be bound is reported with what to do", "[watch][http]") {
   const Folder folder;
   const auto first = opened(folder.file("s"), "");
   const auto second = HttpListener::open(folder.file("s"), "metrics.ingest", {});

@@ -1,4 +1,3 @@
-// A log line says what happened in the form that was asked for, and stays one line whatever strangers wrote.
 #include "catch.h"
 #include "watch/log.h"
 
@@ -23,7 +22,7 @@ std::string line(LogFormat format, const std::vector<Field>& fields) {
 
 }  // namespace
 
-TEST_CASE("each form shows the same event", "[watch][log]") {
+TEST_CASE("each format shows the same event", "[watch][log]") {
   const std::vector<Field> fields{
       {"feed", "traps"}, Field::sentence("where", "new/1"), {"count", 3}, Field::sentence("detail", "not \"so\"")};
   CHECK(line(LogFormat::text, fields) ==
@@ -59,7 +58,7 @@ TEST_CASE("a value can't forge a field, a line, or a terminal's command", "[watc
       CHECK(std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }));
       CHECK(text.find("\xc2\x9b") == std::string::npos);
       if (format != LogFormat::json) {
-        // All that the value says stands between one pair of quotes.
+        // All of the value is between one pair of quotes.
         const auto quoted = text.substr(text.find("key="));
         CHECK(quoted.starts_with("key=\""));
         CHECK(quoted.ends_with("\" last=1"));

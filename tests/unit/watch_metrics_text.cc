@@ -1,4 +1,3 @@
-// The exposition format to the octet, and health as a document.
 #include "catch.h"
 #include "watch/health.h"
 #include "watch/metrics_text.h"
@@ -40,7 +39,7 @@ TEST_CASE("a histogram's buckets add up to its count", "[watch][metrics]") {
         "t_seconds_bucket{le=\"+Inf\"} 9\nt_seconds_sum 12.25\nt_seconds_count 9\n");
 }
 
-TEST_CASE("health names what is wrong and the mend", "[watch][health]") {
+TEST_CASE("health names the problem and the remedy", "[watch][health]") {
   CHECK(blowback::watch::to_json({}) == "{\"status\":\"ok\",\"problems\":[]}\n");
   const blowback::watch::Health health{{.name = "a", .detail = "it \"is\" \xff", .mend = "mend it"},
                                        {.name = "b", .detail = "two", .mend = "x"}};

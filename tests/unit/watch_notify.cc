@@ -1,4 +1,3 @@
-// Notes as a service manager gets them.
 #include "catch.h"
 #include "folder.h"
 #include "watch/notify.h"
@@ -36,7 +35,7 @@ class Manager {
   Manager& operator=(const Manager&) = delete;
   ~Manager() { close(fd_); }
 
-  /// The next note that waits; "" where there is none.
+  /// The next message; "": there is none.
   [[nodiscard]] std::string note() const {
     std::array<char, 4096> buffer{};
     const auto size = recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -49,7 +48,7 @@ class Manager {
 
 }  // namespace
 
-TEST_CASE("notes arrive at a path or an abstract name, in order", "[watch][notify]") {
+TEST_CASE("messages arrive at a path or an abstract name, in order", "[watch][notify]") {
   const Folder folder;
   const std::string name = GENERATE(true, false) ? folder.file("notify") : "@blowback-test-" + std::to_string(getpid());
   const Manager manager(name);
@@ -67,7 +66,7 @@ TEST_CASE("notes arrive at a path or an abstract name, in order", "[watch][notif
   CHECK(manager.note().empty());
 }
 
-TEST_CASE("signs of life are sent a third of the time apart, and only while there is life", "[watch][notify]") {
+TEST_CASE("watchdog messages are sent each third of the time, and only while the daemon is alive", "[watch][notify]") {
   const Folder folder;
   const auto name = folder.file("notify");
   const Manager manager(name);
@@ -119,7 +118,7 @@ TEST_CASE("without a manager, or with one that can't be reached, nothing is sent
   }
 }
 
-TEST_CASE("a manager that reads nothing holds nobody up for long", "[watch][notify]") {
+TEST_CASE("a manager that reads nothing doesn't block the daemon for long", "[watch][notify]") {
   const Folder folder;
   const auto name = folder.file("notify");
   const Manager manager(name);

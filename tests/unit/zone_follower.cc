@@ -1,4 +1,3 @@
-// Following a real database: changes arrive, and what goes wrong with the file costs no answer.
 #include "catch.h"
 #include "folder.h"
 #include "schema/store.h"
@@ -79,7 +78,7 @@ void remove_database(const std::string& file) {
 
 }  // namespace
 
-TEST_CASE("what the database lists at the start is published when the follower has been made", "[zone][follower]") {
+TEST_CASE("the list is published when the follower has been constructed", "[zone][follower]") {
   const Folder folder;
   auto store = made(folder.file("a.db"));
   list(store, "192.0.2.1");
@@ -106,7 +105,7 @@ TEST_CASE("a committed change is published without reading the whole list again"
   CHECK(followed.reader.get()->index->serial() == store.serial().value());
 }
 
-TEST_CASE("what is too much to patch in at once is read as a whole list", "[zone][follower]") {
+TEST_CASE("the whole list is read if there are too many changes", "[zone][follower]") {
   const Folder folder;
   auto store = made(folder.file("a.db"));
   list(store, "192.0.2.1");
@@ -141,7 +140,7 @@ TEST_CASE("without a database nothing is published until there is one", "[zone][
   CHECK(followed.times(Event::not_ready) == 1);
 }
 
-TEST_CASE("a database that is deleted leaves the last good list, and is said to be lost once", "[zone][follower]") {
+TEST_CASE("a database that is deleted leaves the last good list, and is reported as lost once", "[zone][follower]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   {
@@ -173,7 +172,7 @@ TEST_CASE("a database overwritten with rubbish leaves the last good list", "[zon
   CHECK(followed.is_listed("192.0.2.1"));
 }
 
-TEST_CASE("another database under the same name is read whole, even if its serials go on from ours",
+TEST_CASE("another database at the same path is read completely, even if its serials continue ours",
           "[zone][follower]") {
   const Folder folder;
   const auto file = folder.file("a.db");
@@ -212,7 +211,7 @@ TEST_CASE("a backup restored over the database takes the list back to it", "[zon
   CHECK(followed.is_listed("192.0.2.1"));
 }
 
-TEST_CASE("what had ended by a clock that was ahead at the start is there once the clock is right",
+TEST_CASE("entries that a clock ahead of time had dropped are there once the clock is right",
           "[zone][follower][clock]") {
   const Folder folder;
   const auto file = folder.file("a.db");
@@ -268,7 +267,7 @@ TEST_CASE("a loss that lasts beyond the limit makes the list stale, until the da
   CHECK(followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.1"); }));
 }
 
-TEST_CASE("how long ago the last good look was is known, also while there is nothing new", "[zone][follower]") {
+TEST_CASE("the time since the last successful check is known even if there is nothing new", "[zone][follower]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   auto store = made(file);
@@ -300,7 +299,7 @@ TEST_CASE("how long ago the last good look was is known, also while there is not
   CHECK(within_ten_seconds([&] { return *freshness.since_looked(Clock::now()) > std::chrono::milliseconds{500}; }));
 }
 
-TEST_CASE("a new follower leaves what the one before it published until it has a better list", "[zone][follower]") {
+TEST_CASE("a new follower leaves the list of the previous one until it has another", "[zone][follower]") {
   const Folder folder;
   Published<View> view;
   const auto index = index_of({listed("192.0.2.1")});
@@ -315,7 +314,7 @@ TEST_CASE("a new follower leaves what the one before it published until it has a
   CHECK_FALSE(reader.get()->index->codes_at(ip("192.0.2.1"), kNow).empty());
 }
 
-TEST_CASE("a follower that can't read the database lives on, and is no longer fresh", "[zone][follower]") {
+TEST_CASE("a follower that can't read the database keeps running, and isn't current any more", "[zone][follower]") {
   const Folder folder;
   const auto file = folder.file("b.db");
   auto store = made(file);
@@ -346,7 +345,7 @@ TEST_CASE("a follower that can't read the database lives on, and is no longer fr
   CHECK(wait_for([&] { return *freshness.since_turned(steady()) < kLong; }));
 }
 
-TEST_CASE("a follower that is stuck is told from one that has nothing to do", "[zone][follower]") {
+TEST_CASE("a stuck follower is distinguished from an idle one", "[zone][follower]") {
   const Folder folder;
   const auto file = folder.file("b.db");
   auto store = made(file);

@@ -1,4 +1,4 @@
-// What the index says of single cases; zone_index_agrees.cc holds it against a model.
+// Single cases; zone_index_agrees.cc compares the index with a model.
 #include "catch.h"
 #include "zone_fixture.h"
 
@@ -18,7 +18,7 @@ TEST_CASE("an empty index lists nobody and has serial 0", "[zone]") {
   CHECK_FALSE(index.anything_within(net("::/0"), kNow));
 }
 
-TEST_CASE("all listings that cover an address give their codes", "[zone]") {
+TEST_CASE("an address has the codes of all listings that cover it", "[zone]") {
   const auto index = index_of({listed("192.0.2.0/24", Code::by_operator, {}, Source::by_operator),
                                listed("192.0.2.1", CodeSet(Code::dsn) | Code::mdn),
                                listed("192.0.2.1", Code::by_operator, {}, Source::by_operator)});
@@ -44,7 +44,7 @@ TEST_CASE("nothing exists under an exempt /24 in a listed /16", "[zone][rfc8020]
   CHECK_FALSE(index.anything_within(net("198.18.5.16/28"), kNow));
 }
 
-TEST_CASE("exemptions that cover a listing only together leave nothing of it", "[zone]") {
+TEST_CASE("several exemptions that together cover a listing leave nothing of it", "[zone]") {
   const auto halves = index_of({listed("198.18.0.0/24")}, {exempt("198.18.0.0/25"), exempt("198.18.0.128/25")});
   CHECK_FALSE(halves.anything_within(net("198.18.0.0/16"), kNow));
   const auto gap = index_of({listed("198.18.0.0/24")}, {exempt("198.18.0.0/25"), exempt("198.18.0.128/26")});
@@ -58,7 +58,7 @@ TEST_CASE("an IPv6 network that spans the IPv4-mapped range isn't confused by IP
   CHECK(index.codes_at(ip("::ffff:192.0.2.1"), kNow) == CodeSet(Code::dsn));
 }
 
-TEST_CASE("a listing isn't served from the second of its expiry on, though nobody swept it up", "[zone]") {
+TEST_CASE("a listing isn't served from the second of its expiry on, even if it wasn't removed yet", "[zone]") {
   const auto end = kNow + std::chrono::hours{1};
   const auto index = index_of({listed("192.0.2.1", Code::dsn, end)});
   CHECK_FALSE(index.codes_at(ip("192.0.2.1"), end - std::chrono::seconds{1}).empty());
@@ -76,7 +76,7 @@ TEST_CASE("an exemption that has ended exempts nobody", "[zone]") {
   CHECK_FALSE(index.codes_at(ip("192.0.2.1"), end).empty());
 }
 
-TEST_CASE("each action of the journal does to the index what it says", "[zone]") {
+TEST_CASE("each action of the journal has its effect on the index", "[zone]") {
   using Action = ListingChange::Action;
   Serial serial = 1;
   const auto change = [&](Action action, const char* prefix, CodeSet codes = {}) {
@@ -107,7 +107,7 @@ TEST_CASE("each action of the journal does to the index what it says", "[zone]")
   CHECK(index.serial() == 7);
 }
 
-TEST_CASE("a million listings are indexed in well under a second, and one change doesn't index them anew", "[zone]") {
+TEST_CASE("a million listings are indexed in well under a second, and a change doesn't index them again", "[zone]") {
   std::vector<Listing> listings;
   for (std::uint32_t i = 0; i < 1'000'000; ++i) {
     Listing listing;
@@ -152,7 +152,7 @@ TEST_CASE("a tally counts listings by family and each of their kinds, exemptions
   CHECK(tally.exemptions == std::array<std::uint64_t, 2>{1, 2});
 }
 
-TEST_CASE("a tally counts wide listings and addresses by what is listed, each on its side of the limit", "[zone]") {
+TEST_CASE("a tally counts wide listings and addresses, on both sides of the limit", "[zone]") {
   const auto index = index_of({listed("192.0.2.1"), listed("8.8.0.0/16"), listed("9.8.0.0/15"), listed("2a00::/31"),
                                listed("2a02::/32"), listed("2001:db8::/64")},
                               {exempt("0.0.0.0/0")});

@@ -1,4 +1,4 @@
-// The index against a model that can't be wrong: every address of a small universe, asked one by one.
+// Compares the index with a simple model, for every address of a small universe.
 #include "catch.h"
 #include "zone_fixture.h"
 
@@ -42,7 +42,7 @@ IpAddress address_in(const Universe& universe, unsigned last) {
 
 }  // namespace
 
-TEST_CASE("index and brute force agree on every address and every network, however the index came about", "[zone]") {
+TEST_CASE("index and brute force agree on every address and every network, however the index was made", "[zone]") {
   const auto seed = GENERATE(range(1U, 41U));
   const auto universe = GENERATE(Universe{ip("198.51.100.0"), 32}, Universe{ip("2001:db8::"), 128});
   CAPTURE(seed, universe.base.to_string());

@@ -21,7 +21,7 @@ TEST_CASE("a reader sees nothing before the first value, and then always the new
   CHECK(*reader.get() == 2);
 }
 
-TEST_CASE("readers in threads of their own see values in their order, and the last one", "[zone]") {
+TEST_CASE("readers in other threads see values in order, and the last one", "[zone]") {
   constexpr int kLast = 2000;
   Published<std::vector<int>> published;
   std::atomic<int> out_of_order = 0;
@@ -43,7 +43,7 @@ TEST_CASE("readers in threads of their own see values in their order, and the la
   CHECK(out_of_order == 0);
 }
 
-TEST_CASE("a former value is destroyed by who published it, however late a reader lets go of it", "[zone]") {
+TEST_CASE("an old value is destroyed by its publisher, however late a reader releases it", "[zone]") {
   struct Tracked {
     std::shared_ptr<std::atomic<std::thread::id>> destroyed_by;
     explicit Tracked(std::shared_ptr<std::atomic<std::thread::id>> by) : destroyed_by(std::move(by)) {}
@@ -61,7 +61,7 @@ TEST_CASE("a former value is destroyed by who published it, however late a reade
     CHECK(reader.get() != nullptr);
     step = 1;
     while (step != 2) std::this_thread::yield();
-    CHECK(reader.get() != nullptr);  // lets go of the former one, and is the last that held it
+    CHECK(reader.get() != nullptr);  // releases the old one, as its last holder
     step = 3;
   });
   while (step != 1) std::this_thread::yield();

@@ -1,0 +1,28 @@
+// One function per section of the config: its keys with their ranges and defaults. All of them together are read by config.cc.
+#pragma once
+
+#include "config/config.h"
+#include "section.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace blowback::config {
+
+/// The longest duration that the config accepts where no other limit applies.
+inline constexpr Duration kTenYears = std::chrono::days{3653};
+
+void read_zone(Section& section, Zone& zone);
+/// `database`: its path, which the status socket must not have.
+void read_server(Section& section, Server& server, const std::string& database);
+void read_traps(Section& section, Traps& traps);
+/// Appends a feed. Requires that the feeds before it were read.
+void read_feed(Section& section, std::vector<Feed>& feeds);
+void read_policy(Section& section, Policy& policy);
+void read_log(Section& section, Log& log);
+void read_metrics(Section& section, Metrics& metrics);
+/// Requires that the policy was read: it sets the shortest time that incidents are kept.
+void read_retention(Section& section, Config& config);
+
+}  // namespace blowback::config

@@ -1,0 +1,13 @@
+// The times of the zone's SOA record (RFC 1035 §3.3.13), in seconds: the same in our server's answers and in exported zone files.
+#pragma once
+
+#include <cstdint>
+
+namespace blowback {
+
+/// Secondaries that miss a NOTIFY ask every ten minutes, and stop serving the zone after a week without the primary.
+inline constexpr std::uint32_t kSoaRefresh = 600;
+inline constexpr std::uint32_t kSoaRetry = 120;
+inline constexpr std::uint32_t kSoaExpire = 604'800;
+
+}  // namespace blowback

@@ -1,0 +1,59 @@
+#include "reports.h"
+
+#include "answer/outcome.h"
+#include "watch/log.h"
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace blowback::service {
+
+using watch::Field;
+using watch::Level;
+using watch::log;
+
+void log_report(const zone::FollowerReport& report) {
+  using Event = zone::FollowerReport::Event;
+  const Field serial("serial", report.serial);
+  const auto detail = Field::sentence("detail", report.text);
+  switch (report.event) {
+    case Event::replaced:
+      return log(Level::warning, "database-replaced", {serial, detail});
+    case Event::loaded:
+      return log(Level::info, "list-loaded", {{"entries", report.count}, serial});
+    case Event::not_ready:
+      return log(Level::error, "list-not-ready", {detail});
+    case Event::lost:
+      return log(Level::error, "database-lost", {serial, detail});
+    case Event::stale:
+      return log(Level::critical, "list-stale", {serial, detail});
+    case Event::recovered:
+      return log(Level::info, "database-back", {serial});
+  }
+}
+
+void log_counts(const net::Counts& counts) {
+  for (const auto& [transport, answered] : {std::pair("udp", &counts.udp), std::pair("tcp", &counts.tcp)}) {
+    std::vector<Field> fields{{"transport", transport}};
+    for (std::size_t i = 0; i < answer::kOutcomes; ++i) {
+      fields.emplace_back(answer::name_of(static_cast<answer::Outcome>(i)), answered->by_outcome.at(i));
+    }
+    fields.emplace_back("truncated", answered->truncated);
+    log(Level::info, "answered", fields);
+  }
+}
+
+void log_nameservers_without_address(const config::Zone& zone) {
+  for (const auto& name : config::without_address(zone)) {
+    log(Level::warning, "nameserver-without-address",
+        {{"name", name},
+         Field::sentence(
+             "detail",
+             "this name server is in the zone, so resolvers may ask here for its address, and get an answer "
+             "without one; add the address behind its name in zone.nameservers, or name a server outside "
+             "the zone")});
+  }
+}
+
+}  // namespace blowback::service

@@ -1,0 +1,19 @@
+// The server's log lines about the list, its counts and its zone; docs/log-lines.md describes them.
+#pragma once
+
+#include "config/config.h"
+#include "net/counts.h"
+#include "zone/follower.h"
+
+namespace blowback::service {
+
+/// Safe from any thread.
+void log_report(const zone::FollowerReport& report);
+
+/// A line `answered` per transport.
+void log_counts(const net::Counts& counts);
+
+/// A line for each name server in the zone without an address.
+void log_nameservers_without_address(const config::Zone& zone);
+
+}  // namespace blowback::service

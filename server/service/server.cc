@@ -1,0 +1,224 @@
+#include "service/server.h"
+
+#include "net/metrics.h"
+#include "reports.h"
+#include "system/descriptor_limit.h"
+#include "system/system_call_filter.h"
+#include "watch/log.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace blowback::service {
+namespace {
+
+using watch::Field;
+using watch::Level;
+using watch::log;
+
+[[nodiscard]] std::unexpected<ServiceError> failed(std::string text) {
+  return std::unexpected(ServiceError{std::move(text)});
+}
+
+void restrict_system_calls_or_log() {
+  const auto restricted = restrict_system_calls();
+  if (!restricted) log(Level::warning, "sandbox-skipped", {Field::sentence("detail", restricted.error().text)});
+}
+
+}  // namespace
+
+std::expected<Secrets, ServiceError> Secrets::random() {
+  Secrets secrets;
+  // Up to 256 octets are delivered at once, as soon as the system has gathered enough entropy (getrandom(2)).
+  if (getentropy(secrets.cookie.data(), secrets.cookie.size()) != 0 ||
+      getentropy(secrets.rate_limit.data(), secrets.rate_limit.size()) != 0) {
+    return failed("the system has no random numbers");
+  }
+  return secrets;
+}
+
+Server::Server(std::string version, const Secrets& secrets) : version_(std::move(version)), secrets_(secrets) {}
+
+std::expected<void, ServiceError> Server::start(config::Config config) {
+  auto served = answer::ServedZone::of(config.zone, config.server, secrets_.cookie);
+  if (!served) return failed(std::move(served).error());
+  zone_.publish(std::move(*served));
+  follow(config);
+  auto started = net::Responders::start(config.server, sources(), {});
+  if (!started) {
+    follower_.reset();
+    return failed(std::move(started).error().text);
+  }
+  run(std::move(*started), config.server);
+  config_ = std::move(config);
+  open_status_socket(config_.server.status_socket);
+  open_metrics(config_.metrics.server);
+  if (config_.server.sandbox) restrict_system_calls_or_log();
+  log_nameservers_without_address(config_.zone);
+  log(Level::info, "serving", {{"zone", config_.zone.name}, {"endpoints", config_.server.listen.size()}});
+  return {};
+}
+
+void Server::reload(const std::string& file) {
+  auto config = config::load(file, config::TrapFile::left_out);
+  std::optional<std::string> refused;
+  if (!config) {
+    refused = std::move(config).error().text;
+  } else if (auto adopted = adopt(std::move(*config)); !adopted) {
+    refused = std::move(adopted).error().text;
+  }
+  auto in_force = watch::after_reload(in_force_, file, refused, clock_.now());
+  const std::scoped_lock lock(mutex_);
+  in_force_ = std::move(in_force);
+}
+
+/// First everything that can fail, then everything that can't.
+std::expected<void, ServiceError> Server::adopt(config::Config config) {
+  auto served = answer::ServedZone::of(config.zone, config.server, secrets_.cookie);
+  if (!served) return failed(std::move(served).error());
+  // A database that can't be read must not replace the list that is served.
+  const bool is_another = config.database != config_.database;
+  if (is_another) {
+    if (auto why = zone::why_not_followed(config.database)) return failed(std::move(*why));
+  }
+  if (sockets_differ(config.server)) {
+    auto started = net::Responders::start(config.server, sources(), endpoints());
+    if (!started) return failed(std::move(started).error().text);
+    const std::scoped_lock lock(mutex_);
+    responders_->stop();
+    former_ += responders_->counts();
+    run(std::move(*started), config.server);
+  }
+  zone_.publish(std::move(*served));
+  if (is_another || config.server.stale_after != config_.server.stale_after) follow(config);
+  // Also if the path or port is the same and couldn't be bound before: it may be free now.
+  const bool opens_status = !status_socket_ || config.server.status_socket != config_.server.status_socket;
+  const bool opens_metrics = !metrics_ || config.metrics.server != config_.metrics.server;
+  {
+    const std::scoped_lock lock(mutex_);
+    config_ = std::move(config);
+  }
+  if (opens_status) open_status_socket(config_.server.status_socket);
+  if (opens_metrics) open_metrics(config_.metrics.server);
+  watch::log_by(config_.log);
+  log_nameservers_without_address(config_.zone);
+  return {};
+}
+
+void Server::stop() {
+  metrics_.reset();
+  status_socket_.reset();
+  responders_->stop();
+  log_counts(counts());
+}
+
+net::Status Server::status() {
+  net::Status status;
+  status.version = version_;
+  status.started_at = started_at_;
+  status.now = clock_.now();
+  status.clock_doubt = clock_.doubt();
+  const auto steady = std::chrono::steady_clock::now();
+  const auto milliseconds = [](const auto& span) { return std::chrono::floor<std::chrono::milliseconds>(span); };
+  const auto if_known = [&](const auto& span) { return span ? std::optional(milliseconds(*span)) : std::nullopt; };
+  {
+    const std::scoped_lock lock(mutex_);
+    status.zone = config_.zone.name;
+    status.config = in_force_;
+    status.counts = counts();
+    status.workers_turned_ago = milliseconds(responders_->since_turned(steady));
+  }
+  status.list.checked_ago = if_known(freshness_.since_looked(steady));
+  status.list.caught_up_ago = if_known(freshness_.since_caught_up(steady));
+  status.list.changed_ago = if_known(freshness_.since_published(steady));
+  status.list.publishing = if_known(freshness_.publishing());
+  status.list.tally = freshness_.tally();
+  status.follower_turned_ago = if_known(freshness_.since_turned(steady));
+  // A new reader each time: a permanent one would keep an old list in memory until the next call.
+  zone::Published<zone::View>::Reader reader(view_);
+  if (const auto* const view = reader.get(); view != nullptr && view->index) {
+    status.list.ready = true;
+    status.list.stale = view->stale;
+    status.list.serial = view->index->serial();
+    status.list.entries = view->index->size();
+    status.list.octets = view->index->octets();
+  }
+  return status;
+}
+
+void Server::follow(const config::Config& config) {
+  follower_.reset();  // only one may publish
+  follower_ = std::make_unique<zone::Follower>(
+      zone::Follower::Settings{
+          .database = config.database, .stale_after = config.server.stale_after, .freshness = &freshness_},
+      view_, [this] { return checked_now(); }, [](const zone::FollowerReport& report) { log_report(report); });
+}
+
+/// The follower calls it many times a second, so this is where a step of the clock is noticed.
+UnixTime Server::checked_now() {
+  const auto now = clock_.now();
+  clock_log_.look(clock_.doubt());
+  return now;
+}
+
+void Server::run(net::Responders responders, const config::Server& settings) {
+  responders_.emplace(std::move(responders));
+  for (const auto& skipped : responders_->skipped()) {
+    log(Level::warning, "endpoint-skipped", {Field::sentence("detail", skipped)});
+  }
+  const auto wanted = static_cast<std::size_t>(settings.tcp_connections);
+  if (responders_->tcp_connections() < wanted) {
+    log(Level::warning, "descriptors-short",
+        {{"wanted", wanted}, {"possible", responders_->tcp_connections()}, {"limit", descriptor_limit()}});
+  }
+}
+
+/// Closes the present one first. If the new one can't be opened, the server runs without.
+void Server::open_status_socket(const std::string& path) {
+  status_socket_.reset();
+  if (path.empty()) return;
+  auto opened = net::StatusSocket::open(path, [this] { return net::to_json(status()); });
+  if (opened) {
+    status_socket_.emplace(std::move(*opened));
+  } else {
+    log(Level::warning, "status-socket-skipped", {Field::sentence("detail", opened.error().text)});
+  }
+}
+
+/// Likewise.
+void Server::open_metrics(const std::optional<config::MetricsEndpoint>& endpoint) {
+  metrics_.reset();
+  if (!endpoint) return;
+  auto opened = watch::HttpListener::open(*endpoint, "metrics.server",
+                                          {.metrics = [this] { return net::to_metrics(status()); },
+                                           .health = [this] { return net::health(status()); },
+                                           .readiness = [this] { return net::readiness(status()); }});
+  if (opened) {
+    metrics_.emplace(std::move(*opened));
+  } else {
+    log(Level::warning, "metrics-skipped", {Field::sentence("detail", opened.error().text)});
+  }
+}
+
+/// Since the process started.
+net::Counts Server::counts() const {
+  auto sum = former_;
+  sum += responders_->counts();
+  return sum;
+}
+
+net::Responders::Sources Server::sources() const {
+  return {
+      .zone = zone_, .view = view_, .clock = [this] { return clock_.glance(); }, .rate_limit_key = secrets_.rate_limit};
+}
+
+bool Server::sockets_differ(const config::Server& settings) const {
+  const auto& now = config_.server;
+  return settings.workers != now.workers || settings.tcp_connections != now.tcp_connections ||
+         settings.tcp_idle != now.tcp_idle || settings.rate_limit != now.rate_limit || settings.listen != now.listen;
+}
+
+}  // namespace blowback::service
