@@ -63,7 +63,7 @@ class Ingest {
     config::Feed feed;
     feed.name = "lmtp";
     feed.type = config::FeedType::lmtp;
-    feed.door.listen = {path(socket)};
+    feed.listener.listen = {path(socket)};
     return feed;
   }
   void deliver(int number, const std::string& feed = "traps") const {
