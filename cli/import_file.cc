@@ -1,6 +1,8 @@
 // One pass over the lines; then networks are sorted with their terms, so that each terms' networks come out sorted.
 #include "import_file.h"
 
+#include "blowback/text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,6 +1,8 @@
 // Reading lists of addresses and networks, from arguments, files and standard input.
 #include "lines.h"
 
+#include "blowback/text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -124,13 +126,6 @@ bool Input::next(std::string& line) {
   if (++line_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
   if (line.ends_with('\r')) line.pop_back();
   return true;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r";
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
 std::string_view entry_of(std::string_view line) { return trimmed(line.substr(0, line.find_first_of("#;"))); }

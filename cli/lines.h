@@ -46,8 +46,6 @@ class Input {
   std::size_t line_ = 0;
 };
 
-/// Without blanks around it. Pure.
-[[nodiscard]] std::string_view trimmed(std::string_view text);
 /// Without a comment behind it (`#`, or `;` as Spamhaus has it) and blanks around it; empty where there is nothing else. Pure.
 [[nodiscard]] std::string_view entry_of(std::string_view line);
 

@@ -10,6 +10,7 @@
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace blowback::cli {
 namespace {
@@ -131,34 +132,6 @@ constexpr std::size_t kDigestDigits = 8;
          any_decoded(word, 5, 8, base32_digit, wanted);
 }
 
-/// The digest's beginning in hexadecimal, base64 and base64url, lower case. Empty where libcrypto doesn't have the algorithm.
-[[nodiscard]] std::vector<std::string> digest_of(std::string_view text, const EVP_MD* algorithm) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> octets{};
-  unsigned size = 0;
-  if (EVP_Digest(text.data(), text.size(), octets.data(), &size, algorithm, nullptr) != 1) return {};
-  constexpr std::string_view kHex = "0123456789abcdef";
-  constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const auto digits = [&](std::string_view alphabet, unsigned width) {
-    std::string shown;
-    std::uint32_t bits = 0;
-    unsigned held = 0;
-    for (const unsigned char octet : octets) {
-      bits = (bits << 8U) | octet;
-      held += 8;
-      for (; held >= width && shown.size() < kDigestDigits; held -= width) {
-        shown += alphabet[(bits >> (held - width)) & ((1U << width) - 1)];
-      }
-      if (shown.size() == kDigestDigits) break;
-    }
-    return shown;
-  };
-  const std::string base64 = digits(kBase64, 6);
-  std::string base64url = base64;
-  std::ranges::replace(base64url, '+', '-');
-  std::ranges::replace(base64url, '/', '_');
-  return {digits(kHex, 4), lower_case(base64), lower_case(base64url)};
-}
-
 /// base64 of `text` after `before` octets that aren't known, as far as these and what follows leave it alone.
 [[nodiscard]] std::string base64_within(std::string_view text, std::size_t before) {
   const std::string octets = std::string(before, '\0') + std::string(text);
@@ -169,6 +142,23 @@ constexpr std::size_t kDigestDigits = 8;
   coded.resize(static_cast<std::size_t>(size));
   coded.resize(octets.size() * 8 / 6);  // whole digits only
   return coded.substr((before * 8 + 5) / 6);
+}
+
+/// RFC 4648 §5 in place of §4.
+[[nodiscard]] std::string base64url(std::string base64) {
+  std::ranges::replace(base64, '+', '-');
+  std::ranges::replace(base64, '/', '_');
+  return base64;
+}
+
+/// The digest's beginning in hexadecimal, base64 and base64url, lower case. Empty where libcrypto doesn't have the algorithm.
+[[nodiscard]] std::vector<std::string> digest_of(std::string_view text, const EVP_MD* algorithm) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> octets{};
+  unsigned size = 0;
+  if (EVP_Digest(text.data(), text.size(), octets.data(), &size, algorithm, nullptr) != 1) return {};
+  const auto base64 = base64_within({reinterpret_cast<const char*>(octets.data()), size}, 0).substr(0, kDigestDigits);
+  return {hex(std::span(octets).first(size)).substr(0, kDigestDigits), lower_case(base64),
+          base64url(lower_case(base64))};
 }
 
 }  // namespace
@@ -219,9 +209,7 @@ void TrapMask::add_base64(const std::string& text) {
     for (std::size_t before = 0; before < 3; ++before) {
       auto coded = lower_case(base64_within(written, before));
       if (coded.size() < kShortestBare) continue;
-      auto url = coded;
-      std::ranges::replace(url, '+', '-');
-      std::ranges::replace(url, '/', '_');
+      auto url = base64url(coded);
       if (url != coded) codes_.push_back(std::move(url));
       codes_.push_back(std::move(coded));
     }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -13,8 +14,10 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace blowback::cli {
 
@@ -102,21 +105,24 @@ int stats(const Context& context) {
     all_feeds.push_back({.name = feed.name, .counts = {}, .last_delivery = {}});
   }
   for (const auto& feed : all_feeds) {
-    // Programs get one table: a feed's counts stand in it as `feed.NAME.COUNT`.
     const auto& counts = feed.counts;
-    feeds.add({Cell(feed.name), Cell(counts.deliveries), Cell(counts.incidents), Cell(counts.uncounted),
-               Cell(counts.unknown_reverse_path), Cell(counts.duplicates), Cell(counts.not_backscatter),
-               Cell(counts.not_a_trap), Cell(counts.quarantined),
-               feed.last_delivery ? Cell(*feed.last_delivery) : Cell(std::string("never"))});
-    if (context.format == Format::table) continue;
-    add("feed." + feed.name + ".deliveries", counts.deliveries);
-    add("feed." + feed.name + ".incidents", counts.incidents);
-    add("feed." + feed.name + ".uncounted", counts.uncounted);
-    add("feed." + feed.name + ".unknown_reverse_path", counts.unknown_reverse_path);
-    add("feed." + feed.name + ".duplicates", counts.duplicates);
-    add("feed." + feed.name + ".not_backscatter", counts.not_backscatter);
-    add("feed." + feed.name + ".not_a_trap", counts.not_a_trap);
-    add("feed." + feed.name + ".quarantined", counts.quarantined);
+    const std::array<std::pair<std::string_view, std::uint64_t>, 8> figures_of_feed{
+        {{"deliveries", counts.deliveries},
+         {"incidents", counts.incidents},
+         {"uncounted", counts.uncounted},
+         {"unknown_reverse_path", counts.unknown_reverse_path},
+         {"duplicates", counts.duplicates},
+         {"not_backscatter", counts.not_backscatter},
+         {"not_a_trap", counts.not_a_trap},
+         {"quarantined", counts.quarantined}}};
+    std::vector<Cell> row{Cell(feed.name)};
+    for (const auto& [name, count] : figures_of_feed) {
+      row.emplace_back(count);
+      // Programs get one table: a feed's counts stand in it as `feed.NAME.COUNT`.
+      if (context.format != Format::table) add(fmt::format("feed.{}.{}", feed.name, name), count);
+    }
+    row.push_back(feed.last_delivery ? Cell(*feed.last_delivery) : cell("never"));
+    feeds.add(std::move(row));
   }
   // That the server doesn't answer is an answer, too, and no error: the list is what was asked for first.
   const auto& socket = config.server.status_socket;

@@ -1,0 +1,251 @@
+#include "dns/server_findings.h"
+
+#include "blowback/text.h"
+#include "dns/bystanders.h"
+#include "dns/client.h"
+#include "dns/server_status.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <cstdint>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+
+namespace blowback::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPatience{2000};
+/// A server that follows the database publishes a change within a second, so twice that is enough.
+constexpr milliseconds kLagPatience{2000};
+constexpr milliseconds kPause{50};
+constexpr double kLongSinceRead = 5;
+
+class ServerExamination {
+ public:
+  ServerExamination(const config::Config& config, schema::Store* store, Findings& findings)
+      : config_(config), store_(store), findings_(findings) {}
+
+  void look() {
+    look_at_status();
+    for (const auto& endpoint : config_.server.listen) look_at_zone(endpoint);
+  }
+
+ private:
+  void look_at_status() {
+    const auto& socket = config_.server.status_socket;
+    if (socket.empty()) {
+      findings_.doubtful("server", "can't be asked: server.status_socket is empty",
+                         "set server.status_socket to a path, or watch the zone by other means");
+      return;
+    }
+    const auto status = ask_server(socket);
+    if (!status) {
+      findings_.bad("server", status.error().text, "start blowback-server with this config, or see its log");
+      return;
+    }
+    const auto zone = status->value("zone");
+    if (const auto* const name = std::get_if<std::string>(&zone); name != nullptr && *name != config_.zone.name) {
+      findings_.bad("server", fmt::format("serves {}, and the config says {}", *name, config_.zone.name),
+                    "restart it with this config");
+      return;
+    }
+    findings_.good("server", fmt::format("answers at {}", socket));
+    look_at_clock(*status);
+    if (status->value("list.ready") != Cell(true)) {
+      findings_.bad("index", "not there yet: queries get SERVFAIL", "see the server's log and the database's findings");
+      return;
+    }
+    if (status->value("list.stale") == Cell(true)) {
+      findings_.bad("index", "stale: the database couldn't be read for so long that nobody is called listed",
+                    "let the server read the database, see its log");
+      return;
+    }
+    const auto read = status->value("list.checked_seconds_ago");
+    const auto* const seconds = std::get_if<double>(&read);
+    if (seconds != nullptr && *seconds > kLongSinceRead) {
+      findings_.bad("index", fmt::format("the database was last read {:.0f} seconds ago", *seconds),
+                    "see the server's log: it can't read the database, and answers from what it has");
+    } else {
+      const auto entries = status->number("list.entries");
+      findings_.good("index",
+                     fmt::format("{} entr{}, up to date with the database", entries, entries == 1 ? "y" : "ies"));
+    }
+    look_at_lag(socket);
+  }
+
+  void look_at_clock(const ServerStatus& status) {
+    if (status.value("clock.in_doubt") != Cell(true)) return;
+    const auto ahead = status.value("clock.ahead_seconds");
+    const auto* const seconds = std::get_if<double>(&ahead);
+    const Duration off{seconds == nullptr ? 0 : static_cast<Duration::rep>(*seconds)};
+    findings_.bad("clock",
+                  fmt::format("in doubt: the system's clock is {} by {}, seen from the clock that the server goes by",
+                              off < Duration{} ? "behind" : "ahead", in_words(off)),
+                  "set the clock right (chronyc makestep, or timedatectl set-ntp true); nothing else is to be done");
+  }
+
+  /// The server's serial becomes the database's within a second: it is asked until it does.
+  void look_at_lag(const std::string& socket) {
+    if (!store_) return;
+    const auto until = Clock::now() + kLagPatience;
+    std::uint64_t lag = 0;
+    do {
+      const auto head = store_->serial();
+      const auto status = ask_server(socket);
+      if (!head || !status) {
+        findings_.bad("journal", "the serials can't be compared", "run this again, see the log");
+        return;
+      }
+      const auto served = status->number("list.serial");
+      lag = *head > served ? *head - served : 0;
+      if (lag == 0) {
+        findings_.good("journal", fmt::format("served up to serial {}, the last", served));
+        return;
+      }
+      std::this_thread::sleep_for(kPause);
+    } while (Clock::now() < until);
+    findings_.bad("journal", fmt::format("the server is {} changes behind the database", lag),
+                  "see that it follows this very database (`database` in its config) and may read it");
+  }
+
+  void look_at_zone(config::Endpoint endpoint) {
+    const auto name = "dns " + to_string(endpoint);
+    // What listens on all addresses is asked on loopback.
+    if (endpoint.address == IpAddress()) endpoint.address = IpAddress::from_v4(0x7f000001);
+    if (endpoint.address.to_string() == "::") endpoint.address = *IpAddress::parse("::1");
+    bool any_wrong = false;
+    for (const bool tcp : {false, true}) {
+      const auto told = name + (tcp ? " tcp" : " udp");
+      if (const auto wrong = wrong_with(endpoint, tcp)) {
+        findings_.bad(told, wrong->found, wrong->mend);
+        any_wrong = true;
+      } else {
+        findings_.good(told, "SOA serial is the database's, test points are right");
+      }
+    }
+    if (any_wrong) return;  // its answers to the rest would say nothing
+    std::random_device random;
+    look_at_bystanders(endpoint, config_.zone.name, draw_bystanders(random()), name + " bystanders", findings_);
+  }
+
+  struct Wrong {
+    std::string found;
+    std::string mend;
+  };
+
+  [[nodiscard]] static std::string mend_for(const DnsReply& reply) {
+    if (reply.rcode == 5) return "let 127.0.0.1 and ::1 ask (server.allow), and see that it serves this zone";
+    return reply.rcode == 2 ? "see the server's log: it has no list to answer from"
+                            : "see that what answers there is blowback-server";
+  }
+
+  [[nodiscard]] std::optional<Wrong> wrong_with(const config::Endpoint& endpoint, bool tcp) {
+    const auto asked = [&](const std::string& name, RecordType type) {
+      return ask(endpoint, {.name = name, .type = type, .tcp = tcp, .edns = Edns{}}, kPatience);
+    };
+    const auto until = Clock::now() + kLagPatience;
+    while (true) {
+      const auto soa = asked(config_.zone.name, RecordType::soa);
+      if (!soa) return Wrong{soa.error().text, "start blowback-server, and see that no packet filter is in between"};
+      const auto records = soa->answers_of(RecordType::soa);
+      if (soa->rcode != 0 || records.empty() || records[0].rdata.size() < 3) {
+        return Wrong{fmt::format("asked for the SOA it says {}", rcode_text(soa->rcode)), mend_for(*soa)};
+      }
+      if (!store_) break;
+      const auto head = store_->serial();
+      if (head && records[0].rdata[2] == std::to_string(static_cast<std::uint32_t>(*head))) break;
+      if (Clock::now() >= until) {
+        return Wrong{fmt::format("SOA serial is {}, the database's {}", records[0].rdata[2],
+                                 head ? std::to_string(*head) : "unknown"),
+                     "see that it follows this very database"};
+      }
+      std::this_thread::sleep_for(kPause);
+    }
+    const auto& zone = config_.zone.name;
+    const auto listed = asked("2.0.0.127." + zone, RecordType::a);
+    if (!listed) return Wrong{listed.error().text, "see the server's log"};
+    if (listed->answers_of(RecordType::a).empty()) {
+      return Wrong{fmt::format("127.0.0.2 isn't listed but {}", rcode_text(listed->rcode)), mend_for(*listed)};
+    }
+    const auto unlisted = asked("1.0.0.127." + zone, RecordType::a);
+    if (!unlisted) return Wrong{unlisted.error().text, "see the server's log"};
+    if (unlisted->rcode != 3) {
+      return Wrong{fmt::format("127.0.0.1 isn't NXDOMAIN but {}", rcode_text(unlisted->rcode)), mend_for(*unlisted)};
+    }
+    return std::nullopt;
+  }
+
+  const config::Config& config_;
+  schema::Store* store_;
+  Findings& findings_;
+};
+
+}  // namespace
+
+void look_at_server(const config::Config& config, schema::Store* store, Findings& findings) {
+  ServerExamination(config, store, findings).look();
+}
+
+void look_at_delegation(const config::Config& config, const std::optional<config::Endpoint>& chosen,
+                        Findings& findings) {
+  const auto resolver = chosen ? chosen : system_resolver();
+  if (!resolver) {
+    findings.doubtful("delegation", "not looked at: /etc/resolv.conf names no resolver", "name one by --resolver");
+    return;
+  }
+  const auto name = "delegation by " + to_string(*resolver);
+  // Who names a resolver expects it to know the zone; else the list may be a private one.
+  const auto tell = [&](std::string found, std::string mend) {
+    if (chosen) {
+      findings.bad(name, std::move(found), std::move(mend));
+      return;
+    }
+    findings.doubtful(name, std::move(found), mend + "; a list for your own servers alone needs no delegation");
+  };
+  const auto asked = [&](const std::string& what, RecordType type) {
+    return ask(*resolver, {.name = what, .type = type, .recursion_desired = true, .edns = Edns{}}, 2 * kPatience);
+  };
+  const auto& zone = config.zone;
+  const auto servers = asked(zone.name, RecordType::ns);
+  if (!servers) {
+    tell(servers.error().text, "see that the resolver runs, or name another by --resolver");
+    return;
+  }
+  std::set<std::string> public_names;
+  for (const auto& record : servers->answers_of(RecordType::ns)) {
+    if (!record.rdata.empty()) public_names.insert(lower_case(record.rdata[0]));
+  }
+  if (public_names.empty()) {
+    tell(fmt::format("{} has no NS there: {}", zone.name, rcode_text(servers->rcode)),
+         fmt::format("in the zone above, delegate it: `{}. NS {}.`", zone.name, zone.nameservers.front()));
+    return;
+  }
+  if (public_names != std::set<std::string>(zone.nameservers.begin(), zone.nameservers.end())) {
+    tell(fmt::format("name servers there are {}, in the config {}", fmt::join(public_names, " "),
+                     fmt::join(zone.nameservers, " ")),
+         "make zone.nameservers and the delegation the same");
+    return;
+  }
+  const auto listed = asked("2.0.0.127." + zone.name, RecordType::a);
+  if (!listed) {
+    tell(listed.error().text, "see that the name servers are reachable from there");
+    return;
+  }
+  if (listed->answers_of(RecordType::a).empty()) {
+    tell(fmt::format("127.0.0.2 isn't listed there but {}", rcode_text(listed->rcode)),
+         "see that the name servers of the zone answer, UDP and TCP port 53");
+    return;
+  }
+  findings.good(name, fmt::format("NS {}, and 127.0.0.2 is listed", fmt::join(public_names, " ")));
+}
+
+}  // namespace blowback::cli
