@@ -9,7 +9,7 @@ namespace blowback::cli {
 
 void add_several(Command& command, SeveralArguments& several, const std::string& name, const std::string& help) {
   command.option(name, several.texts, help);
-  command.option("--file", several.file, "Also those in this file, one a line, comments behind # or ;")
+  command.option("--file", several.file, "Also those in this file, one per line, comments after # or ;")
       .shown_as("FILE");
 }
 
@@ -20,15 +20,15 @@ void add_list_options(Command& command, ListArguments& arguments, const std::str
 }
 
 void add_most(Command& command, std::size_t& most) {
-  command.option("--most", most, "At most so many, newest first").whole_number().shows_default();
+  command.option("--most", most, "At most so many, the newest first").whole_number().shows_default();
 }
 
 void add_reason(Command& command, std::string& reason) {
-  command.option("--reason", reason, "Why; goes on record").required();
+  command.option("--reason", reason, "Why; it is recorded").required();
 }
 
 void add_duration(Command& command, std::string& duration) {
-  command.option("--for", duration, "For how long, such as 14d; for good if not given");
+  command.option("--for", duration, "For how long, such as 14d; without it, until ended by hand");
 }
 
 void add_wide(Command& command, bool& wide) {
@@ -37,13 +37,13 @@ void add_wide(Command& command, bool& wide) {
 }
 
 void add_dry_run(Command& command, bool& dry_run) {
-  command.flag("--dry-run", dry_run, "Change nothing, only say what it would do");
+  command.flag("--dry-run", dry_run, "Change nothing; print what it would do");
 }
 
 OrExit<schema::Decision> decision(const Context& context, const std::string& reason) {
   if (reason.find_first_not_of(" \t\r\n") == std::string::npos) {
     return std::unexpected(
-        context.fail("--reason: say why; it goes on record and is shown to whoever asks", kWrongUse));
+        context.fail("--reason: give a reason; it is recorded, and shown to anybody who asks", kWrongUse));
   }
   return schema::Decision{.who = context.world.who, .reason = reason};
 }
@@ -52,7 +52,7 @@ OrExit<Duration> duration(const Context& context, std::string_view option, const
   const auto parsed = parse_duration(text);
   if (parsed && *parsed > Duration{0}) return *parsed;
   return std::unexpected(context.fail(
-      fmt::format("{} {}: {}", option, text, parsed ? "must be longer than nothing" : parsed.error().text), kWrongUse));
+      fmt::format("{} {}: {}", option, text, parsed ? "must be longer than 0" : parsed.error().text), kWrongUse));
 }
 
 OrExit<std::optional<UnixTime>> until(const Context& context, const std::string& text) {
@@ -95,10 +95,10 @@ std::optional<std::string> why_never_listed(const Prefix& network) {
   if (!always) return std::nullopt;
   const auto address = network.to_string();
   if (always->empty()) {
-    return fmt::format("{} is never listed: mail servers see by it that a list doesn't list everybody (RFC 5782)",
+    return fmt::format("{} is never listed: mail servers use it to check that a list doesn't list everybody (RFC 5782)",
                        address);
   }
-  return fmt::format("{} is a test point, which is listed in any case, as {} (RFC 5782)", address,
+  return fmt::format("{} is a test point, which is always listed, as {} (RFC 5782)", address,
                      fmt::join(names_of(*always), " "));
 }
 
@@ -107,7 +107,7 @@ bool may_reach(const Context& context, const Prefix& network, Permission permiss
   if (permission == Permission::wide) return true;
   const auto reach = reach_of(network);
   if (reach.breadth == Breadth::narrow) return true;
-  context.warn(fmt::format("{}{}; this would {} {}. Nothing was changed; if you mean all of it, add --wide", where,
+  context.warn(fmt::format("{}{}; this would {} {}. Nothing was changed; if that is intended, add --wide", where,
                            in_words(reach), would, to_string(reach.addresses)));
   return false;
 }

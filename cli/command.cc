@@ -19,8 +19,8 @@ namespace {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc{} && end == text.data() + text.size() && number <= most) return {};
-  if (any) return fmt::format("{} is no whole number", in_backquotes(text));
-  return fmt::format("{} is no whole number from 0 to {}", in_backquotes(text), most);
+  if (any) return fmt::format("{} is not a whole number", in_backquotes(text));
+  return fmt::format("{} is not a whole number from 0 to {}", in_backquotes(text), most);
 }
 
 /// Replaces a value by its index in `names`.
@@ -35,7 +35,7 @@ namespace {
 [[nodiscard]] CLI::Validator one_of(const std::string& what, const std::vector<std::string>& names) {
   return {[what, names](const std::string& text) {
             if (std::ranges::find(names, text) != names.end()) return std::string();
-            return fmt::format("no {} {}; there are {}{}", what, in_backquotes(text), enumerated(names),
+            return fmt::format("unknown {} {}; known are {}{}", what, in_backquotes(text), enumerated(names),
                                did_you_mean(text, names));
           },
           fmt::format("{{{}}}", fmt::join(names, ","))};
@@ -112,7 +112,7 @@ Option& Option::entry_id() {
   option_.check(CLI::Validator(
       [](const std::string& text) {
         if (why_no_number(text, kMost, /*any=*/false).empty()) return std::string();
-        return fmt::format("{} is no entry's id, as `blowback log` has them", in_backquotes(text));
+        return fmt::format("{} is not the id of an entry in `blowback log`", in_backquotes(text));
       },
       ""));
   return *this;

@@ -1,5 +1,5 @@
-// All three scripts first find out at which command the words so far have arrived (`/db/backup`), passing over options and
-// their values, then offer what is there.
+// All three scripts first determine the command that the words so far name (`/db/backup`), skipping options and their values,
+// then offer its arguments.
 #include "completion.h"
 
 #include <fmt/format.h>
@@ -12,13 +12,13 @@
 namespace blowback::cli {
 namespace {
 
-/// The command, then all beneath it.
+/// Adds the command, then all beneath it.
 void flatten(const CommandOutline& command, std::vector<const CommandOutline*>& into) {  // NOLINT(misc-no-recursion)
   into.push_back(&command);
   for (const auto& each : command.commands) flatten(each, into);
 }
 
-/// The tool's own options work behind any command, but for --format, which needs a table to print.
+/// The tool's own options may follow any command, except --format, which only commands that print a table have.
 [[nodiscard]] std::vector<const OptionOutline*> options_at(const CommandOutline& root, const CommandOutline& command) {
   std::vector<const OptionOutline*> options;
   std::set<std::string> seen;
@@ -32,7 +32,7 @@ void flatten(const CommandOutline& command, std::vector<const CommandOutline*>& 
   return options;
 }
 
-/// Between single quotes: bash and zsh have no escape there, fish has a backslash.
+/// In single quotes. In them bash and zsh have no escape, and fish has the backslash.
 [[nodiscard]] std::string in_quotes(std::string_view text, bool fish = false) {
   std::string out = "'";
   for (const char c : text) {
@@ -47,7 +47,7 @@ void flatten(const CommandOutline& command, std::vector<const CommandOutline*>& 
   return out + "'";
 }
 
-/// All names of options that take a value, as a pattern of `case`.
+/// The names of all options that take a value, as a pattern of `case`.
 [[nodiscard]] std::string with_value(const std::vector<const CommandOutline*>& commands, std::string_view between) {
   std::set<std::string> names;
   for (const auto* const command : commands) {
@@ -58,7 +58,7 @@ void flatten(const CommandOutline& command, std::vector<const CommandOutline*>& 
   return fmt::format("{}", fmt::join(names, between));
 }
 
-/// The lines of a `case` that lead from a command's path and a word to the next path.
+/// The lines of a `case` that maps a command's path and a word to the next path.
 [[nodiscard]] std::string steps(const std::vector<const CommandOutline*>& commands) {
   std::string lines;
   for (const auto* const command : commands) {
@@ -119,7 +119,7 @@ complete -F _{0} {0})sh",
       root.name, with_value(commands, "|"), steps(commands), values, offers);
 }
 
-/// `name:what it does` for _describe, which takes a colon in a name for the end of it.
+/// `name:summary` for _describe. A colon in the name is escaped, since it would end it.
 [[nodiscard]] std::string described(const std::string& name, const std::string& does) {
   std::string escaped;
   for (const char c : name) escaped += c == ':' ? "\\:" : std::string(1, c);
@@ -221,7 +221,7 @@ complete -c {0} -f
       script += fmt::format(" -d {}\n", in_quotes(option->summary, true));
     }
   }
-  script.pop_back();  // whoever prints it ends the line
+  script.pop_back();  // the caller prints the final line feed
   return script;
 }
 

@@ -53,7 +53,7 @@ int Context::fail(const schema::StoreError& error) const {
   using enum schema::StoreError::Code;
   // The store's own advice is about the config, which doesn't name this file.
   if (error.code == missing && !database.empty() && error.text.starts_with(database)) {
-    return fail(fmt::format("--database {}: no database there; check the name", database), kFailed);
+    return fail(fmt::format("--database {}: there is no database; check the name", database), kFailed);
   }
   return fail(error.text, error.code == too_wide ? kWrongUse : kFailed);
 }

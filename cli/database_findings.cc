@@ -39,7 +39,7 @@ class DatabaseExamination {
     look_at_files();
     auto store = schema::Store::open(config_.database, schema::Store::Mode::read);
     if (!store) {
-      findings_.bad("database", store.error().text, "without it there is no list; see the message");
+      findings_.bad("database", store.error().text, "without it there is no list; the message says what to do");
       return std::nullopt;
     }
     store_.emplace(std::move(*store));
@@ -48,9 +48,9 @@ class DatabaseExamination {
       findings_.bad("integrity", wrong.error().text, "run `blowback db check`");
     } else if (!wrong->empty()) {
       findings_.bad("integrity", wrong->front(),
-                    "stop both daemons and restore the last backup; `blowback db check` tells more");
+                    "stop both daemons and restore the last backup; `blowback db check` has details");
     } else {
-      findings_.good("integrity", "SQLite's quick check finds nothing");
+      findings_.good("integrity", "SQLite's quick check finds no damage");
     }
     look_at_disk();
     look_at_times();
@@ -61,7 +61,8 @@ class DatabaseExamination {
   }
 
  private:
-  /// Whose the database is, with what SQLite puts beside it and what migrations keep: root may have made it, and others may read it.
+  /// Owner and mode of the database, of the files that SQLite creates beside it and of copies that migrations keep: root may have
+  /// created one, or other users may be able to read it.
   void look_at_files() {
     const fs::path database(config_.database);
     const auto folder = database.has_parent_path() ? database.parent_path() : fs::path(".");
@@ -76,26 +77,26 @@ class DatabaseExamination {
       struct stat file{};
       if (rest != database.filename() || ::stat(entry.path().c_str(), &file) != 0 || !S_ISREG(file.st_mode)) continue;
       const bool by_group = file.st_gid == owner.st_gid && (file.st_mode & S_IWGRP) != 0;
-      // A folder of root's says nothing of who the daemons are.
+      // If root owns the folder, its owner isn't the daemons' user.
       if (owner.st_uid != 0 && file.st_uid != owner.st_uid && !by_group) foreign.push_back(name);
       if ((file.st_mode & S_IRWXO) != 0) open_to_all.push_back(name);
     }
     if (!foreign.empty()) {
-      findings_.bad(
-          "owner",
-          fmt::format("{}: not the folder's owner's, so blowback-ingest can't write there", fmt::join(foreign, ", ")),
-          fmt::format("`chown --reference={0} {0}/{1}*`; run `blowback` as that user", folder.string(),
-                      database.filename().string()));
+      findings_.bad("owner",
+                    fmt::format("{}: has another owner than the folder, so blowback-ingest can't write to it",
+                                fmt::join(foreign, ", ")),
+                    fmt::format("`chown --reference={0} {0}/{1}*`; run `blowback` as that user", folder.string(),
+                                database.filename().string()));
     } else {
-      findings_.good("owner", "the database's files belong to whom their folder belongs to");
+      findings_.good("owner", "the database's files have the owner of their folder");
     }
     if (!open_to_all.empty()) {
       findings_.doubtful(
           "privacy",
-          fmt::format("{}: other users may read it, and it holds people's mail", fmt::join(open_to_all, ", ")),
+          fmt::format("{}: other users can read it, and it contains parts of mail", fmt::join(open_to_all, ", ")),
           fmt::format("`chmod o-rwx {}/{}*`", folder.string(), database.filename().string()));
     } else {
-      findings_.good("privacy", "only owner and group may read the database's files");
+      findings_.good("privacy", "only owner and group can read the database's files");
     }
   }
 
@@ -105,14 +106,16 @@ class DatabaseExamination {
     if (may(database, W_OK) && may(folder, W_OK)) {
       findings_.good("writable", "the database and its folder");
     } else {
-      findings_.doubtful("writable", "this user may not write the database or its folder",
-                         "run this as the user who runs blowback-ingest; if that is you, give it the folder");
+      findings_.doubtful(
+          "writable", "this user can't write to the database or its folder",
+          "run this as the user who runs blowback-ingest; if you do, make that user the owner of the folder");
     }
     struct statvfs room{};
     if (::statvfs(folder.c_str(), &room) == 0) {
       const auto free = static_cast<std::uint64_t>(room.f_bavail) * room.f_frsize;
       const auto text = fmt::format("{} MiB free in {}", free / kMiB, folder.string());
-      constexpr auto kMend = "make room, or move the database; a full disk stops recording, nothing stored is lost";
+      constexpr auto kMend =
+          "free space, or move the database; a full disk stops recording, but loses nothing that is stored";
       if (free < kNoRoom) {
         findings_.bad("disk", text, kMend);
       } else if (free < kLittleRoom) {
@@ -128,15 +131,15 @@ class DatabaseExamination {
     if (wal > kLargeWal) {
       findings_.doubtful(
           "wal", text,
-          fmt::format("some program has been reading for very long: `fuser -v {}` names them; end it, and the "
-                      "next commits make it small again",
+          fmt::format("a program has been reading for very long: `fuser -v {}` shows which; end it, and the "
+                      "next commits shrink the log",
                       config_.database));
     } else {
       findings_.good("wal", text);
     }
   }
 
-  /// Either the clock was ahead when they were written, or it is behind now.
+  /// If there are any, the clock was ahead when they were written, or is behind now.
   void look_at_times() {
     const auto ahead = store_->times_ahead(now_);
     if (!ahead) {
@@ -151,13 +154,14 @@ class DatabaseExamination {
     add("a decision", ahead->decision);
     add("a change in the journal", ahead->change);
     if (found.empty()) {
-      findings_.good("times", "no time in the database lies ahead");
+      findings_.good("times", "no time in the database is in the future");
       return;
     }
     findings_.doubtful(
-        "times", "ahead of now: " + found,
-        "see that this machine's clock is right and stays so (chronyc tracking, timedatectl). If it is, it was "
-        "ahead then: blowback-ingest mends what that did, but for ends that operators gave (`blowback log`)");
+        "times", "in the future: " + found,
+        "make sure that the clock of this machine is right (chronyc tracking, timedatectl). If it is now, it was "
+        "ahead then: blowback-ingest repairs what follows from that, except for ends of operators' listings (`blowback "
+        "log`)");
   }
 
   void look_at_unfinished() {
@@ -167,10 +171,10 @@ class DatabaseExamination {
       const bool needs_its_file = entry.action == "import" || entry.action == "list";
       findings_.doubtful(
           fmt::format("entry {}", entry.id),
-          fmt::format("{} {} by {} isn't done yet: it was interrupted, or goes on right now", entry.action,
+          fmt::format("{} {} by {} isn't complete: it was interrupted, or is still running", entry.action,
                       harmless(entry.subject), harmless(entry.who)),
-          fmt::format("if nobody works on it, {}, or take it back: `blowback undo {}`",
-                      needs_its_file ? "run the same command again" : "let blowback-ingest run, which goes on with it",
+          fmt::format("if it isn't running, {}, or reverse it: `blowback undo {}`",
+                      needs_its_file ? "run the same command again" : "let blowback-ingest run, which completes it",
                       entry.id));
     }
   }
@@ -185,14 +189,14 @@ class DatabaseExamination {
       const auto name = "news " + feed.name;
       const auto known = std::ranges::find(stats->feeds, feed.name, &schema::Stats::Feed::name);
       if (known == stats->feeds.end() || !known->last_delivery) {
-        findings_.doubtful(name, "nothing was ever delivered by this feed",
-                           "start blowback-ingest, and send a message to one of its traps; see its log");
+        findings_.doubtful(name, "this feed has never delivered anything",
+                           "start blowback-ingest, send a message to one of its traps, and see its log");
         continue;
       }
       const auto age = now_ - *known->last_delivery;
       const auto text = "last delivery " + when(*known->last_delivery, now_);
       if (age > kSilence) {
-        findings_.doubtful(name, text, "see that blowback-ingest runs, and that mail for the traps still gets here");
+        findings_.doubtful(name, text, "check that blowback-ingest runs, and that mail for the traps still arrives");
       } else {
         findings_.good(name, text);
       }
@@ -200,10 +204,10 @@ class DatabaseExamination {
       if (counts.unknown_reverse_path > counts.incidents / 2) {
         findings_.doubtful(
             "reverse path " + feed.name,
-            fmt::format("{} of its {} incidents don't say with which reverse-path they came, so they accuse nobody",
+            fmt::format("{} of its {} incidents have no reverse-path, so they don't count against anybody",
                         counts.unknown_reverse_path, counts.incidents),
-            "have your mail server write Return-Path: above its Received: line (Postfix's virtual and local "
-            "do, its pipe with flags=R), or give the feed the reverse-path (smtp, lmtp, milter, mail_from)");
+            "have your mail server add Return-Path: above its Received: line (Postfix's virtual and local "
+            "do, its pipe with flags=R), or use a feed that has the reverse-path (smtp, lmtp, milter, mail_from)");
       }
     }
   }

@@ -39,7 +39,7 @@ int decide_each(const Context& context, const Given<Prefix>& given, std::string_
   for (std::size_t i = 0; i < given.all.size(); ++i) {
     const int code = decide(given.all[i].value);
     if (code > kNo && given.all.size() > 1) {
-      return context.fail(fmt::format("{}{} of {} are done, the others aren't; the same command does all of them",
+      return context.fail(fmt::format("{}{} of {} are done, the others aren't; run the same command again",
                                       given.where(given.all[i]), i, given.all.size()),
                           code);
     }

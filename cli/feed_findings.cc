@@ -1,4 +1,3 @@
-// Folders, files and certificates, as the user who runs this can reach them.
 #include "feed_findings.h"
 
 #include "smtp/certificate.h"
@@ -16,7 +15,7 @@ namespace fs = std::filesystem;
 
 [[nodiscard]] bool may(const fs::path& path, int mode) { return ::access(path.c_str(), mode) == 0; }
 
-/// How a feed is called in findings, and where its keys are written.
+/// The name of a feed in findings, and the places of its keys in the config.
 struct Place {
   std::string name;
   std::function<std::string(std::string_view key)> source;
@@ -27,15 +26,16 @@ void look_at_maildir(const Place& at, const config::Feed& feed, Findings& findin
   for (const auto* const part : {"new", "cur", "tmp"}) {
     const auto folder = fs::path(feed.path) / part;
     if (!fs::is_directory(folder, error)) {
-      findings.bad(at.name, folder.string() + " is no folder that can be seen",
-                   fmt::format("let the MTA make the Maildir, or `mkdir -p {}/new {}/cur {}/tmp`, or set `path`",
+      findings.bad(at.name, folder.string() + " isn't a folder, or this user can't see it",
+                   fmt::format("let the MTA create the Maildir, or `mkdir -p {}/new {}/cur {}/tmp`, or set `path`",
                                feed.path, feed.path, feed.path),
                    at.source("path"));
       return;
     }
     if (!may(folder, R_OK | W_OK | X_OK)) {
       findings.bad(at.name, folder.string() + " can't be read and written by this user",
-                   "make it the folder of the user who runs blowback-ingest, or give its group rwx", at.source("path"));
+                   "make the user who runs blowback-ingest its owner, or give that user's group rwx",
+                   at.source("path"));
       return;
     }
   }
@@ -46,18 +46,20 @@ void look_at_file(const Place& at, const std::string& path, Findings& findings) 
   std::error_code error;
   const auto status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
-    findings.bad(at.name, path + " isn't there, so ingest can't read it and isn't ready",
-                 fmt::format("let its writer make it, or `touch {}`, or set `path` to where the mail is", path),
-                 at.source("path"));
+    findings.bad(
+        at.name, path + " doesn't exist, so ingest can't read it and isn't ready",
+        fmt::format("let the program that writes it create it, or `touch {}`, or set `path` to the mail", path),
+        at.source("path"));
     return;
   }
   if (status.type() != fs::file_type::regular && status.type() != fs::file_type::fifo) {
-    findings.bad(at.name, path + " is no file", "set `path` to a file, or `type` to what is there", at.source("path"));
+    findings.bad(at.name, path + " isn't a file", "set `path` to a file, or `type` to the type of what is there",
+                 at.source("path"));
     return;
   }
   if (!may(path, R_OK)) {
     findings.bad(at.name, path + " can't be read by this user",
-                 "let the user who runs blowback-ingest read it, and its folder", at.source("path"));
+                 "give the user who runs blowback-ingest permission to read it and its folder", at.source("path"));
     return;
   }
   findings.good(at.name, path, at.source("path"));
@@ -66,27 +68,29 @@ void look_at_file(const Place& at, const std::string& path, Findings& findings) 
 void look_at_quoting(const Place& at, const config::Feed& feed, Findings& findings) {
   if (feed.type != config::FeedType::mbox || feed.quoting != config::MboxQuoting::none) return;
   findings.doubtful("quoting " + feed.name,
-                    "nobody says how its writer quotes, so anybody can write messages into it, and none counts",
-                    "set `quoting` to \"mboxrd\", \"mboxo\" or \"content-length\", whichever its writer does",
+                    "the config doesn't say how its writer quotes `From ` lines, so a sender can forge messages in it, "
+                    "and none counts",
+                    "set `quoting` to what its writer does: \"mboxrd\", \"mboxo\" or \"content-length\"",
                     at.source("quoting"));
 }
 
-void look_at_door(const Place& at, const config::Feed& feed, Findings& findings) {
+void look_at_listener(const Place& at, const config::Feed& feed, Findings& findings) {
   if (feed.type == config::FeedType::milter) {
-    findings.good(at.name, "watches a mail server that has it among its milters", at.source("listen"));
+    findings.good(at.name, "is a milter of a mail server", at.source("listen"));
     return;
   }
   const auto& door = feed.door;
   if (!door.certificate.empty()) {
     if (const auto tls = smtp::tls_context({.chain = door.certificate, .key = door.key}, door.hostname); !tls) {
       findings.bad(at.name, tls.error(),
-                   "name PEM files that the user who runs blowback-ingest may read, or take `certificate` and "
-                   "`key` away for a self-signed one",
+                   "name PEM files that the user who runs blowback-ingest may read, or remove `certificate` and "
+                   "`key` to use a self-signed one",
                    at.source("certificate"));
       return;
     }
   }
-  // Whether somebody answers is told by what was last delivered: a client that only connects would count as a callout's.
+  // No connection is tried: a client that only connects would count as a callout. The time of the last delivery shows whether
+  // it works.
   findings.good(at.name, door.certificate.empty() ? "listens; its certificate is self-signed" : "listens",
                 at.source("listen"));
 }
@@ -102,12 +106,11 @@ void look_at_name_servers(const config::Config& config, const std::string& sourc
   }
   findings.doubtful(
       "zone",
-      fmt::format("{}: in the zone, so resolvers may ask the server itself for an address, and hear that there is none",
+      fmt::format("{} is in the zone, but the config has no address for it, so the server answers that it has none",
                   fmt::join(unknown, ", ")),
-      fmt::format(
-          R"(write the addresses behind a name below the zone's, as in nameservers = ["ns1.{} 192.0.2.53"], or )"
-          "take one outside of it",
-          zone.name),
+      fmt::format(R"(add its addresses after the name, as in nameservers = ["ns1.{} 192.0.2.53"], or use )"
+                  "a name server outside of the zone",
+                  zone.name),
       source);
 }
 
@@ -120,7 +123,7 @@ void look_at_witnesses(const config::Config& config, const std::string& source, 
         "witnesses",
         fmt::format("the traps are {} {}, and policy.distinct_traps asks for {}: no sender will ever be listed",
                     *witnesses, *witnesses == 1 ? "witness" : "witnesses", needed),
-        "a domain is one witness in all: name old addresses of it in traps.addresses, or add a domain", source);
+        "a whole domain is one witness: add unused addresses to traps.addresses, or another domain", source);
   } else {
     findings.good("witnesses", fmt::format("{}, of which {} must agree", *witnesses, needed), source);
   }
@@ -132,7 +135,7 @@ void look_at_feeds(const config::Config& config, const FeedSource& source_of, Fi
     const Place at{.name = "feed " + feed.name,
                    .source = [&](std::string_view key) { return source_of ? source_of(i, key) : std::string(); }};
     if (feed.has_door()) {
-      look_at_door(at, feed, findings);
+      look_at_listener(at, feed, findings);
     } else if (feed.type == config::FeedType::maildir) {
       look_at_maildir(at, feed, findings);
     } else if (feed.type == config::FeedType::standard_input || feed.path == "-") {

@@ -1,4 +1,4 @@
-// What can be seen of name servers, traps and feeds without reading any mail: for `doctor` and for `config check`.
+// Checks of name servers, traps and feeds that read no mail, for `doctor` and `config check`.
 #pragma once
 
 #include "config/config.h"
@@ -11,16 +11,16 @@
 
 namespace blowback::cli {
 
-/// Where a key of that feed is written, for a finding's source; the key may be left to its default.
+/// The place of a feed's key in the config, as a finding's source. The key may be absent there.
 using FeedSource = std::function<std::string(std::size_t feed, std::string_view key)>;
 
-/// Whether this user can read what each feed names, and use its certificate.
+/// Whether the current user can read each feed's path and certificate.
 void look_at_feeds(const config::Config& config, const FeedSource& source_of, Findings& findings);
 
-/// Whether each name server in the zone has an address in the config. `source`: where they are written.
+/// Whether each name server in the zone has an address in the config. `source`: their place in the config.
 void look_at_name_servers(const config::Config& config, const std::string& source, Findings& findings);
 
-/// Whether enough traps are named for a sender ever to be listed. `source`: where they are written.
+/// Whether there are enough traps for a sender ever to be listed. `source`: their place in the config.
 void look_at_witnesses(const config::Config& config, const std::string& source, Findings& findings);
 
 }  // namespace blowback::cli

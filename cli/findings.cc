@@ -1,4 +1,3 @@
-// Printing findings.
 #include "findings.h"
 
 #include <fmt/format.h>
@@ -67,7 +66,7 @@ void Findings::print_for_people(const Context& context, const Wording& wording) 
   };
   std::size_t grade_width = 0;
   for (const auto& word : wording.grades) grade_width = std::max(grade_width, word.size());
-  // `§` is two octets and one character: sources are padded by characters, which fmt counts.
+  // `§` is two octets, but one character. fmt pads by characters.
   const auto source_width = wording.has_source ? widest([](const Finding& each) { return each.source; }) : 0;
   const auto check_width = widest([](const Finding& each) { return each.check; });
   std::array<std::size_t, 3> sums{};
@@ -84,7 +83,7 @@ void Findings::print_for_people(const Context& context, const Wording& wording) 
         fmt::format("{:{}}  {}: {}", "", grade_width, wording.advice, harmless(finding.advice, kLongestFound)));
   }
   const auto counted = [&](std::size_t grade) {
-    // `ok`, `pass` and `fail` are no things that can be counted.
+    // `ok`, `pass`, `note` and `fail` have no plural here.
     const auto word = wording.grades.at(grade);
     const bool is_noun = word == "warning" || word == "problem";
     return fmt::format("{} {}{}", sums.at(grade), word, is_noun && sums.at(grade) != 1 ? "s" : "");

@@ -1,4 +1,4 @@
-// What `doctor` and `conform` found: a line each with a verdict, and what to do or what it breaks where the verdict isn't good.
+// The results of `doctor`, `conform` and `config check`: one line for each check with its grade, and advice if it isn't good.
 #pragma once
 
 #include "context.h"
@@ -16,16 +16,16 @@ enum class Grade : std::uint8_t { good, doubtful, bad };
 struct Finding {
   Grade grade = Grade::good;
   std::string check;
-  std::string source;  ///< where it is written, such as `RFC 5782 §5`; empty: nowhere
+  std::string source;  ///< the RFC and section, or the line of the config: `RFC 5782 §5`; "": none
   std::string found;
-  std::string advice;  ///< empty where the verdict is good
+  std::string advice;  ///< "" if the grade is good
 };
 
-/// How a command calls the parts of its findings.
+/// The words of a command for the parts of its findings.
 struct Wording {
-  std::string_view grade;                  ///< the column: `state`
+  std::string_view grade;                  ///< heading of the column: `state`
   std::array<std::string_view, 3> grades;  ///< in the order of Grade: `ok`, `warning`, `problem`
-  std::string_view advice;                 ///< the column: `mend`
+  std::string_view advice;                 ///< heading of the column: `mend`
   bool has_source = false;
 };
 
@@ -36,7 +36,7 @@ class Findings {
   void bad(std::string check, std::string found, std::string advice, std::string source = {});
   [[nodiscard]] bool any_bad() const;
   [[nodiscard]] const std::vector<Finding>& all() const { return findings_; }
-  /// For people: a line each, the advice beneath it, and the sums. For programs: a row each.
+  /// For people: one line each, with the advice below it, then the sums. For programs: one row each.
   void print(const Context& context, const Wording& wording) const;
 
  private:

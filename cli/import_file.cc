@@ -1,4 +1,3 @@
-// One pass over the lines; then networks are sorted with their terms, so that each terms' networks come out sorted.
 #include "import_file.h"
 
 #include "blowback/text.h"
@@ -12,7 +11,7 @@
 namespace blowback::cli {
 namespace {
 
-/// RFC 4180 §2, on one line. Absent: a quote isn't closed, or something stands behind one.
+/// The fields of one line (RFC 4180 §2). Absent: a quote isn't closed, or text follows a closing one.
 [[nodiscard]] std::optional<std::vector<std::string>> fields_of(std::string_view line) {
   std::vector<std::string> fields;
   while (true) {
@@ -63,7 +62,7 @@ std::expected<UnixTime, std::string> ImportParser::end_of(const std::string& tex
   const auto span = parse_duration(text);
   if (!time && !span) {
     return std::unexpected(
-        fmt::format("'{}' is no end; write 2026-12-24, 2026-12-24T10:00:00Z or 14d", text.substr(0, 60)));
+        fmt::format("'{}' isn't an end; write 2026-12-24, 2026-12-24T10:00:00Z or 14d", text.substr(0, 60)));
   }
   const auto end = time ? *time : now_ + *span;
   if (end <= now_) return std::unexpected(fmt::format("its end, {}, has passed", text));
@@ -76,7 +75,8 @@ std::expected<std::optional<ImportLine>, std::string> ImportParser::read(std::st
   if (entry.empty()) return std::nullopt;
   const auto fields = csv ? fields_of(entry) : std::optional(std::vector{std::string(entry)});
   if (!fields)
-    return std::unexpected("a quote isn't closed, or something stands behind it; \"\" is a quote within quotes");
+    return std::unexpected(
+        "a quote isn't closed, or text follows a closing quote; write \"\" for a quote within quotes");
   if (!std::exchange(any_, true) && is_heading(*fields)) return std::nullopt;
   constexpr std::size_t kUnnamed = 3;
   if (!columns_.are_named && fields->size() > kUnnamed) {
@@ -91,7 +91,7 @@ std::expected<std::optional<ImportLine>, std::string> ImportParser::read(std::st
   const auto prefix = Prefix::parse(field(columns_.prefix));
   if (!prefix) return std::unexpected(prefix.error().text);
   if (auto why = why_never_listed(*prefix)) return std::unexpected(*std::move(why));
-  ImportLine read{.prefix = *prefix, .terms = otherwise_};
+  ImportLine read{.prefix = *prefix, .terms = defaults_};
   if (auto reason = field(columns_.reason); !reason.empty()) read.terms.reason = std::move(reason);
   if (const auto until = field(columns_.until); !until.empty()) {
     const auto end = end_of(until);
@@ -101,7 +101,7 @@ std::expected<std::optional<ImportLine>, std::string> ImportParser::read(std::st
   return read;
 }
 
-Imported read_import(const Context& context, Input& input, const Terms& otherwise, Permission permission) {
+Imported read_import(const Context& context, Input& input, const Terms& defaults, Permission permission) {
   struct Entry {
     Prefix prefix;
     std::uint32_t line = 0;
@@ -111,7 +111,7 @@ Imported read_import(const Context& context, Input& input, const Terms& otherwis
   std::vector<Entry> entries;
   BadLines bad(context, input.name());
   BadLines wide(context, input.name());
-  ImportParser parser(otherwise, context.world.now);
+  ImportParser parser(defaults, context.world.now);
   for (std::string line; input.next(line);) {
     ++read.lines;
     auto parsed = parser.read(line);

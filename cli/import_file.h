@@ -1,4 +1,4 @@
-// What a file to import says: a network a line, or CSV with a reason and an end of its own on each line. Pure but for reading.
+// The format of files for `import`: one network per line, or CSV with a reason and an end on each line.
 #pragma once
 
 #include "blowback/prefix.h"
@@ -16,7 +16,7 @@
 
 namespace blowback::cli {
 
-/// For lines that don't say so themselves.
+/// The reason and end of a listing.
 struct Terms {
   std::string reason;
   std::optional<UnixTime> until;
@@ -29,16 +29,16 @@ struct ImportLine {
   Terms terms;
 };
 
-/// Reads lines one after another, since a heading says what stands in the columns below it.
+/// Reads lines one after another, since a heading determines the columns below it.
 ///
-/// `192.0.2.1`, `198.51.100.0/24 ; SBL123`, or, where a comma comes before any `#` and `;`, CSV (RFC 4180): network, reason, until.
-/// A heading names the columns in another order: `network` or `prefix`, `until` or `expires_at`, as `listings` does. Columns of
-/// other names are passed over; without a heading there are at most three. Until is a time (`2026-12-24T10:00:00Z`), a day (`2026-12-24`), or a span (`14d`). An empty field is as if
-/// it weren't there.
+/// `192.0.2.1`, `198.51.100.0/24 ; SBL123`, or, if a comma comes before any `#` and `;`, CSV (RFC 4180): network, reason, until. A
+/// heading can name the columns in another order: `network` or `prefix`, `reason`, `until` or `expires_at`, as in the output of
+/// `listings`. Columns with other names are ignored; without a heading there are at most three. `until` is a time
+/// (`2026-12-24T10:00:00Z`), a day (`2026-12-24`), or a duration (`14d`). An empty field is the same as an absent one.
 class ImportParser {
  public:
-  ImportParser(Terms otherwise, UnixTime now) : otherwise_(std::move(otherwise)), now_(now) {}
-  /// Absent: a comment, a heading, or blank. Fails with a sentence for a person.
+  ImportParser(Terms defaults, UnixTime now) : defaults_(std::move(defaults)), now_(now) {}
+  /// Absent: a comment, a heading, or a blank line. Fails with a message for a person.
   [[nodiscard]] std::expected<std::optional<ImportLine>, std::string> read(std::string_view line);
 
  private:
@@ -51,24 +51,24 @@ class ImportParser {
   [[nodiscard]] bool is_heading(const std::vector<std::string>& fields);
   [[nodiscard]] std::expected<UnixTime, std::string> end_of(const std::string& text) const;
 
-  Terms otherwise_;
+  Terms defaults_;  ///< for lines without their own
   UnixTime now_;
   Columns columns_;
   bool any_ = false;
 };
 
-/// A file read whole. Every line is in one of the counts.
+/// The content of a file. Every line is in one of the counts.
 struct Imported {
-  std::map<Terms, std::vector<Prefix>> groups;  ///< sorted, and each network once in all
+  std::map<Terms, std::vector<Prefix>> groups;  ///< networks by terms, sorted; no network is in two groups
   std::vector<Prefix> all;                      ///< sorted
   std::size_t lines = 0;
   std::size_t comments = 0;  ///< and headings and blank lines
   std::size_t duplicates = 0;
   std::size_t refused = 0;  ///< not understood
-  std::size_t wide = 0;     ///< of the networks, those that need --wide and haven't it
+  std::size_t wide = 0;     ///< networks that need --wide, if it wasn't given
 };
 
-/// Tells of lines that can't be taken. Of a network that stands there twice the first line counts.
-[[nodiscard]] Imported read_import(const Context& context, Input& input, const Terms& otherwise, Permission permission);
+/// Reports lines that aren't understood, or need --wide and don't have it. If a network is there twice, the first line counts.
+[[nodiscard]] Imported read_import(const Context& context, Input& input, const Terms& defaults, Permission permission);
 
 }  // namespace blowback::cli

@@ -1,4 +1,3 @@
-// Reading lists of addresses and networks, from arguments, files and standard input.
 #include "lines.h"
 
 #include "blowback/text.h"
@@ -18,9 +17,9 @@ namespace {
 
 constexpr std::size_t kBuffer = 1U << 16U;
 constexpr std::size_t kLongest = 4096;
-/// Lines that can't be taken are told one by one up to here, and counted beyond.
-constexpr std::size_t kTold = 20;
-/// Of a message about a line, which quotes some of it.
+/// So many bad lines are reported one by one; the others are only counted.
+constexpr std::size_t kReported = 20;
+/// The length of a message about a line, which quotes some of it.
 constexpr std::size_t kShown = 200;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
@@ -32,7 +31,7 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     case EISDIR:
       return "is a folder; name a file in it";
     case EACCES:
-      return "this user may not read it; run as one who may, or change its mode";
+      return "this user has no permission to read it; run as another user, or change its mode";
     default:
       return fmt::format("can't be read: {}; see that it is a readable file", std::generic_category().message(error));
   }
@@ -43,7 +42,7 @@ template <typename T>
   Given<T> found;
   std::unordered_set<T> known;
   BadLines bad(context, found.source);
-  const auto take = [&](std::string_view text, std::size_t line) {
+  const auto add = [&](std::string_view text, std::size_t line) {
     const auto parsed = T::parse(text);
     if (!parsed) {
       bad.report(line, std::is_same_v<T, IpAddress> ? why_no_address(text) : parsed.error().text);
@@ -56,7 +55,7 @@ template <typename T>
     if (text == "-" && file.empty()) {
       file = text;
     } else {
-      take(text, 0);
+      add(text, 0);
     }
   }
   if (!file.empty()) {
@@ -64,10 +63,10 @@ template <typename T>
     if (!input) return std::unexpected(input.error());
     found.source = input->name();
     for (std::string line; input->next(line);) {
-      if (const auto entry = entry_of(line); !entry.empty()) take(entry, input->line());
+      if (const auto entry = entry_of(line); !entry.empty()) add(entry, input->line());
     }
     if (input->failed()) {
-      return std::unexpected(context.fail(found.source + ": reading failed half-way; nothing was done", kFailed));
+      return std::unexpected(context.fail(found.source + ": reading failed before its end; nothing was done", kFailed));
     }
   }
   bad.report_rest("that aren't understood");
@@ -90,7 +89,7 @@ OrExit<Input> Input::open(const Context& context, const std::string& file) {
   std::unique_ptr<std::FILE, Close> opened(std::fopen(file.c_str(), "rb"));
   int error = opened ? 0 : errno;
   struct stat status{};
-  // A folder can be opened, and only reading it fails.
+  // Opening a folder succeeds; only reading from it would fail.
   if (opened && ::fstat(::fileno(opened.get()), &status) == 0 && S_ISDIR(status.st_mode)) error = EISDIR;
   if (error == 0) {
     std::FILE* const raw = opened.get();
@@ -131,13 +130,13 @@ bool Input::next(std::string& line) {
 std::string_view entry_of(std::string_view line) { return trimmed(line.substr(0, line.find_first_of("#;"))); }
 
 void BadLines::report(std::size_t line, const std::string& text) {
-  if (++count_ > kTold) return;
+  if (++count_ > kReported) return;
   const auto shown = harmless(text, kShown);
   context_.warn(line == 0 ? shown : fmt::format("{}:{}: {}", source_, line, shown));
 }
 
 void BadLines::report_rest(std::string_view what) const {
-  if (count_ > kTold) context_.warn(fmt::format("… and {} more lines {}", count_ - kTold, what));
+  if (count_ > kReported) context_.warn(fmt::format("… and {} more lines {}", count_ - kReported, what));
 }
 
 OrExit<Given<IpAddress>> addresses(const Context& context, const SeveralArguments& several) {

@@ -1,4 +1,4 @@
-// Lists that people keep in files, a thing a line: lines of any length and any end, comments, a byte order mark.
+// Lists that people keep in files, one entry per line: lines of any length, CRLF, comments, a byte order mark.
 #pragma once
 
 #include "arguments.h"
@@ -14,18 +14,18 @@
 
 namespace blowback::cli {
 
-/// A file to read, or standard input, which isn't ours to close.
+/// A file, or standard input, which is never closed.
 class Input {
  public:
-  /// `file`: `-` is standard input. Fails where it can't be read.
+  /// `file`: `-` is standard input. Fails if it can't be read.
   [[nodiscard]] static OrExit<Input> open(const Context& context, const std::string& file);
 
-  /// Reads lines of any length in constant memory: of one longer than 4 KiB the beginning is kept, enough to refuse it. A byte
-  /// order mark at the beginning and a CR at the end are taken off. False: there is none any more; see `failed`.
+  /// Reads one line, in constant memory: the rest of a line beyond 4 KiB is dropped, and what remains is no valid entry. A byte
+  /// order mark at the beginning of the file and a CR at the end of a line are removed. False: no more lines, or `failed`.
   [[nodiscard]] bool next(std::string& line);
-  /// Reading ended before the end.
+  /// Reading ended with an error.
   [[nodiscard]] bool failed() const { return std::ferror(file_) != 0; }
-  /// Of the line that was read last, from 1.
+  /// The number of the line that was read last, from 1.
   [[nodiscard]] std::size_t line() const { return line_; }
   /// `bad.txt`, `standard input`.
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -46,14 +46,14 @@ class Input {
   std::size_t line_ = 0;
 };
 
-/// Without a comment behind it (`#`, or `;` as Spamhaus has it) and blanks around it; empty where there is nothing else. Pure.
+/// The line without blanks at either end and without a comment (from `#`, or from `;` as in files of Spamhaus). Pure.
 [[nodiscard]] std::string_view entry_of(std::string_view line);
 
 /// Reports bad lines one by one, up to twenty; `report_rest` reports how many more there are.
 class BadLines {
  public:
   BadLines(const Context& context, const std::string& source) : context_(context), source_(source) {}
-  /// `line` 0: an argument, which names itself.
+  /// `line` 0: a command line argument.
   void report(std::size_t line, const std::string& text);
   /// `what`: `lines that aren't understood`.
   void report_rest(std::string_view what) const;
@@ -65,26 +65,26 @@ class BadLines {
   std::size_t count_ = 0;
 };
 
-/// Things that a command was given, each an argument or a line of a file.
+/// The addresses or networks that a command was given, as arguments or as lines of a file.
 template <typename T>
 struct Given {
   struct One {
     T value;
-    std::size_t line = 0;  ///< of `source`; 0: an argument
+    std::size_t line = 0;  ///< its number in `source`; 0: an argument
   };
-  std::vector<One> all;  ///< each once, in the order given
+  std::vector<One> all;  ///< without duplicates, in the order given
   std::string source;
-  std::size_t refused = 0;  ///< what isn't understood, and was told
+  std::size_t refused = 0;  ///< how many weren't understood; each was reported
 
-  /// `bad.txt:7: `; nothing for an argument.
+  /// `bad.txt:7: `; "" for an argument.
   [[nodiscard]] std::string where(const One& one) const {
     return one.line == 0 ? std::string() : source + ":" + std::to_string(one.line) + ": ";
   }
 };
 
-/// What isn't understood is reported and left out. Fails where nothing remains.
+/// What isn't understood is reported and left out. Fails if nothing remains.
 [[nodiscard]] OrExit<Given<IpAddress>> addresses(const Context& context, const SeveralArguments& several);
-/// The same of networks.
+/// The same for networks.
 [[nodiscard]] OrExit<Given<Prefix>> networks(const Context& context, const SeveralArguments& several);
 
 }  // namespace blowback::cli

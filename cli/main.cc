@@ -1,4 +1,4 @@
-// blowback: the operator's tool. All of it is cli/tool.cc; here is what only a process has.
+// blowback: the operator's tool. Here is only what a process has; the rest is called by cli/tool.cc.
 #include "cli/tool.h"
 
 #include <pwd.h>
@@ -15,14 +15,14 @@
 
 namespace {
 
-/// Who decides: the person behind sudo, else the login name.
+/// The person who decides: the user who called sudo, else the login name.
 std::string who() {
   if (const char* const name = std::getenv("SUDO_USER"); name != nullptr && *name != '\0') return name;
   if (const passwd* const entry = getpwuid(getuid()); entry != nullptr) return entry->pw_name;
   return "uid " + std::to_string(getuid());
 }
 
-/// COLUMNS where the shell exports it, else what the terminal says; 0: standard output is none.
+/// COLUMNS if the shell exports it, else the width of the terminal; 0: standard output isn't a terminal.
 std::size_t columns() {
   if (isatty(STDOUT_FILENO) == 0) return 0;
   if (const char* const text = std::getenv("COLUMNS"); text != nullptr) {
@@ -38,7 +38,7 @@ std::size_t columns() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // https://no-color.org: set, to whatever but nothing.
+  // https://no-color.org: set to anything but an empty string.
   const char* const variable = std::getenv("NO_COLOR");
   const bool no_color = variable != nullptr && *variable != '\0';
   const blowback::cli::World world{

@@ -1,4 +1,3 @@
-// Printing in three formats.
 #include "output.h"
 
 #include "blowback/prefix.h"
@@ -18,7 +17,7 @@ struct Overloaded : Cases... {
   using Cases::operator()...;
 };
 
-/// Characters, not octets: what a monospaced terminal counts, but for the few wide scripts.
+/// The number of characters, not octets: the width on a terminal, except for scripts with wide characters.
 [[nodiscard]] std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
@@ -30,7 +29,7 @@ using Json = nlohmann::ordered_json;
   return fmt::format("{}", fmt::join(list, " "));
 }
 
-/// `times_in_short`: without how long ago.
+/// `short_times`: without the relative time.
 [[nodiscard]] std::string for_people(const Cell& cell, UnixTime now, bool times_in_short = false) {
   const auto text = [](const std::string& value) { return value.empty() ? "-" : harmless(value); };
   return std::visit(
@@ -56,7 +55,7 @@ using Json = nlohmann::ordered_json;
                     cell);
 }
 
-/// RFC 4180 §2: quoted where it holds a quote, a comma or a line end.
+/// RFC 4180 §2: quoted if it contains a quote, a comma or a line break.
 [[nodiscard]] std::string for_csv(const Cell& cell) {
   std::string text = std::visit(
       Overloaded{[](std::monostate) { return std::string(); }, [](const std::string& value) { return value; },
@@ -75,15 +74,15 @@ using Json = nlohmann::ordered_json;
   return quoted + "\"";
 }
 
-/// Throws std::system_error where it can't write (tool.cc).
-void put(std::FILE* out, const std::string& text) { fmt::print(out, "{}", text); }
+/// Throws std::system_error if it can't write; tool.cc catches it.
+void write(std::FILE* out, const std::string& text) { fmt::print(out, "{}", text); }
 
-/// Stored text is valid UTF-8; should a byte of it not be, it is replaced rather than the output refused.
+/// Stored text should be valid UTF-8. If it isn't, invalid bytes are replaced.
 [[nodiscard]] std::string text_of(const Json& json, int indent = -1) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
-/// At most `most` characters, the last of them … where it was cut.
+/// At most `most` characters; the last is … if it was shortened.
 [[nodiscard]] std::string cut_to(const std::string& text, std::size_t most) {
   if (width_of(text) <= most) return text;
   std::string kept;
@@ -96,20 +95,20 @@ void put(std::FILE* out, const std::string& text) { fmt::print(out, "{}", text);
   return kept + "…";
 }
 
-/// How many rows are held back to see how wide columns are.
+/// How many rows are kept back to measure the columns.
 constexpr std::size_t kMeasured = 1000;
 constexpr std::size_t kGap = 2;  // blanks between columns
-/// Texts are cut to no less than this, so that one can read them.
+/// Texts are shortened to no less than this.
 constexpr std::size_t kReadable = 24;
 
-/// Of columns that are shown, which have a width.
+/// The width of the shown columns.
 [[nodiscard]] std::size_t sum_of(const std::vector<std::size_t>& widths) {
   std::size_t sum = 0;
   for (const auto width : widths) sum += width == 0 ? 0 : width + (sum == 0 ? 0 : kGap);
   return sum;
 }
 
-/// Narrows the widest of the columns that may be cut, one character at a time, until all fit. False: they don't.
+/// Narrows the widest column that may be shortened, one character at a time, until all fit. False: they don't.
 bool narrow(std::vector<std::size_t>& widths, const std::vector<bool>& may_be_cut, std::size_t width) {
   while (sum_of(widths) > width) {
     std::size_t* widest = nullptr;
@@ -126,7 +125,7 @@ bool narrow(std::vector<std::size_t>& widths, const std::vector<bool>& may_be_cu
   return std::holds_alternative<std::string>(cell) || std::holds_alternative<std::vector<std::string>>(cell);
 }
 
-/// An address or a network, which cut would be another one.
+/// An address or a network: shortened, it would be a different one.
 [[nodiscard]] bool is_address(const Cell& cell) {
   const auto* const text = std::get_if<std::string>(&cell);
   return text != nullptr && Prefix::parse(*text).has_value();
@@ -151,9 +150,9 @@ RowPrinter::RowPrinter(std::FILE* out, std::vector<std::string> columns, const L
   if (look_.format == Format::csv) {
     std::string line;
     for (const auto& name : columns_) line += (line.empty() ? "" : ",") + for_csv(Cell(name));
-    put(out_, line + "\r\n");
+    write(out_, line + "\r\n");
   }
-  if (look_.format == Format::json) put(out_, "[");
+  if (look_.format == Format::json) write(out_, "[");
 }
 
 void RowPrinter::add(std::vector<Cell> row) {
@@ -166,11 +165,11 @@ void RowPrinter::add(std::vector<Cell> row) {
 }
 
 void RowPrinter::end() {
-  if (look_.format == Format::json) put(out_, printed_any_ ? "\n]\n" : "]\n");
+  if (look_.format == Format::json) write(out_, printed_any_ ? "\n]\n" : "]\n");
   if (look_.format == Format::table && widths_.empty()) measure(/*all_are_known=*/true);
 }
 
-/// Decides which columns are shown and how wide, or that records come in blocks; prints the heading and what waited.
+/// Decides which columns are shown and how wide, or that rows are printed as blocks. Then prints the heading and the kept rows.
 void RowPrinter::measure(bool all_are_known) {
   may_be_cut_.assign(columns_.size(), false);
   is_shown_.assign(columns_.size(), true);
@@ -188,7 +187,7 @@ void RowPrinter::measure(bool all_are_known) {
   waiting_.shrink_to_fit();
 }
 
-/// Of what waits and of the headings; 0 for columns that aren't shown.
+/// The width of each column, by the kept rows and the heading; 0 for columns that aren't shown.
 std::vector<std::size_t> RowPrinter::widest() const {
   std::vector<std::size_t> widths(columns_.size(), 0);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
@@ -200,7 +199,7 @@ std::vector<std::size_t> RowPrinter::widest() const {
   return widths;
 }
 
-/// Makes it fit, by what costs the reader least: first columns with nothing in them go, then long texts are cut, then times.
+/// Fits the table into `width`, beginning with what the reader misses least: empty columns, then long texts, then relative times.
 bool RowPrinter::fits(std::size_t width, bool all_are_known) {
   if (sum_of(widths_) <= width) return true;
   for (std::size_t i = 1; i < columns_.size() && all_are_known; ++i) {
@@ -221,16 +220,16 @@ void RowPrinter::print_row(const std::vector<Cell>& row) {
     case Format::json: {
       Json object;
       for (std::size_t i = 0; i < columns_.size(); ++i) object[columns_[i]] = for_json(row[i]);
-      put(out_, (is_first ? "\n " : ",\n ") + text_of(object));
+      write(out_, (is_first ? "\n " : ",\n ") + text_of(object));
       return;
     }
     case Format::csv:
       for (std::size_t i = 0; i < row.size(); ++i) text += (i == 0 ? "" : ",") + for_csv(row[i]);
-      put(out_, text + "\r\n");
+      write(out_, text + "\r\n");
       return;
     case Format::table:
       if (in_blocks_) {
-        put(out_, (is_first ? "" : "\n") + block_of(row));
+        write(out_, (is_first ? "" : "\n") + block_of(row));
         return;
       }
       for (std::size_t i = 0; i < row.size(); ++i) {
@@ -239,7 +238,7 @@ void RowPrinter::print_row(const std::vector<Cell>& row) {
         if (look_.width > 0 && may_be_cut_[i]) shown = cut_to(shown, widths_[i]);
         text += padded(shown, i);
       }
-      put(out_, text + "\n");
+      write(out_, text + "\n");
       return;
   }
 }
@@ -249,10 +248,10 @@ void RowPrinter::print_heading() {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     if (is_shown_[i]) text += padded(for_heading(columns_[i]), i);
   }
-  put(out_, heading(text, look_.bold) + "\n");
+  write(out_, heading(text, look_.bold) + "\n");
 }
 
-/// A line for each column with something in it; long texts go on below their beginning.
+/// One line for each column that isn't empty; long texts continue below their beginning.
 std::string RowPrinter::block_of(const std::vector<Cell>& row) const {
   std::size_t name_width = 0;
   for (const auto& name : columns_) name_width = std::max(name_width, width_of(name));
@@ -285,7 +284,7 @@ std::string RowPrinter::block_of(const std::vector<Cell>& row) const {
   return text;
 }
 
-/// With blanks up to the next column; a row that came after the measuring may be wider.
+/// Padded up to the next column. A row that was added after the measuring may be wider.
 std::string RowPrinter::padded(std::string text, std::size_t column) const {
   if (std::find(is_shown_.begin() + static_cast<std::ptrdiff_t>(column) + 1, is_shown_.end(), true) ==
       is_shown_.end()) {
@@ -305,7 +304,7 @@ void Table::print_figures(std::FILE* out, const Look& look) const {
   if (look.format != Format::json) return print(out, look);
   Json object = Json::object();
   for (const auto& row : rows_) object[std::get<std::string>(row.at(0))] = for_json(row.at(1));
-  put(out, text_of(object, 2) + "\n");
+  write(out, text_of(object, 2) + "\n");
 }
 
 std::string heading(std::string_view text, bool bold) {

@@ -1,4 +1,4 @@
-// How commands print: tables for people, JSON and CSV for programs, and text by strangers made harmless.
+// How commands print: tables for people, JSON and CSV for programs, and text by strangers without control characters.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -15,8 +15,8 @@ namespace blowback::cli {
 
 enum class Format : std::uint8_t { table, json, csv };
 
-/// A cell keeps its type, so that JSON has numbers as numbers, lists as arrays and times in ISO 8601, and tables have them as
-/// people read. An empty text is nothing: `-` in tables, null in JSON.
+/// A cell keeps its type, so that JSON has numbers, arrays and times in ISO 8601, and tables have a form for people. An empty string
+/// is the same as no value: `-` in tables, null in JSON.
 using Cell = std::variant<std::monostate, std::string, std::uint64_t, double, bool, UnixTime, std::vector<std::string>>;
 
 [[nodiscard]] inline Cell cell(const std::optional<UnixTime>& time) { return time ? Cell(*time) : Cell(); }
@@ -26,22 +26,23 @@ using Cell = std::variant<std::monostate, std::string, std::uint64_t, double, bo
 /// How rows are printed.
 struct Look {
   Format format = Format::table;
-  UnixTime now{};  ///< to which times in tables are relative
+  UnixTime now{};  ///< tables show times relative to it
   bool bold = false;
-  std::size_t width = 0;  ///< of the terminal, in characters; 0: there is none, and nothing is cut
+  std::size_t width = 0;  ///< of the terminal, in characters; 0: no terminal, nothing is shortened
 };
 
-/// Prints rows while they come, in constant memory.
+/// Prints rows while they are added, in constant memory.
 ///
-/// Table: aligned by the widest of the first thousand rows, headings in bold on a terminal, times absolute and relative to
-/// now. Where that is too wide for the terminal, columns with nothing in them go first, then long texts are cut (but never the
-/// first column, nor addresses), then times; where it still is, each row is a block of lines. CSV: RFC 4180 with a heading. JSON: an array of objects, a row a line. Nothing is cut in these.
+/// Table: aligned by the widest of the first thousand rows, headings in bold on a terminal, times absolute and relative to `now`. If
+/// it is too wide for the terminal, empty columns are left out, then long texts are shortened (but never the first column or
+/// addresses), then times. If it still is, each row is printed as a block of lines. CSV: RFC 4180 with a heading. JSON: an array of
+/// objects, one line per row. CSV and JSON shorten nothing.
 class RowPrinter {
  public:
   RowPrinter(std::FILE* out, std::vector<std::string> columns, const Look& look);
-  /// As many cells as columns.
+  /// Requires as many cells as columns.
   void add(std::vector<Cell> row);
-  /// To be called once, after the last row.
+  /// Call once, after the last row.
   void end();
 
  private:
@@ -56,8 +57,8 @@ class RowPrinter {
   std::FILE* out_;
   std::vector<std::string> columns_;
   Look look_;
-  std::vector<std::vector<Cell>> waiting_;  ///< the rows to measure
-  std::vector<std::size_t> widths_;         ///< empty: not measured yet
+  std::vector<std::vector<Cell>> waiting_;  ///< rows that aren't printed yet, since widths aren't known
+  std::vector<std::size_t> widths_;         ///< by column; empty: not measured yet
   std::vector<bool> may_be_cut_;            ///< by column
   std::vector<bool> is_shown_;              ///< by column
   bool short_times_ = false;
@@ -65,16 +66,16 @@ class RowPrinter {
   bool printed_any_ = false;
 };
 
-/// Columns and rows, printed whole at the end. For lists of unbounded length see RowPrinter.
+/// Columns and rows, printed as a whole. For lists of unbounded length use RowPrinter.
 class Table {
  public:
   explicit Table(std::vector<std::string> columns) : columns_(std::move(columns)) {}
-  /// As many cells as columns.
+  /// Requires as many cells as columns.
   void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
-  /// As RowPrinter does.
+  /// In the same forms as RowPrinter.
   void print(std::FILE* out, const Look& look) const;
-  /// For programs, where each row is a name and its value: one JSON object; CSV as ever.
+  /// For programs, if each row is a name and a value: one JSON object; CSV as always.
   void print_figures(std::FILE* out, const Look& look) const;
 
  private:
@@ -82,13 +83,13 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-/// A heading in bold where `bold`.
+/// `text`, with terminal codes for bold if `bold`.
 [[nodiscard]] std::string heading(std::string_view text, bool bold);
 /// `2026-11-24 10:00 (3 hours ago)`, `… (in 11 days 2 hours)`. UTC.
 [[nodiscard]] std::string when(UnixTime time, UnixTime now);
 /// `2026-11-24 10:00`. UTC.
 [[nodiscard]] std::string minute(UnixTime time);
-/// Text by strangers as a terminal may have it: no control characters, at most `most` octets, cut between characters.
+/// Text by strangers, safe for a terminal: without control characters, and at most `most` octets, shortened between characters.
 [[nodiscard]] std::string harmless(std::string_view text, std::size_t most = 200);
 
 }  // namespace blowback::cli

@@ -74,7 +74,7 @@ struct Parser::State {
     const std::string text = error.what();
     const auto is = [&](CLI::ExitCodes code) { return error.get_exit_code() == static_cast<int>(code); };
     if (is(CLI::ExitCodes::ExtrasError) && !rest.empty()) {
-      return fmt::format("{} is an argument too many", in_backquotes(rest.front()));
+      return fmt::format("{} is one argument too many", in_backquotes(rest.front()));
     }
     if (is(CLI::ExitCodes::ArgumentMismatch)) {
       return fmt::format("{} needs a value", text.substr(0, text.find(':')));
@@ -103,15 +103,14 @@ Parser::Parser(const World& world) : state_(std::make_unique<State>(world)) {
       "  blowback list 198.51.100.0/24 --reason 'ticket 12' --for 14d\n"
       "  blowback delist 192.0.2.1 --reason 'postmaster fixed it'\n"
       "  blowback import bad.txt --reason 'partner list'\n"
-      "  blowback classify --explain Maildir/cur                  what the judge says and why, recording nothing\n"
-      "Exit codes: 0 yes, 1 no (not listed, unknown), 2 wrong use, 3 the system failed, 141 the output's reader has "
-      "gone.\n");
+      "  blowback classify --explain Maildir/cur                  the judge's verdict and reasons, recording nothing\n"
+      "Exit codes: 0 yes, 1 no (not listed, unknown), 2 wrong use, 3 the system failed, 141 the reader of the output "
+      "has gone.\n");
   app.add_option("--config", state_->context.config_file, "Config file (BLOWBACK_CONFIG, /etc/blowback/blowback.toml)")
       ->option_text("FILE");
   app.add_option("--database", state_->context.database, "Database, instead of the config's: a backup, for example")
       ->option_text("FILE");
-  app.add_option("--format", state_->early_format, "Of whatever the command prints: table, json or csv")
-      ->option_text("FORMAT");
+  app.add_option("--format", state_->early_format, "How the command prints: table, json or csv")->option_text("FORMAT");
   app.add_flag("--no-color", state_->plain, "No colour or bold, as with NO_COLOR in the environment");
   app.set_version_flag("--version", BLOWBACK_VERSION);
   app.require_subcommand(1);

@@ -1,4 +1,4 @@
-// How far a command is, on standard error, if that is a terminal and the command takes longer than two seconds.
+// The progress of a command, shown on standard error if that is a terminal and the command takes longer than two seconds.
 #pragma once
 
 #include "context.h"
@@ -14,18 +14,18 @@ namespace blowback::cli {
 
 class Progress {
  public:
-  /// `work`: what is done, such as `import`. `prints`: the command prints line by line meanwhile, which is progress enough where
-  /// the same terminal shows it.
+  /// `work`: the name of the command, `import`. `prints`: it prints lines while it works, so if they go to a terminal no other
+  /// progress is shown.
   Progress(const Context& context, std::string work, bool prints = false)
       : shows_(context.world.shows_progress && !(prints && context.world.columns > 0)),
         work_(std::move(work)),
         line_(context.world.err, kQuiet) {}
 
-  /// `done` of `total`, called `unit`.
+  /// `unit`: of both numbers, `addresses`.
   void show(std::uint64_t done, std::uint64_t total, std::string_view unit) {
     if (shows_) line_.show(work_, done, total, done - std::exchange(done_, done), unit);
   }
-  /// To be called before something else is printed on standard error.
+  /// Call before anything else is printed on standard error.
   void end() { line_.interrupt(); }
 
  private:

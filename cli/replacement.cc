@@ -1,4 +1,3 @@
-// A temporary file, flushed to the disk, then renamed.
 #include "replacement.h"
 
 #include <fcntl.h>

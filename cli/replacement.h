@@ -1,4 +1,4 @@
-// A file that nobody sees half written: it has another name until it is whole and on the disk.
+// Replaces a file at once: readers see the former content or the new one, never a part of it.
 #pragma once
 
 #include <cstdio>
@@ -10,15 +10,15 @@ namespace blowback::cli {
 
 class Replacement {
  public:
-  /// In the folder of `path`, so that it can be renamed. It keeps the mode of the file that it replaces, and its owner, where
-  /// root runs this; a new one has mode `usual`. `file()` is null where that failed; errno says why.
+  /// Creates a temporary file in the folder of `path`. It gets the mode of the file that it replaces, or `usual` if there is none,
+  /// and, if root runs this, also its owner. If that fails, `file()` is null and errno has the reason.
   Replacement(const std::string& path, mode_t usual);
   Replacement(const Replacement&) = delete;
   Replacement& operator=(const Replacement&) = delete;
   ~Replacement();
 
   [[nodiscard]] std::FILE* file() const { return file_.get(); }
-  /// False: what stood there before still does; errno says why.
+  /// Flushes the file to the disk and renames it. False: the former file is unchanged, and errno has the reason.
   [[nodiscard]] bool commit();
 
  private:

@@ -27,9 +27,10 @@ int run(const std::vector<std::string>& arguments, const World& world) {
   }
   if (error == EPIPE) return kReaderGone;
   std::fputs(
-      fmt::format("blowback: can't write all of the output: {}; make room there and run it again. What a command "
-                  "has changed is changed: see `blowback log`\n",
-                  std::generic_category().message(error))
+      fmt::format(
+          "blowback: can't write all of the output: {}; free space there and run the command again. Changes that it "
+          "made are in force: see `blowback log`\n",
+          std::generic_category().message(error))
           .c_str(),
       world.err);
   return kFailed;

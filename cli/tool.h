@@ -1,4 +1,4 @@
-// The whole tool as a function, so that main has nothing to do and tests can call it.
+// The whole tool as a function, so that tests can call it.
 #pragma once
 
 #include "blowback/unix_time.h"
@@ -11,21 +11,21 @@
 
 namespace blowback::cli {
 
-/// What a run of the tool has of the world outside its files.
+/// What a run of the tool gets from outside.
 struct World {
   std::FILE* out = stdout;
   std::FILE* err = stderr;
   std::FILE* in = stdin;
   UnixTime now{};
-  std::string who;                                   ///< goes on record with every change: a person's login name
-  bool terminal = false;                             ///< `out` is a terminal that takes bold
-  std::size_t columns = 0;                           ///< how wide that terminal is, in characters; 0: `out` is none
-  bool shows_progress = false;                       ///< `err` is a terminal
+  std::string who;              ///< recorded with every change: a person's login name
+  bool terminal = false;        ///< `out` is a terminal that takes bold
+  std::size_t columns = 0;      ///< the width of that terminal, in characters; 0: `out` isn't a terminal
+  bool shows_progress = false;  ///< `err` is a terminal
   std::function<const char*(const char*)> variable;  ///< std::getenv in the program
 };
 
-/// Exit codes, for scripts: yes, no, wrong use, system failed; and that whoever read the output has gone, which is what a
-/// shell says of a program that SIGPIPE ended.
+/// Exit codes, for scripts: yes, no, wrong use, system failed; and that the reader of the output has gone, with the code that a
+/// shell has for a program ended by SIGPIPE.
 enum Exit : int { kYes = 0, kNo = 1, kWrongUse = 2, kFailed = 3, kReaderGone = 141 };
 
 /// `arguments` without the program's name. Returns one of Exit.

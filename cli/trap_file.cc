@@ -16,16 +16,16 @@
 namespace blowback::cli {
 namespace {
 
-constexpr std::string_view kTakeUp = "ingest takes it up at a reload: `systemctl reload blowback-ingest`";
-/// Traps are secrets: strangers on the machine needn't read them.
+constexpr std::string_view kReload = "reload ingest to apply it: `systemctl reload blowback-ingest`";
+/// Traps are secret: other users of the machine must not read them.
 constexpr mode_t kMode = 0640;
 
-/// The file, and the trap as it is to stand there.
+/// The file, and the trap in the form that it has there.
 struct Change {
-  config::Config config;  ///< with the traps of the config alone
+  config::Config config;  ///< without the traps of the file
   config::Lines lines;
   std::string trap;
-  std::string text;  ///< of the file; "" where there is none yet
+  std::string text;  ///< content of the file; "" if it doesn't exist yet
 };
 
 [[nodiscard]] OrExit<Change> read(const Context& context, const std::string& trap) {
@@ -33,8 +33,7 @@ struct Change {
   if (!config) return std::unexpected(context.fail(config.error().text, kWrongUse));
   if (config->traps.file.empty()) {
     return std::unexpected(context.fail(
-        "the config names no file of traps; write file = \"/etc/blowback/traps\" into [traps], or change the lists "
-        "there",
+        "the config has no file of traps; add file = \"/etc/blowback/traps\" to [traps], or change the lists there",
         kWrongUse));
   }
   const auto line = config::trap_line(trap);
@@ -51,7 +50,7 @@ struct Change {
   return change;
 }
 
-/// Without the lines that name the trap.
+/// The text of the file without the lines for the trap.
 [[nodiscard]] std::string without(const Change& change) {
   std::string kept;
   std::istringstream lines(change.text);
@@ -62,7 +61,7 @@ struct Change {
   return kept;
 }
 
-/// What still makes a trap of it, with `text` in the file.
+/// The entry that makes it a trap if the file contains `text`.
 [[nodiscard]] std::optional<TrapPlace> place_with(const Change& change, const std::string& text) {
   const auto& traps = change.config.traps;
   const auto all = config::with_file(traps, text);
@@ -74,7 +73,7 @@ struct Change {
   return place.by == trap ? place.place : fmt::format("{}, which names {}", place.place, place.by);
 }
 
-/// Puts `text` in the file's place, if the config can be read with it.
+/// Replaces the content of the file by `text`, if the config is valid with it.
 int write(const Context& context, const Change& change, const std::string& text, const std::string& done) {
   const auto& file = change.config.traps.file;
   if (const auto traps = config::with_file(change.config.traps, text); !traps) {
@@ -100,22 +99,20 @@ int add_to_trap_file(const Context& context, const std::string& trap) {
   if (!change) return change.error();
   auto text = without(*change);
   if (text.size() < change->text.size()) {
-    return context.fail(fmt::format("{} stands in {} already", change->trap, change->config.traps.file), kNo);
+    return context.fail(fmt::format("{} is already in {}", change->trap, change->config.traps.file), kNo);
   }
   if (const auto place = place_of(change->trap, change->config, change->lines, change->config.traps);
       place && place->by == change->trap) {
     return context.fail(fmt::format("{} is a trap already, by {}", change->trap, place->place), kNo);
   }
   if (is_trap_domain(change->trap) && change->trap.find('.', 2) == std::string::npos) {
-    return context.fail(
-        fmt::format(
-            "{} has one label, so it is no domain that mail comes to; write all of it, like trap.example.net, or "
-            "an address",
-            change->trap),
-        kWrongUse);
+    return context.fail(fmt::format("{} has only one label, so no mail comes to it; write the full domain, like "
+                                    "trap.example.net, or an address",
+                                    change->trap),
+                        kWrongUse);
   }
   return write(context, *change, text + change->trap + "\n",
-               fmt::format("{} is a trap now; {}", change->trap, kTakeUp));
+               fmt::format("{} is a trap now; {}", change->trap, kReload));
 }
 
 int remove_from_trap_file(const Context& context, const std::string& trap) {
@@ -125,15 +122,15 @@ int remove_from_trap_file(const Context& context, const std::string& trap) {
   if (text.size() >= change->text.size()) {
     const auto place = place_with(*change, change->text);
     return context.fail(
-        fmt::format("{} doesn't stand in {}; {}", change->trap, change->config.traps.file,
+        fmt::format("{} isn't in {}; {}", change->trap, change->config.traps.file,
                     place ? fmt::format("it is a trap by {}", in_words(*place, change->trap)) : "see `blowback traps`"),
         kNo);
   }
   const auto place = place_with(*change, text);
   return write(context, *change, text,
-               place ? fmt::format("{} is taken out of {}, but is still a trap by {}", change->trap,
+               place ? fmt::format("{} is removed from {}, but is still a trap by {}", change->trap,
                                    change->config.traps.file, in_words(*place, change->trap))
-                     : fmt::format("{} is no trap any more; {}", change->trap, kTakeUp));
+                     : fmt::format("{} is no longer a trap; {}", change->trap, kReload));
 }
 
 }  // namespace blowback::cli

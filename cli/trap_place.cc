@@ -1,4 +1,3 @@
-// By the witness that the config has for it: an address, or a domain.
 #include "trap_place.h"
 
 #include <fmt/format.h>
@@ -10,7 +9,7 @@ namespace {
 
 constexpr std::string_view kAndBelow = "*.";
 
-/// What the traps name around it; "" for nothing. With none named every recipient is one, which no line says.
+/// The witness that `traps` has for it; "" for none. If no traps are named, every recipient is one, but no entry says so.
 [[nodiscard]] std::string named_around(const std::string& trap, const config::Traps& traps) {
   if (!traps.witnesses()) return {};
   if (!is_trap_domain(trap)) return traps.witness_of(trap);

@@ -1,4 +1,3 @@
-// Adding up.
 #include "account/account.h"
 
 #include "account/advice.h"
@@ -20,12 +19,12 @@ namespace {
 
 constexpr std::size_t kMostBygone = 5;
 constexpr std::size_t kMostClients = 3;
-/// Less room than a weight by so much is what cut it; the rest is rounding.
+/// If a cap left less room than the weight by more than this, it cut the credit; smaller differences are rounding.
 constexpr double kRounding = 1e-6;
 
 [[nodiscard]] UnixTime hour_of(UnixTime time) { return std::chrono::floor<std::chrono::hours>(time); }
 
-/// Who is accused by an incident, if anybody is. What added to the score did count, whatever the policy of now says of it.
+/// Whether an incident counts. One that added to the score did, even if it wouldn't under the current policy.
 [[nodiscard]] Counting counting_now(const Incident& incident, const Policy& policy) {
   return incident.credit > 0 ? Counting::counted : counting_of(incident, policy.any_reverse_path);
 }
@@ -34,11 +33,11 @@ constexpr double kRounding = 1e-6;
   return score::weight_of(policy, accusation_of(incident));
 }
 
-/// One group of incidents while it is counted.
+/// The incidents of one kind and cause, while they are counted.
 struct Seen {
   Observation observation;
   std::map<Counting, std::uint64_t> uncounted;
-  // By the keys that scoring goes by, which are the same before and after the texts have expired.
+  // The keys that the scorer uses, which stay the same when the evidence expires.
   std::set<PartKey> witnesses;
   std::set<PartKey> campaigns;
   std::set<PartKey> origins;
@@ -70,7 +69,7 @@ void count(Seen& group, const Incident& incident, bool is_forgiven) {
   return std::move(observation);
 }
 
-/// The times that the journal saw one listing begin and end.
+/// When one listing began and ended, by the journal.
 class Spans {
  public:
   void take(const ListingChange& change) {
@@ -78,7 +77,7 @@ class Spans {
     switch (change.action) {
       case ListingChange::Action::listed:
       case ListingChange::Action::prolonged:
-        // One that is replaced goes on. What was prolonged after its end was off the list in between.
+        // A replaced listing goes on. One that was prolonged after its end was off the list in between.
         if (!from_) from_ = change.at;
         ends_ = change.expires_at;
         break;
@@ -96,7 +95,7 @@ class Spans {
     source_ = change.source;
   }
 
-  /// Since when it has been listed without a break; absent where it isn't now.
+  /// The beginning of the time without a gap for which it has been listed; absent if it isn't listed now.
   [[nodiscard]] std::optional<UnixTime> since() const { return from_; }
 
   [[nodiscard]] std::vector<Bygone> bygone(UnixTime now) {
@@ -106,7 +105,7 @@ class Spans {
 
  private:
   void close(UnixTime to, bool by_operator) {
-    // What was over when it was recorded was never on the list.
+    // A listing that had ended when it was recorded was never on the list.
     if (from_ && (by_operator || *from_ < to)) {
       bygone_.push_back({.prefix = prefix_, .source = source_, .from = *from_, .to = to, .by_operator = by_operator});
     }
@@ -138,20 +137,20 @@ void read_journal(Account& account, const std::vector<ListingChange>& newest_fir
   return static_cast<int>(std::ranges::count_if(parts, [&](const auto& part) { return part.last_at > since; }));
 }
 
-/// Finds out which cap cut an incident. That isn't recorded, but follows: the credits of those before it say what room each cap
-/// had left. Give them in the order in which they were reckoned.
+/// Finds out which cap cut the credit of an incident. That isn't recorded, but follows from the credits of earlier incidents, which
+/// tell how much room each cap had left. Incidents must be given in the order in which they were scored.
 class Caps {
  public:
   explicit Caps(const Policy& policy) : policy_(policy) {}
 
   struct Found {
     Cut by = Cut::none;
-    double off = 0;  ///< by how much the caps leave another room than the credit shows
+    double off = 0;  ///< how far the credit is from the room that the caps left
   };
 
   [[nodiscard]] Found take(const Accusation& accusation, double credit) {
     const double weight = score::weight_of(policy_, accusation);
-    // As the scorer does: what comes late is reckoned as of the latest incident before it, and has faded by then.
+    // As the scorer does: an incident that arrives late is scored at the time of the latest one before it, and has faded by then.
     const UnixTime as_of = std::max(accusation.received_at, latest_);
     const auto by_then = [&](double amount) {
       return faded({.amount = amount, .at = accusation.received_at}, as_of, policy_.half_life);
@@ -189,8 +188,8 @@ class Caps {
   std::map<std::pair<Cut, PartKey>, FadingSum> sums_;
 };
 
-/// What cut each incident, in the order they stand in the dossier. Incidents are reckoned in the order in which they are recorded;
-/// after an undo, in the order in which they were received. The order that explains a credit better is taken.
+/// What cut each incident, in the order of the dossier. Incidents are scored in the order in which they are recorded, but after an
+/// undo in the order in which they were received. The order that explains the credits better is used.
 [[nodiscard]] std::vector<Cut> cuts_of(const std::vector<Incident>& newest_first, const Policy& policy,
                                        const auto& stands) {
   std::vector<std::size_t> order;
@@ -214,7 +213,7 @@ class Caps {
   return cuts;
 }
 
-/// Why a sender isn't listed whose score, traps and mailings are enough.
+/// Why a sender isn't listed although its score, traps and mailings suffice.
 [[nodiscard]] Unlisted why_unlisted(const Account& account, const schema::Dossier& dossier, const Policy& policy) {
   const bool is_enough = score::reaches(account.score, policy.list_at) && account.witnesses >= policy.distinct_traps &&
                          account.campaigns >= policy.distinct_campaigns;
@@ -225,7 +224,7 @@ class Caps {
   if (use == AddressUse::special || (use == AddressUse::documentation && !policy.allow_documentation)) {
     return Unlisted::special_use;
   }
-  // Newest first: an exemption that ended before it was listed the last time has nothing to do with it.
+  // Newest first: an exemption that ended before the last listing is not the reason.
   for (const auto& change : dossier.history) {
     using enum ListingChange::Action;
     if (change.action == exempted || change.action == exemption_ended) return Unlisted::was_exempt;
@@ -264,7 +263,7 @@ void observe(Account& account, const std::vector<Incident>& newest_first, const 
       observation.last = hour_of(incident.received_at);
     }
     observation.first = hour_of(incident.received_at);
-    if (observation.product.empty() && !called(incident.product).empty()) observation.product = incident.product;
+    if (observation.product.empty() && !product_name(incident.product).empty()) observation.product = incident.product;
     const Counting counting = counting_now(incident, policy);
     if (counting == Counting::counted) {
       count(group, incident, is_forgiven(incident));
@@ -353,7 +352,7 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
     told += left;
   }
   account.cuts.assign(how_many.begin(), how_many.end());
-  // The sum is what is stored; whatever the terms don't say is older (or was reckoned under another half-life).
+  // The stored score is the sum. What isn't in the terms is older (or was scored with another half-life).
   account.older = account.score - told;
   account.older_incidents =
       counted - account.terms.size() - account.added_nothing + (dossier.incidents_in_all - dossier.incidents.size());
@@ -370,7 +369,7 @@ std::vector<std::int64_t> in_hundredths(const Account& account) {
   std::vector<std::int64_t> parts;
   parts.reserve(exact.size());
   for (const double amount : exact) parts.push_back(static_cast<std::int64_t>(std::floor(amount)));
-  // All are rounded down; what that leaves of the rounded score goes to those that lost most by it, of equals to the newest.
+  // All are rounded down. The rest of the rounded score goes to those that lost most; among equals to the newest.
   std::vector<std::size_t> by_loss(exact.size());
   for (std::size_t i = 0; i < by_loss.size(); ++i) by_loss[i] = i;
   std::ranges::stable_sort(by_loss, std::ranges::greater{},

@@ -1,4 +1,4 @@
-// The account in sentences: what an accused postmaster reads.
+// The account in sentences, for the postmaster of the sender.
 #include "account/account.h"
 #include "account/advice.h"
 #include "output.h"
@@ -64,13 +64,13 @@ namespace {
   return reason.empty() ? std::string(in_plain_words(kind)) : fmt::format("{} ({})", in_plain_words(kind), reason);
 }
 
-/// "3 of them", "All 3", "It" where there was but one.
+/// "3 of them", "All 3", or "It" if there is only one.
 [[nodiscard]] std::string some(std::uint64_t some, std::uint64_t all) {
   if (all == 1) return "It";
   return some == all ? fmt::format("All {}", all) : fmt::format("{} of them", some);
 }
 
-/// `2026-11-24 08h`: when a message came is told to the hour.
+/// `2026-11-24 08h`: the time of a message is given to the hour only.
 [[nodiscard]] std::string hour(UnixTime time) { return minute(time).substr(0, 13) + "h"; }
 
 [[nodiscard]] std::string traps(std::uint64_t count) { return plural(count, "trap", "independent traps"); }
@@ -81,14 +81,14 @@ namespace {
 
 constexpr std::size_t kWidest = 100;
 
-class Teller {
+class AccountText {
  public:
-  Teller(const Account& account, const Policy& policy, UnixTime now, bool bold)
+  AccountText(const Account& account, const Policy& policy, UnixTime now, bool bold)
       : account_(account), policy_(policy), now_(now), bold_(bold) {}
 
   [[nodiscard]] std::string all(const std::string& contact) && {
     if (!account_.is_known()) {
-      say(fmt::format("Nothing was ever seen of {}, and it isn't listed.", account_.asked.to_string()));
+      add_line(fmt::format("Nothing was ever seen of {}, and it isn't listed.", account_.asked.to_string()));
       what_is_gone();
       return std::move(text_);
     }
@@ -102,33 +102,33 @@ class Teller {
       the_sum();
       what_to_change();
     }
-    say("");
-    say(fmt::format("Questions: {}", contact));
-    say("All times are UTC; of what was received the hour is told, as in 08h.");
+    add_line("");
+    add_line(fmt::format("Questions: {}", contact));
+    add_line("All times are UTC. The times of received mail are given to the hour, as in 08h.");
     return std::move(text_);
   }
 
  private:
-  /// A line, wrapped where it is longer than a mail should have; what goes on is set in like what it belongs to.
-  void say(std::string_view line) {
-    const std::size_t blanks = std::min(line.find_first_not_of(' '), line.size());
-    const std::size_t indent = blanks + (line.substr(blanks).starts_with("- ") ? 2 : 0);
-    while (line.size() > kWidest) {
-      std::size_t cut = line.rfind(' ', kWidest);
+  /// Adds a line, wrapped at kWidest characters. Continuation lines have the indentation of the first.
+  void add_line(std::string_view text) {
+    const std::size_t blanks = std::min(text.find_first_not_of(' '), text.size());
+    const std::size_t indent = blanks + (text.substr(blanks).starts_with("- ") ? 2 : 0);
+    while (text.size() > kWidest) {
+      std::size_t cut = text.rfind(' ', kWidest);
       // A setting in backquotes stays whole, so that it can be copied.
-      if (cut != std::string_view::npos && std::ranges::count(line.substr(0, cut), '`') % 2 != 0) {
-        const std::size_t whole = line.rfind(' ', line.rfind('`', cut));
+      if (cut != std::string_view::npos && std::ranges::count(text.substr(0, cut), '`') % 2 != 0) {
+        const std::size_t whole = text.rfind(' ', text.rfind('`', cut));
         if (whole != std::string_view::npos && whole > indent) cut = whole;
       }
       if (cut == std::string_view::npos || cut <= indent) break;
-      text_ += line.substr(0, cut);
+      text_ += text.substr(0, cut);
       text_ += '\n' + std::string(indent, ' ');
-      line.remove_prefix(cut + 1);
+      text.remove_prefix(cut + 1);
     }
-    text_ += line;
+    text_ += text;
     text_ += '\n';
   }
-  void head(std::string_view line) { say("\n" + heading(line, bold_)); }
+  void head(std::string_view text) { add_line("\n" + heading(text, bold_)); }
 
   void state() {
     std::string who = account_.asked.to_string();
@@ -137,11 +137,11 @@ class Teller {
     }
     for (const auto& exemption : account_.exempt) exempt(who, exemption);
     if (account_.exempt.empty()) {
-      if (account_.in_force.empty()) say(fmt::format("{} is NOT LISTED.", who));
+      if (account_.in_force.empty()) add_line(fmt::format("{} is NOT LISTED.", who));
       for (const auto& listing : account_.in_force) listed(who, listing);
     }
     if (account_.incidents_in_all == 0) {
-      say(fmt::format("Nothing was seen of {} itself.", account_.sender.to_string()));
+      add_line(fmt::format("Nothing was seen of {} itself.", account_.sender.to_string()));
     } else if (!account_.sender.is_single_address() && !account_.clients.empty()) {
       neighbours();
     }
@@ -150,74 +150,76 @@ class Teller {
       const bool is_kept = account_.is_listed() && std::ranges::any_of(account_.in_force, [](const Listing& listing) {
                              return listing.source == Source::automatic;
                            });
-      say(is_kept
-              ? "What was seen of it was recorded by an earlier version and counts no more; what that version listed "
-                "keeps its end."
-              : "What was seen of it doesn't count, and nothing stands against it.");
+      add_line(
+          is_kept
+              ? "What was seen of it was recorded by an earlier version and no longer counts; listings by that version "
+                "keep their end."
+              : "Nothing that was seen of it counts.");
     }
     if (account_.afresh_since) {
-      say(fmt::format("The operator delisted it {}: what came before counts no more.",
-                      when(*account_.afresh_since, now_)));
+      add_line(fmt::format("The operator delisted it {}: earlier incidents no longer count.",
+                           when(*account_.afresh_since, now_)));
     }
     for (const auto& bygone : account_.bygone) over(bygone);
     though_enough();
   }
 
-  /// Why it isn't listed, where the sum below would have it listed.
+  /// Why it isn't listed although the sum below suffices.
   void though_enough() {
     switch (account_.unlisted) {
       case Unlisted::none:
         break;
       case Unlisted::was_exempt:
-        say(account_.bygone.empty() || !ended_by_exemption()
-                ? "An exemption kept it off the list; the next incident that counts lists it."
-                : "An exemption ended its listing; the next incident that counts lists it again.");
+        add_line(account_.bygone.empty() || !ended_by_exemption()
+                     ? "An exemption kept it off the list; the next incident that counts lists it."
+                     : "An exemption ended its listing; the next incident that counts lists it again.");
         break;
       case Unlisted::special_use:
-        say("An address of this kind is never listed by what is seen of it.");
+        add_line("Addresses of this kind are never listed automatically.");
         break;
       case Unlisted::no_incident_since:
-        say("What it has is enough for a listing, but only an incident lists a sender: the next one that counts lists "
+        add_line(
+            "Its score is enough for a listing, but only an incident lists a sender: the next one that counts lists "
             "it.");
         break;
     }
   }
 
-  /// Its latest automatic listing was ended by a decision that wasn't a delisting: that would have it start afresh.
+  /// Its latest automatic listing was ended by a decision other than a delisting, which would have reset its score.
   [[nodiscard]] bool ended_by_exemption() const {
     const auto latest = std::ranges::find(account_.bygone, Source::automatic, &Bygone::source);
     return latest != account_.bygone.end() && latest->by_operator &&
            (!account_.afresh_since || *account_.afresh_since < latest->to);
   }
 
-  /// Which addresses of the sender's network it was.
+  /// Which addresses of the sender's network were seen.
   void neighbours() {
     std::string from;
     for (const auto& client : account_.clients) from += (from.empty() ? "" : ", ") + client.to_string();
     if (account_.more_clients > 0) {
       from += " and " + plural(account_.more_clients, "more address", "more addresses") + " in it";
     }
-    say(fmt::format("What {} came from {}.{}", account_.counted > 0 ? "counts" : "was seen", from,
-                    account_.asked_was_seen
-                        ? ""
-                        : fmt::format(" Of {} itself nothing was seen{}.", account_.asked.to_string(),
-                                      account_.incidents_read < account_.incidents_in_all ? " lately" : "")));
+    add_line(fmt::format("What {} came from {}.{}", account_.counted > 0 ? "counts" : "was seen", from,
+                         account_.asked_was_seen
+                             ? ""
+                             : fmt::format(" Nothing was seen of {} itself{}.", account_.asked.to_string(),
+                                           account_.incidents_read < account_.incidents_in_all ? " lately" : "")));
   }
 
   void over(const Bygone& bygone) {
     const std::string span = fmt::format("from {} to {}", minute(bygone.from), minute(bygone.to));
-    const std::string_view end = bygone.by_operator ? "when the operator ended it" : "when that ended by itself";
+    const std::string_view end = bygone.by_operator ? "when the operator ended it" : "when the listing expired";
     switch (bygone.source) {
       case Source::automatic:
-        say(fmt::format("It was listed before, {}, {}.", span, end));
+        add_line(fmt::format("It was listed before, {}, {}.", span, end));
         break;
       case Source::by_operator:
-        say(fmt::format("The operator had listed {} before, {}, {}.", bygone.prefix.to_string(), span, end));
+        add_line(fmt::format("The operator had listed {} before, {}, {}.", bygone.prefix.to_string(), span, end));
         break;
     }
   }
 
-  /// Without the full stop that an operator may have written: the sentence brings its own.
+  /// Without a full stop at its end: the sentence has its own.
   [[nodiscard]] static std::string reason_of(const std::string& written) {
     std::string reason = harmless(written);
     while (reason.ends_with('.')) reason.pop_back();
@@ -225,10 +227,10 @@ class Teller {
   }
 
   void exempt(const std::string& who, const Exemption& exemption) {
-    say(fmt::format("{} is EXEMPT as part of {} since {}: {}.", who, exemption.prefix.to_string(),
-                    when(exemption.since, now_), reason_of(exemption.reason)));
-    say("It isn't listed, whatever was seen.");
-    if (exemption.expires_at) say(fmt::format("The exemption ends {}.", when(*exemption.expires_at, now_)));
+    add_line(fmt::format("{} is EXEMPT as part of {} since {}: {}.", who, exemption.prefix.to_string(),
+                         when(exemption.since, now_), reason_of(exemption.reason)));
+    add_line("It isn't listed, whatever was seen.");
+    if (exemption.expires_at) add_line(fmt::format("The exemption ends {}.", when(*exemption.expires_at, now_)));
   }
 
   void listed(const std::string& who, const Listing& listing) {
@@ -238,17 +240,18 @@ class Teller {
       codes += fmt::format("{}127.0.0.{} ({})", codes.empty() ? "" : ", ", octet_of(code), name_of(code));
     }
     const bool is_wider = listing.prefix.contains(account_.sender) && listing.prefix != account_.sender;
-    say(fmt::format("{} is LISTED since {}{}, answered as {}.", who, when(listing.listed_at, now_),
-                    is_wider ? " as part of " + listing.prefix.to_string() : "", codes));
+    add_line(fmt::format("{} is LISTED since {}{}, answered as {}.", who, when(listing.listed_at, now_),
+                         is_wider ? " as part of " + listing.prefix.to_string() : "", codes));
     switch (listing.source) {
       case Source::by_operator:
-        say(fmt::format("The operator listed {}: {}.", listing.prefix.to_string(), reason_of(listing.reason)));
-        say(listing.expires_at ? fmt::format("That ends {}.", when(*listing.expires_at, now_))
-                               : "That stays until the operator ends it.");
+        add_line(fmt::format("The operator listed {}: {}.", listing.prefix.to_string(), reason_of(listing.reason)));
+        add_line(listing.expires_at ? fmt::format("That ends {}.", when(*listing.expires_at, now_))
+                                    : "That stays until the operator ends it.");
         break;
       case Source::automatic:
         if (!listing.expires_at) break;
-        say(fmt::format("If nothing more comes, the listing ends by itself {}. Nothing needs to be asked for or paid.",
+        add_line(
+            fmt::format("If nothing more comes, the listing ends by itself {}. Nothing needs to be asked for or paid.",
                         when(*listing.expires_at, now_)));
         break;
     }
@@ -257,55 +260,57 @@ class Teller {
   void what_was_seen() {
     head("What was seen");
     if (account_.incidents_read < account_.incidents_in_all) {
-      say(fmt::format("  (the newest {} of {} incidents)", account_.incidents_read, account_.incidents_in_all));
+      add_line(fmt::format("  (the newest {} of {} incidents)", account_.incidents_read, account_.incidents_in_all));
     }
     what_is_gone();
     for (const auto& seen : account_.seen) {
       const std::string span =
           seen.first == seen.last ? hour(seen.last) : fmt::format("{} to {}", hour(seen.first), hour(seen.last));
-      say(fmt::format("  {} × {}, {}{}", seen.incidents, named(seen.kind, seen.cause), span,
-                      seen.product.empty() ? "" : fmt::format(", written by {}", called(seen.product))));
+      add_line(fmt::format("  {} × {}, {}{}", seen.incidents, named(seen.kind, seen.cause), span,
+                           seen.product.empty() ? "" : fmt::format(", written by {}", product_name(seen.product))));
       if (seen.counted > 0) what_counts(seen);
       for (const auto& [counting, count] : seen.uncounted) {
-        say(fmt::format("      {} {} count: {}.", some(count, seen.incidents),
-                        seen.incidents == 1 ? "doesn't" : "don't", in_words(counting)));
+        add_line(fmt::format("      {} {} count: {}.", some(count, seen.incidents),
+                             seen.incidents == 1 ? "doesn't" : "don't", in_words(counting)));
       }
     }
-    // Said only where it is true of all there is; one mailing at one trap may be a guess (nothing was returned).
+    // Only if it holds for all incidents. One mailing at one trap may be a guess, since nothing was returned.
     const auto& most = account_.seen.front();
     if (account_.seen.size() == 1 && most.counted == most.incidents && most.campaigns == 1 && most.witnesses > 1 &&
         account_.incidents_read == account_.incidents_in_all && account_.incidents_in_all > 2) {
-      say("  All of it is one forged mailing that was aimed at this server, a joe-job. One mailing lists nobody by "
+      add_line(
+          "  All of it is one forged mailing that was aimed at this server, a joe-job. One mailing lists nobody by "
           "itself.");
     }
-    say("  A trap is an address, or a whole domain, that nobody uses and that never sends: whatever answers it answers "
+    add_line(
+        "  A trap is an address, or a whole domain, that nobody uses and that never sends: whatever answers it answers "
         "a "
         "forgery. Traps are never shown.");
     if (account_.counted < account_.incidents_read) {
-      say("  Mail counts only if its reverse-path is null and this server created it. What it passed on for others is "
-          "no "
-          "reproach to it.");
+      add_line(
+          "  Mail counts only if its reverse-path is null and this server created it. Mail that it relayed for others "
+          "doesn't count against it.");
     }
     if (account_.times_listed > 1) {
-      say(fmt::format("  It is counted as listed {} times; each time lasts longer.", account_.times_listed));
+      add_line(fmt::format("  It is counted as listed {} times; each time lasts longer.", account_.times_listed));
     }
   }
 
-  /// What the account can't be made of any more.
+  /// What is no longer stored and so is missing in the account.
   void what_is_gone() {
     if (account_.incidents_since) {
-      say(fmt::format("  What was received before {} is no longer kept one by one; what it came to is in the sum.",
+      add_line(
+          fmt::format("  Incidents before {} are no longer stored one by one; their share of the score is in the sum.",
                       minute(*account_.incidents_since)));
     }
     if (account_.texts_expired > 0) {
-      say(fmt::format("  The texts of {} have expired (names, ids, subjects and the like); what {} in the sum stays.",
-                      account_.texts_expired == account_.incidents_read
-                          ? "these incidents"
-                          : fmt::format("{} of these incidents", account_.texts_expired),
-                      account_.texts_expired == 1 && account_.incidents_read > 1 ? "it came to" : "they came to"));
+      const bool all_expired = account_.texts_expired == account_.incidents_read;
+      add_line(
+          fmt::format("  The texts of {} (names, ids, subjects and so on) have expired; the sum still has their share.",
+                      all_expired ? "these incidents" : fmt::format("{} of these incidents", account_.texts_expired)));
     }
     if (account_.is_converting) {
-      say("  Earlier incidents are being converted by a new version and are missing here until that is done.");
+      add_line("  Earlier incidents are being converted by a new version and are missing here until that is done.");
     }
   }
 
@@ -319,22 +324,22 @@ class Teller {
     if (seen.origins > 0) line += fmt::format(", handed to this server from {}", networks(seen.origins));
     if (seen.unknown_origin > 0) {
       line += seen.unknown_origin == seen.counted
-                  ? ", without a trace of who handed the letter in"
-                  : fmt::format(", {} without a trace of who handed the letter in", seen.unknown_origin);
+                  ? ", without a trace of who handed the mail in"
+                  : fmt::format(", {} without a trace of who handed the mail in", seen.unknown_origin);
     }
-    say(line + ".");
+    add_line(line + ".");
     if (seen.forgiven > 0 && !all_forgiven) {
-      say(fmt::format("      {} of these came before the operator delisted it, and {} no more.", seen.forgiven,
-                      seen.forgiven == 1 ? "counts" : "count"));
+      add_line(fmt::format("      {} of these came before the operator delisted it, and {} no more.", seen.forgiven,
+                           seen.forgiven == 1 ? "counts" : "count"));
     }
     if (seen.claims_trap > 0) {
-      say(fmt::format("      {} returned mail that claims to come from the trap itself. Traps never send mail.",
-                      some(seen.claims_trap, seen.incidents)));
+      add_line(fmt::format("      {} returned mail that claims to come from the trap itself. Traps never send mail.",
+                           some(seen.claims_trap, seen.incidents)));
     }
     if (seen.could_have_known > 0) {
-      say(
-          fmt::format("      {} could have been refused: by the server's own header, SPF had failed when it took the "
-                      "mail.",
+      add_line(
+          fmt::format("      {} could have been refused: the server's own header says that SPF failed when it "
+                      "accepted the mail.",
                       some(seen.could_have_known, seen.incidents)));
     }
   }
@@ -342,15 +347,15 @@ class Teller {
   /// A line of the sum; "" and absent leave a column empty.
   void row(std::string_view when, std::string_view what, std::string_view weight, std::string_view added,
            std::int64_t now) {
-    say(fmt::format("  {:<14}  {:<52} {:>6}  {:>6}  {:>6.2f}", when, what, weight, added, shown(now)));
+    add_line(fmt::format("  {:<14}  {:<52} {:>6}  {:>6}  {:>6.2f}", when, what, weight, added, shown(now)));
   }
 
   void the_sum() {
     head("The sum");
-    say(fmt::format("  Each incident that counts adds its weight and fades: half of it is left after {}.",
-                    in_words(policy_.half_life)));
+    add_line(fmt::format("  Each incident that counts adds its weight and fades: half of it is left after {}.",
+                         in_words(policy_.half_life)));
     const auto parts = in_hundredths(account_);
-    say(fmt::format("  {:<14}  {:<52} {:>6}  {:>6}  {:>6}", "received", "what", "weight", "added ", "now"));
+    add_line(fmt::format("  {:<14}  {:<52} {:>6}  {:>6}  {:>6}", "received", "what", "weight", "added ", "now"));
     bool any_unknown = false;
     bool any_rounded = false;
     for (std::size_t i = 0; i < account_.terms.size(); ++i) {
@@ -368,15 +373,15 @@ class Teller {
     if (account_.older_incidents > 0) {
       row("earlier", plural(account_.older_incidents, "more incident", "more incidents"), "", "", parts.back());
     } else if (parts.back() != 0) {
-      row("", "reckoned under an earlier policy", "", "", parts.back());
+      row("", "scored under an earlier policy", "", "", parts.back());
     }
     row("", "score", "", "", in_hundredths(account_.score));
-    if (any_rounded) say("  The last column is rounded so that it adds up.");
+    if (any_rounded) add_line("  The last column is rounded so that it adds up.");
     what_was_cut();
     if (any_unknown) {
-      say(fmt::format(
-          "  \"no trace\" weighs {:.2f} of the rest: it doesn't show who handed the letter to this server, so "
-          "it may be one sender's work.",
+      add_line(fmt::format(
+          "  \"no trace\" weighs {:.2f} of the others: it doesn't show who handed the mail to this server, so all "
+          "of these may come from one sender.",
           policy_.unknown_origin));
     }
     thresholds();
@@ -387,57 +392,56 @@ class Teller {
     std::string line;
     for (const auto& [cut, count] : account_.cuts)
       line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count, why(cut));
-    say(fmt::format("  * added less than its weight: {}.", line));
+    add_line(fmt::format("  * added less than its weight: {}.", line));
   }
 
   [[nodiscard]] std::string why(Cut cut) const {
     switch (cut) {
       case Cut::witness:
-        return fmt::format("because one trap can have {:.2f} standing against a sender at most", policy_.trap_cap);
+        return fmt::format("because one trap can add at most {:.2f}", policy_.trap_cap);
       case Cut::campaign:
-        return fmt::format("because one forged mailing can have {:.2f} at most", policy_.campaign_cap);
+        return fmt::format("because one forged mailing can add at most {:.2f}", policy_.campaign_cap);
       case Cut::origin:
         return fmt::format(
-            "because one network that handed letters in can have {:.2f} at most ({:.2f} per trap and day where it "
-            "isn't "
+            "because one network that handed mail in can add at most {:.2f} ({:.2f} per trap and day if it isn't "
             "known)",
             policy_.origin_cap, policy_.origin_cap * policy_.unknown_origin);
       case Cut::mailbox:
-        return fmt::format("because one mailbox that answers or fails can have {:.2f} at most", policy_.mailbox_cap);
+        return fmt::format("because one mailbox that answers or fails can add at most {:.2f}", policy_.mailbox_cap);
       case Cut::none:
       case Cut::unknown:
         break;
     }
     const bool all_read = account_.incidents_read == account_.incidents_in_all && !account_.incidents_since;
     return all_read ? "under an earlier policy"
-                    : "under an earlier policy, or by a cap that incidents had filled which aren't read here";
+                    : "under an earlier policy, or because incidents that aren't shown here had used up a cap";
   }
 
   void thresholds() {
     const auto number = [](int count) { return static_cast<std::uint64_t>(count); };
-    say(fmt::format("  A sender is listed at {:.2f}, once {} and {} agree; it counts as over at {:.2f}.",
-                    policy_.list_at, traps(number(policy_.distinct_traps)),
-                    mailings(number(policy_.distinct_campaigns)), policy_.delist_below));
+    add_line(fmt::format("  A sender is listed at {:.2f}, once {} and {} agree; it counts as over at {:.2f}.",
+                         policy_.list_at, traps(number(policy_.distinct_traps)),
+                         mailings(number(policy_.distinct_campaigns)), policy_.delist_below));
     std::string line =
         fmt::format("  In the last {} {} (of {} needed) and {} (of {} needed) reported", in_words(policy_.memory()),
                     traps(number(account_.witnesses)), policy_.distinct_traps, mailings(number(account_.campaigns)),
                     policy_.distinct_campaigns);
     if (account_.witnesses > 0) {
-      line += fmt::format(", of letters that {} handed in",
+      line += fmt::format(", about mail that {} handed in",
                           account_.origins == 0 ? "unknown networks" : networks(number(account_.origins)));
     }
-    say(line + ".");
+    add_line(line + ".");
   }
 
   void what_to_change() {
     head("What to change");
-    std::set<std::string> told;
+    std::set<std::string> printed;
     for (const auto& seen : account_.seen) {
       if (seen.counted == 0) continue;
       const std::string fault(fault_of(seen.kind, seen.cause));
-      if (told.insert(fault).second) say("  " + fault);
+      if (printed.insert(fault).second) add_line("  " + fault);
       for (const auto& step : steps_for(seen.kind, seen.cause, seen.product)) {
-        if (told.insert(step).second) say("    - " + step);
+        if (printed.insert(step).second) add_line("    - " + step);
       }
     }
   }
@@ -451,8 +455,8 @@ class Teller {
 
 }  // namespace
 
-std::string told(const Account& account, const Policy& policy, UnixTime now, const std::string& contact, bool bold) {
-  return Teller(account, policy, now, bold).all(contact);
+std::string text_of(const Account& account, const Policy& policy, UnixTime now, const std::string& contact, bool bold) {
+  return AccountText(account, policy, now, bold).all(contact);
 }
 
 }  // namespace blowback::cli

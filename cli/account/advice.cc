@@ -1,4 +1,3 @@
-// The advice as tables: first what is wrong, then which setting it is in which product.
 #include "account/advice.h"
 
 #include <algorithm>
@@ -8,13 +7,12 @@
 namespace blowback::cli {
 namespace {
 
-/// What one remedy is called in one product; "" is for any.
+/// A remedy: the setting or command for one product; "" is for any.
 struct Row {
   std::string_view product;
   std::string_view step;
 };
 
-// Unknown recipients have one remedy: know them, and refuse while the client is still there.
 constexpr std::array kRefuseRecipients{
     Row{"",
         "Refuse unknown recipients at RCPT TO, also on backup MX hosts and gateways in front: a refusal makes no "
@@ -33,9 +31,9 @@ constexpr std::array kRefuseRecipients{
         "recipients."},
     Row{"sendmail",
         "Sendmail: end virtusertable domains with `@example.org error:nouser User unknown`; for relayed domains list "
-        "recipients in the access map, route by LDAP, or ask ahead by a milter."},
+        "recipients in the access map, use LDAP routing, or check them with a milter."},
     Row{"qmail",
-        "qmail: it takes any recipient by design; add a check, by the validrcptto patch or a qmail-spp plugin."},
+        "qmail accepts any recipient by design; add a check, with the validrcptto patch or a qmail-spp plugin."},
     Row{"domino",
         "Domino: in the configuration document, SMTP inbound controls: `Verify that local domain recipients exist in "
         "the Domino Directory`."},
@@ -56,8 +54,9 @@ constexpr std::array kRefuseFull{
         "Exim: `verify = recipient/callout=20s` by LMTP to the mail store, or check the quota in the RCPT ACL."},
     Row{"exchange", "Exchange: raise quotas or clear unused mailboxes; the transport can't know them at RCPT TO."},
     Row{"cpanel", "cPanel: reject mail for accounts that are over quota during SMTP (Exim configuration, mail)."},
-    Row{"exchange-online", "Exchange Online: raise quotas or clear unused mailboxes; full ones bounce what was taken."},
-    Row{"sendmail", "Sendmail: ask the mail store ahead of DATA by a milter; mail.local learns of the quota too late."},
+    Row{"exchange-online",
+        "Exchange Online: raise quotas or clear unused mailboxes; full ones bounce mail that was accepted."},
+    Row{"sendmail", "Sendmail: ask the mail store before DATA with a milter; mail.local sees the quota too late."},
     Row{"qmail", "qmail: check the quota in qmail-smtpd, by a qmail-spp plugin; after the queue it can only bounce."},
     Row{"plesk", "Plesk: with Postfix and Dovecot, quota-status as above; else larger quotas for mailboxes in use."},
     Row{"domino", "Domino: in the server document, `Over quota enforcement`: hold or refuse mail, not `Non Deliver`."},
@@ -93,7 +92,7 @@ constexpr std::array kFilterEarly{
 
 constexpr std::array kStopDelayWarnings{
     Row{"",
-        "Don't warn unauthenticated senders of delays, and refuse what can't be delivered: relay only for domains "
+        "Don't warn unauthenticated senders of delays, and refuse mail that can't be delivered: relay only for domains "
         "whose server is up and whose recipients you know."},
     Row{"postfix", "Postfix: delay_warning_time = 0h (the default)."},
     Row{"exim", "Exim: `delay_warning_condition = ${if def:authenticated_id}` or delay_warning empty."},
@@ -103,7 +102,7 @@ constexpr std::array kStopDelayWarnings{
         "(`Set-TransportConfig -ExternalDelayDsnEnabled $false`)."},
     Row{"exchange-online",
         "Exchange Online: connectors to servers of yours that are up; remove domains you don't use."},
-    Row{"qmail", "qmail: it warns of no delay; what was told is another hop's, or a patch's: take that out."},
+    Row{"qmail", "qmail itself sends no delay warnings; these come from another hop or a patch: remove it."},
     Row{"domino", "Domino: configuration document, Router/SMTP, `Send delayed delivery notifications`: off."},
     Row{"cpanel", "cPanel: Exim's advanced configuration: delay_warning empty."},
     Row{"plesk", "Plesk: with Postfix, delay_warning_time = 0h; with qmail nothing."},
@@ -138,12 +137,13 @@ constexpr std::array kAnswerLess{
 
 constexpr std::array kWarnNobody{
     Row{"",
-        "Send no notice to the sender of a virus: it is forged. Tell the recipient or the administrator, if anybody."},
+        "Send no notice to the sender of a virus: it is forged. Notify the recipient or the administrator, if "
+        "anybody."},
     Row{"amavis", "amavisd: $warnvirussender = 0, $warnbannedsender = 0, $final_virus_destiny = D_DISCARD."},
     Row{"mailscanner", "MailScanner: Notify Senders = no."},
     Row{"exchange", "Exchange: in the malware filter's policy, notify no external senders."},
     Row{"postfix", "Postfix: whatever scans behind it (amavisd, ClamAV, a gateway) must notify no sender."},
-    Row{"exim", "Exim: `deny malware = *` in the DATA ACL in place of a scanner that writes letters."},
+    Row{"exim", "Exim: `deny malware = *` in the DATA ACL instead of a scanner that sends notices."},
     Row{"exchange-online", "Exchange Online: anti-malware policy: notify external senders, off."},
     Row{"sendmail",
         "Sendmail: in MIMEDefang action_discard() or action_bounce() during SMTP, no action_notify_sender()."},
@@ -158,9 +158,9 @@ constexpr std::array kAskNobody{
     Row{"",
         "Don't ask strangers to confirm: most addresses asked are forged. Filter instead, or refuse during SMTP with a "
         "text that tells a real sender what to do."},
-    Row{"tmda", "TMDA: ACTION_INCOMING = \"hold\" in place of \"confirm\"."},
+    Row{"tmda", "TMDA: ACTION_INCOMING = \"hold\" instead of \"confirm\"."},
     Row{"boxtrapper", "cPanel: BoxTrapper off, for all accounts: WHM, Feature Manager."},
-    Row{"ask", "ASK: stop it from sending confirmations; let what it doesn't know go to a folder."},
+    Row{"ask", "ASK: stop it from sending confirmations; deliver mail of unknown senders to a folder."},
     Row{"cpanel", "cPanel: BoxTrapper off, for all accounts: WHM, Feature Manager."},
 };
 
@@ -181,15 +181,15 @@ constexpr std::array kVerifyOtherwise{
         "trouble "
         "nobody."},
     Row{"postfix", "Postfix: remove reject_unverified_sender, or limit it to a few domains by check_sender_access."},
-    Row{"exim", "Exim: `verify = sender` in place of `verify = sender/callout`."},
+    Row{"exim", "Exim: `verify = sender` instead of `verify = sender/callout`."},
     Row{"cpanel", "cPanel: Sender Verification Callouts: off (Exim configuration)."},
     Row{"sendmail", "Sendmail: remove milter-sender or the call-back in smf-sav; SPF and DKIM milters instead."},
-    Row{"qmail", "qmail: remove the sender callout patch or plugin (CHKUSER_SENDER and its kin)."},
+    Row{"qmail", "qmail: remove the sender callout patch or plugin (CHKUSER_SENDER and the like)."},
     Row{"plesk", "Plesk: no callout in the milters before Postfix; SPF and DMARC are switches in the mail settings."},
 };
 
 [[nodiscard]] std::vector<std::string> chosen(std::span<const Row> rows, std::string_view product) {
-  // Whoever runs another product than ours gains nothing by twelve settings of others.
+  // Whoever runs a known product has no use for the settings of others.
   const bool known = !product.empty();
   std::vector<std::string> steps;
   for (const auto& row : rows) {
@@ -227,7 +227,7 @@ constexpr std::array kVerifyOtherwise{
     case Cause::policy:
       return "It accepts mail that its own policy refuses, and bounces it later to the forged sender.";
     case Cause::delayed:
-      return "It accepts mail that it can't deliver, and tells the forged sender of the delay.";
+      return "It accepts mail that it can't deliver, and notifies the forged sender of the delay.";
     case Cause::system:
     case Cause::other:
     case Cause::none:
@@ -238,8 +238,8 @@ constexpr std::array kVerifyOtherwise{
 
 }  // namespace
 
-std::string_view called(std::string_view product) {
-  // Every product that ingest/detect/signatures knows, and nothing else: what isn't here isn't shown to others.
+std::string_view product_name(std::string_view product) {
+  // Every product in ingest/detect/signatures. A name that isn't here is never shown.
   static constexpr std::array<Row, 81> kNames{{
       {"postfix", "Postfix"},
       {"exim", "Exim"},
@@ -330,13 +330,13 @@ std::string_view called(std::string_view product) {
 std::string_view fault_of(Kind kind, Cause cause) {
   switch (kind) {
     case Kind::challenge:
-      return "It asks the senders of mail it took to prove that they are human; most of those are forged.";
+      return "It asks the senders of accepted mail to prove that they are human; most of them are forged.";
     case Kind::virus_notice:
-      return "It warns the senders of viruses and filtered mail; those are forged.";
+      return "It notifies the senders of viruses and filtered mail; they are forged.";
     case Kind::auto_reply:
-      return "It answers automatically without asking whether the sender is real.";
+      return "It answers automatically without checking whether the sender is real.";
     case Kind::mdn:
-      return "It sends receipts to whatever address asks for one.";
+      return "It sends receipts to any address that asks for one.";
     case Kind::callout:
       return "It asks our servers whether our addresses exist whenever somebody forges them.";
     case Kind::dsn:

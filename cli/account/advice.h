@@ -1,4 +1,4 @@
-// What to change in a server so that it stops: per kind and cause, for the product if it is known.
+// What the postmaster of a listed server can change so that it sends no more backscatter: by kind, cause and product.
 #pragma once
 
 #include "blowback/kind.h"
@@ -12,12 +12,12 @@ namespace blowback::cli {
 /// What the server does wrong, in one sentence for its postmaster.
 [[nodiscard]] std::string_view fault_of(Kind kind, Cause cause);
 
-/// Steps to mend it, each a sentence or a setting: first what holds for any server, then the product's own; where the product
-/// isn't known, those of all common products. `product` as the judge names it. Never empty.
+/// Steps to fix it, each a sentence or a setting: first those for any server, then those for the product. If the product is
+/// unknown (""), those for all common products. `product` as the judge names it. Never empty.
 [[nodiscard]] std::vector<std::string> steps_for(Kind kind, Cause cause, std::string_view product);
 
-/// What a product is called by its makers: `Postfix` for `postfix`; "" for one that our signatures don't have, so that no
-/// text by a stranger passes for one.
-[[nodiscard]] std::string_view called(std::string_view product);
+/// The product's own spelling: `Postfix` for `postfix`. "" if our signatures don't have it, so that no text by a stranger is shown
+/// as a product.
+[[nodiscard]] std::string_view product_name(std::string_view product);
 
 }  // namespace blowback::cli

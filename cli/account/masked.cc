@@ -1,4 +1,4 @@
-// Word by word: first the cheap search, then what is left of the word once its coding is taken off.
+// Each word is searched as it is, then decoded in each known coding and searched again.
 #include "account/masked.h"
 
 #include "blowback/text.h"
@@ -16,18 +16,18 @@ namespace blowback::cli {
 namespace {
 
 constexpr std::string_view kMask = "[trap]";
-/// Shorter local parts are found in every other word by chance.
+/// Shorter local parts occur in every other word by chance.
 constexpr std::size_t kShortestAnywhere = 3;
-/// Likewise domains stripped of their signs, and what is worth decoding.
+/// The same for domains without their dots and hyphens, and for text that is worth decoding.
 constexpr std::size_t kShortestBare = 6;
-/// Likewise local parts that are reversed, rotated or stretched.
+/// The same for local parts that are reversed, in ROT13, or with other characters between their letters.
 constexpr std::size_t kShortestStretched = 5;
-/// Digits of a digest that tell it from chance: 32 bits in hexadecimal, more in base64.
+/// So many digits of a digest don't occur by chance: 32 bits in hexadecimal, 48 in base64.
 constexpr std::size_t kDigestDigits = 8;
 
 [[nodiscard]] bool is_alnum(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
-/// Letters and digits alone, lower case.
+/// Only the letters and digits, in lower case.
 [[nodiscard]] std::string bare(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -64,7 +64,7 @@ constexpr std::size_t kDigestDigits = 8;
   return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
-/// `%40` and quoted-printable's `=40` as what they stand for; a sign without two digits after it stays.
+/// Decodes `%40` and quoted-printable's `=40`. A % or = without two hexadecimal digits after it stays.
 [[nodiscard]] std::string unescaped(std::string_view word) {
   std::string result;
   for (std::size_t i = 0; i < word.size(); ++i) {
@@ -96,7 +96,7 @@ constexpr std::size_t kDigestDigits = 8;
   return -1;  // RFC 4648 §6
 }
 
-/// Digits of `width` bits each, from `from` on, as far as they go.
+/// Decodes digits of `width` bits each, from position `from` up to the first character that is no digit.
 [[nodiscard]] std::string from_digits(std::string_view word, std::size_t from, unsigned width, int (*digit)(char)) {
   std::string result;
   std::uint32_t bits = 0;
@@ -111,7 +111,7 @@ constexpr std::size_t kDigestDigits = 8;
   return result;
 }
 
-/// Whether `wanted` is true of what stands in some run of digits, at any of the alignments that there are.
+/// Whether `wanted` is true of some run of digits, decoded at one of the first `alignments` positions.
 [[nodiscard]] bool any_decoded(std::string_view word, unsigned width, std::size_t alignments, int (*digit)(char),
                                const auto& wanted) {
   for (std::size_t begin = 0; begin < word.size();) {
@@ -132,7 +132,7 @@ constexpr std::size_t kDigestDigits = 8;
          any_decoded(word, 5, 8, base32_digit, wanted);
 }
 
-/// base64 of `text` after `before` octets that aren't known, as far as these and what follows leave it alone.
+/// The base64 digits of `text` after `before` unknown octets: those that depend neither on these nor on what follows.
 [[nodiscard]] std::string base64_within(std::string_view text, std::size_t before) {
   const std::string octets = std::string(before, '\0') + std::string(text);
   std::string coded(4 * ((octets.size() + 2) / 3) + 1, '\0');
@@ -167,7 +167,7 @@ TrapMask::TrapMask(const std::vector<std::string>& addresses, const std::vector<
   for (const auto& domain : domains) domains_.push_back(lower_case(domain));
   for (const auto& address : addresses) {
     const auto at = address.rfind('@');
-    if (at == std::string::npos) continue;  // a feed taken as one trap: `feed:name`
+    if (at == std::string::npos) continue;  // a feed that is one trap as a whole: `feed:name`
     local_parts_.push_back(lower_case(std::string_view(address).substr(0, at)));
     domains_.push_back(lower_case(std::string_view(address).substr(at + 1)));
   }
@@ -199,7 +199,7 @@ void TrapMask::add_digests(const std::string& text) {
   }
 }
 
-// Mailboxes are kept in lower case, so base64 in them can't be decoded any more: what it would be is looked for instead.
+// Mailboxes are stored in lower case, so base64 in them can't be decoded. Instead, the base64 of each trap is searched in them.
 void TrapMask::add_base64(const std::string& text) {
   std::string upper = text;
   std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });

@@ -1,4 +1,4 @@
-// What strangers wrote, without what names a trap, in plain or in the usual codings of addresses.
+// Hides trap addresses in text that strangers wrote, in plain and in the usual codings.
 #pragma once
 
 #include <string>
@@ -7,28 +7,29 @@
 
 namespace blowback::cli {
 
-/// Masks trap addresses in text. What it can't know is a coding of the sender's own (an encrypted token): so `why` shows no
-/// such text at all, and this is the second fence, for what the operator looks at himself.
+/// Masks trap addresses in text. It can't know a sender's private coding, such as an encrypted token. So `why`, which the sender
+/// may see, shows no such text at all; this mask is a second barrier, for what only the operator sees.
 class TrapMask {
  public:
-  /// Traps' addresses, and domains in which any address is a trap.
+  /// `domains`: every address in them is a trap.
   TrapMask(const std::vector<std::string>& addresses, const std::vector<std::string>& domains);
 
-  /// Case is ignored. A word (what stands between blanks, brackets, quotes, commas and semicolons) is replaced whole by
-  /// `[trap]` where it holds a trap's domain, and so any trap's address: in plain (also VERP's `old.user=example.com`), with
-  /// other signs between its labels, percent-encoded, in hexadecimal or in base64. In other words a trap's local part is
-  /// replaced: of three octets or more wherever it stands, a shorter one where no letter or digit touches it. A word that holds
-  /// one in another coding is replaced whole: percent-encoded, quoted-printable, hexadecimal, base64 or base32 at any alignment;
-  /// reversed, in ROT13, or with digits and signs between its letters (of five letters or more); or the beginning of an MD5, SHA-1
-  /// or SHA-256 digest of it or of its address, in hexadecimal or base64.
+  /// Case is ignored. A word is text between blanks, brackets, quotes, commas and semicolons. It becomes `[trap]` as a whole
+  ///   - if it contains the domain of a trap: in plain (also VERP's `old.user=example.com`), with other characters between the
+  ///     labels, percent-encoded, in hexadecimal or in base64;
+  ///   - if it contains the local part of a trap in a coding: percent-encoded, quoted-printable, hexadecimal, base64 or base32 at
+  ///     any alignment; reversed, in ROT13, or with other characters between its letters (five letters or more);
+  ///   - if it contains the beginning of an MD5, SHA-1 or SHA-256 digest of a local part or address, in hexadecimal or base64.
+  /// In any other word the local parts of traps become `[trap]`: anywhere if they have three octets or more, else where no letter
+  /// or digit is next to them.
   [[nodiscard]] std::string masked(std::string_view text) const;
 
  private:
-  /// A local part as it is looked for.
+  /// The forms in which a local part is searched.
   struct Local {
-    std::string plain;    ///< lower case, of three octets or more; else ""
-    std::string bare;     ///< letters and digits alone, five or more; else ""
-    std::string letters;  ///< letters alone, likewise
+    std::string plain;    ///< lower case; "" if shorter than three octets
+    std::string bare;     ///< only its letters and digits; "" if fewer than five
+    std::string letters;  ///< only its letters; "" if fewer than five
   };
 
   void add_digests(const std::string& text);
@@ -39,11 +40,11 @@ class TrapMask {
   [[nodiscard]] bool holds_a_local_part(std::string_view text, bool also_plain) const;
   [[nodiscard]] std::string without_local_parts(std::string_view word) const;
 
-  std::vector<std::string> domains_;      ///< lower case; those of the addresses, too
-  std::vector<std::string> bare_;         ///< domains, letters and digits alone
+  std::vector<std::string> domains_;      ///< lower case; includes those of the addresses
+  std::vector<std::string> bare_;         ///< only the letters and digits of domains
   std::vector<std::string> local_parts_;  ///< lower case, longest first
-  std::vector<Local> locals_;             ///< the same, without those too short to be found coded
-  std::vector<std::string> codes_;        ///< beginnings of digests, and base64 for where its case was lost; lower case
+  std::vector<Local> locals_;             ///< the same, without those that are too short to be searched in a coding
+  std::vector<std::string> codes_;  ///< beginnings of digests, and base64 for text whose case was lost; lower case
 };
 
 }  // namespace blowback::cli

@@ -1,4 +1,4 @@
-// `blowback check IP…`: is it listed, as the zone would answer? Exits 1 where one isn't.
+// `blowback check IP…`: whether each is listed, and what the zone answers. Exits 1 if one isn't.
 #include "arguments.h"
 #include "codes.h"
 #include "commands.h"
@@ -38,7 +38,7 @@ int check(const Context& context, const SeveralArguments& several) {
 void add_check(Command& tool) {
   const auto several = std::make_shared<SeveralArguments>();
   auto command = tool.add({.name = "check",
-                           .summary = "Is it listed? Exits 1 where one isn't",
+                           .summary = "Is it listed? Exits 1 if one isn't",
                            .notes = {},
                            .examples = "  blowback check 192.0.2.1 2001:db8::25\n"
                                        "  blowback check 192.0.2.1 >/dev/null && echo listed\n"

@@ -1,4 +1,4 @@
-// `blowback classify PATH…`: what would the judge say of these messages, and with --explain: why? Nothing is recorded.
+// `blowback classify PATH…`: the judge's verdict on messages, with --explain also the reasons. Records nothing.
 #include "arguments.h"
 #include "blowback/text.h"
 #include "commands.h"
@@ -26,7 +26,7 @@ class Classifier {
   Classifier(const Context& context, std::vector<Prefix> trusted_relays, bool explains)
       : context_(context), trusted_relays_(std::move(trusted_relays)), explains_(explains) {}
 
-  /// A message, an mbox, or a folder with such in it.
+  /// A message, an mbox, or a folder of messages and mboxes.
   void path(const fs::path& path) {
     std::error_code error;
     if (fs::is_directory(path, error)) {
@@ -34,7 +34,7 @@ class Classifier {
       for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
         if (at->is_regular_file(error)) entries.push_back(at->path());
       }
-      if (error) trouble(path.string(), error.message());
+      if (error) warn(path.string(), error.message());
       std::ranges::sort(entries);
       for (const auto& entry : entries) file(entry);
     } else {
@@ -47,21 +47,20 @@ class Classifier {
     std::error_code error;
     const auto size = fs::file_size(path, error);
     if (error || !fs::is_regular_file(path, error)) {
-      trouble(path.string(), error ? error.message() : "is no file");
+      warn(path.string(), error ? error.message() : "not a file");
       return;
     }
     std::ifstream stream(path, std::ios::binary);
     std::string beginning(5, '\0');
     stream.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-    // By its name one message, although mail programs like to put a `From ` line on top of it.
+    // One message by its name, even if a mail program wrote a `From ` line at its beginning.
     const bool is_one_message = path.extension() == ".eml";
     if (!is_one_message && !stream.eof() && beginning == "From ") {
       mbox(path);
       return;
     }
     if (size > mail::Limits{}.message) {
-      trouble(path.string(),
-              fmt::format("{} octets are more than the {} that are judged", size, mail::Limits{}.message));
+      warn(path.string(), fmt::format("{} octets; the judge reads at most {}", size, mail::Limits{}.message));
       line(path.string(), "-", "-", "-");
       return;
     }
@@ -71,23 +70,23 @@ class Classifier {
     delivery.message.resize(size);
     stream.read(delivery.message.data(), static_cast<std::streamsize>(size));
     if (stream.gcount() != static_cast<std::streamsize>(size)) {
-      trouble(path.string(), "can't be read");
+      warn(path.string(), "can't be read");
       return;
     }
     message(path.string(), delivery);
   }
 
   void mbox(const fs::path& path) {
-    // Whatever the boundaries are worth: nobody is accused here.
+    // Whether the boundaries can be trusted doesn't matter: nobody is listed because of this.
     auto opened = feed::open_mbox(path.string(), feed::MboxQuoting::mboxrd, std::nullopt);
     if (!opened) {
-      trouble(path.string(), opened.error().text);
+      warn(path.string(), opened.error().text);
       return;
     }
     while (true) {
       const auto chunk = (*opened)->next({});
       if (!chunk) {
-        trouble(path.string(), chunk.error().text);
+        warn(path.string(), chunk.error().text);
         return;
       }
       for (const auto& item : chunk->items) {
@@ -95,13 +94,13 @@ class Classifier {
         if (const auto* delivery = std::get_if<TrapDelivery>(&item.content)) {
           message(where, *delivery);
         } else {
-          trouble(where, std::get<feed::Unreadable>(item.content).detail);
+          warn(where, std::get<feed::Unreadable>(item.content).detail);
           line(where, "-", "-", "-");
         }
       }
       if (chunk->drained && chunk->items.empty()) return;
       if (const auto taken = (*opened)->committed(); !taken) {
-        trouble(path.string(), taken.error().text);
+        warn(path.string(), taken.error().text);
         return;
       }
     }
@@ -110,7 +109,7 @@ class Classifier {
   void message(const std::string& where, const TrapDelivery& delivery) {
     const auto parsed = mail::parse(delivery.message, {});
     if (!parsed) {
-      trouble(where, parsed.error().text);
+      warn(where, parsed.error().text);
       line(where, "-", "-", "-");
       return;
     }
@@ -129,35 +128,37 @@ class Classifier {
          client ? client->address.to_string() : "-");
     if (!explains_) return;
     explain(verdict);
-    if (!client) note("client", client.error().text);
+    if (!client) detail("client", client.error().text);
   }
 
-  /// What decided, for a person: below its line, set in.
+  /// What decided, in indented lines below that of the message.
   void explain(const Verdict& verdict) const {
-    note("subject", verdict.subject);
-    note("confidence", fmt::format("{:.2f}{}", verdict.confidence,
-                                   verdict.claims_trap ? ", the returned mail claims to come from its recipient" : ""));
+    detail("subject", verdict.subject);
+    detail("confidence",
+           fmt::format("{:.2f}{}", verdict.confidence,
+                       verdict.claims_trap ? ", the returned mail claims to come from its recipient" : ""));
     for (const Signal& signal : verdict.signals) {
-      note("signal", fmt::format("{:+.1f}  {}", signal.weight, signal.name));
+      detail("signal", fmt::format("{:+.1f}  {}", signal.weight, signal.name));
     }
-    note("product", verdict.product);
-    note("reporting MTA", verdict.reporting_mta);
-    note("queue id", verdict.queue_id);
+    detail("product", verdict.product);
+    detail("reporting MTA", verdict.reporting_mta);
+    detail("queue id", verdict.queue_id);
     if (verdict.original) explain(*verdict.original);
-    note("campaign", verdict.campaign);
+    detail("campaign", verdict.campaign);
   }
 
   void explain(const ReturnedOriginal& original) const {
-    note("original from", original.from);
-    note("original path", original.return_path);
-    note("original subject", original.subject);
-    note("original id", original.message_id);
-    note("original date", original.date);
-    if (original.client) note("original client", original.client->to_string());
-    if (original.spf_failed) note("original SPF", "had failed when the server took it: it could have refused it");
+    detail("original from", original.from);
+    detail("original path", original.return_path);
+    detail("original subject", original.subject);
+    detail("original id", original.message_id);
+    detail("original date", original.date);
+    if (original.client) detail("original client", original.client->to_string());
+    if (original.spf_failed)
+      detail("original SPF", "had failed when the server accepted the mail: it could have refused it");
   }
 
-  void note(std::string_view name, const std::string& value) const {
+  void detail(std::string_view name, const std::string& value) const {
     if (!value.empty()) fmt::print(context_.world.out, "    {:<17}{}\n", name, harmless(value));
   }
 
@@ -165,7 +166,7 @@ class Classifier {
     fmt::print(context_.world.out, "{}\t{}\t{}\t{}\n", where, kind, cause, client);
   }
 
-  void trouble(const std::string& where, const std::string& what) { context_.warn(where + ": " + harmless(what)); }
+  void warn(const std::string& where, const std::string& what) { context_.warn(where + ": " + harmless(what)); }
 
   const Context& context_;
   std::vector<Prefix> trusted_relays_;
@@ -198,19 +199,18 @@ int classify(const Context& context, const Arguments& arguments) {
 
 void add_classify(Command& tool) {
   const auto arguments = std::make_shared<Arguments>();
-  auto command =
-      tool.add({.name = "classify",
-                .summary = "What the judge says of messages, folders, mboxes; records nothing",
-                .notes = "Prints path, kind, cause and client address with tabs between, - where there is none.",
-                .examples = "  blowback classify message.eml\n"
-                            "  blowback classify --explain --trusted-relay 192.0.2.25 Maildir/cur\n"},
-               [arguments](const Context& context) { return classify(context, *arguments); });
+  auto command = tool.add({.name = "classify",
+                           .summary = "The judge's verdict on messages, folders, mboxes; records nothing",
+                           .notes = "Prints path, kind, cause and client address, separated by tabs; - for none.",
+                           .examples = "  blowback classify message.eml\n"
+                                       "  blowback classify --explain --trusted-relay 192.0.2.25 Maildir/cur\n"},
+                          [arguments](const Context& context) { return classify(context, *arguments); });
   command.option("PATH", arguments->paths, "Messages, folders, mboxes").required();
   command
       .option("--trusted-relay", arguments->trusted_relays,
-              "Our own hop, for reading Received:; may be given several times")
+              "A relay of your own, whose Received: is trusted; may be repeated")
       .shown_as("CIDR");
-  command.flag("--explain", arguments->explains, "Say below each line what decided");
+  command.flag("--explain", arguments->explains, "Also what decided, below each line");
 }
 
 }  // namespace blowback::cli

@@ -11,7 +11,7 @@ namespace blowback::cli {
 void add_completion(Command& tool) {
   const auto shell = std::make_shared<std::string>();
   tool.add({.name = "completion",
-            .summary = "Completion for a shell, to be read by it",
+            .summary = "Print a completion script for a shell",
             .notes = {},
             .examples = "  blowback completion bash >/usr/share/bash-completion/completions/blowback\n"
                         "  blowback completion zsh >/usr/share/zsh/vendor-completions/_blowback\n"

@@ -1,4 +1,4 @@
-// `blowback config check|show`: whether the daemons can work by this config, and what it comes to with all its defaults.
+// `blowback config check|show`: whether the daemons can run with this config, and all values including defaults.
 #include "arguments.h"
 #include "commands.h"
 #include "config/written.h"
@@ -30,14 +30,14 @@ constexpr Wording kWording{
 
 [[nodiscard]] bool may_write(const fs::path& path) { return ::access(path.c_str(), W_OK) == 0; }
 
-/// What each daemon would need at its start, but for ports: those that it has itself are taken.
+/// What each daemon needs at its start, except ports: a running daemon has its own in use.
 class Check {
  public:
   Check(const config::Config& config, const config::Lines& lines, Findings& findings)
       : config_(config), lines_(lines), findings_(findings) {}
 
   void look(bool at_server, bool at_ingest) {
-    findings_.good("config", "every key is understood", config_.file);
+    findings_.good("config", "every key is valid", config_.file);
     look_at_database(at_server, at_ingest);
     if (at_ingest) {
       look_at_witnesses(config_, source("traps", "domains"), findings_);
@@ -67,7 +67,7 @@ class Check {
   }
 
  private:
-  /// `FILE:LINE` of the key, or of its table where the key is left out.
+  /// `FILE:LINE` of the key, or of its table if the key is absent.
   [[nodiscard]] std::string source(std::string_view table, std::string_view key) const {
     const auto name = table.empty() ? std::string(key) : fmt::format("{}.{}", table, key);
     for (const auto& written : {name, std::string(table)}) {
@@ -85,32 +85,32 @@ class Check {
     const auto folder = folder_of(file);
     if (at_ingest && (!may_write(folder) || (fs::exists(file) && !may_write(file)))) {
       findings_.bad(
-          "database",
-          fmt::format("{}: this user may not write it, or its folder isn't there or may not be written", file),
-          "make the folder, and give it and the database to the user who runs blowback-ingest", from);
+          "database", fmt::format("{}: this user can't write to it or its folder, or the folder doesn't exist", file),
+          "create the folder, and make the user who runs blowback-ingest the owner of it and the database", from);
       return;
     }
     const auto store = schema::Store::open(file, schema::Store::Mode::read);
     if (store) {
       findings_.good("database", file, from);
     } else if (!at_server && (store.error().code == missing || store.error().code == older)) {
-      findings_.good("database", fmt::format("{}: ingest makes it, or brings it to its own format", file), from);
+      findings_.good("database", fmt::format("{}: ingest creates it, or migrates it to its own format", file), from);
     } else if (std::error_code error; store.error().code == missing && fs::is_directory(folder, error)) {
-      findings_.doubtful("database", file + " isn't there yet; the server answers SERVFAIL until it is",
-                         "start blowback-ingest first, it makes it", from);
+      findings_.doubtful("database", file + " doesn't exist yet; until it does the server answers SERVFAIL",
+                         "start blowback-ingest first, which creates it", from);
     } else {
-      findings_.bad("database", store.error().text, "see the message", from);
+      findings_.bad("database", store.error().text, "the message says what to do", from);
     }
   }
 
-  /// The daemons do without these two, so a folder that isn't there is no reason to refuse the config. A feed's is.
+  /// The daemons run without the status and metrics sockets, so a missing folder for them is no reason to refuse the config. A
+  /// missing folder for a feed's socket is.
   void look_at_socket(const std::string& name, const std::string& path, const std::string& from) {
     if (may_write(folder_of(path))) {
       findings_.good(name, "unix:" + path, from);
       return;
     }
-    const auto found = fmt::format("{} isn't there, or this user may not write to it", folder_of(path).string());
-    constexpr std::string_view kMend = "make the folder, and give it to the daemon's user, or name another path";
+    const auto found = fmt::format("{} doesn't exist, or this user can't write to it", folder_of(path).string());
+    constexpr std::string_view kMend = "create the folder for the daemon's user, or name another path";
     if (name.starts_with("feed ")) {
       findings_.bad(name, found, std::string(kMend), from);
     } else {
@@ -130,7 +130,7 @@ class Check {
       findings_.good("server.user", user, source("server", "user"));
     } else {
       findings_.bad("server.user", fmt::format("there is no user {} on this host", user),
-                    "make the user, or name another", source("server", "user"));
+                    "create the user, or name another", source("server", "user"));
     }
   }
 
@@ -160,7 +160,7 @@ int config_show(const Context& context) {
   if (!config) return config.error();
   const auto lines = config::lines_of(config->file);
   if (!lines) return context.fail(lines.error().text, kWrongUse);
-  // What the config itself says: the traps of the file stand on no line of it.
+  // Without the traps of the file, which are on no line of the config.
   const auto own = context.load_config(config::TrapFile::left_out);
   if (!own) return context.fail(own.error().text, kWrongUse);
   const auto traps_in_all = config->traps.domains.size() + config->traps.addresses.size();
@@ -175,7 +175,7 @@ int config_show(const Context& context) {
     const auto line = lines->find(setting.name());
     auto from = line == lines->end() ? std::string("default") : fmt::format("line {}", line->second);
     if (setting.name() == "traps.file" && !own->traps.file.empty()) {
-      from += fmt::format(": {} more trap{} there", more, more == 1 ? " stands" : "s stand");
+      from += fmt::format(": {} more trap{} there", more, more == 1 ? "" : "s");
     }
     if (setting.note.empty()) {
       context.print_line(fmt::format("{:<40}  # {}", fmt::format("{} = {}", setting.key, setting.value), from));
@@ -192,26 +192,26 @@ int config_show(const Context& context) {
 void add_config(Command& tool) {
   auto config =
       tool.add_group({.name = "config",
-                      .summary = "Look at the config",
+                      .summary = "Check or show the config",
                       .notes = {},
                       .examples = "  blowback config check && systemctl reload blowback-server blowback-ingest\n"});
   const auto daemon = std::make_shared<std::string>();
   auto check = config.add(
       {.name = "check",
-       .summary = "Could the daemons work by it? Exits 1 where one couldn't",
-       .notes = "Looks at files, folders and certificates as the user who runs it; ports aren't tried. Exit code 2: "
-                "the file isn't\n"
-                "understood, and each mistake is told with its line.",
+       .summary = "Can the daemons run with it? Exits 1 if one can't",
+       .notes =
+           "Checks files, folders and certificates as the user who runs it, but not ports. Exit code 2: the file has "
+           "mistakes,\nand each is reported with its line.",
        .examples = "  blowback config check\n"
                    "  blowback config check --daemon ingest\n"
                    "  blowback --config new.toml config check\n"},
       [daemon](const Context& context) { return config_check(context, *daemon); });
-  check.option("--daemon", *daemon, "For this one alone: server or ingest")
+  check.option("--daemon", *daemon, "Only for this one: server or ingest")
       .one_of("daemon", {"server", "ingest"})
       .shown_as("WHICH");
   check.format();
   config.add({.name = "show",
-              .summary = "All keys with the values in force, and where each comes from; secrets are masked",
+              .summary = "All keys with the values in force and their origin; secrets are masked",
               .notes = {},
               .examples = "  blowback config show\n"},
              config_show);

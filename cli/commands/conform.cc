@@ -28,7 +28,7 @@ constexpr std::chrono::milliseconds kPatience{4000};
 constexpr Wording kWording{
     .grade = "result", .grades = {"pass", "note", "fail"}, .advice = "breaks", .has_source = true};
 
-/// An address of the host, by the system's resolver. Empty: it has none.
+/// An address of the host, by the system's resolver. Absent: it has none.
 [[nodiscard]] std::optional<config::Endpoint> endpoint_of(const std::string& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_DGRAM;
@@ -47,21 +47,21 @@ constexpr Wording kWording{
   const auto resolver = system_resolver();
   if (!resolver) {
     return std::unexpected(context.fail(
-        "/etc/resolv.conf names no resolver to find the zone's name servers; name one by --server", kFailed));
+        "/etc/resolv.conf has no resolver to find the zone's name servers; name one of them with --server", kFailed));
   }
   const auto servers = ask(*resolver, {.name = zone, .type = RecordType::ns, .recursion_desired = true}, kPatience);
   if (!servers) {
-    return std::unexpected(
-        context.fail(fmt::format("the resolver {} doesn't tell the name servers of {}: {}; name one by --server",
-                                 to_string(*resolver), zone, servers.error().text),
-                     kFailed));
+    return std::unexpected(context.fail(
+        fmt::format("the resolver {} doesn't find the name servers of {}: {}; name one of them with --server",
+                    to_string(*resolver), zone, servers.error().text),
+        kFailed));
   }
   for (const auto& record : servers->answers_of(RecordType::ns)) {
     if (record.rdata.empty()) continue;
     if (const auto found = endpoint_of(record.rdata[0])) return *found;
   }
   return std::unexpected(context.fail(
-      fmt::format("{} has no name server that can be found ({}); see the zone's name, or name a server by --server",
+      fmt::format("no name server of {} was found ({}); check the name of the zone, or name a server with --server",
                   zone, rcode_text(servers->rcode)),
       kFailed));
 }
@@ -78,11 +78,11 @@ int conform(const Context& context, const Arguments& arguments) {
   const auto is_plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   };
-  // 32 labels of an IPv6 address stand in front of it (RFC 1035 §2.3.4: 255 octets in all).
+  // The 32 labels of an IPv6 address precede it, and a name has at most 255 octets (RFC 1035 §2.3.4).
   constexpr std::size_t kLongest = 253 - 64;
   if (zone.empty() || zone.size() > kLongest || !std::ranges::all_of(zone, is_plain) || zone.contains("..") ||
       zone.front() == '.') {
-    return context.fail(fmt::format("'{}' is no name of a zone; write it as in bl.example.org", arguments.zone),
+    return context.fail(fmt::format("'{}' isn't the name of a zone; write it like bl.example.org", arguments.zone),
                         kWrongUse);
   }
   std::optional<IpAddress> listed;
@@ -108,15 +108,15 @@ void add_conform(Command& tool) {
   const auto arguments = std::make_shared<Arguments>();
   auto command =
       tool.add({.name = "conform",
-                .summary = "Does a DNSBL, ours or any, answer as resolvers and mail servers need it?",
+                .summary = "Check whether a DNSBL, ours or any, answers as resolvers and mail servers need",
                 .notes = {},
                 .examples = "  blowback conform bl.example.org\n"
                             "  blowback conform bl.example.org --server 127.0.0.1:5300 --listed 192.0.2.1\n"},
                [arguments](const Context& context) { return conform(context, *arguments); });
-  command.option("ZONE", arguments->zone, "The list's zone, such as bl.example.org").required();
-  command.option("--server", arguments->server, "Ask this one; else the zone's first name server")
+  command.option("ZONE", arguments->zone, "The zone of the list, such as bl.example.org").required();
+  command.option("--server", arguments->server, "The server to query, instead of the zone's first name server")
       .shown_as("ADDRESS[:PORT]");
-  command.option("--listed", arguments->listed, "An address that is listed, to look at its names, too").shown_as("IP");
+  command.option("--listed", arguments->listed, "An address that is listed, to check its names, too").shown_as("IP");
   command.format();
 }
 

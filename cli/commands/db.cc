@@ -36,7 +36,7 @@ int migrate(const Context& context) {
   const int now = schema::schema_version();
   std::string done = fmt::format("format {} became {}", found, now);
   if (found == now) done = fmt::format("format {}: nothing to do", now);
-  if (found == 0) done = fmt::format("made, format {}", now);
+  if (found == 0) done = fmt::format("created, format {}", now);
   context.print_line(done);
   return kYes;
 }
@@ -68,7 +68,7 @@ int compact(const Context& context) {
   if (!config) return config.error();
   const auto compacted = schema::Store::compact(config->database, context.progress("compact (pages)"));
   if (!compacted) return context.fail(compacted.error());
-  context.print_line(fmt::format("{}: {} MiB, was {} MiB", compacted->built_anew ? "built anew" : "compacted",
+  context.print_line(fmt::format("{}: {} MiB, was {} MiB", compacted->built_anew ? "rebuilt" : "compacted",
                                  compacted->octets_after >> 20U, compacted->octets_before >> 20U));
   return kYes;
 }
@@ -79,7 +79,7 @@ int restore(const Context& context, const std::string& from) {
   const auto restored = schema::Store::restore(from, config->database);
   if (!restored) return context.fail(restored.error());
   context.print_line(fmt::format("restored {}: format {}, serial {}", from, restored->format, restored->serial));
-  if (!restored->kept.empty()) context.print_line("what was there before is " + restored->kept);
+  if (!restored->kept.empty()) context.print_line("the former database is now " + restored->kept);
   return kYes;
 }
 
@@ -87,35 +87,35 @@ int restore(const Context& context, const std::string& from) {
 
 void add_db(Command& tool) {
   auto db = tool.add_group(
-      {.name = "db", .summary = "Look after the database", .notes = {}, .examples = "  blowback db check\n"});
+      {.name = "db", .summary = "Maintain the database", .notes = {}, .examples = "  blowback db check\n"});
   db.add({.name = "migrate",
-          .summary = "Make the database, or bring it to this program's format",
+          .summary = "Create the database, or migrate it to this program's format",
           .notes = {},
           .examples = "  blowback db migrate\n"},
          migrate);
   db.add({.name = "check",
-          .summary = "Is it whole? Prints what isn't",
+          .summary = "Check its integrity; prints what is damaged",
           .notes = {},
           .examples = "  blowback db check && echo whole\n"},
          check);
   const auto copy = std::make_shared<std::string>();
   db.add({.name = "backup",
-          .summary = "A consistent copy, also while others write",
+          .summary = "Write a consistent copy, even while others write",
           .notes = {},
           .examples = "  blowback db backup /var/backups/blowback-$(date +%F).db\n"},
          [copy](const Context& context) { return backup(context, *copy); })
-      .option("FILE", *copy, "Where to; a former backup is replaced")
+      .option("FILE", *copy, "The copy; a former backup is replaced")
       .required();
   const auto from = std::make_shared<std::string>();
   db.add({.name = "restore",
-          .summary = "Put a backup in the database's place; stop the daemons first",
+          .summary = "Replace the database by a backup; stop the daemons first",
           .notes = {},
           .examples = "  blowback db restore /var/backups/blowback-2026-11-25.db\n"},
          [from](const Context& context) { return restore(context, *from); })
       .option("FILE", *from, "The backup")
       .required();
   db.add({.name = "compact",
-          .summary = "Give room that nothing is in any more back to the file system",
+          .summary = "Return unused space to the file system",
           .notes = {},
           .examples = "  blowback db compact\n"},
          compact);

@@ -1,4 +1,4 @@
-// `blowback delist CIDR…`: ends listings, and lets what was seen until now count no more.
+// `blowback delist CIDR…`: ends listings, and lets earlier incidents no longer count.
 #include "commands.h"
 #include "decision.h"
 
@@ -27,14 +27,15 @@ int delist(const Context& context, const Arguments& arguments) {
   auto& store = opened->store;
   if (given->all.size() == 1) context.show_progress(store, "delist");
   return decide_each(context, *given, "delist", [&](const Prefix& network) -> int {
-    // What is listed of an IPv6 sender is its /64, so no less than that can be delisted.
+    // IPv6 senders are listed as /64 networks, so nothing smaller can be delisted.
     const Prefix sender = sender_of(network.first());
     const auto ended = dry_run ? listings_within(store, sender.contains(network) ? sender : network, now)
                                : store.delist(network, *decided, now, permission);
     if (!ended) return context.fail(ended.error());
-    context.print_line(fmt::format("{}{}: {} {}; what was seen until now {} no more", network.to_string(),
+    context.print_line(fmt::format("{}{}: {} {}; earlier incidents {}", network.to_string(),
                                    reached(network, arguments.decision), listings_in_words(*ended),
-                                   dry_run ? "would end" : "ended", dry_run ? "would count" : "counts"));
+                                   dry_run ? "would end" : "ended",
+                                   dry_run ? "would no longer count" : "no longer count"));
     const auto dossier = store.dossier(network.first(), 0);
     if (!dossier) return context.fail(dossier.error());
     for (const auto& listing : dossier->listings) {
@@ -51,7 +52,7 @@ int delist(const Context& context, const Arguments& arguments) {
 void add_delist(Command& tool) {
   const auto arguments = std::make_shared<Arguments>();
   auto command = tool.add({.name = "delist",
-                           .summary = "End listings and start afresh: what was seen until now counts no more",
+                           .summary = "End listings and start afresh: earlier incidents no longer count",
                            .notes = {},
                            .examples = "  blowback delist 192.0.2.1 --reason 'postmaster fixed it'\n"
                                        "  blowback delist --file mended.txt --reason 'ticket 14' --dry-run\n"},

@@ -22,7 +22,7 @@ void look_at_traps(const config::Config& config, Findings& findings) {
   const auto& traps = config.traps;
   if (traps.domains.empty() && traps.addresses.empty()) {
     findings.doubtful("traps", "none are configured, so every recipient of a feed is a trap",
-                      "name them in [traps], unless no feed has any mail but for traps");
+                      "name them in [traps], unless all mail of all feeds is for traps");
   } else {
     findings.good("traps",
                   fmt::format("{} domain{}, {} address{}", traps.domains.size(), traps.domains.size() == 1 ? "" : "s",
@@ -31,8 +31,8 @@ void look_at_traps(const config::Config& config, Findings& findings) {
   look_at_witnesses(config, {}, findings);
   if (config.policy.any_reverse_path) {
     findings.doubtful("reverse path",
-                      "policy.reverse_path is \"any\": whoever can send mail through a server can have it listed",
-                      "set it to \"null\", unless nobody you don't trust can write to your traps");
+                      "policy.reverse_path is \"any\": anybody who can send mail through a server can get it listed",
+                      "set it to \"null\", unless only people whom you trust can write to your traps");
   }
 }
 
@@ -50,7 +50,7 @@ int doctor(const Context& context, const std::string& resolver) {
     look_at_name_servers(*config, {}, findings);
     look_at_traps(*config, findings);
     if (config->feeds.empty()) {
-      findings.doubtful("feeds", "none are configured, so nothing is listed but by `list` and `import`",
+      findings.doubtful("feeds", "none are configured, so only `list` and `import` list anything",
                         "add a [[feed]] to the config");
     }
     look_at_feeds(*config, {}, findings);
@@ -58,7 +58,7 @@ int doctor(const Context& context, const std::string& resolver) {
     look_at_server(*config, store ? &*store : nullptr, findings);
     look_at_delegation(*config, chosen, findings);
   } else {
-    findings.bad("config", config.error().text, "as the message says; until then no program starts");
+    findings.bad("config", config.error().text, "fix what the message says; until then no program starts");
   }
   findings.print(context, kWording);
   return findings.any_bad() ? kNo : kYes;
@@ -69,12 +69,12 @@ int doctor(const Context& context, const std::string& resolver) {
 void add_doctor(Command& tool) {
   const auto resolver = std::make_shared<std::string>();
   auto command = tool.add({.name = "doctor",
-                           .summary = "Look at everything that can be wrong, and say how to mend it",
+                           .summary = "Check everything that can be wrong, and say how to fix it",
                            .notes = {},
                            .examples = "  blowback doctor\n"
                                        "  blowback doctor --resolver 192.0.2.53 --format json\n"},
                           [resolver](const Context& context) { return doctor(context, *resolver); });
-  command.option("--resolver", *resolver, "Ask this one for the zone's public name; else the system's")
+  command.option("--resolver", *resolver, "The resolver to query for the delegation, instead of the system's")
       .shown_as("ADDRESS[:PORT]");
   command.format();
 }

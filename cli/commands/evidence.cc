@@ -1,5 +1,5 @@
-// `blowback evidence IP`: the operator's own look at each incident: what was recorded of it, with traps masked as far as their
-// codings are known. What the accused may see is `blowback why`.
+// `blowback evidence IP`: what was recorded of each incident, for the operator only. Traps are masked as far as their codings are
+// known. What the sender may see is `blowback why`.
 #include "account/masked.h"
 #include "arguments.h"
 #include "commands.h"
@@ -16,7 +16,7 @@
 namespace blowback::cli {
 namespace {
 
-/// Every trap that the config names, and those that this sender hit: one report may name several.
+/// All traps in the config, and those that this sender hit: one report may name several.
 [[nodiscard]] TrapMask mask_for(const config::Config& config, const schema::Dossier& dossier) {
   std::vector<std::string> addresses = config.traps.addresses;
   for (const auto& witness : dossier.witnesses) addresses.push_back(witness.label);
@@ -24,13 +24,13 @@ namespace {
   return {addresses, config.traps.domains};
 }
 
-/// On standard error, so that what is printed can be parsed.
+/// On standard error, so that programs can parse standard output.
 constexpr const char* kWarning =
-    "blowback: for your eyes: a sender who writes a token per recipient into ids, names or mailboxes learns the traps "
-    "from "
-    "this, whatever is masked; `blowback why` can be passed on\n";
+    "blowback: don't pass this on: a sender who writes one token per recipient into ids, names or mailboxes can learn "
+    "the "
+    "traps from it, even with masks; `blowback why` can be passed on\n";
 
-/// What decided: the judge's own names for what it saw, which hold nothing of the mail.
+/// The judge's own names of the signals that decided, which contain nothing of the mail.
 [[nodiscard]] std::string signals_of(const Incident& incident) {
   std::string text;
   for (const auto& signal : incident.signals) {
@@ -82,7 +82,7 @@ int evidence(const Context& context, const Arguments& arguments) {
   if (const auto expired = std::ranges::count(dossier->incidents, false, &Incident::evidence_kept); expired > 0) {
     fmt::print(
         context.world.err,
-        "blowback: the texts of {} of these have expired; `evidence` in [retention] says for how long they are kept\n",
+        "blowback: the evidence of {} of these has expired; `evidence` in [retention] sets how long it is kept\n",
         expired);
   }
   if (table.empty() && context.format == Format::table) {
@@ -98,13 +98,13 @@ int evidence(const Context& context, const Arguments& arguments) {
 void add_evidence(Command& tool) {
   const auto arguments = std::make_shared<Arguments>();
   auto command = tool.add({.name = "evidence",
-                           .summary = "Its incidents one by one, for the operator alone",
+                           .summary = "The incidents of a sender one by one, for the operator only",
                            .notes = {},
                            .examples = "  blowback evidence 192.0.2.1 --most 10 --explain\n"},
                           [arguments](const Context& context) { return evidence(context, *arguments); });
   command.option("IP", arguments->ip, "Address").required();
   add_most(command, arguments->most);
-  command.flag("--explain", arguments->explains, "Also how sure the judge was, and what decided");
+  command.flag("--explain", arguments->explains, "Also the judge's confidence and signals");
   command.format();
 }
 

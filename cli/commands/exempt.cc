@@ -1,4 +1,4 @@
-// `blowback exempt CIDR…`: never to be listed, until the exemption ends.
+// `blowback exempt CIDR…`: networks that are never listed, until the exemption ends.
 #include "commands.h"
 #include "decision.h"
 
@@ -16,7 +16,7 @@ struct Arguments {
   DecisionArguments decision;
 };
 
-/// Ends the exemption of `network`, or with `dry_run` only looks whether there is one.
+/// Ends the exemption of `network`, or with `dry_run` only checks whether there is one.
 int end_exemption(const Context& context, schema::Store& store, const Prefix& network, const schema::Decision& decided,
                   bool dry_run) {
   const UnixTime now = context.world.now;
@@ -32,8 +32,8 @@ int end_exemption(const Context& context, schema::Store& store, const Prefix& ne
   }
   if (!ended) return context.fail(network.to_string() + " isn't exempt; see `blowback exemptions`", kNo);
   context.print_line(
-      fmt::format("{} {} exempt no more; no listing comes back by that: the next incident that counts lists a "
-                  "sender again whose score is enough",
+      fmt::format("{} {} no longer exempt; that restores no listing: senders with a high enough score are listed again "
+                  "by their next incident that counts",
                   network.to_string(), dry_run ? "would be" : "is"));
   return kYes;
 }
@@ -44,7 +44,7 @@ int exempt(const Context& context, const Arguments& arguments) {
   if (!decided || !until_when) return kWrongUse;
   const auto permission = arguments.decision.permission();
   const bool dry_run = arguments.decision.dry_run;
-  // The end of an exemption gives nobody more than he had, so it may be as wide as the exemption.
+  // Ending an exemption takes nothing away, so it needs no permission for wide networks.
   const auto given = all_networks(context, arguments.several, arguments.ends ? Permission::wide : permission, "exempt");
   if (!given) return given.error();
   const UnixTime now = context.world.now;

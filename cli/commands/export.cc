@@ -1,5 +1,5 @@
-// `blowback export`: the list for other programs. It is read as of one serial, then written: a slow reader of the output keeps
-// nobody waiting. Costs 48 octets of memory for each listing.
+// `blowback export`: the list for other programs. It is read as of one serial before anything is written, so that a slow reader
+// of the output holds no lock. It takes 48 octets of memory for each listing.
 #include "arguments.h"
 #include "codes.h"
 #include "commands.h"
@@ -28,12 +28,12 @@ struct Entry {
 
 struct Read {
   std::vector<Entry> listings;  ///< by prefix
-  std::vector<Prefix> exempt;   ///< and what is set apart
+  std::vector<Prefix> exempt;   ///< exempt networks, and never_covered
   Serial serial = 0;
 };
 
 [[nodiscard]] schema::Result<Read> read(schema::Store& store, UnixTime now) {
-  Read list{.listings = {}, .exempt = set_apart()};
+  Read list{.listings = {}, .exempt = never_covered()};
   const auto serial = store.snapshot(
       now,
       [&](const Listing& listing) {
@@ -49,27 +49,28 @@ struct Read {
   return list;
 }
 
-/// `with_codes`: cut where the codes differ, too; else all answer alike, for who only asks whether.
+/// `with_codes`: networks are also split where codes differ. Without it all pieces have the same code, for formats that only say
+/// whether an address is listed.
 [[nodiscard]] std::vector<Piece> pieces_of(const Read& list, bool with_codes) {
-  std::vector<Piece> laid;
-  laid.reserve(list.listings.size() + list.exempt.size());
+  std::vector<Piece> pieces_in;
+  pieces_in.reserve(list.listings.size() + list.exempt.size());
   for (const auto& entry : list.listings) {
-    laid.push_back({.prefix = entry.prefix, .codes = with_codes ? entry.codes : CodeSet(Code::by_operator)});
+    pieces_in.push_back({.prefix = entry.prefix, .codes = with_codes ? entry.codes : CodeSet(Code::by_operator)});
   }
-  for (const auto& exempt : list.exempt) laid.push_back({.prefix = exempt, .codes = {}});
+  for (const auto& exempt : list.exempt) pieces_in.push_back({.prefix = exempt, .codes = {}});
   std::vector<Piece> pieces;
-  for_each_piece(std::move(laid), [&](const Piece& piece) { pieces.push_back(piece); });
+  for_each_piece(std::move(pieces_in), [&](const Piece& piece) { pieces.push_back(piece); });
   return pieces;
 }
 
-/// Listings as they are, with their times, cut where an exemption lies within: what `listings` says, for programs.
+/// Each listing with its times, without the exempt parts.
 void write_json(std::FILE* out, const Read& list) {
-  // Exemptions without those that lie in others, in the order of for_each_piece: those in a listing are then neighbours.
+  // Exemptions that aren't within others, in the order of for_each_piece: those within one listing are then adjacent.
   std::vector<Prefix> exempt;
-  std::vector<Piece> laid;
-  laid.reserve(list.exempt.size());
-  for (const auto& prefix : list.exempt) laid.push_back({.prefix = prefix, .codes = Code::by_operator});
-  for_each_piece(std::move(laid), [&](const Piece& piece) { exempt.push_back(piece.prefix); });
+  std::vector<Piece> pieces_in;
+  pieces_in.reserve(list.exempt.size());
+  for (const auto& prefix : list.exempt) pieces_in.push_back({.prefix = prefix, .codes = Code::by_operator});
+  for_each_piece(std::move(pieces_in), [&](const Piece& piece) { exempt.push_back(piece.prefix); });
   bool first = true;
   const auto write = [&](const Entry& entry, const Prefix& prefix) {
     nlohmann::ordered_json object{{"prefix", prefix.to_string()}, {"source", name_of(entry.source)}};
@@ -121,12 +122,12 @@ void write(std::FILE* out, const std::string& format, const Read& list, const co
   write_zone(out, exported);
 }
 
-/// BIND refuses a zone whose name server has a name in it without an address.
+/// BIND refuses a zone with a name server in it that has no address.
 void warn_of_nameservers(const Context& context, const config::Zone& zone) {
   for (const auto& name : config::without_address(zone)) {
     context.warn(
-        fmt::format("export: the name server {} is in the zone, and its address isn't known here: write it "
-                    "behind a name below the zone's in zone.nameservers, or take one outside of {}",
+        fmt::format("export: the name server {} is in the zone, but the config has no address for it: add the "
+                    "address after the name in zone.nameservers, or use a name server outside of {}",
                     name, zone.name));
   }
 }
@@ -149,18 +150,18 @@ int export_list(const Context& context, const Arguments& arguments) {
     return kYes;
   }
   const auto failed = [&](int error) {
-    return context.fail(fmt::format("export: can't write all of {}: {}; what was there before is untouched", to,
+    return context.fail(fmt::format("export: can't write {}: {}; the former file is unchanged", to,
                                     std::generic_category().message(error)),
                         kFailed);
   };
   try {
-    // Other programs read it, under users of their own.
+    // Other programs, which run as other users, read it.
     Replacement file(to, 0644);
     if (file.file() == nullptr) return failed(errno);
     write(file.file(), format, *list, config, context.world.now);
     return file.commit() ? static_cast<int>(kYes) : failed(errno);
   } catch (const std::system_error& error) {
-    return failed(error.code().value());  // fmt::print throws where it can't write
+    return failed(error.code().value());  // thrown by fmt::print
   }
 }
 
@@ -176,11 +177,11 @@ void add_export(Command& tool) {
                                        "  blowback export --format postfix --to /etc/postfix/backscatter.cidr\n"
                                        "  blowback export --format nft | nft -f -\n"},
                           [arguments](const Context& context) { return export_list(context, *arguments); });
-  command.option("--format", arguments->format, "plain (unless said), cidr, rbldnsd, zone, postfix, nft or json")
+  command.option("--format", arguments->format, "plain (the default), cidr, rbldnsd, zone, postfix, nft or json")
       .one_of("format", {"plain", "cidr", "rbldnsd", "zone", "postfix", "nft", "json"})
       .shown_as("FORMAT")
       .shows_default();
-  command.option("--to", arguments->to, "Replace this file once all is written, instead of printing").shown_as("FILE");
+  command.option("--to", arguments->to, "Replace this file, once all is written, instead of printing").shown_as("FILE");
 }
 
 }  // namespace blowback::cli

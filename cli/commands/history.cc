@@ -43,14 +43,15 @@ int history(const Context& context, const Arguments& arguments) {
     }
     table.add(std::move(row));
   }
-  // On standard error, so that what is printed can be parsed.
+  // On standard error, so that programs can parse standard output.
   const auto kept = store.kept(context.world.now);
   if (!kept) return context.fail(kept.error());
   if (kept->changes_since) {
-    fmt::print(context.world.err,
-               "blowback: of the changes before {} only each network's last is kept; `journal` in [retention] says for "
-               "how long they are\n",
-               minute(*kept->changes_since));
+    fmt::print(
+        context.world.err,
+        "blowback: of the changes before {} only the last of each network is kept; `journal` in [retention] sets how "
+        "long all are kept\n",
+        minute(*kept->changes_since));
   }
   context.print(table);
   return changes->empty() ? kNo : kYes;
@@ -61,7 +62,7 @@ int history(const Context& context, const Arguments& arguments) {
 void add_history(Command& tool) {
   const auto arguments = std::make_shared<Arguments>();
   auto command = tool.add({.name = "history",
-                           .summary = "Every change that covers an address, with who and why; exits 1 if there is none",
+                           .summary = "All changes that cover an address, with who and why; exits 1 if there is none",
                            .notes = {},
                            .examples = "  blowback history 192.0.2.1\n"},
                           [arguments](const Context& context) { return history(context, *arguments); });

@@ -1,4 +1,4 @@
-// `blowback import FILE`: a list from elsewhere, a network per line, millions of lines. What lines say is import_file.h.
+// `blowback import FILE`: lists the networks in a file, which may have millions of lines. Its format: import_file.h.
 #include "arguments.h"
 #include "blowback/exemption_set.h"
 #include "commands.h"
@@ -13,14 +13,14 @@
 namespace blowback::cli {
 namespace {
 
-/// What became of the networks.
+/// What happened to the networks.
 struct Counts {
-  std::uint64_t listed = 0;     ///< anew, or with another reason or end
-  std::uint64_t unchanged = 0;  ///< stand as the file has them
-  std::uint64_t exempt = 0;     ///< are exempt, and so not listed
+  std::uint64_t listed = 0;     ///< listed now, or changed in reason or end
+  std::uint64_t unchanged = 0;  ///< already listed with the same reason and end
+  std::uint64_t exempt = 0;     ///< exempt, so not listed
 };
 
-/// Lists those of a file that have the same terms.
+/// Lists the networks of a file that have the same terms.
 [[nodiscard]] schema::Result<Counts> list_group(schema::Store& store, const Terms& terms,
                                                 const std::vector<Prefix>& prefixes, const std::string& who,
                                                 const std::string& source, UnixTime now, Permission permission) {
@@ -31,8 +31,8 @@ struct Counts {
                 .exempt = prefixes.size() - listed->standing};
 }
 
-/// What `list_group` would say of the whole file.
-[[nodiscard]] schema::Result<Counts> foretold(schema::Store& store, const Imported& file, UnixTime now) {
+/// What listing the whole file would result in.
+[[nodiscard]] schema::Result<Counts> counts_of_dry_run(schema::Store& store, const Imported& file, UnixTime now) {
   const auto exemptions = store.exemptions(now);
   if (!exemptions) return std::unexpected(exemptions.error());
   ExemptionSet exempt;
@@ -82,16 +82,16 @@ int import(const Context& context, const Arguments& arguments) {
   if (!input) return input.error();
   const std::string& source = input->name();
   const auto read = read_import(context, *input, {.reason = decided->reason, .until = *ends}, permission);
-  if (input->failed()) return context.fail(source + ": reading failed half-way; nothing was imported", kFailed);
+  if (input->failed()) return context.fail(source + ": reading failed before its end; nothing was imported", kFailed);
   if (read.all.empty()) return context.fail(source + ": no address or network in it", kNo);
 
   const auto reach = reach_of(read.all);
   if (reach.breadth != Breadth::narrow && !wide) {
-    // All or nothing: of a file with such a line in it the other lines are in doubt, too.
+    // All or nothing: such a line puts the other lines of the file in doubt, too.
     const auto why = read.wide > 0 ? fmt::format("{} line{} need{} --wide", read.wide, read.wide == 1 ? "" : "s",
                                                  read.wide == 1 ? "s" : "")
                                    : in_words(reach);
-    return context.fail(fmt::format("{}: {}; the file names {}. Nothing was imported; if you mean all of it, add "
+    return context.fail(fmt::format("{}: {}; the file names {}. Nothing was imported; if that is intended, add "
                                     "--wide, else correct the file",
                                     source, why, to_string(reach.addresses)),
                         kWrongUse);
@@ -102,7 +102,7 @@ int import(const Context& context, const Arguments& arguments) {
   auto& store = opened->store;
   Counts counts;
   if (dry_run) {
-    const auto would_be = foretold(store, read, now);
+    const auto would_be = counts_of_dry_run(store, read, now);
     if (!would_be) return context.fail(would_be.error());
     counts = *would_be;
   } else {
@@ -134,19 +134,18 @@ void add_import(Command& tool) {
   const auto arguments = std::make_shared<Arguments>();
   auto command = tool.add(
       {.name = "import",
-       .summary = "List what a file names: a network a line, or CSV with reason and end",
+       .summary = "List the networks in a file: one per line, or CSV with reason and end",
        .notes =
-           "A line is `192.0.2.0/24`, a comment behind # or ;, or CSV: `192.0.2.0/24,reason,until`, where until is "
-           "2026-12-24 "
-           "or 14d.\nA first line such as `network,until,reason` names the columns. --reason and --for are for lines "
-           "without.\n"
-           "Lines that aren't understood are told and left out (exit code 1); all others are listed.\n"
-           "Lines that need --wide are told; without it nothing at all is imported (exit code 2).",
+           "A line is `192.0.2.0/24`, a comment after # or ;, or CSV: `192.0.2.0/24,reason,until`, with a day "
+           "(2026-12-24)\nor a duration (14d) as until. A first line such as `network,until,reason` names the columns. "
+           "--reason and --for\nare for lines without their own.\n"
+           "Lines that aren't understood are reported and left out (exit code 1); all others are listed.\n"
+           "Lines that need --wide are reported; without it nothing is imported (exit code 2).",
        .examples = "  blowback import bad.txt --reason 'partner list' --for 30d\n"
                    "  blowback import drop.txt --reason 'Spamhaus DROP' --for 2d --dry-run\n"
                    "  grep -v ^: list.txt | blowback import - --reason 'partner list'\n"},
       [arguments](const Context& context) { return import(context, *arguments); });
-  command.option("FILE", arguments->file, "File, - for standard input").required();
+  command.option("FILE", arguments->file, "File; - for standard input").required();
   add_reason(command, arguments->decision.reason);
   add_duration(command, arguments->decision.duration);
   add_wide(command, arguments->decision.wide);

@@ -20,7 +20,7 @@ int list(const Context& context, const Arguments& arguments) {
   const auto network = prefix(context, arguments.network);
   const auto decided = decision(context, arguments.decision.reason);
   const auto ends = until(context, arguments.decision.duration);
-  if (!network || !decided || !ends) return kWrongUse;  // one run reports each mistake
+  if (!network || !decided || !ends) return kWrongUse;  // each has reported its own mistake
   const auto permission = arguments.decision.permission();
   if (const auto why = why_never_listed(*network)) return context.fail(*why + "; nothing was changed", kWrongUse);
   if (!may_reach(context, *network, permission, "list")) return kWrongUse;
@@ -54,7 +54,7 @@ void add_list(Command& tool) {
   const auto arguments = std::make_shared<Arguments>();
   auto command =
       tool.add({.name = "list",
-                .summary = "List an address or network by your word",
+                .summary = "List an address or network by your own decision",
                 .notes = {},
                 .examples = "  blowback list 198.51.100.0/24 --reason 'ticket 12' --for 14d\n"
                             "  blowback list 2001:db8::/29 --wide --reason 'the whole provider, ticket 13' --for 2d\n"},

@@ -1,4 +1,4 @@
-// `blowback policy simulate FILE`: the recorded incidents once more, under another policy. What would the list be?
+// `blowback policy simulate FILE`: replays the recorded incidents under another policy, and shows how the list would change.
 #include "arguments.h"
 #include "codes.h"
 #include "commands.h"
@@ -15,16 +15,16 @@
 namespace blowback::cli {
 namespace {
 
-/// How a sender stands, here or there.
-struct Stand {
+/// Score and listing of a sender under one policy.
+struct Outlook {
   double score = 0;
   std::optional<UnixTime> until;  ///< absent: not listed
   CodeSet codes;
 };
 
-[[nodiscard]] Stand stand(const Standing& standing, const std::optional<Listing>& listing, const Policy& policy,
-                          UnixTime now) {
-  Stand made{.score = faded(standing.score, now, policy.half_life), .until = {}, .codes = {}};
+[[nodiscard]] Outlook outlook(const Standing& standing, const std::optional<Listing>& listing, const Policy& policy,
+                              UnixTime now) {
+  Outlook made{.score = faded(standing.score, now, policy.half_life), .until = {}, .codes = {}};
   if (listing && listing->in_force(now)) {
     made.until = listing->expires_at;
     made.codes = listing->codes;
@@ -49,8 +49,8 @@ enum class Change : std::uint8_t { listed, gone, stays };
 struct Row {
   Change change = Change::stays;
   Prefix sender;
-  Stand before;
-  Stand after;
+  Outlook before;
+  Outlook after;
 
   [[nodiscard]] bool is_the_same() const { return before.until == after.until && before.codes == after.codes; }
 };
@@ -58,7 +58,7 @@ struct Row {
 struct Outcome {
   std::uint64_t incidents = 0;
   std::uint64_t senders = 0;
-  std::vector<Row> rows;  ///< those that are listed or would be
+  std::vector<Row> rows;  ///< of senders that are listed or would be
 };
 
 [[nodiscard]] schema::Result<Outcome> simulate(schema::Store& store, const Policy& present, const Policy& tried,
@@ -75,8 +75,8 @@ struct Outcome {
     const auto reckoned = score::reckon(tried, record.from, record.accusations, decisions.of(sender), now);
     Row row{.change = Change::stays,
             .sender = sender,
-            .before = stand(*record.standing, record.listing, present, now),
-            .after = stand(reckoned.standing, reckoned.listing, tried, now)};
+            .before = outlook(*record.standing, record.listing, present, now),
+            .after = outlook(reckoned.standing, reckoned.listing, tried, now)};
     if (!row.before.until && !row.after.until) return;
     if (!row.before.until) row.change = Change::listed;
     if (!row.after.until) row.change = Change::gone;
@@ -106,11 +106,11 @@ struct Outcome {
       outcome.incidents, outcome.senders, stay + gone, stay + listed, listed, gone, stay, longer, shorter);
 }
 
-/// `policy.list_at = 4 instead of 3`, a line each.
-void tell_differences(std::FILE* out, const Policy& present, const Policy& tried) {
+/// Prints `policy.list_at = 4 instead of 3`, one line for each key that differs.
+void print_differences(std::FILE* out, const Policy& present, const Policy& tried) {
   const auto differing = config::differences(present, tried);
   for (const auto& [key, now, then] : differing) fmt::print(out, "{} = {} instead of {}\n", key, then, now);
-  if (differing.empty()) fmt::print(out, "the policy tried is the policy in force\n");
+  if (differing.empty()) fmt::print(out, "no key differs from the policy in force\n");
 }
 
 struct Arguments {
@@ -129,11 +129,11 @@ int policy_simulate(const Context& context, const Arguments& arguments) {
   if (!outcome) return context.fail(outcome.error());
 
   const bool for_people = context.format == Format::table;
-  // Programs read a table and nothing else on standard output.
+  // On standard output programs get the table only.
   std::FILE* const beside = for_people ? context.world.out : context.world.err;
-  tell_differences(beside, config->policy, *tried);
+  print_differences(beside, config->policy, *tried);
   const auto time = [&](std::optional<UnixTime> at) {
-    return at && for_people ? Cell(minute(*at)) : cell(at);  // two columns of them: without the "in 11 days"
+    return at && for_people ? Cell(minute(*at)) : cell(at);  // without "in 11 days", since there are two such columns
   };
   Table table({"change", "sender", "score_before", "score_after", "until_before", "until_after", "codes"});
   for (const auto& row : outcome->rows) {
@@ -151,24 +151,22 @@ int policy_simulate(const Context& context, const Arguments& arguments) {
 
 void add_policy(Command& tool) {
   auto policy = tool.add_group({.name = "policy",
-                                .summary = "Try another policy before it counts",
+                                .summary = "Try another policy before it is in force",
                                 .notes = {},
                                 .examples = "  blowback policy simulate stricter.toml\n"});
   const auto arguments = std::make_shared<Arguments>();
   auto command = policy.add(
       {.name = "simulate",
-       .summary = "Replay all recorded incidents: who would be listed, who would go",
+       .summary = "Replay all recorded incidents: which senders would be listed or delisted",
        .notes =
-           "Changes nothing. Delistings and exemptions count as they were made; your own listings aren't concerned.",
+           "Changes nothing. Delistings and exemptions are replayed, too; listings by operators aren't considered.",
        .examples = "  printf '[policy]\\nlist_at = 4.0\\ndistinct_traps = 3\\n' > stricter.toml\n"
                    "  blowback policy simulate stricter.toml\n"
                    "  blowback policy simulate stricter.toml --changed --format csv > difference.csv\n"},
       [arguments](const Context& context) { return policy_simulate(context, *arguments); });
-  command
-      .option("FILE", arguments->file,
-              "A config, or a file with a [policy]; keys that it doesn't name stay as they are")
+  command.option("FILE", arguments->file, "A config, or a file with a [policy]; other keys keep their values")
       .required();
-  command.flag("--changed", arguments->only_changes, "Leave out who stays listed just as now");
+  command.flag("--changed", arguments->only_changes, "Leave out senders whose listing doesn't change");
   command.format();
 }
 

@@ -1,4 +1,4 @@
-// `blowback stats`: the list in numbers, what each feed delivered, and how the running server does.
+// `blowback stats`: figures of the list, of each feed, and of the running server.
 #include "arguments.h"
 #include "commands.h"
 #include "dns/server_status.h"
@@ -25,17 +25,17 @@ namespace {
 
 using Asked = std::expected<ServerStatus, ServerSilence>;
 
-/// Programs get the server's numbers in the one table, too. `server.running` is unknown where it can't be asked.
+/// Programs get the server's figures in the same table. `server.running` is empty if the server can't be asked.
 void add_figures(Table& figures, const Asked& server, std::uint64_t head) {
   const bool known = server || server.error().nobody;
   figures.add({Cell(std::string("server.running")), known ? Cell(std::uint64_t{server ? 1U : 0U}) : Cell()});
   if (server) add_server_figures(figures, *server, head);
 }
 
-/// Beyond this nobody plans, and a growth of next to nothing would name a year with seven digits.
+/// A later day is no help for planning, and with hardly any growth its year would have seven digits.
 constexpr double kMostDays = 36'500;
 
-/// How large it is, how it grows, and what is no longer kept.
+/// The size of the database, its growth, and what is no longer stored.
 void add_kept(Table& figures, const schema::Kept& kept, const std::string& database, UnixTime now) {
   const auto add = [&](const char* name, Cell value) { figures.add({Cell(std::string(name)), std::move(value)}); };
   add("database_octets", Cell(kept.octets));
@@ -98,7 +98,7 @@ int stats(const Context& context) {
   add_kept(figures, found->kept, config.database, context.world.now);
   Table feeds({"feed", "deliveries", "incidents", "uncounted", "unknown_reverse_path", "duplicates", "not_backscatter",
                "not_a_trap", "quarantined", "last_delivery"});
-  // A feed that never delivered is nowhere in the database, and is the one to look at.
+  // A feed that never delivered anything isn't in the database, but is the one that needs attention.
   auto all_feeds = found->feeds;
   for (const auto& feed : config.feeds) {
     if (std::ranges::find(all_feeds, feed.name, &schema::Stats::Feed::name) != all_feeds.end()) continue;
@@ -118,13 +118,13 @@ int stats(const Context& context) {
     std::vector<Cell> row{Cell(feed.name)};
     for (const auto& [name, count] : figures_of_feed) {
       row.emplace_back(count);
-      // Programs get one table: a feed's counts stand in it as `feed.NAME.COUNT`.
+      // Programs get one table, with a feed's counts as `feed.NAME.COUNT`.
       if (context.format != Format::table) add(fmt::format("feed.{}.{}", feed.name, name), count);
     }
     row.push_back(feed.last_delivery ? Cell(*feed.last_delivery) : cell("never"));
     feeds.add(std::move(row));
   }
-  // That the server doesn't answer is an answer, too, and no error: the list is what was asked for first.
+  // A server that doesn't answer is no error: the figures of the list are what was asked for.
   const auto& socket = config.server.status_socket;
   const auto server = socket.empty() ? std::nullopt : std::optional(ask_server(socket));
   if (context.format != Format::table) {
@@ -142,7 +142,7 @@ int stats(const Context& context) {
 
 void add_stats(Command& tool) {
   auto command = tool.add({.name = "stats",
-                           .summary = "The list and its feeds in numbers",
+                           .summary = "Figures of the list, its feeds and the server",
                            .notes = {},
                            .examples = "  blowback stats\n"
                                        "  blowback stats --format json\n"},

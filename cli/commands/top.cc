@@ -1,4 +1,4 @@
-// `blowback top`: who sends most backscatter, by network, by sender, or by the forged mailing it answers.
+// `blowback top`: who sends most backscatter, by network, sender, or campaign.
 #include "arguments.h"
 #include "codes.h"
 #include "commands.h"
@@ -62,7 +62,7 @@ int top(const Context& context, const Arguments& arguments) {
   context.print(table);
   if (!top->is_exact) {
     fmt::print(context.world.err,
-               "blowback: from the sums of whole days (UTC): a group that was small on a day may be counted too low\n");
+               "blowback: counted from daily sums (UTC), which leave out small groups: a count may be too low\n");
   }
   return kYes;
 }
@@ -71,13 +71,12 @@ int top(const Context& context, const Arguments& arguments) {
 
 void add_top(Command& tool) {
   const auto arguments = std::make_shared<Arguments>();
-  auto command =
-      tool.add({.name = "top",
-                .summary = "Who sends most: by network, sender or campaign",
-                .notes = "A campaign is one forged mailing: what many servers bounced of it is one campaign.",
-                .examples = "  blowback top --ipv4-prefix 16 --since 30d        which providers\n"
-                            "  blowback top --by campaign --since 24h           is a joe-job under way?\n"},
-               [arguments](const Context& context) { return top(context, *arguments); });
+  auto command = tool.add({.name = "top",
+                           .summary = "Who sends most, by network, sender or campaign",
+                           .notes = "A campaign is one forged mailing, however many servers bounced it.",
+                           .examples = "  blowback top --ipv4-prefix 16 --since 30d        which providers\n"
+                                       "  blowback top --by campaign --since 24h           is a joe-job under way?\n"},
+                          [arguments](const Context& context) { return top(context, *arguments); });
   command.option("--by", arguments->by, "network, sender or campaign")
       .one_of("grouping", {"network", "sender", "campaign"})
       .shown_as("WHAT=network");

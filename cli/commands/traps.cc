@@ -1,6 +1,6 @@
-// `blowback traps`: which traps are hit and which are silent; and which one is to be a trap no more.
+// `blowback traps`: which traps are hit and which are silent; adds, removes, retires and restores traps.
 //
-// The only command that shows trap addresses whole. They are the operator's secret: nothing that it prints belongs in public.
+// The only command that prints trap addresses unmasked. They are the operator's secret, so its output must not become public.
 #include "arguments.h"
 #include "blowback/text.h"
 #include "commands.h"
@@ -17,10 +17,10 @@
 namespace blowback::cli {
 namespace {
 
-/// Where `--silent-for` isn't given.
+/// The default of --silent-for.
 constexpr Duration kSilent = std::chrono::days{30};
 
-/// Traps of the database, and those of the config that were never hit: addresses, and domains without a hit on any address.
+/// The traps in the database, and those in the config that were never hit: addresses, and domains of which no address was hit.
 [[nodiscard]] std::vector<schema::TrapRecord> with_configured(std::vector<schema::TrapRecord> known,
                                                               const config::Traps& configured) {
   const auto add = [&](std::string address) {
@@ -45,7 +45,7 @@ constexpr Duration kSilent = std::chrono::days{30};
   return known;
 }
 
-/// Not a domain as a whole (`@trap.example.net`), nor a feed that stands for its trap (`feed:traps`).
+/// False for a whole domain (`@trap.example.net`), and for a feed that is one trap (`feed:traps`).
 [[nodiscard]] bool is_address(std::string_view trap) { return !trap.starts_with('@') && trap.contains('@'); }
 
 [[nodiscard]] std::string_view state_of(const schema::TrapRecord& record, const config::Traps& configured,
@@ -58,7 +58,7 @@ constexpr Duration kSilent = std::chrono::days{30};
 
 [[nodiscard]] bool is_silent(std::string_view state) { return state == "silent" || state == "never hit"; }
 
-/// `config` has the traps of the file, too.
+/// `config`: with the traps of the file.
 [[nodiscard]] std::optional<TrapPlace> place_in_config(const Context& context, const std::string& trap,
                                                        const config::Config& config) {
   const auto own = context.load_config(config::TrapFile::left_out);
@@ -105,9 +105,9 @@ int retire(const Context& context, const OneTrap& arguments) {
   const auto trap = lower_case(arguments.address);
   if (const auto domain = config::trap_line(trap); domain && is_trap_domain(*domain)) {
     if (const auto place = place_in_config(context, *domain, config)) {
-      return context.fail(fmt::format("a domain can't be retired; retire addresses of it, or take {} out of {}",
-                                      place->by, place->place),
-                          kNo);
+      return context.fail(
+          fmt::format("a domain can't be retired; retire its addresses, or remove {} from {}", place->by, place->place),
+          kNo);
     }
   }
   const auto known = store.traps();
@@ -116,16 +116,15 @@ int retire(const Context& context, const OneTrap& arguments) {
       std::ranges::any_of(*known, [&](const schema::TrapRecord& record) { return record.address == trap; });
   if (!was_hit && !(is_address(trap) && config.traps.is_trap(trap))) {
     return context.fail(
-        fmt::format("{} is no trap: the config doesn't name it, and it was never hit; see `blowback traps`",
-                    harmless(trap)),
+        fmt::format("{} isn't a trap: it isn't in the config, and was never hit; see `blowback traps`", harmless(trap)),
         kNo);
   }
   const auto retired = store.retire_trap(trap, *decided, context.world.now);
   if (!retired) return context.fail(retired.error());
   if (!*retired) return context.fail(harmless(trap) + " is retired already", kNo);
   context.print_line(
-      fmt::format("{} is retired: what comes for it from now on is left alone; what it reported before counts on "
-                  "and fades",
+      fmt::format("{} is retired: mail for it is ignored from now on; its earlier reports still count, and "
+                  "fade",
                   harmless(trap)));
   return kYes;
 }
@@ -149,21 +148,20 @@ int restore(const Context& context, const OneTrap& arguments) {
 void add_traps(Command& tool) {
   const auto silent_for = std::make_shared<std::string>();
   auto command = tool.add({.name = "traps",
-                           .summary = "Which traps are hit, which are silent",
-                           .notes = "Shows trap addresses whole: keep what it prints to yourself.",
+                           .summary = "Which traps are hit and which are silent",
+                           .notes = "Prints trap addresses unmasked: keep its output secret.",
                            .examples = "  blowback traps\n"
                                        "  blowback traps --silent-for 90d\n"},
                           [silent_for](const Context& context) { return traps(context, *silent_for); });
-  command.option("--silent-for", *silent_for, "Only those without a hit for so long, such as 30d");
+  command.option("--silent-for", *silent_for, "Only those without a hit for this long, such as 30d");
   command.format();
 
-  constexpr const char* kTrap = "An address, a domain, or *. and a domain, for it and all names below";
-  constexpr const char* kFile =
-      "The file is the one that traps.file names in the config. Ingest takes it up at a reload.";
+  constexpr const char* kTrap = "An address, a domain, or *. and a domain to include all names below it";
+  constexpr const char* kFile = "The file is traps.file in the config. Ingest reads it at a reload.";
   const auto added = std::make_shared<std::string>();
   command
       .add({.name = "add",
-            .summary = "Write a trap into the file of traps",
+            .summary = "Add a trap to the file of traps",
             .notes = kFile,
             .examples = "  blowback traps add old.user@example.com && systemctl reload blowback-ingest\n"
                         "  blowback traps add '*.trap.example.net'\n"},
@@ -173,7 +171,7 @@ void add_traps(Command& tool) {
   const auto removed = std::make_shared<std::string>();
   command
       .add({.name = "remove",
-            .summary = "Take a trap out of the file of traps",
+            .summary = "Remove a trap from the file of traps",
             .notes = kFile,
             .examples = "  blowback traps remove old.user@example.com\n"},
            [removed](const Context& context) { return remove_from_trap_file(context, *removed); })
@@ -183,8 +181,8 @@ void add_traps(Command& tool) {
   const auto retired = std::make_shared<OneTrap>();
   auto retiring =
       command.add({.name = "retire",
-                   .summary = "Leave alone what comes for this trap from now on",
-                   .notes = "What it reported before counts on and fades. `traps restore` or `undo` takes it back.",
+                   .summary = "Ignore mail for this trap from now on",
+                   .notes = "Its earlier reports still count, and fade. `traps restore` or `undo` reverses it.",
                    .examples = "  blowback traps retire old.user@example.com --reason 'the address is in use again'\n"},
                   [retired](const Context& context) { return retire(context, *retired); });
   retiring.option("ADDRESS", retired->address, "The trap's address").required();
@@ -192,7 +190,7 @@ void add_traps(Command& tool) {
   const auto restored = std::make_shared<OneTrap>();
   auto restoring =
       command.add({.name = "restore",
-                   .summary = "Count what comes for a retired trap again",
+                   .summary = "Count mail for a retired trap again",
                    .notes = {},
                    .examples = "  blowback traps restore old.user@example.com --reason 'it is free again'\n"},
                   [restored](const Context& context) { return restore(context, *restored); });

@@ -1,4 +1,4 @@
-// `blowback undo ID`: takes back what an entry of the log did.
+// `blowback undo ID`: reverses what an entry of the log did.
 #include "arguments.h"
 #include "commands.h"
 #include "decision.h"
@@ -28,25 +28,23 @@ using Outcome = schema::Undone::Outcome;
     case Outcome::unknown:
       return fmt::format("there is no entry {}; see `blowback log`", id);
     case Outcome::already:
-      return fmt::format("{} was undone already, by entry {}", what, entry.undone_by.value_or(0));
+      return fmt::format("{} has already been undone, by entry {}", what, entry.undone_by.value_or(0));
     case Outcome::is_undo:
-      return fmt::format("{} is an undo itself and can't be undone; make the change of entry {} again", what,
+      return fmt::format("{} is itself an undo and can't be undone; repeat the change of entry {} instead", what,
                          entry.undoes.value_or(0));
     case Outcome::too_old:
       return fmt::format(
-          "{} is too old: what it changed is on record from {} on ([retention] incidents and journal); make the "
-          "opposite "
-          "change instead",
+          "{} is too old: what it changed is recorded from {} on only ([retention] incidents and journal); make the "
+          "opposite change instead",
           what, undone.reaches_back_to ? to_iso8601(*undone.reaches_back_to) : "now");
     case Outcome::superseded:
       return fmt::format(
-          "nothing of {} is in force any more: it ended by itself, or a later decision replaced it; see `blowback log`",
-          what);
+          "nothing of {} is still in force: it expired, or a later decision replaced it; see `blowback log`", what);
   }
   return {};
 }
 
-/// Of the listings that an entry of action list or import made, those in force. Each stands there with the entry's terms.
+/// How many listings by an entry with action list or import are in force. They have the entry's reason and end.
 [[nodiscard]] schema::Result<std::uint64_t> in_force(schema::Store& store, const schema::AuditEntry& entry,
                                                      UnixTime now) {
   schema::ListingFilter filter{
@@ -62,18 +60,19 @@ using Outcome = schema::Undone::Outcome;
   return count;
 }
 
-/// What undoing an entry would come to, as far as that can be counted without doing it.
+/// What undoing an entry would do, as far as that can be counted without doing it.
 [[nodiscard]] schema::Result<std::string> prospect(schema::Store& store, const schema::AuditEntry& entry,
                                                    UnixTime now) {
   const auto& action = entry.action;
   const auto subject = harmless(entry.subject);
   const std::string back =
-      "what it ended comes back, unless it would be over by now or something else stands there; the senders within it "
-      "are reckoned anew from recorded incidents";
+      "listings that it ended come back, unless they would have expired by now or are replaced; its "
+      "senders are scored again from recorded incidents";
   if (action == "list" || action == "import") {
     const auto ending = in_force(store, entry, now);
     if (!ending) return std::unexpected(ending.error());
-    return counted(*ending, "would end") + "; what it replaced comes back, unless it would be over by now";
+    return counted(*ending, "would end") +
+           "; listings that it replaced come back, unless they would have expired by now";
   }
   if (action == "end-exemption") {
     const auto network = Prefix::parse(entry.subject);
@@ -81,14 +80,14 @@ using Outcome = schema::Undone::Outcome;
     if (!ending) return std::unexpected(ending.error());
     return fmt::format("{} would be exempt again; {}", subject, counted(*ending, "would end"));
   }
-  if (action == "exempt") return fmt::format("{} would be exempt no more; {}", subject, back);
+  if (action == "exempt") return fmt::format("{} would no longer be exempt; {}", subject, back);
   if (action == "delist") return fmt::format("it ended {}; {}", counted(entry.changes, "in all"), back);
   if (action == "retire-trap") return subject + " would be a trap again";
   if (action == "restore-trap") return subject + " would be retired again";
   return std::string();
 }
 
-/// What undoing did to the thing itself, beside listings; "" where listings are all.
+/// What undoing did to an exemption or trap; "" if it only changed listings.
 [[nodiscard]] schema::Result<std::string> result_of(schema::Store& store, const schema::AuditEntry& entry,
                                                     UnixTime now) {
   const auto& action = entry.action;
@@ -100,14 +99,14 @@ using Outcome = schema::Undone::Outcome;
   if (!exemptions) return std::unexpected(exemptions.error());
   const auto found = std::ranges::find_if(
       *exemptions, [&](const Exemption& exemption) { return exemption.prefix.to_string() == entry.subject; });
-  if (found == exemptions->end()) return subject + " is exempt no more";
+  if (found == exemptions->end()) return subject + " is no longer exempt";
   return fmt::format("{} is exempt again{} ({})", subject,
                      found->expires_at ? ", until " + when(*found->expires_at, now) : std::string(),
                      harmless(found->reason));
 }
 
-/// What it did stands in its entry; what of it is in force still is found out by doing it.
-int foretell(const Context& context, schema::Store& store, std::uint64_t id) {
+/// Prints what undoing would do. How much of the entry is still in force is known only by undoing it.
+int print_dry_run(const Context& context, schema::Store& store, std::uint64_t id) {
   const auto entries = store.audit({.most = 1, .id = id});
   if (!entries) return context.fail(entries.error());
   schema::Undone known{.outcome = Outcome::unknown, .entry = {}};
@@ -139,7 +138,7 @@ int undo(const Context& context, const Arguments& arguments) {
   auto opened = context.open(dry_run ? schema::Store::Mode::read : schema::Store::Mode::write);
   if (!opened) return opened.error();
   auto& [config, store] = *opened;
-  if (dry_run) return foretell(context, store, id);
+  if (dry_run) return print_dry_run(context, store, id);
   context.show_progress(store, "undo");
   const auto undone = store.undo(id, *decided, config.policy, &score::reckon, context.world.now);
   if (!undone) return context.fail(undone.error());
@@ -152,23 +151,23 @@ int undo(const Context& context, const Arguments& arguments) {
   if (!result->empty()) context.print_line(*result);
   if (entry.action.ends_with("-trap")) return kYes;
   std::string effect = fmt::format("{}, {}", counted(undone->listed, "came back"), counted(undone->ended, "ended"));
-  if (undone->moved > 0) effect += ", " + counted(undone->moved, "became what it was");
+  if (undone->moved > 0) effect += ", " + counted(undone->moved, "back to former reason and end");
   if (undone->reckoned > 0) {
-    effect += fmt::format("; {} sender{} reckoned anew from recorded incidents", undone->reckoned,
+    effect += fmt::format("; {} sender{} scored again from recorded incidents", undone->reckoned,
                           undone->reckoned == 1 ? "" : "s");
   }
   context.print_line(effect);
   if (undone->left_alone > 0) {
     context.print_line(
-        fmt::format("{} sender{} left as {}: so much came from {} since that what was recorded before the decision is "
-                    "no longer kept",
+        fmt::format("{} sender{} left as {}: {} sent so much since then that what was recorded before the decision is "
+                    "no longer stored",
                     undone->left_alone, undone->left_alone == 1 ? " is" : "s are",
                     undone->left_alone == 1 ? "it is" : "they are", undone->left_alone == 1 ? "it" : "each"));
   }
   if (undone->listed == 0 && undone->reckoned > 0) {
     context.print_line(
-        "what an exemption ended, or what is over by now, doesn't come back: the next incident that counts "
-        "lists a sender again whose score is enough");
+        "listings that an exemption ended, or that would have expired by now, don't come back: senders with a high "
+        "enough score are listed again by their next incident that counts");
   }
   return kYes;
 }
@@ -179,14 +178,14 @@ void add_undo(Command& tool) {
   const auto arguments = std::make_shared<Arguments>();
   auto command = tool.add(
       {.name = "undo",
-       .summary = "Take back what an entry of the log did",
-       .notes = "list, import    ends what it listed, unless a later decision touched it; what it replaced comes back\n"
-                "delist, exempt  what it ended comes back, unless it would be over by now; senders stand as if it had "
-                "never been\n"
-                "exempt --end    exempt again, with its first reason and end\n"
-                "traps retire    a trap again; traps restore: retired again\n"
-                "What has ended by itself, or was replaced since, can't be undone, and neither can an undo (exit code "
-                "1).",
+       .summary = "Reverse what an entry of the log did",
+       .notes =
+           "list, import    ends its listings, unless a later decision changed them; those it replaced come back\n"
+           "delist, exempt  listings that it ended come back, unless they would have expired; scores are as if it had "
+           "never been made\n"
+           "exempt --end    exempt again, with the former reason and end\n"
+           "traps retire    a trap again; traps restore: retired again\n"
+           "What has expired or was replaced since can't be undone, and neither can an undo (exit code 1).",
        .examples = "  blowback log --most 5\n"
                    "  blowback undo 12 --reason 'wrong file'\n"},
       [arguments](const Context& context) { return undo(context, *arguments); });

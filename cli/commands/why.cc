@@ -1,4 +1,4 @@
-// `blowback why IP`: the answer to an accused postmaster, in sentences; with --format json all of it as data.
+// `blowback why IP`: why a sender is listed or not, in sentences for its postmaster; with --format json as data.
 #include "account/account.h"
 #include "account/advice.h"
 #include "arguments.h"
@@ -22,7 +22,7 @@ constexpr std::size_t kMostTerms = 20;
 
 [[nodiscard]] Json time_or_null(const std::optional<UnixTime>& time) { return time ? Json(to_iso8601(*time)) : Json(); }
 
-/// Amounts as people read them. With more digits they would tell to the second when a message came.
+/// Rounded to hundredths. More digits would reveal the second in which a message came.
 [[nodiscard]] double rounded(double amount) { return static_cast<double>(in_hundredths(amount)) / 100; }
 
 [[nodiscard]] Json state_of(const Account& account) {
@@ -138,7 +138,7 @@ void add_the_sum(Json& json, const Account& account, const Policy& policy) {
   return json;
 }
 
-/// A row per term, then one for each kind, cause and reason that doesn't count.
+/// One row for each term, then one for each kind, cause and reason for not counting.
 void add_rows(Table& table, const Account& account, const IpAddress& ip) {
   const auto parts = in_hundredths(account);
   for (std::size_t i = 0; i < account.terms.size(); ++i) {
@@ -162,7 +162,7 @@ int why(const Context& context, const SeveralArguments& several) {
   if (!opened) return opened.error();
   auto& [config, store] = *opened;
   const std::string& contact = config.zone.hostmaster;
-  // One address is one object; a list of them, also of one, is an array.
+  // One address is printed as an object; --file, or several addresses, as an array.
   const bool is_list = given->all.size() > 1 || !given->source.empty();
   Table table({"ip", "hour", "kind", "cause", "counting", "incidents", "weight", "credit", "now"});
   Progress progress(context, "why", /*prints=*/true);
@@ -176,7 +176,8 @@ int why(const Context& context, const SeveralArguments& several) {
     switch (context.format) {
       case Format::table:
         if (done > 0) context.print_line("");
-        std::fputs(told(account, config.policy, context.world.now, contact, context.bold).c_str(), context.world.out);
+        std::fputs(text_of(account, config.policy, context.world.now, contact, context.bold).c_str(),
+                   context.world.out);
         break;
       case Format::json: {
         if (is_list) fmt::print(context.world.out, "{}\n", done == 0 ? "[" : ",");
@@ -201,7 +202,7 @@ int why(const Context& context, const SeveralArguments& several) {
 void add_why(Command& tool) {
   const auto several = std::make_shared<SeveralArguments>();
   auto command = tool.add({.name = "why",
-                           .summary = "What was seen of a sender, the sum, when it ends, what to mend",
+                           .summary = "Why a sender is listed or not: incidents, score, end, and what to change",
                            .notes = {},
                            .examples = "  blowback why 192.0.2.1\n"
                                        "  blowback why 192.0.2.1 --format json\n"},

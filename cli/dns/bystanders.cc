@@ -1,4 +1,3 @@
-// Drawing addresses, asking for them, and telling what is listed that shouldn't be.
 #include "dns/bystanders.h"
 
 #include "blowback/reach.h"
@@ -19,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-/// A list of a million addresses has one of these in some hundred runs; a list of a tenth of the Internet has three of them.
+/// A list of a million addresses contains one of these in about a hundred runs; one of a tenth of the Internet contains three.
 constexpr std::size_t kOfEachFamily = 32;
 constexpr std::size_t kAFew = 3;
 constexpr std::size_t kTold = 20;
@@ -30,7 +29,7 @@ constexpr milliseconds kPatience{1000};
 constexpr std::string_view kMend =
     "`blowback listings` shows what lists them; `blowback undo N`, N from `blowback log`, or `blowback delist CIDR "
     "--wide "
-    "--reason R` takes it back";
+    "--reason R` reverses it";
 
 [[nodiscard]] IpAddress any_in(const Prefix& network, std::mt19937_64& random) {
   auto octets = network.first().octets();
@@ -41,7 +40,7 @@ constexpr std::string_view kMend =
   return IpAddress::from_octets(octets);
 }
 
-/// What became of the questions.
+/// The results of the queries.
 struct Asked {
   struct OfFamily {
     std::size_t asked = 0;
@@ -49,7 +48,7 @@ struct Asked {
   };
   std::array<OfFamily, 2> ordinary;  ///< by Family
   OfFamily special_use;
-  std::string failure;  ///< empty: all were answered
+  std::string failure;  ///< "": all were answered
 };
 
 /// `8.1.2.3, 9.1.2.3 and 30 more`.
@@ -66,10 +65,10 @@ struct Asked {
   const auto ask_one = [&](const IpAddress& address, Asked::OfFamily& family) {
     const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
     if (left <= milliseconds{0}) {
-      asked.failure = "the time was over";
+      asked.failure = "five seconds had passed";
       return false;
     }
-    // By TCP: the rate limit is for UDP alone, and "not listed" is one class to it.
+    // By TCP, since the rate limit is for UDP only, and all "not listed" answers are one class of it.
     const auto reply =
         ask(server, {.name = owner_name(address, zone), .tcp = true, .edns = Edns{}}, std::min(left, kPatience));
     if (!reply) {
@@ -89,23 +88,23 @@ struct Asked {
   return asked;
 }
 
-void tell_of(const Listing& listing, const Reach& reach, Findings& findings) {
+void add_finding(const Listing& listing, const Reach& reach, Findings& findings) {
   const auto network = listing.prefix.to_string();
   findings.doubtful(
       "wide listing " + network,
       fmt::format("{} and is listed, {} in all ({})", in_words(reach), to_string(reach.addresses),
                   harmless(listing.reason)),
-      fmt::format("if that isn't meant, `blowback delist {} --wide --reason R`, or `blowback undo N` with N "
+      fmt::format("if that isn't intended: `blowback delist {} --wide --reason R`, or `blowback undo N` with N "
                   "from `blowback log`",
                   network));
 }
 
-void tell_of(const Exemption& exemption, const Reach& reach, Findings& findings) {
+void add_finding(const Exemption& exemption, const Reach& reach, Findings& findings) {
   const auto network = exemption.prefix.to_string();
   findings.doubtful("wide exemption " + network,
                     fmt::format("{} and is exempt, {} in all ({})", in_words(reach), to_string(reach.addresses),
                                 harmless(exemption.reason)),
-                    fmt::format("if that isn't meant, `blowback exempt {} --end --reason R`", network));
+                    fmt::format("if that isn't intended: `blowback exempt {} --end --reason R`", network));
 }
 
 }  // namespace
@@ -113,7 +112,7 @@ void tell_of(const Exemption& exemption, const Reach& reach, Findings& findings)
 Bystanders draw_bystanders(std::uint64_t seed) {
   std::mt19937_64 random(seed);
   Bystanders bystanders;
-  // RFC 5782 §5: 127.0.0.2 is a test point, and so are its neighbours here.
+  // 127.0.0.2 is a test point (RFC 5782 §5), and in our zone some of its neighbours are.
   const auto test_points = Prefix::covering(IpAddress::from_v4(0x7f000000), 24);
   for (const auto& network : special_use_networks()) {
     auto address = any_in(network, random);
@@ -170,7 +169,7 @@ void look_at_reach(schema::Store& store, UnixTime now, Findings& findings) {
   std::size_t listings = 0;
   const auto visited = store.for_each_listing({}, now, [&](const Listing& listing) {
     const auto reach = reach_of(listing.prefix);
-    if (reach.breadth != Breadth::narrow && ++listings <= kTold) tell_of(listing, reach, findings);
+    if (reach.breadth != Breadth::narrow && ++listings <= kTold) add_finding(listing, reach, findings);
   });
   const auto exemptions = store.exemptions(now);
   if (!visited || !exemptions) {
@@ -180,8 +179,8 @@ void look_at_reach(schema::Store& store, UnixTime now, Findings& findings) {
   std::size_t exempt = 0;
   for (const auto& exemption : *exemptions) {
     const auto reach = reach_of(exemption.prefix);
-    // Special-use space can be exempt without harm: it is never listed by itself.
-    if (reach.breadth == Breadth::wide && ++exempt <= kTold) tell_of(exemption, reach, findings);
+    // An exemption of special-use space does no harm: it is never listed automatically.
+    if (reach.breadth == Breadth::wide && ++exempt <= kTold) add_finding(exemption, reach, findings);
   }
   if (listings > kTold || exempt > kTold) {
     findings.doubtful("reach",

@@ -1,5 +1,5 @@
-// Whether the list covers what it never should. `doctor` asks the zone for addresses that did nothing to be listed, and looks
-// in the database for networks that reach farther than a narrow decision may (blowback/reach.h).
+// Whether the list covers addresses that it shouldn't. `doctor` queries the zone for random addresses, which hardly ever are
+// listed, and searches the database for listings and exemptions that are wide (blowback/reach.h).
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -13,20 +13,20 @@
 
 namespace blowback::cli {
 
-/// Addresses that are listed only if far too much is.
+/// Addresses that are listed only if far too many are.
 struct Bystanders {
-  std::vector<IpAddress> special_use;  ///< one of each special-use network, none of the test points
-  std::vector<IpAddress> ordinary;     ///< public ones, as many of either family
+  std::vector<IpAddress> special_use;  ///< one of each special-use network, but no test point
+  std::vector<IpAddress> ordinary;     ///< public addresses, the same number of each family
 };
 
-/// Drawn at random. Pure.
+/// Pseudo-random. Pure.
 [[nodiscard]] Bystanders draw_bystanders(std::uint64_t seed);
 
-/// Asks `server` for each of them and tells what it found under the name `check`. Takes five seconds at most.
+/// Queries `server` for each of them, and adds a finding named `check`. Takes at most five seconds.
 void look_at_bystanders(const config::Endpoint& server, const std::string& zone, const Bystanders& bystanders,
                         const std::string& check, Findings& findings);
 
-/// Tells of each wide or special-use listing in force, and of each wide exemption; of too many it tells the number.
+/// Adds a finding for each wide or special-use listing in force and each wide exemption, up to 20 of each, then their number.
 void look_at_reach(schema::Store& store, UnixTime now, Findings& findings);
 
 }  // namespace blowback::cli

@@ -1,4 +1,4 @@
-// ldns makes and reads the messages; the sockets are ours, so that every wait has its bound.
+// ldns builds and parses the messages. The sockets are our own, so that every wait has a limit.
 #include "dns/client.h"
 
 #include "system/descriptor.h"
@@ -54,7 +54,7 @@ using Memory = std::unique_ptr<T, FreedMemory>;
                  .text = fmt::format("no answer within {:.2g} s", std::chrono::duration<double>(patience).count())});
 }
 
-/// False: the time is over.
+/// False: `until` has passed.
 [[nodiscard]] bool wait_for(int socket, short events, Clock::time_point until) {
   while (true) {
     const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
@@ -105,14 +105,14 @@ struct Written {
 [[nodiscard]] std::expected<Written, DnsFailure> written(const DnsQuery& query) {
   ldns_rdf* name = nullptr;
   if (ldns_str2rdf_dname(&name, query.name.c_str()) != LDNS_STATUS_OK) {
-    return failed(fmt::format("'{}' is no domain name", query.name));
+    return failed(fmt::format("'{}' isn't a domain name", query.name));
   }
   const std::uint16_t flags = query.recursion_desired ? LDNS_RD : 0;
-  // The packet takes the name.
+  // The packet owns the name from now on.
   const Packet packet(ldns_pkt_query_new(name, static_cast<ldns_rr_type>(query.type), LDNS_RR_CLASS_IN, flags));
-  if (!packet) return failed("no query can be made");
+  if (!packet) return failed("ldns can't build the query");
   Written done;
-  // What is sent to whom isn't guessed by others: RFC 5452 §9.1. Without random numbers it is merely 0.
+  // A random ID keeps others from forging the reply (RFC 5452 §9.1). If the kernel has none to give, it is 0.
   if (getrandom(&done.id, sizeof done.id, 0) != sizeof done.id) done.id = 0;
   ldns_pkt_set_id(packet.get(), done.id);
   if (query.edns) {
@@ -127,27 +127,26 @@ struct Written {
   }
   std::uint8_t* wire = nullptr;
   std::size_t size = 0;
-  if (ldns_pkt2wire(&wire, packet.get(), &size) != LDNS_STATUS_OK) return failed("the query can't be written");
+  if (ldns_pkt2wire(&wire, packet.get(), &size) != LDNS_STATUS_OK) return failed("ldns can't write the query");
   const Memory<std::uint8_t> owned(wire);
   done.octets.assign(wire, wire + size);
   return done;
 }
 
-/// Empty: it is no reply to that query.
+/// Absent: it is no reply to that query.
 [[nodiscard]] std::optional<std::expected<DnsReply, DnsFailure>> read(std::span<const std::uint8_t> wire,
                                                                       const Written& query, const std::string& name) {
   constexpr std::size_t kHeader = 12;
   if (wire.size() < kHeader || ((wire[0] << 8U) | wire[1]) != query.id || (wire[2] & 0x80U) == 0) return std::nullopt;
   ldns_pkt* made = nullptr;
   if (const auto status = ldns_wire2pkt(&made, wire.data(), wire.size()); status != LDNS_STATUS_OK) {
-    return failed(fmt::format("its answer can't be read: {}", ldns_get_errorstr_by_id(status)));
+    return failed(fmt::format("the reply can't be parsed: {}", ldns_get_errorstr_by_id(status)));
   }
   const Packet packet(made);
   DnsReply reply;
   const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
   if (const auto* const questions = ldns_pkt_question(made); ldns_rr_list_rr_count(questions) > 0) {
     reply.question = text_of(ldns_rr_owner(ldns_rr_list_rr(questions, 0)));
-    // ldns may write a name with other escapes than we did; ours have none.
     if (!std::ranges::equal(reply.question, name, same)) return std::nullopt;
   }
   reply.rcode =
@@ -179,7 +178,8 @@ struct Written {
   return late(patience);
 }
 
-/// Sends or receives all of `octets`. 0, or an errno; ETIME where the time is over, ECONNRESET where the peer closed.
+/// Calls `step` with the position until all `size` octets are sent or received. Returns 0 or an errno: ETIME if `until` has
+/// passed, ECONNRESET if the peer closed the connection.
 template <typename Step>
 [[nodiscard]] int all_of(int socket, std::size_t size, short events, Clock::time_point until, Step step) {
   for (std::size_t at = 0; at < size;) {
@@ -213,7 +213,7 @@ template <typename Step>
   std::vector<std::uint8_t> octets(static_cast<std::size_t>(length[0] << 8U | length[1]));
   if (const int error = receive(octets); error != 0) return failure(error);
   auto reply = read(octets, query, name);
-  if (!reply) return failed("what it sent is no answer to the query");
+  if (!reply) return failed("the reply doesn't belong to the query");
   return *std::move(reply);
 }
 

@@ -1,6 +1,6 @@
-// A small DNS client for commands that ask servers: one query, one reply, by UDP or TCP, within a bound of time.
+// A small DNS client for commands that query servers: one query, one reply, by UDP or TCP, within a time limit.
 //
-// What comes back is by strangers: it is taken apart by ldns, and shown only through `harmless`. Nothing of ldns is seen here.
+// Replies are written by strangers: ldns parses them, and they are printed only through `harmless`.
 #pragma once
 
 #include "config/config.h"
@@ -21,12 +21,12 @@ enum class RecordType : std::uint16_t { a = 1, ns = 2, soa = 6, txt = 16, aaaa =
 struct Edns {
   std::uint16_t udp_size = 1232;
   std::uint8_t version = 0;
-  std::uint16_t flags = 0;              ///< as on the wire; 0x8000 is DO
+  std::uint16_t flags = 0;              ///< in wire format; 0x8000 is DO
   std::optional<std::uint16_t> option;  ///< an empty option of this code
 };
 
 struct DnsQuery {
-  std::string name;  ///< presentation format, in the case in which it is to be asked
+  std::string name;  ///< in presentation format; the query has its letter case
   RecordType type = RecordType::a;
   bool tcp = false;
   bool recursion_desired = false;
@@ -34,18 +34,18 @@ struct DnsQuery {
 };
 
 struct DnsRecord {
-  std::string owner;  ///< without the final dot, as it came
+  std::string owner;  ///< without the final dot, in the letter case of the reply
   std::uint16_t type = 0;
   std::uint32_t ttl = 0;
-  std::vector<std::string> rdata;  ///< its fields in presentation format; of a TXT the octets of each string
+  std::vector<std::string> rdata;  ///< its fields in presentation format; the octets of each string of a TXT
 };
 
 struct DnsReply {
-  unsigned rcode = 0;  ///< with the upper bits of the OPT (RFC 6891 §6.1.3)
+  unsigned rcode = 0;  ///< with the extended bits from the OPT (RFC 6891 §6.1.3)
   bool authoritative = false;
   bool truncated = false;
   bool recursion_available = false;
-  std::string question;  ///< the name in it as it came, without the final dot; empty: there is none
+  std::string question;  ///< QNAME of the reply, without the final dot; empty: it has no question
   std::vector<DnsRecord> answers;
   std::vector<DnsRecord> authority;
   bool has_opt = false;
@@ -56,29 +56,29 @@ struct DnsReply {
 
 struct DnsFailure {
   bool timed_out = false;
-  std::string text;  ///< a clause: `no answer within 3 s`
+  std::string text;  ///< for a person: `no answer within 3 s`
 };
 
-/// `NOERROR`, `NXDOMAIN`, … or the number.
+/// `NOERROR`, `NXDOMAIN`, …, or `RCODE` and the number.
 [[nodiscard]] std::string rcode_text(unsigned rcode);
 
-/// Asks once, and by UDP once more after half of the time. Replies to another question are left aside. A reply is at most
-/// 65,535 octets (RFC 1035 §4.2.2). Fails where none came in time, or none that can be read. Safe from any thread.
+/// Sends the query, by UDP a second time after half of `patience`. Replies to other queries are ignored. A reply is at most
+/// 65,535 octets (RFC 1035 §4.2.2). Fails if no reply comes within `patience`, or one that can't be parsed. Safe from any thread.
 [[nodiscard]] std::expected<DnsReply, DnsFailure> ask(const config::Endpoint& server, const DnsQuery& query,
                                                       std::chrono::milliseconds patience);
 
-/// `192.0.2.1`, `192.0.2.1:5300`, `2001:db8::1`, `[2001:db8::1]:5300`; port 53 where there is none. Empty: it is neither.
+/// `192.0.2.1`, `192.0.2.1:5300`, `2001:db8::1`, `[2001:db8::1]:5300`; port 53 if none is given. Absent: it is no address.
 [[nodiscard]] std::optional<config::Endpoint> server_address(std::string_view text);
 [[nodiscard]] std::string to_string(const config::Endpoint& endpoint);
 
-/// The first server in resolv.conf(5)'s form. Empty: there is none.
+/// The first `nameserver` of a resolv.conf(5). Absent: there is none.
 [[nodiscard]] std::optional<config::Endpoint> first_nameserver(std::string_view resolv_conf);
-/// That of this system.
+/// The first `nameserver` in /etc/resolv.conf.
 [[nodiscard]] std::optional<config::Endpoint> system_resolver();
 
-/// The name to ask for `address` in `zone`: reversed octets or nibbles (RFC 5782 §2.1, §2.4).
+/// The owner name of `address` in `zone`: reversed octets or nibbles (RFC 5782 §2.1, §2.4).
 [[nodiscard]] std::string owner_name(const IpAddress& address, std::string_view zone);
-/// The same by nibbles, for IPv4 of its mapped form (RFC 5782 §5 has test points there).
+/// The same in nibbles; for IPv4 those of its IPv4-mapped address, where RFC 5782 §5 has test points.
 [[nodiscard]] std::string nibble_name(const IpAddress& address, std::string_view zone);
 
 }  // namespace blowback::cli

@@ -26,11 +26,11 @@ constexpr milliseconds kPatience{2000};
 constexpr std::chrono::seconds kInAll{60};
 constexpr std::uint32_t kLoopback = 0x7f000000;
 constexpr std::uint32_t kDay = 86400;
-/// An experimenter's option (RFC 6891 §9 leaves 65001 to 65534 to local use), and a flag bit that means nothing yet.
+/// An option code for local and experimental use (RFC 6891 §9: 65001 to 65534), and a flag bit without a meaning.
 constexpr std::uint16_t kUnknownOption = 65432;
 constexpr std::uint16_t kUnknownFlag = 0x0040;
 
-[[nodiscard]] std::string told(const Asked& asked) {
+[[nodiscard]] std::string summary_of(const Asked& asked) {
   if (!asked) return asked.error().text;
   if (asked->rcode != 0) return rcode_text(asked->rcode);
   const auto count = asked->answers.size();
@@ -80,14 +80,15 @@ class Examination {
     edns();
     wildcards();
     if (Clock::now() > until_) {
-      findings_.bad("time", "the server was so slow that not all was asked",
-                    "mail servers give up long before, and go on without the list");
+      findings_.bad("time", "the server was so slow that some checks are missing",
+                    "mail servers time out long before, and go on without the list");
     }
   }
 
  private:
   [[nodiscard]] Asked question(const DnsQuery& query) const {
-    if (Clock::now() > until_) return std::unexpected(DnsFailure{.timed_out = true, .text = "not asked: time is over"});
+    if (Clock::now() > until_)
+      return std::unexpected(DnsFailure{.timed_out = true, .text = "not queried: the minute was over"});
     return ask(server_, query, kPatience);
   }
   [[nodiscard]] Asked question(const std::string& name, RecordType type = RecordType::a) const {
@@ -96,7 +97,7 @@ class Examination {
   [[nodiscard]] std::string test_name(std::uint32_t octet) const {
     return owner_name(IpAddress::from_v4(kLoopback | octet), zone_);
   }
-  /// What is known to be listed: names that are asked for and their text.
+  /// The owner names of addresses that are known to be listed.
   [[nodiscard]] std::vector<std::string> listed_names() const {
     std::vector<std::string> names{test_name(2)};
     if (has_v6_) names.push_back(nibble_name(IpAddress::from_v4(kLoopback | 2), zone_));
@@ -106,11 +107,11 @@ class Examination {
 
   bool apex() {
     constexpr auto kSource = "RFC 1035 §3.3.13";
-    constexpr auto kBreaks = "resolvers call the server lame, and answer SERVFAIL to all who ask them";
+    constexpr auto kBreaks = "resolvers treat the server as lame, and answer SERVFAIL to their clients";
     const auto soa = question(zone_, RecordType::soa);
     const auto records = soa ? soa->answers_of(RecordType::soa) : std::vector<DnsRecord>{};
     if (!soa || soa->rcode != 0 || records.size() != 1 || records[0].rdata.size() != 7) {
-      findings_.bad("SOA at the zone's apex", told(soa), kBreaks, kSource);
+      findings_.bad("SOA at the zone's apex", summary_of(soa), kBreaks, kSource);
       return soa.has_value();
     }
     findings_.good("SOA at the zone's apex", "serial " + records[0].rdata[2], kSource);
@@ -121,13 +122,14 @@ class Examination {
     }
     const auto negative = std::min(records[0].ttl, number(records[0].rdata[6]));
     const auto text = fmt::format("{} s", negative);
-    constexpr auto kMinimum = "SOA minimum: how long \"not listed\" is kept";
+    constexpr auto kMinimum = "SOA minimum: how long \"not listed\" is cached";
     if (negative > kDay) {
-      findings_.bad(kMinimum, text, "who gets listed goes on unnoticed for more than a day", "RFC 2308 §5");
+      findings_.bad(kMinimum, text, "resolvers don't see a new listing for more than a day", "RFC 2308 §5");
     } else if (negative > 3 * kDay / 24) {
-      findings_.doubtful(kMinimum, text, "who gets listed goes on unnoticed for hours", "RFC 2308 §5");
+      findings_.doubtful(kMinimum, text, "resolvers don't see a new listing for hours", "RFC 2308 §5");
     } else if (negative == 0) {
-      findings_.doubtful(kMinimum, text, "every mail from an unlisted client asks the server anew", "RFC 2308 §5");
+      findings_.doubtful(kMinimum, text, "every mail from an unlisted client causes a query to the server",
+                         "RFC 2308 §5");
     } else {
       findings_.good(kMinimum, text, "RFC 2308 §5");
     }
@@ -139,16 +141,17 @@ class Examination {
     const auto servers = question(zone_, RecordType::ns);
     const auto count = servers ? servers->answers_of(RecordType::ns).size() : 0;
     if (count == 0) {
-      findings_.bad("NS at the zone's apex", told(servers), "resolvers that prefer the zone's own NS lose it", kSource);
+      findings_.bad("NS at the zone's apex", summary_of(servers),
+                    "resolvers that prefer the zone's own NS records lose the zone", kSource);
     } else if (count == 1) {
-      findings_.doubtful("NS at the zone's apex", "one", "while that one is down, nobody can ask", kSource);
+      findings_.doubtful("NS at the zone's apex", "one", "while it is down, nobody can query the list", kSource);
     } else {
       findings_.good("NS at the zone's apex", std::to_string(count), kSource);
     }
     if (servers) name_servers_addresses(servers->answers_of(RecordType::ns));
   }
 
-  /// Of those that lie in the zone nobody else can tell them.
+  /// No other server has the addresses of name servers within the zone.
   void name_servers_addresses(const std::vector<DnsRecord>& servers) {
     constexpr auto kName = "addresses of name servers in the zone";
     constexpr auto kSource = "RFC 1034 §4.2.1";
@@ -161,8 +164,8 @@ class Examination {
       const bool has =
           (v4 && !v4->answers_of(RecordType::a).empty()) || (v6 && !v6->answers_of(RecordType::aaaa).empty());
       if (!has) {
-        findings_.bad(kName, name + ": " + told(v4),
-                      "resolvers that ask for them lose the zone when its parent's glue is old", kSource);
+        findings_.bad(kName, name + ": " + summary_of(v4),
+                      "resolvers that query them lose the zone when the parent's glue is outdated", kSource);
         return;
       }
       ++known;
@@ -177,21 +180,21 @@ class Examination {
     if (has_test_point_) {
       findings_.good("127.0.0.2 is listed", fmt::format("{}", fmt::join(addresses_in(*listed), " ")), kSource);
     } else {
-      findings_.bad("127.0.0.2 is listed", told(listed), "clients that watch over their lists take this one for dead",
-                    kSource);
+      findings_.bad("127.0.0.2 is listed", summary_of(listed),
+                    "clients that monitor their lists consider this one dead", kSource);
     }
-    constexpr auto kSwitchedOff = "Rspamd and others switch the whole list off; NODATA is as bad for Rspamd";
+    constexpr auto kSwitchedOff = "Rspamd and others disable the whole list; to Rspamd NODATA is as bad";
     const auto unlisted = question(test_name(1));
     if (is_nxdomain(unlisted)) {
       findings_.good("127.0.0.1 is not listed: NXDOMAIN", "NXDOMAIN", kSource);
     } else {
-      findings_.bad("127.0.0.1 is not listed: NXDOMAIN", told(unlisted), kSwitchedOff, kSource);
+      findings_.bad("127.0.0.1 is not listed: NXDOMAIN", summary_of(unlisted), kSwitchedOff, kSource);
     }
     const auto listed6 = question(nibble_name(IpAddress::from_v4(kLoopback | 2), zone_));
     has_v6_ = is_listed(listed6);
     if (!has_v6_) {
-      findings_.doubtful("::FFFF:7F00:2 is listed", told(listed6),
-                         "a list with IPv6 addresses in it needs it; one without is well", kSource);
+      findings_.doubtful("::FFFF:7F00:2 is listed", summary_of(listed6),
+                         "a list with IPv6 addresses needs it; one without doesn't", kSource);
       return;
     }
     findings_.good("::FFFF:7F00:2 is listed", fmt::format("{}", fmt::join(addresses_in(*listed6), " ")), kSource);
@@ -199,7 +202,7 @@ class Examination {
     if (is_nxdomain(unlisted6)) {
       findings_.good("::FFFF:7F00:1 is not listed: NXDOMAIN", "NXDOMAIN", kSource);
     } else {
-      findings_.bad("::FFFF:7F00:1 is not listed: NXDOMAIN", told(unlisted6), kSwitchedOff, kSource);
+      findings_.bad("::FFFF:7F00:1 is not listed: NXDOMAIN", summary_of(unlisted6), kSwitchedOff, kSource);
     }
   }
 
@@ -211,8 +214,8 @@ class Examination {
     for (const auto& name : listed_names()) {
       const auto reply = question(name);
       if (!is_listed(reply)) {
-        findings_.bad(name + " is listed", told(reply), "--listed is to name an address that is", "RFC 5782 §2.1");
-        if (listed_ && name == owner_name(*listed_, zone_)) listed_.reset();  // what follows would only say so again
+        findings_.bad(name + " is listed", summary_of(reply), "name a listed address with --listed", "RFC 5782 §2.1");
+        if (listed_ && name == owner_name(*listed_, zone_)) listed_.reset();  // later checks would only repeat it
         continue;
       }
       for (const auto& record : reply->answers_of(RecordType::a)) {
@@ -230,17 +233,17 @@ class Examination {
     } else {
       findings_.bad(
           "A records are codes in 127.0.0.0/8", wrong,
-          "an answer from elsewhere is that of a parked domain, 127.255.255.x a refusal, 127.0.0.1 what some tests "
-          "take for a fault: careful clients ignore it, others turn away all mail",
+          "an address elsewhere is the answer of a parked domain, 127.255.255.x is a refusal, 127.0.0.1 looks like a "
+          "fault: careful clients ignore it, others reject all mail",
           "RFC 5782 §2.1");
     }
     if (most == 0 && least != 0) return;
     const auto text = least == most ? fmt::format("{} s", most) : fmt::format("{} to {} s", least, most);
     if (most > kDay) {
-      findings_.bad("TTL of listings", text, "who was delisted stays rejected for days", "RFC 6471 §2.2");
+      findings_.bad("TTL of listings", text, "delisted senders stay rejected for days", "RFC 6471 §2.2");
     } else if (least == 0) {
-      findings_.doubtful("TTL of listings", text, "no resolver keeps the answer: every mail of a campaign asks anew",
-                         "RFC 1035 §3.2.1");
+      findings_.doubtful("TTL of listings", text,
+                         "no resolver caches the answer: every mail of a campaign causes a query", "RFC 1035 §3.2.1");
     } else {
       findings_.good("TTL of listings", text, "RFC 1035 §3.2.1");
     }
@@ -253,26 +256,26 @@ class Examination {
       const auto reply = question(name, RecordType::txt);
       const auto records = reply ? reply->answers_of(RecordType::txt) : std::vector<DnsRecord>{};
       if (!reply || reply->rcode != 0) {
-        findings_.bad(kCheck, fmt::format("{}: {}", name, told(reply)),
-                      "the name exists for A and not for TXT: a resolver may forget that it is listed", kSource);
+        findings_.bad(kCheck, fmt::format("{}: {}", name, summary_of(reply)),
+                      "the name exists for A, but not for TXT: a resolver may then treat it as not listed", kSource);
         return;
       }
       if (records.empty()) {
-        findings_.doubtful(kCheck, name + ": none", "the rejected postmaster isn't told where to ask", kSource);
+        findings_.doubtful(kCheck, name + ": none", "the rejected postmaster doesn't learn where to ask", kSource);
         return;
       }
       if (records.size() > 1 || records[0].rdata.size() != 1) {
         findings_.bad(kCheck, fmt::format("{}: {} records, {} strings", name, records.size(), records[0].rdata.size()),
-                      "mail servers show one of them at random, or all in one long line", kSource);
+                      "mail servers show a random one of them, or all in one long line", kSource);
         return;
       }
       if (std::ranges::any_of(records[0].rdata[0], [](char c) { return c < ' ' || c > '~'; })) {
         findings_.bad(kCheck, name + ": octets that aren't printable ASCII",
-                      "it goes into SMTP replies, which are ASCII (RFC 5321 §2.3.1)", kSource);
+                      "it is copied into SMTP replies, which are ASCII (RFC 5321 §2.3.1)", kSource);
         return;
       }
     }
-    findings_.good(kCheck, "so it is", kSource);
+    findings_.good(kCheck, "yes", kSource);
   }
 
   void listed_names_nodata() {
@@ -283,8 +286,8 @@ class Examination {
       findings_.good(kCheck, "NODATA", kSource);
       return;
     }
-    findings_.bad(kCheck, told(reply),
-                  "NXDOMAIN is for all types: a resolver that was asked for AAAA hides the listing", kSource);
+    findings_.bad(kCheck, summary_of(reply),
+                  "NXDOMAIN is for all types: after a query for AAAA a resolver hides the listing", kSource);
   }
 
   void negative_answers() {
@@ -295,11 +298,11 @@ class Examination {
                            return each.type == static_cast<std::uint16_t>(RecordType::soa);
                          });
     if (has_soa) {
-      findings_.good(kCheck, "it does", kSource);
+      findings_.good(kCheck, "yes", kSource);
       return;
     }
-    findings_.bad(kCheck, told(reply) + " without SOA",
-                  "resolvers don't keep it: every mail of an innocent client asks anew", kSource);
+    findings_.bad(kCheck, summary_of(reply) + " without SOA",
+                  "resolvers don't cache it: every mail from an unlisted client causes a query", kSource);
   }
 
   void non_terminals() {
@@ -307,7 +310,7 @@ class Examination {
     constexpr auto kSource = "RFC 8020 §2, RFC 9156";
     std::size_t count = 0;
     for (const auto& name : listed_names()) {
-      // From below the zone's apex on, as a resolver that minimises names walks.
+      // From the apex downwards, as a resolver with QNAME minimisation does (RFC 9156).
       std::vector<std::string> parents;
       for (auto parent = name.substr(name.find('.') + 1); parent.size() > zone_.size();
            parent = parent.substr(parent.find('.') + 1)) {
@@ -317,11 +320,11 @@ class Examination {
       for (const auto& parent : parents) {
         const auto reply = question(parent);
         ++count;
-        // A name between may be a listing itself, where somebody wants it so; what it can't be is missing.
+        // A name in between may have records of its own, but it must exist.
         if (reply && reply->rcode == 0) continue;
-        findings_.bad(kCheck, fmt::format("{}: {}, though {} exists", parent, told(reply), name),
-                      "resolvers that minimise names or cut at NXDOMAIN (Unbound, Knot, BIND, PowerDNS) call "
-                      "listed addresses unlisted, silently",
+        findings_.bad(kCheck, fmt::format("{}: {}, though {} exists", parent, summary_of(reply), name),
+                      "resolvers with QNAME minimisation or RFC 8020 (Unbound, Knot, BIND, PowerDNS) silently treat "
+                      "listed addresses as not listed",
                       kSource);
         return;
       }
@@ -344,8 +347,8 @@ class Examination {
       findings_.good(kCheck, reply->question, kSource);
       return;
     }
-    findings_.bad(kCheck, is_listed(reply) ? reply->question : told(reply),
-                  "resolvers that mix the case against forgery (0x20) take the answer for forged", kSource);
+    findings_.bad(kCheck, is_listed(reply) ? reply->question : summary_of(reply),
+                  "resolvers that randomise letter case against forgery (0x20) reject the answer as forged", kSource);
   }
 
   void order() {
@@ -358,9 +361,10 @@ class Examination {
         const auto again = question(name);
         if (again && addresses_in(*again) == addresses_in(*first)) continue;
         findings_.bad(kCheck,
-                      fmt::format("{}: once {}, once {}", name, fmt::join(addresses_in(*first), " "),
-                                  again ? fmt::format("{}", fmt::join(addresses_in(*again), " ")) : told(again)),
-                      "clients that read the first record only judge the same client differently each time", "field");
+                      fmt::format("{}: first {}, then {}", name, fmt::join(addresses_in(*first), " "),
+                                  again ? fmt::format("{}", fmt::join(addresses_in(*again), " ")) : summary_of(again)),
+                      "mail servers that read only the first record treat the same client differently each time",
+                      "field");
         return;
       }
     }
@@ -373,52 +377,52 @@ class Examination {
     const auto by_udp = question(test_name(2));
     const auto by_tcp = question(DnsQuery{.name = test_name(2), .tcp = true});
     if (is_listed(by_tcp) && is_listed(by_udp) && addresses_in(*by_tcp) == addresses_in(*by_udp)) {
-      findings_.good(kCheck, told(by_tcp), kSource);
+      findings_.good(kCheck, summary_of(by_tcp), kSource);
       return;
     }
-    findings_.bad(kCheck, told(by_tcp), "who gets a truncated answer, or asks by TCP against forgery, gets none",
-                  kSource);
+    findings_.bad(kCheck, summary_of(by_tcp),
+                  "resolvers that got a truncated answer, or use TCP against forgery, get no answer", kSource);
   }
 
   void edns() {
     const auto with = [&](Edns edns) { return question(DnsQuery{.name = test_name(2), .edns = edns}); };
-    constexpr auto kSlow =
-        "resolvers take the server for an old one, try again without EDNS, and forget what they learnt";
+    constexpr auto kSlow = "resolvers assume an old server, and repeat each query without EDNS";
     const auto plain = with({});
     const bool knows = is_listed(plain) && plain->has_opt;
     if (!knows) {
-      findings_.bad("EDNS: OPT is answered by OPT", is_listed(plain) ? "no OPT in the answer" : told(plain), kSlow,
-                    "RFC 6891 §6.1.1");
+      findings_.bad("EDNS: OPT is answered by OPT", is_listed(plain) ? "no OPT in the answer" : summary_of(plain),
+                    kSlow, "RFC 6891 §6.1.1");
       return;
     }
-    findings_.good("EDNS: OPT is answered by OPT", "it is", "RFC 6891 §6.1.1");
+    findings_.good("EDNS: OPT is answered by OPT", "yes", "RFC 6891 §6.1.1");
     const auto newer = with({.version = 1});
     if (newer && newer->rcode == 16 && newer->has_opt && newer->edns_version == 0 && newer->answers.empty()) {
       findings_.good("EDNS: version 1 is BADVERS", "BADVERS", "RFC 6891 §6.1.3");
     } else {
-      findings_.bad("EDNS: version 1 is BADVERS", told(newer), "a newer EDNS can never be introduced with this server",
-                    "RFC 6891 §6.1.3");
+      findings_.bad("EDNS: version 1 is BADVERS", summary_of(newer),
+                    "a newer EDNS can never be introduced with this server", "RFC 6891 §6.1.3");
     }
     const auto option = with({.option = kUnknownOption});
     if (is_listed(option) && option->has_opt) {
-      findings_.good("EDNS: an unknown option is ignored", "it is", "RFC 6891 §6.1.2");
+      findings_.good("EDNS: an unknown option is ignored", "yes", "RFC 6891 §6.1.2");
     } else {
-      findings_.bad("EDNS: an unknown option is ignored", told(option), kSlow, "RFC 6891 §6.1.2");
+      findings_.bad("EDNS: an unknown option is ignored", summary_of(option), kSlow, "RFC 6891 §6.1.2");
     }
     const auto flag = with({.flags = kUnknownFlag});
     if (is_listed(flag) && flag->has_opt && (flag->edns_flags & kUnknownFlag) == 0) {
-      findings_.good("EDNS: an unknown flag is ignored", "it is", "RFC 6891 §6.1.4");
+      findings_.good("EDNS: an unknown flag is ignored", "yes", "RFC 6891 §6.1.4");
     } else {
-      findings_.bad("EDNS: an unknown flag is ignored", is_listed(flag) ? "it comes back" : told(flag), kSlow,
-                    "RFC 6891 §6.1.4");
+      findings_.bad("EDNS: an unknown flag is ignored",
+                    is_listed(flag) ? "the flag is in the answer" : summary_of(flag), kSlow, "RFC 6891 §6.1.4");
     }
   }
 
-  /// Names that no list has a reason to hold: no address, and addresses that are nobody's.
+  /// Names that no list should contain: one that is no address, and addresses that nobody has.
   void wildcards() {
     std::random_device random;
     const auto any = [&] { return static_cast<std::uint32_t>(random()); };
-    constexpr auto kAll = "everybody is listed: all mail is rejected (as when a list's domain expired and was parked)";
+    constexpr auto kAll =
+        "everybody is listed and all mail is rejected (as when a list's domain has expired and is parked)";
     constexpr auto kSource = "RFC 5782 §5";
     const auto name = fmt::format("x{:08x}.{}", any(), zone_);
     const auto words = question(name);
@@ -426,20 +430,20 @@ class Examination {
       findings_.bad("a name that is no address is not listed",
                     name + ": " + fmt::format("{}", fmt::join(addresses_in(*words), " ")), kAll, kSource);
     } else {
-      findings_.good("a name that is no address is not listed", told(words), kSource);
+      findings_.good("a name that is no address is not listed", summary_of(words), kSource);
     }
     std::string caught;
-    constexpr std::uint32_t kClassE = 0xf0000000;  // 240.0.0.0/4 is reserved: nobody sends mail from there
+    constexpr std::uint32_t kClassE = 0xf0000000;  // 240.0.0.0/4 is reserved, so nobody sends mail from there
     for (int i = 0; i < 4 && caught.empty(); ++i) {
       const auto address = IpAddress::from_v4(kClassE | (any() >> 8U));
       if (is_listed(question(owner_name(address, zone_)))) caught = address.to_string();
     }
     if (caught.empty()) {
-      findings_.good("addresses of nobody are not listed", "240.0.0.0/4", kSource);
+      findings_.good("reserved addresses are not listed", "240.0.0.0/4", kSource);
     } else {
-      findings_.bad("addresses of nobody are not listed", caught + " is", kAll, kSource);
+      findings_.bad("reserved addresses are not listed", caught + " is listed", kAll, kSource);
     }
-    // One behind each digit that an IPv4 wildcard may stand on, in space that is nobody's, but for 2: 2001:2::/48, for benchmarks.
+    // An address for each digit at which an IPv4 wildcard may be, in unallocated space; for 2 in 2001:2::/48, for benchmarks.
     caught.clear();
     for (std::uint8_t digit = 0; digit <= 9 && caught.empty(); ++digit) {
       IpAddress::Octets octets{};
@@ -450,7 +454,7 @@ class Examination {
       if (is_listed(question(owner_name(address, zone_)))) caught = address.to_string();
     }
     if (caught.empty()) {
-      findings_.good("IPv6 isn't caught by IPv4 wildcards", "ten addresses of nobody", "RFC 5782 §2.4");
+      findings_.good("IPv6 isn't caught by IPv4 wildcards", "ten unallocated addresses", "RFC 5782 §2.4");
     } else {
       findings_.bad("IPv6 isn't caught by IPv4 wildcards", caught + " is listed",
                     "whole countries are rejected by IPv6", "RFC 5782 §2.4");

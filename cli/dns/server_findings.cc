@@ -43,8 +43,8 @@ class ServerExamination {
   void look_at_status() {
     const auto& socket = config_.server.status_socket;
     if (socket.empty()) {
-      findings_.doubtful("server", "can't be asked: server.status_socket is empty",
-                         "set server.status_socket to a path, or watch the zone by other means");
+      findings_.doubtful("server", "not checked: server.status_socket is empty",
+                         "set server.status_socket to a path, or monitor the zone in another way");
       return;
     }
     const auto status = ask_server(socket);
@@ -54,26 +54,27 @@ class ServerExamination {
     }
     const auto zone = status->value("zone");
     if (const auto* const name = std::get_if<std::string>(&zone); name != nullptr && *name != config_.zone.name) {
-      findings_.bad("server", fmt::format("serves {}, and the config says {}", *name, config_.zone.name),
+      findings_.bad("server", fmt::format("serves {}, but the config says {}", *name, config_.zone.name),
                     "restart it with this config");
       return;
     }
     findings_.good("server", fmt::format("answers at {}", socket));
     look_at_clock(*status);
     if (status->value("list.ready") != Cell(true)) {
-      findings_.bad("index", "not there yet: queries get SERVFAIL", "see the server's log and the database's findings");
+      findings_.bad("index", "not loaded yet: queries get SERVFAIL",
+                    "see the server's log, and the findings about the database");
       return;
     }
     if (status->value("list.stale") == Cell(true)) {
-      findings_.bad("index", "stale: the database couldn't be read for so long that nobody is called listed",
-                    "let the server read the database, see its log");
+      findings_.bad("index", "stale: the database couldn't be read for so long that no address is answered as listed",
+                    "give the server permission to read the database, and see its log");
       return;
     }
     const auto read = status->value("list.checked_seconds_ago");
     const auto* const seconds = std::get_if<double>(&read);
     if (seconds != nullptr && *seconds > kLongSinceRead) {
       findings_.bad("index", fmt::format("the database was last read {:.0f} seconds ago", *seconds),
-                    "see the server's log: it can't read the database, and answers from what it has");
+                    "see the server's log: it can't read the database, and answers from its last list");
     } else {
       const auto entries = status->number("list.entries");
       findings_.good("index",
@@ -88,12 +89,12 @@ class ServerExamination {
     const auto* const seconds = std::get_if<double>(&ahead);
     const Duration off{seconds == nullptr ? 0 : static_cast<Duration::rep>(*seconds)};
     findings_.bad("clock",
-                  fmt::format("in doubt: the system's clock is {} by {}, seen from the clock that the server goes by",
+                  fmt::format("in doubt: the system clock is {} of the server's own clock by {}",
                               off < Duration{} ? "behind" : "ahead", in_words(off)),
-                  "set the clock right (chronyc makestep, or timedatectl set-ntp true); nothing else is to be done");
+                  "set the system clock (chronyc makestep, or timedatectl set-ntp true); nothing else is needed");
   }
 
-  /// The server's serial becomes the database's within a second: it is asked until it does.
+  /// The server follows the database within a second, so its serial is read until it is the database's.
   void look_at_lag(const std::string& socket) {
     if (!store_) return;
     const auto until = Clock::now() + kLagPatience;
@@ -102,37 +103,37 @@ class ServerExamination {
       const auto head = store_->serial();
       const auto status = ask_server(socket);
       if (!head || !status) {
-        findings_.bad("journal", "the serials can't be compared", "run this again, see the log");
+        findings_.bad("journal", "the serials can't be compared", "run this again, and see the server's log");
         return;
       }
       const auto served = status->number("list.serial");
       lag = *head > served ? *head - served : 0;
       if (lag == 0) {
-        findings_.good("journal", fmt::format("served up to serial {}, the last", served));
+        findings_.good("journal", fmt::format("the server has serial {}, the latest", served));
         return;
       }
       std::this_thread::sleep_for(kPause);
     } while (Clock::now() < until);
-    findings_.bad("journal", fmt::format("the server is {} changes behind the database", lag),
-                  "see that it follows this very database (`database` in its config) and may read it");
+    findings_.bad("journal", fmt::format("the server is {} change{} behind the database", lag, lag == 1 ? "" : "s"),
+                  "check that it follows this database (`database` in its config) and has permission to read it");
   }
 
   void look_at_zone(config::Endpoint endpoint) {
     const auto name = "dns " + to_string(endpoint);
-    // What listens on all addresses is asked on loopback.
+    // A server that listens on all addresses is queried on loopback.
     if (endpoint.address == IpAddress()) endpoint.address = IpAddress::from_v4(0x7f000001);
     if (endpoint.address.to_string() == "::") endpoint.address = *IpAddress::parse("::1");
     bool any_wrong = false;
     for (const bool tcp : {false, true}) {
-      const auto told = name + (tcp ? " tcp" : " udp");
+      const auto check = name + (tcp ? " tcp" : " udp");
       if (const auto wrong = wrong_with(endpoint, tcp)) {
-        findings_.bad(told, wrong->found, wrong->mend);
+        findings_.bad(check, wrong->found, wrong->mend);
         any_wrong = true;
       } else {
-        findings_.good(told, "SOA serial is the database's, test points are right");
+        findings_.good(check, "SOA serial is the database's, and the test points are right");
       }
     }
-    if (any_wrong) return;  // its answers to the rest would say nothing
+    if (any_wrong) return;  // its other answers would prove nothing
     std::random_device random;
     look_at_bystanders(endpoint, config_.zone.name, draw_bystanders(random()), name + " bystanders", findings_);
   }
@@ -143,9 +144,9 @@ class ServerExamination {
   };
 
   [[nodiscard]] static std::string mend_for(const DnsReply& reply) {
-    if (reply.rcode == 5) return "let 127.0.0.1 and ::1 ask (server.allow), and see that it serves this zone";
-    return reply.rcode == 2 ? "see the server's log: it has no list to answer from"
-                            : "see that what answers there is blowback-server";
+    if (reply.rcode == 5) return "allow 127.0.0.1 and ::1 (server.allow), and check that it serves this zone";
+    return reply.rcode == 2 ? "see the server's log: it has no list yet"
+                            : "check that the program that answers there is blowback-server";
   }
 
   [[nodiscard]] std::optional<Wrong> wrong_with(const config::Endpoint& endpoint, bool tcp) {
@@ -155,18 +156,18 @@ class ServerExamination {
     const auto until = Clock::now() + kLagPatience;
     while (true) {
       const auto soa = asked(config_.zone.name, RecordType::soa);
-      if (!soa) return Wrong{soa.error().text, "start blowback-server, and see that no packet filter is in between"};
+      if (!soa) return Wrong{soa.error().text, "start blowback-server, and check that no packet filter blocks it"};
       const auto records = soa->answers_of(RecordType::soa);
       if (soa->rcode != 0 || records.empty() || records[0].rdata.size() < 3) {
-        return Wrong{fmt::format("asked for the SOA it says {}", rcode_text(soa->rcode)), mend_for(*soa)};
+        return Wrong{fmt::format("answers {} to a query for the SOA", rcode_text(soa->rcode)), mend_for(*soa)};
       }
       if (!store_) break;
       const auto head = store_->serial();
       if (head && records[0].rdata[2] == std::to_string(static_cast<std::uint32_t>(*head))) break;
       if (Clock::now() >= until) {
-        return Wrong{fmt::format("SOA serial is {}, the database's {}", records[0].rdata[2],
+        return Wrong{fmt::format("SOA serial is {}, but the database's is {}", records[0].rdata[2],
                                  head ? std::to_string(*head) : "unknown"),
-                     "see that it follows this very database"};
+                     "check that it follows this database"};
       }
       std::this_thread::sleep_for(kPause);
     }
@@ -174,12 +175,12 @@ class ServerExamination {
     const auto listed = asked("2.0.0.127." + zone, RecordType::a);
     if (!listed) return Wrong{listed.error().text, "see the server's log"};
     if (listed->answers_of(RecordType::a).empty()) {
-      return Wrong{fmt::format("127.0.0.2 isn't listed but {}", rcode_text(listed->rcode)), mend_for(*listed)};
+      return Wrong{fmt::format("127.0.0.2 isn't listed: {}", rcode_text(listed->rcode)), mend_for(*listed)};
     }
     const auto unlisted = asked("1.0.0.127." + zone, RecordType::a);
     if (!unlisted) return Wrong{unlisted.error().text, "see the server's log"};
     if (unlisted->rcode != 3) {
-      return Wrong{fmt::format("127.0.0.1 isn't NXDOMAIN but {}", rcode_text(unlisted->rcode)), mend_for(*unlisted)};
+      return Wrong{fmt::format("127.0.0.1 isn't NXDOMAIN: {}", rcode_text(unlisted->rcode)), mend_for(*unlisted)};
     }
     return std::nullopt;
   }
@@ -199,17 +200,17 @@ void look_at_delegation(const config::Config& config, const std::optional<config
                         Findings& findings) {
   const auto resolver = chosen ? chosen : system_resolver();
   if (!resolver) {
-    findings.doubtful("delegation", "not looked at: /etc/resolv.conf names no resolver", "name one by --resolver");
+    findings.doubtful("delegation", "not checked: /etc/resolv.conf has no resolver", "name one with --resolver");
     return;
   }
   const auto name = "delegation by " + to_string(*resolver);
-  // Who names a resolver expects it to know the zone; else the list may be a private one.
-  const auto tell = [&](std::string found, std::string mend) {
+  // An operator who names a resolver expects it to find the zone. Without --resolver the list may be a private one.
+  const auto add_bad = [&](std::string found, std::string mend) {
     if (chosen) {
       findings.bad(name, std::move(found), std::move(mend));
       return;
     }
-    findings.doubtful(name, std::move(found), mend + "; a list for your own servers alone needs no delegation");
+    findings.doubtful(name, std::move(found), mend + "; a list only for your own servers needs no delegation");
   };
   const auto asked = [&](const std::string& what, RecordType type) {
     return ask(*resolver, {.name = what, .type = type, .recursion_desired = true, .edns = Edns{}}, 2 * kPatience);
@@ -217,7 +218,7 @@ void look_at_delegation(const config::Config& config, const std::optional<config
   const auto& zone = config.zone;
   const auto servers = asked(zone.name, RecordType::ns);
   if (!servers) {
-    tell(servers.error().text, "see that the resolver runs, or name another by --resolver");
+    add_bad(servers.error().text, "check that the resolver runs, or name another with --resolver");
     return;
   }
   std::set<std::string> public_names;
@@ -225,24 +226,24 @@ void look_at_delegation(const config::Config& config, const std::optional<config
     if (!record.rdata.empty()) public_names.insert(lower_case(record.rdata[0]));
   }
   if (public_names.empty()) {
-    tell(fmt::format("{} has no NS there: {}", zone.name, rcode_text(servers->rcode)),
-         fmt::format("in the zone above, delegate it: `{}. NS {}.`", zone.name, zone.nameservers.front()));
+    add_bad(fmt::format("{} has no NS there: {}", zone.name, rcode_text(servers->rcode)),
+            fmt::format("add the delegation to the parent zone: `{}. NS {}.`", zone.name, zone.nameservers.front()));
     return;
   }
   if (public_names != std::set<std::string>(zone.nameservers.begin(), zone.nameservers.end())) {
-    tell(fmt::format("name servers there are {}, in the config {}", fmt::join(public_names, " "),
-                     fmt::join(zone.nameservers, " ")),
-         "make zone.nameservers and the delegation the same");
+    add_bad(fmt::format("the name servers there are {}, but in the config {}", fmt::join(public_names, " "),
+                        fmt::join(zone.nameservers, " ")),
+            "use the same names in zone.nameservers and in the delegation");
     return;
   }
   const auto listed = asked("2.0.0.127." + zone.name, RecordType::a);
   if (!listed) {
-    tell(listed.error().text, "see that the name servers are reachable from there");
+    add_bad(listed.error().text, "check that the name servers can be reached from there");
     return;
   }
   if (listed->answers_of(RecordType::a).empty()) {
-    tell(fmt::format("127.0.0.2 isn't listed there but {}", rcode_text(listed->rcode)),
-         "see that the name servers of the zone answer, UDP and TCP port 53");
+    add_bad(fmt::format("127.0.0.2 isn't listed there: {}", rcode_text(listed->rcode)),
+            "check that the zone's name servers answer on port 53, UDP and TCP");
     return;
   }
   findings.good(name, fmt::format("NS {}, and 127.0.0.2 is listed", fmt::join(public_names, " ")));

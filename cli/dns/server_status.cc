@@ -1,4 +1,3 @@
-// Asking within bounds, making flat, and showing.
 #include "dns/server_status.h"
 
 #include "config/config.h"
@@ -29,7 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience{2};
 constexpr std::size_t kMostOctets = 1U << 20U;
-/// The server's document has four levels.
+/// The server's document has four levels of objects.
 constexpr int kMostLevels = 8;
 
 struct Percentile {
@@ -38,7 +37,7 @@ struct Percentile {
 };
 constexpr std::array<Percentile, 3> kPercentiles{{{"p50", 500}, {"p99", 990}, {"p99.9", 999}}};
 
-/// What the document's groups are called before the names in them.
+/// How the groups of the document are shown before the names in them.
 struct Group {
   std::string_view name;
   std::string_view shown;
@@ -95,7 +94,7 @@ void flatten(const Json& object, const std::string& before, int levels, std::vec
     case ENOENT:
     case ENOTDIR:
     case ECONNREFUSED:
-    case ECONNRESET:  // it ended while we waited for our turn
+    case ECONNRESET:  // it ended while this connection was in its queue
       return std::unexpected(
           ServerSilence{.nobody = true, .text = fmt::format("server: not running (no answer at {})", path)});
     case EACCES:
@@ -107,7 +106,7 @@ void flatten(const Json& object, const std::string& before, int levels, std::vec
   }
 }
 
-/// All that comes until the other side closes.
+/// Reads until the other side closes.
 [[nodiscard]] std::expected<std::string, ServerSilence> read_all(int socket, const std::string& path,
                                                                  Clock::time_point deadline) {
   std::string text;
@@ -140,7 +139,7 @@ void flatten(const Json& object, const std::string& before, int levels, std::vec
   return Cell(in_words(Duration{static_cast<Duration::rep>(*number)}) + " ago");
 }
 
-/// A text that is a time, as a time.
+/// Converts text to a time if it is one.
 [[nodiscard]] Cell time_of(const Cell& value) {
   if (const auto* const text = std::get_if<std::string>(&value)) {
     if (const auto time = parse_iso8601(*text)) return Cell(*time);
@@ -149,11 +148,11 @@ void flatten(const Json& object, const std::string& before, int levels, std::vec
 }
 
 [[nodiscard]] std::string_view condition(const ServerStatus& status) {
-  if (status.value("list.ready") != Cell(true)) return "not there yet: queries get SERVFAIL";
-  return status.value("list.stale") == Cell(true) ? "stale: nobody is called listed" : "good";
+  if (status.value("list.ready") != Cell(true)) return "not loaded yet: queries get SERVFAIL";
+  return status.value("list.stale") == Cell(true) ? "stale: no address is answered as listed" : "good";
 }
 
-/// How far the served list is behind the database. The server may be ahead of what was read a moment ago.
+/// How many serials the served list is behind the database. The server may be ahead of `head`, which was read a moment ago.
 [[nodiscard]] std::uint64_t lag_of(const ServerStatus& status, std::uint64_t head) {
   const auto serial = status.number("list.serial");
   return head > serial ? head - serial : 0;
@@ -179,7 +178,7 @@ std::optional<Latency> percentile(std::span<const LatencyStep> steps, unsigned p
   std::uint64_t total = 0;
   for (const auto& step : steps) total += step.queries;
   if (total == 0) return std::nullopt;
-  // The rank of the query that is looked for, from 1 on; in two parts, so that it can't overflow.
+  // The rank of the query in question, from 1 on; computed in two parts, so that it can't overflow.
   const std::uint64_t rank = total / 1000 * per_mille + (total % 1000 * per_mille + 999) / 1000;
   std::uint64_t seen = 0;
   std::uint64_t bound = 0;
@@ -227,24 +226,24 @@ std::optional<ServerStatus> parse_status(std::string_view document) {
 
 std::expected<ServerStatus, ServerSilence> ask_server(const std::string& path) {
   const auto deadline = Clock::now() + kPatience;
-  // No server can be at a path that long.
+  // No server can listen at a longer path.
   if (path.empty() || path.size() > config::kSocketPathOctets) return failed(path, ENOENT);
   const Socket socket;
   if (socket.get() < 0) return failed(path, errno);
-  // For connect(), which waits while the server's queue is full (unix(7)).
+  // Limits connect(), which blocks while the server's queue is full (unix(7)).
   const timeval patience{.tv_sec = kPatience.count(), .tv_usec = 0};
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());
   if (setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
-      // The BSD interface takes every family's address as a sockaddr.
+      // The sockets API takes every family's address as a sockaddr.
       connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return failed(path, errno);
   }
   const auto document = read_all(socket.get(), path, deadline);
   if (!document) return std::unexpected(document.error());
   auto status = parse_status(*document);
-  if (!status) return cannot(path, "what answers there is no blowback-server, or was just ending");
+  if (!status) return cannot(path, "what answers there isn't blowback-server, or is about to end");
   return std::move(*status);
 }
 
@@ -279,7 +278,7 @@ Table server_table(const ServerStatus& status, std::uint64_t head) {
   add_number("list octets", "list.octets");
   add("database read", ago(status.value("list.checked_seconds_ago")));
   add("list changed", ago(status.value("list.changed_seconds_ago")));
-  // The one 0 that is told: that it is one is what is looked for.
+  // The only figure that is shown even if it is 0, since 0 is the good value.
   add("journal lag", Cell(lag_of(status, head)));
   if (const auto took = status.value("journal.publish_ms"); std::holds_alternative<std::uint64_t>(took)) {
     add("last news served after", Cell(fmt::format("{} ms", std::get<std::uint64_t>(took))));

@@ -1,4 +1,4 @@
-// Cutting by halves: a binary trie that is walked, and never built.
+// Splits networks into halves: it walks a binary trie that is never built.
 #include "export/flatten.h"
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 namespace blowback::cli {
 namespace {
 
-/// How many bits two addresses of one family have in common at their beginning.
+/// The length of the common prefix of two addresses of one family, in bits.
 [[nodiscard]] int common_bits(const IpAddress& one, const IpAddress& other) {
   const int lead = 128 - one.bits();
   for (std::size_t i = 0; i < one.octets().size(); ++i) {
@@ -20,7 +20,7 @@ namespace {
   return one.bits();
 }
 
-/// The first address of the upper half. Requires that there are halves.
+/// The first address of the upper half. Requires a network of more than one address.
 [[nodiscard]] IpAddress upper_half(const Prefix& prefix) {
   auto octets = prefix.first().octets();
   const auto bit = 128U - static_cast<std::size_t>(prefix.first().bits()) + static_cast<std::size_t>(prefix.length());
@@ -32,17 +32,18 @@ class Cutter {
  public:
   explicit Cutter(const std::function<void(const Piece&)>& visit) : visit_(visit) {}
 
-  /// `inside`: what lies within `at`, sorted; `codes`: what all of `at` answers with. Recurses as deep as an address has bits.
+  /// `inside`: the pieces within `at`, sorted; `codes`: those of all addresses in `at`. The recursion is at most as deep as an
+  /// address has bits.
   void cut(const Prefix& at, CodeSet codes, std::span<const Piece> inside) {  // NOLINT(misc-no-recursion)
     const auto before = codes;
     while (!inside.empty() && inside.front().prefix == at) {
-      if (inside.front().codes.empty()) return;  // exempt, with all that is in it
+      if (inside.front().codes.empty()) return;  // exempt, with everything in it
       codes |= inside.front().codes;
       inside = inside.subspan(1);
     }
     std::vector<Piece> tells;
     if (codes != before) {
-      // What says nothing new would only cut the network in pieces.
+      // A piece without further codes would only split the network.
       std::ranges::copy_if(inside, std::back_inserter(tells),
                            [&](const Piece& each) { return each.codes.empty() || (codes | each.codes) != codes; });
       inside = tells;
@@ -52,8 +53,8 @@ class Cutter {
       return;
     }
     if (codes.empty()) {
-      // Nothing to say around them: straight to the smallest network that holds them all. The first starts lowest and is
-      // the widest that starts there, so it and the last one decide.
+      // Nothing is listed around them, so go on with the smallest network that contains them all. The first piece starts
+      // lowest and is the widest that starts there, so the first and the last determine that network.
       const auto& first = inside.front().prefix;
       const auto close = Prefix::covering(
           first.first(), std::min(first.length(), common_bits(first.first(), inside.back().prefix.first())));
@@ -68,7 +69,7 @@ class Cutter {
     const auto in_lower = static_cast<std::size_t>(middle - inside.begin());
     cut(lower, codes, inside.first(in_lower));
     const auto upper = upper_half(at);
-    // The upper half of ::fffe:0:0/95 is the mapped IPv4 addresses.
+    // The upper half of ::fffe:0:0/95 is the IPv4-mapped addresses.
     if (upper.family() == at.family()) cut(Prefix::covering(upper, at.length() + 1), codes, inside.subspan(in_lower));
   }
 
@@ -78,15 +79,15 @@ class Cutter {
 
 }  // namespace
 
-void for_each_piece(std::vector<Piece> laid, const std::function<void(const Piece&)>& visit) {
-  std::ranges::sort(laid, [](const Piece& a, const Piece& b) {
+void for_each_piece(std::vector<Piece> input, const std::function<void(const Piece&)>& visit) {
+  std::ranges::sort(input, [](const Piece& a, const Piece& b) {
     if (a.prefix.family() != b.prefix.family()) return a.prefix.family() == Family::ipv4;
     return a.prefix < b.prefix;
   });
-  const auto v6 = std::ranges::find(laid, Family::ipv6, [](const Piece& each) { return each.prefix.family(); });
+  const auto v6 = std::ranges::find(input, Family::ipv6, [](const Piece& each) { return each.prefix.family(); });
   Cutter cutter(visit);
   for (const std::span<const Piece> family :
-       {std::span<const Piece>(laid.begin(), v6), std::span<const Piece>(v6, laid.end())}) {
+       {std::span<const Piece>(input.begin(), v6), std::span<const Piece>(v6, input.end())}) {
     if (!family.empty()) cutter.cut(Prefix::covering(family.front().prefix.first(), 0), {}, family);
   }
 }

@@ -1,7 +1,7 @@
-// From listings that overlap, with exemptions in them, to networks that don't: what other programs can be given.
+// Turns listings, which may overlap and have exemptions in them, into networks that don't overlap, for other programs.
 //
-// No two pieces overlap, none holds an exempt address, and each says all codes that its addresses answer with. So an outlet
-// that knows neither exemptions nor overlap (a wildcard, a set of a firewall) agrees with our own server all the same.
+// No two pieces overlap, none contains an exempt address, and each has all codes of its addresses. So an export format without
+// exemptions and overlap (DNS wildcards, a firewall's set) still agrees with our own server.
 #pragma once
 
 #include "blowback/kind.h"
@@ -14,12 +14,12 @@ namespace blowback::cli {
 
 struct Piece {
   Prefix prefix;
-  CodeSet codes;  ///< going in: empty is an exemption. Coming out: never empty
+  CodeSet codes;  ///< as input: empty means exempt. As output: never empty
 };
 
-/// Calls `visit` with the pieces of `laid`, IPv4 first, ascending. What is listed alone comes out as it is; a network is cut
-/// only where an exemption or a listing with further codes lies within it. An IPv6 network doesn't reach the mapped IPv4
-/// addresses (::ffff:0:0/96), as it doesn't in our answers. At most 128 pieces for each that goes in. Pure.
-void for_each_piece(std::vector<Piece> laid, const std::function<void(const Piece&)>& visit);
+/// Calls `visit` with the resulting pieces, IPv4 first, in ascending order. A network is split only where an exemption or a listing
+/// with further codes lies within it. An IPv6 network doesn't cover the IPv4-mapped addresses (::ffff:0:0/96), as in our
+/// answers. At most 128 pieces for each input. Pure.
+void for_each_piece(std::vector<Piece> input, const std::function<void(const Piece&)>& visit);
 
 }  // namespace blowback::cli

@@ -1,4 +1,4 @@
-// plain, cidr, rbldnsd, postfix and nft. The zone is in zone.cc, JSON, which keeps listings apart, in commands/export.cc.
+// plain, cidr, rbldnsd, postfix and nft. The zone is in zone.cc; JSON is in commands/export.cc, since it keeps listings separate.
 #include "export/formats.h"
 
 #include "codes.h"
@@ -32,7 +32,7 @@ void heading(std::FILE* out, const Exported& list, std::string_view what) {
 void write_rbldnsd_set(std::FILE* out, const Exported& list, Code code, Family family) {
   const bool is_v4 = family == Family::ipv4;
   fmt::print(out, "$DATASET {}:{}-{} @\n", is_v4 ? "ip4set" : "ip6trie", name_of(code), is_v4 ? "ipv4" : "ipv6");
-  // A dollar sign stands for the address asked for, so that the line serves all entries below it; two are one.
+  // rbldnsd replaces $ by the address that was asked for, so one line serves all entries below it; $$ is a dollar sign.
   fmt::print(out, ":127.0.0.{}:{}\n", octet_of(code), replaced(replaced(list.config.zone.txt, "$", "$$"), "{ip}", "$"));
   for (const auto& point : test_points()) {
     if (point.code != code) continue;
@@ -44,7 +44,7 @@ void write_rbldnsd_set(std::FILE* out, const Exported& list, Code code, Family f
   }
   for (const auto& piece : list.pieces) {
     if (piece.prefix.family() != family || !piece.codes.has(code)) continue;
-    // The trie takes no address without its length for one of 128 bits.
+    // In an ip6trie an address without a length doesn't mean /128.
     fmt::print(out, "{}\n", is_v4 ? piece.prefix.to_string() : with_length(piece.prefix));
   }
 }
@@ -55,10 +55,10 @@ std::string txt_for(const config::Zone& zone, const Prefix& prefix) {
   return replaced(zone.txt, "{ip}", prefix.to_string());
 }
 
-std::vector<Prefix> set_apart() {
-  std::vector<Prefix> apart{Prefix::of(IpAddress::from_v4(0x7f000001))};
-  for (const auto& point : test_points()) apart.push_back(Prefix::of(point.address));
-  return apart;
+std::vector<Prefix> never_covered() {
+  std::vector<Prefix> never{Prefix::of(IpAddress::from_v4(0x7f000001))};
+  for (const auto& point : test_points()) never.push_back(Prefix::of(point.address));
+  return never;
 }
 
 void write_plain(std::FILE* out, const Exported& list, bool length) {
@@ -71,13 +71,13 @@ void write_rbldnsd(std::FILE* out, const Exported& list) {
   const auto& zone = list.config.zone;
   heading(out, list, fmt::format("for `rbldnsd -b ADDRESS/53 {}:combined:FILE`", zone.name));
   auto hostmaster = zone.hostmaster;
-  hostmaster[hostmaster.rfind('@')] = '.';  // rbldnsd knows no escapes in names
+  hostmaster[hostmaster.rfind('@')] = '.';  // rbldnsd has no escapes in names
   fmt::print(out, "$SOA {} {} {} {} 600 120 604800 {}\n", zone.ttl.count(), zone.nameservers.front(), hostmaster,
              static_cast<std::uint32_t>(list.serial), zone.negative_ttl.count());
   fmt::print(out, "$NS {}", zone.ttl.count());
   for (const auto& nameserver : zone.nameservers) fmt::print(out, " {}", nameserver);
   fmt::print(out, "\n$TTL {}\n$TIMESTAMP {}\n", zone.ttl.count(), list.now.time_since_epoch().count());
-  // A set for each code and family, also where it holds the test points alone: rbldnsd answers in the order of the sets.
+  // A set for each code and family, even if only the test points are in it: rbldnsd answers in the order of the sets.
   for (const Code code : kAllCodes) {
     write_rbldnsd_set(out, list, code, Family::ipv4);
     write_rbldnsd_set(out, list, code, Family::ipv6);
@@ -101,7 +101,7 @@ void write_nft(std::FILE* out, const Exported& list) {
              "}}\n"
              "flush set inet blowback listed4\n"
              "flush set inet blowback listed6\n");
-  // A statement of bounded length each: nft reads a line whole.
+  // Statements of bounded length, since nft reads a whole statement into memory.
   constexpr std::size_t kPerStatement = 1000;
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     std::size_t count = 0;

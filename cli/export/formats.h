@@ -1,4 +1,4 @@
-// What each export format looks like. All of them say the same: the pieces (flatten.h), or what is in them.
+// The export formats. All of them represent the same pieces (flatten.h).
 #pragma once
 
 #include "blowback/listing.h"
@@ -18,25 +18,25 @@ struct Exported {
   const config::Config& config;
   Serial serial = 0;
   UnixTime now{};
-  std::vector<Piece> pieces;  ///< as they come out of for_each_piece
+  std::vector<Piece> pieces;  ///< the output of for_each_piece
 };
 
 /// The zone's TXT for an address or network. One string of at most 255 ASCII octets, as the config made sure.
 [[nodiscard]] std::string txt_for(const config::Zone& zone, const Prefix& prefix);
 
-/// A line each: addresses bare, networks with their length; `with_length`: all with their length.
+/// One line per piece: an address, or a network with its length; with `with_length` always with a length.
 void write_plain(std::FILE* out, const Exported& list, bool with_length);
-/// A file of rbldnsd's `combined` type, which has an ip4set and an ip6trie for each code: an address with two codes has two
-/// A records, as ours has. Its zone is named on rbldnsd's command line.
+/// A file of rbldnsd's `combined` type, with an ip4set and an ip6trie for each code: an address with two codes has two A records,
+/// as in our own answers. The zone's name is given on rbldnsd's command line.
 void write_rbldnsd(std::FILE* out, const Exported& list);
-/// A master file (RFC 1035 §5), whole, with the test points of RFC 5782 §5. See zone.cc for the wildcards in it.
+/// A complete master file (RFC 1035 §5), with the test points of RFC 5782 §5. See zone.cc for its wildcards.
 void write_zone(std::FILE* out, const Exported& list);
-/// A cidr_table(5) for Postfix, to be used where the null reverse-path is known.
+/// A cidr_table(5) for Postfix, for use where only mail with the null reverse-path is looked up.
 void write_postfix(std::FILE* out, const Exported& list);
-/// For `nft -f`: two sets in a table of their own, replaced whole in one transaction; rules that use them stay.
+/// For `nft -f`: two sets in a table of their own, replaced in one transaction. Rules that use the sets stay.
 void write_nft(std::FILE* out, const Exported& list);
 
-/// 127.0.0.1 and the test points: whatever is listed around them, they are not part of it.
-[[nodiscard]] std::vector<Prefix> set_apart();
+/// 127.0.0.1 and the test points. Listings never cover them, since their answers are fixed.
+[[nodiscard]] std::vector<Prefix> never_covered();
 
 }  // namespace blowback::cli

@@ -1,14 +1,15 @@
-// The zone as a master file (RFC 1035 §5) for BIND, NSD, Knot and their kin.
+// The zone as a master file (RFC 1035 §5) for BIND, NSD, Knot DNS and others.
 //
-// A network is said by a wildcard (RFC 4592) where that is safe, else by the names in it, one by one. Safe means: nothing else
-// is beneath the wildcard's parent, and no name of the other family is. The first holds by itself, since pieces don't overlap
-// and a wildcard stands for a whole octet or nibble. The second doesn't: IPv6 names end in nibbles, so `*.1.0.2`, meant for
-// 2.0.1.0/24, would be the answer for all of 2010::/12, too. Hence
-//   - an IPv4 wildcard has at least one label of two digits, which no IPv6 name has; other networks are written out, at most
-//     256 addresses for a /24, some 28,000 names for a /8;
-//   - an IPv6 wildcard stands at the fifth nibble or deeper, beneath which no IPv4 name (four labels) can be, in whose
-//     presence it would not be used.
-// A wildcard also answers for what is no address (`x.2.0.192.…`), which our own server calls NXDOMAIN; nobody asks for that.
+// A network becomes a wildcard (RFC 4592) where that is safe, else each name in it is written. A wildcard is safe if no other name
+// is beneath its parent, of either family. For names of the same family that holds, since pieces don't overlap and a wildcard
+// stands for a whole octet or nibble. For the other family it doesn't: IPv6 names consist of nibbles, so `*.1.0.2`, meant for
+// 2.0.1.0/24, would also answer for all of 2010::/12. Therefore
+//   - an IPv4 wildcard has at least one label of two digits or more, which no IPv6 name has; other networks are written out, at
+//     most 256 addresses for a /24, some 28,000 names for a /8;
+//   - an IPv6 wildcard has at least five nibbles. No IPv4 name (four labels) can be beneath it, which would keep the wildcard from
+//     being used (RFC 4592 §3.3.1).
+// A wildcard also answers for names that are no address (`x.2.0.192.…`), where our own server answers NXDOMAIN. Nobody asks for
+// such names.
 #include "codes.h"
 #include "export/formats.h"
 
@@ -21,7 +22,7 @@
 namespace blowback::cli {
 namespace {
 
-/// As secondaries see it: the times of our own server's SOA.
+/// The timers of our own server's SOA.
 constexpr int kRefresh = 600;
 constexpr int kRetry = 120;
 constexpr int kExpire = 604800;
@@ -34,7 +35,7 @@ constexpr int kLeastNibbles = 5;
   return i % 2 == 0 ? octet >> 4U : octet & 15U;
 }
 
-/// A master file's string: quotes and backslashes are escaped (RFC 1035 §5.1).
+/// A character string of a master file: quotes and backslashes are escaped (RFC 1035 §5.1).
 [[nodiscard]] std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -44,7 +45,7 @@ constexpr int kLeastNibbles = 5;
   return out + '"';
 }
 
-/// The local part is one label: what isn't a letter or digit in it is escaped (RFC 1035 §8).
+/// The local part is one label, in which all but letters, digits, - and _ is escaped (RFC 1035 §8).
 [[nodiscard]] std::string rname_of(std::string_view mailbox) {
   const auto at = mailbox.rfind('@');
   std::string name;

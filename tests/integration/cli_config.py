@@ -77,7 +77,7 @@ class Check(unittest.TestCase):
 
             def no_file_of_a_feed():
                 b.feeds.append({"name": "lines", "type": "jsonl", "path": str(b.dir / "lines.jsonl")})
-                return "lines.jsonl", "lines.jsonl isn't there, so ingest can't read it", "ingest"
+                return "lines.jsonl", "lines.jsonl doesn't exist, so ingest can't read it", "ingest"
 
             def one_witness_where_two_must_agree():
                 b.sections["traps"] = {"domains": ["trap.example.net"]}
@@ -111,7 +111,7 @@ class Check(unittest.TestCase):
             for daemon in ("server", None):
                 done = b.cli("config", "check", *(["--daemon", daemon] if daemon else []))
                 self.assertEqual(done.returncode, 0, done.stdout)
-                self.assertIn("start blowback-ingest first, it makes it", done.stdout)
+                self.assertIn("start blowback-ingest first, which creates it", done.stdout)
                 self.assertRegex(done.stdout, r"(?m)^warning .* database ")
             self.assertFalse(b.database.exists(), "it only looks")
 
@@ -125,7 +125,7 @@ class Check(unittest.TestCase):
             done = subprocess.run([program("blowback"), "--config", str(b.config), "config", "check"], capture_output=True, text=True,
                                   timeout=60, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[])
             self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-            self.assertIn("this user may not write it", done.stdout)
+            self.assertIn("this user can't write to it", done.stdout)
 
     def test_findings_as_json(self):
         with Blowback() as b:

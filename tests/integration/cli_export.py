@@ -270,7 +270,7 @@ zone "bl.example.org" {{ type primary; file "{file}"; }};
         kept = path.read_text()
         failed = self.b.run("blowback", "export", "--format", "zone", "--to", path, preexec=little_room)
         self.assertEqual(failed.returncode, 3, failed.stderr)
-        self.assertIn("what was there before is untouched", failed.stderr)
+        self.assertIn("the former file is unchanged", failed.stderr)
         self.assertEqual(path.read_text(), kept)
         self.assertEqual(sorted(entry.name for entry in self.b.dir.iterdir()), before)
         missing = self.b.cli("export", "--to", self.b.dir / "nowhere" / "out")

@@ -58,7 +58,7 @@ class Doctor(unittest.TestCase):
         with Blowback(traps={"addresses": [f"old@{TRAP_DOMAIN}"]}, policy={"reverse_path": "any"}) as b:
             rows = self.look(b)
             self.state(rows, "witnesses", "ok", "2, of which 2 must agree")
-            self.state(rows, "reverse path", "warning", "whoever can send mail")
+            self.state(rows, "reverse path", "warning", "anybody who can send mail")
 
     def test_a_feed_without_reverse_paths_is_told(self):
         with Blowback() as b:
@@ -73,7 +73,7 @@ class Doctor(unittest.TestCase):
             rows = self.look(b)
             self.state(rows, "traps", "warning", "every recipient")
             self.state(rows, "feed gone", "problem", "/nonexistent/Maildir/new")
-            self.state(rows, "feed later", "problem", "isn't there")
+            self.state(rows, "feed later", "problem", "doesn't exist")
             self.state(rows, "quoting later", "warning", "none counts")
             self.state(rows, "database", "problem", "no database there")
             self.state(rows, "server", "problem", "not running")
@@ -117,8 +117,8 @@ class Doctor(unittest.TestCase):
             b.write_config()
             self.assertEqual(b.cli("list", "192.0.2.2", "--reason", "r").returncode, 0)
             rows = self.look(b)
-            self.state(rows, "journal", "problem", "1 changes behind")
-            self.state(rows, f"dns 127.0.0.1:{b.port} udp", "problem", "SOA serial is 1, the database's 2")
+            self.state(rows, "journal", "problem", "1 change behind")
+            self.state(rows, f"dns 127.0.0.1:{b.port} udp", "problem", "SOA serial is 1, but the database's is 2")
 
     def test_a_zone_that_is_not_delegated_is_a_problem_where_a_resolver_is_named(self):
         with Blowback() as b, Blowback(zone={"name": "other.example.org"}) as elsewhere:
@@ -209,8 +209,8 @@ class Conform(unittest.TestCase):
                 daemon.stop()
             failed = {name for name, row in rows.items() if row["result"] == "fail"}
             for name in ("127.0.0.1 is not listed: NXDOMAIN", "A records are codes in 127.0.0.0/8", "TTL of listings",
-                         "SOA minimum: how long \"not listed\" is kept", "a name that is no address is not listed",
-                         "addresses of nobody are not listed", "IPv6 isn't caught by IPv4 wildcards"):
+                         "SOA minimum: how long \"not listed\" is cached", "a name that is no address is not listed",
+                         "reserved addresses are not listed", "IPv6 isn't caught by IPv4 wildcards"):
                 self.assertIn(name, failed)
 
 

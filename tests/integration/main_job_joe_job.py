@@ -32,7 +32,7 @@ class JoeJob(unittest.TestCase):
             self.assertIn("NOT LISTED", told)
             self.assertIn("All of it is one forged mailing", told)
             self.assertIn("joe-job", told)
-            self.assertIn("because one forged mailing can have 2.00 at most", told, "the cap is told")
+            self.assertIn("because one forged mailing can add at most 2.00", told, "the cap is told")
             b.start_server()
             self.assertEqual(b.dig_ip(PROVIDER).rcode, "NXDOMAIN")
 

@@ -39,7 +39,7 @@ class Output(unittest.TestCase):
             with self.subTest(arguments), open("/dev/full", "w", encoding="ascii") as full:
                 ran = self.run_into(full, arguments)
                 self.assertEqual(ran.returncode, 3, ran.stderr)
-                self.assertRegex(ran.stderr, "(?m)^blowback: can't write all of the output: No space left on device; make room")
+                self.assertRegex(ran.stderr, "(?m)^blowback: can't write all of the output: No space left on device; free space")
         # Said or not, it is done.
         self.assertEqual(self.b.cli("check", "203.0.113.9").returncode, 0)
 

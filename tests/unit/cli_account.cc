@@ -135,10 +135,10 @@ TEST_CASE("a listing that has run out isn't in force, and an exemption keeps one
   CHECK(account.is_known());
 }
 
-TEST_CASE("a term says which cap cut it", "[cli][account]") {
+TEST_CASE("each term has the cap that cut it", "[cli][account]") {
   const Policy policy;
   const auto at = [](int hours_ago) { return kNow - hours(hours_ago); };
-  // Oldest first, with what a scorer would have given: by the trap, the mailing, the origin, the mailbox, and uncut.
+  // Oldest first, with the credits of a scorer: cut by trap, mailing, origin and mailbox, and not cut.
   std::vector<Incident> oldest_first;
   for (int i = 0; i < 3; ++i) {
     oldest_first.push_back(incident(at(90), "full@trap.example.net", "f" + std::to_string(i), 1));
@@ -188,7 +188,8 @@ TEST_CASE("a credit that is shown as the whole weight isn't called cut", "[cli][
   CHECK((account.terms[0].cut != cli::Cut::none) == (cli::in_hundredths(credit) < 100));
 }
 
-TEST_CASE("what doesn't count is no term, agrees with nobody, and is told by its reason", "[cli][account]") {
+TEST_CASE("an incident that doesn't count is no term, isn't evidence for a listing, and is counted by its reason",
+          "[cli][account]") {
   auto passed_on = incident(kNow - hours(1), "b@trap.example.net", "c2", 0);
   passed_on.relayed = Relayed::mailing_list;
   passed_on.claims_trap = true;
@@ -266,7 +267,7 @@ TEST_CASE("the addresses of a /64 that count are named, three at most", "[cli][a
   CHECK_FALSE(account_of(dossier, {}, kNow, 20).asked_was_seen);
 }
 
-TEST_CASE("listed since is when the list said so, without a break", "[cli][account]") {
+TEST_CASE("listed_at is the beginning of the time on the list without a gap", "[cli][account]") {
   using Action = ListingChange::Action;
   auto dossier = dossier_of({});
   dossier.listings = {automatic(kNow - days(9), kNow + days(6))};  // the time that a message was received
@@ -275,7 +276,7 @@ TEST_CASE("listed since is when the list said so, without a break", "[cli][accou
                      change(Action::listed, kNow - days(3), kNow + days(2))};
   CHECK(account_of(dossier, {}, kNow, 20).in_force[0].listed_at == kNow - days(3));
   CHECK(account_of(dossier, {}, kNow, 20).bygone.empty());
-  // Prolonged after it had run out, which nobody had swept up: it was off the list for a day.
+  // Prolonged after it had expired, before it was swept up: it was off the list for a day.
   dossier.history = {change(Action::prolonged, kNow - days(1), kNow + days(6)),
                      change(Action::listed, kNow - days(3), kNow - days(2))};
   const auto lapsed = account_of(dossier, {}, kNow, 20);
@@ -310,7 +311,7 @@ TEST_CASE("earlier listings are read from the journal, however they ended", "[cl
       change(Action::listed, kNow - days(1), kNow + days(6)),       // still in force
       change(Action::delisted, kNow - days(10)),                    // by the operator
       change(Action::listed, kNow - days(12), kNow - days(5)),      //
-      change(Action::listed, kNow - days(30), kNow - days(20)),     // ran out, swept up by nobody
+      change(Action::listed, kNow - days(30), kNow - days(20)),     // expired, never swept up
       change(Action::expired, kNow - days(40)),                     // swept up late
       change(Action::prolonged, kNow - days(55), kNow - days(41)),  //
       change(Action::listed, kNow - days(60), kNow - days(53)),

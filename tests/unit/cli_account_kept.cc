@@ -1,4 +1,4 @@
-// The account of a sender as a real database keeps it: when texts expire, mail comes late, and an exemption ends.
+// The account of a sender on a real database: when evidence expires, mail arrives late, and an exemption ends.
 #include "account/account.h"
 #include "catch.h"
 #include "schema_fixture.h"
@@ -25,10 +25,10 @@ struct Kept {
   cli::Account account(UnixTime now = kNow) {
     return cli::account_of(value(store.dossier(ip(kSender), 1'000)), demonstration(), now, 20);
   }
-  /// With the lines joined that were wrapped.
+  /// The text with wrapped lines joined.
   std::string text(UnixTime now = kNow) {
     std::string flat;
-    for (const char c : cli::told(account(now), demonstration(), now, "hostmaster@bl.example.org", false)) {
+    for (const char c : cli::text_of(account(now), demonstration(), now, "hostmaster@bl.example.org", false)) {
       const char shown = c == '\n' ? ' ' : c;
       if (shown != ' ' || !flat.ends_with(' ')) flat += shown;
     }
@@ -71,7 +71,7 @@ TEST_CASE("traps, mailings and networks are counted alike before and after their
   kept.expire_texts();
   check();
   CHECK(kept.account().texts_expired == 1);
-  CHECK_THAT(kept.text(), Contains("The texts of 1 of these incidents have expired"));
+  CHECK_THAT(kept.text(), Contains("The texts of 1 of these incidents (names, ids, subjects and so on) have expired"));
 }
 
 TEST_CASE("the cap that cut an incident is named in whatever order the mail came", "[cli][account][kept]") {
@@ -85,7 +85,7 @@ TEST_CASE("the cap that cut an incident is named in whatever order the mail came
   CHECK(cuts_of(kept.account()) == std::vector{cli::Cut::witness});
   kept.expire_texts();
   CHECK(cuts_of(kept.account()) == std::vector{cli::Cut::witness});
-  // An undo reckons anew, in the order in which the mail was received.
+  // An undo scores again, in the order in which the mail was received.
   REQUIRE(value(kept.store.delist(net(kSender), kDecision, kNow)) == 0);
   const auto undone = value(kept.store.undo(1, kDecision, demonstration(), &score::reckon, kNow));
   REQUIRE(undone.outcome == schema::Undone::Outcome::undone);
@@ -106,7 +106,8 @@ TEST_CASE("the cap of letters without a trace is worked out after the texts have
   CHECK(cuts_of(kept.account()) == std::vector{cli::Cut::origin});
 }
 
-TEST_CASE("mail that has faded by now lists nobody, and nothing tells that it had", "[cli][account][kept]") {
+TEST_CASE("late mail that has already faded lists nobody, and the account doesn't claim that it did",
+          "[cli][account][kept]") {
   Kept kept;
   const UnixTime then = kNow - days{100};
   std::vector<Incident> old;
@@ -134,7 +135,7 @@ TEST_CASE("mail that has faded by now lists nobody, and nothing tells that it ha
   }
 }
 
-TEST_CASE("who isn't listed although the score is enough is told why", "[cli][account][kept]") {
+TEST_CASE("the account says why a sender isn't listed although its score is enough", "[cli][account][kept]") {
   Kept kept;
   std::vector<Incident> bounces;
   for (int i = 0; i < 4; ++i) bounces.push_back(incident(kSender, i));

@@ -1,4 +1,4 @@
-// The account in sentences: what an accused postmaster must find in it, and what never.
+// The account in sentences: what a listed postmaster must find in it, and what must never be in it.
 #include "account/account.h"
 #include "catch.h"
 #include "cli_fixture.h"
@@ -13,7 +13,7 @@ std::string text_of(const schema::Dossier& dossier, const std::string& asked = "
                     bool bold = false) {
   auto about = dossier;
   about.asked = ip(asked);
-  return cli::told(cli::account_of(about, policy, kNow, 20), policy, kNow, "hostmaster@bl.example.org", bold);
+  return cli::text_of(cli::account_of(about, policy, kNow, 20), policy, kNow, "hostmaster@bl.example.org", bold);
 }
 
 // With the lines joined that were wrapped.
@@ -39,23 +39,25 @@ schema::Dossier listed() {
 
 }  // namespace
 
-TEST_CASE("a listed sender is told since when, as what, and to the minute when it ends by itself", "[cli][why]") {
+TEST_CASE("a listed sender learns since when, with which codes, and to the minute when the listing expires",
+          "[cli][why]") {
   const auto text = text_of(listed());
   CHECK_THAT(text, Contains("192.0.2.7 is LISTED since 2026-11-24 07:00 (3 hours ago), answered as 127.0.0.2 (dsn)."));
   CHECK_THAT(flat(text), Contains("ends by itself 2026-12-05 12:00 (in 11 days 2 hours)"));
 }
 
-TEST_CASE("what was seen has how often, when, at how many traps, and what the returned mail claims", "[cli][why]") {
+TEST_CASE("what was seen is shown with number, time, number of traps, and what the returned mail claims",
+          "[cli][why]") {
   const auto text = text_of(listed());
   CHECK_THAT(
       flat(text),
       Contains("3 × bounce (unknown user), 2026-11-23 10h to 2026-11-24 08h All 3 count: at 2 independent traps, of "
                "2 forged mailings, handed to this server from 1 network."));
   CHECK_THAT(flat(text), Contains("1 of them returned mail that claims to come from the trap itself"));
-  CHECK_THAT(flat(text), Contains("1 of them could have been refused: by the server's own header, SPF had failed"));
+  CHECK_THAT(flat(text), Contains("1 of them could have been refused: the server's own header says that SPF failed"));
 }
 
-TEST_CASE("the sum is told term by term with caps, thresholds and how many traps agree", "[cli][why]") {
+TEST_CASE("the sum has each term, with caps, thresholds and the number of traps that agree", "[cli][why]") {
   const auto text = text_of(listed());
   CHECK_THAT(text, Contains("half of it is left after 7 days"));
   CHECK_THAT(flat(text),
@@ -65,26 +67,25 @@ TEST_CASE("the sum is told term by term with caps, thresholds and how many traps
   CHECK_THAT(flat(text), Contains("besides 1 incident 0.00* 0.00"));
   CHECK_THAT(text, Contains("1 incident"));
   CHECK_THAT(flat(text),
-             Contains("* added less than its weight: 1 because one network that handed letters in can have 2.00 at "
-                      "most (1.00 per trap and day where it isn't known), 1 under an earlier policy."));
+             Contains("* added less than its weight: 1 because one network that handed mail in can add at most "
+                      "2.00 (1.00 per trap and day if it isn't known), 1 under an earlier policy."));
   CHECK_THAT(flat(text), Contains("A sender is listed at 3.00, once 2 independent traps and 1 forged mailing agree"));
   CHECK_THAT(flat(text),
-             Contains("2 independent traps (of 2 needed) and 2 forged mailings (of 1 needed) reported, of letters "
+             Contains("2 independent traps (of 2 needed) and 2 forged mailings (of 1 needed) reported, about mail "
                       "that 1 network handed in."));
 }
 
-TEST_CASE("a sum that no cap touched says nothing of caps", "[cli][why]") {
+TEST_CASE("a sum without a cut doesn't mention caps", "[cli][why]") {
   const auto text = text_of(dossier_of({incident(kNow - hours(1), "a@trap.example.net", "c", 1)}));
   CHECK_THAT(text, !Contains("at most"));
   CHECK_THAT(text, Contains("is NOT LISTED."));
 }
 
-TEST_CASE("a score reckoned under another policy is told as such", "[cli][why]") {
+TEST_CASE("a score computed under another policy is marked as such", "[cli][why]") {
   auto dossier = dossier_of({incident(kNow - days(7), "a@trap.example.net", "c", 1)});
   Policy slower;
   slower.half_life = days(14);
-  CHECK_THAT(text_of(dossier, "192.0.2.7", slower),
-             Contains("reckoned under an earlier policy") && Contains("-0.21\n"));
+  CHECK_THAT(text_of(dossier, "192.0.2.7", slower), Contains("scored under an earlier policy") && Contains("-0.21\n"));
 }
 
 TEST_CASE("no trap address is ever in the account", "[cli][why]") {
@@ -92,7 +93,7 @@ TEST_CASE("no trap address is ever in the account", "[cli][why]") {
   CHECK_THAT(text, !Contains("old.user") && !Contains("trap.example"));
 }
 
-TEST_CASE("what to change stands there for what was seen", "[cli][why]") {
+TEST_CASE("the advice fits what was seen", "[cli][why]") {
   auto dossier = listed();
   for (auto& one : dossier.incidents) one.product = "exim";
   const auto text = text_of(dossier);
@@ -100,7 +101,7 @@ TEST_CASE("what to change stands there for what was seen", "[cli][why]") {
   CHECK_THAT(text, Contains("verify = recipient") && !Contains("relay_recipient_maps"));
 }
 
-TEST_CASE("an operator's listing is told with its reason, made harmless", "[cli][why]") {
+TEST_CASE("an operator's listing is shown with its reason, without control characters", "[cli][why]") {
   auto dossier = dossier_of({});
   dossier.listings = {{.prefix = net("192.0.2.0/24"),
                        .source = Source::by_operator,
@@ -116,7 +117,7 @@ TEST_CASE("an operator's listing is told with its reason, made harmless", "[cli]
   CHECK(text.find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("an exemption is told with its reason and its end, and that nothing is listed", "[cli][why]") {
+TEST_CASE("an exemption is shown with its reason and end, and with the note that nothing is listed", "[cli][why]") {
   auto dossier = listed();
   dossier.exemptions = {
       {.prefix = net("192.0.2.0/24"), .since = kNow - days(1), .expires_at = kNow + days(1), .reason = "our own"}};
@@ -131,7 +132,7 @@ TEST_CASE("a delisted sender reads when, and that it starts afresh", "[cli][why]
   CHECK_THAT(text_of(dossier), Contains("The operator delisted it 2026-11-22 10:00 (2 days ago)"));
 }
 
-TEST_CASE("what counted until a delisting isn't told to count, and nobody's letters are", "[cli][why]") {
+TEST_CASE("incidents before a delisting aren't shown as counting", "[cli][why]") {
   auto dossier = dossier_of({incident(kNow - days(3), "a@trap.example.net", "c1", 1),
                              incident(kNow - days(4), "b@trap.example.net", "c2", 1)});
   dossier.standing->afresh_since = kNow - days(2);
@@ -142,7 +143,7 @@ TEST_CASE("what counted until a delisting isn't told to count, and nobody's lett
   CHECK_THAT(text, Contains("All 2 counted until the operator delisted it: at 2 independent traps"));
   CHECK_THAT(text, Contains("0 independent traps (of 2 needed) and 0 forged mailings (of 1 needed) reported."));
   CHECK_THAT(text, !Contains("All 2 count:") && !Contains("unknown networks"));
-  // Of some of them it is said which.
+  // Some of them are named.
   dossier.standing->afresh_since = kNow - days(4);
   CHECK_THAT(flat(text_of(dossier)),
              Contains("All 2 count: at 2 independent traps") &&
@@ -157,7 +158,7 @@ TEST_CASE("enough for a listing is explained where there is none, and no exempti
   }
   Policy policy;
   CHECK_THAT(flat(text_of(dossier_of(newest_first))),
-             Contains("An address of this kind is never listed by what is seen"));
+             Contains("Addresses of this kind are never listed automatically"));
   policy.allow_documentation = true;
   CHECK_THAT(flat(text_of(dossier_of(newest_first), "192.0.2.7", policy)),
              Contains("enough for a listing, but only an incident lists a sender"));
@@ -165,12 +166,12 @@ TEST_CASE("enough for a listing is explained where there is none, and no exempti
   CHECK_THAT(flat(text_of(dossier_of(newest_first), "192.0.2.7", policy)), !Contains("enough for a listing"));
 }
 
-TEST_CASE("a sender whose incidents don't count is told so, and gets no reproach", "[cli][why]") {
+TEST_CASE("a sender whose incidents don't count learns so, and isn't blamed", "[cli][why]") {
   auto passed_on = incident(kNow - hours(1), "a@trap.example.net", "c", 0);
   passed_on.relayed = Relayed::trace;
   passed_on.claims_trap = true;
   const auto text = flat(text_of(dossier_of({passed_on})));
-  CHECK_THAT(text, Contains("192.0.2.7 is NOT LISTED.") && Contains("doesn't count, and nothing stands against it") &&
+  CHECK_THAT(text, Contains("192.0.2.7 is NOT LISTED.") && Contains("Nothing that was seen of it counts.") &&
                        Contains("It doesn't count: passed on by this server, not created there."));
   CHECK_THAT(text, !Contains("What to change") && !Contains("The sum") && !Contains("claims to come"));
 }
@@ -182,25 +183,24 @@ TEST_CASE("each cap that cut the sum is named with its figure", "[cli][why]") {
   int n = 0;
   for (auto& one : newest_first) one.origin = "203.0." + std::to_string(++n) + ".0/24";
   CHECK_THAT(flat(text_of(dossier_of(newest_first))),
-             Contains("* added less than its weight: 1 because one forged mailing can have 2.00 at most."));
+             Contains("* added less than its weight: 1 because one forged mailing can add at most 2.00."));
   newest_first[0].campaign = "c2";
   newest_first[0].origin = newest_first[1].origin = newest_first[2].origin;
-  CHECK_THAT(
-      flat(text_of(dossier_of(newest_first))),
-      Contains("1 because one network that handed letters in can have 2.00 at most (1.00 per trap and day where it "
-               "isn't known)."));
+  CHECK_THAT(flat(text_of(dossier_of(newest_first))),
+             Contains("1 because one network that handed mail in can add at most 2.00 (1.00 per trap and day if it "
+                      "isn't known)."));
 }
 
-TEST_CASE("what leaves no trace of the letter is told to weigh half", "[cli][why]") {
+TEST_CASE("incidents without a trace of the original are shown with half the weight", "[cli][why]") {
   auto untraced = incident(kNow - hours(1), "a@trap.example.net", "c", 0.5);
   untraced.origin.clear();
   CHECK_THAT(flat(text_of(dossier_of({untraced}))),
              Contains("bounce (unknown user), no trace 0.50 0.50") &&
-                 Contains("\"no trace\" weighs 0.50 of the rest") &&
-                 Contains("reported, of letters that unknown networks handed in"));
+                 Contains("\"no trace\" weighs 0.50 of the others") &&
+                 Contains("reported, about mail that unknown networks handed in"));
 }
 
-TEST_CASE("a listing by hand that is over is told as the operator's", "[cli][why]") {
+TEST_CASE("a former listing by hand is shown as the operator's", "[cli][why]") {
   auto dossier = dossier_of({});
   dossier.history = {{.serial = 1,
                       .at = kNow - days(3),
@@ -211,8 +211,8 @@ TEST_CASE("a listing by hand that is over is told as the operator's", "[cli][why
                       .expires_at = kNow - days(2)}};
   CHECK_THAT(flat(text_of(dossier)),
              Contains("192.0.2.7 is NOT LISTED. Nothing was seen of 192.0.2.7 itself. The operator had "
-                      "listed 192.0.2.0/24 before, from 2026-11-21 10:00 to 2026-11-22 10:00, when that "
-                      "ended by itself."));
+                      "listed 192.0.2.0/24 before, from 2026-11-21 10:00 to 2026-11-22 10:00, when the "
+                      "listing expired."));
 }
 
 TEST_CASE("it names whom to write to", "[cli][why]") {
@@ -229,7 +229,7 @@ TEST_CASE("an IPv6 sender reads that its /64 is counted as one", "[cli][why]") {
   for (auto& one : dossier.incidents) one.client = ip("2001:db8:1:2::99");
   CHECK_THAT(flat(text_of(dossier, "2001:db8:1:2::25")),
              Contains("2001:db8:1:2::25 (counted as 2001:db8:1:2::/64,") &&
-                 Contains("What counts came from 2001:db8:1:2::99. Of 2001:db8:1:2::25 itself nothing was seen."));
+                 Contains("What counts came from 2001:db8:1:2::99. Nothing was seen of 2001:db8:1:2::25 itself."));
   CHECK_THAT(flat(text_of(dossier, "2001:db8:1:2::99")), !Contains("nothing was seen"));
 }
 
@@ -266,17 +266,17 @@ TEST_CASE("headings are bold only where asked", "[cli][why]") {
   CHECK(text_of(listed()).find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("with more incidents than are read it is said how many the account is of", "[cli][why]") {
+TEST_CASE("with more incidents than are read, the account says about how many it is", "[cli][why]") {
   auto dossier = listed();
   dossier.incidents_in_all = 40'000;
   CHECK_THAT(text_of(dossier), Contains("the newest 3 of 40000 incidents"));
 }
 
-TEST_CASE("a sender of whom no incident is kept one by one, or none is converted yet, is told so", "[cli][why]") {
+TEST_CASE("the account says so if no incident is stored any more, or none is converted yet", "[cli][why]") {
   auto dossier = listed();
   dossier.incidents.clear();
   dossier.incidents_since = kNow - days(365);
-  CHECK_THAT(flat(text_of(dossier)), Contains("received before 2025-11-24 10:00 is no longer kept one by one"));
+  CHECK_THAT(flat(text_of(dossier)), Contains("Incidents before 2025-11-24 10:00 are no longer stored one by one"));
   auto unknown = dossier_of({});
   CHECK_THAT(flat(text_of(unknown)), !Contains("converted"));
   unknown.is_converting = true;

@@ -1,4 +1,4 @@
-// What to change: for every kind and cause something, for a known product its own setting.
+// The advice: something for each kind and cause, and for a known product its own setting.
 #include "account/advice.h"
 #include "catch.h"
 #include "in_tree.h"
@@ -94,10 +94,10 @@ TEST_CASE("every product of the signatures has a name, and nothing else has one"
     const std::size_t begin = at + 9;
     const std::string product = all.substr(begin, all.find('\t', begin) - begin);
     CAPTURE(product);
-    CHECK_FALSE(cli::called(product).empty());
+    CHECK_FALSE(cli::product_name(product).empty());
     ++products;
   }
   CHECK(products > 80);
-  CHECK(cli::called("").empty());
-  CHECK(cli::called("never-heard-of").empty());
+  CHECK(cli::product_name("").empty());
+  CHECK(cli::product_name("never-heard-of").empty());
 }

@@ -1,4 +1,4 @@
-// Dossiers made by hand, for the account's tests.
+// Dossiers written by hand, for tests of the account.
 #pragma once
 
 #include "schema/store.h"
@@ -29,7 +29,7 @@ inline Incident incident(UnixTime at, const std::string& trap, const std::string
   return made;
 }
 
-/// As the store does: one part per trap or campaign, with the time of its newest incident.
+/// As in the store: one part per trap or campaign, with the time of its newest incident.
 inline void count(std::vector<schema::Part>& parts, const std::string& key, UnixTime at) {
   for (auto& part : parts) {
     if (part.label != key) continue;

@@ -1,4 +1,4 @@
-// What listings with exemptions in them come to, held against asking about each address.
+// The networks that listings and exemptions result in, compared with a look-up of each address.
 #include "catch.h"
 #include "dns/client.h"
 #include "export/flatten.h"
@@ -41,7 +41,7 @@ TEST_CASE("an exemption cuts the network around it, and all beneath it is gone",
   CHECK(pieces({listed("192.0.2.1"), exempt("192.0.2.1")}).empty());
 }
 
-TEST_CASE("a listing within another cuts it only where it says more", "[cli][flatten]") {
+TEST_CASE("a listing within another splits it only if it has further codes", "[cli][flatten]") {
   CHECK(pieces({listed("192.0.2.0/30"), listed("192.0.2.1")}) == Texts{"192.0.2.0/30"});
   CHECK(pieces({listed("192.0.2.0/30"), listed("192.0.2.1", Code::mdn)}) ==
         Texts{"192.0.2.0", "192.0.2.1", "192.0.2.2/31"});
@@ -55,9 +55,9 @@ TEST_CASE("an IPv6 network that is cut leaves the mapped IPv4 addresses out", "[
   }
 }
 
-TEST_CASE("pieces never overlap and say what asking about each address says", "[cli][flatten]") {
+TEST_CASE("pieces never overlap, and have the codes that a look-up of each address finds", "[cli][flatten]") {
   std::mt19937 random(GENERATE(1U, 2U, 3U, 4U, 5U));
-  // A small world, so that everything meets: 192.0.2.0/24, or the last eight bits of a /120.
+  // A small space, so that all cases occur: 192.0.2.0/24, or the last eight bits of a /120.
   const auto base = GENERATE(as<std::string>(), "192.0.2.0", "2001:db8::");
   const auto octets = IpAddress::parse(base).value().octets();
   const auto at = [&](unsigned last) {
@@ -107,7 +107,7 @@ TEST_CASE("a server's address is read with its port or without", "[cli][dns]") {
   CHECK(!server_address(bad));
 }
 
-TEST_CASE("the first name server of resolv.conf is found, whatever stands around it", "[cli][dns]") {
+TEST_CASE("the first name server of resolv.conf is found, whatever is around it", "[cli][dns]") {
   const auto found = first_nameserver(
       "# nameserver 192.0.2.1\nsearch example.org\nnameservers 192.0.2.2\nnameserver\t192.0.2.3 \nnameserver "
       "192.0.2.4");

@@ -1,4 +1,4 @@
-// Commands that ask the recorded history, and the way back from a mistake: policy simulate, top, traps, undo.
+// Commands on the recorded history, and how to reverse a mistake: policy simulate, top, traps, undo.
 #include "catch.h"
 #include "cli_list.h"
 #include "score/replay.h"
@@ -32,9 +32,9 @@ Json answer(const List& list, std::vector<std::string> arguments, UnixTime now =
 
 }  // namespace
 
-TEST_CASE("policy simulate tells who would go and who would be listed", "[cli][policy]") {
+TEST_CASE("policy simulate shows who would be listed and who delisted", "[cli][policy]") {
   const List list;
-  list.take_bounces();
+  list.record_bounces();
   SECTION("under a stricter policy the only one goes") {
     const auto file = written(list, "p.toml", "[policy]\nlist_at = 9.5\nallow_documentation = true\n");
     const auto rows = answer(list, {"policy", "simulate", file});
@@ -66,13 +66,13 @@ TEST_CASE("policy simulate tells who would go and who would be listed", "[cli][p
     REQUIRE(list.run({"exempt", "192.0.2.0/24", "--reason", "ours"}).code == 0);
     CHECK(answer(list, {"policy", "simulate", list.file("blowback.toml")}).empty());
   }
-  // It only looks.
+  // It changes nothing.
   CHECK(list.run({"log", "--format", "json"}).out.find("simulate") == std::string::npos);
 }
 
 TEST_CASE("policy simulate starts from the policy in force and names the keys that differ first", "[cli][policy]") {
   const List list;
-  list.take_bounces();
+  list.record_bounces();
   std::ofstream(list.file("blowback.toml"), std::ios::app) << "list_at = 2.5\nhalf_life = \"12h\"\n";
   const auto file = written(list, "p.toml", "[policy]\nlist_at = 2.75\n[policy.weights]\nmdn = 0.25\n");
   CHECK_THAT(
@@ -82,12 +82,12 @@ TEST_CASE("policy simulate starts from the policy in force and names the keys th
   CHECK_THAT(ran.out, Catch::StartsWith("change,"));
   CHECK_THAT(ran.err, Catch::StartsWith("policy.list_at = 2.75 instead of 2.5\n"));
   CHECK_THAT(list.run({"policy", "simulate", list.file("blowback.toml")}).out,
-             Catch::StartsWith("the policy tried is the policy in force\n"));
+             Catch::StartsWith("no key differs from the policy in force\n"));
 }
 
-TEST_CASE("policy simulate says what is wrong with the file it was given", "[cli][policy]") {
+TEST_CASE("policy simulate reports mistakes in its file", "[cli][policy]") {
   const List list;
-  list.take_bounces();
+  list.record_bounces();
   const auto refused = [&](const std::string& text) {
     const auto ran = list.run({"policy", "simulate", written(list, "p.toml", text)});
     CHECK(ran.code == 2);
@@ -99,7 +99,7 @@ TEST_CASE("policy simulate says what is wrong with the file it was given", "[cli
   CHECK_THAT(refused("[policy.weights]\nbounce = 1\n"), Contains("policy.weights.bounce"));
   CHECK_THAT(refused("list_at = 2\n"), Contains("[policy]"));
   CHECK_THAT(refused(""), Contains("policy: is missing"));
-  // More than a policy is a config, and is held to it.
+  // A file with more than a policy is read as a config, with its checks.
   CHECK_THAT(refused("database = \"x\"\n[policy]\nlist_at = 2\n"), Contains("zone.name"));
   CHECK_THAT(list.run({"policy", "simulate", list.file("none.toml")}).err, Contains("none.toml: can't be read"));
   CHECK(list.run({"policy", "simulate", written(list, "w.toml", "[policy.weights]\ndsn = 0.1\n")}).code == 0);
@@ -107,7 +107,7 @@ TEST_CASE("policy simulate says what is wrong with the file it was given", "[cli
 
 TEST_CASE("top shows who sends most, by network, sender and campaign", "[cli][top]") {
   const List list;
-  list.take_bounces();
+  list.record_bounces();
   const auto network = answer(list, {"top"});
   REQUIRE(network.size() == 1);
   CHECK(network[0] == Json{{"network", "192.0.2.0/24"},
@@ -139,7 +139,7 @@ TEST_CASE("top shows who sends most, by network, sender and campaign", "[cli][to
 
 TEST_CASE("traps shows which are hit, silent, never hit, or no longer in the config", "[cli][traps]") {
   const List list;
-  list.take_bounces();
+  list.record_bounces();
   std::ofstream(list.file("blowback.toml"), std::ios::app)
       << "[traps]\ndomains = [\"quiet.example\"]\naddresses = [\"trap1@trap.example.net\", \"new@example.com\"]\n";
   const auto rows = answer(list, {"traps"});
@@ -162,7 +162,7 @@ TEST_CASE("traps shows which are hit, silent, never hit, or no longer in the con
 
 TEST_CASE("a trap is retired with a reason, on record, and restored", "[cli][traps]") {
   const List list;
-  list.take_bounces();
+  list.record_bounces();
   CHECK(list.run({"traps", "retire", "Trap1@Trap.Example.NET"}).code == 2);
   CHECK(list.run({"traps", "retire", "Trap1@Trap.Example.NET", "--reason", "in use again"}).code == 0);
   CHECK(answer(list, {"traps"})[1]["state"] == "retired");
@@ -179,13 +179,13 @@ TEST_CASE("a trap is retired with a reason, on record, and restored", "[cli][tra
   CHECK(answer(list, {"traps"})[1]["state"] == "hit");
   CHECK(list.run({"traps", "restore", "trap1@trap.example.net", "--reason", "r"}).code == 1);
   std::ofstream(list.file("blowback.toml"), std::ios::app) << "[traps]\naddresses = [\"a@example.com\"]\n";
-  CHECK_THAT(list.run({"traps", "retire", "b@example.com", "--reason", "r"}).err, Contains("is no trap"));
+  CHECK_THAT(list.run({"traps", "retire", "b@example.com", "--reason", "r"}).err, Contains("isn't a trap"));
   CHECK(list.run({"traps", "retire", "a@example.com", "--reason", "never hit, and not wanted"}).code == 0);
 }
 
 TEST_CASE("a domain can't be retired, and the line to take it out of is named", "[cli][traps]") {
   const List list;
-  list.take_bounces();
+  list.record_bounces();
   std::ofstream(list.file("blowback.toml"), std::ios::app)
       << "[traps]\ndomains = [\"trap.example.net\", \"*.tree.example\"]\n";
   const auto refused = [&](const std::string& trap) {
@@ -194,16 +194,16 @@ TEST_CASE("a domain can't be retired, and the line to take it out of is named", 
   const auto line = list.file("blowback.toml") + ":7\n";
   for (const std::string trap : {"trap.example.net", "@trap.example.net", "Trap.Example.NET"}) {
     CHECK(refused(trap) ==
-          "blowback: a domain can't be retired; retire addresses of it, or take trap.example.net out of " + line);
+          "blowback: a domain can't be retired; retire its addresses, or remove trap.example.net from " + line);
   }
-  CHECK_THAT(refused("*.tree.example"), Contains("take *.tree.example out of " + line));
-  CHECK_THAT(refused("sub.tree.example"), Contains("take *.tree.example out of " + line));
-  CHECK_THAT(refused("other.example"), Contains("is no trap"));
+  CHECK_THAT(refused("*.tree.example"), Contains("remove *.tree.example from " + line));
+  CHECK_THAT(refused("sub.tree.example"), Contains("remove *.tree.example from " + line));
+  CHECK_THAT(refused("other.example"), Contains("isn't a trap"));
 }
 
-TEST_CASE("undo takes back what the log names by its id", "[cli][undo]") {
+TEST_CASE("undo reverses the entry of the log with that id", "[cli][undo]") {
   const List list;
-  list.take_bounces();
+  list.record_bounces();
   REQUIRE(list.run({"delist", "192.0.2.7", "--reason", "mended"}).code == 0);
   CHECK(list.run({"check", "192.0.2.7"}).code == 1);
   const auto id = std::to_string(answer(list, {"log"})[0]["id"].get<int>());
@@ -212,7 +212,7 @@ TEST_CASE("undo takes back what the log names by its id", "[cli][undo]") {
   const auto undone = list.run({"undo", id, "--reason", "wrong address"});
   CHECK(undone.code == 0);
   CHECK_THAT(undone.out, Contains("undone: delist 192.0.2.7 (olga, 2026-11-24 10:00: mended)") &&
-                             Contains("1 listing came back, 0 listings ended") && Contains("1 sender reckoned anew"));
+                             Contains("1 listing came back, 0 listings ended") && Contains("1 sender scored again"));
   CHECK(list.run({"check", "192.0.2.7"}).code == 0);
   const auto log = answer(list, {"log"});
   CHECK(log[0]["action"] == "undo");
@@ -226,8 +226,8 @@ TEST_CASE("undo takes back what the log names by its id", "[cli][undo]") {
 
   const auto twice = list.run({"undo", id, "--reason", "r"});
   CHECK(twice.code == 1);
-  CHECK_THAT(twice.err, Contains("was undone already, by entry 2"));
-  CHECK_THAT(list.run({"undo", "2", "--reason", "r"}).err, Contains("make the change of entry 1 again"));
+  CHECK_THAT(twice.err, Contains("has already been undone, by entry 2"));
+  CHECK_THAT(list.run({"undo", "2", "--reason", "r"}).err, Contains("repeat the change of entry 1 instead"));
   CHECK_THAT(list.run({"undo", "99", "--reason", "r"}).err, Contains("there is no entry 99"));
 }
 
@@ -253,22 +253,23 @@ TEST_CASE("a decision that is refused leaves no entry in the log", "[cli][log]")
   CHECK(entries[0]["action"] == "exempt");
 }
 
-TEST_CASE("the end of an exemption tells that no listing comes back by it", "[cli][exempt]") {
+TEST_CASE("the end of an exemption restores no listing, and says so", "[cli][exempt]") {
   const List list;
-  list.take_bounces();
+  list.record_bounces();
   REQUIRE(list.run({"exempt", "192.0.2.7", "--reason", "ours"}).code == 0);
   CHECK_THAT(list.run({"exempt", "192.0.2.7", "--end", "--reason", "no more"}).out,
-             Contains("is exempt no more; no listing comes back by that: the next incident that counts"));
-  // A delisting that found no listing to end brings none back, either.
+             Contains("is no longer exempt; that restores no listing: senders"));
+  // A delisting that ended no listing restores none, either.
   REQUIRE(list.run({"delist", "192.0.2.7", "--reason", "mended"}).code == 1);
   const auto undone = list.run({"undo", "3", "--reason", "it wasn't"});
   CHECK_THAT(undone.out, Contains("0 listings came back"));
-  CHECK_THAT(undone.out, Contains("what an exemption ended, or what is over by now, doesn't come back"));
+  CHECK_THAT(undone.out,
+             Contains("listings that an exemption ended, or that would have expired by now, don't come back"));
   const auto why = answer(list, {"why", "192.0.2.7"});
   CHECK(why["unlisted"] == "was-exempt");
 }
 
-TEST_CASE("history says that earlier changes are gone", "[cli][history]") {
+TEST_CASE("history says that earlier changes are no longer stored", "[cli][history]") {
   const List list;
   REQUIRE(list.run({"list", "192.0.2.0/24", "--for", "1d", "--reason", "r"}).code == 0);
   const UnixTime later = kNow + days(200);

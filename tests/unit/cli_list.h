@@ -1,4 +1,4 @@
-// The tool as a function, on a list of its own in a folder of its own.
+// Runs the tool as a function, on a database in a temporary folder.
 #pragma once
 
 #include "catch.h"
@@ -31,7 +31,7 @@ inline std::string content(std::FILE* file) {
 
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
-/// A list of its own in a folder of its own.
+/// A config and a database in a temporary folder.
 class List {
  public:
   List() {
@@ -73,11 +73,12 @@ class List {
   }
 
   /// Bounces from 192.0.2.7 to three traps: enough to be listed.
-  void take_bounces() const {
+  void record_bounces() const {
     auto store = schema::Store::open(file("blowback.db"), schema::Store::Mode::create);
     REQUIRE(store);
     schema::Batch batch;
     batch.feed = "traps";
+    batch.counts.deliveries = 4;
     for (int i = 0; i < 4; ++i) {
       auto one =
           incident(kNow - hours(4 - i), "trap" + std::to_string(i) + "@trap.example.net", "c" + std::to_string(i), 0);

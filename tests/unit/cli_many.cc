@@ -1,4 +1,4 @@
-// Commands about many things at once: arguments, files and standard input; imports of other people's lists; dry runs; filters.
+// Commands on many addresses: arguments, files and standard input; imports of other lists; dry runs; filters.
 #include "catch.h"
 #include "cli_list.h"
 #include "import_file.h"
@@ -60,7 +60,7 @@ TEST_CASE("a line that can't be taken is refused with the reason", "[cli][import
   CHECK_THAT(alone("192.0.2.1/24"), Contains("host bits"));
   CHECK_THAT(alone("192.0.2.1,\"open"), Contains("a quote isn't closed"));
   CHECK_THAT(alone("192.0.2.1,\"a\"b"), Contains("a quote isn't closed"));
-  CHECK_THAT(alone("192.0.2.1,a,soon"), Contains("'soon' is no end; write 2026-12-24"));
+  CHECK_THAT(alone("192.0.2.1,a,soon"), Contains("'soon' isn't an end; write 2026-12-24"));
   CHECK_THAT(alone("192.0.2.1,a,2026-11-24"), Contains("its end, 2026-11-24, has passed"));
   CHECK_THAT(alone("192.0.2.1,a,0s"), Contains("has passed"));
   CHECK_THAT(alone(",a,b"), Contains("''"));
@@ -87,7 +87,7 @@ TEST_CASE("a heading names the columns, and listings come back as they were writ
   CHECK(other.run({"listings", "--format", "csv"}).out == csv);
 }
 
-TEST_CASE("an import's counts add up to the lines of the file, and a dry run foretells them", "[cli][import]") {
+TEST_CASE("an import's counts add up to the lines of the file, and a dry run predicts them", "[cli][import]") {
   const List list;
   REQUIRE(list.run({"exempt", "203.0.113.0/24", "--reason", "ours"}).code == 0);
   REQUIRE(list.run({"list", "192.0.2.1", "--reason", "r"}).code == 0);
@@ -97,10 +97,10 @@ TEST_CASE("an import's counts add up to the lines of the file, and a dry run for
       "192.0.2.1\r\n192.0.2.2\r\n; comment\r\n\r\n192.0.2.3\r\n192.0.2.3 ; again\r\n203.0.113.7\r\nnonsense\r\n"
       "192.0.2.4,with a reason,2d\r\n";
   const auto before = list.run({"log", "--format", "json"}).out;
-  const auto foretold = list.run({"import", "-", "--reason", "r", "--dry-run"}, file);
-  CHECK(foretold.out ==
+  const auto predicted = list.run({"import", "-", "--reason", "r", "--dry-run"}, file);
+  CHECK(predicted.out ==
         "9 lines: 3 would be listed, 1 unchanged, 1 exempt, 1 duplicate, 2 comments or blank, 1 not understood\n");
-  CHECK(foretold.code == 1);
+  CHECK(predicted.code == 1);
   CHECK(list.run({"log", "--format", "json"}).out == before);
   const auto ran = list.run({"import", "-", "--reason", "r"}, file);
   CHECK(ran.out == "9 lines: 3 listed, 1 unchanged, 1 exempt, 1 duplicate, 2 comments or blank, 1 not understood\n");
@@ -115,7 +115,7 @@ TEST_CASE("an import's counts add up to the lines of the file, and a dry run for
 
 TEST_CASE("check and why take several addresses from arguments, files and standard input", "[cli][many]") {
   const List list;
-  list.take_bounces();
+  list.record_bounces();
   const auto file = written(list, "ips.txt", "# ours\n192.0.2.7 ; seen\n192.0.2.8\nnot-an-ip\n192.0.2.7\n");
   const auto checked = list.run({"check", "192.0.2.9", "--file", file, "--format", "csv"});
   CHECK(checked.code == 2);
@@ -151,8 +151,8 @@ TEST_CASE("delist and exempt take all that are named, or none where one line is 
     CHECK(list.run({"listings"}).out == before);
   }
   CHECK(list.run({"delist", "192.0.2.1", "198.51.100.0/24", "--reason", "mended", "--dry-run"}).out ==
-        "192.0.2.1: 1 listing would end; what was seen until now would count no more\n"
-        "198.51.100.0/24: 1 listing would end; what was seen until now would count no more\n");
+        "192.0.2.1: 1 listing would end; earlier incidents would no longer count\n"
+        "198.51.100.0/24: 1 listing would end; earlier incidents would no longer count\n");
   CHECK(list.run({"listings"}).out == before);
   CHECK(list.run({"delist", "-", "--reason", "mended"}, "192.0.2.1\n198.51.100.0/24 # net\n").code == 0);
   CHECK(data(list, {"listings"}).size() == 1);
@@ -164,50 +164,51 @@ TEST_CASE("delist and exempt take all that are named, or none where one line is 
   CHECK(data(list, {"exemptions"}).size() == 1);
 }
 
-TEST_CASE("a dry run of undo says what it would take back, and refuses what can't be", "[cli][many]") {
+TEST_CASE("a dry run of undo prints what it would reverse, and refuses what can't be undone", "[cli][many]") {
   const List list;
   REQUIRE(list.run({"list", "192.0.2.1", "--reason", "slip"}).code == 0);
   CHECK_THAT(list.run({"undo", "1", "--reason", "wrong", "--dry-run"}).out,
              Contains("would undo: list 192.0.2.1 (olga") && Contains("slip") &&
-                 Contains("\n1 listing would end; what it replaced comes back"));
+                 Contains("\n1 listing would end; listings that it replaced come back"));
   CHECK(data(list, {"listings"}).size() == 1);
   CHECK(list.run({"undo", "7", "--reason", "wrong", "--dry-run"}).code == 1);
   REQUIRE(list.run({"undo", "1", "--reason", "wrong"}).code == 0);
-  CHECK_THAT(list.run({"undo", "1", "--reason", "wrong", "--dry-run"}).err, Contains("undone already, by entry 2"));
-  CHECK_THAT(list.run({"undo", "2", "--reason", "wrong", "--dry-run"}).err, Contains("is an undo itself"));
+  CHECK_THAT(list.run({"undo", "1", "--reason", "wrong", "--dry-run"}).err,
+             Contains("already been undone, by entry 2"));
+  CHECK_THAT(list.run({"undo", "2", "--reason", "wrong", "--dry-run"}).err, Contains("is itself an undo"));
 }
 
 TEST_CASE("undo and its dry run say what becomes of what the entry was about", "[cli][many][undo]") {
   const List list;
-  const auto foretold = [&](const std::string& id) {
+  const auto predicted = [&](const std::string& id) {
     return list.run({"undo", id, "--reason", "wrong", "--dry-run"}).out;
   };
   const auto undone = [&](const std::string& id) { return list.run({"undo", id, "--reason", "wrong"}).out; };
   // 1, of which one is replaced by 2
   REQUIRE(list.run({"import", "-", "--reason", "r"}, "192.0.2.1\n192.0.2.2\n192.0.2.3\n", kNow - hours(1)).code == 0);
   REQUIRE(list.run({"list", "192.0.2.3", "--reason", "another"}).code == 0);
-  CHECK_THAT(foretold("1"), Contains("\n2 listings would end;"));
+  CHECK_THAT(predicted("1"), Contains("\n2 listings would end;"));
   REQUIRE(list.run({"exempt", "192.0.2.8/29", "--reason", "ours", "--for", "2d"}).code == 0);  // 3
   REQUIRE(list.run({"exempt", "192.0.2.8/29", "--end", "--reason", "moved"}).code == 0);       // 4
   REQUIRE(list.run({"list", "192.0.2.9", "--reason", "r"}).code == 0);                         // 5
-  CHECK_THAT(foretold("4"), Contains("\n192.0.2.8/29 would be exempt again; 1 listing would end\n"));
+  CHECK_THAT(predicted("4"), Contains("\n192.0.2.8/29 would be exempt again; 1 listing would end\n"));
   CHECK_THAT(undone("4"), Contains("\n192.0.2.8/29 is exempt again, until 2026-11-26 10:00 (in 2 days) (ours)\n") &&
                               Contains("1 listing ended"));
-  CHECK_THAT(foretold("3"), Contains("\n192.0.2.8/29 would be exempt no more; what it ended comes back"));
-  CHECK_THAT(undone("3"), Contains("\n192.0.2.8/29 is exempt no more\n"));
+  CHECK_THAT(predicted("3"), Contains("\n192.0.2.8/29 would no longer be exempt; listings that it ended come back"));
+  CHECK_THAT(undone("3"), Contains("\n192.0.2.8/29 is no longer exempt\n"));
   REQUIRE(list.run({"delist", "192.0.2.1", "--reason", "mended"}).code == 0);
   const auto delisting = std::to_string(data(list, {"log"})[0]["id"].get<int>());
-  CHECK_THAT(foretold(delisting), Contains("\nit ended 1 listing in all; what it ended comes back"));
-  list.take_bounces();
+  CHECK_THAT(predicted(delisting), Contains("\nit ended 1 listing in all; listings that it ended come back"));
+  list.record_bounces();
   REQUIRE(list.run({"traps", "retire", "trap1@trap.example.net", "--reason", "r"}).code == 0);
   const auto retirement = std::to_string(data(list, {"log"})[0]["id"].get<int>());
-  CHECK_THAT(foretold(retirement), Contains("\ntrap1@trap.example.net would be a trap again\n"));
+  CHECK_THAT(predicted(retirement), Contains("\ntrap1@trap.example.net would be a trap again\n"));
   CHECK(undone(retirement).ends_with("\ntrap1@trap.example.net is a trap again\n"));
 }
 
-TEST_CASE("log and listings are filtered, and history tells of one address", "[cli][many]") {
+TEST_CASE("log and listings are filtered, and history is about one address", "[cli][many]") {
   const List list;
-  list.take_bounces();
+  list.record_bounces();
   REQUIRE(list.run({"list", "198.51.100.0/24", "--reason", "old"}, "", kNow - days(9)).code == 0);
   REQUIRE(list.run({"list", "198.51.100.0/25", "--reason", "new"}).code == 0);
   REQUIRE(list.run({"delist", "198.51.100.0/25", "--reason", "mended"}).code == 0);
@@ -239,11 +240,11 @@ TEST_CASE("log and listings are filtered, and history tells of one address", "[c
 
 TEST_CASE("traps are added to and removed from their file, but for the last", "[cli][traps]") {
   const List list;
-  CHECK_THAT(list.run({"traps", "add", "a@example.com"}).err, Contains("names no file of traps"));
+  CHECK_THAT(list.run({"traps", "add", "a@example.com"}).err, Contains("the config has no file of traps"));
   std::ofstream(list.file("blowback.toml"), std::ios::app) << "[traps]\nfile = \"" << list.file("traps") << "\"\n";
   CHECK(list.run({"stats"}).code == 2);
   CHECK(list.run({"traps", "add", "A@example.com"}).out ==
-        "a@example.com is a trap now; ingest takes it up at a reload: `systemctl reload blowback-ingest`\n");
+        "a@example.com is a trap now; reload ingest to apply it: `systemctl reload blowback-ingest`\n");
   CHECK(list.run({"traps", "add", "a@EXAMPLE.com"}).code == 1);
   CHECK(list.run({"traps", "add", "not a trap"}).code == 2);
   CHECK(list.run({"traps", "add", "*.trap.example.net"}).code == 0);
@@ -257,22 +258,22 @@ TEST_CASE("traps are added to and removed from their file, but for the last", "[
   CHECK_THAT(last.err, Contains("names no trap") && Contains("nothing was changed"));
 }
 
-TEST_CASE("what the config names itself isn't said to be no trap any more", "[cli][traps]") {
+TEST_CASE("a removed trap that the config still names is reported as a trap", "[cli][traps]") {
   const List list;
   const auto file = written(list, "traps", "trap.example.net\nb@example.com\nc@sub.example\n*.sub.example\n");
   std::ofstream(list.file("blowback.toml"), std::ios::app)
       << "[traps]\nfile = \"" << file << "\"\ndomains = [\"trap.example.net\"]\naddresses = [\"b@example.com\"]\n";
   const auto config = list.file("blowback.toml");
   CHECK(list.run({"traps", "remove", "@trap.example.net"}).out ==
-        "trap.example.net is taken out of " + file + ", but is still a trap by " + config + ":8\n");
+        "trap.example.net is removed from " + file + ", but is still a trap by " + config + ":8\n");
   CHECK(list.run({"traps", "remove", "b@example.com"}).out ==
-        "b@example.com is taken out of " + file + ", but is still a trap by " + config + ":9\n");
+        "b@example.com is removed from " + file + ", but is still a trap by " + config + ":9\n");
   CHECK(list.run({"traps", "remove", "c@sub.example"}).out ==
-        "c@sub.example is taken out of " + file + ", but is still a trap by " + file + ", which names *.sub.example\n");
+        "c@sub.example is removed from " + file + ", but is still a trap by " + file + ", which names *.sub.example\n");
   CHECK(list.run({"traps", "remove", "b@example.com"}).err ==
-        "blowback: b@example.com doesn't stand in " + file + "; it is a trap by " + config + ":9\n");
-  CHECK(list.run({"traps", "remove", "x@trap.example.net"}).err == "blowback: x@trap.example.net doesn't stand in " +
-                                                                       file + "; it is a trap by " + config +
+        "blowback: b@example.com isn't in " + file + "; it is a trap by " + config + ":9\n");
+  CHECK(list.run({"traps", "remove", "x@trap.example.net"}).err == "blowback: x@trap.example.net isn't in " + file +
+                                                                       "; it is a trap by " + config +
                                                                        ":8, which names trap.example.net\n");
   const auto twice = list.run({"traps", "add", "trap.example.net"});
   CHECK(twice.code == 1);
@@ -280,10 +281,10 @@ TEST_CASE("what the config names itself isn't said to be no trap any more", "[cl
   for (const std::string one_label : {"foo", "*.foo", "@foo"}) {
     const auto refused = list.run({"traps", "add", one_label});
     CHECK(refused.code == 2);
-    CHECK_THAT(refused.err, Contains("has one label"));
+    CHECK_THAT(refused.err, Contains("has only one label"));
   }
   // An address of a domain that is a trap is a witness of its own.
   CHECK(list.run({"traps", "add", "x@trap.example.net"}).code == 0);
   CHECK(list.run({"traps", "add", "@new.example"}).out ==
-        "new.example is a trap now; ingest takes it up at a reload: `systemctl reload blowback-ingest`\n");
+        "new.example is a trap now; reload ingest to apply it: `systemctl reload blowback-ingest`\n");
 }

@@ -1,4 +1,4 @@
-// No trap is ever shown, in plain or in another coding; and what is no trap stays readable.
+// No trap is ever shown, in plain or in a coding, and other text stays readable.
 #include "account/masked.h"
 #include "catch.h"
 
@@ -25,11 +25,11 @@ TEST_CASE("a trap's address is masked with its whole word, in any case and codin
       {"for <any.one@trap.example.net>", "for <[trap]>"},
       {"bounce-17-old.user=example.com@relay.example.org", "[trap]"},   // VERP
       {"SRS0=Hh=TT=example.com=old.user@relay.example.org", "[trap]"},  // SRS
-      {"bounce+ab=trap-example-net@relay.example.org", "[trap]"},       // other signs between the labels
+      {"bounce+ab=trap-example-net@relay.example.org", "[trap]"},       // other characters between the labels
       {"x?to=old.user%40example.com&y", "[trap]"},                      // percent-encoded
       {"=6Fld.user=40=65xample.com", "[trap]"},                         // quoted-printable
       {"b2xkLnVzZXJAZXhhbXBsZS5jb20=.1@relay.example.org", "[trap]"},   // base64 of old.user@example.com
-      {"id-b2xkLnVzZXJAZXhhbXBsZS5jb20@relay.example.org", "[trap]"},   // the same after a sign base64url knows
+      {"id-b2xkLnVzZXJAZXhhbXBsZS5jb20@relay.example.org", "[trap]"},   // the same after a character of base64url
       {"xb2xkLnVzZXJAZXhhbXBsZS5jb20@relay.example.org", "[trap]"},     // the same one off
       {"6f6c642e75736572406578616d706c652e636f6d@relay.example.org", "[trap]"},  // hexadecimal
   }));
@@ -37,7 +37,7 @@ TEST_CASE("a trap's address is masked with its whole word, in any case and codin
   CHECK(mask().masked(c.text) == c.shown);
 }
 
-TEST_CASE("a trap's local part is masked wherever it stands", "[cli][masked]") {
+TEST_CASE("a trap's local part is masked wherever it is", "[cli][masked]") {
   CHECK(mask().masked("20261124.OLD.USER.77@mx.sender.example") == "20261124.[trap].77@mx.sender.example");
   CHECK(mask().masked("xold.userx old.user") == "x[trap]x [trap]");
 }
@@ -52,7 +52,7 @@ TEST_CASE("a word that holds a local part alone in another coding is masked whol
                              "byq.hfre", "BYQ_HFRE",                                                  // ROT13
                              "resu.dlo", "x-RESUDLO-7",                                               // reversed
                              "%6f%6c%64.user", "old=2euser",                 // percent-encoded, quoted-printable
-                             "o1l2d3u4s5e6r", "ol_d-us+er", "ol.d_user7",    // digits and signs within
+                             "o1l2d3u4s5e6r", "ol_d-us+er", "ol.d_user7",    // digits and other characters within
                              "bf9ae526b0f668bfd676a61473f25569",             // MD5
                              "id.BDB2C586391E0CB6@mx",                       // SHA-1, cut
                              "6WojVaCIqB5Bg9dJp47BY5cOeVsfIfgAOWpNMT9DdN8",  // SHA-256 in base64
@@ -61,7 +61,7 @@ TEST_CASE("a word that holds a local part alone in another coding is masked whol
   CHECK(one.masked("id " + word + " end") == "id [trap] end");
 }
 
-TEST_CASE("a short local part is masked where it stands alone, and not within words", "[cli][masked]") {
+TEST_CASE("a short local part is masked as a word of its own, but not within words", "[cli][masked]") {
   CHECK(mask().masked("bounce+ab@relay.example.org") == "bounce+[trap]@relay.example.org");
   CHECK(mask().masked("4FAB12.cable") == "4FAB12.cable");
 }

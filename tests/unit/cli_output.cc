@@ -1,4 +1,4 @@
-// Printing: aligned for people, typed for programs, harmless for terminals.
+// Output: aligned for people, typed for programs, safe for terminals.
 #include "catch.h"
 #include "cli_fixture.h"
 #include "output.h"
@@ -45,7 +45,7 @@ Table sample() {
 
 }  // namespace
 
-TEST_CASE("a table for people is aligned, with times both ways", "[cli][output]") {
+TEST_CASE("a table for people is aligned, with absolute and relative times", "[cli][output]") {
   Table table({"ip", "listed_at"});
   table.add({cell("192.0.2.1"), Cell(kNow - hours(3))});
   table.add({cell("2001:db8::1"), Cell(kNow + days(11) + hours(2))});
@@ -63,7 +63,7 @@ TEST_CASE("CSV is RFC 4180 with a heading and ISO 8601", "[cli][output]") {
         "\"a,\"\"b\"\"\r\nc\",2026-11-25T10:00:00Z,12,0,false,2026-11-24T10:00:00Z\r\n");
 }
 
-TEST_CASE("JSON keeps numbers, truth and absence as what they are", "[cli][output]") {
+TEST_CASE("JSON keeps numbers, booleans and null", "[cli][output]") {
   CHECK(
       printed(sample(), Format::json) ==
       "[\n"
@@ -74,7 +74,7 @@ TEST_CASE("JSON keeps numbers, truth and absence as what they are", "[cli][outpu
   CHECK(printed(Table({"a"}), Format::json) == "[]\n");
 }
 
-TEST_CASE("text by strangers reaches no terminal with control characters or without end", "[cli][output]") {
+TEST_CASE("text by strangers has no control characters and a limited length", "[cli][output]") {
   CHECK(harmless("a\x1b[31mb\x07") == "a [31mb ");
   CHECK(harmless("a\xC2\x9B"
                  "31mb") == "a 31mb");  // C1: CSI in UTF-8
@@ -84,8 +84,9 @@ TEST_CASE("text by strangers reaches no terminal with control characters or with
   CHECK(harmless("exactly ten", 11) == "exactly ten");
 }
 
-TEST_CASE("a table fits the terminal: texts are cut, then times, then come blocks, and programs get all",
-          "[cli][output]") {
+TEST_CASE(
+    "a table fits the terminal: texts are shortened, then times, then rows become blocks, and programs get everything",
+    "[cli][output]") {
   Table table({"prefix", "listed_at", "reason", "note"});
   table.add({cell("2001:db8:1234:5678::/64"), Cell(kNow - hours(3)), cell(std::string(60, 'r')), cell("short")});
   table.add({cell("192.0.2.1"), Cell(kNow - hours(3)), cell("é" + std::string(99, 'x')), cell("-")});
@@ -102,7 +103,7 @@ TEST_CASE("a table fits the terminal: texts are cut, then times, then come block
   CHECK(printed(table, Format::json, false, 64) == printed(table, Format::json));
 }
 
-TEST_CASE("a column with nothing in it goes before anything is cut, and an address never is", "[cli][output]") {
+TEST_CASE("empty columns are left out before anything is shortened, and addresses never are", "[cli][output]") {
   Table table({"id", "subject", "until", "undone_by", "unfinished", "codes", "reason"});
   for (std::uint64_t i = 1; i < 3; ++i) {
     table.add({Cell(i), cell("2001:db8:1234:5678:9abc:def0::/96"), Cell(), Cell(), cell(""),
@@ -124,7 +125,7 @@ TEST_CASE("a column with nothing in it goes before anything is cut, and an addre
   CHECK_THAT(printed(many, Format::table, false, 40), Catch::Contains("empty") && Catch::EndsWith("1000  x      y\n"));
 }
 
-TEST_CASE("rows that don't fit at all are blocks, with every text whole", "[cli][output]") {
+TEST_CASE("rows that don't fit at all are blocks, with complete texts", "[cli][output]") {
   Table table({"at", "prefix", "expires_at", "undone_by", "reason"});
   table.add({Cell(kNow - hours(3)), cell("2001:db8:1234:5678::/64"), Cell(kNow + days(1)), Cell(),
              cell("a reason that takes more than one line of so narrow a terminal")});
@@ -145,7 +146,7 @@ TEST_CASE("rows that don't fit at all are blocks, with every text whole", "[cli]
   CHECK(printed(Table({"first", "second"}), Format::table, false, 5) == "first  second\n");
 }
 
-TEST_CASE("rows beyond those that were measured are printed whole, or cut to the terminal", "[cli][output]") {
+TEST_CASE("rows after the measured ones are printed as they are, or shortened to the terminal", "[cli][output]") {
   const std::size_t width = GENERATE(0U, 40U);
   Table table({"n", "text", "end"});
   for (std::uint64_t i = 0; i < 1'000; ++i) table.add({Cell(i), cell("short"), cell("x")});
@@ -155,7 +156,7 @@ TEST_CASE("rows beyond those that were measured are printed whole, or cut to the
   CHECK(text.ends_with(width == 0 ? "1000  " + std::string(50, 'y') + "  x\n" : "1000  yyyy…  x\n"));
 }
 
-TEST_CASE("JSON has arrays for lists and null for an empty text", "[cli][output]") {
+TEST_CASE("JSON has arrays for lists, and null for an empty string", "[cli][output]") {
   Table table({"codes", "reason"});
   table.add({Cell(std::vector<std::string>{"dsn", "mdn"}), cell("")});
   CHECK(printed(table, Format::json) == "[\n {\"codes\":[\"dsn\",\"mdn\"],\"reason\":null}\n]\n");

@@ -1,4 +1,4 @@
-// What the tool makes of the server's document: numbers, percentiles, and whatever else may answer at that path.
+// How the tool reads the server's status: numbers, percentiles, and other programs that answer at that path.
 #include "catch.h"
 #include "dns/server_status.h"
 
@@ -122,14 +122,14 @@ TEST_CASE("for programs every number of the server is a figure", "[cli][server]"
   CHECK(figures["server.latency_us.p99.9"] == 2);
 }
 
-TEST_CASE("a server ahead of what was read a moment ago has no lag", "[cli][server]") {
+TEST_CASE("a server ahead of the serial that was read a moment ago has no lag", "[cli][server]") {
   CHECK_THAT(printed(server_table(status(), 6)), Catch::Contains("journal lag             0\n"));
   CHECK_THAT(printed(server_table(status(), 9)), Catch::Contains("journal lag             2\n"));
 }
 
-TEST_CASE("a list that is stale or not there yet is told", "[cli][server]") {
+TEST_CASE("a list that is stale or not loaded yet is reported", "[cli][server]") {
   CHECK_THAT(printed(server_table(*parse_status(R"({"started_at": "", "list": {"ready": true, "stale": true}})"), 0)),
-             Catch::Contains("stale: nobody is called listed"));
+             Catch::Contains("stale: no address is answered as listed"));
   CHECK_THAT(printed(server_table(*parse_status(R"({"started_at": "", "list": {"ready": false}})"), 0)),
              Catch::Contains("SERVFAIL"));
 }
@@ -154,7 +154,7 @@ TEST_CASE("whatever answers at that path does no harm", "[cli][server]") {
   CHECK_THAT(printed(figures, Format::json), Catch::Contains("server.queries.udp.new.thing"));
 }
 
-TEST_CASE("where no server listens that is what is told", "[cli][server]") {
+TEST_CASE("if no server listens, the message says so", "[cli][server]") {
   const std::string path = (std::filesystem::temp_directory_path() / "blowback-no-such-socket").string();
   for (const auto& each : {path, path + "/below", path + std::string(200, 'x')}) {
     const auto asked = ask_server(each);

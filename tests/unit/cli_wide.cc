@@ -1,4 +1,4 @@
-// --wide: what reaches far is refused without it, with the number of addresses and the way on, and done with it.
+// --wide: without it wide decisions are refused, with the number of addresses and the way out; with it they are done.
 #include "catch.h"
 #include "cli_list.h"
 #include "dns/bystanders.h"
@@ -44,7 +44,7 @@ TEST_CASE("list, delist and exempt of what reaches far exit 2 without --wide, an
   CHECK(refused.code == 2);
   CHECK(refused.out.empty());
   CHECK(refused.err == "blowback: " + found + "; this would " + command + " " + addresses +
-                           ". Nothing was changed; if you mean all of it, add --wide\n");
+                           ". Nothing was changed; if that is intended, add --wide\n");
   CHECK(state(list) == before);
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("with --wide it is done, and the number of addresses is printed", "[cl
   const auto exempt = list.run({"exempt", "2a00::/12", "--wide", "--reason", "r"});
   CHECK(exempt.code == 0);
   CHECK_THAT(exempt.out, Contains("83,076,749,736,557,242,056,487,941,267,521,536 IPv6 addresses) is exempt"));
-  // What ends an exemption, and what takes a decision back, needs no word.
+  // Ending an exemption, and undoing a decision, need no --wide.
   CHECK(list.run({"exempt", "2a00::/12", "--end", "--reason", "r"}).code == 0);
   const auto delisted = list.run({"delist", "0.0.0.0/0", "--wide", "--reason", "r"});
   CHECK(delisted.code == 0);
@@ -93,7 +93,7 @@ TEST_CASE("an import with a line that reaches far is refused whole, naming the l
       Contains("standard input:3: 0.0.0.0/8 is special-use space; this would list 16,777,216 IPv4 addresses\n") &&
           Contains("standard input:4: 'nonsense'") &&
           Contains("standard input: 1 line needs --wide; the file names 16,777,473 IPv4 addresses. Nothing was "
-                   "imported; if you mean all of it, add --wide, else correct the file\n"));
+                   "imported; if that is intended, add --wide, else correct the file\n"));
   CHECK(state(list) == before);
   const auto done = list.run({"import", "-", "--wide", "--reason", "r"}, file);
   CHECK(done.code == 1);
@@ -119,7 +119,7 @@ TEST_CASE("an import of very many addresses needs --wide though none of its line
   CHECK(refused.code == 2);
   CHECK(refused.err ==
         "blowback: standard input: together they have more than 4,194,304 IPv4 addresses or IPv6 networks of /48; the "
-        "file names 19,660,800 IPv4 addresses. Nothing was imported; if you mean all of it, add --wide, else correct "
+        "file names 19,660,800 IPv4 addresses. Nothing was imported; if that is intended, add --wide, else correct "
         "the file\n");
   CHECK(list.run({"import", "-", "--wide", "--reason", "r"}, file).code == 0);
 }
