@@ -1,0 +1,381 @@
+// `doctor` against scripted servers: an installation in which all is well, and one thing wrong at a time.
+#include "catch.h"
+#include "cli_dns_server.h"
+#include "cli_list.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <poll.h>
+
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <string>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <thread>
+#include <vector>
+
+using namespace blowback;            // NOLINT(google-build-using-namespace): a test's own file
+using namespace blowback::cli_test;  // NOLINT(google-build-using-namespace)
+using cli::RecordType;
+
+namespace {
+
+/// Writes one document to whoever connects, as the server's status socket does.
+class StatusServer {
+ public:
+  StatusServer(const std::string& path, std::string document)
+      : document_(std::move(document)),
+        stop_(::eventfd(0, EFD_CLOEXEC)),
+        socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    REQUIRE(path.size() < sizeof address.sun_path);
+    std::memcpy(address.sun_path, path.data(), path.size());
+    REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(socket_.get(), 16) == 0);
+    thread_ = std::thread([this] { serve(); });
+  }
+  StatusServer(const StatusServer&) = delete;
+  StatusServer& operator=(const StatusServer&) = delete;
+  ~StatusServer() {
+    const std::uint64_t one = 1;
+    static_cast<void>(::write(stop_.get(), &one, sizeof one));
+    thread_.join();
+  }
+
+ private:
+  void serve() const {
+    while (true) {
+      std::array<pollfd, 2> watched{pollfd{socket_.get(), POLLIN, 0}, pollfd{stop_.get(), POLLIN, 0}};
+      if (::poll(watched.data(), watched.size(), -1) < 0) continue;
+      if (watched[1].revents != 0) return;
+      const Descriptor peer(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      static_cast<void>(::send(peer.get(), document_.data(), document_.size(), MSG_NOSIGNAL));
+    }
+  }
+
+  std::string document_;
+  Descriptor stop_;
+  Descriptor socket_;
+  std::thread thread_;
+};
+
+struct Found {
+  std::string state;  ///< `ok`, `warning` or `problem`
+  std::string found;
+  nlohmann::json mend;
+};
+
+struct Examined {
+  int code = -1;
+  std::map<std::string, Found>
+      findings;  ///< by check; those of DNS as `dns udp`, `dns tcp`, `dns bystanders`, `delegation`
+};
+
+/// An installation in which all is well, with fields for what a test wants to be wrong.
+struct Installation {
+  Installation() {
+    list.record_bounces();
+    std::filesystem::permissions(list.file("blowback.db"),
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    for (const auto* const part : {"new", "cur", "tmp"}) {
+      std::filesystem::create_directories(list.file(std::string("Maildir/") + part));
+    }
+    serial = static_cast<std::uint32_t>(store().serial().value());
+    good = GoodList({"ns1.example.net"});
+    good.serial = serial;
+    document = {
+        {"version", "0.1.0"},
+        {"zone", "bl.example.org"},
+        {"started_at", "2026-11-24T09:00:00Z"},
+        {"list",
+         {{"ready", true}, {"stale", false}, {"serial", serial}, {"entries", 1}, {"checked_seconds_ago", 0.02}}}};
+  }
+
+  [[nodiscard]] schema::Store store() const {
+    return std::move(schema::Store::open(list.file("blowback.db"), schema::Store::Mode::write).value());
+  }
+
+  [[nodiscard]] Examined examined() const {
+    DnsServer::Answer answer = [this](const Asked& asked) -> std::optional<Reply> {
+      auto reply = good(asked);
+      return fault && !fault(asked, reply) ? std::nullopt : std::optional(reply);
+    };
+    const DnsServer dns(std::move(answer));
+    const std::string socket = list.file("status");
+    std::filesystem::remove(socket);
+    std::optional<StatusServer> status;
+    if (!document.is_null()) status.emplace(socket, document.dump());
+    std::ofstream(list.file("blowback.toml"))
+        << fmt::format("database = \"{}\"\n[zone]\nname = \"bl.example.org\"\nnameservers = [\"{}\"]\n",
+                       list.file("blowback.db"), name_server)
+        << fmt::format("[server]\nlisten = [\"{}\"]\nstatus_socket = \"{}\"\n", dns.address(), socket)
+        << fmt::format("[traps]\n{}\n[policy]\nallow_documentation = true\n{}\n", traps, policy)
+        << fmt::format(fmt::runtime(feeds), fmt::arg("folder", list.file("")));
+    const auto ran = list.run({"doctor", "--resolver", dns.address(), "--format", "json"});
+    CAPTURE(ran.out, ran.err);
+    REQUIRE(ran.err.empty());
+    Examined examined{.code = ran.code, .findings = {}};
+    for (const auto& row : nlohmann::json::parse(ran.out)) {
+      std::string check = row["check"];
+      if (const auto at = check.find(" " + dns.address()); at != std::string::npos)
+        check.erase(at, dns.address().size() + 1);
+      examined.findings[check] = {.state = row["state"], .found = row["found"], .mend = row["mend"]};
+    }
+    return examined;
+  }
+
+  List list;
+  std::uint32_t serial = 0;
+  GoodList good;
+  nlohmann::json document;                          ///< of the status socket; null: nobody listens
+  std::function<bool(const Asked&, Reply&)> fault;  ///< changes a DNS reply; false: the query is ignored
+  std::string name_server = "ns1.example.net";
+  std::string traps = "addresses = [\"a@example.com\", \"b@example.com\"]";
+  std::string policy;
+  std::string feeds = "[[feed]]\nname = \"traps\"\ntype = \"maildir\"\npath = \"{folder}Maildir\"\n";
+};
+
+void check(const Installation& installation, const std::string& name, const std::string& state,
+           const std::string& found) {
+  const auto examined = installation.examined();
+  CAPTURE(name);
+  REQUIRE(examined.findings.contains(name));
+  const auto& finding = examined.findings.at(name);
+  CAPTURE(finding.found);
+  CHECK(finding.state == state);
+  CHECK(finding.found.contains(found));
+  CHECK(finding.mend.is_null() == (state == "ok"));
+  if (state == "problem") CHECK(examined.code == cli::kNo);
+}
+
+}  // namespace
+
+TEST_CASE("where all is well every finding is ok, without advice", "[cli][doctor]") {
+  const Installation installation;
+  const auto examined = installation.examined();
+  CHECK(examined.code == cli::kYes);
+  std::vector<std::string> checks;
+  for (const auto& [name, finding] : examined.findings) {
+    checks.push_back(name);
+    CAPTURE(name, finding.found);
+    CHECK(finding.state == "ok");
+    CHECK(finding.mend.is_null());
+  }
+  CHECK(checks == std::vector<std::string>{"config",   "database",   "delegation by", "disk",    "dns bystanders",
+                                           "dns tcp",  "dns udp",    "feed traps",    "index",   "integrity",
+                                           "journal",  "news traps", "owner",         "privacy", "reach",
+                                           "server",   "times",      "traps",         "wal",     "witnesses",
+                                           "writable", "zone"});
+}
+
+TEST_CASE("a config with a mistake is the only finding, with its line", "[cli][doctor]") {
+  Installation installation;
+  installation.policy = "list_att = 3.0";
+  check(installation, "config", "problem", "policy.list_att");
+  CHECK(installation.examined().findings.size() == 1);
+}
+
+TEST_CASE("a name server within the zone needs its address in the config", "[cli][doctor]") {
+  Installation installation;
+  installation.name_server = "ns1.bl.example.org";
+  check(installation, "zone", "warning", "ns1.bl.example.org");
+}
+
+TEST_CASE("traps are enough, too few, or all recipients", "[cli][doctor]") {
+  Installation installation;
+  installation.traps = "addresses = [\"a@example.com\"]";
+  check(installation, "witnesses", "problem", "no sender will ever be listed");
+  installation.traps = "domains = []";
+  check(installation, "traps", "warning", "every recipient");
+  installation.policy = "reverse_path = \"any\"";
+  check(installation, "reverse path", "warning", "policy.reverse_path");
+}
+
+TEST_CASE("each kind of feed is looked at where its mail comes from", "[cli][doctor]") {
+  Installation installation;
+  installation.feeds = "";
+  check(installation, "feeds", "warning", "none are configured");
+  std::filesystem::remove(installation.list.file("Maildir/cur"));
+  installation.feeds = "[[feed]]\nname = \"traps\"\ntype = \"maildir\"\npath = \"{folder}Maildir\"\n";
+  check(installation, "feed traps", "problem", "Maildir/cur");
+  installation.feeds = "[[feed]]\nname = \"traps\"\ntype = \"mbox\"\nquoting = \"mboxrd\"\npath = \"{folder}mbox\"\n";
+  check(installation, "feed traps", "problem", "doesn't exist");
+  std::filesystem::create_directory(installation.list.file("mbox"));
+  check(installation, "feed traps", "problem", "isn't a file");
+  std::filesystem::remove(installation.list.file("mbox"));
+  std::ofstream(installation.list.file("mbox")) << "";
+  check(installation, "feed traps", "ok", "mbox");
+  CHECK_FALSE(installation.examined().findings.contains("quoting traps"));
+  installation.feeds = "[[feed]]\nname = \"traps\"\ntype = \"mbox\"\npath = \"{folder}mbox\"\n";
+  check(installation, "quoting traps", "warning", "how its writer quotes");
+  installation.feeds = "[[feed]]\nname = \"traps\"\ntype = \"smtp\"\nlisten = [\"127.0.0.1:2525\"]\n";
+  check(installation, "feed traps", "ok", "self-signed");
+  installation.feeds += "certificate = \"{folder}none.pem\"\nkey = \"{folder}none.key\"\n";
+  check(installation, "feed traps", "problem", "none.pem");
+  installation.feeds = "[[feed]]\nname = \"traps\"\ntype = \"milter\"\n";
+  check(installation, "feed traps", "ok", "is a milter");
+}
+
+TEST_CASE("a feed without news, or without reverse-paths, is a warning", "[cli][doctor]") {
+  Installation installation;
+  installation.feeds += "[[feed]]\nname = \"other\"\ntype = \"stdin\"\n";
+  check(installation, "news other", "warning", "never delivered anything");
+  CHECK(installation.list.run({"doctor", "--format", "json"}, "", kNow + hours(25))
+            .out.contains("check that blowback-ingest runs"));
+  schema::Batch batch;
+  batch.feed = "traps";
+  for (int i = 0; i < 9; ++i) {
+    auto one = incident(kNow, "trap@trap.example.net", "c", 0);
+    one.digest = std::string(63, 'b') + std::to_string(i);
+    one.reverse_path = ReversePath::unknown;
+    batch.incidents.push_back(one);
+  }
+  batch.counts.deliveries = 9;
+  REQUIRE(installation.store().record(batch, Policy{}, &score::assess, kNow));
+  installation.good.serial = static_cast<std::uint32_t>(installation.store().serial().value());
+  check(installation, "reverse path traps", "warning", "9 of its 13 incidents");
+}
+
+TEST_CASE("without a database the rest is still looked at", "[cli][doctor]") {
+  const Installation installation;
+  std::filesystem::remove(installation.list.file("blowback.db"));
+  check(installation, "database", "problem", "no database there");
+  const auto findings = installation.examined().findings;
+  CHECK_FALSE(findings.contains("integrity"));
+  CHECK_FALSE(findings.contains("journal"));
+  CHECK(findings.at("server").state == "ok");
+  CHECK(findings.at("dns udp").state == "ok");
+}
+
+TEST_CASE("files of the database that all may read, or that belong to another user, are found", "[cli][doctor]") {
+  const Installation installation;
+  const auto database = installation.list.file("blowback.db");
+  REQUIRE(::chmod(database.c_str(), 0644) == 0);
+  check(installation, "privacy", "warning", "blowback.db");
+  if (::geteuid() != 0) return;  // only root can give a folder away
+  REQUIRE(::chown(installation.list.file("").c_str(), 65534, 65534) == 0);
+  check(installation, "owner", "problem", "blowback.db");
+}
+
+TEST_CASE("times ahead of the clock are a warning", "[cli][doctor]") {
+  const Installation installation;
+  REQUIRE(installation.list.run({"list", "198.51.100.1", "--reason", "r"}, "", kNow + hours(5)).code == cli::kYes);
+  check(installation, "times", "warning", "a decision of 2026-11-24T15:00:00Z");
+}
+
+TEST_CASE("a wide listing and a wide exemption are named, with the command that ends them", "[cli][doctor]") {
+  const Installation installation;
+  REQUIRE(installation.list.run({"list", "11.0.0.0/8", "--wide", "--reason", "r"}).code == cli::kYes);
+  REQUIRE(installation.list.run({"exempt", "12.0.0.0/8", "--wide", "--reason", "r"}).code == cli::kYes);
+  const auto findings = installation.examined().findings;
+  CHECK(findings.at("wide listing 11.0.0.0/8").state == "warning");
+  CHECK(findings.at("wide listing 11.0.0.0/8").mend.get<std::string>().contains("blowback delist 11.0.0.0/8 --wide"));
+  CHECK(findings.at("wide exemption 12.0.0.0/8").state == "warning");
+  CHECK_FALSE(findings.contains("reach"));
+}
+
+TEST_CASE("each fault in the server's status is a problem", "[cli][doctor]") {
+  Installation installation;
+  const auto good = installation.document;
+  installation.document["zone"] = "other.example.org";
+  check(installation, "server", "problem", "serves other.example.org");
+  installation.document = good;
+  installation.document["list"]["ready"] = false;
+  check(installation, "index", "problem", "SERVFAIL");
+  installation.document = good;
+  installation.document["list"]["stale"] = true;
+  check(installation, "index", "problem", "stale");
+  installation.document = good;
+  installation.document["list"]["checked_seconds_ago"] = 5.5;
+  check(installation, "index", "problem", "last read 6 seconds ago");
+  installation.document["list"]["checked_seconds_ago"] = 4.5;
+  check(installation, "index", "ok", "1 entry");
+  installation.document = good;
+  installation.document["list"]["serial"] = installation.serial - 1;
+  check(installation, "journal", "problem", "1 change behind");
+  installation.document = good;
+  installation.document["clock"] = {{"in_doubt", true}, {"ahead_seconds", -7200.0}};
+  check(installation, "clock", "problem", "behind of the server's own clock by 2 hours");
+  installation.document = nullptr;
+  check(installation, "server", "problem", "not running");
+}
+
+TEST_CASE("each transport of the server is asked, and its wrong answers are named", "[cli][doctor]") {
+  Installation installation;
+  installation.fault = [](const Asked& asked, Reply& reply) {
+    if (asked.tcp) reply = Reply{.rcode = 5};
+    return true;
+  };
+  check(installation, "dns tcp", "problem", "REFUSED");
+  auto findings = installation.examined().findings;
+  CHECK(findings.at("dns udp").state == "ok");
+  CHECK_FALSE(findings.contains("dns bystanders"));  // its answers would mean nothing
+  installation.fault = [](const Asked& asked, Reply& reply) {
+    if (asked.name == "2.0.0.127.bl.example.org") {
+      reply.answers.clear();
+      reply.rcode = 3;
+    }
+    return true;
+  };
+  check(installation, "dns udp", "problem", "127.0.0.2 isn't listed: NXDOMAIN");
+  installation.fault = [](const Asked& asked, Reply& reply) {
+    if (asked.name == "1.0.0.127.bl.example.org") reply.rcode = 0;
+    return true;
+  };
+  check(installation, "dns udp", "problem", "127.0.0.1 isn't NXDOMAIN: NOERROR");
+  installation.fault = nullptr;
+  installation.good.serial = installation.serial + 1;
+  check(installation, "dns udp", "problem", fmt::format("SOA serial is {}", installation.serial + 1));
+}
+
+TEST_CASE("a server that never answers is a problem, for the resolver, too", "[cli][doctor]") {
+  Installation installation;
+  installation.fault = [](const Asked&, Reply&) { return false; };
+  const auto findings = installation.examined().findings;
+  for (const auto* const name : {"dns udp", "dns tcp", "delegation by"}) {
+    CAPTURE(name);
+    CHECK(findings.at(name).state == "problem");
+    // By TCP it closes the connection instead.
+    CHECK(findings.at(name).found.contains("no answer within") == (std::string(name) != "dns tcp"));
+  }
+}
+
+TEST_CASE("a list that covers the world, or special-use space, is a problem", "[cli][doctor]") {
+  Installation installation;
+  installation.fault = [](const Asked& asked, Reply& reply) {
+    // Everything but 127.0.0.1 is listed.
+    if (asked.is(RecordType::a) && asked.name != "1.0.0.127.bl.example.org" && reply.answers.empty()) {
+      reply = Reply{.answers = {a_record(asked.name, "127.0.0.2")}};
+    }
+    return true;
+  };
+  check(installation, "dns bystanders", "problem", "the list covers the world");
+  installation.fault = [](const Asked& asked, Reply& reply) {
+    if (asked.is(RecordType::a) && asked.name.ends_with(".10.bl.example.org")) {
+      reply = Reply{.answers = {a_record(asked.name, "127.0.0.2")}};
+    }
+    return true;
+  };
+  check(installation, "dns bystanders", "problem", "special-use addresses");
+}
+
+TEST_CASE("the resolver that was named must know the zone by the config's name servers", "[cli][doctor]") {
+  Installation installation;
+  installation.good = GoodList(std::vector<std::string>{});
+  installation.good.serial = installation.serial;
+  check(installation, "delegation by", "problem", "bl.example.org has no NS there: NOERROR");
+  installation.good = GoodList({"ns9.example.net"});
+  installation.good.serial = installation.serial;
+  check(installation, "delegation by", "problem", "the name servers there are ns9.example.net");
+}
+
+TEST_CASE("doctor's --resolver accepts only an address", "[cli][doctor]") {
+  const auto ran = List::bare({"doctor", "--resolver", "ns1.example.net"});
+  CHECK(ran.code == cli::kWrongUse);
+  CHECK(ran.err.starts_with("blowback: --resolver ns1.example.net: not an address"));
+}
