@@ -15,7 +15,7 @@ namespace blowback::daemon {
 
 struct MonitoringOptions {
   std::string version;        ///< of the program
-  bool verbose = false;       ///< log at level debug, whatever the config says
+  bool verbose = false;       ///< log at level debug, in spite of the config
   bool without_http = false;  ///< for a run that ends by itself: the daemon beside it has the port
 };
 

@@ -5,6 +5,11 @@
 
 namespace blowback::feed {
 
+bool is_probing(std::string_view reverse_path) {
+  constexpr std::string_view kDoubleBounce = "double-bounce@";
+  return reverse_path.empty() || reverse_path.starts_with(kDoubleBounce);
+}
+
 bool CalloutGate::admits(TrapDelivery& callout) {
   const UnixTime hour = std::chrono::floor<std::chrono::hours>(callout.received_at);
   if (hour != hour_) {

@@ -18,6 +18,9 @@ namespace blowback::feed {
 /// The witness of an address in any case, see config::Traps; "": it is no trap.
 using WitnessOf = std::function<std::string(std::string_view)>;
 
+/// Whether `reverse_path` may be that of a sender callout: the null reverse-path, or the address with which Postfix verifies addresses.
+[[nodiscard]] bool is_probing(std::string_view reverse_path);
+
 /// Remembers the callouts of the current hour (UTC). One thread at a time.
 class CalloutGate {
  public:

@@ -78,8 +78,8 @@ std::optional<UnixTime> asctime_date(const std::vector<std::string_view>& words,
   if (!month || !day || !time) return std::nullopt;
   std::size_t next = at + 4;
   Duration offset{0};
-  if (const auto said = zone(words[next])) {
-    offset = *said;
+  if (const auto found = zone(words[next])) {
+    offset = *found;
     ++next;
   } else if (is_zone_name(words[next])) {
     ++next;
@@ -88,7 +88,7 @@ std::optional<UnixTime> asctime_date(const std::vector<std::string_view>& words,
   const auto year = number(words[next], 4);
   if (!year) return std::nullopt;
   if (++next < words.size()) {
-    if (const auto said = zone(words[next])) offset = *said;
+    if (const auto found = zone(words[next])) offset = *found;
   }
   const std::chrono::year_month_day date{std::chrono::year(*year),
                                          std::chrono::month(static_cast<unsigned>(*month) + 1),

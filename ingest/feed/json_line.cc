@@ -22,7 +22,7 @@ enum class Key : std::uint8_t { received_at, client_ip, helo, mail_from, rcpt_to
 constexpr std::array<std::string_view, 8> kKeys{"received_at", "client_ip", "helo",           "mail_from",
                                                 "rcpt_to",     "message",   "message_base64", "event"};
 
-/// The fields as they stand in the line.
+/// The fields of the line, not checked yet.
 struct Fields {
   std::array<std::optional<std::string>, kKeys.size()> texts;
   std::vector<std::string> rcpt_to;

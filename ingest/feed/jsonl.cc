@@ -93,7 +93,6 @@ class JsonFile final : public Feed {
   JsonFile(const std::string& path, const std::optional<std::string>& position) : file_(path, "jsonl", position) {}
 
   [[nodiscard]] std::expected<Chunk, FeedError> next(const Bounds& bounds) override {
-    next_.reset();
     if (auto found = file_.refresh(); !found) return std::unexpected(found.error());
     const auto start = file_.position();
     Chunk chunk;
@@ -126,25 +125,19 @@ class JsonFile final : public Feed {
     }
     unfinished_.reset();
     if (chunk.drained && lines.has_begun()) unfinished_ = std::pair(taken, file_.size());
-    if (taken != start.offset) {
-      next_ = file_.position_at(taken, lines.number());
-      chunk.position = next_->to_string();
-    }
+    if (taken != start.offset) chunk.position = file_.advance(taken, lines.number()).to_string();
     return chunk;
   }
 
   [[nodiscard]] std::expected<void, FeedError> committed() override {
-    if (next_) file_.set_position(*std::exchange(next_, std::nullopt));
+    file_.commit();
     return {};
   }
 
-  [[nodiscard]] std::optional<Progress> progress() const override {
-    return Progress{.done = next_ ? next_->offset : file_.position().offset, .total = file_.size()};
-  }
+  [[nodiscard]] std::optional<Progress> progress() const override { return file_.progress(); }
 
  private:
   TailedFile file_;
-  std::optional<FilePosition> next_;  ///< the position once the chunk is committed
   std::optional<std::pair<std::uint64_t, std::uint64_t>>
       unfinished_;  ///< offset of a line without newline, and file size
 };

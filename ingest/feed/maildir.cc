@@ -93,7 +93,7 @@ class Maildir final : public Feed {
                                               const Bounds& bounds);
   [[nodiscard]] Item unreadable(const std::string& name, const struct stat& status, std::string detail);
   /// For a failure that isn't the file's: it is tried again next time.
-  [[nodiscard]] std::nullopt_t put_off(const std::string& name, int shortage);
+  [[nodiscard]] std::nullopt_t postpone(const std::string& name, int shortage);
   void leave(const std::string& name);
   /// Moves or removes a file that is in the database. True: it is gone from new/.
   [[nodiscard]] bool move_on(const std::string& name, const Identity& identity);
@@ -188,7 +188,7 @@ Item Maildir::unreadable(const std::string& name, const struct stat& status, std
   return {.where = name, .content = Unreadable{.reason = "unreadable-file", .detail = std::move(detail), .bytes = ""}};
 }
 
-std::nullopt_t Maildir::put_off(const std::string& name, int shortage) {
+std::nullopt_t Maildir::postpone(const std::string& name, int shortage) {
   names_.push_front(name);
   short_of_ = error(fmt::format("new/{}: {}; it is tried again. For descriptors raise the limit (LimitNOFILE=)", name,
                                 system_text(shortage)));
@@ -215,7 +215,7 @@ std::optional<Item> Maildir::read(const std::string& name, const Bounds& bounds)
   const Descriptor file(openat(new_.get(), name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   if (!file.is_open()) {
     if (errno == ENOENT) return std::nullopt;
-    if (is_shortage(errno)) return put_off(name, errno);
+    if (is_shortage(errno)) return postpone(name, errno);
     return unreadable(name, status, fmt::format("it can't be opened, {}; let this user read it", system_text(errno)));
   }
   if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
@@ -245,7 +245,7 @@ std::optional<Item> Maildir::read_open(const std::string& name, int fd, const st
   while (got < bytes.size()) {
     const ssize_t part = ::read(fd, bytes.data() + got, bytes.size() - got);
     if (part < 0 && errno == EINTR) continue;
-    if (part < 0 && is_shortage(errno)) return put_off(name, errno);
+    if (part < 0 && is_shortage(errno)) return postpone(name, errno);
     if (part < 0) return unreadable(name, status, fmt::format("it can't be read, {}", system_text(errno)));
     if (part == 0) break;
     got += static_cast<std::size_t>(part);

@@ -190,13 +190,11 @@ class Mbox final : public Feed {
   [[nodiscard]] std::expected<Chunk, FeedError> next(const Bounds& bounds) override;
 
   [[nodiscard]] std::expected<void, FeedError> committed() override {
-    if (next_) file_.set_position(*std::exchange(next_, std::nullopt));
+    file_.commit();
     return {};
   }
 
-  [[nodiscard]] std::optional<Progress> progress() const override {
-    return Progress{.done = next_ ? next_->offset : file_.position().offset, .total = file_.size()};
-  }
+  [[nodiscard]] std::optional<Progress> progress() const override { return file_.progress(); }
 
  private:
   struct Seen {
@@ -223,8 +221,7 @@ class Mbox final : public Feed {
 
   MboxQuoting quoting_;
   TailedFile file_;
-  std::optional<FilePosition> next_;  ///< the position once the chunk is committed
-  std::optional<Seen> unfinished_;    ///< the file when its last message was incomplete
+  std::optional<Seen> unfinished_;  ///< the file when its last message was incomplete
 };
 
 Mbox::Boundary Mbox::boundary_at(std::uint64_t offset, bool whole) const {
@@ -243,7 +240,6 @@ Mbox::Boundary Mbox::boundary_at(std::uint64_t offset, bool whole) const {
 }
 
 std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
-  next_.reset();
   if (auto found = file_.refresh(); !found) return std::unexpected(found.error());
   const std::uint64_t start = file_.position().offset;
   Chunk chunk;
@@ -338,10 +334,7 @@ std::expected<Chunk, FeedError> Mbox::next(const Bounds& bounds) {
     if (!message && whole) guessed_at_taken = false;
     if (message) unfinished_ = Seen{.offset = taken, .size = seen.size, .changed = seen.changed};
   }
-  if (taken != start) {
-    next_ = file_.position_at(taken, guessed_at_taken ? 1 : 0);
-    chunk.position = next_->to_string();
-  }
+  if (taken != start) chunk.position = file_.advance(taken, guessed_at_taken ? 1 : 0).to_string();
   return chunk;
 }
 

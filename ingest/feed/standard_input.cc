@@ -119,10 +119,10 @@ Envelope completed_by_environment(Envelope options, const std::function<const ch
   };
   if (!options.client_ip) {
     // Postfix passes 127.0.0.1 behind a content filter, and `unknown`; then the Received: fields tell more.
-    const auto said = variable("CLIENT_ADDRESS");
-    const auto address = said ? IpAddress::parse(*said) : std::unexpected(AddressError{});
+    const auto value = variable("CLIENT_ADDRESS");
+    const auto address = value ? IpAddress::parse(*value) : std::unexpected(AddressError{});
     if (address && use_of(*address) != AddressUse::special) {
-      options.client_ip = said;
+      options.client_ip = value;
       if (options.helo.empty()) options.helo = variable("CLIENT_HELO").value_or("");
     }
   }

@@ -53,6 +53,7 @@ TailedFile::TailedFile(std::string path, std::string kind, const std::optional<s
 FeedError TailedFile::error(std::string_view what) const { return {fmt::format("{} {}: {}", kind_, path_, what)}; }
 
 std::expected<void, FeedError> TailedFile::refresh() {
+  next_.reset();
   struct stat there{};
   if (stat(path_.c_str(), &there) != 0) {
     const int fault = errno;
@@ -84,6 +85,17 @@ bool TailedFile::is_as_read() const {
   return size() >= offset && hash_of(0, head) == hash && (!tail || hash_of(offset - head, head) == *tail);
 }
 
+const FilePosition& TailedFile::advance(std::uint64_t offset, std::uint64_t line) {
+  return next_.emplace(position_at(offset, line));
+}
+
+void TailedFile::commit() {
+  if (next_) position_ = *std::exchange(next_, std::nullopt);
+}
+
+Progress TailedFile::progress() const { return {.done = next_ ? next_->offset : position_.offset, .total = size()}; }
+
+/// The position at `offset`, with the hashes of the file as it is now.
 FilePosition TailedFile::position_at(std::uint64_t offset, std::uint64_t line) const {
   const auto head = std::min(offset, kHead);
   return {.offset = offset, .line = line, .head = head, .hash = hash_of(0, head), .tail = hash_of(offset - head, head)};

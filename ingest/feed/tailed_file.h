@@ -45,18 +45,22 @@ class TailedFile {
   [[nodiscard]] std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
 
   [[nodiscard]] const FilePosition& position() const { return position_; }
-  /// The position at `offset`, with the hash of the file as it is now.
-  [[nodiscard]] FilePosition position_at(std::uint64_t offset, std::uint64_t line) const;
-  void set_position(const FilePosition& position) { position_ = position; }
+
+  /// The position after the chunk that was read, at `offset`. It becomes the position by `commit`, and is dropped by `refresh`.
+  const FilePosition& advance(std::uint64_t offset, std::uint64_t line);
+  void commit();
+  [[nodiscard]] Progress progress() const;
 
  private:
   [[nodiscard]] FeedError error(std::string_view what) const;
+  [[nodiscard]] FilePosition position_at(std::uint64_t offset, std::uint64_t line) const;
   [[nodiscard]] std::uint64_t hash_of(std::uint64_t offset, std::uint64_t length) const;
   [[nodiscard]] bool is_as_read() const;
 
   std::string path_;
   std::string kind_;
   FilePosition position_;
+  std::optional<FilePosition> next_;  ///< after the chunk that isn't committed yet
   Descriptor fd_;
   struct stat status_{};
 };

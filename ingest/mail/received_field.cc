@@ -7,9 +7,9 @@
 //   Postfix     HELO printable, without blank < > ( ) \ " ; @ (each becomes `?`), so one word, but it may hold [ ] and :.
 //               Name: letters, digits, `-`, `.`, `_`, checked forward, else `unknown`. Unambiguous.
 //   qmail       HELO, name and ident of [A-Za-z0-9.@%+/=:-], the rest becomes `?`; patched ones add [ ] _ # or the blank.
-//               No parenthesis gets in, so `(HELO …)` and the last comment stand. Ident may hold an @: the last one counts.
+//               No parentheses, so `(HELO …)` and the last comment are reliable. Ident may contain @: the last one counts.
 //   Exim        HELO a name or literal, unless helo_accept_junk_hosts lets in anything printable, as ident may be always.
-//               The address stands in front of both: what follows it in its comment has to be plain `key=word`.
+//               The address precedes both: what follows it in its comment must be plain `key=word`.
 //   Sendmail    HELO up to 256 octets; [A-Za-z0-9[].:_#-] unless AllowBogusHELO, then anything. Name: any; ident: cleaned.
 //   OpenSMTPD   HELO a syntactically valid domain or literal.
 //   Haraka      HELO anything but a blank; Courier: anything printable unless its checks are on; Exchange: a name or literal.
@@ -280,13 +280,13 @@ std::optional<Origin> origin_of(std::span<const Word> words, const Destination& 
   };
 
   // qmail: `from NAME (HELO x) (ADDRESS)`. The name is from DNS and may look like an address.
-  if (const auto said = qmail_helo(rest[0], backslash)) {
+  if (const auto found = qmail_helo(rest[0], backslash)) {
     if (rest.size() < 2 || !rest[1].is_comment || !trailing_are_comments(rest.subspan(2))) return std::nullopt;
     auto origin = client_comment(rest[1].text, backslash);
     if (!origin || !origin->helo.empty()) return std::nullopt;
-    origin->helo = *said;
+    origin->helo = *found;
     if (bare_address(helo)) origin->explained.push_back(helo);
-    if (is_address_alone(*said)) origin->explained.push_back(*said);
+    if (is_address_alone(*found)) origin->explained.push_back(*found);
     return origin;
   }
   if (rest.size() == 2 && rest[1].text == ";" && names_no_network(rest[0].text)) {  // OpenSMTPD before 6: `[local]);`

@@ -27,7 +27,7 @@ constexpr std::size_t kMostAddressees = 100;
   return fields.subspan(at);
 }
 
-/// RFC 2369 and 2919, and what older list managers write.
+/// RFC 2369 and 2919, and the fields of older list managers.
 [[nodiscard]] bool is_of_mailing_list(const mail::Field& field) {
   const std::string name = lower_case(field.name);
   static constexpr std::array<std::string_view, 3> kOlder{"mailing-list", "x-mailing-list", "x-beenthere"};
@@ -39,9 +39,8 @@ constexpr std::size_t kMostAddressees = 100;
   return name.starts_with("resent-") || name.starts_with("x-forwarded-");
 }
 
-/// An ARC set (RFC 8617) tells of a message that its sealer took in from elsewhere: then it has results. One that says
-/// nothing but `none` was sealed where the message began, and one of our own hosts' is no news. `our_hosts`: who wrote our
-/// Received: fields.
+/// Whether an ARC set (RFC 8617) shows that its sealer received the message from elsewhere: then it has results. With `none` only, it was
+/// sealed where the message was created. Those of our own hosts don't count. `our_hosts`: the writers of our Received: fields.
 [[nodiscard]] bool is_arc_of_another(const mail::Field& field, std::span<const std::string> our_hosts) {
   if (!mail::is_named(field, "ARC-Authentication-Results")) return false;
   const std::string value = lower_case(field.value);

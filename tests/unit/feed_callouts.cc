@@ -32,6 +32,12 @@ TrapDelivery callout(const std::string& client, std::initializer_list<std::strin
 
 bool admits(CalloutGate& gate, TrapDelivery callout) { return gate.admits(callout); }
 
+TEST_CASE("callouts have the null reverse-path, or Postfix's double-bounce address", "[feed][callout]") {
+  CHECK(is_probing(""));
+  CHECK(is_probing("double-bounce@mail.example.com"));
+  CHECK_FALSE(is_probing("bounce@mail.example.com"));
+}
+
 TEST_CASE("one callout per sender, witness and hour is recorded", "[feed][callout]") {
   CalloutGate gate(witness_of);
   CHECK(admits(gate, callout("192.0.2.1", {"a@trap.example.net"})));

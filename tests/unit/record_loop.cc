@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <sys/eventfd.h>
 #include <utility>
 
 namespace blowback::test {
@@ -78,7 +79,7 @@ class Ingest {
     REQUIRE(store.has_value());
     record::Surroundings surroundings{.now = [] { return kNow; },
                                       .clock_doubt = [] { return std::nullopt; },
-                                      .requests = {.fd = -1, .next = [this] { return next_request(); }},
+                                      .requests = {.fd = readable_.get(), .next = [this] { return next_request(); }},
                                       .state = &shared,
                                       .on_turn = [this] { ++turns; },
                                       .on_first_round = [this] { ++first_rounds; }};
@@ -117,6 +118,7 @@ class Ingest {
     return Request::none;
   }
 
+  Descriptor readable_{eventfd(1, EFD_CLOEXEC)};  ///< always: the loop never waits
   std::function<bool(const IngestState&)> condition_;
   Request request_ = Request::stop;
   std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::now() + kPatience;

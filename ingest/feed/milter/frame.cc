@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kLengthOctets = 8;
 
-void put_length(std::string& to, std::uint64_t length) {
+void append_length(std::string& to, std::uint64_t length) {
   for (int shift = 56; shift >= 0; shift -= 8) to += static_cast<char>(length >> static_cast<unsigned>(shift) & 0xffU);
 }
 
@@ -26,7 +26,7 @@ class Writer {
   explicit Writer(char kind) : octets_(kLengthOctets, '\0') { octets_ += kind; }
 
   void text(std::string_view text) {
-    put_length(octets_, text.size());
+    append_length(octets_, text.size());
     octets_ += text;
   }
   void number(std::int64_t number) { text(std::to_string(number)); }
@@ -39,7 +39,7 @@ class Writer {
 
   [[nodiscard]] std::string done() && {
     std::string length;
-    put_length(length, octets_.size() - kLengthOctets);
+    append_length(length, octets_.size() - kLengthOctets);
     octets_.replace(0, kLengthOctets, length);
     return std::move(octets_);
   }

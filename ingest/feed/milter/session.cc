@@ -14,8 +14,6 @@ constexpr std::size_t kLongestName = 255;
 constexpr std::size_t kLongestPath = 1000;
 /// Octets kept of a message that is too large.
 constexpr std::size_t kBeginning = 64U << 10U;
-/// The local part of the reverse-path with which Postfix verifies addresses.
-constexpr std::string_view kDoubleBounce = "double-bounce@";
 
 /// Without angle brackets and source route (RFC 5321 §4.1.1.3: it is ignored).
 [[nodiscard]] std::string_view address_of(std::string_view path) {
@@ -155,9 +153,9 @@ std::optional<Session::Report> Session::end_of_message(UnixTime now) {
 }
 
 bool Session::is_callout(UnixTime now) const {
-  const bool from_nobody = sender_.empty() || sender_.starts_with(kDoubleBounce);
   const bool left_soon = now >= last_recipient_at_ && now - last_recipient_at_ <= kCalloutEnds;
-  return settings_.callouts && is_watched() && !data_begun_ && !refused_ && from_nobody && left_soon && !is_relay();
+  return settings_.callouts && is_watched() && !data_begun_ && !refused_ && feed::is_probing(sender_) && left_soon &&
+         !is_relay();
 }
 
 std::optional<Session::Report> Session::abort(UnixTime now) {

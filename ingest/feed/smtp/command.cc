@@ -148,7 +148,7 @@ constexpr std::array<std::pair<std::string_view, Verb>, 24> kVerbs{{
   return std::move(*path);
 }
 
-[[nodiscard]] std::expected<void, Refusal> take_parameter(std::string_view parameter, Path& path) {
+[[nodiscard]] std::expected<void, Refusal> parse_parameter(std::string_view parameter, Path& path) {
   const auto equals = parameter.find('=');
   const auto keyword = parameter.substr(0, equals);
   const auto value = equals == std::string_view::npos ? std::nullopt : std::optional(parameter.substr(equals + 1));
@@ -184,7 +184,7 @@ std::expected<Path, Refusal> parse_mail(std::string_view argument) {
   Path path{.address = std::move(*address), .size = {}, .utf8 = false};
   for (std::size_t i = 0; !argument.empty(); ++i) {
     if (i == kMostParameters) return refuse(555, "5.5.4 Too many parameters");
-    if (auto taken = take_parameter(take_word(argument), path); !taken) return std::unexpected(taken.error());
+    if (auto parsed = parse_parameter(take_word(argument), path); !parsed) return std::unexpected(parsed.error());
   }
   if (!path.utf8 && !is_ascii(path.address)) return refuse(553, "5.6.7 A non-ASCII address needs SMTPUTF8");
   return path;

@@ -113,7 +113,7 @@ void Connection::send_output() {
   operation_ = Operation::write;
   const auto sent = [self = shared_from_this()](asio::error_code fault, std::size_t) {
     self->operation_ = Operation::none;
-    // The client may not have read our reply, so nobody knows why it is gone.
+    // The client may not have read our reply, so we don't know why it left.
     if (fault) return self->close(EndedBy::us);
     self->advance();
   };
@@ -211,7 +211,7 @@ void Connection::allow(Steady::duration time) {
   deadline_ = allowed_since_ + time;
 }
 
-/// One timer, which looks at the deadline at least every second: setting it anew for each command would cost more.
+/// One timer, which looks at the deadline at least every second: to set it again for each command would cost more.
 void Connection::watch_deadline() {
   timer_.expires_at(std::min(deadline_, Steady::now() + std::chrono::seconds{1}));
   timer_.async_wait([self = shared_from_this()](asio::error_code fault) {

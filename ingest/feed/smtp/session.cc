@@ -15,8 +15,6 @@ constexpr std::size_t kMostRecipients = 1000;
 constexpr std::size_t kMostErrors = 100;
 constexpr std::size_t kMostName = 255;
 constexpr std::string_view kTransactionUnderWay = "503 5.5.1 A transaction is under way";
-/// The local part of the reverse-path with which Postfix verifies addresses.
-constexpr std::string_view kDoubleBounce = "double-bounce@";
 
 [[nodiscard]] bool is_printable(std::string_view text) {
   return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
@@ -385,11 +383,11 @@ void Session::reset() {
 }
 
 void Session::abandon_transaction(UnixTime now) {
-  const bool from_nobody = sender_.empty() || sender_.starts_with(kDoubleBounce);
   auto [address, helo] = client();
   // A trusted relay's own probe, without XFORWARD or XCLIENT, isn't a callout of a stranger.
   const bool names_client = !peer_.trusted || by_xforward_ || by_xclient_;
-  if (in_transaction_ && !data_begun_ && !refused_ && !traps_.empty() && from_nobody && address && names_client) {
+  if (in_transaction_ && !data_begun_ && !refused_ && !traps_.empty() && feed::is_probing(sender_) && address &&
+      names_client) {
     TrapDelivery callout;
     callout.event = TrapDelivery::Event::callout;
     callout.received_at = now;
