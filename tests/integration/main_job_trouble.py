@@ -80,7 +80,7 @@ class FullDisk(unittest.TestCase):
                                   timeout=120, check=False)
             log = (b.dir / "full.log").read_text()
             self.assertEqual(done.stdout.split("\n")[:-1], ["full 3", "check 0", "room 0", "backup 0"], done.stderr + log)
-            self.assertRegex(log, r"database-trouble.*room")
+            self.assertRegex(log, r"database-trouble.*free space")
             self.assertTrue(dump(b.dir / "copy.db", TABLES[:4]) == expected, "after there was room again the database isn't the expected one")
 
 
