@@ -17,7 +17,7 @@ class Progress {
   /// `work`: the name of the command, `import`. `prints`: it prints lines while it works, so if they go to a terminal no other
   /// progress is shown.
   Progress(const Context& context, std::string work, bool prints = false)
-      : shows_(context.world.shows_progress && !(prints && context.world.columns > 0)),
+      : shows_(context.world.shows_progress && (!prints || context.world.columns == 0)),
         work_(std::move(work)),
         line_(context.world.err, kQuiet) {}
 
