@@ -1,6 +1,7 @@
 // plain, cidr, rbldnsd, postfix and nft. The zone is in zone.cc; JSON is in commands/export.cc, since it keeps listings separate.
 #include "export/formats.h"
 
+#include "blowback/soa_times.h"
 #include "codes.h"
 
 #include <fmt/format.h>
@@ -72,8 +73,8 @@ void write_rbldnsd(std::FILE* out, const Exported& list) {
   heading(out, list, fmt::format("for `rbldnsd -b ADDRESS/53 {}:combined:FILE`", zone.name));
   auto hostmaster = zone.hostmaster;
   hostmaster[hostmaster.rfind('@')] = '.';  // rbldnsd has no escapes in names
-  fmt::print(out, "$SOA {} {} {} {} 600 120 604800 {}\n", zone.ttl.count(), zone.nameservers.front(), hostmaster,
-             static_cast<std::uint32_t>(list.serial), zone.negative_ttl.count());
+  fmt::print(out, "$SOA {} {} {} {} {} {} {} {}\n", zone.ttl.count(), zone.nameservers.front(), hostmaster,
+             static_cast<std::uint32_t>(list.serial), kSoaRefresh, kSoaRetry, kSoaExpire, zone.negative_ttl.count());
   fmt::print(out, "$NS {}", zone.ttl.count());
   for (const auto& nameserver : zone.nameservers) fmt::print(out, " {}", nameserver);
   fmt::print(out, "\n$TTL {}\n$TIMESTAMP {}\n", zone.ttl.count(), list.now.time_since_epoch().count());

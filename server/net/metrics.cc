@@ -173,13 +173,13 @@ watch::Health health(const Status& status) {
   if (status.workers_turned_ago > watch::kStandsStill) {
     health.push_back(
         {.name = "worker-stuck",
-         .detail = fmt::format("a worker hasn't come round for {} s", in_seconds(status.workers_turned_ago)),
+         .detail = fmt::format("a worker hasn't made a turn for {} s", in_seconds(status.workers_turned_ago)),
          .mend = "restart blowback-server"});
   }
   if (status.follower_turned_ago.value_or(std::chrono::milliseconds{}) > watch::kStandsStill) {
     health.push_back({.name = "follower-stuck",
                       .detail = fmt::format(
-                          "the thread that follows the database hasn't come round for {} s; answers go on from the "
+                          "the thread that follows the database hasn't made a turn for {} s; answers go on from the "
                           "list as of serial {}",
                           in_seconds(*status.follower_turned_ago), status.list.serial),
                       .mend = "see whether the disk under the database answers, then restart blowback-server"});
