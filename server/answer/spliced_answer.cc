@@ -78,8 +78,9 @@ Spliced splice(const Parts& parts, const CompiledAnswers& compiled, std::size_t 
   }
 
   write16(reply, parts.id);
-  reply[2] = static_cast<std::uint8_t>(0x80U | (parts.opcode << 3U) | (parts.authoritative ? 0x04U : 0U) |
-                                       (truncated ? 0x02U : 0U) | (parts.recursion_desired ? 0x01U : 0U));
+  reply[2] = static_cast<std::uint8_t>(0x80U | (static_cast<unsigned>(parts.opcode) << 3U) |
+                                       (parts.authoritative ? 0x04U : 0U) | (truncated ? 0x02U : 0U) |
+                                       (parts.recursion_desired ? 0x01U : 0U));
   reply[3] =
       static_cast<std::uint8_t>((parts.checking_disabled ? 0x10U : 0U) | (static_cast<unsigned>(parts.rcode) & 0xfU));
   write16(reply + 4, parts.question.empty() ? 0U : 1U);
