@@ -447,7 +447,7 @@ class Examination {
     caught.clear();
     for (std::uint8_t digit = 0; digit <= 9 && caught.empty(); ++digit) {
       IpAddress::Octets octets{};
-      octets[0] = static_cast<std::uint8_t>(digit << 4U | (digit == 0 ? 1U : 0U));
+      octets[0] = static_cast<std::uint8_t>(static_cast<unsigned>(digit) << 4U | (digit == 0 ? 1U : 0U));
       if (digit == 2) octets = {0x20, 0x01, 0x00, 0x02};
       for (std::size_t i = 8; i < octets.size(); ++i) octets.at(i) = static_cast<std::uint8_t>(any());
       const auto address = IpAddress::from_octets(octets);

@@ -10,10 +10,9 @@
 namespace blowback::answer {
 namespace {
 
-/// The whole TXT record for the question's name: at most kLongestTxt octets. Returns its size.
 constexpr std::size_t kTxtHead = 13;  // pointer, TYPE, CLASS, TTL, RDLENGTH, and the string's own length
-constexpr std::size_t kLongestTxt = kTxtHead + kLongestString;
 
+/// The whole TXT record for the question's name: at most kTxtHead + kLongestString octets. Returns its size.
 [[nodiscard]] std::size_t write_txt(const CompiledAnswers& compiled, const IpAddress& address, std::uint8_t* out) {
   std::array<char, IpAddress::kLongestText> text;
   const std::string_view ip(text.data(), address.to_chars(text));
