@@ -85,7 +85,7 @@ TEST_CASE("each reader gets a document of its own and the end of the stream", "[
 
 TEST_CASE("the file is for its owner and group, whatever the umask, and goes with the socket", "[net][status]") {
   const Folder folder;
-  const auto mask = umask(GENERATE(0000, 0022, 0077));
+  const auto mask = umask(GENERATE(0000U, 0022U, 0077U));
   {
     const auto socket = opened(folder.file("s"), [] { return std::string(); });
     umask(mask);
