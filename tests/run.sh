@@ -140,9 +140,9 @@ for stage in "${stages[@]}"; do
       ;;
     tsan)
       build release blowback
-      build tsan blowback-server blowback-ingest test_zone test_answer test_net test_watch
+      build tsan blowback-server blowback-ingest test_zone test_answer test_net test_watch test_service test_smtp
       BLOWBACK_TOOL=$PWD/build/release/bin/blowback \
-        "${plain_addresses[@]}" ctest --preset tsan -R '^(test_zone|test_answer|test_net|test_watch|server_.*|watching_.*|main_job_flow|main_job_latency|main_job_judges|smtp_listener_flow|milter_flow|mishaps_reload)$'
+        "${plain_addresses[@]}" ctest --preset tsan -R '^(test_zone|test_answer|test_net|test_watch|test_service|test_smtp|server_.*|watching_.*|main_job_flow|main_job_latency|main_job_judges|smtp_listener_flow|milter_flow|mishaps_reload)$'
       longest tsan
       ;;
     package)
