@@ -1,6 +1,7 @@
 // The spliced answers and the plain ones built of ldns's objects are the same octets, whatever is asked of whatever zone.
 #include "answer_fixture.h"
 #include "catch.h"
+#include "sanitized.h"
 
 #include <random>
 
@@ -24,11 +25,7 @@ const std::string kLongest = "sixsix." + kLong;
 const std::string kLongestZone = std::string(63, 'x') + "." + std::string(63, 'y') + "." + std::string(54, 'z');
 
 /// For each zone, text and state of the list: 384,000 questions in all, and 144,000 where each costs ten times as much.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kQuestions = 1'500;
-#else
-constexpr int kQuestions = 4'000;
-#endif
+constexpr int kQuestions = kIsSanitized ? 1'500 : 4'000;
 
 class Questions {
  public:

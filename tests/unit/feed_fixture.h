@@ -4,6 +4,7 @@
 #include "catch.h"
 #include "feed/feed.h"
 #include "folder.h"
+#include "sanitized.h"
 
 #include <fstream>
 #include <memory>
@@ -92,12 +93,8 @@ inline const Unreadable& unreadable(const Item& item) {
   return std::get<Unreadable>(item.content);
 }
 
-/// Address- and ThreadSanitizer keep freed memory for a while, so its peak says nothing there.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kMemoryTells = false;
-#else
-inline constexpr bool kMemoryTells = true;
-#endif
+/// Sanitizers keep freed memory for a while, so its peak doesn't show what the code needs.
+inline constexpr bool kMemoryTells = !kIsSanitized;
 
 /// Peak memory of this process in octets.
 inline std::size_t peak_memory() {

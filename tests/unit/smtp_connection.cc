@@ -29,6 +29,12 @@ constexpr Ticket kTicket = 7;
 /// The connection's owner, its client, and the loop that both need.
 class Connected final : private Connection::Owner {
  public:
+  smtp::Budget budget{.most = 1U << 20U};
+
+ private:
+  asio::io_context io_{1};  // before the connection, whose sockets and timers must not outlive it
+
+ public:
   explicit Connected(smtp::ConnectionSettings settings = patient()) : client_(socket_pair()) {
     auto tls = smtp::tls_context({}, "mx.example.net");
     REQUIRE(tls.has_value());
@@ -75,7 +81,6 @@ class Connected final : private Connection::Owner {
   }
   [[nodiscard]] SmtpClient& client() { return client_; }
 
-  smtp::Budget budget{.most = 1U << 20U};
   std::shared_ptr<Connection> connection;
   bool admits = true;
   std::vector<IpAddress> named;
@@ -107,7 +112,6 @@ class Connected final : private Connection::Owner {
   }
 
   int server_end_ = -1;
-  asio::io_context io_{1};
   SmtpClient client_;
 };
 
