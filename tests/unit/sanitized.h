@@ -1,7 +1,7 @@
 // Whether the tests run under AddressSanitizer or ThreadSanitizer: g++ defines macros, clang has features.
 #pragma once
 
-namespace blowback::test {
+namespace blowback {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool kIsSanitized = true;
@@ -15,4 +15,4 @@ inline constexpr bool kIsSanitized = false;
 inline constexpr bool kIsSanitized = false;
 #endif
 
-}  // namespace blowback::test
+}  // namespace blowback
