@@ -13,7 +13,10 @@ if(BLOWBACK_SANITIZE)
 endif()
 set(BLOWBACK_TEST_OPTIONS)
 if(BLOWBACK_SANITIZE MATCHES "thread")
-  set(BLOWBACK_TEST_OPTIONS ";TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.suppressions")
+  # ThreadSanitizer matches suppressions by name, so it needs the symbolizer of clang.
+  find_program(BLOWBACK_SYMBOLIZER NAMES llvm-symbolizer-19 llvm-symbolizer REQUIRED)
+  set(BLOWBACK_TEST_OPTIONS
+    ";TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.suppressions external_symbolizer_path=${BLOWBACK_SYMBOLIZER}")
 endif()
 
 function(blowback_integration_test name seconds)
