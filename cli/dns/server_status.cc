@@ -1,11 +1,11 @@
 #include "dns/server_status.h"
 
 #include "config/config.h"
+#include "system/descriptor.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -48,20 +48,6 @@ constexpr std::array<Group, 6> kGroups{{{"outcomes.", "outcome "},
                                         {"families.", "family "},
                                         {"hits.", "listed as "},
                                         {"cookies.", "cookie "}}};
-
-class Socket {
- public:
-  Socket() : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket() {
-    if (fd_ >= 0) close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 [[nodiscard]] Cell cell_of(const Json& value) {
   if (value.is_string()) return Cell(value.get<std::string>());
@@ -228,8 +214,8 @@ std::expected<ServerStatus, ServerSilence> ask_server(const std::string& path) {
   const auto deadline = Clock::now() + kPatience;
   // No server can listen at a longer path.
   if (path.empty() || path.size() > config::kSocketPathOctets) return failed(path, ENOENT);
-  const Socket socket;
-  if (socket.get() < 0) return failed(path, errno);
+  const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.is_open()) return failed(path, errno);
   // Limits connect(), which blocks while the server's queue is full (unix(7)).
   const timeval patience{.tv_sec = kPatience.count(), .tv_usec = 0};
   sockaddr_un address{};

@@ -249,6 +249,7 @@ TEST_CASE("NUL and CR within a command are refused", "[smtp]") {
   talk.say("EHLO a");
   CHECK_THAT(talk.send(std::string_view("MAIL FROM:<>\0\r\n", 15)), StartsWith("500 5.5.2 "));
   CHECK_THAT(talk.send("NOOP\rRSET\r\n"), StartsWith("500 5.5.2 "));
+  CHECK_THAT(talk.send("NOOP\r\r\n"), StartsWith("500 5.5.2 "));
 }
 
 TEST_CASE("input before STARTTLS, and behind it, is discarded", "[smtp]") {
