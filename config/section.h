@@ -7,7 +7,11 @@
 #include "blowback/unix_time.h"
 
 // Only names, since the whole library takes seconds to compile. section.cc and config.cc include that.
+#if __has_include(<toml++/impl/forward_declarations.hpp>)
+#include <toml++/impl/forward_declarations.hpp>  // since version 3.4
+#else
 #include <toml++/impl/forward_declarations.h>
+#endif
 
 #include <cstddef>
 #include <cstdint>

@@ -31,8 +31,12 @@ install_missing "${BUILD_PACKAGES[@]}" bind9-dnsutils
 step "Building the programs (build/release/bin)"
 # Without tests, unless tests/run.sh has configured them before.
 [ -f build/release/CMakeCache.txt ] || cmake --preset release -DBLOWBACK_TESTS=OFF >/dev/null
-# Ninja's last line is enough.
-cmake --build --preset release --target blowback-ingest blowback-server blowback | tail -n 1
+# Ninja's last line is enough, unless the build fails.
+if ! built=$(cmake --build --preset release --target blowback-ingest blowback-server blowback 2>&1); then
+  printf '%s\n' "$built" | grep -A 20 '^FAILED' | head -n 40 >&2
+  fail "the programs can't be built; the lines above say why"
+fi
+printf '%s\n' "$built" | tail -n 1
 bin=build/release/bin
 
 # Never delete a folder that holds anything but an earlier quickstart.
