@@ -87,7 +87,8 @@ std::optional<IpAddress> handed_in_by(std::span<const std::string> received) {
       return std::nullopt;
     }
     if (is_loopback(*hop->client)) continue;
-    if (use_of(*hop->client) == AddressUse::special) return std::nullopt;
+    // By LMTP its own MTA delivered it, which may have any address.
+    if (use_of(*hop->client) == AddressUse::special || hop->with.starts_with("LMTP")) return std::nullopt;
     return hop->client;
   }
   return std::nullopt;

@@ -30,6 +30,8 @@ std::string shown(std::string_view value) {
 //
 // A line that names no client is skipped only while every line above it was ours: then the same host of ours wrote the next one as well. The
 // walk ends with the first client, so nothing that a stranger wrote is parsed.
+//
+// An LMTP client is never the stranger's host, nor is it passed over if it isn't known to be ours: a store may accept LMTP from anybody.
 std::expected<Client, Doubt> client_of(std::span<const std::string> received, std::span<const Prefix> trusted_relays) {
   if (received.empty()) {
     return std::unexpected(
@@ -55,6 +57,13 @@ std::expected<Client, Doubt> client_of(std::span<const std::string> received, st
                            return relay.contains(address);
                          });
     if (is_ours) continue;
+    if (hop->with.starts_with("LMTP")) {
+      return std::unexpected(
+          Doubt{.text = fmt::format("{} delivered it by LMTP (Received: field {}), which only the recipient's own mail "
+                                    "servers do (RFC 2033); if {} is a relay of yours, add it to trusted_relays",
+                                    address.to_string(), i + 1, address.to_string()),
+                .quote = ""});
+    }
     if (use_of(address) == AddressUse::special) {
       return std::unexpected(
           Doubt{.text = fmt::format("the client is {} (Received: field {}), which isn't a public address; if {} is a "

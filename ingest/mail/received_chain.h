@@ -2,7 +2,7 @@
 //
 // Each of our relays is trusted about the host from which it received the message, and nothing below. The client is the host from which the
 // last trusted relay received it; every line below can be forged, including lines that look like those of our relays.
-// RFC 5321 §4.4; the forms of Postfix, Exim, Sendmail, qmail, OpenSMTPD, Exchange, Haraka and Courier.
+// RFC 5321 §4.4; the forms of the mail servers that docs/manual.md names.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -59,7 +59,7 @@ struct Doubt {
 };
 
 /// `received`: the values of the Received: fields, topmost first. Loopback is always trusted, since at the top it is our own host. Special-use
-/// addresses that aren't trusted relays are a doubt, except for documentation ranges.
+/// addresses that aren't trusted relays are a doubt, except for documentation ranges, and so is an LMTP client that isn't one.
 [[nodiscard]] std::expected<Client, Doubt> client_of(std::span<const std::string> received,
                                                      std::span<const Prefix> trusted_relays);
 

@@ -43,6 +43,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     never_misled("from mail.example.com ([198.51.100.7] helo=" + helo +
                  ") by mx.example.net with esmtp (Exim 4.96) id 1");
     never_misled("from unknown (HELO " + helo + ") (198.51.100.7) by mx.example.net with SMTP; date");
+    never_misled("from [198.51.100.7] (HELO " + helo + ") by mx.example.net (CommuniGate Pro SMTP 6.3.9) with ESMTP");
+    never_misled("from " + helo +
+                 " ([198.51.100.7] verified) by mx.example.net (CommuniGate Pro SMTP 6.3.9) with SMTP");
+    never_misled("from 198.51.100.7 (EHLO " + helo + ") by mta1.mail.yahoo.com with SMTP; date");
+    never_misled("from x (EHLO " + helo + ") [198.51.100.7] by mx.example.net (mp003) with SMTP; date");
+    never_misled("from " + helo + " [198.51.100.7] by mx.example.net [203.0.113.5] with SMTP (MDaemon.v3.5.7.R); date");
+    never_misled("from " + helo + " (really [198.51.100.7]) by mx.example.net (InterMail vM.8) with ESMTP id <1@" +
+                 helo + ">; date");
+    never_misled("from " + helo +
+                 " (Not Verified[198.51.100.7]) by mx.example.net with MailMarshal (v6) id <B4>; date");
+    never_misled("from mx.example.com (" + helo + "[198.51.100.7]) by mx.example.net with MailMarshal (v6) id <B4>");
+    never_misled("from " + helo + " ([198.51.100.7]) by mx.example.net ; date");
+    never_misled("from x (LHLO " + helo + ") (198.51.100.7) by mx.example.net with LMTP; date");
+    never_misled("from x ([198.51.100.7]:25 \"EHLO " + helo + "\" rhost-flags-OK) by mx.example.net with SMTP; date");
   }
   return 0;
 }

@@ -81,6 +81,38 @@ TEST_CASE("a mailbox fetched by POP3 names the client of the mailbox's own serve
   CHECK(told(client_of(fields, {})) == "198.51.100.7 at 2");
 }
 
+TEST_CASE("delivery by LMTP is passed over if it comes from our own host or a trusted relay", "[received]") {
+  const auto stored = [](const std::string& mta) {
+    return "from mx.example.net (LHLO mx.example.net) (" + mta + ") by store.example.net with LMTP; date";
+  };
+  const auto trusted = relays({"192.0.2.25", "10.0.0.0/8"});
+  CHECK(told(client_of(Fields{stored("127.0.0.1"), line("198.51.100.7"), kForged}, {})) == "198.51.100.7 at 2");
+  CHECK(told(client_of(Fields{stored("10.0.0.5"), line("198.51.100.7"), kForged}, trusted)) == "198.51.100.7 at 2");
+  CHECK(told(client_of(Fields{stored("192.0.2.25"), line("198.51.100.7"), kForged}, trusted)) == "198.51.100.7 at 2");
+}
+
+TEST_CASE("an LMTP client that isn't known to be ours is a doubt, neither the client nor passed over", "[received]") {
+  const std::string stored =
+      GENERATE("from mx.example.net (LHLO mx.example.net) (192.0.2.25) by store.example.net with LMTP; date",
+               "from mx.example.net ([192.0.2.25]) by store.example.net with LMTP id 1; date");
+  const auto client = client_of(Fields{stored, kForged}, {});
+  CAPTURE(told(client));
+  REQUIRE_FALSE(client.has_value());
+  CHECK_THAT(client.error().text, Catch::Contains("if 192.0.2.25 is a relay of yours, add it to trusted_relays"));
+}
+
+TEST_CASE("Yahoo's and Mercury's inner hand-overs are passed over", "[received]") {
+  CHECK(
+      told(client_of(
+          Fields{"from 10.217.135.77 by atlas.omega.yahoo.com pod-id x with HTTP; date",
+                 "from 198.51.100.7 (EHLO mx.example.com) by 10.217.135.77 with SMTPs (version=TLS1_2); date", kForged},
+          {})) == "198.51.100.7 at 2");
+  CHECK(told(client_of(
+            Fields{"from spooler by mx.example.net (Mercury/32 v4.62); date",
+                   "from x (198.51.100.7) by mx.example.net (Mercury/32 v4.62) with ESMTP ID MG1; date", kForged},
+            {})) == "198.51.100.7 at 2");
+}
+
 TEST_CASE("a private address that isn't a trusted relay is a doubt with a remedy", "[received]") {
   const std::string address =
       GENERATE("10.0.0.5", "192.168.1.1", "100.64.0.1", "fd00::1", "fe80::1", "169.254.1.1", "0.0.0.0");

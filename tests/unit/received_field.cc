@@ -96,6 +96,12 @@ TEST_CASE("Exim's lines are read", "[received]") {
        "198.51.100.7", "[192.0.2.9]", "mx.example.net", "ESMTP", "E5"},
       {"from [198.51.100.7]:41234 (helo=192.0.2.9) by mx.example.net with esmtp (Exim 4.96) id E6" + date,
        "198.51.100.7", "192.0.2.9", "mx.example.net", "ESMTP", "E6"},
+      {"from [198.51.100.7] (port=51580 helo=[192.0.2.9]) by mx.example.net with esmtpa (envelope-from <>) id "
+       "1XsaNd-0006Vx-TV" +
+           date,
+       "198.51.100.7", "[192.0.2.9]", "mx.example.net", "ESMTPA", "1XsaNd-0006Vx-TV"},
+      {"from [198.51.100.7] (helo=[192.0.2.9]) by mx.example.net with esmtp id 1tAbCd-00000000abc-1234" + date,
+       "198.51.100.7", "[192.0.2.9]", "mx.example.net", "ESMTP", "1tAbCd-00000000abc-1234"},
       {"from [198.51.100.7] by mx.example.net with esmtp (Exim 4.96) id E7" + date, "198.51.100.7", "[198.51.100.7]",
        "mx.example.net", "ESMTP", "E7"},
       {"from [2001:db8::7] (helo=mx.example.com) by mx.example.net with esmtp (Exim 4.96) id E8" + date, "2001:db8::7",
@@ -239,6 +245,220 @@ TEST_CASE("the lines of other servers are read", "[received]") {
       {"from imap.example.net by home.example.net with IMAP4-SSL getmail6 msgid:1/2" + date, "handover",
        "imap.example.net", "home.example.net", "IMAP4-SSL GETMAIL6 MSGID:1/2", ""},
   })));
+}
+
+TEST_CASE("the lines of servers whose address precedes the HELO are read", "[received]") {
+  const std::string date = kDate;
+  check(GENERATE_COPY(values<Line>({
+      // CommuniGate Pro
+      {"from mx.example.com ([198.51.100.7] verified) by mx.example.net (CommuniGate Pro SMTP 6.3.9) with ESMTPS id "
+       "88112 for a@trap.example.net" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS", "88112"},
+      {"from [198.51.100.7] (HELO mx.example.com) by mx.example.net (CommuniGate Pro SMTP 5.1.3) with SMTP id 1946" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "SMTP", "1946"},
+      {"from [198.51.100.7] (HELO [192.0.2.9]) by mx.example.net (CommuniGate SPEC SMTP 8.0.5) with ESMTPS id 1407" +
+           date,
+       "198.51.100.7", "[192.0.2.9]", "mx.example.net", "ESMTPS", "1407"},
+      {"from [198.51.100.7] (account user@example.net HELO [10.1.1.1]) by mx.example.net (CommuniGate Pro SMTP 4.3.7) "
+       "with ESMTPSA id 884" +
+           date,
+       "198.51.100.7", "[10.1.1.1]", "mx.example.net", "ESMTPSA", "884"},
+      {"from [198.51.100.7] (account user@example.net [198.51.100.7] verified) by mx.example.net (CommuniGate Pro SMTP "
+       "6.3.19) with ESMTPSA id 469" +
+           date,
+       "198.51.100.7", "[198.51.100.7]", "mx.example.net", "ESMTPSA", "469"},
+      {"from pc.example.net (account user@example.net [198.51.100.7] verified) by mx.example.net (CommuniGate Pro SMTP "
+       "6.1.18) with ESMTPA id 316" +
+           date,
+       "198.51.100.7", "pc.example.net", "mx.example.net", "ESMTPA", "316"},
+      {"from [198.51.100.7] (account user@example.net) by mx.example.net (CommuniGate Pro WebUser 4.3.7) with HTTP id "
+       "109" +
+           date,
+       "198.51.100.7", "[198.51.100.7]", "mx.example.net", "HTTP", "109"},
+      // qpsmtpd
+      {"from [198.51.100.7] (HELO mx.example.com) (198.51.100.7) by mx.example.net (qpsmtpd/0.26) with SMTP" + date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "SMTP", ""},
+      {"from [198.51.100.7] (HELO mx.example.com) by mx.example.net (qpsmtpd/0.94) with ESMTP" + date, "198.51.100.7",
+       "mx.example.com", "mx.example.net", "ESMTP", ""},
+      // Yahoo
+      {"from 198.51.100.7 (EHLO mx.example.com) by mta1.mail.yahoo.com with SMTP" + date, "198.51.100.7",
+       "mx.example.com", "mta1.mail.yahoo.com", "SMTP", ""},
+      {"from 198.51.100.7 (EHLO mx.example.com) by 10.217.135.77 with SMTPs (version=TLS1_2 "
+       "cipher=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256)" +
+           date,
+       "198.51.100.7", "mx.example.com", "10.217.135.77", "SMTPS", ""},
+      {"from 127.0.0.1  (EHLO mx.example.com) (198.51.100.7) by mta1.mail.yahoo.com with SMTPS" + date, "198.51.100.7",
+       "mx.example.com", "mta1.mail.yahoo.com", "SMTPS", ""},
+      {"from 10.217.135.77 by atlas-production.omega.yahoo.com pod-id atlas--production-75.bf1.yahoo.com with HTTP" +
+           date,
+       "handover", "10.217.135.77", "atlas-production.omega.yahoo.com", "HTTP", ""},
+      // GMX
+      {"from mail.example.com (EHLO mx.example.com) [198.51.100.7] by mx.example.net (mp003) with SMTP" + date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "SMTP", ""},
+      // ZMailer
+      {"from mail.example.com ([198.51.100.7]:60217 \"EHLO mx.example.com\" rhost-flags-OK-OK-OK-OK) by mx.example.net "
+       "with ESMTP id S1752864 (ORCPT <rfc822;a@trap.example.net>)" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "S1752864"},
+      {"from mail.example.com ([198.51.100.7]:6848 \"HELO [192.0.2.9]\") by mx.example.net with SMTP id S932394" + date,
+       "198.51.100.7", "[192.0.2.9]", "mx.example.net", "SMTP", "S932394"},
+  })));
+}
+
+TEST_CASE("the lines of servers with their own words around the address are read", "[received]") {
+  const std::string date = kDate;
+  check(GENERATE_COPY(values<Line>({
+      // Kerio
+      {"from mx.example.com ([198.51.100.7]) by mx.example.net (Kerio Connect 10.0.8 patch 2) with ESMTPS (using "
+       "TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256 bits))" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS", ""},
+      {"from mx.example.com ([198.51.100.7]) by mx.example.net (Kerio Connect 9.4.2) (using TLSv1.2 with cipher "
+       "ECDHE-RSA-AES256-GCM-SHA384 (256 bits)) with SMTP" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "SMTP", ""},
+      {"from mx.example.com ([198.51.100.7]) by mx.example.net (Kerio MailServer 6.3.0) (using TLSv1/SSLv3 with cipher "
+       "AES256-SHA (256 bits)) for a@trap.example.net" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "", ""},
+      {"from mx.example.com ([198.51.100.7]) by mx.example.net (Kerio MailServer 6.7.0)" + date, "198.51.100.7",
+       "mx.example.com", "mx.example.net", "", ""},
+      // MDaemon
+      {"from mx.example.com [198.51.100.7] by mx.example.net [203.0.113.5] with SMTP (MDaemon.PRO.v5.0.6.R) for "
+       "<a@trap.example.net>" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "SMTP", ""},
+      {"from [192.0.2.9] ([198.51.100.7]) by mx.example.net (mx.example.net [203.0.113.5]) (Cipher TLSv1:RC4-MD5:128) "
+       "(MDaemon PRO v9.6.6) with ESMTP id md500.msg for <a@trap.example.net>" +
+           date,
+       "198.51.100.7", "[192.0.2.9]", "mx.example.net", "ESMTP", "md500.msg"},
+      {"from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net (203.0.113.5) (MDaemon PRO v26.0.2b) "
+       "with ESMTPS id md5001.msg" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS", "md5001.msg"},
+      {"from mx.example.com by mx.example.net (Cipher TLSv1:RC4-MD5:128) (MDaemon PRO v10.1.1) with ESMTP id m.msg" +
+           date,
+       "-", "mx.example.com", "mx.example.net", "ESMTP", "m.msg"},
+      // IMail
+      {"from mx.example.com [198.51.100.7] by mx.example.net (SMTPD32-7.07) id A4CE7F2A0028" + date, "198.51.100.7",
+       "mx.example.com", "mx.example.net", "", "A4CE7F2A0028"},
+      {"from mx.example.com [198.51.100.7] by mx.example.net with ESMTP (SMTPD32-8.00) id A66B7D000DA" + date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "A66B7D000DA"},
+      // InterMail
+      {"from mx.example.com ([198.51.100.7]) by mx.example.net (InterMail vM.8.04.03.22.01 201-2389-100-168-20180813) "
+       "with ESMTP id <2019.HEWU7430.mx.example.net@mx.example.com>" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "<2019.HEWU7430.mx.example.net@mx.example.com>"},
+      {"from mx.example.com ([198.51.100.7] [198.51.100.7]) by mx.example.net (InterMail vM.7.08.04.00) with ESMTP id "
+       "<2009.X@y>" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "<2009.X@y>"},
+      {"from [192.0.2.9] (really [198.51.100.7]) by mx.example.net (InterMail vM.8.04.03.22.02) with ESMTP id "
+       "<2020.VKXM12989.mx.example.net@[192.0.2.9]>" +
+           date,
+       "198.51.100.7", "[192.0.2.9]", "mx.example.net", "ESMTP", "<2020.VKXM12989.mx.example.net@[192.0.2.9]>"},
+      // MailMarshal
+      {"from mx.example.com (Not Verified[198.51.100.7]) by mx.example.net (using TLS: TLSv1.2, DES-CBC3-SHA) id "
+       "<B5f50361f0000>" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "", "<B5f50361f0000>"},
+      {"from mx.example.com (Not Verified[2001:db8:b000::76]) by mx.example.net with Trustwave SEG (v8,2,6,11305) id "
+       "<B66666bfb0000>" +
+           date,
+       "2001:db8:b000::76", "mx.example.com", "mx.example.net", "TRUSTWAVE SEG", "<B66666bfb0000>"},
+      {"from mx.example.com (mail.example.com[198.51.100.7]) by mx.example.net with MailMarshal (v6,7,2,8378) id <B4>" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "MAILMARSHAL", "<B4>"},
+      // hMailServer
+      {"from mx.example.com ([198.51.100.7]) by mx.example.net ; Wed, 13 Jul 2011 11:29:40 -0500", "198.51.100.7",
+       "mx.example.com", "mx.example.net", "", ""},
+      {"from mx.example.com (Unknown [198.51.100.7]) by mx.example.net with ESMTPS\t(version=TLSv1.2 "
+       "cipher=ECDHE-RSA-AES256-GCM-SHA384 bits=256)\t; Wed, 13 Jul 2011 11:29:40 -0500",
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS", ""},
+      {"from mx.example.com (Unknown [198.51.100.7]) by mx.example.net with ESMTP ; Wed, 13 Jul 2011 11:29:40 -0500",
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", ""},
+      // Zimbra's store
+      {"from mx.example.net (LHLO mx.example.net) (10.0.0.5) by store.example.net with LMTP" + date, "10.0.0.5",
+       "mx.example.net", "store.example.net", "LMTP", ""},
+      {"from 127.0.0.1 (LHLO mx.example.net) by localhost with LMTP" + date, "127.0.0.1", "mx.example.net", "localhost",
+       "LMTP", ""},
+      // IIS
+      {"from mx.example.com ([198.51.100.7] unverified) by mx.example.net with Microsoft SMTPSVC(5.0.2195.5329)" + date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "MICROSOFT SMTPSVC", ""},
+      {"from [192.0.2.9] ([198.51.100.7] RDNS failed) by mx.example.net over TLS secured channel with Microsoft "
+       "SMTPSVC(6.0.3790.1830)" +
+           date,
+       "198.51.100.7", "[192.0.2.9]", "mx.example.net", "MICROSOFT SMTPSVC", ""},
+      // Axigen
+      {"from mx.example.com (198.51.100.7) by mx.example.net (Axigen) with ESMTP id 2B106B" + date, "198.51.100.7",
+       "mx.example.com", "mx.example.net", "ESMTP", "2B106B"},
+      {"from [192.0.2.9] (198.51.100.7) by mx.example.net (Axigen) with (ECDHE-RSA-AES128-GCM-SHA256 encrypted) ESMTPS "
+       "id 1B91D7" +
+           date,
+       "198.51.100.7", "[192.0.2.9]", "mx.example.net", "ESMTPS", "1B91D7"},
+      // Mercury
+      {"from mx.example.com (198.51.100.7) by mx.example.net (Mercury/32 v4.52) with ESMTP ID MG003CF7" + date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "MG003CF7"},
+      {"from spooler by mx.example.net (Mercury/32 v4.62)" + date, "handover", "spooler", "mx.example.net", "", ""},
+  })));
+}
+
+TEST_CASE("the lines of servers that write like the known ones are read", "[received]") {
+  const std::string date = kDate;
+  check(GENERATE_COPY(values<Line>({
+      {"from mx.example.com ([198.51.100.7]) by mx.example.net (IceWarp 11.3.0.4 RHEL6 x64) with ESMTP (SSL) id 2019" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "2019"},
+      {"from [192.0.2.9] (UnknownHost [198.51.100.7]) by mx.example.net with SMTP" + date, "198.51.100.7",
+       "[192.0.2.9]", "mx.example.net", "SMTP", ""},
+      {"from mx.example.com ([198.51.100.7]) by mx.example.net with MailEnable ESMTP" + date, "198.51.100.7",
+       "mx.example.com", "mx.example.net", "MAILENABLE ESMTP", ""},
+      {"from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net (Mirapoint Messaging Server MOS "
+       "3.3.3-GR) with ESMTP id AEI23749" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "AEI23749"},
+      {"from mx.example.com ([198.51.100.7]) by mx.example.net (Lotus Domino Release 8.5.3FP6) with ESMTP id "
+       "20190506-10 ; Mon, 6 May 2019 15:03:29 +0800",
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "20190506-10"},
+      {"from mx.example.com (unknown [198.51.100.7]) by mx.example.net (Oracle Communications Messaging Server "
+       "7u4-24.01(7.0.4.24.0) 64bit (built Nov 17 2011)) with ESMTP id <0NCE@mx.example.net> for a@trap.example.net" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "<0NCE@mx.example.net>"},
+      {"from mx.example.com (mail.example.com [198.51.100.7]:31290) by mx.example.net (mx.example.net "
+       "[203.0.113.5]:25) with ESMTP ([XMail 1.27 ESMTP Server]) id <S16FAD18> for <a@trap.example.net> from <>" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "<S16FAD18>"},
+      {"from mx.example.com (unknown [198.51.100.7]) by mx.example.net (Halon) with ESMTPS id d81faae6" + date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS", "d81faae6"},
+      {"from mx.example.com (mail.example.com [198.51.100.7]) (using TLSv1.3 with cipher TLS13_AES_256_GCM_SHA384) by "
+       "mx.example.net (Stalwart SMTP) with ESMTPS id 4AB" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS", "4AB"},
+      {"from mx.example.com (mail.example.com [198.51.100.7]) by mx.example.net (envelope-sender <>) with ESMTPS id "
+       "95b49b87" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTPS", "95b49b87"},
+      {"from mail.example.com (EHLO mx.example.com) ([198.51.100.7]) by mx.example.net (JAMES SMTP Server ) with ESMTP "
+       "ID 1411" +
+           date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP", "1411"},
+      {"from mx.example.com ([198.51.100.7]) by mx.example.net with ESMTP/TLS/ECDHE-RSA-AES256-GCM-SHA384" + date,
+       "198.51.100.7", "mx.example.com", "mx.example.net", "ESMTP/TLS/ECDHE-RSA-AES256-GCM-SHA384", ""},
+  })));
+}
+
+TEST_CASE("a line that names the user is a submission", "[received]") {
+  const std::string value = GENERATE(
+      "from pc (mail.example.com [198.51.100.7]) by mx.example.net (Postfix) with ESMTPSA id 1; date",
+      "from [198.51.100.7] (account a@example.net HELO pc) by mx.example.net (CommuniGate Pro SMTP 4.3.7) with ESMTP",
+      "from pc ([198.51.100.7]) (authenticated user a@example.net) by mx.example.net (Kerio MailServer 6.7.0); date",
+      "from pc ([198.51.100.7]) by mx.example.net (IceWarp 11.2.1.1 RHEL6 x64) with ASMTP (SSL) id 1; date");
+  CAPTURE(value);
+  const auto hop = parse_received(value);
+  REQUIRE(hop);
+  CHECK(hop->is_submission);
 }
 
 TEST_CASE("a line without an address isn't a hand-over just because of that", "[received]") {
