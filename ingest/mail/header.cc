@@ -12,6 +12,11 @@ namespace {
 
 [[nodiscard]] bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
+/// Whether a line has only white space and NUL octets, and at least one.
+[[nodiscard]] bool is_filled_with_blanks(std::string_view line) {
+  return !line.empty() && std::ranges::all_of(line, [](char c) { return is_blank(c) || c == '\0'; });
+}
+
 // RFC 5322 §3.6.8: printable US-ASCII except the colon. White space before the colon is obsolete (§4.5) and still seen.
 // Names in use have at most some 60 octets: a longer "name" is text that contains a colon.
 constexpr std::size_t kLongestName = 200;
@@ -40,22 +45,43 @@ std::size_t header_begin(std::string_view bytes) {
   std::size_t at = 0;
   // UTF-8's byte order mark, which editors and some gateways write.
   if (bytes.starts_with("\xEF\xBB\xBF")) at = 3;
-  while (at < bytes.size() && (bytes[at] == '\n' || bytes[at] == '\r')) ++at;
+  const auto skip = [&](bool skips_empty) {
+    while (at < bytes.size()) {
+      if (skips_empty && (bytes[at] == '\n' || bytes[at] == '\r')) {
+        ++at;
+        continue;
+      }
+      const Line line = line_at(bytes, at);
+      if (!is_filled_with_blanks(line.text)) return;
+      at = line.next;
+    }
+  };
+  skip(true);
   const std::string_view rest = bytes.substr(at);
-  if (rest.starts_with("From ") || rest.starts_with(">From ")) return line_at(bytes, at).next;
+  if (rest.starts_with("From ") || rest.starts_with(">From ")) {
+    at = line_at(bytes, at).next;
+    skip(false);  // an empty line here ends the header
+  }
   return at;
 }
 
-std::expected<HeaderEnd, MessageError> read_header(std::string_view bytes, std::size_t at, std::size_t& fields_left,
-                                                   std::size_t fields_limit, std::vector<Field>& fields) {
-  HeaderEnd end{at, false};
+std::expected<std::size_t, MessageError> read_header(std::string_view bytes, std::size_t at, std::size_t& fields_left,
+                                                     std::size_t fields_limit, std::vector<Field>& fields) {
+  std::size_t body = at;
   const std::size_t first = fields.size();
-  while (end.body < bytes.size()) {
-    const Line line = line_at(bytes, end.body);
-    if (line.text.find('\0') != std::string_view::npos) end.has_nul = true;
-    if (line.text.empty()) {
-      end.body = line.next;
-      return end;
+  std::string cleaned;
+  while (body < bytes.size()) {
+    Line line = line_at(bytes, body);
+    if (line.text.empty()) return line.next;
+    // RFC 5322 §4.1 has NUL as obsolete text, which is to be accepted.
+    if (line.text.find('\0') != std::string_view::npos) {
+      cleaned = line.text;
+      std::erase(cleaned, '\0');
+      line.text = cleaned;
+      if (line.text.empty()) {
+        body = line.next;
+        continue;
+      }
     }
     const bool has_field = fields.size() > first;
     if (has_field && is_blank(line.text.front())) {
@@ -66,7 +92,7 @@ std::expected<HeaderEnd, MessageError> read_header(std::string_view bytes, std::
         if (!value.empty()) value += ' ';
         value += more;
       }
-      end.body = line.next;
+      body = line.next;
       continue;
     }
     if (const auto colon = colon_of_field(line.text)) {
@@ -77,23 +103,23 @@ std::expected<HeaderEnd, MessageError> read_header(std::string_view bytes, std::
       --fields_left;
       fields.push_back(
           {std::string(trimmed(line.text.substr(0, *colon))), std::string(trimmed(line.text.substr(*colon + 1)))});
-      end.body = line.next;
+      body = line.next;
       continue;
     }
     // Not a field. Some programs lose the white space of a folded line, so that `boundary=…` starts the line.
     if (has_field && fields.back().value.ends_with(';')) {
       (fields.back().value += ' ') += trimmed(line.text);
-      end.body = line.next;
+      body = line.next;
       continue;
     }
     // A single line between fields that is none (an mbox's `>From `, a broken filter's output) is skipped; else the body begins here.
     // A MIME boundary isn't skipped: it begins the next part's header.
     const bool field_follows = !line.text.starts_with("--") && line.next < bytes.size() &&
                                colon_of_field(line_at(bytes, line.next).text).has_value();
-    if (!field_follows || !has_field) return end;
-    end.body = line.next;
+    if (!field_follows || !has_field) return body;
+    body = line.next;
   }
-  return end;
+  return body;
 }
 
 std::expected<std::vector<Field>, MessageError> parse_header(std::string_view bytes, const Limits& limits) {
@@ -101,9 +127,6 @@ std::expected<std::vector<Field>, MessageError> parse_header(std::string_view by
   std::size_t left = limits.header_fields;
   const auto end = read_header(bytes, header_begin(bytes), left, limits.header_fields, fields);
   if (!end) return std::unexpected(end.error());
-  if (end->has_nul) {
-    return std::unexpected(MessageError{MessageError::Code::nul_in_header, "a NUL octet in the header"});
-  }
   return fields;
 }
 

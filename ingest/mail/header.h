@@ -21,18 +21,13 @@ struct Line {
 };
 [[nodiscard]] Line line_at(std::string_view bytes, std::size_t at);
 
-struct HeaderEnd {
-  std::size_t body = 0;  ///< where the body begins
-  bool has_nul = false;
-};
+/// Appends the fields from `at` on to `fields`, without NUL octets, until an empty line, a line that can't belong to a header, or the end.
+/// Returns where the body begins. Each field decrements `fields_left`; fails with `too_many_fields` once that is 0.
+[[nodiscard]] std::expected<std::size_t, MessageError> read_header(std::string_view bytes, std::size_t at,
+                                                                   std::size_t& fields_left, std::size_t fields_limit,
+                                                                   std::vector<Field>& fields);
 
-/// Appends the fields from `at` on to `fields`, until an empty line, a line that can't belong to a header, or the end. Each field decrements
-/// `fields_left`; fails with `too_many_fields` once that is 0.
-[[nodiscard]] std::expected<HeaderEnd, MessageError> read_header(std::string_view bytes, std::size_t at,
-                                                                 std::size_t& fields_left, std::size_t fields_limit,
-                                                                 std::vector<Field>& fields);
-
-/// Where the header begins: after empty lines and the `From ` line of an mbox.
+/// Where the header begins: after empty lines, lines of white space, and the `From ` line of an mbox.
 [[nodiscard]] std::size_t header_begin(std::string_view bytes);
 
 }  // namespace blowback::mail

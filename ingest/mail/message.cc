@@ -23,12 +23,11 @@ struct ErrorRow {
   MessageError::Code code;
   std::string_view name;
 };
-constexpr std::array<ErrorRow, 7> kErrors{{{MessageError::Code::empty, "empty"},
+constexpr std::array<ErrorRow, 6> kErrors{{{MessageError::Code::empty, "empty"},
                                            {MessageError::Code::too_large, "too-large"},
                                            {MessageError::Code::too_deep, "too-deep"},
                                            {MessageError::Code::too_many_parts, "too-many-parts"},
                                            {MessageError::Code::too_many_fields, "too-many-fields"},
-                                           {MessageError::Code::nul_in_header, "nul-in-header"},
                                            {MessageError::Code::malformed, "malformed"}}};
 
 [[nodiscard]] MessageError error(MessageError::Code code, std::string text) { return {code, std::move(text)}; }
@@ -201,14 +200,10 @@ void Walker::close_down_to(std::size_t height, std::size_t end) {
 // Reads the header at `at` and opens the part or message that it begins. `owner`: for the root of an enclosed message, its part.
 std::expected<std::size_t, MessageError> Walker::entity(std::size_t at, int depth, bool is_message_root, bool in_digest,
                                                         std::size_t owner) {
-  const bool is_top = is_message_root && message_.parts.empty();
   while (true) {
     std::vector<Field> fields;
     const auto header = read_header(bytes_, at, fields_left_, limits_.header_fields, fields);
     if (!header) return std::unexpected(header.error());
-    if (is_top && message_.parts.empty() && header->has_nul) {
-      return std::unexpected(error(MessageError::Code::nul_in_header, "a NUL octet in the header"));
-    }
     if (depth > limits_.depth) {
       return std::unexpected(
           error(MessageError::Code::too_deep, fmt::format("parts nested more than {} deep", limits_.depth)));
@@ -227,7 +222,7 @@ std::expected<std::size_t, MessageError> Walker::entity(std::size_t at, int dept
     const std::string type = described_part.part.type;
     const bool encoded = is_encoded(described_part.part.encoding);
     message_.parts.push_back(std::move(described_part.part));
-    at = header->body;
+    at = *header;
 
     if (type.starts_with("multipart/")) {
       std::string boundary = described_part.boundary.substr(0, kLongestBoundary);
@@ -317,7 +312,7 @@ std::expected<Message, MessageError> parse(std::string_view bytes, const Limits&
     return std::unexpected(error(MessageError::Code::too_large,
                                  fmt::format("a message of {} octets, the limit is {}", bytes.size(), limits.message)));
   }
-  if (bytes.find_first_not_of("\r\n \t") == std::string_view::npos) {
+  if (bytes.find_first_not_of(std::string_view("\r\n \t\0", 5)) == std::string_view::npos) {
     return std::unexpected(error(MessageError::Code::empty, "an empty message"));
   }
   Message message;

@@ -23,8 +23,9 @@ struct Limits {
 };
 
 struct Field {
-  std::string name;   ///< as written
-  std::string value;  ///< unfolded, without white space around it; encoded words (RFC 2047) *not* decoded
+  std::string name;  ///< as written
+  /// Unfolded, without white space around it and without NUL octets; encoded words (RFC 2047) *not* decoded.
+  std::string value;
 };
 
 /// One node of the MIME tree.
@@ -61,20 +62,12 @@ struct Text {
 [[nodiscard]] Text text_of(const Part& part, std::size_t most = 256U << 10U);
 
 struct MessageError {
-  enum class Code : std::uint8_t {
-    empty,
-    too_large,
-    too_deep,
-    too_many_parts,
-    too_many_fields,
-    nul_in_header,
-    malformed
-  };
+  enum class Code : std::uint8_t { empty, too_large, too_deep, too_many_parts, too_many_fields, malformed };
   Code code = Code::malformed;
   std::string text;  ///< with the value and the limit
 };
 
-/// `too-deep`, `nul-in-header`: as the quarantine names it.
+/// `too-deep`, `too-many-parts`: as the quarantine names it.
 [[nodiscard]] std::string_view name_of(MessageError::Code code);
 
 /// Safe from any thread. Time is linear in the size, memory a small multiple of it.

@@ -15,6 +15,11 @@ def reports(ip, first):
     return [make_dsn(ip, f"{trap}@{TRAP_DOMAIN}", first + k) for k, trap in enumerate("abc")]
 
 
+def with_nul(message):
+    """The same with a NUL octet in a field, which some programs let through."""
+    return message.replace(b"Subject: Und", b"Subject: Und\0", 1)
+
+
 def as_json(message, ip, trap, **more):
     return json.dumps({"received_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "client_ip": ip, "helo": "mx.sender.example",
                        "mail_from": "", "rcpt_to": [trap], "message": message.decode(), **more})
@@ -58,7 +63,8 @@ class BadInput(unittest.TestCase):
             nested = b"".join(f'Content-Type: multipart/mixed; boundary="b{n}"\n\n--b{n}\n'.encode() for n in range(10_000))
             header = make_dsn("192.0.2.66", f"a@{TRAP_DOMAIN}", 66).split(b"MIME-Version")[0]
             b.deliver(header + b"MIME-Version: 1.0\n" + nested + b"Content-Type: text/plain\n\nhello\n", "20.nested")
-            b.deliver(make_dsn("192.0.2.67", f"a@{TRAP_DOMAIN}", 67).replace(b"Subject: Und", b"Subject: Und\0", 1), "30.nul")
+            for n, message in enumerate(reports("192.0.2.67", 67)):
+                b.deliver(with_nul(message), f"3{n}.nul")
             (b.maildir / "new" / "40.folder").mkdir()
             (b.maildir / "new" / "41.dangling").symlink_to(b.dir / "nowhere")
             for n, message in enumerate(reports("192.0.2.2", 10)):
@@ -67,10 +73,10 @@ class BadInput(unittest.TestCase):
             (b.maildir / "tmp" / "50.half").write_bytes(make_dsn("192.0.2.68", f"a@{TRAP_DOMAIN}", 68)[:400])
             log = self.run_once(b)
             kept = self.quarantine(b)
-            self.check_kept(b, log, [entry["reason"] for entry in kept], ["192.0.2.1", "192.0.2.2"])
+            self.check_kept(b, log, [entry["reason"] for entry in kept], ["192.0.2.1", "192.0.2.2", "192.0.2.67"])
             self.assertEqual({entry["where"]: entry["reason"] for entry in kept},
-                             {"10.empty": "empty", "20.nested": "too-deep", "30.nul": "nul-in-header",
-                              "40.folder": "unreadable-file", "41.dangling": "unreadable-file"})
+                             {"10.empty": "empty", "20.nested": "too-deep", "40.folder": "unreadable-file",
+                              "41.dangling": "unreadable-file"})
             self.assertTrue((b.maildir / "new" / "11.new").exists())
             self.assertTrue((b.maildir / "tmp" / "50.half").exists())
             self.assertEqual(b.cli("check", "192.0.2.68").returncode, 1)
@@ -163,15 +169,15 @@ class BadInput(unittest.TestCase):
                 for message in reports("192.0.2.1", 0):
                     out.write(entry(message))
                 out.write(entry(b""))
-                out.write(entry(make_dsn("192.0.2.66", f"a@{TRAP_DOMAIN}", 66).replace(b"Subject: Und", b"Subject: Und\0", 1)))
+                for message in reports("192.0.2.66", 66):
+                    out.write(entry(with_nul(message)))
                 for message in reports("192.0.2.2", 10):
                     out.write(entry(message))
                 out.write(entry(make_dsn("192.0.2.3", f"a@{TRAP_DOMAIN}", 20))[:300])
             log = self.run_once(b)
             reasons = [e["reason"] for e in self.quarantine(b)]
             self.assertIn("no-from-line", reasons)
-            self.assertIn("nul-in-header", reasons)
-            self.check_kept(b, log, reasons, ["192.0.2.1", "192.0.2.2"])
+            self.check_kept(b, log, reasons, ["192.0.2.1", "192.0.2.2", "192.0.2.66"])
 
     def test_an_unreadable_feed_does_not_delay_the_others(self):
         with Blowback() as b:

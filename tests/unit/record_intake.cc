@@ -167,9 +167,7 @@ TEST_CASE("the same bytes with another time are the same delivery, unless the so
 }
 
 TEST_CASE("mail that exceeds a limit of the parser is quarantined under the limit's name", "[record]") {
-  const auto nul = take(delivery(std::string("Subject: a\0b\r\n\r\nx", 17)));
-  REQUIRE(nul.quarantined.size() == 1);
-  CHECK(nul.quarantined[0].reason == "nul-in-header");
+  CHECK(take(delivery(std::string(100, '\0'))).quarantined.at(0).reason == "empty");
   auto small = source();
   small.limits.message = 100;
   CHECK(take(delivery(bounce(from("192.0.2.1"))), small).quarantined.at(0).reason == "too-large");
