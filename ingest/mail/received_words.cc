@@ -20,6 +20,21 @@ bool is_port(std::string_view text) {
   return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+/// Whether `text` has only the characters of an address, and one that no single number has. Nearly all words of a field are names or numbers:
+/// for each of them IpAddress::parse would compose an error message, which takes longer than the rest of reading the field.
+bool may_be_address(std::string_view text) {
+  bool has_separator = false;
+  for (const char c : text) {
+    const char lower = lower_case(c);
+    if (c == '.' || c == ':') {
+      has_separator = true;
+    } else if ((c < '0' || c > '9') && (lower < 'a' || lower > 'f')) {
+      return false;
+    }
+  }
+  return has_separator;
+}
+
 /// The end of the comment that opens at `open`: the index of its closing parenthesis, or npos.
 std::expected<std::size_t, std::string> comment_end(std::string_view text, std::size_t open, Backslash backslash) {
   int depth = 0;
@@ -66,6 +81,7 @@ std::optional<IpAddress> bare_address(std::string_view text) {
   if (begins(text, "IPv6:")) text.remove_prefix(5);
   if (const auto zone = text.find('%'); zone != std::string_view::npos && text.contains(':'))
     text = text.substr(0, zone);
+  if (!may_be_address(text)) return std::nullopt;
   if (auto address = IpAddress::parse(text)) return *address;
   return std::nullopt;
 }
