@@ -4,14 +4,13 @@
 #include "detect/judge.h"
 #include "digest.h"
 #include "evidence_text.h"
+#include "mail/envelope.h"
 #include "mail/passage.h"
 #include "mail/received_chain.h"
 #include "relay.h"
 
 #include <algorithm>
 #include <chrono>
-#include <expected>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -32,53 +31,6 @@ constexpr std::size_t kMostRecipients = 100;
 
 /// A difference between clocks that isn't logged.
 constexpr Duration kClocksDiffer = std::chrono::minutes{5};
-
-[[nodiscard]] std::vector<std::string> received_values(const std::vector<mail::Field>& fields) {
-  std::vector<std::string> values;
-  for (const auto& field : fields) {
-    if (mail::is_named(field, "Received")) values.push_back(field.value);
-  }
-  return values;
-}
-
-/// The client, and how many of the trace fields are ours.
-[[nodiscard]] std::expected<mail::Client, mail::Doubt> client_of(const TrapDelivery& delivery,
-                                                                 const std::vector<std::string>& received,
-                                                                 const std::vector<Prefix>& trusted_relays) {
-  auto traced = mail::client_of(received, trusted_relays);
-  // If our own relay connected, its trace field names the client.
-  const bool by_relay = delivery.client && std::ranges::any_of(trusted_relays, [&](const Prefix& relay) {
-                          return relay.contains(*delivery.client);
-                        });
-  if (!delivery.client || by_relay) return traced;
-  if (use_of(*delivery.client) == AddressUse::special) {
-    return std::unexpected(mail::Doubt{.text = "the feed names " + delivery.client->to_string() +
-                                               " as the client, which isn't a public address; let the feed's "
-                                               "source pass on the address that connected to your outermost relay",
-                                       .quote = ""});
-  }
-  // The connection's address counts. The trace only shows where the client's own lines begin: below ours if it agrees, else at the top.
-  mail::Client client{.address = *delivery.client, .helo = delivery.helo, .ours = 0};
-  if (traced && traced->address == client.address) {
-    client.ours = traced->ours;
-    if (client.helo.empty()) client.helo = traced->helo;
-  }
-  return client;
-}
-
-/// The fields above the topmost Received:, which our own mail server wrote. Copies that strangers wrote are below.
-[[nodiscard]] std::span<const mail::Field> above_trace(const std::vector<mail::Field>& fields) {
-  const auto trace =
-      std::ranges::find_if(fields, [](const mail::Field& field) { return mail::is_named(field, "Received"); });
-  return {fields.begin(), trace};
-}
-
-/// `<>`, and what Sendmail and mbox writers write instead. No client can have such a path without a domain.
-[[nodiscard]] bool is_null(std::string_view path) {
-  path = trimmed(path);
-  if (path.starts_with('<') && path.ends_with('>')) path = path.substr(1, path.size() - 2);
-  return path.empty() || lower_case(path) == "mailer-daemon";
-}
 
 /// Why an item is quarantined.
 struct Trouble {
@@ -135,8 +87,8 @@ class Intake {
       ++batch_.counts.not_backscatter;
       return;
     }
-    const auto received = received_values(message.fields);
-    const auto client = client_of(delivery, received, source_.trusted_relays);
+    const auto received = mail::received_values(message.fields);
+    const auto client = mail::client_of(delivery, received, source_.trusted_relays);
     if (!client) {
       quarantine(where, {.reason = "doubtful-client", .text = client.error().text, .quote = client.error().quote},
                  delivery.message);
@@ -166,11 +118,9 @@ class Intake {
     if (delivery.mail_from) {
       return delivery.mail_from->empty() || *delivery.mail_from == "<>" ? ReversePath::null : ReversePath::set;
     }
-    const auto own = above_trace(fields);
-    const auto path =
-        std::ranges::find_if(own, [](const mail::Field& field) { return mail::is_named(field, "Return-Path"); });
-    if (path == own.end()) return ReversePath::unknown;
-    return is_null(path->value) ? ReversePath::null : ReversePath::set;
+    const auto path = mail::return_path_of(fields);
+    if (!path) return ReversePath::unknown;
+    return path->empty() ? ReversePath::null : ReversePath::set;
   }
 
   /// A time in the future becomes now, so that no clock can date an accusation ahead.
@@ -266,7 +216,7 @@ std::vector<std::string> recipients_of(const TrapDelivery& delivery, const std::
   };
   for (const auto& address : delivery.rcpt_to) add(lower_case(address));
   if (!delivery.rcpt_to.empty()) return recipients;
-  const auto own = above_trace(fields);
+  const auto own = mail::above_trace(fields);
   for (const auto* const name : {"Delivered-To", "X-Original-To", "Envelope-To"}) {
     // Only the first of each: the last host that delivered added it on top.
     const auto found = std::ranges::find_if(own, [&](const mail::Field& field) { return mail::is_named(field, name); });
