@@ -2,6 +2,7 @@
 #include "received_words.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 
 namespace blowback::mail {
@@ -14,7 +15,14 @@ bool is_blank(char c) { return c == ' ' || c == '\t'; }
 bool is_alnum(char c) { return (c >= '0' && c <= '9') || (lower_case(c) >= 'a' && lower_case(c) <= 'z'); }
 
 /// The characters of names and addresses.
-bool is_run_character(char c) { return is_alnum(c) || c == '.' || c == ':' || c == '-' || c == '_'; }
+constexpr auto kRunCharacters = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-_")) {
+    table[static_cast<unsigned char>(c)] = true;
+  }
+  return table;
+}();
+bool is_run_character(char c) { return kRunCharacters[static_cast<unsigned char>(c)]; }
 
 bool is_port(std::string_view text) {
   return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -53,7 +61,9 @@ std::expected<std::size_t, std::string> comment_end(std::string_view text, std::
 }  // namespace
 
 std::expected<std::vector<Word>, std::string> words_of(std::string_view text, Backslash backslash) {
+  constexpr std::size_t kUsual = 24;
   std::vector<Word> words;
+  words.reserve(kUsual);
   std::size_t i = 0;
   while (i < text.size()) {
     if (is_blank(text[i])) {
@@ -104,8 +114,10 @@ std::vector<std::string_view> addresses_in(std::string_view text) {
       continue;
     }
     const std::size_t begin = i;
-    while (i < text.size() && is_run_character(text[i])) ++i;
-    auto run = text.substr(begin, i - begin);
+    bool has_separator = false;
+    for (; i < text.size() && is_run_character(text[i]); ++i) has_separator |= text[i] == '.' || text[i] == ':';
+    if (!has_separator) continue;
+    const auto run = text.substr(begin, i - begin);
     // An IPv6 address may end in `::`, so the whole run is tried first, then without punctuation around it, then without a port.
     auto trimmed = run;
     while (!trimmed.empty() && !is_alnum(trimmed.back())) trimmed.remove_suffix(1);
