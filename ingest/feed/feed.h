@@ -94,6 +94,9 @@ enum class MboxQuoting : std::uint8_t {
 /// One JSON object per line. `-` as `path` is standard input, which has no position.
 [[nodiscard]] std::expected<std::unique_ptr<Feed>, FeedError> open_jsonl(const std::string& path,
                                                                          const std::optional<std::string>& position);
+/// The same lines from `fd` to its end, a pipe or a file: there is no position, and a last line without a newline counts. `name` stands for it in
+/// error texts. `fd` must outlive the feed.
+[[nodiscard]] std::unique_ptr<Feed> read_jsonl(int fd, const std::string& name);
 
 /// The envelope of a message on standard input.
 struct Envelope {

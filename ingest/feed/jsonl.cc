@@ -144,14 +144,14 @@ class JsonFile final : public Feed {
 
 class JsonStream final : public Feed {
  public:
-  JsonStream() : reader_(stream_source(STDIN_FILENO)) {}
+  JsonStream(int fd, std::string name) : fd_(fd), name_(std::move(name)), reader_(stream_source(fd)) {}
 
   [[nodiscard]] std::expected<Chunk, FeedError> next(const Bounds& bounds) override {
     if (uncommitted_) return *uncommitted_;
     auto chunk = take(bounds);
     // Not at the end. To ask again at once would only use processor time.
     if (chunk && chunk->items.empty() && !chunk->drained) {
-      pollfd ask{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+      pollfd ask{.fd = fd_, .events = POLLIN, .revents = 0};
       if (poll(&ask, 1, static_cast<int>(kPause.count())) > 0) chunk = take(bounds);
     }
     if (chunk && !chunk->items.empty()) uncommitted_ = *chunk;
@@ -164,7 +164,7 @@ class JsonStream final : public Feed {
   }
 
   /// At its end standard input stays readable, which would wake the caller again and again.
-  [[nodiscard]] int wake_fd() const override { return reader_.ended() ? -1 : STDIN_FILENO; }
+  [[nodiscard]] int wake_fd() const override { return reader_.ended() ? -1 : fd_; }
 
  private:
   /// Reads what is there, without waiting.
@@ -187,11 +187,13 @@ class JsonStream final : public Feed {
       }
     }
     if (const auto fault = reader_.error()) {
-      return std::unexpected(FeedError{fmt::format("jsonl: standard input can't be read, {}", system_text(*fault))});
+      return std::unexpected(FeedError{fmt::format("jsonl: {} can't be read, {}", name_, system_text(*fault))});
     }
     return chunk;
   }
 
+  int fd_;
+  std::string name_;
   LineReader reader_;
   Lines lines_;
   std::optional<Chunk> uncommitted_;
@@ -201,8 +203,10 @@ class JsonStream final : public Feed {
 
 std::expected<std::unique_ptr<Feed>, FeedError> open_jsonl(const std::string& path,
                                                            const std::optional<std::string>& position) {
-  if (path == "-") return std::make_unique<JsonStream>();
+  if (path == "-") return read_jsonl(STDIN_FILENO, "standard input");
   return std::make_unique<JsonFile>(path, position);
 }
+
+std::unique_ptr<Feed> read_jsonl(int fd, const std::string& name) { return std::make_unique<JsonStream>(fd, name); }
 
 }  // namespace blowback::feed

@@ -1,6 +1,9 @@
 // The jsonl feed: fields of a line, bad lines, torn lines, positions, and a pipe.
 #include "feed_fixture.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <string>
 
@@ -328,6 +331,31 @@ TEST_CASE("standard input is drained only when all its lines were yielded", "[fe
   bounds.items = GENERATE(1U, 7U, 30U);
   std::optional<std::string> position;
   CHECK(take_all(*feed, position, bounds).size() == 30);
+}
+
+TEST_CASE("a descriptor is read to its end, a last line without newline included", "[feed][jsonl]") {
+  const Folder folder;
+  write_file(folder.path("lines"), line_of("x") + "\n\n" + line_of("y"));
+  const int fd = ::open(folder.path("lines").c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(fd >= 0);
+  const auto feed = read_jsonl(fd, "the file");
+  std::optional<std::string> position;
+  const auto items = take_all(*feed, position);
+  close(fd);
+  REQUIRE(items.size() == 2);
+  CHECK(in_words(items[0]) == "line 1: x");
+  CHECK(in_words(items[1]) == "line 3: y");
+  CHECK_FALSE(position.has_value());
+}
+
+TEST_CASE("an error of a descriptor names what is read", "[feed][jsonl]") {
+  const Folder folder;
+  const int fd = ::open(folder.path().c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(fd >= 0);
+  const auto chunk = read_jsonl(fd, "the folder")->next({});
+  close(fd);
+  REQUIRE_FALSE(chunk.has_value());
+  CHECK_THAT(chunk.error().text, Catch::Contains("the folder can't be read, "));
 }
 
 }  // namespace
