@@ -94,6 +94,11 @@ Option& Option::shows_default() {
   return *this;
 }
 
+Option& Option::one_value_each() {
+  option_.allow_extra_args(false);
+  return *this;
+}
+
 Option& Option::one_of(const std::string& what, const std::vector<std::string>& names) {
   option_.check(cli::one_of(what, names));
   parsing_.known_values[&option_] = names;

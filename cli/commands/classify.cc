@@ -1,183 +1,196 @@
 // `blowback classify PATH…`: the judge's verdict on messages, with --explain also the reasons. Records nothing.
 #include "arguments.h"
 #include "blowback/text.h"
+#include "classify/mail_reader.h"
+#include "classify/verdict_printer.h"
 #include "commands.h"
 #include "detect/judge.h"
-#include "feed/feed.h"
+#include "mail/envelope.h"
 #include "mail/message.h"
-#include "mail/received_chain.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
-#include <fstream>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
-#include <variant>
+#include <utility>
+#include <vector>
 
 namespace blowback::cli {
 namespace {
 
-namespace fs = std::filesystem;
+/// What the options say of the envelope. It takes precedence over what the messages say.
+struct KnownEnvelope {
+  std::optional<IpAddress> client;
+  std::optional<std::string> mail_from;  ///< "": the null reverse-path
+  std::vector<std::string> recipients;   ///< lower case; empty: unknown
+};
 
 class Classifier {
  public:
-  Classifier(const Context& context, std::vector<Prefix> trusted_relays, bool explains)
-      : context_(context), trusted_relays_(std::move(trusted_relays)), explains_(explains) {}
+  Classifier(const Context& context, const KnownEnvelope& envelope, const std::vector<Prefix>& trusted_relays,
+             Printing printing)
+      : context_(context),
+        envelope_(envelope),
+        trusted_relays_(trusted_relays),
+        printer_(context.world.out, printing) {}
 
-  /// A message, an mbox, or a folder of messages and mboxes.
-  void path(const fs::path& path) {
-    std::error_code error;
-    if (fs::is_directory(path, error)) {
-      std::vector<fs::path> entries;
-      for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
-        if (at->is_regular_file(error)) entries.push_back(at->path());
-      }
-      if (error) warn(path.string(), error.message());
-      std::ranges::sort(entries);
-      for (const auto& entry : entries) file(entry);
-    } else {
-      file(path);
+  void message(const Place& place, TrapDelivery& delivery) const {
+    mail::Message message;
+    if (delivery.event == TrapDelivery::Event::message) {
+      auto parsed = mail::parse(delivery.message, {});
+      if (!parsed) return failed(place, mail::name_of(parsed.error().code), parsed.error().text);
+      message = std::move(*parsed);
     }
+    printer_.judged(place, judged(place, delivery, message));
   }
+
+  void unreadable(const Place& place, const feed::Unreadable& unreadable) const {
+    // The place has the number of the line.
+    std::string_view text = unreadable.detail;
+    const auto number = place.number ? fmt::format("line {}: ", *place.number) : std::string();
+    if (text.starts_with(number)) text.remove_prefix(number.size());
+    failed(place, unreadable.reason,
+           unreadable.quote.empty() ? std::string(text) : fmt::format("{}: {}", text, unreadable.quote));
+  }
+
+  void unreadable(const std::string& path, std::string_view why) const { warn(path, why); }
 
  private:
-  void file(const fs::path& path) {
-    std::error_code error;
-    const auto size = fs::file_size(path, error);
-    if (error || !fs::is_regular_file(path, error)) {
-      warn(path.string(), error ? error.message() : "not a file");
-      return;
+  [[nodiscard]] Judged judged(const Place& place, TrapDelivery& delivery, const mail::Message& message) const {
+    Judged judged;
+    judged.size = delivery.message.size();
+    judged.recipients_source = complete_recipients(place, delivery, message.fields, judged.recipients);
+    judged.mail_from_source = complete_mail_from(place, delivery, message.fields, judged.mail_from);
+    if (envelope_.client) delivery.client = envelope_.client;
+    judged.client = mail::client_of(delivery, mail::received_values(message.fields), trusted_relays_);
+    if (judged.client && delivery.client == judged.client->address) {
+      judged.client_source = envelope_.client ? EnvelopeSource::option : EnvelopeSource::json_line;
     }
-    std::ifstream stream(path, std::ios::binary);
-    std::string beginning(5, '\0');
-    stream.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-    // One message by its name, even if a mail program wrote a `From ` line at its beginning.
-    const bool is_one_message = path.extension() == ".eml";
-    if (!is_one_message && !stream.eof() && beginning == "From ") {
-      mbox(path);
-      return;
-    }
-    if (size > mail::Limits{}.message) {
-      warn(path.string(), fmt::format("{} octets; the judge reads at most {}", size, mail::Limits{}.message));
-      line(path.string(), "-", "-", "-");
-      return;
-    }
-    stream.clear();
-    stream.seekg(0);
-    TrapDelivery delivery;
-    delivery.message.resize(size);
-    stream.read(delivery.message.data(), static_cast<std::streamsize>(size));
-    if (stream.gcount() != static_cast<std::streamsize>(size)) {
-      warn(path.string(), "can't be read");
-      return;
-    }
-    message(path.string(), delivery);
+    judged.verdict = detect::judge(delivery, message, judged.recipients);
+    return judged;
   }
 
-  void mbox(const fs::path& path) {
-    // Whether the boundaries can be trusted doesn't matter: nobody is listed because of this.
-    auto opened = feed::open_mbox(path.string(), feed::MboxQuoting::mboxrd, std::nullopt);
-    if (!opened) {
-      warn(path.string(), opened.error().text);
-      return;
+  EnvelopeSource complete_recipients(const Place& place, TrapDelivery& delivery, const std::vector<mail::Field>& fields,
+                                     std::vector<std::string>& recipients) const {
+    if (!envelope_.recipients.empty()) {
+      recipients = delivery.rcpt_to = envelope_.recipients;
+      return EnvelopeSource::option;
     }
-    while (true) {
-      const auto chunk = (*opened)->next({});
-      if (!chunk) {
-        warn(path.string(), chunk.error().text);
-        return;
-      }
-      for (const auto& item : chunk->items) {
-        const std::string where = path.string() + ":" + item.where;
-        if (const auto* delivery = std::get_if<TrapDelivery>(&item.content)) {
-          message(where, *delivery);
-        } else {
-          warn(where, std::get<feed::Unreadable>(item.content).detail);
-          line(where, "-", "-", "-");
-        }
-      }
-      if (chunk->drained && chunk->items.empty()) return;
-      if (const auto taken = (*opened)->committed(); !taken) {
-        warn(path.string(), taken.error().text);
-        return;
-      }
+    for (const auto& address : delivery.rcpt_to) recipients.push_back(lower_case(address));
+    if (!recipients.empty()) {
+      return place.form == Place::Form::json_line ? EnvelopeSource::json_line : EnvelopeSource::header;
     }
-  }
-
-  void message(const std::string& where, const TrapDelivery& delivery) {
-    const auto parsed = mail::parse(delivery.message, {});
-    if (!parsed) {
-      warn(where, parsed.error().text);
-      line(where, "-", "-", "-");
-      return;
+    for (const auto& field : fields) {
+      const bool names_recipient =
+          std::ranges::any_of(kRecipientFields, [&](std::string_view name) { return mail::is_named(field, name); });
+      if (!names_recipient) continue;
+      auto address = lower_case(mail::first_address(field.value));
+      const bool is_new = std::ranges::find(recipients, address) == recipients.end();
+      if (!address.empty() && is_new) recipients.push_back(std::move(address));
     }
-    std::vector<std::string> received;
-    std::vector<std::string> traps;
-    for (const auto& field : parsed->fields) {
-      const auto name = lower_case(field.name);
-      if (name == "received") received.push_back(field.value);
-      if (name == "delivered-to" || name == "x-original-to" || name == "envelope-to" || name == "to") {
-        if (auto address = mail::first_address(field.value); !address.empty()) traps.push_back(std::move(address));
-      }
+    return EnvelopeSource::header;
+  }
+
+  /// The judge itself reads Return-Path:, so the delivery gets only what else is known.
+  EnvelopeSource complete_mail_from(const Place& place, TrapDelivery& delivery, const std::vector<mail::Field>& fields,
+                                    std::optional<std::string>& mail_from) const {
+    if (envelope_.mail_from) {
+      mail_from = delivery.mail_from = envelope_.mail_from;
+      return EnvelopeSource::option;
     }
-    const Verdict verdict = detect::judge(delivery, *parsed, traps);
-    const auto client = mail::client_of(received, trusted_relays_);
-    line(where, name_of(verdict.kind), is_backscatter(verdict.kind) ? name_of(verdict.cause) : "-",
-         client ? client->address.to_string() : "-");
-    if (!explains_) return;
-    explain(verdict);
-    if (!client) detail("client", client.error().text);
-  }
-
-  /// What decided, in indented lines below that of the message.
-  void explain(const Verdict& verdict) const {
-    detail("subject", verdict.subject);
-    detail("confidence",
-           fmt::format("{:.2f}{}", verdict.confidence,
-                       verdict.claims_trap ? ", the returned mail claims to come from its recipient" : ""));
-    for (const Signal& signal : verdict.signals) {
-      detail("signal", fmt::format("{:+.1f}  {}", signal.weight, signal.name));
+    if (delivery.mail_from) {
+      mail_from = delivery.mail_from;
+      return place.form == Place::Form::json_line ? EnvelopeSource::json_line : EnvelopeSource::from_line;
     }
-    detail("product", verdict.product);
-    detail("reporting MTA", verdict.reporting_mta);
-    detail("queue id", verdict.queue_id);
-    if (verdict.original) explain(*verdict.original);
-    detail("campaign", verdict.campaign);
+    mail_from = mail::return_path_of(fields);
+    return EnvelopeSource::return_path;
   }
 
-  void explain(const ReturnedOriginal& original) const {
-    detail("original from", original.from);
-    detail("original path", original.return_path);
-    detail("original subject", original.subject);
-    detail("original id", original.message_id);
-    detail("original date", original.date);
-    if (original.client) detail("original client", original.client->to_string());
-    if (original.spf_failed)
-      detail("original SPF", "had failed when the server accepted the mail: it could have refused it");
+  void failed(const Place& place, std::string_view reason, std::string_view text) const {
+    warn(place.to_string(), text);
+    printer_.failed(place, reason, text);
   }
 
-  void detail(std::string_view name, const std::string& value) const {
-    if (!value.empty()) fmt::print(context_.world.out, "    {:<17}{}\n", name, harmless(value));
-  }
+  void warn(const std::string& where, std::string_view what) const { context_.warn(where + ": " + harmless(what)); }
 
-  void line(const std::string& where, std::string_view kind, std::string_view cause, std::string_view client) const {
-    fmt::print(context_.world.out, "{}\t{}\t{}\t{}\n", where, kind, cause, client);
-  }
-
-  void warn(const std::string& where, const std::string& what) { context_.warn(where + ": " + harmless(what)); }
+  static constexpr std::array<std::string_view, 4> kRecipientFields{"Delivered-To", "X-Original-To", "Envelope-To",
+                                                                    "To"};
 
   const Context& context_;
-  std::vector<Prefix> trusted_relays_;
-  bool explains_ = false;
+  const KnownEnvelope& envelope_;
+  const std::vector<Prefix>& trusted_relays_;
+  VerdictPrinter printer_;
 };
 
 struct Arguments {
   std::vector<std::string> paths;
   std::vector<std::string> trusted_relays;
+  std::vector<std::string> senders;  ///< one at most
+  std::vector<std::string> recipients;
+  std::string client_ip;
+  std::string format = "table";
+  bool json_lines = false;
   bool explains = false;
 };
+
+[[nodiscard]] std::string_view without_angles(std::string_view path) {
+  path = trimmed(path);
+  if (path.starts_with('<') && path.ends_with('>')) path = path.substr(1, path.size() - 2);
+  return path;
+}
+
+/// Whether it can be a mailbox: two parts around an `@`, without blanks and angle brackets. A file's name that took the place of the value can't.
+[[nodiscard]] bool is_mailbox(std::string_view text) {
+  const auto at = text.rfind('@');
+  return at != std::string_view::npos && at > 0 && at + 1 < text.size() && std::ranges::none_of(text, [](char c) {
+           return static_cast<unsigned char>(c) <= ' ' || c == '<' || c == '>';
+         });
+}
+
+OrExit<KnownEnvelope> envelope_of(const Context& context, const Arguments& arguments) {
+  KnownEnvelope envelope;
+  if (!arguments.client_ip.empty()) {
+    const auto client = address(context, arguments.client_ip);
+    if (!client) return std::unexpected(client.error());
+    envelope.client = *client;
+  }
+  if (arguments.senders.size() > 1) return std::unexpected(context.fail("--sender: give it once", kWrongUse));
+  for (const auto& text : arguments.senders) {
+    const auto path = without_angles(text);
+    // What Sendmail and mbox writers write for the null reverse-path.
+    const bool is_null = path.empty() || lower_case(path) == "mailer-daemon";
+    if (!is_null && !is_mailbox(path)) {
+      return std::unexpected(context.fail(
+          fmt::format("--sender: {} is not an address; write it like user@example.org, or '<>' for the null "
+                      "reverse-path",
+                      in_backquotes(text)),
+          kWrongUse));
+    }
+    envelope.mail_from = is_null ? std::string() : std::string(path);
+  }
+  for (const auto& text : arguments.recipients) {
+    auto recipient = lower_case(without_angles(text));
+    if (!is_mailbox(recipient)) {
+      return std::unexpected(context.fail(
+          fmt::format("--recipient: {} is not an address; write it like trap@example.org", in_backquotes(text)),
+          kWrongUse));
+    }
+    const bool is_new = std::ranges::find(envelope.recipients, recipient) == envelope.recipients.end();
+    if (is_new) envelope.recipients.push_back(std::move(recipient));
+  }
+  return envelope;
+}
+
+[[nodiscard]] Printing printing_of(const Arguments& arguments) {
+  if (arguments.format == "json") return Printing::json;
+  return arguments.explains ? Printing::explained : Printing::lines;
+}
 
 int classify(const Context& context, const Arguments& arguments) {
   std::vector<Prefix> relays;
@@ -186,12 +199,21 @@ int classify(const Context& context, const Arguments& arguments) {
     if (!relay) return relay.error();
     relays.push_back(*relay);
   }
+  const auto envelope = envelope_of(context, arguments);
+  if (!envelope) return envelope.error();
   std::error_code ignored;
   for (const auto& path : arguments.paths) {
-    if (!fs::exists(path, ignored)) return context.fail(path + ": no such file or folder", kWrongUse);
+    if (path != "-" && !std::filesystem::exists(path, ignored)) {
+      return context.fail(path + ": no such file or folder", kWrongUse);
+    }
   }
-  Classifier classifier(context, std::move(relays), arguments.explains);
-  for (const auto& path : arguments.paths) classifier.path(path);
+  const Classifier classifier(context, *envelope, relays, printing_of(arguments));
+  MailReader reader(
+      context, arguments.json_lines,
+      {.message = [&](const Place& at, TrapDelivery& delivery) { classifier.message(at, delivery); },
+       .unreadable = [&](const Place& at, const feed::Unreadable& it) { classifier.unreadable(at, it); },
+       .failed = [&](const std::string& path, std::string_view why) { classifier.unreadable(path, why); }});
+  for (const auto& path : arguments.paths) reader.read(path);
   return kYes;
 }
 
@@ -199,18 +221,37 @@ int classify(const Context& context, const Arguments& arguments) {
 
 void add_classify(Command& tool) {
   const auto arguments = std::make_shared<Arguments>();
-  auto command = tool.add({.name = "classify",
-                           .summary = "The judge's verdict on messages, folders, mboxes; records nothing",
-                           .notes = "Prints path, kind, cause and client address, separated by tabs; - for none.",
-                           .examples = "  blowback classify message.eml\n"
-                                       "  blowback classify --explain --trusted-relay 192.0.2.25 Maildir/cur\n"},
-                          [arguments](const Context& context) { return classify(context, *arguments); });
-  command.option("PATH", arguments->paths, "Messages, folders, mboxes").required();
+  auto command =
+      tool.add({.name = "classify",
+                .summary = "The judge's verdict on messages, folders, mboxes, JSON lines; records nothing",
+                .notes = "Prints path, kind, cause and client address, separated by tabs; - for none. With --format "
+                         "json: one object per message and line, with all that --explain shows.",
+                .examples = "  blowback classify message.eml\n"
+                            "  blowback classify --explain --trusted-relay 192.0.2.25 Maildir/cur\n"
+                            "  blowback classify --sender '<>' --recipient a@trap.example.net --client-ip 192.0.2.1 - "
+                            "< message.eml\n"
+                            "  blowback classify --jsonl --format json partner.jsonl\n"},
+               [arguments](const Context& context) { return classify(context, *arguments); });
+  command.option("PATH", arguments->paths, "Messages, folders, mboxes; -: one message on standard input").required();
   command
       .option("--trusted-relay", arguments->trusted_relays,
               "A relay of your own, whose Received: is trusted; may be repeated")
+      .one_value_each()
       .shown_as("CIDR");
+  command.option("--sender", arguments->senders, "The reverse-path of all messages; '' or '<>': the null reverse-path")
+      .one_value_each()
+      .shown_as("ADDRESS");
+  command.option("--recipient", arguments->recipients, "A trap that all messages were sent to; may be repeated")
+      .one_value_each()
+      .shown_as("ADDRESS");
+  command.option("--client-ip", arguments->client_ip, "The address that connected, instead of what Received: says")
+      .shown_as("IP");
+  command.flag("--jsonl", arguments->json_lines, "PATH has JSON lines, as for a feed of type jsonl; -: standard input");
   command.flag("--explain", arguments->explains, "Also what decided, below each line");
+  command.option("--format", arguments->format, "table (the default) or json")
+      .one_of("format", {"table", "json"})
+      .shown_as("FORMAT")
+      .shows_default();
 }
 
 }  // namespace blowback::cli

@@ -2,6 +2,7 @@
 """The tool's output can't be written: on a full disk every command reports that and fails; if the reader is gone, it ends silently, with the
 status that a shell reports for SIGPIPE."""
 
+import json
 import os
 import signal
 import subprocess
@@ -32,7 +33,8 @@ class Output(unittest.TestCase):
     def test_a_full_disk_fails_every_command_that_prints(self):
         commands = [["--help"], ["--version"], ["check", "198.51.100.7"], ["why", "198.51.100.7"], ["evidence", "198.51.100.7"],
                     ["listings"], ["listings", "--format", "json"], ["listings", "--format", "csv"], ["exemptions"], ["log"],
-                    ["quarantine"], ["stats"], ["classify", str(self.message)], ["top"], ["traps"], ["export"],
+                    ["quarantine"], ["stats"], ["classify", str(self.message)],
+                    ["classify", "--format", "json", str(self.message)], ["top"], ["traps"], ["export"],
                     ["export", "--format", "json"], ["export", "--format", "zone"], ["doctor"], ["db", "check"], ["db", "migrate"],
                     ["completion", "bash"], ["list", "203.0.113.9", "--reason", "test"]]
         for arguments in commands:
@@ -56,7 +58,8 @@ class Output(unittest.TestCase):
 
     def test_a_reader_that_is_gone_ends_the_tool_silently(self):
         for ignores in (False, True):
-            for arguments in (["classify", str(self.message)], ["listings", "--format", "json"], ["stats"], ["export"]):
+            for arguments in (["classify", str(self.message)], ["classify", "--format", "json", str(self.message)],
+                              ["listings", "--format", "json"], ["stats"], ["export"]):
                 with self.subTest(arguments, ignores=ignores):
                     reading, writing = os.pipe()
                     os.close(reading)
@@ -67,6 +70,17 @@ class Output(unittest.TestCase):
                     # A library of `classify` ignores SIGPIPE. To a shell both are 141.
                     self.assertIn(ran.returncode, (GONE,) if ignores else (GONE, -signal.SIGPIPE), ran.stderr)
                     self.assertEqual(ran.stderr, "")
+
+    def test_classify_ends_when_its_reader_has_seen_enough(self):
+        lines = self.b.dir / "lines.jsonl"
+        line = {"received_at": "2026-11-24T10:00:00Z", "message": self.message.read_text()}
+        # More output than a pipe holds.
+        lines.write_text((json.dumps(line) + "\n") * 2000)
+        ran = subprocess.run(["bash", "-c", '"$0" classify --jsonl --format json "$1" | head -n 1; exit "${PIPESTATUS[0]}"',
+                              program("blowback"), lines], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(ran.returncode, GONE, ran.stderr)
+        self.assertEqual(ran.stderr, "")
+        self.assertEqual(json.loads(ran.stdout)["kind"], "dsn")
 
 
 if __name__ == "__main__":
