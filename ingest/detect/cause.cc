@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,12 +29,23 @@ constexpr std::array<std::pair<std::string_view, Cause>, 40> kDetails{
      {"7.17", Cause::unknown_user}, {"7.1", Cause::policy},         {"7.0", Cause::policy},
      {"7.9", Cause::policy}}};
 
-[[nodiscard]] Cause best_of(const std::vector<const Signature*>& matches) {
-  const Signature* best = nullptr;
+// What words or a code tell, and how sure it is.
+struct Told {
+  Cause cause = Cause::none;
+  double weight = 0;
+};
+
+[[nodiscard]] Told best_of(const std::vector<const Signature*>& matches) {
+  Told best;
   for (const Signature* match : matches) {
-    if (match->claim == Claim::cause && (best == nullptr || match->weight > best->weight)) best = match;
+    if (match->claim == Claim::cause && match->weight > best.weight) best = {match->cause, match->weight};
   }
-  return best == nullptr ? Cause::none : best->cause;
+  return best;
+}
+
+// Of two sentences of three (not yet delivered, we go on trying, nothing to do), one could be in any bounce.
+[[nodiscard]] bool warns_of_delay(const std::vector<const Signature*>& matches) {
+  return std::ranges::count(matches, Claim::feature, &Signature::claim) >= 2;
 }
 
 // A remark of a program just before the reply, without a code: `mail.local: unknown user: bob`.
@@ -121,71 +133,135 @@ Cause cause_of_status(std::string_view enhanced_status) {
 }
 
 Cause cause_of_words(const SignatureSet& signatures, std::string_view words) {
-  return best_of(signatures.match(Place::diagnostic, without_addresses(words)));
+  return best_of(signatures.match(Place::diagnostic, without_addresses(words))).cause;
 }
 
-Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std::string_view lines,
-               std::string_view words_as_written) {
-  const std::string reply_text = without_addresses(first_reply(lines));
-  const std::string words = without_addresses(words_as_written);
-  // The first recipient that failed, else the first one.
-  const RecipientStatus* recipient = nullptr;
+namespace {
+
+// The first recipient that failed, else the first one. Entries without an address continue the one before: some mailers write blank lines
+// between the fields of one recipient.
+[[nodiscard]] std::optional<RecipientStatus> first_failed(const DeliveryStatus& status) {
+  std::vector<RecipientStatus> joined;
   for (const RecipientStatus& each : status.recipients) {
-    if (recipient == nullptr) recipient = &each;
-    if (each.action == "failed") {
-      recipient = &each;
-      break;
+    const bool continues = each.final_recipient.empty() && each.original_recipient.empty() && !joined.empty();
+    const auto fits = [](const std::string& before, const std::string& more) { return before.empty() || more.empty(); };
+    if (continues && fits(joined.back().action, each.action) && fits(joined.back().status, each.status) &&
+        fits(joined.back().diagnostic, each.diagnostic)) {
+      joined.back().action += each.action;
+      joined.back().status += each.status;
+      joined.back().diagnostic += each.diagnostic;
+    } else {
+      joined.push_back(each);
     }
   }
-  if (recipient != nullptr) {
-    const bool worked =
-        recipient->action == "delivered" || recipient->action == "relayed" || recipient->action == "expanded";
-    if (worked) return Cause::none;
-    // SendGrid's own action; and a delay without a reason of the peer.
-    if (recipient->action == "expired" ||
-        (recipient->action == "delayed" && recipient->diagnostic.empty() && recipient->status.ends_with(".4.7"))) {
-      return Cause::delayed;
-    }
-    if (const Cause told = cause_of_words(signatures, recipient->diagnostic); told != Cause::none) return told;
-    const std::string in_diagnostic = enhanced_status_in(recipient->diagnostic);
-    if (const Cause told = cause_of_status(in_diagnostic); told != Cause::none) return told;
-  }
-  if (recipient == nullptr || recipient->diagnostic.empty()) {
-    if (const Cause told = best_of(signatures.match(Place::diagnostic, reply_text)); told != Cause::none) return told;
-    if (const Cause told = cause_of_status(enhanced_status_in(reply_text)); told != Cause::none) return told;
-    if (const Cause told = best_of(signatures.match(Place::diagnostic, words)); told != Cause::none) return told;
-  }
-  if (recipient != nullptr) {
-    if (recipient->action == "delayed" || recipient->action == "expired") return Cause::delayed;
-    if (const Cause told = cause_of_status(recipient->status); told != Cause::none) return told;
-    if (const Cause told = best_of(signatures.match(Place::diagnostic, words)); told != Cause::none) return told;
-  }
-  const Cause by_words = cause_of_status(enhanced_status_in(words));
-  if (by_words != Cause::none) return by_words;
+  const auto failed = std::ranges::find(joined, "failed", &RecipientStatus::action);
+  if (failed != joined.end()) return *failed;
+  if (joined.empty()) return std::nullopt;
+  return joined.front();
+}
+
+// The reply was to MAIL FROM, so what doesn't exist is the originator's address or domain.
+[[nodiscard]] bool refuses_originator(std::string_view words) {
+  constexpr std::array<std::string_view, 3> kAtMail{"after mail from", "after pipelined mail from",
+                                                    "reply to mail from"};
+  constexpr std::array<std::string_view, 3> kAtRcpt{"after rcpt to", "after pipelined rcpt to", "reply to rcpt to"};
+  const auto is_in = [&](std::string_view what) { return contains_ignoring_case(words, what); };
+  return std::ranges::any_of(kAtMail, is_in) && std::ranges::none_of(kAtRcpt, is_in);
+}
+
+// Weights of codes, between those of words: a code is more certain than a general word, less than a sentence about the cause.
+constexpr double kCode = 4;
+constexpr double kCertainTrouble = 6.5;
+
+[[nodiscard]] Told told_by_status(std::string_view enhanced_status) {
+  return {cause_of_status(enhanced_status), kCode};
+}
+
+// The cause is named by the code itself, and no mailer writes this code for anything else.
+[[nodiscard]] bool is_specific(std::string_view enhanced_status) {
+  constexpr std::array<std::string_view, 7> kSpecific{"1.1", "1.6", "1.10", "2.1", "2.2", "3.4", "4.6"};
+  const std::size_t dot = enhanced_status.find('.');
+  return dot != std::string_view::npos && enhanced_status.starts_with('5') &&
+         std::ranges::find(kSpecific, enhanced_status.substr(dot + 1)) != kSpecific.end();
+}
+
+[[nodiscard]] Told told_by_reply_code(std::string_view text) {
   // RFC 5321 §4.2.3. Only replies with a single meaning: 550 can mean anything.
-  const int reply = reply_code_in(
-      recipient != nullptr && !recipient->diagnostic.empty() ? std::string_view(recipient->diagnostic) : words);
-  switch (reply) {
+  switch (reply_code_in(text)) {
     case 422:
-    case 452:
     case 552:
-      return Cause::over_quota;
+      return {Cause::over_quota, 1};
     case 421:
-    case 451:
     case 432:
+    case 451:
+    case 452:
     case 454:
-      return Cause::system;
+      return {Cause::system, 1};
     case 551:
     case 553:
-      return Cause::unknown_user;
+      return {Cause::unknown_user, 1};
     case 530:
     case 534:
     case 535:
     case 538:
-      return Cause::policy;
+      return {Cause::policy, 1};
     default:
-      return Cause::none;
+      return {};
   }
+}
+
+[[nodiscard]] Told told(const SignatureSet& signatures, const std::optional<RecipientStatus>& recipient,
+                        std::string_view lines, const std::string& words, const Told& by_words) {
+  if (recipient && !recipient->diagnostic.empty()) {
+    const Told told = best_of(signatures.match(Place::diagnostic, without_addresses(recipient->diagnostic)));
+    if (told.cause != Cause::none) return told;
+    const Told code = told_by_status(enhanced_status_in(recipient->diagnostic));
+    if (code.cause != Cause::none) return code;
+  } else {
+    const std::string reply = without_addresses(first_reply(lines));
+    const Told told = best_of(signatures.match(Place::diagnostic, reply));
+    if (told.cause != Cause::none) return told;
+    // Below a mailer's few words there may be anything, such as a scanner's advertisement.
+    if (recipient && reply.empty() && is_specific(recipient->status) && by_words.weight < 7)
+      return told_by_status(recipient->status);
+    const Told code = told_by_status(enhanced_status_in(reply));
+    if (code.cause != Cause::none) return code;
+    if (by_words.cause != Cause::none) return by_words;
+  }
+  if (recipient) {
+    if (recipient->action == "delayed") return {};
+    const Told code = told_by_status(recipient->status);
+    if (code.cause != Cause::none) return code;
+    if (by_words.cause != Cause::none) return by_words;
+  }
+  const Told code = told_by_status(enhanced_status_in(words));
+  if (code.cause != Cause::none) return code;
+  return told_by_reply_code(recipient && !recipient->diagnostic.empty() ? recipient->diagnostic : words);
+}
+
+}  // namespace
+
+Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std::string_view lines,
+               std::string_view words_as_written) {
+  const std::string words = without_addresses(words_as_written);
+  const std::vector<const Signature*> in_words = signatures.match(Place::diagnostic, words);
+  const std::optional<RecipientStatus> recipient = first_failed(status);
+  const std::string_view action = recipient ? std::string_view(recipient->action) : std::string_view();
+  if (action == "delivered" || action == "relayed" || action == "expanded") return Cause::none;
+  // SendGrid's own action; and a delay without a reason of the peer.
+  if (action == "expired") return Cause::delayed;
+  if (action == "delayed" && recipient->diagnostic.empty() && recipient->status.ends_with(".4.7"))
+    return Cause::delayed;
+
+  const Told why = told(signatures, recipient, lines, words, best_of(in_words));
+  if ((why.cause == Cause::unknown_user || why.cause == Cause::other) && refuses_originator(words_as_written))
+    return Cause::policy;
+  if (action == "delayed" || (action.empty() && warns_of_delay(in_words))) {
+    // The message is still in the queue, unless the peer said what will not change by itself. That it is out of order isn't that.
+    const bool is_trouble = why.cause == Cause::system || why.cause == Cause::none;
+    if (is_trouble && why.weight < kCertainTrouble) return Cause::delayed;
+  }
+  return why.cause;
 }
 
 }  // namespace blowback::detect

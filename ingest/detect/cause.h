@@ -10,9 +10,10 @@
 
 namespace blowback::detect {
 
-/// Of a DSN. `lines`: the text for people; `words_as_written`: the same with white space collapsed. The text is used only if the status has no
-/// cause, and the first SMTP reply in it before the rest. Words precede codes, since far more mailers write a fitting sentence than a fitting
-/// code; `delayed` precedes both if the action says so and there is no other cause. `none`: not known. Pure.
+/// Of a DSN. `lines`: the text for people; `words_as_written`: the same with white space collapsed. The peer's words decide (the diagnostic, else
+/// the first SMTP reply in the text), then its code, then the mailer's own words and the status. Words precede codes, since far more mailers
+/// write a fitting sentence than a fitting code. A warning about a delay has another cause than `delayed` only if the peer named one that is
+/// more than trouble, such as a full mailbox or greylisting. `none`: not known. Pure.
 [[nodiscard]] Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std::string_view lines,
                              std::string_view words_as_written);
 

@@ -6,6 +6,8 @@
 #include "cause.h"
 #include "delivery_status.h"
 #include "facts.h"
+#include "features.h"
+#include "mailbox.h"
 #include "returned_original.h"
 #include "signature_set.h"
 #include "tally.h"
@@ -13,7 +15,6 @@
 #include "words.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -25,25 +26,35 @@ namespace {
 
 // The factor by which a bounce's wording must exceed a notice's, if a message has both.
 constexpr double kRatherDsn = 3;
+// What has to speak against a delivery report that names nobody but the recipient.
+constexpr double kCounterproof = 3;
 
-[[nodiscard]] Kind decided(const Facts& facts, const Tally& tally) {
-  if (tally.is_report(Kind::mdn)) return Kind::mdn;
-  // A filter's notice in the form of a DSN counts as a filter's notice, since the advice for its owner is different.
+[[nodiscard]] Kind decided(const Facts& facts, const FeatureSet& features, const Tally& tally) {
+  if (features.has(Feature::disposition_report)) return Kind::mdn;
+  // A filter's notice in the form of a DSN counts as a filter's notice, since the advice for its owner is different. So does a challenge.
   const bool is_notice = tally.words(Kind::virus_notice) >= 1.5;
-  if (tally.is_report(Kind::dsn)) {
+  const bool is_challenge = tally.words(Kind::challenge) >= kEnough && tally.is_enough(Kind::challenge);
+  if (features.has(Feature::delivery_report)) {
     if (facts.odd_attachment != nullptr && tally.origin() < kEnoughOrigin) return Kind::not_backscatter;
-    return is_notice ? Kind::virus_notice : Kind::dsn;
+    // Worms and lures imitate the form.
+    if (tally.sum(Kind::dsn) < kEnough) return Kind::not_backscatter;
+    if (!features.has(Feature::proved) && tally.against(Kind::dsn) >= kCounterproof) return Kind::not_backscatter;
+    return is_challenge ? Kind::challenge : is_notice ? Kind::virus_notice : Kind::dsn;
   }
   // Lists have administrative messages of their own; challenges and warnings to strangers don't come from lists.
-  const bool is_post = facts.is_list_mail && !facts.null_reverse_path;
+  const bool is_post = facts.is_list_mail && !facts.null_reverse_path && !facts.is_to_list_owner;
+  const bool has_bounce = features.has(Feature::bounce_within);
   // The more specific kinds first: challenges and virus notices are often marked as replies too.
   for (const Kind kind : {Kind::challenge, Kind::virus_notice, Kind::dsn, Kind::mdn, Kind::auto_reply}) {
-    if (kind == Kind::dsn && tally.words(Kind::auto_reply) > tally.words(Kind::dsn) &&
-        tally.is_enough(Kind::auto_reply))
+    if (kind == Kind::dsn &&
+        ((tally.words(Kind::auto_reply) > tally.words(Kind::dsn) && tally.is_enough(Kind::auto_reply)) ||
+         (tally.words(Kind::mdn) > tally.words(Kind::dsn) && tally.is_enough(Kind::mdn))))
       continue;
-    if (kind == Kind::dsn && !tally.bounce_within()) continue;
+    if (kind == Kind::dsn && !has_bounce) continue;
+    // A receipt without the form of one has words of its own; others thank for the message as well.
+    if (kind == Kind::mdn && tally.words(Kind::auto_reply) > 2 * tally.words(Kind::mdn)) continue;
     // A bounce whose reason is a virus is a bounce.
-    const bool is_rather_dsn = tally.is_enough(Kind::dsn) && tally.bounce_within() &&
+    const bool is_rather_dsn = tally.is_enough(Kind::dsn) && has_bounce &&
                                tally.words(Kind::dsn) >= kRatherDsn * tally.words(Kind::virus_notice);
     if (kind == Kind::virus_notice && is_rather_dsn) continue;
     if (is_post && (kind == Kind::challenge || kind == Kind::virus_notice)) continue;
@@ -52,11 +63,13 @@ constexpr double kRatherDsn = 3;
   return Kind::not_backscatter;
 }
 
-[[nodiscard]] double confidence_of(Kind kind, const Facts& facts, const Tally& tally, bool has_original) {
+[[nodiscard]] double confidence_of(Kind kind, const Facts& facts, const FeatureSet& features, const Tally& tally,
+                                   bool has_original) {
   if (!is_backscatter(kind)) return 1.0;
   if (tally.against(kind) == 0) {
-    if (kind == Kind::mdn && tally.is_report(Kind::mdn)) return 1.0;
-    if ((kind == Kind::dsn || kind == Kind::virus_notice) && tally.is_report(Kind::dsn) && has_original) return 1.0;
+    if (kind == Kind::mdn && features.has(Feature::disposition_report)) return 1.0;
+    if ((kind == Kind::dsn || kind == Kind::virus_notice) && features.has(Feature::delivery_report) && has_original)
+      return 1.0;
     if (kind == Kind::auto_reply && facts.auto_submitted == "auto-replied" && facts.answers) return 1.0;
   }
   // Otherwise by how far it exceeds the threshold: from 0.6 to 0.95.
@@ -92,99 +105,6 @@ constexpr double kRatherDsn = 3;
   });
 }
 
-/// The mailbox in lower case, without its subaddress (RFC 5233; qmail's begins with `-`), which its owner can choose per message.
-[[nodiscard]] std::string without_detail(std::string_view address) {
-  const std::string lower = lower_case(trimmed(address));
-  const std::size_t at = lower.rfind('@');
-  if (at == std::string::npos || at == 0 || at + 1 == lower.size()) return {};
-  return lower.substr(0, std::min(lower.find_first_of("+-=", 1), at)) + lower.substr(at);
-}
-
-/// Addresses in text, between white space, brackets or quotation marks.
-[[nodiscard]] std::vector<std::string> addresses_in(std::string_view text, std::size_t most) {
-  constexpr std::string_view kBetween = " \t\r\n<>()[]\"',;:";
-  std::vector<std::string> found;
-  for (std::size_t at = text.find('@'); at != std::string_view::npos && found.size() < most; at = text.find('@', at)) {
-    std::size_t begin = at;
-    while (begin > 0 && kBetween.find(text[begin - 1]) == std::string_view::npos) --begin;
-    std::size_t end = std::min(text.find_first_of(kBetween, at), text.size());
-    while (end > at + 1 && text[end - 1] == '.') --end;
-    constexpr std::size_t kLongest = 320;
-    if (begin < at && at + 1 < end && end - begin <= kLongest)
-      found.push_back(lower_case(text.substr(begin, end - begin)));
-    at = std::max(end, at + 1);
-  }
-  return found;
-}
-
-/// The address of a program (a mailer, a filter, a host), not of a user.
-[[nodiscard]] bool is_role(std::string_view address) {
-  static constexpr std::array<std::string_view, 24> kNames{
-      "administrator", "admin",       "amavis",       "antivirus",  "av",         "bounce",
-      "bounces",       "daemon",      "do-not-reply", "donotreply", "hostmaster", "mailadmin",
-      "mailguard",     "mailscanner", "ndr",          "no-reply",   "noreply",    "root",
-      "scanner",       "security",    "system",       "virus",      "virusalert", "virusmaster"};
-  return is_daemon(address) || is_postmaster(address) ||
-         std::ranges::find(kNames, address.substr(0, address.rfind('@'))) != kNames.end();
-}
-
-struct Mailbox {
-  std::string address;
-  bool exists = false;  ///< Verdict::mailbox_exists
-};
-
-/// Whether another server refused the mail: then this one knew the recipient and relayed the mail.
-[[nodiscard]] bool is_refused_elsewhere(const Facts& facts, const RecipientStatus* recipient) {
-  if (recipient != nullptr && !recipient->remote_mta.empty()) return true;
-  // The wording of qmail, Postfix and Exim.
-  return contains_ignoring_case(facts.words, "remote host said") || contains_ignoring_case(facts.words, " said: ") ||
-         contains_ignoring_case(facts.words, "error from remote mail server");
-}
-
-// The mailbox because of which the server sent the message: it replied, or mail to it failed. A single mailbox gets nobody listed, however
-// often it is provoked. A bounce names it in its report, in Exim's field, or as the first address that is neither the trap's nor a mailer's.
-[[nodiscard]] Mailbox mailbox_of(const Verdict& verdict, const Facts& facts, const DeliveryStatus& status,
-                                 const mail::Message& message, std::span<const std::string> traps) {
-  const bool is_answer =
-      verdict.kind == Kind::auto_reply || verdict.kind == Kind::challenge || verdict.kind == Kind::mdn;
-  // Also for what reads like a bounce, since a user's automatic reply may have such wording. All without a usable mailbox count as one.
-  if (is_answer ? !is_daemon(facts.from) : !is_role(facts.from)) {
-    auto answering = without_detail(facts.from);
-    return {.address = answering.empty() ? std::string("?") : std::move(answering), .exists = true};
-  }
-  const auto failed = std::ranges::find_if(status.recipients, [](const RecipientStatus& recipient) {
-    return recipient.action != "delivered" && recipient.action != "relayed" && recipient.action != "expanded" &&
-           !recipient.final_recipient.empty();
-  });
-  const RecipientStatus* const recipient = failed == status.recipients.end() ? nullptr : &*failed;
-  Mailbox mailbox;
-  mailbox.exists = verdict.cause != Cause::unknown_user || is_refused_elsewhere(facts, recipient);
-  if (recipient != nullptr) {
-    // Not the original recipient, which the client can choose freely (ORCPT, RFC 3461 §4.2). If it differs, there is an alias or forwarder.
-    mailbox.address = without_detail(recipient->final_recipient);
-    const std::string original = without_detail(recipient->original_recipient);
-    if (!original.empty() && original != mailbox.address) {
-      mailbox.exists = true;
-      // A whole domain may be forwarded to another one, whose addresses then mean nothing.
-      const auto domain = [](std::string_view address) {
-        return address.substr(std::min(address.rfind('@'), address.size()));
-      };
-      if (domain(original) != domain(mailbox.address)) mailbox.address = domain(mailbox.address);
-    }
-  }
-  if (const std::string* named = mail::find(message.fields, "X-Failed-Recipients");
-      named != nullptr && mailbox.address.empty()) {
-    mailbox.address = without_detail(mail::first_address(*named));
-  }
-  constexpr std::size_t kLooked = 20;
-  for (const auto& address : addresses_in(facts.words_as_lines(), kLooked)) {
-    if (!mailbox.address.empty()) break;
-    if (is_daemon(address) || is_postmaster(address) || std::ranges::find(traps, address) != traps.end()) continue;
-    mailbox.address = without_detail(address);
-  }
-  return mailbox;
-}
-
 [[nodiscard]] std::string unbracketed(std::string_view id) {
   const std::size_t open = id.find('<');
   if (open != std::string_view::npos) id.remove_prefix(open + 1);
@@ -215,11 +135,12 @@ struct Mailbox {
 
 }  // namespace
 
-Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::span<const std::string> traps) {
+Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::span<const std::string> traps,
+              const SignatureSet& signatures) {
   if (delivery.event == TrapDelivery::Event::callout) return of_callout();
 
   Verdict verdict;
-  Facts facts = facts_of(delivery, message);
+  Facts facts = facts_of(delivery, message, traps);
   verdict.subject = facts.subject;
   if (const std::string* id = mail::find(message.fields, "Message-ID")) verdict.message_id = unbracketed(*id);
 
@@ -230,13 +151,19 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
     return verdict;
   }
 
-  const SignatureSet& signatures = SignatureSet::built_in();
-  Tally tally;
-  weigh_origin(facts, tally);
-  verdict.product = weigh_wording(signatures, facts, tally);
-  DeliveryStatus status = parse_delivery_status(facts.status_text);
-  weigh_form(facts, status, tally);
-  verdict.kind = decided(facts, tally);
+  Weighing weighing(signatures, facts);
+  DeliveryStatus status;
+  if (weighing.header()) {
+    read_text(facts);
+    // Some mailers write report fields in plain text.
+    status =
+        parse_delivery_status(facts.status != nullptr ? std::string_view(facts.status_text) : facts.words_as_lines());
+    weighing.text(status);
+  }
+  const FeatureSet& features = weighing.features();
+  const Tally& tally = weighing.tally();
+  verdict.product = weighing.product();
+  verdict.kind = decided(facts, features, tally);
   verdict.signals = tally.signals_for(verdict.kind);
   if (!is_backscatter(verdict.kind)) {
     verdict.confidence = 1;
@@ -244,10 +171,8 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
     return verdict;
   }
 
-  // Some mailers write report fields in plain text.
-  if (facts.status == nullptr) status = parse_delivery_status(facts.words_as_lines());
   verdict.original = returned(facts, status, verdict.kind);
-  verdict.confidence = confidence_of(verdict.kind, facts, tally, verdict.original.has_value());
+  verdict.confidence = confidence_of(verdict.kind, facts, features, tally, verdict.original.has_value());
   if (verdict.original) {
     verdict.claims_trap = claims_to_be(*verdict.original, traps);
     verdict.campaign = campaign_of(*verdict.original);

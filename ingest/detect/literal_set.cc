@@ -179,7 +179,7 @@ LiteralSet::LiteralSet(std::vector<std::string> literals) {
   }
   std::ranges::sort(literals_, {}, [&](const Literal& literal) { return std::pair(hash(literal), literal.octets); });
   for (const Literal& literal : literals_) ++begin_[hash(literal) + 1];
-  for (std::size_t i = 1; i < begin_.size(); ++i) begin_[i] = static_cast<std::uint16_t>(begin_[i] + begin_[i - 1]);
+  for (std::size_t i = 1; i < begin_.size(); ++i) begin_[i] = static_cast<std::uint32_t>(begin_[i] + begin_[i - 1]);
   for (std::size_t i = 1; i < literals_.size(); ++i) {
     // The literal before it, or one with which that begins.
     int prefix = static_cast<int>(i) - 1;

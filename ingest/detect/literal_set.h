@@ -43,7 +43,7 @@ class LiteralSet {
 
   // Sorted by the hash of their beginning, then by text: those with hash h are from begin_[h] to begin_[h + 1].
   std::vector<Literal> literals_;
-  std::array<std::uint16_t, (1U << kTableBits) + 1> begin_{};
+  std::array<std::uint32_t, (1U << kTableBits) + 1> begin_{};
 };
 
 }  // namespace blowback::detect

@@ -2,6 +2,8 @@
 // A single RE2 automaton of all patterns, or all literals, would get new states in every new text, and these are expensive to make.
 #include "signature_set.h"
 
+#include "blowback/text.h"
+#include "features.h"
 #include "literal_set.h"
 #include "signature_tables.h"
 #include "words.h"
@@ -11,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -18,7 +21,6 @@
 #include <map>
 #include <mutex>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 namespace blowback::detect {
@@ -29,12 +31,24 @@ struct PlaceRow {
   Place place;
   bool is_by_line;  ///< a pattern never matches across lines
 };
-constexpr std::array<PlaceRow, 6> kPlaces{{{"subject", Place::subject, false},
-                                           {"from", Place::from, false},
-                                           {"header", Place::header, true},
-                                           {"text", Place::text, false},
-                                           {"status", Place::status, false},
-                                           {"diagnostic", Place::diagnostic, false}}};
+constexpr std::array<PlaceRow, 10> kPlaces{{{"subject", Place::subject, false},
+                                            {"from", Place::from, false},
+                                            {"header", Place::header, true},
+                                            {"text", Place::text, false},
+                                            {"status", Place::status, false},
+                                            {"diagnostic", Place::diagnostic, false},
+                                            {"glance", Place::glance, false},
+                                            {"glanced", Place::glanced, false},
+                                            {"envelope", Place::envelope, false},
+                                            {"structure", Place::structure, false}}};
+[[nodiscard]] bool has_conditions(Place place) {
+  return place == Place::envelope || place == Place::glanced || place == Place::structure;
+}
+
+// A table of an operator; a pattern of RE2 that long takes some 10 MB.
+constexpr std::size_t kLongestTable = 1U << 20U;
+constexpr std::size_t kLongestPattern = 32U << 10U;
+constexpr std::size_t kMostLines = 10'000;
 
 // Per automaton, which allocates on demand and is far smaller in practice. An automaton that reaches it is reset.
 constexpr std::int64_t kAutomatonMemory = 16 << 20;
@@ -47,13 +61,6 @@ constexpr std::int64_t kAutomatonMemory = 16 << 20;
   return made;
 }
 
-[[noreturn]] void unusable(std::string_view line, std::string_view why) {
-  // The data is a part of the program, so this only happens to a broken build.
-  const std::string text = "signature \"" + std::string(line) + "\": " + std::string(why) + "\n";
-  std::fputs(text.c_str(), stderr);
-  std::abort();
-}
-
 [[nodiscard]] std::vector<std::string_view> columns(std::string_view line) {
   std::vector<std::string_view> out;
   while (true) {
@@ -64,80 +71,6 @@ constexpr std::int64_t kAutomatonMemory = 16 << 20;
     if (tab == std::string_view::npos) return out;
     line.remove_prefix(tab + 1);
   }
-}
-
-void read_claim(std::string_view line, std::string_view claim, Signature& signature) {
-  const std::size_t colon = claim.find(':');
-  const std::string_view what = claim.substr(0, colon);
-  const std::string_view value = colon == std::string_view::npos ? std::string_view() : claim.substr(colon + 1);
-  if (what == "against" && value.empty()) {
-    signature.claim = Claim::against;
-  } else if (what == "origin") {
-    signature.claim = Claim::origin;
-  } else if (what == "product" && !value.empty()) {
-    signature.claim = Claim::product;
-    signature.product = value;
-  } else if (const auto cause = cause_named(value); what == "cause" && cause) {
-    signature.claim = Claim::cause;
-    signature.cause = *cause;
-  } else if (const auto kind = kind_named(value); what == "kind" && kind) {
-    signature.claim = Claim::kind;
-    signature.kind = *kind;
-  } else if (const auto not_kind = kind_named(value); what == "against" && not_kind) {
-    signature.claim = Claim::against_kind;
-    signature.kind = *not_kind;
-  } else {
-    unusable(line, "the third column is kind:…, cause:…, product:…, origin, against or against:KIND");
-  }
-}
-
-// Wording that several patterns share: `let NAME TAB pattern`, used as `%{NAME}` in later lines.
-class Wordings {
- public:
-  void let(std::string_view line, std::string_view name, std::string_view pattern) {
-    if (name.empty() || !known_.emplace(name, "(?:" + completed(line, pattern) + ")").second) {
-      unusable(line, "a name for the wording that isn't taken is wanted");
-    }
-  }
-  [[nodiscard]] std::string completed(std::string_view line, std::string_view pattern) const {
-    std::string out;
-    for (std::size_t at = 0; at < pattern.size();) {
-      const std::size_t begin = std::min(pattern.find("%{", at), pattern.size());
-      out += pattern.substr(at, begin - at);
-      if (begin == pattern.size()) break;
-      const std::size_t end = pattern.find('}', begin);
-      const auto wording = known_.find(pattern.substr(begin + 2, end - begin - 2));
-      if (end == std::string_view::npos || wording == known_.end()) unusable(line, "no such wording");
-      out += wording->second;
-      at = end + 1;
-    }
-    return out;
-  }
-
- private:
-  std::map<std::string, std::string, std::less<>> known_;
-};
-
-// Absent for a comment, and for a `let` line, which is added to `wordings`.
-[[nodiscard]] std::optional<Signature> signature_of(std::string_view line, Wordings& wordings) {
-  if (line.empty() || line.starts_with('#')) return std::nullopt;
-  const std::vector<std::string_view> column = columns(line);
-  constexpr std::string_view kLet = "let ";
-  if (column.size() == 2 && column[0].starts_with(kLet)) {
-    wordings.let(line, column[0].substr(kLet.size()), column[1]);
-    return std::nullopt;
-  }
-  if (column.size() != 5) unusable(line, "not five columns");
-  Signature out;
-  out.name = column[0];
-  const auto* const place = std::ranges::find_if(kPlaces, [&](const auto& row) { return row.name == column[1]; });
-  if (place == kPlaces.end()) unusable(line, "no such place");
-  out.place = place->place;
-  read_claim(line, column[2], out);
-  const auto parsed = std::from_chars(column[3].data(), column[3].data() + column[3].size(), out.weight);
-  if (parsed.ec != std::errc()) unusable(line, "the weight is no number");
-  out.pattern = wordings.completed(line, column[4]);
-  return out;
 }
 
 // The first line, with its line end.
@@ -174,10 +107,10 @@ void add_alternatives(std::string_view flags, std::string_view pattern, std::vec
   while (true) {
     const std::size_t end = find_outside(pattern, '|');
     const std::string_view one = pattern.substr(0, end);
-    const bool is_group =
-        one.starts_with('(') && !one.starts_with("(?") && find_outside(one.substr(1), ')') + 2 == one.size();
+    const std::size_t opening = one.starts_with("(?:") ? 3 : one.starts_with('(') && !one.starts_with("(?") ? 1 : 0;
+    const bool is_group = opening > 0 && find_outside(one.substr(opening), ')') + opening + 1 == one.size();
     if (is_group) {
-      add_alternatives(flags, one.substr(1, one.size() - 2), to);
+      add_alternatives(flags, one.substr(opening, one.size() - opening - 1), to);
     } else {
       to.emplace_back(flags) += one;
     }
@@ -204,16 +137,24 @@ struct Alternative {
   Alternative out{.pattern = std::make_unique<re2::FilteredRE2>(static_cast<int>(LiteralSet::kShortest)),
                   .literals = {}};
   int index = 0;
-  if (out.pattern->Add(text, options(), &index) != RE2::NoError) unusable(text, "no pattern of RE2");
+  // It compiled when the table was read.
+  [[maybe_unused]] const auto code = out.pattern->Add(text, options(), &index);
+  assert(code == RE2::NoError);
   out.pattern->Compile(&out.literals);
   return out;
 }
 
-// Literals of which every match contains at least one; empty: there are none. RE2 knows which literals a match requires together (`received: `
-// and `kerio`) and which as alternatives. Literals are dropped one by one while no match is possible with the dropped ones alone: first those
-// that other alternatives have, too, then short ones, since most texts contain these.
-[[nodiscard]] std::vector<std::string> telling_literals(const Alternative& alternative,
-                                                        const std::map<std::string, int>& how_many_have) {
+// What a text must contain for a match: at least one literal of `first`, and, if `second` isn't empty, at least one of that as well.
+struct Telling {
+  std::vector<std::string> first;  ///< empty: a match requires no literal
+  std::vector<std::string> second;
+};
+
+// RE2 knows which literals a match requires together (`received: ` and `kerio`) and which as alternatives. Literals are dropped one by one
+// while no match is possible with the dropped ones alone: first those that other alternatives have, too, then short ones, since most texts
+// contain these. The rest is `first`. With these in the text, the same is done once more for `second`.
+[[nodiscard]] Telling telling_literals(const Alternative& alternative,
+                                       const std::map<std::string, int>& how_many_have) {
   const auto may_match = [&](const std::vector<int>& literals) {
     std::vector<int> possible;
     alternative.pattern->AllPotentials(literals, &possible);
@@ -228,14 +169,23 @@ struct Alternative {
   std::ranges::stable_sort(numbers, {}, [&](int number) {
     return std::pair(-how_many_have.at(literal_of(number)), literal_of(number).size());
   });
-  std::vector<int> left_out;
-  std::vector<std::string> telling;
-  for (const int number : numbers) {
-    left_out.push_back(number);
-    if (!may_match(left_out)) continue;
-    left_out.pop_back();
-    telling.push_back(literal_of(number));
-  }
+  // The literals without which `present` and the others can't make a match.
+  const auto required = [&](std::vector<int> present) {
+    std::vector<int> out;
+    if (may_match(present)) return out;
+    for (const int number : numbers) {
+      if (std::ranges::find(present, number) != present.end()) continue;
+      present.push_back(number);
+      if (!may_match(present)) continue;
+      present.pop_back();
+      out.push_back(number);
+    }
+    return out;
+  };
+  const std::vector<int> first = required({});
+  Telling telling;
+  for (const int number : first) telling.first.push_back(literal_of(number));
+  for (const int number : required(first)) telling.second.push_back(literal_of(number));
   return telling;
 }
 
@@ -260,6 +210,7 @@ class SignatureSet::OfPlace {
     std::vector<bool> is_matched(end_);  // a signature
     std::vector<std::uint32_t> tried_in(
         alternatives_.size());  // the number of the part of the text in which it was last tried
+    std::vector<std::uint32_t> found_in(with_literal_.size());  // likewise, for literals
     std::string lower;
     for (std::uint32_t stretch = 1; !text.empty(); ++stretch) {
       const std::string_view here = is_by_line_ ? with_end(text) : text;
@@ -278,8 +229,15 @@ class SignatureSet::OfPlace {
       };
       std::ranges::for_each(without_literal_, attempt);
       fold(here, lower);
-      for (const int literal : literals_.found_in(lower)) {
-        std::ranges::for_each(with_literal_[static_cast<std::size_t>(literal)], attempt);
+      const std::vector<int> found = literals_.found_in(lower);
+      for (const int literal : found) found_in[static_cast<std::size_t>(literal)] = stretch;
+      for (const int literal : found) {
+        for (const std::size_t alternative : with_literal_[static_cast<std::size_t>(literal)]) {
+          const std::vector<std::size_t>& also = also_required_[alternative];
+          const bool is_possible =
+              also.empty() || std::ranges::any_of(also, [&](std::size_t other) { return found_in[other] == stretch; });
+          if (is_possible) attempt(alternative);
+        }
       }
     }
     std::ranges::sort(out);
@@ -294,16 +252,22 @@ class SignatureSet::OfPlace {
       owners_of_.push_back(&owners);
       for (const std::string& literal : alternatives_.back().literals) ++how_many_have[literal];
     }
-    std::map<std::string, std::vector<std::size_t>> by_literal;
+    std::map<std::string, std::size_t> numbers;
+    std::vector<std::string> literals;
+    const auto number_of = [&](const std::string& literal) {
+      const auto [known, is_new] = numbers.emplace(literal, literals.size());
+      if (is_new) {
+        literals.push_back(literal);
+        with_literal_.emplace_back();
+      }
+      return known->second;
+    };
+    also_required_.resize(alternatives_.size());
     for (std::size_t number = 0; number < alternatives_.size(); ++number) {
       const auto telling = telling_literals(alternatives_[number], how_many_have);
-      if (telling.empty()) without_literal_.push_back(number);
-      for (const std::string& literal : telling) by_literal[literal].push_back(number);
-    }
-    std::vector<std::string> literals;
-    for (auto& [literal, alternatives] : by_literal) {
-      literals.push_back(literal);
-      with_literal_.push_back(std::move(alternatives));
+      if (telling.first.empty()) without_literal_.push_back(number);
+      for (const std::string& literal : telling.first) with_literal_[number_of(literal)].push_back(number);
+      for (const std::string& literal : telling.second) also_required_[number].push_back(number_of(literal));
     }
     literals_ = LiteralSet(std::move(literals));
   }
@@ -318,28 +282,218 @@ class SignatureSet::OfPlace {
   mutable std::vector<std::size_t> without_literal_;  ///< tried in every text
   mutable std::vector<std::vector<std::size_t>>
       with_literal_;  ///< by the literal's number: tried if that is in the text
+  mutable std::vector<std::vector<std::size_t>>
+      also_required_;  ///< by alternative: the numbers of literals of which one has to be in the text, too
   mutable LiteralSet literals_;
 };
 
-SignatureSet::SignatureSet(std::span<const std::string_view> tables) {
-  for (const PlaceRow& row : kPlaces) places_.push_back(std::make_unique<OfPlace>(row.is_by_line));
-  for (std::string_view table : tables) {
-    Wordings wordings;
-    while (!table.empty()) {
-      const std::string_view line = next_line(table);
-      std::optional<Signature> signature = signature_of(line, wordings);
-      if (!signature) continue;
-      places_[static_cast<std::size_t>(signature->place)]->add(signature->pattern, signatures_.size());
-      signatures_.push_back(std::move(*signature));
-    }
+// Reads tables, until the first error.
+class SignatureSet::Reader {
+ public:
+  explicit Reader(SignatureSet& set) : set_(set) {
+    for (const std::string_view name : kFeatureNames) features_.emplace(name, features_.size());
   }
-}
 
+  /// "" or the error.
+  [[nodiscard]] std::string table(const SignatureTable& table, bool is_checked) {
+    if (table.text.size() > kLongestTable)
+      return std::string(table.name) + ": longer than " + std::to_string(kLongestTable) +
+             " octets; split it into several files";
+    wordings_.clear();
+    is_checked_ = is_checked;
+    std::size_t number = 0;
+    for (std::string_view rest = table.text; !rest.empty();) {
+      const std::string_view line = next_line(rest);
+      ++number;
+      if (number > kMostLines) return std::string(table.name) + ": more than " + std::to_string(kMostLines) + " lines";
+      if (std::string error = read(line); !error.empty())
+        return std::string(table.name) + ":" + std::to_string(number) + ": " + error;
+    }
+    return {};
+  }
+
+ private:
+  [[nodiscard]] std::string read(std::string_view line) {
+    if (trimmed(line).empty() || line.starts_with('#')) return {};
+    const std::vector<std::string_view> column = columns(line);
+    constexpr std::string_view kLet = "let ";
+    constexpr std::string_view kWithout = "without ";
+    if (column.size() == 2 && column[0].starts_with(kLet)) {
+      std::string wording;
+      if (std::string error = complete(column[1], wording); !error.empty()) return error;
+      if (!wordings_.emplace(column[0].substr(kLet.size()), "(?:" + wording + ")").second)
+        return "the wording \"" + std::string(column[0].substr(kLet.size())) + "\" is already defined above";
+      return {};
+    }
+    if (column.size() == 1 && column[0].starts_with(kWithout)) return remove(column[0].substr(kWithout.size()));
+    if (column.size() != 5) {
+      return "it has " + std::to_string(column.size()) +
+             " columns; a signature has five, with tabs between them: name, place, claim, weight, pattern";
+    }
+    Signature made;
+    made.name = column[0];
+    if (made.name.empty()) return "the first column, the signature's name, is empty";
+    const auto* const place = std::ranges::find_if(kPlaces, [&](const auto& row) { return row.name == column[1]; });
+    if (place == kPlaces.end()) {
+      return "no place \"" + std::string(column[1]) +
+             "\"; it is subject, from, header, text, status, diagnostic, glance, glanced, envelope or structure";
+    }
+    made.place = place->place;
+    if (std::string error = claim(column[2], made); !error.empty()) return error;
+    const auto parsed = std::from_chars(column[3].data(), column[3].data() + column[3].size(), made.weight);
+    if (parsed.ec != std::errc() || parsed.ptr != column[3].data() + column[3].size() || !(made.weight >= 0) ||
+        made.weight > kMostWeight) {
+      return "the weight \"" + std::string(column[3]) + "\" is no number from 0 to 20";
+    }
+    if (has_conditions(made.place)) {
+      made.pattern = column[4];
+      if (std::string error = conditions(column[4], made.conditions); !error.empty()) return error;
+      auto& rules = made.place == Place::envelope  ? set_.envelope_
+                    : made.place == Place::glanced ? set_.glanced_
+                                                   : set_.structure_;
+      rules.push_back(std::move(made));
+      return {};
+    }
+    if (std::string error = complete(column[4], made.pattern); !error.empty()) return error;
+    if (made.pattern.empty()) return "the pattern is empty, which matches any text";
+    if (made.pattern.size() > kLongestPattern) return "the pattern is longer than 32768 octets";
+    if (is_checked_) {
+      const RE2 pattern(made.pattern, options());
+      if (!pattern.ok()) return "not a pattern of RE2: " + pattern.error();
+      if (RE2::PartialMatch("", pattern)) return "the pattern matches an empty text, so it matches any";
+    }
+    set_.signatures_.push_back(std::move(made));
+    return {};
+  }
+
+  [[nodiscard]] std::string claim(std::string_view claim, Signature& signature) {
+    const std::size_t colon = claim.find(':');
+    const std::string_view what = claim.substr(0, colon);
+    const std::string_view value = colon == std::string_view::npos ? std::string_view() : claim.substr(colon + 1);
+    if (what == "against" && value.empty()) {
+      signature.claim = Claim::against;
+    } else if (what == "origin" && value.empty()) {
+      signature.claim = Claim::origin;
+    } else if (what == "product" && !value.empty()) {
+      signature.claim = Claim::product;
+      signature.product = value;
+    } else if (what == "feature" && !value.empty()) {
+      signature.claim = Claim::feature;
+      signature.feature = features_.emplace(value, features_.size()).first->second;
+    } else if (const auto cause = cause_named(value); what == "cause" && cause) {
+      signature.claim = Claim::cause;
+      signature.cause = *cause;
+    } else if (const auto kind = kind_named(value); (what == "kind" || what == "against") && kind) {
+      signature.claim = what == "kind" ? Claim::kind : Claim::against_kind;
+      signature.kind = *kind;
+    } else {
+      return "no claim \"" + std::string(claim) +
+             "\"; it is kind:KIND, origin, against, against:KIND, product:NAME, cause:CAUSE or feature:NAME";
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::string conditions(std::string_view text, std::vector<Condition>& to) const {
+    while (!(text = trimmed(text)).empty()) {
+      std::string_view word = text.substr(0, text.find(' '));
+      text.remove_prefix(word.size());
+      const bool is_wanted = !word.starts_with('!');
+      if (!is_wanted) word.remove_prefix(1);
+      const auto feature = features_.find(word);
+      if (feature == features_.end()) {
+        return "no feature \"" + std::string(word) +
+               "\"; docs/signatures.md lists them, and a line with the claim feature:" + std::string(word) +
+               " above would define it";
+      }
+      to.push_back({.feature = feature->second, .is_wanted = is_wanted});
+    }
+    return to.empty() ? "a condition names at least one feature" : "";
+  }
+
+  [[nodiscard]] std::string complete(std::string_view pattern, std::string& out) const {
+    for (std::size_t at = 0; at < pattern.size();) {
+      const std::size_t begin = std::min(pattern.find("%{", at), pattern.size());
+      out += pattern.substr(at, begin - at);
+      if (begin == pattern.size()) break;
+      const std::size_t end = pattern.find('}', begin);
+      const auto wording = wordings_.find(pattern.substr(begin + 2, end - begin - 2));
+      if (end == std::string_view::npos || wording == wordings_.end())
+        return "no wording \"" + std::string(pattern.substr(begin + 2, end - begin - 2)) +
+               "\"; a line `let NAME TAB pattern` above defines it";
+      out += wording->second;
+      if (out.size() > kLongestPattern) return "with its wordings inserted, the pattern is longer than 32768 octets";
+      at = end + 1;
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::string remove(std::string_view name) {
+    std::size_t removed = 0;
+    for (auto* list : {&set_.signatures_, &set_.envelope_, &set_.glanced_, &set_.structure_})
+      removed += std::erase_if(*list, [&](const Signature& signature) { return signature.name == name; });
+    return removed > 0 ? "" : "no signature \"" + std::string(name) + "\" that could be removed";
+  }
+
+  static constexpr double kMostWeight = 20;
+
+  SignatureSet& set_;
+  bool is_checked_ = true;
+  std::map<std::string, std::size_t, std::less<>> features_;
+  // Wording that several patterns share: `let NAME TAB pattern`, used as `%{NAME}` in later lines.
+  std::map<std::string, std::string, std::less<>> wordings_;
+};
+
+SignatureSet::SignatureSet() = default;
 SignatureSet::~SignatureSet() = default;
 
-const SignatureSet& SignatureSet::built_in() {
-  static const SignatureSet set(kSignatureTables);
+std::expected<std::unique_ptr<const SignatureSet>, std::string> SignatureSet::made_of(
+    std::span<const SignatureTable> built_in, std::span<const SignatureTable> more) {
+  std::unique_ptr<SignatureSet> set(new SignatureSet);
+  Reader reader(*set);
+  // Compiling the built-in patterns takes half a second, so only tests check them.
+  for (const SignatureTable& table : built_in) {
+    if (std::string error = reader.table(table, false); !error.empty()) return std::unexpected(std::move(error));
+  }
+  for (const SignatureTable& table : more) {
+    if (std::string error = reader.table(table, true); !error.empty()) return std::unexpected(std::move(error));
+  }
+  for (const PlaceRow& row : kPlaces) set->places_.push_back(std::make_unique<OfPlace>(row.is_by_line));
+  for (std::size_t i = 0; i < set->signatures_.size(); ++i) {
+    const Signature& signature = set->signatures_[i];
+    set->places_[static_cast<std::size_t>(signature.place)]->add(signature.pattern, i);
+  }
   return set;
+}
+
+std::expected<std::unique_ptr<const SignatureSet>, std::string> SignatureSet::of(
+    std::span<const SignatureTable> tables) {
+  return made_of({}, tables);
+}
+
+std::expected<std::unique_ptr<const SignatureSet>, std::string> SignatureSet::with(
+    std::span<const SignatureTable> more) {
+  std::vector<std::string> texts;
+  for (const BuiltInTable& table : kSignatureTables) {
+    std::string& text = texts.emplace_back();
+    for (const std::string_view line : table.lines) (text += line) += '\n';
+  }
+  std::vector<SignatureTable> built_in;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    built_in.push_back({.name = kSignatureTables[i].name, .text = texts[i]});
+  return made_of(built_in, more);
+}
+
+const SignatureSet& SignatureSet::built_in() {
+  static const auto set = [] {
+    auto made = with({});
+    if (!made) {
+      // The data is a part of the program, so this only happens to a broken build.
+      std::fputs((made.error() + "\n").c_str(), stderr);
+      std::abort();
+    }
+    return *std::move(made);
+  }();
+  return *set;
 }
 
 std::vector<const Signature*> SignatureSet::match(Place place, std::string_view text) const {
@@ -348,6 +502,12 @@ std::vector<const Signature*> SignatureSet::match(Place place, std::string_view 
   out.reserve(matched.size());
   for (const std::size_t index : matched) out.push_back(&signatures_[index]);
   return out;
+}
+
+bool holds(const Signature& rule, const FeatureSet& features) {
+  return std::ranges::all_of(rule.conditions, [&](const Condition& condition) {
+    return features.has(condition.feature) == condition.is_wanted;
+  });
 }
 
 }  // namespace blowback::detect

@@ -4,6 +4,7 @@
 #include "blowback/kind.h"
 #include "blowback/verdict.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -22,8 +23,9 @@ inline constexpr double kEnoughOrigin = 0.5;
 // Forums and monitoring programs mark their mail as automatic too, and may quote a bounce: without more evidence, more wording is needed.
 inline constexpr double kSureOrigin = 0.65;
 inline constexpr double kEnoughOfUnsure = 2.5;
-// A report in the form of RFC 3464 or RFC 8098: only an unusual attachment counts against it.
+// What a message of a form that leaves no doubt counts: a callout, a feedback report.
 inline constexpr double kByStructure = 4.0;
+inline constexpr double kMostVeto = 6.0;
 
 /// Sums up the signals. Wording counts for one kind; the origin (who sent it, how it is marked) for all kinds.
 class Tally {
@@ -46,18 +48,27 @@ class Tally {
     signals_.emplace_back(kind, Signal{std::move(name), -weight});
   }
 
-  /// It has the form of RFC 3464 or RFC 8098.
-  void report(std::string name, Kind kind) {
-    word(std::move(name), kind, kByStructure);
-    report_ = kind;
+  /// Content that speaks against all kinds, or against one: a lure, a signature of a telephone. All of it together counts `kMostVeto` at most,
+  /// and nothing if the message is proved to be what it says.
+  void veto(std::string name, double weight) { vetoes_.push_back({std::nullopt, {std::move(name), weight}}); }
+  void veto(std::string name, Kind kind, double weight) { vetoes_.push_back({kind, {std::move(name), weight}}); }
+  /// Once, after all evidence.
+  void count_vetoes(bool is_proved) {
+    if (is_proved) return;
+    std::array<double, 8> sums{};
+    for (auto& [kind, signal] : vetoes_) {
+      const bool is_for_all = !kind.has_value();
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        if (is_for_all || static_cast<std::size_t>(*kind) == i) sums[i] += signal.weight;
+      }
+      const Signal shown{std::move(signal.name), -signal.weight};
+      if (is_for_all)
+        common_.push_back(shown);
+      else
+        signals_.emplace_back(*kind, shown);
+    }
+    for (std::size_t i = 0; i < sums.size(); ++i) against_kind_[i] += std::min(sums[i], kMostVeto);
   }
-  [[nodiscard]] bool is_report(Kind kind) const { return report_ == kind; }
-
-  /// There is evidence of a bounce other than the subject and the originator's name.
-  void saw_bounce() { bounce_within_ = true; }
-  void saw_bounce_subject() { bounce_subject_ = true; }
-  [[nodiscard]] bool bounce_subject() const { return bounce_subject_; }
-  [[nodiscard]] bool bounce_within() const { return bounce_within_; }
 
   [[nodiscard]] double words(Kind kind) const { return words_[static_cast<std::size_t>(kind)]; }
   [[nodiscard]] double origin() const { return origin_; }
@@ -89,9 +100,7 @@ class Tally {
   std::array<double, 8> against_kind_{};
   double origin_ = 0;
   double against_ = 0;
-  bool bounce_within_ = false;
-  bool bounce_subject_ = false;
-  std::optional<Kind> report_;
+  std::vector<std::pair<std::optional<Kind>, Signal>> vetoes_;
   std::vector<std::pair<Kind, Signal>> signals_;
   std::vector<Signal> common_;
 };

@@ -1,13 +1,16 @@
-// Weighs the evidence: who sent the message and how it is marked, its form, its wording. All weights are here, except for the signatures'.
+// Collects the evidence: signatures that match, and conditions on features that hold. Which evidence counts how much is data, signatures/*.tsv.
 #pragma once
 
 #include "delivery_status.h"
 #include "facts.h"
+#include "features.h"
+#include "mail/message.h"
 #include "signature_set.h"
 #include "tally.h"
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace blowback::detect {
 
@@ -15,11 +18,34 @@ namespace blowback::detect {
 /// §5.3). They go to an address in DNS or to a subscriber, never to a forged one. Pure.
 [[nodiscard]] std::optional<std::string> feedback_signal(const Facts& facts, const mail::Message& message);
 
-/// By envelope and header fields: whether a program sent it.
-void weigh_origin(const Facts& facts, Tally& tally);
-/// By signatures. Reads the text of `facts` if a program may have sent the message. Returns the product that wrote it; "": not known.
-[[nodiscard]] std::string weigh_wording(const SignatureSet& signatures, Facts& facts, Tally& tally);
-/// By structure. To be called after the other two: some of it counts only with them.
-void weigh_form(const Facts& facts, const DeliveryStatus& status, Tally& tally);
+/// The evidence of one message. Refers to what it is made of.
+class Weighing {
+ public:
+  Weighing(const SignatureSet& signatures, const Facts& facts)
+      : signatures_(signatures), facts_(facts), features_(features_of_header(facts)) {}
+
+  /// First: the envelope and the header. Returns whether the text has to be read; not if only a person or a list can have sent the message, since
+  /// reading costs more than everything else.
+  [[nodiscard]] bool header();
+  /// Then, after `read_text`: the text and the structure.
+  void text(const DeliveryStatus& status);
+
+  [[nodiscard]] const FeatureSet& features() const { return features_; }
+  [[nodiscard]] const Tally& tally() const { return tally_; }
+  /// The product that wrote the message; "": not known.
+  [[nodiscard]] const std::string& product() const { return product_; }
+
+ private:
+  void match(Place place, std::string_view text);
+  void rules(Place place);
+  void count(const Signature& signature);
+
+  const SignatureSet& signatures_;
+  const Facts& facts_;
+  FeatureSet features_;
+  Tally tally_;
+  std::string product_;
+  double product_weight_ = 0;
+};
 
 }  // namespace blowback::detect

@@ -107,10 +107,3 @@ TEST_CASE("a mailer's summary of the original isn't taken for its beginning", "[
   CHECK(found.begin == std::string::npos);
   CHECK(found.fields.size() == 3);
 }
-
-TEST_CASE("HTML is reduced to its words", "[detect]") {
-  CHECK(words_of_html("<style>p{}</style><p>Your&nbsp;mail &lt;a@example.org&gt;<br>bounced</p>") ==
-        " \nYour mail <a@example.org>\nbounced\n");
-  CHECK(words_of_html("a<script>never closed") == "a");
-  CHECK(words_of_html("a < b") == "a ");
-}

@@ -3,6 +3,7 @@
 #include "../../ingest/detect/facts.h"
 #include "../../ingest/detect/literal_set.h"
 #include "../../ingest/detect/signature_set.h"
+#include "../../ingest/detect/weigh.h"
 #include "catch.h"
 #include "in_tree.h"
 
@@ -16,7 +17,9 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 using namespace blowback;          // NOLINT(google-build-using-namespace): a test's own file
@@ -26,32 +29,77 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The texts that the judge would match for one sample.
+constexpr std::array kPlacesOfRules{Place::envelope, Place::glanced, Place::structure};
+
+// A text that the judge matches for one sample, in the order in which it does.
 struct Asked {
   Place place;
   std::string text;
 };
 
+// What the judge evaluates for one sample.
+struct Evaluated {
+  std::vector<Asked> texts;
+  std::set<std::string> rules;  ///< the names of the conditions that hold
+};
+
+Evaluated evaluated(std::string_view bytes) {
+  Evaluated out;
+  const auto message = mail::parse(bytes, {});
+  if (!message) return out;
+  const SignatureSet& signatures = SignatureSet::built_in();
+  const auto add_rules = [&](Place place, const FeatureSet& features) {
+    for (const Signature& rule : signatures.rules(place)) {
+      if (holds(rule, features)) out.rules.insert(rule.name);
+    }
+  };
+  const std::array<std::string, 1> traps{"trap@trap.example.net"};
+  Facts facts = facts_of({}, *message, traps);
+  Weighing weighing(signatures, facts);
+  out.texts = {{Place::subject, facts.subject}, {Place::from, facts.from_field}, {Place::header, facts.header}};
+  const bool is_read = weighing.header();
+  add_rules(Place::envelope, weighing.features());
+  if (!is_read) return out;
+  read_text(facts);
+  const bool has_report = facts.status != nullptr || facts.disposition != nullptr;
+  const auto is_worth_reading = [&] {
+    return has_report || weighing.features().has(Feature::by_program) ||
+           weighing.features().has(Feature::worth_reading);
+  };
+  const bool is_glanced_at = !is_worth_reading();
+  const DeliveryStatus status =
+      parse_delivery_status(facts.status != nullptr ? std::string_view(facts.status_text) : facts.words_as_lines());
+  weighing.text(status);
+  if (is_glanced_at) {
+    out.texts.push_back({Place::glance, facts.own_words});
+    add_rules(Place::glanced, weighing.features());
+  }
+  if (!is_worth_reading()) return out;
+  add_rules(Place::structure, weighing.features());
+  out.texts.push_back({Place::text, facts.own_words});
+  out.texts.push_back({Place::status, facts.status_text});
+  for (const RecipientStatus& recipient : status.recipients)
+    out.texts.push_back({Place::diagnostic, recipient.diagnostic});
+  out.texts.push_back({Place::diagnostic, facts.words});
+  return out;
+}
+
+const std::vector<Evaluated>& evaluated_samples() {
+  static const std::vector<Evaluated> all = [] {
+    std::vector<Evaluated> out;
+    for (const auto& entry : fs::directory_iterator(blowback::test::in_tree("tests/data/mail"))) {
+      if (entry.path().extension() != ".eml") continue;
+      std::ifstream in(entry.path(), std::ios::binary);
+      out.push_back(evaluated(std::string(std::istreambuf_iterator<char>(in), {})));
+    }
+    return out;
+  }();
+  return all;
+}
+
 std::vector<Asked> asked_of_samples() {
   std::vector<Asked> out;
-  for (const auto& entry : fs::directory_iterator(blowback::test::in_tree("tests/data/mail"))) {
-    if (entry.path().extension() != ".eml") continue;
-    std::ifstream in(entry.path(), std::ios::binary);
-    const std::string bytes(std::istreambuf_iterator<char>(in), {});
-    const auto message = mail::parse(bytes, {});
-    if (!message) continue;
-    Facts facts = facts_of({}, *message);
-    read_text(facts);
-    out.push_back({Place::subject, facts.subject});
-    out.push_back({Place::from, facts.from_field});
-    out.push_back({Place::header, facts.header});
-    out.push_back({Place::text, facts.words});
-    out.push_back({Place::status, facts.status_text});
-    for (const RecipientStatus& recipient : parse_delivery_status(facts.status_text).recipients) {
-      out.push_back({Place::diagnostic, recipient.diagnostic});
-    }
-    out.push_back({Place::diagnostic, facts.words});
-  }
+  for (const Evaluated& sample : evaluated_samples()) out.insert(out.end(), sample.texts.begin(), sample.texts.end());
   return out;
 }
 
@@ -128,32 +176,60 @@ class OneByOne {
 
 }  // namespace
 
-TEST_CASE("every signature has a name of its own, a weight and a pattern", "[detect][signatures]") {
+TEST_CASE("every signature has a name of its own", "[detect][signatures]") {
   std::set<std::string> names;
+  const auto check = [&](std::span<const Signature> signatures) {
+    for (const Signature& signature : signatures) {
+      CAPTURE(signature.name);
+      CHECK(names.insert(signature.name).second);
+    }
+  };
+  check(SignatureSet::built_in().all());
+  for (const Place place : kPlacesOfRules) check(SignatureSet::built_in().rules(place));
+  CHECK(names.size() > 100);
+}
+
+TEST_CASE("every built-in pattern is valid, and weighs something unless it defines a feature", "[detect][signatures]") {
   for (const Signature& signature : SignatureSet::built_in().all()) {
     CAPTURE(signature.name);
-    CHECK(names.insert(signature.name).second);
-    CHECK(signature.weight > 0);
-    CHECK_FALSE(signature.pattern.empty());
+    CHECK((signature.weight > 0 || signature.claim == Claim::feature));
     // A pattern that matches nothing is useless, and one that matches everything would accuse anybody.
     RE2::Options options;
     options.set_case_sensitive(false);
-    CHECK_FALSE(RE2::PartialMatch("a", RE2(signature.pattern, options)));
+    const RE2 pattern(signature.pattern, options);
+    CHECK(pattern.ok());
+    CHECK_FALSE(RE2::PartialMatch("a", pattern));
   }
-  CHECK(names.size() > 100);
+  for (const Place place : kPlacesOfRules) {
+    for (const Signature& rule : SignatureSet::built_in().rules(place)) {
+      CAPTURE(rule.name);
+      CHECK((rule.weight > 0 || rule.claim == Claim::feature));
+    }
+  }
 }
 
 TEST_CASE("every signature matches a sample", "[detect][signatures]") {
   std::set<std::string> shown;
-  for (const Asked& asked : asked_of_samples()) {
-    for (const std::string& name : names_of(SignatureSet::built_in().match(asked.place, asked.text)))
-      shown.insert(name);
-  }
+  for (const Asked& asked : asked_of_samples())
+    shown.merge(names_of(SignatureSet::built_in().match(asked.place, asked.text)));
   std::string missing;
   for (const Signature& signature : SignatureSet::built_in().all()) {
     if (!shown.contains(signature.name)) missing += signature.name + "\n";
   }
   INFO("signatures that no message in tests/data/mail matches:\n" << missing);
+  CHECK(missing.empty());
+}
+
+TEST_CASE("every condition holds for a sample", "[detect][signatures]") {
+  std::set<std::string> shown;
+  for (const Evaluated& sample : evaluated_samples()) shown.insert(sample.rules.begin(), sample.rules.end());
+  std::string missing;
+  for (const Place place : kPlacesOfRules) {
+    for (const Signature& rule : SignatureSet::built_in().rules(place)) {
+      if (!shown.contains(rule.name)) missing += rule.name + "\n";
+    }
+  }
+  INFO("conditions that hold for no message in tests/data/mail:\n" << missing);
   CHECK(missing.empty());
 }
 
@@ -171,7 +247,7 @@ TEST_CASE("matching by literals finds the same as every pattern by itself", "[de
       const std::size_t begin = random() % from.size();
       mixed += from.substr(begin, random() % 300);
     }
-    texts.push_back({static_cast<Place>(random() % 6), std::move(mixed)});
+    texts.push_back({static_cast<Place>(random() % 7), std::move(mixed)});
   }
   for (const Asked& asked : texts) {
     const auto found = names_of(SignatureSet::built_in().match(asked.place, asked.text));
@@ -223,10 +299,13 @@ TEST_CASE("each literal is found anywhere in a text", "[detect][signatures]") {
 }
 
 TEST_CASE("wording that patterns share has a name", "[detect][signatures]") {
-  constexpr std::array<std::string_view, 1> kTable{
-      "let mail\t(message|mail)\nlet sent\t%{mail} (not )?sent\n"
-      "one\ttext\tkind:dsn\t1\tyour %{sent}\ntwo\tsubject\torigin\t1\t^%{mail}$\n"};
-  const SignatureSet set(kTable);
+  constexpr std::array<SignatureTable, 1> kTable{
+      {{"own.tsv",
+        "let mail\t(message|mail)\nlet sent\t%{mail} (not )?sent\n"
+        "one\ttext\tkind:dsn\t1\tyour %{sent}\ntwo\tsubject\torigin\t1\t^%{mail}$\n"}}};
+  const auto made = SignatureSet::of(kTable);
+  REQUIRE(made.has_value());
+  const SignatureSet& set = **made;
   CHECK(names_of(set.match(Place::text, "Your mail not sent")) == std::set<std::string>{"one"});
   CHECK(names_of(set.match(Place::subject, "message")) == std::set<std::string>{"two"});
   CHECK(set.match(Place::subject, "messages").empty());
