@@ -64,6 +64,7 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "feed.command_time",
                                                            "feed.data_time",
                                                            "ingest.judges",
+                                                           "detect.signatures",
                                                            "policy.half_life",
                                                            "policy.list_at",
                                                            "policy.delist_below",
@@ -110,6 +111,7 @@ void read_file(Section& top, Config& config) {
   top.section("traps", [&](Section& section) { read_traps(section, config.traps); });
   top.sections("feed", [&](Section& section) { read_feed(section, config.feeds); });
   top.section("ingest", [&](Section& section) { section.integer("judges", config.ingest.judges, 1, 64); });
+  top.section("detect", [&](Section& section) { read_detect(section, config.detect); });
   top.section("policy", [&](Section& section) { read_policy(section, config.policy); });
   top.section("log", [&](Section& section) { read_log(section, config.log); });
   top.section("metrics", [&](Section& section) { read_metrics(section, config.metrics); });

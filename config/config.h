@@ -176,6 +176,17 @@ struct Ingest {
   int judges = judges_by_default();  ///< threads that judge, see ingest/record/judges.h. 1 to 64
 };
 
+/// How the judge recognises backscatter, see docs/signatures.md.
+struct Detect {
+  std::vector<std::string>
+      signatures;  ///< files with signatures of the operator's own, in addition to the built-in ones
+};
+
+struct SignatureFile {
+  std::string path;
+  std::string text;
+};
+
 /// How both daemons log, see watch/log.h.
 struct Log {
   LogFormat format = LogFormat::text;
@@ -199,6 +210,7 @@ struct Config {
   Traps traps;
   std::vector<Feed> feeds;
   Ingest ingest;
+  Detect detect;
   Policy policy;
   Log log;
   Metrics metrics;
@@ -219,6 +231,8 @@ struct ConfigError {
 enum class TrapFile : std::uint8_t { read, left_out };
 
 [[nodiscard]] std::expected<Config, ConfigError> load(const std::string& file, TrapFile trap_file = TrapFile::read);
+/// Reads the files; each has at most 4 MiB. Not a part of `load`, since only the judge needs them.
+[[nodiscard]] std::expected<std::vector<SignatureFile>, ConfigError> read_signature_files(const Detect& detect);
 /// `traps` and those of `text`, the content of `traps.file`: one `user@example.com`, `trap.example.net` or `*.trap.example.net` per
 /// line, comments after `#`. Fails if the result has no trap at all, since then every recipient would be one.
 [[nodiscard]] std::expected<Traps, ConfigError> with_file(Traps traps, std::string_view text);

@@ -23,8 +23,8 @@ namespace {
     return is_config ? "name the file itself by --config, not its folder" : "name the file itself, not its folder";
   }
   if (error == EACCES) {
-    return use == FileUse::traps ? "give this user read permission"
-                                 : "run as a user who may read it, or change its mode";
+    return use == FileUse::traps || use == FileUse::signatures ? "give this user read permission"
+                                                               : "run as a user who may read it, or change its mode";
   }
   return "see that it is a readable file";
 }

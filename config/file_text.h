@@ -14,6 +14,7 @@ enum class FileUse : std::uint8_t {
   config,
   policy,  ///< a policy that was named as an argument
   traps,
+  signatures,
 };
 
 struct Unread {

@@ -17,6 +17,7 @@ void read_zone(Section& section, Zone& zone);
 /// `database`: its path, which the status socket must not have.
 void read_server(Section& section, Server& server, const std::string& database);
 void read_traps(Section& section, Traps& traps);
+void read_detect(Section& section, Detect& detect);
 /// Appends a feed. Requires that the feeds before it were read.
 void read_feed(Section& section, std::vector<Feed>& feeds);
 void read_policy(Section& section, Policy& policy);

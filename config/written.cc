@@ -228,6 +228,9 @@ std::vector<Setting> settings_of(const Config& config) {
   Writer ingest("ingest");
   ingest.number("judges", config.ingest.judges);
   std::move(ingest).move_to(all);
+  Writer detect("detect");
+  detect.list("signatures", config.detect.signatures);
+  std::move(detect).move_to(all);
   const Retention& kept = config.retention;
   Writer retention("retention");
   retention.duration("evidence", kept.evidence);

@@ -7,6 +7,7 @@
 #include "detect/judge.h"
 #include "mail/envelope.h"
 #include "mail/message.h"
+#include "record/signatures.h"
 
 #include <fmt/format.h>
 
@@ -34,10 +35,11 @@ struct KnownEnvelope {
 class Classifier {
  public:
   Classifier(const Context& context, const KnownEnvelope& envelope, const std::vector<Prefix>& trusted_relays,
-             Printing printing)
+             const detect::SignatureSet& signatures, Printing printing)
       : context_(context),
         envelope_(envelope),
         trusted_relays_(trusted_relays),
+        signatures_(signatures),
         printer_(context.world.out, printing) {}
 
   void message(const Place& place, TrapDelivery& delivery) const {
@@ -72,7 +74,7 @@ class Classifier {
     if (judged.client && delivery.client == judged.client->address) {
       judged.client_source = envelope_.client ? EnvelopeSource::option : EnvelopeSource::json_line;
     }
-    judged.verdict = detect::judge(delivery, message, judged.recipients);
+    judged.verdict = detect::judge(delivery, message, judged.recipients, signatures_);
     return judged;
   }
 
@@ -125,6 +127,7 @@ class Classifier {
   const Context& context_;
   const KnownEnvelope& envelope_;
   const std::vector<Prefix>& trusted_relays_;
+  const detect::SignatureSet& signatures_;
   VerdictPrinter printer_;
 };
 
@@ -134,6 +137,7 @@ struct Arguments {
   std::vector<std::string> senders;  ///< one at most
   std::vector<std::string> recipients;
   std::string client_ip;
+  std::vector<std::string> signatures;  ///< files
   std::string format = "table";
   bool json_lines = false;
   bool explains = false;
@@ -207,7 +211,10 @@ int classify(const Context& context, const Arguments& arguments) {
       return context.fail(path + ": no such file or folder", kWrongUse);
     }
   }
-  const Classifier classifier(context, *envelope, relays, printing_of(arguments));
+  const auto signatures = record::signatures_of({.signatures = arguments.signatures});
+  if (!signatures) return context.fail(signatures.error(), kWrongUse);
+  const Classifier classifier(context, *envelope, relays, *signatures ? **signatures : detect::SignatureSet::built_in(),
+                              printing_of(arguments));
   MailReader reader(
       context, arguments.json_lines,
       {.message = [&](const Place& at, TrapDelivery& delivery) { classifier.message(at, delivery); },
@@ -230,9 +237,15 @@ void add_classify(Command& tool) {
                             "  blowback classify --explain --trusted-relay 192.0.2.25 Maildir/cur\n"
                             "  blowback classify --sender '<>' --recipient a@trap.example.net --client-ip 192.0.2.1 - "
                             "< message.eml\n"
+                            "  blowback classify --explain --signatures mine.tsv message.eml\n"
                             "  blowback classify --jsonl --format json partner.jsonl\n"},
                [arguments](const Context& context) { return classify(context, *arguments); });
   command.option("PATH", arguments->paths, "Messages, folders, mboxes; -: one message on standard input").required();
+  command
+      .option("--signatures", arguments->signatures,
+              "A file with signatures of your own, as detect.signatures names it; may be repeated")
+      .one_value_each()
+      .shown_as("FILE");
   command
       .option("--trusted-relay", arguments->trusted_relays,
               "A relay of your own, whose Received: is trusted; may be repeated")

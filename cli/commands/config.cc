@@ -4,6 +4,7 @@
 #include "config/written.h"
 #include "feed_findings.h"
 #include "findings.h"
+#include "record/signatures.h"
 
 #include <fmt/format.h>
 #include <pwd.h>
@@ -40,6 +41,7 @@ class Check {
     findings_.good("config", "every key is valid", config_.file);
     look_at_database(at_server, at_ingest);
     if (at_ingest) {
+      look_at_signatures();
       look_at_witnesses(config_, source("traps", "domains"), findings_);
       if (config_.feeds.empty()) {
         findings_.bad("feeds", "none are configured, so ingest has nothing to read", "add a [[feed]]", config_.file);
@@ -67,6 +69,16 @@ class Check {
   }
 
  private:
+  void look_at_signatures() {
+    if (config_.detect.signatures.empty()) return;
+    const auto where = source("detect", "signatures");
+    if (const auto made = record::signatures_of(config_.detect); !made) {
+      findings_.bad("detect.signatures", made.error(), "correct the line, or remove the file from the list", where);
+    } else {
+      findings_.good("detect.signatures", "every line is valid", where);
+    }
+  }
+
   /// `FILE:LINE` of the key, or of its table if the key is absent.
   [[nodiscard]] std::string source(std::string_view table, std::string_view key) const {
     const auto name = table.empty() ? std::string(key) : fmt::format("{}.{}", table, key);

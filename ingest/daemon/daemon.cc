@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include "record/signatures.h"
 #include "schema/store.h"
 #include "watch/log.h"
 
@@ -46,11 +47,14 @@ Exit Daemon::run() {
   auto config = config::load(options_.config_file);
   if (!config) return {.status = kExitConfig, .error = config.error().text};
   if (auto why = why_idle(*config, options_.loop.only_feeds)) return {.status = kExitConfig, .error = std::move(*why)};
+  auto signatures = record::signatures_of(config->detect);
+  if (!signatures) return {.status = kExitConfig, .error = std::move(signatures).error()};
   const int failure = status_of_failure(*config, options_.loop.only_feeds);
   monitoring_.configure(*config);
   auto store = schema::Store::open(config->database, schema::Store::Mode::create);
   if (!store) return {.status = failure, .error = store.error().text};
   record::IngestLoop loop(std::move(*config), options_.loop, std::move(*store), surroundings());
+  loop.judge_by(*std::move(signatures));
   while (true) {
     switch (loop.run()) {
       case Ended::drained:
@@ -89,7 +93,10 @@ std::optional<std::string> Daemon::reload(record::IngestLoop& loop) {
   const auto config = config::load(options_.config_file);
   if (!config) return config.error().text;
   if (auto why = why_idle(*config, options_.loop.only_feeds)) return why;
+  auto signatures = record::signatures_of(config->detect);
+  if (!signatures) return std::move(signatures).error();
   if (auto changed = loop.change(*config); !changed) return std::move(changed).error();
+  loop.judge_by(*std::move(signatures));
   monitoring_.configure(*config);
   return std::nullopt;
 }

@@ -102,6 +102,8 @@ class IngestLoop::Impl {
     }
   }
 
+  void judge_by(std::shared_ptr<const detect::SignatureSet> signatures) { signatures_ = std::move(signatures); }
+
   /// Does what can fail first, so that nothing has to be undone.
   [[nodiscard]] std::expected<void, std::string> change(config::Config config) {
     std::optional<schema::Store> other;
@@ -269,6 +271,7 @@ class IngestLoop::Impl {
     open.drained = chunk->drained;
     drop_callouts_of_listed(*chunk, open);
     if (chunk->items.empty() && !chunk->position) return true;
+    open.source.signatures = signatures_;
     open.pending = judges_->batch_of(*chunk, open.source, surroundings_.now());
     return commit_pending(open);
   }
@@ -524,6 +527,7 @@ class IngestLoop::Impl {
   LoopOptions options_;
   schema::Store store_;
   Surroundings surroundings_;
+  std::shared_ptr<const detect::SignatureSet> signatures_;
   std::vector<std::unique_ptr<OpenedFeed>> feeds_;
   std::optional<Judges> judges_{std::in_place, config_.ingest.judges};
   ProgressLine progress_{stderr, std::chrono::milliseconds{0}};
@@ -539,6 +543,9 @@ IngestLoop::IngestLoop(config::Config config, LoopOptions options, schema::Store
     : impl_(std::make_unique<Impl>(std::move(config), std::move(options), std::move(store), std::move(surroundings))) {}
 IngestLoop::~IngestLoop() = default;
 
+void IngestLoop::judge_by(std::shared_ptr<const detect::SignatureSet> signatures) {
+  impl_->judge_by(std::move(signatures));
+}
 Ended IngestLoop::run() { return impl_->run(); }
 std::expected<void, std::string> IngestLoop::change(config::Config config) { return impl_->change(std::move(config)); }
 

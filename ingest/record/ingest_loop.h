@@ -3,6 +3,7 @@
 
 #include "blowback/unix_time.h"
 #include "config/config.h"
+#include "detect/signature_set.h"
 #include "feed/feed.h"
 #include "record/ingest_state.h"
 #include "schema/store.h"
@@ -59,6 +60,9 @@ class IngestLoop {
   IngestLoop(const IngestLoop&) = delete;
   IngestLoop& operator=(const IngestLoop&) = delete;
   ~IngestLoop();
+
+  /// By which signatures messages are judged from the next chunk on; before the first call the built-in ones. Not during `run`.
+  void judge_by(std::shared_ptr<const detect::SignatureSet> signatures);
 
   /// Runs until a stop or reload is requested, or with `once` until all feeds are drained. May be called again.
   [[nodiscard]] Ended run();

@@ -82,7 +82,8 @@ class Intake {
       ++batch_.counts.not_a_trap;
       return;
     }
-    const Verdict verdict = detect::judge(delivery, message, traps);
+    const Verdict verdict = detect::judge(delivery, message, traps,
+                                          source_.signatures ? *source_.signatures : detect::SignatureSet::built_in());
     if (!is_backscatter(verdict.kind)) {
       ++batch_.counts.not_backscatter;
       return;

@@ -6,10 +6,12 @@
 #include "blowback/policy.h"
 #include "blowback/prefix.h"
 #include "config/config.h"
+#include "detect/signature_set.h"
 #include "feed/feed.h"
 #include "mail/message.h"
 #include "schema/store.h"
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@ struct Source {
   std::vector<Prefix> trusted_relays;
   config::TrapIndex traps;
   mail::Limits limits;
+  std::shared_ptr<const detect::SignatureSet> signatures = nullptr;  ///< nullptr: the built-in ones
 };
 
 /// The batch that a chunk makes, in its order. Pure; `now` dates the quarantine. Never fails: what can't be judged or attributed is in

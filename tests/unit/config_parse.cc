@@ -42,6 +42,7 @@ TEST_CASE("the zone's name is all that a config needs", "[config]") {
   CHECK(config.server.workers == 0);
   CHECK(config.ingest.judges >= 1);
   CHECK(config.ingest.judges <= 4);
+  CHECK(config.detect.signatures.empty());
   CHECK(config.server.nsid.empty());
   CHECK(config.server.stale_after == 24h);
   CHECK(config.server.tcp_connections == 512);

@@ -1,3 +1,3 @@
 blowback_unit_tests(test_daemon
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/daemon_run.cc
-  USES blowback::daemon)
+  USES blowback::daemon blowback::schema)

@@ -3,6 +3,7 @@
 #include "daemon/daemon.h"
 #include "daemon/signals.h"
 #include "folder.h"
+#include "schema/store.h"
 
 #include <poll.h>
 
@@ -85,6 +86,15 @@ TEST_CASE("a config that can't be used ends ingest at its start", "[daemon]") {
     with.write("");
     CHECK_THAT(with.run(stop).error, Contains("no [[feed]] in it"));
   }
+  SECTION("a file of signatures is missing") {
+    with.write(with.feed() + "[detect]\nsignatures = [\"" + with.folder.file("mine.tsv") + "\"]\n");
+    CHECK_THAT(with.run(stop).error, Contains("signatures: ") && Contains("mine.tsv: can't be read"));
+  }
+  SECTION("a line of signatures is wrong") {
+    std::ofstream(with.folder.file("mine.tsv")) << "# mine\nmine\ttext\tkind:bounce\t1\tkaboodle\n";
+    with.write(with.feed() + "[detect]\nsignatures = [\"" + with.folder.file("mine.tsv") + "\"]\n");
+    CHECK_THAT(with.run(stop).error, Contains("mine.tsv:2: no claim \"kind:bounce\""));
+  }
   SECTION("it hasn't the feed of --feed") {
     with.options.loop.only_feeds = {"traps", "other"};
     CHECK_THAT(with.run(stop).error, Contains("--feed other: no such feed in"));
@@ -126,6 +136,56 @@ TEST_CASE("a reload applies the config, and a refused one changes nothing", "[da
   });
   CHECK(exit.status == 0);
   CHECK(round == 5);
+}
+
+TEST_CASE("signatures of the operator are read at the start and at a reload", "[daemon]") {
+  const Running with;
+  const auto write_signature = [&](const std::string& phrase, const std::string& kind) {
+    std::ofstream(with.folder.file("mine.tsv")) << "mine\ttext\tkind:" << kind << "\t2\t" << phrase << "\n";
+  };
+  const auto deliver = [&](const std::string& phrase) {
+    std::ofstream(with.folder.file("mail/new/" + phrase))
+        << "Return-Path: <>\nDelivered-To: a@trap.example.net\n"
+           "Received: from mx.example.com (mx.example.com [8.8.4.4]) by mx.trap.example.net (Postfix) with ESMTP id 1; "
+           "today\nFrom: robot@example.com\nTo: a@trap.example.net\nSubject: hm\n\nyour "
+        << phrase << " came back from bob@example.org\n";
+  };
+  const auto incidents = [&] {
+    auto store = schema::Store::open(with.database, schema::Store::Mode::read);
+    REQUIRE(store.has_value());
+    const auto stats = store->stats(UnixTime{});
+    REQUIRE(stats.has_value());
+    return stats->incidents;
+  };
+  write_signature("kaboodle", "dsn");
+  with.write(with.feed() + "[detect]\nsignatures = [\"" + with.folder.file("mine.tsv") + "\"]\n");
+  deliver("kaboodle");
+  int round = 0;
+  const auto exit = with.run([&] {
+    switch (++round) {
+      case 3:
+        CHECK(incidents() == 1);
+        write_signature("caboodle", "nonsense");
+        return Request::reload;  // refused
+      case 4:
+        deliver("kaboodle-2");
+        break;
+      case 6:
+        CHECK(incidents() == 2);
+        write_signature("caboodle", "dsn");
+        return Request::reload;
+      case 7:
+        deliver("caboodle");
+        break;
+      case 9:
+        CHECK(incidents() == 3);
+        return Request::stop;
+      default:
+        break;
+    }
+    return Request::none;
+  });
+  CHECK(exit.status == 0);
 }
 
 TEST_CASE("the metrics socket follows the config", "[daemon]") {
