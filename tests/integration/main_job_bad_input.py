@@ -119,7 +119,8 @@ class BadInput(unittest.TestCase):
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # of any program run so far
             print(f"\npeak memory with a message of 100 MB: {peak:.0f} MiB")
             if PATIENCE == 1:  # sanitizers need more
-                self.assertLess(peak, 80, "MiB: the message was held whole")
+                # The message alone has 101 MiB; the judge's patterns take some 70.
+                self.assertLess(peak, 95, "MiB: the message was held whole")
             self.told_once(log, "traps", "50.huge", "too-large")
 
     def test_a_jsonl_file(self):
