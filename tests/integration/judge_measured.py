@@ -62,6 +62,9 @@ Hello.
 SIGNATURES = """# what a test needs
 common-word	diagnostic	cause:over_quota	1	zyxword
 only-in-red	diagnostic	cause:policy	1	quvword
+# one of these is enough, so neither is needed
+report	structure	kind:dsn	4	delivery-report
+report-by-mailer	structure	kind:dsn	4	delivery-report from-daemon
 """
 
 
@@ -244,7 +247,7 @@ class Measured(unittest.TestCase):
         self.assertRegex(said, r"(?m)^common-word +1 +1$")
         self.assertRegex(said, r"(?m)^only-in-red +\. +2$")
         self.assertRegex(said, r"(?m)^red +only-in-red +NO NOTE$")
-        self.assertIn("2 signatures left out one by one; 2 are needed, 1 of these by one collection alone, 1 without a use elsewhere or a note", said)
+        self.assertIn("4 signatures left out one by one; 2 are needed, 1 of these by one collection alone, 1 without a use elsewhere or a note", said)
         # Without it, red has one right cause of three; blue needs nothing of its own.
         self.assertRegex(said, r"(?m)^red \(1 less\) +3/3 .* +3/3 .* +1/3 33\.3 %")
         self.assertRegex(said, r"(?m)^blue \(0 less\) +2/2 .* +2/2 .* +1/1 100\.0 %")

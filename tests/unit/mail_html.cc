@@ -8,12 +8,12 @@ using namespace blowback::mail;  // NOLINT(google-build-using-namespace): a test
 
 TEST_CASE("HTML is reduced to its words", "[mail][html]") {
   CHECK(words_of_html("<style>p{}</style><p>Your&nbsp;mail &lt;a@example.org&gt;<br>bounced</p>") ==
-        " \nYour mail <a@example.org>\nbounced\n");
+        "\nYour mail <a@example.org>\nbounced\n");
   CHECK(words_of_html("a < b") == "a ");
 }
 
 TEST_CASE("styles, scripts and titles are no words, even if they never end", "[mail][html]") {
-  CHECK(words_of_html("<TITLE>never shown</TITLE><SCRIPT>if (a</b) x()</SCRIPT>shown") == "  shown");
+  CHECK(words_of_html("<TITLE>never shown</TITLE><SCRIPT>if (a</b) x()</SCRIPT>shown") == "shown");
   CHECK(words_of_html("a<script>never closed") == "a");
 }
 
@@ -29,4 +29,10 @@ TEST_CASE("what is no reference to a character stays as written", "[mail][html]"
     CAPTURE(text);
     CHECK(words_of_html(text) == text);
   }
+}
+
+TEST_CASE("a header in HTML keeps its lines, and the source's line ends are blanks", "[mail][html]") {
+  CHECK(words_of_html("<p>Received: from\n  mx<br>\n<b>From:</b> a@example.org<br>\nTo: b@example.org") ==
+        "\nReceived: from mx\nFrom: a@example.org\nTo: b@example.org");
+  CHECK(words_of_html("<pre>one\n  two</pre>") == "\none\n  two\n");
 }
