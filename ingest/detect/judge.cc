@@ -39,7 +39,8 @@ constexpr double kCounterproof = 3;
     // Worms and lures imitate the form.
     if (tally.sum(Kind::dsn) < kEnough) return Kind::not_backscatter;
     if (!features.has(Feature::proved) && tally.against(Kind::dsn) >= kCounterproof) return Kind::not_backscatter;
-    return is_challenge ? Kind::challenge : is_notice ? Kind::virus_notice : Kind::dsn;
+    if (is_challenge) return Kind::challenge;
+    return is_notice ? Kind::virus_notice : Kind::dsn;
   }
   // Lists have administrative messages of their own; challenges and warnings to strangers don't come from lists.
   const bool is_post = facts.is_list_mail && !facts.null_reverse_path && !facts.is_to_list_owner;

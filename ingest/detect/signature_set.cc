@@ -107,7 +107,8 @@ void add_alternatives(std::string_view flags, std::string_view pattern, std::vec
   while (true) {
     const std::size_t end = find_outside(pattern, '|');
     const std::string_view one = pattern.substr(0, end);
-    const std::size_t opening = one.starts_with("(?:") ? 3 : one.starts_with('(') && !one.starts_with("(?") ? 1 : 0;
+    std::size_t opening = one.starts_with("(?:") ? 3 : 0;
+    if (one.starts_with('(') && !one.starts_with("(?")) opening = 1;
     const bool is_group = opening > 0 && find_outside(one.substr(opening), ')') + opening + 1 == one.size();
     if (is_group) {
       add_alternatives(flags, one.substr(opening, one.size() - opening - 1), to);
@@ -142,7 +143,7 @@ struct Alternative {
   assert(code == RE2::NoError);
   out.pattern->Compile(&out.literals);
   return out;
-}
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the caller owns what `out` points to
 
 // What a text must contain for a match: at least one literal of `first`, and, if `second` isn't empty, at least one of that as well.
 struct Telling {
@@ -165,7 +166,7 @@ struct Telling {
     return alternative.literals[static_cast<std::size_t>(number)];
   };
   std::vector<int> numbers(alternative.literals.size());
-  std::iota(numbers.begin(), numbers.end(), 0);
+  std::iota(numbers.begin(), numbers.end(), 0);  // NOLINT(modernize-use-ranges): libstdc++ 12 has no ranges::iota
   std::ranges::stable_sort(numbers, {}, [&](int number) {
     return std::pair(-how_many_have.at(literal_of(number)), literal_of(number).size());
   });
@@ -306,7 +307,7 @@ class SignatureSet::Reader {
       const std::string_view line = next_line(rest);
       ++number;
       if (number > kMostLines) return std::string(table.name) + ": more than " + std::to_string(kMostLines) + " lines";
-      if (std::string error = read(line); !error.empty())
+      if (const std::string error = read(line); !error.empty())
         return std::string(table.name) + ":" + std::to_string(number) + ": " + error;
     }
     return {};
@@ -348,10 +349,7 @@ class SignatureSet::Reader {
     if (has_conditions(made.place)) {
       made.pattern = column[4];
       if (std::string error = conditions(column[4], made.conditions); !error.empty()) return error;
-      auto& rules = made.place == Place::envelope  ? set_.envelope_
-                    : made.place == Place::glanced ? set_.glanced_
-                                                   : set_.structure_;
-      rules.push_back(std::move(made));
+      set_.rules_[stage_of(made.place)].push_back(std::move(made));
       return {};
     }
     if (std::string error = complete(column[4], made.pattern); !error.empty()) return error;
@@ -428,9 +426,9 @@ class SignatureSet::Reader {
   }
 
   [[nodiscard]] std::string remove(std::string_view name) {
-    std::size_t removed = 0;
-    for (auto* list : {&set_.signatures_, &set_.envelope_, &set_.glanced_, &set_.structure_})
-      removed += std::erase_if(*list, [&](const Signature& signature) { return signature.name == name; });
+    const auto has_name = [&](const Signature& signature) { return signature.name == name; };
+    std::size_t removed = std::erase_if(set_.signatures_, has_name);
+    for (auto& rules : set_.rules_) removed += std::erase_if(rules, has_name);
     return removed > 0 ? "" : "no signature \"" + std::string(name) + "\" that could be removed";
   }
 
@@ -478,6 +476,7 @@ std::expected<std::unique_ptr<const SignatureSet>, std::string> SignatureSet::wi
     for (const std::string_view line : table.lines) (text += line) += '\n';
   }
   std::vector<SignatureTable> built_in;
+  built_in.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i)
     built_in.push_back({.name = kSignatureTables[i].name, .text = texts[i]});
   return made_of(built_in, more);
