@@ -430,8 +430,7 @@ void add_features_of_text(const Facts& facts, const DeliveryStatus& status, Feat
   const bool is_quoted = facts.quoted.begin != std::string_view::npos;
   to.add_if(facts.enclosed != nullptr || facts.enclosed_headers != nullptr || is_quoted, Feature::returned_letter);
   if ((is_quoted && is_from_recipient(facts.quoted.fields, facts)) ||
-      (facts.enclosed_headers != nullptr &&
-       is_from_recipient(find_quoted_original(mail::text_of(*facts.enclosed_headers).text).fields, facts)) ||
+      is_from_recipient(facts.enclosed_header_fields, facts) ||
       (!status.sender.empty() && is_recipient(status.sender, facts))) {
     to.add(Feature::letter_from_recipient);
   }
@@ -467,6 +466,8 @@ void add_features_of_text(const Facts& facts, const DeliveryStatus& status, Feat
 void read_text(Facts& facts) {
   if (facts.status != nullptr) facts.status_text = mail::text_of(*facts.status).text;
   if (facts.disposition != nullptr) facts.disposition_text = mail::text_of(*facts.disposition).text;
+  if (facts.enclosed_headers != nullptr)
+    facts.enclosed_header_fields = find_quoted_original(mail::text_of(*facts.enclosed_headers).text).fields;
   facts.lines = readable_lines(facts);
   facts.quoted = find_quoted_original(facts.lines);
   read_words(facts);

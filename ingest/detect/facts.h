@@ -53,10 +53,11 @@ struct Facts {
   bool has_calendar = false;  ///< an invitation or a reply to one
 
   // Set by `read_text`.
-  std::string status_text;       ///< of `status`, decoded
-  std::string disposition_text;  ///< of `disposition`, decoded
-  std::string lines;             ///< the outer text, as lines
-  QuotedOriginal quoted;         ///< the original as found in `lines`
+  std::string status_text;                          ///< of `status`, decoded
+  std::string disposition_text;                     ///< of `disposition`, decoded
+  std::string lines;                                ///< the outer text, as lines
+  QuotedOriginal quoted;                            ///< the original as found in `lines`
+  std::vector<mail::Field> enclosed_header_fields;  ///< of the original, in `enclosed_headers`
   /// `lines` up to the original, without quotations, white space collapsed; at most 16 KiB.
   std::string words;
   /// `words` without the replies of other servers: what the mailer says itself.

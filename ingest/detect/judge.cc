@@ -1,5 +1,5 @@
-// In this order: callouts; reports that somebody requested; reports by structure; then wording, origin and form together (weigh.cc). Each step
-// adds its signal, so that a verdict can be explained.
+// In this order: callouts; reports that somebody requested; then the evidence together (weigh.cc), of which proof counts before wording. Each
+// signal is kept, so that a verdict can be explained.
 #include "judge.h"
 
 #include "campaign.h"
@@ -81,9 +81,7 @@ constexpr double kCounterproof = 3;
 [[nodiscard]] std::optional<ReturnedOriginal> returned(const Facts& facts, const DeliveryStatus& status, Kind kind) {
   std::optional<ReturnedOriginal> original;
   if (facts.enclosed != nullptr) original = original_of(facts.enclosed->enclosed_fields);
-  if (!original && facts.enclosed_headers != nullptr) {
-    original = original_of(find_quoted_original(mail::text_of(*facts.enclosed_headers).text).fields);
-  }
+  if (!original) original = original_of(facts.enclosed_header_fields);
   if (!original) original = original_of(facts.quoted.fields);
   if (kind == Kind::mdn && facts.disposition != nullptr && (!original || original->message_id.empty())) {
     // RFC 8098 §3.2.5: Original-Message-ID.
