@@ -143,12 +143,6 @@ struct Arguments {
   bool explains = false;
 };
 
-[[nodiscard]] std::string_view without_angles(std::string_view path) {
-  path = trimmed(path);
-  if (path.starts_with('<') && path.ends_with('>')) path = path.substr(1, path.size() - 2);
-  return path;
-}
-
 /// Whether it can be a mailbox: two parts around an `@`, without blanks and angle brackets. A file's name that took the place of the value can't.
 [[nodiscard]] bool is_mailbox(std::string_view text) {
   const auto at = text.rfind('@');
@@ -166,7 +160,7 @@ OrExit<KnownEnvelope> envelope_of(const Context& context, const Arguments& argum
   }
   if (arguments.senders.size() > 1) return std::unexpected(context.fail("--sender: give it once", kWrongUse));
   for (const auto& text : arguments.senders) {
-    const auto path = without_angles(text);
+    const auto path = mail::without_angle_brackets(text);
     // What Sendmail and mbox writers write for the null reverse-path.
     const bool is_null = path.empty() || lower_case(path) == "mailer-daemon";
     if (!is_null && !is_mailbox(path)) {
@@ -179,7 +173,7 @@ OrExit<KnownEnvelope> envelope_of(const Context& context, const Arguments& argum
     envelope.mail_from = is_null ? std::string() : std::string(path);
   }
   for (const auto& text : arguments.recipients) {
-    auto recipient = lower_case(without_angles(text));
+    auto recipient = lower_case(mail::without_angle_brackets(text));
     if (!is_mailbox(recipient)) {
       return std::unexpected(context.fail(
           fmt::format("--recipient: {} is not an address; write it like trap@example.org", in_backquotes(text)),

@@ -6,15 +6,12 @@
 #include <string_view>
 
 namespace blowback::mail {
-namespace {
 
-[[nodiscard]] std::string_view without_angles(std::string_view path) {
+std::string_view without_angle_brackets(std::string_view path) {
   path = trimmed(path);
   if (path.starts_with('<') && path.ends_with('>')) path = path.substr(1, path.size() - 2);
   return path;
 }
-
-}  // namespace
 
 std::span<const Field> above_trace(const std::vector<Field>& fields) {
   const auto trace = std::ranges::find_if(fields, [](const Field& field) { return is_named(field, "Received"); });
@@ -26,7 +23,7 @@ std::optional<std::string> return_path_of(const std::vector<Field>& fields) {
   const auto field = std::ranges::find_if(own, [](const Field& one) { return is_named(one, "Return-Path"); });
   if (field == own.end()) return std::nullopt;
   // `MAILER-DAEMON` is what Sendmail and mbox writers write for `<>`. No client can have such a path without a domain.
-  const auto path = without_angles(field->value);
+  const auto path = without_angle_brackets(field->value);
   return path.empty() || lower_case(path) == "mailer-daemon" ? std::string() : std::string(path);
 }
 

@@ -9,9 +9,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace blowback::mail {
+
+/// A path (RFC 5321 §4.1.2) without white space and the angle brackets around it. Refers to `path`.
+[[nodiscard]] std::string_view without_angle_brackets(std::string_view path);
 
 /// The fields above the topmost Received:, which our own mail server wrote. Copies that strangers wrote are below. Refers to `fields`.
 [[nodiscard]] std::span<const Field> above_trace(const std::vector<Field>& fields);
