@@ -155,30 +155,33 @@ void find_parts(const mail::Message& message, Facts& facts) {
 
 // Collapses white space, including the no-break space (U+00A0), and replaces the typographic apostrophe (U+2019).
 void append_collapsed(std::string_view line, std::string& out) {
+  constexpr std::string_view kNoBreakSpace = "\xC2\xA0";
+  constexpr std::string_view kApostrophe = "\xE2\x80\x99";
+  // Their first octets, and white space.
+  static constexpr auto kIsPlain = [] {
+    std::array<bool, 256> table{};
+    for (unsigned octet = ' ' + 1; octet < table.size(); ++octet) table[octet] = octet != 0xC2 && octet != 0xE2;
+    return table;
+  }();
   bool blank = !out.empty();
-  const auto follows = [&](std::size_t at, std::string_view octets) {
-    return line.compare(at, octets.size(), octets) == 0;
-  };
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet <= ' ') {
+  while (!line.empty()) {
+    const auto first = static_cast<unsigned char>(line[0]);
+    if (first <= ' ' || line.starts_with(kNoBreakSpace)) {
       blank = true;
-      continue;
-    }
-    if (octet >= 0xC2 && follows(i, "\xC2\xA0")) {
-      blank = true;
-      ++i;
+      line.remove_prefix(first <= ' ' ? 1 : kNoBreakSpace.size());
       continue;
     }
     if (blank && !out.empty()) out += ' ';
     blank = false;
-    if (octet >= 0xE2 && follows(i, "\xE2\x80\x99")) {
+    if (line.starts_with(kApostrophe)) {
       out += '\'';
-      i += 2;
-    } else {
-      out += c;
+      line.remove_prefix(kApostrophe.size());
+      continue;
     }
+    std::size_t plain = 1;
+    while (plain < line.size() && kIsPlain[static_cast<unsigned char>(line[plain])]) ++plain;
+    out += line.substr(0, plain);
+    line.remove_prefix(plain);
   }
 }
 

@@ -3,6 +3,7 @@
 #include "literal_set.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -137,17 +138,28 @@ void append(char32_t letter, std::string& to) {
   return at;
 }
 
-[[nodiscard]] constexpr std::uint32_t hash_of(std::uint32_t three_octets, unsigned bits) {
+constexpr std::size_t kLong = 4;
+
+[[nodiscard]] constexpr std::uint32_t hash_of(std::uint32_t octets, unsigned bits) {
   constexpr std::uint32_t kGolden = 0x9E3779B1;  // Knuth's multiplicative hashing
-  return (three_octets * kGolden) >> (32U - bits);
+  return (octets * kGolden) >> (32U - bits);
 }
 
-[[nodiscard]] constexpr std::uint32_t with_next(std::uint32_t three_octets, char next) {
-  return ((three_octets << 8U) | octet(next)) & 0xFFFFFFU;
+[[nodiscard]] std::uint32_t four_octets(const char* at) {
+  std::uint32_t four = 0;
+  std::memcpy(&four, at, sizeof four);
+  return four;
 }
 
-[[nodiscard]] std::uint32_t beginning_of(std::string_view literal) {
-  return with_next(with_next(with_next(0, literal[0]), literal[1]), literal[2]);
+// The first three of four octets, as `three_octets` has them.
+[[nodiscard]] constexpr std::uint32_t without_last(std::uint32_t four) {
+  return std::endian::native == std::endian::little ? four & 0xFFFFFFU : four & 0xFFFFFF00U;
+}
+
+[[nodiscard]] std::uint32_t three_octets(const char* at) {
+  std::uint32_t three = 0;
+  std::memcpy(&three, at, 3);
+  return three;
 }
 
 }  // namespace
@@ -172,17 +184,27 @@ void fold(std::string_view text, std::string& lower) {
   }
 }
 
-LiteralSet::LiteralSet(std::vector<std::string> literals) {
-  const auto hash = [](const Literal& literal) { return hash_of(beginning_of(literal.octets), kTableBits); };
+LiteralSet::LiteralSet(std::vector<std::string> literals) : begin_((1U << kTableBits) + 1) {
+  const auto hash = [](const Literal& literal) {
+    const char* at = literal.octets.data();
+    return hash_of(literal.octets.size() < kLong ? three_octets(at) : four_octets(at), kTableBits);
+  };
   for (std::string& literal : literals) {
-    literals_.push_back({.octets = std::move(literal), .number = static_cast<int>(literals_.size()), .prefix = kNone});
+    literals_.push_back(
+        {.octets = std::move(literal), .number = static_cast<std::uint32_t>(literals_.size()), .prefix = kNone});
   }
-  std::ranges::sort(literals_, {}, [&](const Literal& literal) { return std::pair(hash(literal), literal.octets); });
-  for (const Literal& literal : literals_) ++begin_[hash(literal) + 1];
-  for (std::size_t i = 1; i < begin_.size(); ++i) begin_[i] = static_cast<std::uint32_t>(begin_[i] + begin_[i - 1]);
+  std::ranges::sort(literals_, [&](const Literal& a, const Literal& b) {
+    return std::pair(hash(a), std::string_view(a.octets)) < std::pair(hash(b), std::string_view(b.octets));
+  });
+  for (const Literal& literal : literals_) {
+    ++begin_[hash(literal) + 1];
+    has_short_ = has_short_ || literal.octets.size() < kLong;
+    is_beginning_[hash(literal) / 64] |= std::uint64_t{1} << (hash(literal) % 64);
+  }
+  for (std::size_t i = 1; i < begin_.size(); ++i) begin_[i] += begin_[i - 1];
   for (std::size_t i = 1; i < literals_.size(); ++i) {
-    // The literal before it, or one with which that begins.
-    int prefix = static_cast<int>(i) - 1;
+    // The literal before it, or one with which that begins. One of three octets has another hash, and is found by that.
+    int prefix = hash(literals_[i - 1]) == hash(literals_[i]) ? static_cast<int>(i) - 1 : kNone;
     while (prefix != kNone && !literals_[i].octets.starts_with(literals_[static_cast<std::size_t>(prefix)].octets)) {
       prefix = literals_[static_cast<std::size_t>(prefix)].prefix;
     }
@@ -190,20 +212,34 @@ LiteralSet::LiteralSet(std::vector<std::string> literals) {
   }
 }
 
-std::vector<int> LiteralSet::found_in(std::string_view text) const {
-  std::vector<int> found;
-  if (text.size() < kShortest || literals_.empty()) return found;
-  std::uint32_t three = with_next(with_next(0, text[0]), text[1]);
-  for (std::size_t at = 0; at + kShortest <= text.size(); ++at) {
-    three = with_next(three, text[at + 2]);
-    const std::uint32_t hash = hash_of(three, kTableBits);
-    if (begin_[hash] != begin_[hash + 1]) add_beginnings(text.substr(at), begin_[hash], begin_[hash + 1], found);
+std::vector<LiteralSet::Occurrence> LiteralSet::found_in(std::string_view text) const {
+  std::vector<Occurrence> found;
+  if (literals_.empty() || text.size() < kShortest) return found;
+  const std::size_t last = text.size() - kShortest;  // four octets don't begin there
+  for (std::size_t at = 0; at < last; ++at) {
+    const std::uint32_t four = four_octets(text.data() + at);
+    const bool is_possible = may_begin(hash_of(four, kTableBits)) || may_begin(hash_of(without_last(four), kTableBits));
+    if (is_possible) [[unlikely]]
+      add_beginnings(text, static_cast<std::uint32_t>(at), found);
   }
+  add_beginnings(text, static_cast<std::uint32_t>(last), found);
   return found;
 }
 
-void LiteralSet::add_beginnings(std::string_view text, std::size_t begin, std::size_t end,
-                                std::vector<int>& found) const {
+void LiteralSet::add_beginnings(std::string_view text, std::uint32_t position, std::vector<Occurrence>& found) const {
+  const std::size_t rest = text.size() - position;
+  if (literals_.empty() || rest < kShortest) return;
+  const char* here = text.data() + position;
+  if (rest >= kLong) add_those_with(hash_of(four_octets(here), kTableBits), text, position, found);
+  if (has_short_) add_those_with(hash_of(three_octets(here), kTableBits), text, position, found);
+}
+
+void LiteralSet::add_those_with(std::uint32_t hash, std::string_view text, std::uint32_t position,
+                                std::vector<Occurrence>& found) const {
+  std::size_t begin = begin_[hash];
+  std::size_t end = begin_[hash + 1];
+  if (begin == end) return;
+  text.remove_prefix(position);
   while (end - begin > 1) {
     const std::size_t middle = begin + (end - begin) / 2;
     (std::string_view(literals_[middle].octets) <= text ? begin : end) = middle;
@@ -214,7 +250,7 @@ void LiteralSet::add_beginnings(std::string_view text, std::size_t begin, std::s
   }
   // The text also begins with the literals with which this one begins.
   for (; candidate != kNone; candidate = literals_[static_cast<std::size_t>(candidate)].prefix) {
-    found.push_back(literals_[static_cast<std::size_t>(candidate)].number);
+    found.push_back({.number = literals_[static_cast<std::size_t>(candidate)].number, .position = position});
   }
 }
 

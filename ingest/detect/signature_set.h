@@ -70,6 +70,7 @@ struct Signature {
 };
 
 class FeatureSet;
+class PatternMatcher;
 
 /// Immutable; safe from any thread.
 class SignatureSet {
@@ -91,25 +92,18 @@ class SignatureSet {
   /// The matching ones, in the order of the data. Only for places with patterns.
   [[nodiscard]] std::vector<const Signature*> match(Place place, std::string_view text) const;
   /// Those of Place::envelope, Place::glanced or Place::structure, in the order of the data.
-  [[nodiscard]] std::span<const Signature> rules(Place place) const { return rules_[stage_of(place)]; }
+  [[nodiscard]] std::span<const Signature> rules(Place place) const;
   /// Those with patterns.
   [[nodiscard]] const std::vector<Signature>& all() const { return signatures_; }
 
  private:
-  class OfPlace;
-  class Reader;
   SignatureSet();
-  /// The position in `rules_` of a place without a text.
-  [[nodiscard]] static constexpr std::size_t stage_of(Place place) {
-    if (place == Place::envelope) return 0;
-    return place == Place::glanced ? 1 : 2;
-  }
   [[nodiscard]] static std::expected<std::unique_ptr<const SignatureSet>, std::string> made_of(
       std::span<const SignatureTable> built_in, std::span<const SignatureTable> more);
 
   std::vector<Signature> signatures_;
   std::array<std::vector<Signature>, 3> rules_;
-  std::vector<std::unique_ptr<OfPlace>> places_;
+  std::vector<std::unique_ptr<PatternMatcher>> places_;
 };
 
 /// Whether all conditions of a rule hold.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 
@@ -30,6 +31,13 @@ constexpr std::size_t kLongestName = 200;
   if (i < line.size() && line[i] == ':') return i;
   return std::nullopt;
 }
+
+// The characters that `first_address` doesn't take as they are.
+constexpr auto kIsMeaningful = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("\\\"(),:;<>")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
 
 }  // namespace
 
@@ -179,7 +187,10 @@ std::string first_address(std::string_view value) {
     } else if (!angle && c == ':') {
       plain.clear();  // a group's name
     } else {
-      plain += c;
+      std::size_t end = i + 1;
+      while (end < value.size() && !kIsMeaningful[static_cast<unsigned char>(value[end])]) ++end;
+      plain += value.substr(i, end - i);
+      i = end - 1;
     }
   }
   std::string_view address = trimmed(plain);

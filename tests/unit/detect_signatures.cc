@@ -286,8 +286,16 @@ TEST_CASE("letters are folded as by RE2, in the alphabets of all signatures", "[
 TEST_CASE("each literal is found anywhere in a text", "[detect][signatures]") {
   const LiteralSet set({"mail", "mailbox", "mailbox full", "box", "full", "вернуть", "退信"});
   const auto found = [&](std::string_view text) {
-    const std::vector<int> numbers = set.found_in(folded(text));
-    return std::multiset<int>(numbers.begin(), numbers.end());
+    const std::string in = folded(text);
+    std::multiset<int> numbers;
+    for (const LiteralSet::Occurrence& each : set.found_in(in)) {
+      numbers.insert(static_cast<int>(each.number));
+      // It is there, and `add_beginnings` finds it there.
+      std::vector<LiteralSet::Occurrence> beginnings;
+      set.add_beginnings(in, each.position, beginnings);
+      CHECK(std::ranges::count(beginnings, each.number, &LiteralSet::Occurrence::number) == 1);
+    }
+    return numbers;
   };
   CHECK(found("MAILBOX FULL") == std::multiset<int>{0, 1, 2, 3, 4});
   CHECK(found("a mail in the box, a mail") == std::multiset<int>{0, 0, 3});
@@ -295,6 +303,7 @@ TEST_CASE("each literal is found anywhere in a text", "[detect][signatures]") {
   CHECK(found("\xC3ВЕРНУТЬ\xD0 退信") == std::multiset<int>{5, 6});
   CHECK(found("fu\xC5\xBFl Ma\xC3\xAFl").empty());
   CHECK(found("bo").empty());
+  CHECK(found("box") == std::multiset<int>{3});
   CHECK(LiteralSet(std::vector<std::string>{}).found_in("mail").empty());
 }
 

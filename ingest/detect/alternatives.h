@@ -1,0 +1,27 @@
+// Takes patterns apart: `^(undeliverable|returned mail): ` becomes two alternatives, each with literals and a beginning of its own, so that far
+// less is tried than with a pattern of fifty phrases, which would have to be tried if any of its literals is in the text.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace blowback::detect {
+
+/// One of the alternatives that a pattern is made of. Matches folded texts (literal_set.h).
+struct Alternative {
+  std::string pattern;
+  /// With what a text must begin (or a line, with `(?m)`) for a match, folded; "": anything.
+  std::string beginning;
+};
+
+/// A text matches `pattern` if and only if it matches one of them. Requires a pattern of RE2. At most a few hundred for one pattern.
+[[nodiscard]] std::vector<Alternative> alternatives_of(std::string_view pattern);
+
+/// A pattern for texts that are folded: capital letters in it are small, so that the automaton needs no cases.
+[[nodiscard]] std::string for_folded_text(std::string_view pattern);
+/// Whether a pattern names letters by a code or a property (`\x41`, `\p{Lu}`, `[[:upper:]]`), which may have capitals even in a pattern for folded
+/// texts, so that case has to be ignored.
+[[nodiscard]] bool has_letters_by_property(std::string_view pattern);
+
+}  // namespace blowback::detect
