@@ -1,6 +1,7 @@
 // The wording is in signatures/cause.tsv, the codes are here.
 #include "cause.h"
 
+#include "features.h"
 #include "words.h"
 
 #include <algorithm>
@@ -43,9 +44,15 @@ struct Told {
   return best;
 }
 
+[[nodiscard]] std::ptrdiff_t how_many(const std::vector<const Signature*>& matches, Feature feature) {
+  return std::ranges::count_if(matches, [&](const Signature* match) {
+    return match->claim == Claim::feature && match->feature == static_cast<std::size_t>(feature);
+  });
+}
+
 // Of two sentences of three (not yet delivered, we go on trying, nothing to do), one could be in any bounce.
 [[nodiscard]] bool warns_of_delay(const std::vector<const Signature*>& matches) {
-  return std::ranges::count(matches, Claim::feature, &Signature::claim) >= 2;
+  return how_many(matches, Feature::warns_of_delay) >= 2;
 }
 
 // A remark of a program just before the reply, without a code: `mail.local: unknown user: bob`.
@@ -257,9 +264,11 @@ Cause cause_of(const SignatureSet& signatures, const DeliveryStatus& status, std
   if ((why.cause == Cause::unknown_user || why.cause == Cause::other) && refuses_originator(words_as_written))
     return Cause::policy;
   if (action == "delayed" || (action.empty() && warns_of_delay(in_words))) {
-    // The message is still in the queue, unless the peer said what will not change by itself. That it is out of order isn't that.
+    // The message is still in the queue, unless the peer said what will not change by itself. That it is out of order, busy, or doesn't know the
+    // client yet isn't that.
     const bool is_trouble = why.cause == Cause::system || why.cause == Cause::none;
     if (is_trouble && why.weight < kCertainTrouble) return Cause::delayed;
+    if (why.cause == Cause::policy && how_many(in_words, Feature::reason_passes) > 0) return Cause::delayed;
   }
   return why.cause;
 }

@@ -66,10 +66,13 @@ enum class Feature : std::uint8_t {
   bounce_subject,
   bounce_within,
   proved,
+  // Of the diagnostic, for the cause.
+  warns_of_delay,
+  reason_passes,
 };
 
 /// In the order of the enumeration.
-inline constexpr std::array<std::string_view, static_cast<std::size_t>(Feature::proved) + 1> kFeatureNames{
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(Feature::reason_passes) + 1> kFeatureNames{
     "null-reverse-path",
     "set-reverse-path",
     "daemon-reverse-path",
@@ -121,7 +124,9 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Feature::
     "words-of-auto_reply",
     "bounce-subject",
     "bounce-within",
-    "proved"};
+    "proved",
+    "warns-of-delay",
+    "reason-passes"};
 
 /// The features of one message, by number: those above, then those that tables define.
 class FeatureSet {

@@ -6,6 +6,7 @@
 #include "utf8.h"
 
 #include <gmime/gmime.h>
+#include <uchardet/uchardet.h>
 
 #include <algorithm>
 #include <array>
@@ -30,6 +31,9 @@ struct Free {
 };
 struct CloseIconv {
   void operator()(iconv_t descriptor) const { g_mime_iconv_close(descriptor); }
+};
+struct EndDetector {
+  void operator()(uchardet_t detector) const { uchardet_delete(detector); }
 };
 
 [[nodiscard]] std::string text_of(const char* text) { return text == nullptr ? std::string() : std::string(text); }
@@ -137,6 +141,28 @@ void start_gmime() {
   return true;
 }
 
+// The charset of a text that doesn't declare one, if most letters of its lines that aren't ASCII are not Latin; "": Latin, or not known. Mailers in
+// Russia and China often write KOI8-R or GB 2312 without any MIME.
+[[nodiscard]] std::string guessed_charset(std::string_view text) {
+  constexpr std::size_t kEnough = 8U << 10U;
+  text = text.substr(0, kEnough);
+  std::string lines;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, std::min(text.find('\n'), text.size() - 1) + 1);
+    if (!is_ascii(line)) lines += line;
+    text.remove_prefix(line.size());
+  }
+  const auto high = std::ranges::count_if(lines, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  const auto latin = std::ranges::count_if(lines, is_letter_or_digit);
+  // In Latin text with a few accents, uchardet finds charsets of all sorts.
+  constexpr std::ptrdiff_t kFew = 4;
+  if (high < kFew || high < latin) return {};
+  const std::unique_ptr<uchardet, EndDetector> detector(uchardet_new());
+  if (uchardet_handle_data(detector.get(), lines.data(), lines.size()) != 0) return {};
+  uchardet_data_end(detector.get());
+  return text_of(uchardet_get_charset(detector.get()));
+}
+
 }  // namespace
 
 ContentType parse_content_type(std::string_view value) {
@@ -233,6 +259,9 @@ std::string to_utf8(std::string octets, std::string_view charset) {
     return valid_utf8(std::move(out));
   }
   if (name == "utf-8" || name == "utf8") return valid_utf8(std::move(octets));
+  out.clear();
+  const std::string guessed = says_nothing ? guessed_charset(octets) : std::string();
+  if (!guessed.empty() && convert(octets, guessed.c_str(), out)) return valid_utf8(std::move(out));
   out.clear();
   if (convert(octets, "windows-1252", out)) return out;
   return valid_utf8(std::move(octets));
