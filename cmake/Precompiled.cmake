@@ -7,8 +7,8 @@ if(NOT BLOWBACK_PRECOMPILED)
   return()
 endif()
 
-# Sets up the target precompiled_NAME, from which others can use cmake/precompiled/NAME.h; they need the same optimisation and sanitizers.
-function(blowback_precompiled name)
+# Sets up the target precompiled_NAME, from which others can use cmake/precompiled/HEADER.h; they need the same optimisation and sanitizers.
+function(blowback_precompiled name header)
   cmake_parse_arguments(PRECOMPILED "" "" "USES;OPTIONS" ${ARGN})
   set(empty ${CMAKE_BINARY_DIR}/precompiled_${name}.cc)
   file(CONFIGURE OUTPUT ${empty} CONTENT "")
@@ -16,13 +16,14 @@ function(blowback_precompiled name)
   add_library(precompiled_${name} STATIC ${empty})
   target_link_libraries(precompiled_${name} PRIVATE ${PRECOMPILED_USES})
   target_compile_options(precompiled_${name} PRIVATE ${PRECOMPILED_OPTIONS})
-  target_precompile_headers(precompiled_${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled/${name}.h)
+  target_precompile_headers(precompiled_${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled/${header}.h)
 endfunction()
 
 set(CMAKE_PCH_INSTANTIATE_TEMPLATES ON)
 # Files with and without -pthread can't share a precompiled header. A header without its time is the same file after each build, for ccache.
 add_compile_options(-pthread "SHELL:-Xclang -fno-pch-timestamp")
-blowback_precompiled(rooms USES blowback::fmt)
+blowback_precompiled(rooms rooms USES blowback::fmt)
+blowback_precompiled(hot_rooms rooms USES blowback::fmt OPTIONS ${BLOWBACK_HOT_OPTIONS})
 if(BLOWBACK_TESTS)
-  blowback_precompiled(tests USES blowback::fmt blowback::json Catch2::Catch2 OPTIONS ${BLOWBACK_TEST_OPTIONS})
+  blowback_precompiled(tests tests USES blowback::fmt blowback::json Catch2::Catch2 OPTIONS ${BLOWBACK_TEST_OPTIONS})
 endif()

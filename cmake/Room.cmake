@@ -1,16 +1,35 @@
+# blowback_header_alone(OUT ROOM HEADER SOURCE...): sets OUT to a file that includes nothing but the public header, so that a missing include doesn't
+# compile. There is none if the header's own source (judge.cc of judge.h) includes it first, or if BLOWBACK_HEADERS_ALONE is off.
+function(blowback_header_alone out room header)
+  set(${out} PARENT_SCOPE)
+  get_filename_component(base ${header} NAME_WE)
+  set(own)
+  if(${base}.cc IN_LIST ARGN)
+    file(STRINGS ${base}.cc own REGEX "^#" LIMIT_COUNT 1)
+  endif()
+  if(NOT BLOWBACK_HEADERS_ALONE OR own STREQUAL "#include \"${header}\"" OR own STREQUAL "#include \"${base}.h\"")
+    return()
+  endif()
+  string(MAKE_C_IDENTIFIER ${header} id)
+  set(unit ${CMAKE_BINARY_DIR}/doors-alone/${room}_${id}.cc)
+  file(CONFIGURE OUTPUT ${unit} CONTENT "#include \"${header}\"\n")
+  set_source_files_properties(${unit} PROPERTIES SKIP_LINTING ON)
+  set(${out} ${unit} PARENT_SCOPE)
+endfunction()
+
 # A room: one static library. Its doors (public headers) are visible to targets that link it, and to no others.
 #
 #   blowback_room(detect
 #     DOORS judge.h                      # seen by others as "detect/judge.h"
 #     SOURCES judge.cc signature_set.cc
 #     SHOWS core mail                    # rooms whose types appear in the public headers
-#     USES blowback::re2)                # all other rooms and libraries
+#     USES blowback::re2                 # all other rooms and libraries
+#     HOT)                               # optimised in builds with sanitizers as well: tests spend their time in it
 #
 # Symbolic links to the public headers are made in a folder of the build tree that contains nothing else, and that folder is the include root.
-# So including a private header, or a public header of a room that isn't linked, doesn't compile. Each public header is also compiled alone,
-# unless BLOWBACK_HEADERS_ALONE is off.
+# So including a private header, or a public header of a room that isn't linked, doesn't compile.
 function(blowback_room name)
-  cmake_parse_arguments(ROOM "" "PREFIX" "DOORS;SOURCES;SHOWS;USES" ${ARGN})
+  cmake_parse_arguments(ROOM "HOT" "PREFIX" "DOORS;SOURCES;SHOWS;USES" ${ARGN})
   if(NOT ROOM_PREFIX)
     set(ROOM_PREFIX ${name})
   endif()
@@ -20,23 +39,21 @@ function(blowback_room name)
   set(alone)
   foreach(door IN LISTS ROOM_DOORS)
     file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${door} ${root}/${ROOM_PREFIX}/${door} SYMBOLIC)
-    string(MAKE_C_IDENTIFIER ${door} id)
-    if(BLOWBACK_HEADERS_ALONE)
-      set(unit ${CMAKE_BINARY_DIR}/doors-alone/${name}_${id}.cc)
-      file(CONFIGURE OUTPUT ${unit} CONTENT "#include \"${ROOM_PREFIX}/${door}\"\n")
-      list(APPEND alone ${unit})
-    endif()
+    blowback_header_alone(unit ${name} ${ROOM_PREFIX}/${door} ${ROOM_SOURCES})
+    list(APPEND alone ${unit})
   endforeach()
   add_library(blowback_${name} STATIC ${ROOM_SOURCES} ${alone})
   add_library(blowback::${name} ALIAS blowback_${name})
-  if(alone)
-    set_source_files_properties(${alone} PROPERTIES SKIP_LINTING ON)
-  endif()
   target_include_directories(blowback_${name} PUBLIC ${root})
   list(TRANSFORM ROOM_SHOWS PREPEND blowback::)
   target_link_libraries(blowback_${name} PUBLIC ${ROOM_SHOWS} PRIVATE ${ROOM_USES} blowback::warnings)
+  set(precompiled precompiled_rooms)
+  if(ROOM_HOT)
+    target_compile_options(blowback_${name} PRIVATE ${BLOWBACK_HOT_OPTIONS})
+    set(precompiled precompiled_hot_rooms)
+  endif()
   if(BLOWBACK_PRECOMPILED)
-    target_precompile_headers(blowback_${name} REUSE_FROM precompiled_rooms)
+    target_precompile_headers(blowback_${name} REUSE_FROM ${precompiled})
   endif()
 endfunction()
 
@@ -51,9 +68,16 @@ function(blowback_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
-# A program of Catch2 test cases: one CTest test, with the label unit. `ctest -R` selects programs; to select a test case, run the program itself.
+# Lets a test that computes all the time start before those that wait, and take as many of CTest's places as tests/run.sh allows on a core.
+function(blowback_busy_test name seconds)
+  math(EXPR cost "1000 + ${seconds}")
+  set_tests_properties(${name} PROPERTIES PROCESSORS 2 COST ${cost})
+endfunction()
+
+# A program of Catch2 test cases: one CTest test, with the label unit. THREADS: of code with threads, so that ThreadSanitizer runs it, too (the
+# target and the label `threads`). `ctest -R` selects programs; to select a test case, run the program itself.
 function(blowback_unit_tests name)
-  cmake_parse_arguments(TESTS "" "" "SOURCES;USES" ${ARGN})
+  cmake_parse_arguments(TESTS "THREADS" "" "SOURCES;USES" ${ARGN})
   if(NOT BLOWBACK_TESTS)
     return()
   endif()
@@ -64,9 +88,14 @@ function(blowback_unit_tests name)
     target_precompile_headers(${name} REUSE_FROM precompiled_tests)
   endif()
   add_test(NAME ${name} COMMAND ${name})
-  set(limit 300)
+  set(limit 600)
   if(BLOWBACK_SANITIZE)
     set(limit 900)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT ${limit})
+  blowback_busy_test(${name} 0)
+  if(TESTS_THREADS)
+    set_property(TEST ${name} APPEND PROPERTY LABELS threads)
+    add_dependencies(threads ${name})
+  endif()
 endfunction()

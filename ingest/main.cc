@@ -5,6 +5,7 @@
 #include "milter/watcher.h"
 #include "system/daemon_clock.h"
 #include "system/descriptor_limit.h"
+#include "system/exit_status.h"
 
 #include <CLI/CLI.hpp>
 #include <malloc.h>
@@ -49,7 +50,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : daemon::kExitConfig;
+    return app.exit(error) == 0 ? 0 : kExitConfig;
   }
   if (*has_client) envelope.client_ip = client_ip;
   if (*has_sender) envelope.mail_from = sender;

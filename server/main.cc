@@ -6,6 +6,7 @@
 #include "service/serve.h"
 #include "service/server.h"
 #include "system/descriptor_limit.h"
+#include "system/exit_status.h"
 #include "system/privileges.h"
 #include "watch/log.h"
 #include "watch/notify.h"
@@ -19,8 +20,8 @@
 
 namespace {
 
-constexpr int kExitConfig = 2;
-constexpr int kExitSystem = 3;
+using blowback::kExitConfig;
+using blowback::kExitSystem;
 
 int failed(int code, const std::string& text) {
   std::fprintf(stderr, "blowback-server: %s\n", text.c_str());

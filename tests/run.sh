@@ -9,8 +9,8 @@
 #     basic      the same as without arguments
 #     format     clang-format
 #     tidy       clang-tidy over all sources; takes longest, so BLOWBACK_TIDY=1 adds it to `all`
-#     asan       all tests under AddressSanitizer and UBSan
-#     tsan       the tests of code with threads under ThreadSanitizer
+#     asan       AddressSanitizer and UBSan: unit tests, and the integration tests that docs/decisions.md ("Tests") says
+#     tsan       ThreadSanitizer: the tests of code with threads
 #     mta        fetches the mail servers that the mta_* tests run, as root; the tests run in `release`, or here without it
 #     release    all tests, with the build for production
 #     package    the Debian package in a fresh Debian; needs root
@@ -81,8 +81,8 @@ install_daemons() {
 [ ${#daemons[@]} -eq 0 ] || install_daemons "${daemons[@]}"
 
 jobs=$(nproc)
-# Most integration tests wait for other programs: one more than there are cores keeps these busy.
-export CTEST_PARALLEL_LEVEL=$((jobs + 1))
+# Most integration tests wait for other programs, so two at once on each core. One that computes counts as two: blowback_busy_test.
+export CTEST_PARALLEL_LEVEL=$((2 * jobs))
 
 # Our own C++ sources, one per line.
 sources() { find core system config watch schema include ingest server cli tests \( -name '*.cc' -o -name '*.h' \) -print | sort; }
@@ -105,6 +105,45 @@ build() {
   built=$((built + SECONDS - before))
 }
 
+# build_stage STAGE: builds what it needs.
+build_stage() {
+  case "$1" in
+    asan | coverage | release) build "$1" ;;
+    basic) build release ;;
+    tsan)
+      build release blowback
+      build tsan threads
+      ;;
+    mta) [[ " ${stages[*]} " == *" release "* ]] || build release blowback-server blowback-ingest blowback ;;
+  esac
+}
+
+# while_building COMMAND...: runs a stage's tests. While these wait, what the next stages need is built, at the lowest priority. With sanitizers
+# only: other tests measure times. An error is left to the stage that needs the build.
+builder=
+while_building() {
+  local next status=0
+  set -m # a process group of its own
+  (
+    renice -n 19 "$BASHPID"
+    for next in "${stages[@]:number}"; do build_stage "$next"; done
+  ) >/dev/null 2>&1 </dev/null &
+  builder=$!
+  set +m
+  "$@" || status=$?
+  end_builder
+  return "$status"
+}
+
+# Ninja removes what it has begun, and the stage's own build goes on from there.
+end_builder() {
+  [ -n "$builder" ] || return 0
+  kill -TERM -- "-$builder" 2>/dev/null || true
+  # The group is also what the builder started.
+  while kill -0 -- "-$builder" 2>/dev/null; do sleep 0.1; done
+  builder=
+}
+
 # finish PRESET [ARGUMENT...]: runs the last stage's tests, so that CTest's own summary is the last output.
 finish() {
   printf '\n== where the time went\n'
@@ -123,6 +162,15 @@ longest() {
 plain_addresses=()
 if setarch "$(uname -m)" -R true 2>/dev/null; then plain_addresses=(setarch "$(uname -m)" -R); fi
 
+# The mail servers are downloaded meanwhile.
+fetching=
+if [[ " ${stages[*]} " == *" mta "* ]]; then
+  mkdir -p build
+  tests/fetch-mail-servers.sh build/mail-servers >build/mail-servers.log 2>&1 &
+  fetching=$!
+fi
+trap 'end_builder; wait' EXIT # an installation isn't interrupted
+
 for stage in "${stages[@]}"; do
   began "$stage"
   case "$stage" in
@@ -134,40 +182,38 @@ for stage in "${stages[@]}"; do
       sources | grep '\.cc$' | xargs -P "$jobs" -n 4 clang-tidy-19 -p build/release --quiet --warnings-as-errors='*' 2>/dev/null
       ;;
     asan)
-      build asan
-      ctest --preset asan
+      build_stage asan
+      while_building ctest --preset asan
       longest asan
       ;;
     tsan)
-      build release blowback
-      build tsan blowback-server blowback-ingest test_zone test_answer test_net test_watch test_service test_smtp
-      BLOWBACK_TOOL=$PWD/build/release/bin/blowback \
-        "${plain_addresses[@]}" ctest --preset tsan -R '^(test_zone|test_answer|test_net|test_watch|test_service|test_smtp|server_.*|watching_.*|main_job_flow|main_job_latency|main_job_judges|smtp_listener_flow|milter_flow|mishaps_reload)$'
+      build_stage tsan
+      BLOWBACK_TOOL=$PWD/build/release/bin/blowback while_building "${plain_addresses[@]}" ctest --preset tsan -L '^threads$'
       longest tsan
       ;;
     package)
       tests/package.sh
       ;;
     mta)
-      tests/fetch-mail-servers.sh build/mail-servers
+      wait "$fetching" || { cat build/mail-servers.log; exit 1; }
       if [[ " ${stages[*]} " != *" release "* ]]; then
-        build release blowback-server blowback-ingest blowback
+        build_stage mta
         [ "$stage" != "${stages[-1]}" ] || finish release -L '^mta$'
         ctest --preset release -L '^mta$'
       fi
       ;;
     coverage)
-      build coverage
+      build_stage coverage
       find build/coverage -name '*.gcda' -delete
       ctest --preset coverage -LE '^mta$' || echo "some tests failed; the coverage includes all that ran"
       python3 tests/coverage.py build/coverage
       ;;
     basic)
-      build release
+      build_stage basic
       finish release -LE '^mta$'
       ;;
     release)
-      build release
+      build_stage release
       finish release
       ;;
   esac

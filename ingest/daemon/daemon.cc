@@ -2,6 +2,7 @@
 
 #include "record/signatures.h"
 #include "schema/store.h"
+#include "system/exit_status.h"
 #include "watch/log.h"
 
 #include <fmt/format.h>

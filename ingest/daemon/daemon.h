@@ -14,9 +14,7 @@
 
 namespace blowback::daemon {
 
-inline constexpr int kExitConfig = 2;
-inline constexpr int kExitSystem = 3;
-/// EX_TEMPFAIL of sysexits.h: a mail server that pipes a message to us keeps it and tries again.
+/// Another status than those of system/exit_status.h. EX_TEMPFAIL of sysexits.h: a mail server that pipes a message to us keeps it and tries again.
 inline constexpr int kExitTryAgain = 75;
 
 struct Options {

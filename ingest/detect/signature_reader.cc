@@ -108,8 +108,8 @@ std::string SignatureReader::read(std::string_view line) {
   }
   if (column.size() == 1 && column[0].starts_with(kWithout)) return remove(column[0].substr(kWithout.size()));
   if (column.size() != 5) {
-    return "it has " + std::to_string(column.size()) +
-           " columns; a signature has five, with tabs between them: name, place, claim, weight, pattern";
+    return "it has " + std::to_string(column.size()) + (column.size() == 1 ? " column" : " columns") +
+           "; a signature has five, with tabs between them: name, place, claim, weight, pattern";
   }
   Signature made;
   made.name = column[0];

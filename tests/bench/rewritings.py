@@ -8,6 +8,7 @@ The message is a tree of entities (RFC 2045) over its octets. `Entity.parse(octe
 
 import base64
 import binascii
+import functools
 import html
 import quopri
 import re
@@ -204,20 +205,32 @@ def declare_mime(root):
         root.set(b"MIME-Version", b"1.0")
 
 
-def rewritten(octets, change):
-    """`change` rewrites the tree and says whether it did."""
-    root = Entity.parse(octets)
-    if not root.fields or not change(root):
-        return octets
-    return root.octets()
+def rewriting(change):
+    """A rewriting of octets, by a function that changes the tree and says whether it did."""
+
+    @functools.wraps(change)
+    def rewritten(octets):
+        root = Entity.parse(octets)
+        return root.octets() if root.fields and change(root) else octets
+
+    return rewritten
 
 
-def texts_of(root, *types):
-    """Outer leaf parts of these types that a reader sees, with a known encoding."""
-    return [e for e in root.outer() if not e.delimiters and e.type() in types and not e.is_attachment() and e.body]
+def change_texts(root, types, change):
+    """Calls `change` with each outer leaf part of these types that a reader sees; it returns whether it changed it. Returns whether one was changed."""
+    texts = [e for e in root.outer() if not e.delimiters and e.type() in types and not e.is_attachment() and e.body]
+    done = any([change(part) for part in texts])
+    if done:
+        declare_mime(root)
+    return done
 
 
-def refolded(octets):
+PLAIN = (b"text/plain",)
+PLAIN_AND_HTML = (b"text/plain", b"text/html")
+
+
+@rewriting
+def refolded(root):
     """Header fields unfolded, and folded anew after some 50 characters, at white space that is there (RFC 5322 §2.2.3): Exchange and many filters."""
 
     def fold(field):
@@ -234,73 +247,60 @@ def refolded(octets):
             in_quotes ^= piece.count(b'"') % 2 == 1
         return b"".join(one + end for one in [*lines, line])
 
-    def change(root):
-        for entity in root.outer():
-            entity.fields = [fold(field) for field in entity.fields]
-        return True
-
-    return rewritten(octets, change)
+    for entity in root.outer():
+        entity.fields = [fold(field) for field in entity.fields]
+    return True
 
 
-def utf8_base64(octets):
+@rewriting
+def utf8_base64(root):
     """Text parts in UTF-8 and base64, as Exchange and web mailers write them."""
 
-    def change(root):
-        done = False
-        for part in texts_of(root, b"text/plain", b"text/html"):
-            text = part.text()
-            if text is None:
-                continue
-            part.set_parameter(b"charset", b"utf-8")
-            part.set(b"Content-Transfer-Encoding", b"base64")
-            end = part.line_end()
-            part.body = base64.encodebytes(text.replace("\n", "\r\n").encode()).replace(b"\n", end)
-            part.has_body(end)
-            done = True
-        if done:
-            declare_mime(root)
-        return done
+    def change(part):
+        text = part.text()
+        if text is None:
+            return False
+        part.set_parameter(b"charset", b"utf-8")
+        part.set(b"Content-Transfer-Encoding", b"base64")
+        end = part.line_end()
+        part.body = base64.encodebytes(text.replace("\n", "\r\n").encode()).replace(b"\n", end)
+        part.has_body(end)
+        return True
 
-    return rewritten(octets, change)
+    return change_texts(root, PLAIN_AND_HTML, change)
 
 
-def in_quoted_printable(octets):
+@rewriting
+def in_quoted_printable(root):
     """Text parts in quoted-printable, with the charset that they have: a relay whose next hop has no 8BITMIME (RFC 6152 §3)."""
 
-    def change(root):
-        done = False
-        for part in texts_of(root, b"text/plain", b"text/html"):
-            plain = decoded(part.body, part.encoding())
-            if plain is None or (not plain.isascii() and not part.parameter(b"charset")):
-                continue
-            part.set_parameter(b"charset", part.parameter(b"charset") or b"us-ascii")
-            part.set(b"Content-Transfer-Encoding", b"quoted-printable")
-            part.body = quoted_printable(plain, part.line_end())
-            part.has_body(part.line_end())
-            done = True
-        if done:
-            declare_mime(root)
-        return done
+    def change(part):
+        plain = decoded(part.body, part.encoding())
+        if plain is None or (not plain.isascii() and not part.parameter(b"charset")):
+            return False
+        part.set_parameter(b"charset", part.parameter(b"charset") or b"us-ascii")
+        part.set(b"Content-Transfer-Encoding", b"quoted-printable")
+        part.body = quoted_printable(plain, part.line_end())
+        part.has_body(part.line_end())
+        return True
 
-    return rewritten(octets, change)
+    return change_texts(root, PLAIN_AND_HTML, change)
 
 
-def other_boundaries(octets):
+@rewriting
+def other_boundaries(root):
     """Each multipart with another boundary, as whoever assembles a message again writes it."""
-
-    def change(root):
-        entities = [e for e in root.outer() if e.delimiters]
-        for number, entity in enumerate(entities):
-            new = b"=_%d_A1B2C3D4.9F8E7D6C/mx.relay.example" % number
-            old = b"--" + entity.boundary()
-            entity.delimiters = [d.replace(old, b"--" + new, 1) for d in entity.delimiters]
-            entity.set_parameter(b"boundary", b'"' + new + b'"')
-        return bool(entities)
-
-    return rewritten(octets, change)
+    entities = [e for e in root.outer() if e.delimiters]
+    for number, entity in enumerate(entities):
+        new = b"=_%d_A1B2C3D4.9F8E7D6C/mx.relay.example" % number
+        old = b"--" + entity.boundary()
+        entity.delimiters = [d.replace(old, b"--" + new, 1) for d in entity.delimiters]
+        entity.set_parameter(b"boundary", b'"' + new + b'"')
+    return bool(entities)
 
 
-def order_and_case(octets):
+@rewriting
+def order_and_case(root):
     """Field names in the other case, media types in capitals (as Pine writes them), and the author's fields, those below the trace, sorted by name."""
 
     def cased(field):
@@ -312,16 +312,13 @@ def order_and_case(octets):
             value = value.upper()
         return other + colon + value
 
-    def change(root):
-        for entity in root.outer():
-            names = [field.split(b":", 1)[0].strip() for field in entity.fields]
-            first = max((number + 1 for number, name in enumerate(names) if TRACE.match(name)), default=0)
-            # A stable sort: fields of one name stay in their order.
-            below = sorted(entity.fields[first:], key=lambda field: field.split(b":", 1)[0].strip().lower())
-            entity.fields = [cased(field) for field in entity.fields[:first] + below]
-        return True
-
-    return rewritten(octets, change)
+    for entity in root.outer():
+        names = [field.split(b":", 1)[0].strip() for field in entity.fields]
+        first = max((number + 1 for number, name in enumerate(names) if TRACE.match(name)), default=0)
+        # A stable sort: fields of one name stay in their order.
+        below = sorted(entity.fields[first:], key=lambda field: field.split(b":", 1)[0].strip().lower())
+        entity.fields = [cased(field) for field in entity.fields[:first] + below]
+    return True
 
 
 def other_line_ends(octets):
@@ -331,24 +328,21 @@ def other_line_ends(octets):
     return octets.replace(b"\n", b"\r\n")
 
 
-def relayed(octets):
+@rewriting
+def relayed(root):
     """A relay's fields on top: Received: and what filters add."""
-
-    def change(root):
-        end = root.line_end()
-        lines = [
-            b"Received: from mx.relay.example (mx.relay.example [192.0.2.77])",
-            b"\tby mail.trap.example.net (Postfix) with ESMTPS id 4RlyXW0Zb1z9sT",
-            b"\tfor <trap@trap.example.net>; Fri, 27 Nov 2026 10:00:00 +0000 (UTC)",
-            b"X-Virus-Scanned: Debian amavis at mail.trap.example.net",
-            b"X-Spam-Flag: NO",
-            b"X-Spam-Score: -1.9",
-            b"X-Greylist: whitelisted by SQLgrey-1.8.0",
-        ]
-        root.fields.insert(0, b"".join(line + end for line in lines))
-        return True
-
-    return rewritten(octets, change)
+    end = root.line_end()
+    lines = [
+        b"Received: from mx.relay.example (mx.relay.example [192.0.2.77])",
+        b"\tby mail.trap.example.net (Postfix) with ESMTPS id 4RlyXW0Zb1z9sT",
+        b"\tfor <trap@trap.example.net>; Fri, 27 Nov 2026 10:00:00 +0000 (UTC)",
+        b"X-Virus-Scanned: Debian amavis at mail.trap.example.net",
+        b"X-Spam-Flag: NO",
+        b"X-Spam-Score: -1.9",
+        b"X-Greylist: whitelisted by SQLgrey-1.8.0",
+    ]
+    root.fields.insert(0, b"".join(line + end for line in lines))
+    return True
 
 
 # Where a mailer's text ends and the header of the returned original begins.
@@ -377,58 +371,55 @@ def begin_of_original(lines):
     return None
 
 
-def quoted(octets):
+@rewriting
+def quoted(root):
     """The returned original, which stands in the text, quoted with `> ` line by line, as mailers do that mark it so. A message whose own text is quoted
     would be another one: a person's reply. So nothing but the original is quoted, and a message without one stays as it is."""
 
-    def change(root):
-        done = False
-        has_own_text = False
-        for part in texts_of(root, b"text/plain", b"text/html"):
-            text = part.text() if part.type() == b"text/plain" else None
-            lines = text.split("\n") if text is not None else []
-            begin = begin_of_original(lines)
-            has_own_text = has_own_text or begin is None or any(line.strip() for line in lines[:begin])
-            # With nothing above it, it isn't a returned original.
-            if begin is None or not has_own_text:
-                continue
-            last = [lines.pop()] if lines[-1] == "" else []
-            lines[begin:] = [("> " + line).rstrip() for line in lines[begin:]]
-            part.set_text("\n".join([*lines, *last]))
-            done = True
-        if done:
-            declare_mime(root)
-        return done
+    has_own_text = False
 
-    return rewritten(octets, change)
+    def change(part):
+        nonlocal has_own_text
+        text = part.text() if part.type() == b"text/plain" else None
+        lines = text.split("\n") if text is not None else []
+        begin = begin_of_original(lines)
+        has_own_text = has_own_text or begin is None or any(line.strip() for line in lines[:begin])
+        # With nothing above it, it isn't a returned original.
+        if begin is None or not has_own_text:
+            return False
+        last = [lines.pop()] if lines[-1] == "" else []
+        lines[begin:] = [("> " + line).rstrip() for line in lines[begin:]]
+        part.set_text("\n".join([*lines, *last]))
+        return True
+
+    return change_texts(root, PLAIN_AND_HTML, change)
 
 
-def html_only(octets):
+@rewriting
+def html_only(root):
     """Text parts as HTML alone, as Exchange and gateways to web mail write them."""
-
-    def change(root):
-        done = False
-        for part in [e for e in root.outer() if e.type() == b"multipart/alternative" and e.delimiters]:
-            kinds = [p.type() for p in part.parts]
-            if b"text/html" in kinds and b"text/plain" in kinds:
-                number = kinds.index(b"text/plain")
-                del part.parts[number], part.delimiters[number]
-                done = True
-        for part in texts_of(root, b"text/plain"):
-            text = part.text()
-            if text is None:
-                continue
-            lines = [re.sub(" (?= )", "&nbsp;", html.escape(line, quote=False)) for line in text.split("\n")]
-            part.set_text("<html>\n<head><title>Mail</title></head>\n<body>\n" + "<br>\n".join(lines) + "</body>\n</html>\n", b"html")
-            done = True
-        if done:
+    done = False
+    for part in [e for e in root.outer() if e.type() == b"multipart/alternative" and e.delimiters]:
+        kinds = [p.type() for p in part.parts]
+        if b"text/html" in kinds and b"text/plain" in kinds:
+            number = kinds.index(b"text/plain")
+            del part.parts[number], part.delimiters[number]
             declare_mime(root)
-        return done
+            done = True
 
-    return rewritten(octets, change)
+    def change(part):
+        text = part.text()
+        if text is None:
+            return False
+        lines = [re.sub(" (?= )", "&nbsp;", html.escape(line, quote=False)) for line in text.split("\n")]
+        part.set_text("<html>\n<head><title>Mail</title></head>\n<body>\n" + "<br>\n".join(lines) + "</body>\n</html>\n", b"html")
+        return True
+
+    return change_texts(root, PLAIN, change) or done
 
 
-def rewrapped(octets):
+@rewriting
+def rewrapped(root):
     """Paragraphs filled to 72 columns, and longer lines broken there, up to the returned original. Lines that don't look like a paragraph's
     (indented, quoted, fields, SMTP replies, lists, tables) stay as they are, and so does what isn't separated by blanks."""
     is_own = re.compile(r"[\s<>|*#=+_-]|\d{3}[ -]|[\w-]+:|.*[:@]\s*$|.*  ")
@@ -456,24 +447,20 @@ def rewrapped(octets):
         end_paragraph()
         return out
 
-    def change(root):
-        done = False
-        for part in texts_of(root, b"text/plain"):
-            text = part.text()
-            if text is None:
-                continue
-            lines = text.split("\n")
-            begin = begin_of_original(lines)
-            begin = len(lines) if begin is None else begin
-            new = filled(lines[:begin]) + lines[begin:]
-            if new != lines:
-                part.set_text("\n".join(new))
-                done = True
-        if done:
-            declare_mime(root)
-        return done
+    def change(part):
+        text = part.text()
+        if text is None:
+            return False
+        lines = text.split("\n")
+        begin = begin_of_original(lines)
+        begin = len(lines) if begin is None else begin
+        new = filled(lines[:begin]) + lines[begin:]
+        if new == lines:
+            return False
+        part.set_text("\n".join(new))
+        return True
 
-    return rewritten(octets, change)
+    return change_texts(root, PLAIN, change)
 
 
 REWRITINGS = {

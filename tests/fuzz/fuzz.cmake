@@ -1,5 +1,10 @@
 # Fuzz targets: fuzz_NAME.cc, its seeds in seeds/NAME. With clang and BLOWBACK_FUZZ they are libFuzzer programs; in every
 # other build each runs its seeds once (label fuzz-smoke), so that a broken target is noticed at once.
+if(NOT BLOWBACK_FUZZ)
+  add_library(blowback_run_seeds STATIC ${CMAKE_CURRENT_LIST_DIR}/run_seeds.cc)
+  target_link_libraries(blowback_run_seeds PRIVATE blowback::warnings)
+endif()
+
 function(blowback_fuzz name)
   cmake_parse_arguments(FUZZ "" "" "USES" ${ARGN})
   add_executable(fuzz_${name} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/fuzz_${name}.cc)
@@ -8,7 +13,7 @@ function(blowback_fuzz name)
     target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   else()
-    target_sources(fuzz_${name} PRIVATE ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/run_seeds.cc)
+    target_link_libraries(fuzz_${name} PRIVATE blowback_run_seeds)
   endif()
   file(GLOB seeds ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/seeds/${name}/*)
   if(seeds)

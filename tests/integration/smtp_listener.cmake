@@ -1,4 +1,4 @@
 # The SMTP and LMTP listener.
-blowback_integration_test(smtp_listener_flow 120)
-blowback_integration_test(smtp_listener_torture 240)
-blowback_integration_test(smtp_listener_killed 180)
+blowback_integration_test(smtp_listener_flow 120 asan tsan)
+blowback_integration_test(smtp_listener_torture 240 asan alone)
+blowback_integration_test(smtp_listener_killed 180 busy)

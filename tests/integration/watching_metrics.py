@@ -189,7 +189,7 @@ class Metrics(unittest.TestCase):
                         idle.append(s)
                         s.sendall((b"", b"GET /metrics HTTP/1.1\r\nX: ", b"\x16\x03\x01\x00\xf4\x01", b"GET " + b"a" * 20000)[i % 4])
                 b.list_sender("192.0.2.7")
-                b.wait_listed("192.0.2.7", 5)
+                b.wait_listed("192.0.2.7", 10)
                 self.assertEqual(problems(b.server_at), (200, []))
                 self.assertEqual(problems(b.ingest_at), (200, []))
                 # Who reads his answer an octet at a time has it taken away at the end of his time; the file's end comes for all.

@@ -4,6 +4,7 @@
 #include "daemon/signals.h"
 #include "folder.h"
 #include "schema/store.h"
+#include "system/exit_status.h"
 
 #include <poll.h>
 
@@ -69,7 +70,7 @@ TEST_CASE("ingest with `once` ends when its feeds are drained", "[daemon]") {
   with.options.loop.once = true;
   CHECK(with.run([] { return Request::none; }).status == 0);
   std::filesystem::remove_all(with.folder.path() / "mail");
-  CHECK(with.run([] { return Request::none; }).status == daemon::kExitSystem);
+  CHECK(with.run([] { return Request::none; }).status == kExitSystem);
 }
 
 TEST_CASE("a config that can't be used ends ingest at its start", "[daemon]") {
@@ -99,19 +100,19 @@ TEST_CASE("a config that can't be used ends ingest at its start", "[daemon]") {
     with.options.loop.only_feeds = {"traps", "other"};
     CHECK_THAT(with.run(stop).error, Contains("--feed other: no such feed in"));
   }
-  CHECK(with.run(stop).status == daemon::kExitConfig);
+  CHECK(with.run(stop).status == kExitConfig);
 }
 
 TEST_CASE("a database that can't be opened ends ingest, and an MTA that pipes mail tries again", "[daemon]") {
   Running with;
   with.database = with.folder.file("missing/blowback.db");
   with.write(with.feed());
-  CHECK(with.run(stop).status == daemon::kExitSystem);
+  CHECK(with.run(stop).status == kExitSystem);
   CHECK_THAT(with.run(stop).error, Contains("missing/blowback.db"));
   with.write(with.feed() + "[[feed]]\nname = \"pipe\"\ntype = \"stdin\"\n");
   CHECK(with.run(stop).status == daemon::kExitTryAgain);
   with.options.loop.only_feeds = {"traps"};
-  CHECK(with.run(stop).status == daemon::kExitSystem);
+  CHECK(with.run(stop).status == kExitSystem);
 }
 
 TEST_CASE("a reload applies the config, and a refused one changes nothing", "[daemon]") {

@@ -66,7 +66,7 @@ TEST_CASE("an error names the file, the line, and how to mend it", "[detect][tab
   const std::vector<std::pair<std::string, std::string>> wrong{
       {"# one\nmine\ttext\tkind:dsn\t2\n",
        "mine.tsv:2: it has 4 columns; a signature has five, with tabs between them"},
-      {"mine text kind:dsn 2 words\n", "mine.tsv:1: it has 1 columns"},
+      {"mine text kind:dsn 2 words\n", "mine.tsv:1: it has 1 column; a signature has five"},
       {"\ttext\tkind:dsn\t2\twords\n", "mine.tsv:1: the first column, the signature's name, is empty"},
       {"mine\tbody\tkind:dsn\t2\twords\n", "no place \"body\"; it is subject, from, header, text"},
       {"mine\ttext\tkind:bounce\t2\twords\n", "no claim \"kind:bounce\"; it is kind:KIND"},

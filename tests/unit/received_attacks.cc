@@ -2,6 +2,7 @@
 // is in doubt, but never the address he wrote.
 #include "catch.h"
 #include "mail/received_chain.h"
+#include "sanitized.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -377,10 +378,15 @@ TEST_CASE("a hostile DNS name never becomes the client", "[received]") {
 }
 
 TEST_CASE("a hostile HELO and a hostile DNS name together never become the client", "[received]") {
+  // With a sanitizer every fifth pair, of each writer others.
+  constexpr std::size_t kEvery = kIsSanitized ? 5 : 1;
+  std::size_t first = 0;
   std::size_t read = 0;
   for (const auto& writer : careless_writers()) {
+    std::size_t pair = first++;
     for (const auto& helo : attacks()) {
       for (const auto& rdns : attacks()) {
+        if (pair++ % kEvery != 0) continue;
         const auto line = writer.write(helo, rdns);
         if (parse_received(line)) ++read;
         if (!misled(line)) continue;
@@ -439,7 +445,7 @@ TEST_CASE("no mixture of the alphabet of such lines becomes the client", "[recei
     for (auto n = random() % 9; n > 0; --n) made += pieces[random() % pieces.size()];
     return made;
   };
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < (kIsSanitized ? 10'000 : 100'000); ++i) {
     const auto& writer = careless_writers()[random() % careless_writers().size()];
     const auto line = writer.write(text(), random() % 3 == 0 ? text() : "mail.example.com");
     if (!misled(line)) continue;

@@ -1,4 +1,4 @@
 # A whole server in the test's process: its config in files, its database by the store, its clients over loopback.
-blowback_unit_tests(test_service
+blowback_unit_tests(test_service THREADS
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/service_server.cc
   USES blowback::service blowback::schema blowback::json Threads::Threads)

@@ -1,5 +1,5 @@
 # What both daemons tell of themselves: log lines, metrics, health, the door a monitor asks by, notes to the service manager.
-blowback_unit_tests(test_watch
+blowback_unit_tests(test_watch THREADS
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/watch_log.cc ${CMAKE_CURRENT_LIST_DIR}/watch_metrics_text.cc
           ${CMAKE_CURRENT_LIST_DIR}/watch_health.cc ${CMAKE_CURRENT_LIST_DIR}/watch_http.cc
           ${CMAKE_CURRENT_LIST_DIR}/watch_notify.cc
