@@ -17,8 +17,7 @@ namespace blowback::answer {
 namespace {
 
 /// The SOA serial is the low half of the journal's. Zero is a valid serial (RFC 1982 §3): an empty list has it, and for a secondary
-/// with 0xffffffff it is newer. After the restoration of a backup it is lower than before: secondaries wait until the journal has caught
-/// up, unless the operator makes them transfer the zone again.
+/// with 0xffffffff it is newer. The restoration of a backup moves it forward (schema/backup.cc).
 [[nodiscard]] std::uint32_t soa_serial(const zone::ListingIndex& index) {
   return static_cast<std::uint32_t>(index.serial() & 0xffffffffU);
 }
