@@ -38,7 +38,7 @@ struct Zone {
   std::string hostmaster;                               ///< a mail address. Default: `hostmaster@NAME`
   Duration ttl = std::chrono::minutes{5};               ///< 0s to 1w
   Duration negative_ttl = std::chrono::minutes{1};      ///< 0s to 1d
-  std::string txt;  ///< `{ip}` stands for the address asked for; ASCII, <= 255 octets with the longest address, no `: `
+  std::string txt;  ///< `{ip}`: the address, or a network; ASCII, <= 255 octets with the longest address, no `: `
 };
 
 /// The name servers in the zone without an address in the config: resolvers may ask this server for it, and get an answer without

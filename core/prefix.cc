@@ -1,6 +1,7 @@
 #include "blowback/prefix.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <charconv>
 #include <cstddef>
@@ -26,6 +27,7 @@ namespace {
 
 Prefix Prefix::covering(const IpAddress& address, int length) {
   assert(length >= 0 && length <= address.bits());
+  if (length == address.bits()) return {address, length};  // the most frequent case, and the server's
   return {IpAddress::from_octets(filled_after(address.octets(), lead_bits(address) + length, false)), length};
 }
 
@@ -61,9 +63,17 @@ bool Prefix::contains(const IpAddress& address) const {
 
 bool Prefix::contains(const Prefix& other) const { return other.length_ >= length_ && contains(other.first_); }
 
+std::size_t Prefix::to_chars(std::span<char, kLongestText> out) const {
+  const auto size = first_.to_chars(out.first<IpAddress::kLongestText>());
+  if (is_single_address()) return size;
+  out[size] = '/';
+  const auto* const end = std::to_chars(out.data() + size + 1, out.data() + out.size(), length_).ptr;
+  return static_cast<std::size_t>(end - out.data());
+}
+
 std::string Prefix::to_string() const {
-  if (is_single_address()) return first_.to_string();
-  return first_.to_string() + "/" + std::to_string(length_);
+  std::array<char, kLongestText> text;
+  return {text.data(), to_chars(text)};
 }
 
 Prefix sender_of(const IpAddress& address) {

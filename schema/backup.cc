@@ -170,6 +170,53 @@ void keep_under(const std::string& path, const std::string& kept) {
   if (error) fs::rename(path, kept);  // a file system without hard links
 }
 
+/// The journal's last entry, as a text that only that entry has. Empty: there is none.
+[[nodiscard]] std::string last_entry(Connection& db, std::string_view up_to = "1") {
+  Statement entry(db,
+                  "SELECT format('%d %d %d %s %d %d %d %s', serial, at, action, hex(first), length, source, codes, "
+                  "coalesce(expires_at, '-')) FROM listing_change WHERE " +
+                      std::string(up_to) + " ORDER BY serial DESC LIMIT 1");
+  return entry.first([](const Statement& row) { return row.text(0); }).value_or("");
+}
+
+[[nodiscard]] Serial head_of(Connection& db) {
+  return static_cast<Serial>(db.integer("SELECT coalesce(max(serial), 0) FROM listing_change"));
+}
+
+/// The head of the journal of the database at `path`, if that has the backup's last entry. Absent: it is damaged, has another history, or its
+/// retention has removed that entry.
+[[nodiscard]] std::optional<Serial> continued(const std::string& path, Connection& backup) {
+  try {
+    Connection former(path, SQLITE_OPEN_READWRITE);
+    const auto serial = head_of(backup);
+    if (last_entry(former, "serial = " + std::to_string(serial)) != last_entry(backup)) return std::nullopt;
+    return head_of(former);
+  } catch (const SqlFailure&) {
+    return std::nullopt;
+  }
+}
+
+/// By how much to move the serial if nobody knows how far it was: more than the journal can have grown since its last entry, and less than half of
+/// the serials, beyond which "newer" means older (RFC 1982 §3.2).
+[[nodiscard]] Serial safe_distance(Connection& backup, UnixTime now) {
+  constexpr std::int64_t kChangesPerSecond = 500;
+  constexpr std::int64_t kLeast = std::int64_t{1} << 20U;
+  constexpr std::int64_t kMost = std::int64_t{1} << 30U;
+  const auto last = backup.integer("SELECT coalesce(max(at), 0) FROM listing_change");
+  const auto elapsed = std::clamp<std::int64_t>(seconds(now) - last, 0, kMost / kChangesPerSecond);
+  return static_cast<Serial>(std::clamp(elapsed * kChangesPerSecond, kLeast, kMost));
+}
+
+/// An entry that changes nothing, with that serial: the end of an exemption of `::`, which nobody makes. Earlier serials may be missing
+/// (upkeep.cc); followers read the whole list, as they do for any gap.
+void continue_journal_at(Connection& db, Serial serial, UnixTime now) {
+  Statement(db,
+            "INSERT INTO listing_change (serial, at, action, first, length, source, codes) "
+            "VALUES (?, ?, 5, zeroblob(16), 128, 1, 0)")
+      .bind(serial, seconds(now))
+      .run();
+}
+
 [[nodiscard]] StoreError in_use(const std::string& path, pid_t process) {
   return {Code::busy, path + ": process " + std::to_string(process) +
                           " has it open; stop blowback-ingest and blowback-server first"};
@@ -265,7 +312,7 @@ Result<void> Store::backup(const std::string& to) {
   }
 }
 
-Result<Restored> Store::restore(const std::string& from, const std::string& name) {
+Result<Restored> Store::restore(const std::string& from, const std::string& name, UnixTime now) {
   const std::string path = resolved(name);  // the file is replaced, not a link to it
   std::error_code ignored;
   const auto refused = [](Code code, std::string text) { return std::unexpected(StoreError{code, std::move(text)}); };
@@ -299,12 +346,19 @@ Result<Restored> Store::restore(const std::string& from, const std::string& name
         // Check the copy, not the original.
         Connection copy(part.path(), SQLITE_OPEN_READONLY);
         if (auto found = copy.text("PRAGMA integrity_check(1)"); found != "ok") throw SqlFailure(SQLITE_CORRUPT, found);
-        restored.serial = static_cast<Serial>(copy.integer("SELECT coalesce(max(serial), 0) FROM listing_change"));
+        restored.backup_serial = head_of(copy);
       }
       // Check again: a process may have opened it while the backup was copied.
       if (const auto process = process_that_has(path)) throw SqlFailure(SQLITE_INTERRUPT, in_use(path, *process).text);
+      if (replaces) take_in_wal(path);
+      {
+        Connection copy(part.path(), SQLITE_OPEN_READWRITE);
+        const auto former = replaces ? continued(path, copy) : std::nullopt;
+        restored.knows_former = former.has_value();
+        restored.serial = former ? *former + 1 : restored.backup_serial + safe_distance(copy, now);
+        continue_journal_at(copy, restored.serial, now);
+      }
       if (replaces) {
-        take_in_wal(path);
         keep_under(path, kept);
         restored.kept = kept;
       }

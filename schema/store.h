@@ -361,8 +361,10 @@ struct Compacted {
 /// The result of `restore`.
 struct Restored {
   int format = 0;
-  Serial serial = 0;
-  std::string kept;  ///< path of the former database; empty: there was none
+  Serial backup_serial = 0;   ///< of the backup
+  Serial serial = 0;          ///< of the database now
+  bool knows_former = false;  ///< the former database continued the backup, so `serial` is its serial plus one
+  std::string kept;           ///< path of the former database; empty: there was none
 };
 
 /// The database format of this program (`PRAGMA user_version`).
@@ -536,7 +538,10 @@ class Store {
   [[nodiscard]] static Result<Compacted> compact(const std::string& path, Slicing slicing);
   /// Replaces the database at `path` by a backup, and keeps it as `PATH.before-restore`. Fails, and changes nothing, if another process
   /// has the database open, if the backup is damaged or has a newer format, or if there is a `PATH.before-restore` already.
-  [[nodiscard]] static Result<Restored> restore(const std::string& from, const std::string& path);
+  /// The serial moves past all that have been served, so that secondaries transfer the zone (RFC 1982): to that of the former database plus one, if
+  /// that continued the backup's journal. If it is lost, to one that the journal can't have reached since the backup; secondaries that lag
+  /// by less than 2^30 serials follow then.
+  [[nodiscard]] static Result<Restored> restore(const std::string& from, const std::string& path, UnixTime now);
 
   class Impl;  ///< for this room only
 

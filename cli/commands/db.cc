@@ -76,9 +76,14 @@ int compact(const Context& context) {
 int restore(const Context& context, const std::string& from) {
   const auto config = context.config();
   if (!config) return config.error();
-  const auto restored = schema::Store::restore(from, config->database);
+  const auto restored = schema::Store::restore(from, config->database, context.world.now);
   if (!restored) return context.fail(restored.error());
-  context.print_line(fmt::format("restored {}: format {}, serial {}", from, restored->format, restored->serial));
+  context.print_line(fmt::format("restored {}: format {}, serial {} (the backup's was {})", from, restored->format,
+                                 restored->serial, restored->backup_serial));
+  if (!restored->knows_former) {
+    context.print_line(
+        "the former database is lost or has another history, so the serial was moved further than it can have been");
+  }
   if (!restored->kept.empty()) context.print_line("the former database is now " + restored->kept);
   return kYes;
 }

@@ -51,7 +51,7 @@ struct Read {
 
 /// `with_codes`: networks are also split where codes differ. Without it all pieces have the same code, for formats that only say
 /// whether an address is listed.
-[[nodiscard]] std::vector<Piece> pieces_of(const Read& list, bool with_codes) {
+[[nodiscard]] std::vector<Piece> pieces_of(const Read& list, bool with_codes, Split split) {
   std::vector<Piece> pieces_in;
   pieces_in.reserve(list.listings.size() + list.exempt.size());
   for (const auto& entry : list.listings) {
@@ -59,7 +59,7 @@ struct Read {
   }
   for (const auto& exempt : list.exempt) pieces_in.push_back({.prefix = exempt, .codes = {}});
   std::vector<Piece> pieces;
-  for_each_piece(std::move(pieces_in), [&](const Piece& piece) { pieces.push_back(piece); });
+  for_each_piece(std::move(pieces_in), split, [&](const Piece& piece) { pieces.push_back(piece); });
   return pieces;
 }
 
@@ -70,7 +70,8 @@ void write_json(std::FILE* out, const Read& list) {
   std::vector<Piece> pieces_in;
   pieces_in.reserve(list.exempt.size());
   for (const auto& prefix : list.exempt) pieces_in.push_back({.prefix = prefix, .codes = Code::by_operator});
-  for_each_piece(std::move(pieces_in), [&](const Piece& piece) { exempt.push_back(piece.prefix); });
+  for_each_piece(std::move(pieces_in), Split::where_codes_differ,
+                 [&](const Piece& piece) { exempt.push_back(piece.prefix); });
   bool first = true;
   const auto write = [&](const Entry& entry, const Prefix& prefix) {
     nlohmann::ordered_json object{{"prefix", prefix.to_string()}, {"source", name_of(entry.source)}};
@@ -91,7 +92,8 @@ void write_json(std::FILE* out, const Read& list) {
     for (; within != exempt.end() && entry.prefix.contains(*within); ++within) {
       parts.push_back({.prefix = *within, .codes = {}});
     }
-    for_each_piece(std::move(parts), [&](const Piece& piece) { write(entry, piece.prefix); });
+    for_each_piece(std::move(parts), Split::where_codes_differ,
+                   [&](const Piece& piece) { write(entry, piece.prefix); });
   }
   fmt::print(out, "\n]\n");
 }
@@ -102,7 +104,9 @@ void write(std::FILE* out, const std::string& format, const Read& list, const co
     return;
   }
   const bool with_codes = format == "rbldnsd" || format == "zone";
-  const Exported exported{.config = config, .serial = list.serial, .now = now, .pieces = pieces_of(list, with_codes)};
+  const auto split = format == "zone" ? Split::at_every_listing : Split::where_codes_differ;
+  const Exported exported{
+      .config = config, .serial = list.serial, .now = now, .pieces = pieces_of(list, with_codes, split)};
   if (format == "plain" || format == "cidr") {
     write_plain(out, exported, format == "cidr");
     return;

@@ -7,6 +7,7 @@
 #include "blowback/kind.h"
 #include "blowback/prefix.h"
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -17,9 +18,14 @@ struct Piece {
   CodeSet codes;  ///< as input: empty means exempt. As output: never empty
 };
 
-/// Calls `visit` with the resulting pieces, IPv4 first, in ascending order. A network is split only where an exemption or a listing
-/// with further codes lies within it. An IPv6 network doesn't cover the IPv4-mapped addresses (::ffff:0:0/96), as in our
+/// Where a network is split.
+enum class Split : std::uint8_t {
+  where_codes_differ,  ///< an exemption or a listing with further codes lies within it
+  at_every_listing,  ///< an exemption or a listing lies within it, whatever its codes: the zone's names (blowback/wildcard.h)
+};
+
+/// Calls `visit` with the resulting pieces, IPv4 first, in ascending order. An IPv6 network doesn't cover the IPv4-mapped addresses (::ffff:0:0/96), as in our
 /// answers. At most 128 pieces for each input. Pure.
-void for_each_piece(std::vector<Piece> input, const std::function<void(const Piece&)>& visit);
+void for_each_piece(std::vector<Piece> input, Split split, const std::function<void(const Piece&)>& visit);
 
 }  // namespace blowback::cli

@@ -53,7 +53,10 @@ void write_rbldnsd_set(std::FILE* out, const Exported& list, Code code, Family f
 }  // namespace
 
 std::string txt_for(const config::Zone& zone, const Prefix& prefix) {
-  return replaced(zone.txt, "{ip}", prefix.to_string());
+  constexpr std::size_t kLongestString = 255;
+  auto text = replaced(zone.txt, "{ip}", prefix.to_string());
+  if (text.size() > kLongestString) text.resize(kLongestString);
+  return text;
 }
 
 std::vector<Prefix> never_covered() {

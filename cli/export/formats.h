@@ -18,10 +18,11 @@ struct Exported {
   const config::Config& config;
   Serial serial = 0;
   UnixTime now{};
-  std::vector<Piece> pieces;  ///< the output of for_each_piece
+  std::vector<Piece> pieces;  ///< the output of for_each_piece; for a zone it is split at every listing
 };
 
-/// The zone's TXT for an address or network. One string of at most 255 ASCII octets, as the config made sure.
+/// The zone's TXT for an address or network. One string of ASCII, cut to 255 octets as in the server's answers: the config makes sure that any
+/// address fits, but a network's text may be longer by its length.
 [[nodiscard]] std::string txt_for(const config::Zone& zone, const Prefix& prefix);
 
 /// One line per piece: an address, or a network with its length; with `with_length` always with a length.

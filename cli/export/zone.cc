@@ -1,16 +1,10 @@
 // The zone as a master file (RFC 1035 §5) for BIND, NSD, Knot DNS and others.
 //
-// A network becomes a wildcard (RFC 4592) where that is safe, else each name in it is written. A wildcard is safe if no other name
-// is beneath its parent, of either family. For names of the same family that holds, since pieces don't overlap and a wildcard
-// stands for a whole octet or nibble. For the other family it doesn't: IPv6 names consist of nibbles, so `*.1.0.2`, meant for
-// 2.0.1.0/24, would also answer for all of 2010::/12. Therefore
-//   - an IPv4 wildcard has at least one label of two digits or more, which no IPv6 name has; other networks are written out, at
-//     most 256 addresses for a /24, some 28,000 names for a /8;
-//   - an IPv6 wildcard has at least five nibbles. No IPv4 name (four labels) can be beneath it, which would keep the wildcard from
-//     being used (RFC 4592 §3.3.1).
-// A wildcard also answers for names that are no address (`x.2.0.192.…`), where our own server answers NXDOMAIN. Nobody asks for
-// such names.
+// It is the zone that our server answers from, name by name. A network is a wildcard (RFC 4592) if that can't answer for names of the other family
+// (blowback/wildcard.h); if not, the names of one more label are written, down to single addresses: at most 256 for a /24, some 28,000 for a /8. A
+// wildcard also answers for names that are no address (`x.2.0.192.…`); so does our server.
 #include "blowback/soa_times.h"
+#include "blowback/wildcard.h"
 #include "codes.h"
 #include "export/formats.h"
 
@@ -22,8 +16,6 @@
 
 namespace blowback::cli {
 namespace {
-
-constexpr int kLeastNibbles = 5;
 
 /// Nibble `i` of 32 from the left.
 [[nodiscard]] unsigned nibble(const IpAddress& address, int i) {
@@ -59,11 +51,8 @@ class Names {
   Names(std::FILE* out, const config::Zone& zone) : out_(out), zone_(zone) {}
 
   void write(const Piece& piece) {
-    if (piece.prefix.family() == Family::ipv4) {
-      write_v4(piece.prefix.first().v4(), piece.prefix.length(), piece.codes);
-    } else {
-      write_v6(piece.prefix, piece.codes);
-    }
+    const int step = bits_of_label(piece.prefix.family());
+    write_parts(piece.prefix, std::max(1, (piece.prefix.length() + step - 1) / step), piece.codes);
   }
 
   void write(const std::string& owner, const Prefix& prefix, CodeSet codes) {
@@ -74,45 +63,52 @@ class Names {
   }
 
  private:
-  void write_v4(std::uint32_t first, int length, CodeSet codes) {  // NOLINT(misc-no-recursion): four levels
-    const int border = std::max(8, (length + 7) / 8 * 8);
-    if (length == border) {
-      std::string labels;
-      bool looks_like_nibbles = true;
-      for (int octet = 0; octet < border / 8; ++octet) {
-        const auto value = first >> (24U - 8U * static_cast<unsigned>(octet)) & 255U;
-        labels = fmt::format("{}{}{}", value, octet == 0 ? "" : ".", labels);
-        looks_like_nibbles &= value < 10;
-      }
-      const auto prefix = Prefix::covering(IpAddress::from_v4(first), border);
-      if (border == 32) {
-        write(labels, prefix, codes);
-        return;
-      }
-      if (!looks_like_nibbles) {
-        write("*." + labels, prefix, codes);
-        return;
-      }
+  /// Writes the networks of `labels` labels in `prefix`, which has as many or fewer.
+  void write_parts(const Prefix& prefix, int labels, CodeSet codes) {  // NOLINT(misc-no-recursion): as deep as a name
+    const auto family = prefix.family();
+    const int length = labels * bits_of_label(family);
+    // All but the first are found by counting up the last label and, in wide networks, those before.
+    auto octets = prefix.first().octets();
+    const auto last = prefix.last().octets();
+    for (;;) {
+      // The IPv4-mapped addresses are no part of an IPv6 network.
+      const auto address = IpAddress::from_octets(octets);
+      if (address.family() == family) write_part(Prefix::covering(address, length), labels, codes);
+      if (!advance(octets, family == Family::ipv4 ? 96 + length : length) || octets > last) return;
     }
-    const int narrower = length == border ? border + 8 : border;
-    const auto step = 1ULL << static_cast<unsigned>(32 - narrower);
-    const auto end = first + (1ULL << static_cast<unsigned>(32 - length));
-    for (std::uint64_t at = first; at < end; at += step) write_v4(static_cast<std::uint32_t>(at), narrower, codes);
   }
 
-  void write_v6(const Prefix& prefix, CodeSet codes) {
-    const int nibbles = std::max(kLeastNibbles, (prefix.length() + 3) / 4);
-    const auto count = 1U << static_cast<unsigned>(nibbles * 4 - prefix.length());
-    for (unsigned i = 0; i < count; ++i) {
-      auto octets = prefix.first().octets();
-      for (int n = nibbles - 1, rest = static_cast<int>(i); rest != 0; --n, rest >>= 4) {
-        const auto at = static_cast<std::size_t>(n / 2);
-        octets[at] =
-            static_cast<std::uint8_t>(octets[at] | ((static_cast<unsigned>(rest) & 15U) << (n % 2 == 0 ? 4U : 0U)));
-      }
-      const auto part = Prefix::covering(IpAddress::from_octets(octets), nibbles * 4);
-      write((nibbles == 32 ? "" : "*.") + nibble_labels(part.first(), nibbles), part, codes);
+  void write_part(const Prefix& part, int labels, CodeSet codes) {  // NOLINT(misc-no-recursion)
+    if (part.is_single_address()) {
+      write(labels_of(part.first(), labels), part, codes);
+    } else if (has_wildcard(part)) {
+      write("*." + labels_of(part.first(), labels), part, codes);
+    } else {
+      write_parts(part, labels + 1, codes);
     }
+  }
+
+  /// To the first address of the next network whose length in the 16 octets is `bits`. False: there is none.
+  [[nodiscard]] static bool advance(IpAddress::Octets& octets, int bits) {
+    auto at = static_cast<std::size_t>((bits - 1) / 8);
+    unsigned step = 1U << static_cast<unsigned>(7 - (bits - 1) % 8);
+    for (;; --at, step = 1) {
+      const unsigned sum = octets.at(at) + step;
+      octets.at(at) = static_cast<std::uint8_t>(sum);
+      if (sum <= 255) return true;
+      if (at == 0) return false;
+    }
+  }
+
+  [[nodiscard]] static std::string labels_of(const IpAddress& address, int labels) {
+    return address.family() == Family::ipv4 ? octet_labels(address.v4(), labels) : nibble_labels(address, labels);
+  }
+
+  [[nodiscard]] static std::string octet_labels(std::uint32_t address, int count) {
+    std::string labels;
+    for (int i = count - 1; i >= 0; --i)
+      labels += fmt::format("{}{}", address >> (24U - 8U * static_cast<unsigned>(i)) & 255U, i == 0 ? "" : ".");
+    return labels;
   }
 
  public:
@@ -135,9 +131,10 @@ void write_zone(std::FILE* out, const Exported& list) {
              zone.name, zone.ttl.count());
   fmt::print(out, "@\tSOA\t{}. {} {} {} {} {} {}\n", zone.nameservers.front(), rname_of(zone.hostmaster),
              static_cast<std::uint32_t>(list.serial), kSoaRefresh, kSoaRetry, kSoaExpire, zone.negative_ttl.count());
-  for (const auto& nameserver : zone.nameservers) fmt::print(out, "@\tNS\t{}.\n", nameserver);
+  for (const auto& nameserver : zone.nameservers) fmt::print(out, "@\t{}\tNS\t{}.\n", kNameserverTtl, nameserver);
   for (const auto& [name, address] : zone.nameserver_addresses) {
-    fmt::print(out, "{}.\t{}\t{}\n", name, address.family() == Family::ipv4 ? "A" : "AAAA", address.to_string());
+    fmt::print(out, "{}.\t{}\t{}\t{}\n", name, kNameserverTtl, address.family() == Family::ipv4 ? "A" : "AAAA",
+               address.to_string());
   }
   Names names(out, zone);
   for (const auto& point : test_points()) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <expected>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,9 @@ class Prefix {
   [[nodiscard]] bool contains(const Prefix& other) const;
   /// `192.0.2.1` for a single address, else `192.0.2.0/24`. The inverse of `parse`.
   [[nodiscard]] std::string to_string() const;
+  static constexpr std::size_t kLongestText = IpAddress::kLongestText + 4;
+  /// Writes the same text to `out`, without a terminating zero and without allocating. Returns its length.
+  std::size_t to_chars(std::span<char, kLongestText> out) const;
 
   /// Ordered by first address, then by length, shorter first: a network precedes all networks that it contains.
   friend auto operator<=>(const Prefix&, const Prefix&) = default;

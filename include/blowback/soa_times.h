@@ -1,4 +1,5 @@
-// The times of the zone's SOA record (RFC 1035 §3.3.13), in seconds: the same in our server's answers and in exported zone files.
+// The times of the zone's SOA record (RFC 1035 §3.3.13), and the TTL of its name servers, in seconds: the same in our server's answers and in
+// exported zone files.
 #pragma once
 
 #include <cstdint>
@@ -9,5 +10,9 @@ namespace blowback {
 inline constexpr std::uint32_t kSoaRefresh = 600;
 inline constexpr std::uint32_t kSoaRetry = 120;
 inline constexpr std::uint32_t kSoaExpire = 604'800;
+
+/// Of the NS records, and of the addresses of name servers in the zone. Name servers change rarely, and resolvers cache the parent's NS records for
+/// longer than that anyway.
+inline constexpr std::uint32_t kNameserverTtl = 3600;
 
 }  // namespace blowback

@@ -3,8 +3,10 @@
 #include "decide.h"
 
 #include "answer/owner_name.h"
+#include "blowback/wildcard.h"
 #include "letter_case.h"
 #include "test_points.h"
+#include "wildcard.h"
 
 #include <algorithm>
 #include <cassert>
@@ -15,8 +17,7 @@ namespace blowback::answer {
 namespace {
 
 /// The SOA serial is the low half of the journal's. Zero is a valid serial (RFC 1982 §3): an empty list has it, and for a secondary
-/// with 0xffffffff it is newer. After the restoration of a backup it is lower than before: secondaries wait until the journal has caught
-/// up, unless the operator makes them transfer the zone again.
+/// with 0xffffffff it is newer. The restoration of a backup moves it forward (schema/backup.cc).
 [[nodiscard]] std::uint32_t soa_serial(const zone::ListingIndex& index) {
   return static_cast<std::uint32_t>(index.serial() & 0xffffffffU);
 }
@@ -54,7 +55,7 @@ namespace {
   return decision;
 }
 
-[[nodiscard]] Decision at_listed(std::uint16_t type, const IpAddress& address, CodeSet codes, Outcome outcome) {
+[[nodiscard]] Decision at_listed(std::uint16_t type, const Prefix& subject, CodeSet codes, Outcome outcome) {
   Decision decision = negative(Rcode::noerror, Outcome::nodata);
   // ANY gets one RRset, not all (RFC 8482 §4.1): the most useful one.
   if (type == kA || type == kAny) decision.answer = Decision::RrSet::a;
@@ -63,25 +64,49 @@ namespace {
   decision.negative = false;
   decision.outcome = outcome;
   decision.codes = codes;
-  decision.address = address;
+  decision.subject = subject;
   return decision;
+}
+
+[[nodiscard]] Decision at_wildcard(std::uint16_t type, const Wildcard& wildcard) {
+  return at_listed(type, wildcard.network, wildcard.codes, Outcome::listed);
+}
+
+/// What the zone has at a network of one label less than `network`, as a wildcard for it.
+[[nodiscard]] std::optional<Wildcard> wildcard_above(const Prefix& network, const zone::View& view, UnixTime now) {
+  const int length = network.length() - bits_of_label(network.family());
+  if (view.stale || length <= 0) return std::nullopt;
+  return wildcard_around(Prefix::covering(network.first(), length), *view.index, now);
 }
 
 [[nodiscard]] Decision at_address_name(std::uint16_t type, const AddressName& name, const zone::View& view,
                                        UnixTime now) {
   if (name.address) {
-    if (const auto code = test_point(*name.address)) return at_listed(type, *name.address, *code, Outcome::test_point);
-    if (!view.stale && !is_never_listed(*name.address)) {
-      const auto codes = view.index->codes_at(*name.address, now);
-      if (!codes.empty()) return at_listed(type, *name.address, codes, Outcome::listed);
+    const auto& address = *name.address;
+    if (const auto code = test_point(address)) return at_listed(type, Prefix::of(address), *code, Outcome::test_point);
+    if (!view.stale && !is_never_listed(address)) {
+      const auto cover = view.index->cover_of(address, now);
+      if (!cover.codes.empty()) {
+        const auto subject = type == kTxt ? subject_of(address, cover, *view.index, now) : Prefix();
+        return at_listed(type, subject, cover.codes, Outcome::listed);
+      }
     }
   }
-  // RFC 8020: a name exists if there is any name below it.
-  const auto exists = [&](const std::optional<Prefix>& network) {
-    return network && (holds_test_point(*network) || (!view.stale && view.index->anything_within(*network, now)));
-  };
-  if (exists(name.octets) || exists(name.nibbles)) return negative(Rcode::noerror, Outcome::nodata);
-  return negative(Rcode::nxdomain, Outcome::nxdomain);
+  bool exists = false;
+  for (const auto* const network : {&name.octets, &name.nibbles}) {
+    if (!*network) continue;
+    // RFC 8020: a name exists if there is any name below it.
+    exists = exists || holds_test_point(**network);
+    if (network == &name.nibbles && (*network)->family() == Family::ipv4) {
+      if (!(*network)->is_single_address()) continue;
+      if (const auto code = test_point((*network)->first()))
+        return at_listed(type, **network, *code, Outcome::test_point);
+      continue;
+    }
+    if (const auto wildcard = wildcard_above(**network, view, now)) return at_wildcard(type, *wildcard);
+    exists = exists || (!view.stale && view.index->anything_within(**network, now));
+  }
+  return exists ? negative(Rcode::noerror, Outcome::nodata) : negative(Rcode::nxdomain, Outcome::nxdomain);
 }
 
 [[nodiscard]] Decision at_host(std::uint16_t type, const ZoneHost& host) {
@@ -108,15 +133,31 @@ namespace {
   return false;
 }
 
-/// For a name that stands for no address: a name server's, a name above one (RFC 8020), or none.
-[[nodiscard]] Decision at_other_name(std::uint16_t type, Wire labels, const ServedZone& zone) {
+/// The wildcard that answers for a name that is no address, but begins like one.
+[[nodiscard]] std::optional<Wildcard> wildcard_for(const std::optional<OtherName::Beginning>& beginning,
+                                                   const zone::View& view, UnixTime now) {
+  if (!beginning || view.stale) return std::nullopt;
+  auto wildcard = wildcard_around(beginning->network, *view.index, now);
+  // The wildcard's own name exists, so names below it aren't synthesized (RFC 4592 §2.2.1, §3.3.1). A wider network's wildcard has another name.
+  if (wildcard && beginning->below_asterisk && wildcard->network == beginning->network) return std::nullopt;
+  return wildcard;
+}
+
+/// For a name that stands for no address: a name server's, a name above one (RFC 8020), a name below a wildcard's parent, or none. No name server's
+/// is below a part of an address (config/names.h).
+[[nodiscard]] Decision at_other_name(std::uint16_t type, Wire labels, const OtherName& name, const ServedZone& zone,
+                                     const zone::View& view, UnixTime now) {
   bool is_above = false;
   for (const auto& host : zone.hosts) {
     if (!is_at_or_above(labels, host.below_apex)) continue;
     if (host.below_apex.size() == labels.size()) return at_host(type, host);
     is_above = true;
   }
-  return is_above ? negative(Rcode::noerror, Outcome::nodata) : negative(Rcode::nxdomain, Outcome::misuse);
+  if (is_above) return negative(Rcode::noerror, Outcome::nodata);
+  for (const auto& beginning : {name.octets, name.nibbles}) {
+    if (const auto wildcard = wildcard_for(beginning, view, now)) return at_wildcard(type, *wildcard);
+  }
+  return negative(Rcode::nxdomain, Outcome::misuse);
 }
 
 [[nodiscard]] Decision in_zone(std::uint16_t type, Wire labels, const ServedZone& zone, const zone::View& view,
@@ -125,7 +166,7 @@ namespace {
   if (std::holds_alternative<Apex>(name)) return at_apex(type);
   if (const auto* address_name = std::get_if<AddressName>(&name))
     return at_address_name(type, *address_name, view, now);
-  return at_other_name(type, labels, zone);
+  return at_other_name(type, labels, std::get<OtherName>(name), zone, view, now);
 }
 
 }  // namespace

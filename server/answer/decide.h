@@ -6,6 +6,7 @@
 #include "answer/outcome.h"
 #include "answer/served_zone.h"
 #include "blowback/kind.h"
+#include "blowback/prefix.h"
 #include "query.h"
 #include "zone/follower.h"
 
@@ -40,7 +41,7 @@ struct Decision {
   bool authoritative = false;
   RrSet answer = RrSet::none;
   CodeSet codes;                   ///< `a`: one record for each, in the order of the codes
-  IpAddress address;               ///< `txt`: the address that it is about
+  Prefix subject;                  ///< `txt`: what it is about, an address or the network of a wildcard
   const ZoneHost* host = nullptr;  ///< `host_a`, `host_aaaa`: the name server, owned by the zone
   bool negative = false;           ///< the SOA is added to the authority section (RFC 2308)
   std::uint32_t serial = 0;        ///< the SOA's

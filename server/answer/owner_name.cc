@@ -2,6 +2,7 @@
 
 #include <endian.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -12,6 +13,7 @@ namespace {
 constexpr std::size_t kMostOctets = 4;
 constexpr std::size_t kLongestOctets = 16;  // in wire format
 constexpr std::size_t kMostNibbles = 32;
+constexpr std::size_t kMostLabels = 128;
 
 __extension__ using Number128 = unsigned __int128;
 
@@ -80,6 +82,43 @@ constexpr auto kNibbles = [] {
   return Read{.address = IpAddress::from_octets(octets), .labels = labels};
 }
 
+[[nodiscard]] Prefix network_of_octets(const Read& read) {
+  return Prefix::covering(read.address, static_cast<int>(8 * read.labels));
+}
+/// Below ::ffff:0:0/96 it is an IPv4 network.
+[[nodiscard]] Prefix network_of_nibbles(const Read& read) {
+  const int bits = static_cast<int>(4 * read.labels) - (128 - read.address.bits());
+  return Prefix::covering(read.address, bits);
+}
+
+/// Rare, and therefore allowed to walk over all labels.
+[[nodiscard]] OtherName other_name(std::span<const std::uint8_t> wire) {
+  std::array<std::uint8_t, kMostLabels> starts;  // filled as far as `labels`
+  std::size_t labels = 0;
+  for (std::size_t at = 0; at < wire.size(); at += 1 + std::size_t{wire[at]})
+    starts[labels++] = static_cast<std::uint8_t>(at);
+  const auto nearest = [&](std::size_t count) { return wire.subspan(starts[labels - count]); };
+  const auto below_asterisk = [&](std::size_t count) {
+    if (labels - count < 2) return false;
+    const auto next = wire.subspan(starts[labels - count - 1]);
+    return next[0] == 1 && next[1] == '*';
+  };
+  const auto beginning = [&](std::size_t most, auto read, auto network_of) -> std::optional<OtherName::Beginning> {
+    std::optional<Read> longest;
+    for (std::size_t count = 1; count <= std::min(most, labels); ++count) {
+      const auto next = read(nearest(count));
+      if (!next) break;
+      longest = next;
+    }
+    if (!longest) return std::nullopt;
+    return OtherName::Beginning{.network = network_of(*longest), .below_asterisk = below_asterisk(longest->labels)};
+  };
+  OtherName name{.octets = beginning(kMostOctets, by_octets, network_of_octets),
+                 .nibbles = beginning(kMostNibbles, by_nibbles, network_of_nibbles)};
+  if (name.nibbles && name.nibbles->network.family() == Family::ipv4) name.nibbles.reset();
+  return name;
+}
+
 }  // namespace
 
 OwnerName owner_name(std::span<const std::uint8_t> wire) {
@@ -89,19 +128,17 @@ OwnerName owner_name(std::span<const std::uint8_t> wire) {
     if (read->labels == kMostOctets) {
       name.address = read->address;
     } else {
-      name.octets = Prefix::covering(read->address, static_cast<int>(8 * read->labels));
+      name.octets = network_of_octets(*read);
     }
   }
   if (const auto read = by_nibbles(wire)) {
-    if (read->labels == kMostNibbles) {
+    if (read->labels == kMostNibbles && read->address.family() == Family::ipv6) {
       name.address = read->address;
     } else {
-      // Nibbles below ::ffff:0:0/96 give an IPv4 address, and so an IPv4 network.
-      const int bits = static_cast<int>(4 * read->labels) - (128 - read->address.bits());
-      name.nibbles = Prefix::covering(read->address, bits);
+      name.nibbles = network_of_nibbles(*read);
     }
   }
-  if (!name.address && !name.octets && !name.nibbles) return NotAnAddress{};
+  if (!name.address && !name.octets && !name.nibbles) return other_name(wire);
   return name;
 }
 

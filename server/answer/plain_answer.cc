@@ -11,9 +11,6 @@
 namespace blowback::answer {
 namespace {
 
-/// Name servers change rarely, and resolvers cache the parent's NS records for longer than that anyway.
-constexpr std::uint32_t kNameserverTtl = 3600;
-
 /// ldns returns nullptr only if there is no memory.
 template <typename T>
 T* made(T* object) {
@@ -57,7 +54,7 @@ class Builder {
         }
         break;
       case Decision::RrSet::txt: {
-        const auto text = zone_.txt_for(decision_.address);
+        const auto text = zone_.txt_for(decision_.subject);
         std::vector<std::uint8_t> string{static_cast<std::uint8_t>(text.size())};
         string.insert(string.end(), text.begin(), text.end());
         auto record = at_question(LDNS_RR_TYPE_TXT, zone_.ttl);

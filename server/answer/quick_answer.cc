@@ -4,6 +4,7 @@
 #include "edns.h"
 #include "letter_case.h"
 #include "spliced_answer.h"
+#include "wildcard.h"
 #include "wire_format.h"
 
 #include <algorithm>
@@ -76,7 +77,8 @@ Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZon
                     const zone::ListingIndex& index, UnixTime now, Wire opt, std::span<std::uint8_t> reply) {
   const auto& compiled = *zone.compiled;
   const auto address = IpAddress::from_v4(question.address);
-  const auto codes = index.codes_at(address, now);
+  const auto cover = index.cover_of(address, now);
+  const auto codes = cover.codes;
   const bool listed = !codes.empty();
 
   const auto rcode = listed ? Rcode::noerror : Rcode::nxdomain;
@@ -96,19 +98,25 @@ Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZon
               .txt_about = nullptr,
               .serial = static_cast<std::uint32_t>(index.serial() & 0xffffffffU),
               .opt = opt};
+  const auto finish = [&] {
+    const auto spliced = splice(parts, compiled, reply_limit(question.edns, false), reply);
+    answer.size = spliced.size;
+    answer.truncated = spliced.truncated;
+    return answer;
+  };
+  if (listed && question.type == kTxt) {
+    const auto subject = subject_of(address, cover, index, now);
+    parts.txt_about = &subject;
+    return finish();
+  }
   if (listed && question.type == kA) {
     parts.records = &compiled.a(codes);
-  } else if (listed && question.type == kTxt) {
-    parts.txt_about = &address;
   } else {
     parts.records = &compiled.negative(parts.question.first(question.left));
     if (listed) answer.outcome = Outcome::nodata;
     answer.codes = {};
   }
-  const auto spliced = splice(parts, compiled, reply_limit(question.edns, false), reply);
-  answer.size = spliced.size;
-  answer.truncated = spliced.truncated;
-  return answer;
+  return finish();
 }
 
 }  // namespace blowback::answer

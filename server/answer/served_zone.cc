@@ -83,9 +83,9 @@ std::expected<ServedZone, std::string> ServedZone::of(const config::Zone& zone, 
   return served;
 }
 
-std::string ServedZone::txt_for(const IpAddress& address) const {
+std::string ServedZone::txt_for(const Prefix& subject) const {
   constexpr std::string_view kPlace = "{ip}";
-  const auto ip = address.to_string();
+  const auto ip = subject.to_string();
   std::string text = txt;
   for (auto at = text.find(kPlace); at != std::string::npos; at = text.find(kPlace, at + ip.size())) {
     text.replace(at, kPlace.size(), ip);

@@ -5,6 +5,7 @@
 #include "answer/access.h"
 #include "answer/cookie.h"
 #include "blowback/ip_address.h"
+#include "blowback/prefix.h"
 #include "config/config.h"
 
 #include <cstddef>
@@ -39,7 +40,7 @@ struct ServedZone {
   WireName hostmaster;                ///< the SOA's RNAME: the local part is one label, dots and all (RFC 1035 §8)
   std::uint32_t ttl = 0;              ///< of positive answers and of the SOA
   std::uint32_t negative_ttl = 0;     ///< the SOA's minimum (RFC 2308 §4)
-  std::string txt;                    ///< `{ip}` stands for the address
+  std::string txt;                    ///< `{ip}` stands for the address, or for the network of a wildcard
   std::string nsid;                   ///< RFC 5001; empty: not sent
   std::uint16_t keepalive = 0;        ///< RFC 7828, in units of 100 ms
 
@@ -52,8 +53,8 @@ struct ServedZone {
   [[nodiscard]] static std::expected<ServedZone, std::string> of(const config::Zone& zone, const config::Server& server,
                                                                  const CookieSecret& random);
 
-  /// The text of the TXT record for `address`: at most 255 octets.
-  [[nodiscard]] std::string txt_for(const IpAddress& address) const;
+  /// The text of the TXT record for an address, or for a network that a wildcard names: at most 255 octets.
+  [[nodiscard]] std::string txt_for(const Prefix& subject) const;
 };
 
 }  // namespace blowback::answer

@@ -13,9 +13,9 @@ namespace {
 constexpr std::size_t kTxtHead = 13;  // pointer, TYPE, CLASS, TTL, RDLENGTH, and the string's own length
 
 /// The whole TXT record for the question's name: at most kTxtHead + kLongestString octets. Returns its size.
-[[nodiscard]] std::size_t write_txt(const CompiledAnswers& compiled, const IpAddress& address, std::uint8_t* out) {
-  std::array<char, IpAddress::kLongestText> text;
-  const std::string_view ip(text.data(), address.to_chars(text));
+[[nodiscard]] std::size_t write_txt(const CompiledAnswers& compiled, const Prefix& subject, std::uint8_t* out) {
+  std::array<char, Prefix::kLongestText> text;
+  const std::string_view ip(text.data(), subject.to_chars(text));
   std::size_t size = 0;
   const auto append = [&](std::string_view piece) {
     const auto taken = std::min(piece.size(), kLongestString - size);
@@ -114,7 +114,7 @@ Spliced spliced_answer(const Query& query, const Decision& decision, const Serve
     if (decision.authoritative) {
       parts.left = qname.size() - zone.apex.size();
       parts.records = records_of(decision, qname.first(parts.left), zone);
-      if (decision.answer == Decision::RrSet::txt) parts.txt_about = &decision.address;
+      if (decision.answer == Decision::RrSet::txt) parts.txt_about = &decision.subject;
     }
   }
   return splice(parts, *zone.compiled, limit, out);

@@ -25,7 +25,7 @@ struct Parts {
   Wire question;                             ///< QNAME, QTYPE and QCLASS as received; empty: none
   std::size_t left = 0;                      ///< octets of the QNAME left of the apex
   const CompiledRecords* records = nullptr;  ///< nullptr: none
-  const IpAddress* txt_about = nullptr;      ///< not nullptr: the TXT about this address, and no records
+  const Prefix* txt_about = nullptr;         ///< not nullptr: the TXT about this address or network, and no records
   std::uint32_t serial = 0;
   Wire opt;
 };

@@ -6,8 +6,10 @@
 #include "zone/listing_index.h"
 
 #include "blowback/reach.h"
+#include "blowback/wildcard.h"
 #include "layers.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cmath>
@@ -88,13 +90,25 @@ class Now {
     return std::nullopt;
   }
 
-  [[nodiscard]] CodeSet listed_around(Number128 address, int longest) const {
-    CodeSet codes;
+  [[nodiscard]] ListingIndex::Cover listed_around(Number128 address, int longest) const {
+    ListingIndex::Cover cover;
     for (const auto& layer : layers_.listings) {
       if (layer.length() > longest) break;
-      if (const auto entry = layer.covering(address, now_)) codes |= entry->codes;
+      if (const auto entry = layer.covering(address, now_)) {
+        if (cover.codes.empty()) cover.widest = layer.length();
+        cover.codes |= entry->codes;
+      }
     }
-    return codes;
+    return cover;
+  }
+
+  /// Whether a listing or an exemption lies within the range; `length` is the range's own.
+  [[nodiscard]] bool anything_inside(Range range, int length) const {
+    const auto lies_inside = [&](const Layer& layer) {
+      const auto bits = layer.host_bits();
+      return layer.length() > length && layer.first_within(range.first >> bits, range.last >> bits, now_);
+    };
+    return std::ranges::any_of(layers_.exemptions, lies_inside) || std::ranges::any_of(layers_.listings, lies_inside);
   }
 
   /// Whether exemptions in force, alone or together, cover the whole range.
@@ -170,13 +184,28 @@ ListingIndex ListingIndex::without_ended(UnixTime now) const {
   return index;
 }
 
-CodeSet ListingIndex::codes_at(const IpAddress& address, UnixTime now) const {
+ListingIndex::Cover ListingIndex::cover_of(const IpAddress& address, UnixTime now) const {
   const auto family = address.family();
   const Now layers(layers_->of(family), family, seconds(now));
   const auto number = number_of(address);
-  const auto codes = layers.listed_around(number, address.bits());
-  if (codes.empty() || layers.exempt_to(number, address.bits())) return {};
-  return codes;
+  const auto cover = layers.listed_around(number, address.bits());
+  if (cover.codes.empty() || layers.exempt_to(number, address.bits())) return {};
+  return cover;
+}
+
+ListingIndex::Cover ListingIndex::cover_of(const Prefix& network, UnixTime now) const {
+  const auto family = network.family();
+  const Now layers(layers_->of(family), family, seconds(now));
+  const auto number = number_of(network.first());
+  const auto cover = layers.listed_around(number, network.length());
+  if (cover.codes.empty() || layers.exempt_to(number, network.length())) return {};
+  return cover;
+}
+
+bool ListingIndex::is_divided(const Prefix& network, UnixTime now) const {
+  const auto family = network.family();
+  if (family == Family::ipv6 && contains_mapped(network)) return true;
+  return Now(layers_->of(family), family, seconds(now)).anything_inside(range_of(network), network.length());
 }
 
 void ListingIndex::prefetch(std::span<const std::uint32_t> addresses) const {
@@ -191,7 +220,7 @@ bool ListingIndex::anything_within(const Prefix& prefix, UnixTime now) const {
   const auto range = range_of(prefix);
   if (const auto end = layers.exempt_to(range.first, prefix.length()); end && *end >= range.last) return false;
   // A listing around it lists all of it, but for narrower exemptions.
-  if (!layers.listed_around(range.first, prefix.length()).empty()) return !layers.wholly_exempt(range);
+  if (!layers.listed_around(range.first, prefix.length()).codes.empty()) return !layers.wholly_exempt(range);
   return layers.anything_listed_inside(range, prefix.length());
 }
 

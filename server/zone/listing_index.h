@@ -48,7 +48,20 @@ class ListingIndex {
   [[nodiscard]] ListingIndex without_ended(UnixTime now) const;
 
   /// Codes of all listings in force that cover `address`; empty where there are none, or an exemption in force covers it.
-  [[nodiscard]] CodeSet codes_at(const IpAddress& address, UnixTime now) const;
+  [[nodiscard]] CodeSet codes_at(const IpAddress& address, UnixTime now) const { return cover_of(address, now).codes; }
+
+  struct Cover {
+    CodeSet codes;
+    int widest = 0;  ///< the prefix length of the shortest of these listings; undefined if `codes` is empty
+  };
+  /// The same, at the same cost, with one more detail.
+  [[nodiscard]] Cover cover_of(const IpAddress& address, UnixTime now) const;
+  /// The same for a network: of the listings that cover all of it, unless an exemption does.
+  [[nodiscard]] Cover cover_of(const Prefix& network, UnixTime now) const;
+
+  /// Whether an exemption or a narrower listing in force lies in `network`, whatever its codes. If not, all its addresses have its cover. The
+  /// IPv4-mapped addresses divide an IPv6 network. Costs a look into each layer of longer prefixes.
+  [[nodiscard]] bool is_divided(const Prefix& network, UnixTime now) const;
 
   /// Has the processor fetch what `codes_at` will read for these IPv4 addresses (in host order), all at once. A hint: answers
   /// don't depend on it. Costs about as much as asking, and saves most of the waiting.

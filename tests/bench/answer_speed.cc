@@ -88,6 +88,7 @@ class List {
       Exemption exemption;
       exemption.prefix = Prefix::of(IpAddress::from_v4(0xc6330007U | i << 8U));
       builder.add(exemption);
+      add(Prefix::covering(IpAddress::from_v4(0xc6350000U | i << 8U), 24), Code::by_operator);
     }
     index_ = std::make_shared<const zone::ListingIndex>(builder.finish(1));
   }
@@ -129,6 +130,13 @@ class List {
   /// One in a network that the operator listed; every seventh is exempt.
   [[nodiscard]] IpAddress in_network(unsigned last) {
     return IpAddress::from_v4(0xc6330000U | (number() & 0xffU) << 8U | last);
+  }
+  /// One in a network that the operator listed, and that nothing divides; random addresses may divide a few in a thousand.
+  [[nodiscard]] IpAddress in_wildcard() {
+    for (;;) {
+      const auto address = IpAddress::from_v4(0xc6350000U | (number() & 0xffffU));
+      if (!index_->is_divided(Prefix::covering(address, 24), kNow)) return address;
+    }
   }
 
  private:
@@ -438,7 +446,18 @@ int main(int argc, char** argv) {
       {"IPv4 MX, not listed", &usual, Outcome::nxdomain, no_v4({.type = 15})},
       {"IPv4 A, in a listed network", &usual, Outcome::listed, [&] { return question(labels_of(list.in_network(9))); }},
       {"IPv4 A, exempt", &usual, Outcome::nxdomain, [&] { return question(labels_of(list.in_network(7))); }},
-      {"IPv4 A, in nibbles, listed", &usual, Outcome::listed,
+      {"IPv4 TXT, in a listed network", &usual, Outcome::listed,
+       [&] { return question(labels_of(list.in_network(8)), {.type = kTxt}); }},
+      {"IPv4 TXT, a wildcard's", &usual, Outcome::listed,
+       [&] { return question(labels_of(list.in_wildcard()), {.type = kTxt}); }},
+      {"below a wildcard, no address", &usual, Outcome::listed,
+       [&] {
+         auto labels = labels_of("x.y");
+         const auto network = labels_of(list.in_wildcard(), 3);
+         labels.insert(labels.end(), network.begin(), network.end());
+         return question(labels);
+       }},
+      {"IPv4 A, in nibbles", &usual, Outcome::nxdomain,
        [&] { return question(labels_of(list.listed_v4(), 32, true)); }},
       {"IPv4 A, by TCP", &usual, Outcome::listed, v4({}), answer::Transport::tcp},
       {"IPv4 A, counted by the rate limit", &unlimited, Outcome::nxdomain, no_v4({})},
@@ -482,8 +501,8 @@ int main(int argc, char** argv) {
       {"part of IPv6, 12 labels", &usual, Outcome::nodata, part_v6(12)},
       {"part of IPv6, 16 labels", &usual, Outcome::nodata, part_v6(16)},
       {"part of IPv6, 16 labels, none listed", &usual, Outcome::nxdomain, no_part_v6(16)},
-      {"part of IPv6, 31 labels", &usual, Outcome::nodata, part_v6(31)},
-      {"part of IPv4 in nibbles, 28 labels", &usual, Outcome::nodata,
+      {"part of IPv6, 31 labels", &usual, Outcome::listed, part_v6(31)},
+      {"part of IPv4 in nibbles, 28 labels", &usual, Outcome::nxdomain,
        [&] { return question(labels_of(list.listed_v4(), 28, true)); }},
       {"apex SOA", &usual, Outcome::apex, apex({.type = kSoa})},
       {"apex NS", &usual, Outcome::apex, apex({.type = kNs})},

@@ -45,6 +45,7 @@ zone::View list() {
   };
   add("192.0.2.1", Code::dsn);
   add("192.0.2.128/25", CodeSet::from_bits(127));
+  add("192.0.3.0/24", Code::mdn);
   add("2001:db8::/64", Code::challenge);
   Exemption exemption;
   exemption.prefix = Prefix::parse("192.0.2.130").value();

@@ -134,7 +134,7 @@ class Exports(unittest.TestCase):
             return rdata_of(reply, rtype)
         return answer
 
-    def ask_all_of(self, answer, *, txt, ordered=False):
+    def ask_all_of(self, answer, *, txt, of_networks=(), ordered=False):
         self.agree(answer, ordered=ordered)
         for ip in TEST_POINTS:
             self.assertEqual(answer(ip), [ip])
@@ -142,6 +142,10 @@ class Exports(unittest.TestCase):
             self.assertEqual(answer(f"::ffff:7f00:{n}"), [f"127.0.0.{n}"])
         for ip in txt:
             self.assertEqual(answer(ip, "TXT"), self.ours(ip, "TXT"))
+        # In the TXT of a wildcard our server has the network, and rbldnsd the address.
+        for ip in of_networks:
+            self.assertEqual(answer(ip, "TXT"), [f"Backscatter from {ip}, see https://bl.example.org/{ip}"])
+            self.assertNotEqual(answer(ip, "TXT"), self.ours(ip, "TXT"))
 
     def test_plain_and_cidr_are_networks_that_do_not_overlap(self):
         for name in ("plain", "cidr"):
@@ -207,7 +211,7 @@ class Exports(unittest.TestCase):
             self.assertTrue(daemon.running(), daemon.log())
             self.assertNotIn("warning", daemon.log())
             self.assertNotIn("error", daemon.log())
-            self.ask_all_of(answer, txt=["192.0.2.1", "198.51.100.5", BOTH], ordered=True)
+            self.ask_all_of(answer, txt=["192.0.2.1", "198.51.100.5", BOTH, "2.0.1.5"], of_networks=["5.16.1.1", "8.100.2.3", "2001:db8:2:3::1"], ordered=True)
         finally:
             daemon.stop()
 
@@ -248,7 +252,7 @@ zone "bl.example.org" {{ type primary; file "{file}"; }};
         try:
             wait_until(lambda: self.answers(port) or not daemon.running(), 20, daemon.log)
             self.assertTrue(daemon.running(), daemon.log())
-            self.ask_all_of(self.asked_at(port), txt=["192.0.2.1", "2.0.2.3", "2.0.1.5"])
+            self.ask_all_of(self.asked_at(port), txt=["192.0.2.1", "2.0.2.3", "2.0.1.5", "5.16.1.1", "8.100.2.3", "2001:db8:2:3::1"])
             soa = parse_dig(subprocess.run(["dig", "@127.0.0.1", "-p", str(port), "bl.example.org", "SOA"], capture_output=True,
                                            text=True).stdout).rdata("SOA")
             self.assertEqual(soa, self.b.dig("bl.example.org", "SOA").rdata("SOA"), "the whole SOA is our server's")

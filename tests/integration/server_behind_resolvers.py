@@ -6,6 +6,7 @@ Knot Resolver and PowerDNS Recursor, each as strict as it can be set, on loopbac
 of the zone goes to the same server, which refuses it. Between resolver and server stands a relay that notes what is asked,
 so that a test can tell whether the resolver did minimise. A resolver that isn't installed is skipped by name."""
 
+import functools
 import ipaddress
 import pathlib
 import random
@@ -29,6 +30,9 @@ LISTED = {ip: [9] for ip in ("192.0.2.10", "192.0.2.12", "198.51.100.77", "198.5
                              "2001:db8:1::ffff:1", "2001:db8:aa::1", "2001:db8:aa:ffff::", "2001:db8:c0::", "2001:db8:df:ffff::1",
                              "2001:db8:2::25")}
 LISTED |= {BOTH: [2, 9], "127.0.0.2": [2], "127.0.0.5": [5], "127.0.0.9": [9], "::ffff:7f00:2": [2], "::ffff:7f00:9": [9]}
+# Those whose network is a wildcard (RFC 4592): undivided, and cut between labels. The others are named by themselves.
+IN_WILDCARDS = {"45.67.16.0", "45.67.31.255", "45.67.21.9", "77.0.0.0", "77.99.1.2", "2001:db8:1::25", "2001:db8:1::ffff:1", "2001:db8:aa::1",
+                "2001:db8:aa:ffff::", "2001:db8:c0::", "2001:db8:df:ffff::1"}
 UNLISTED = ["192.0.2.11", "192.0.2.9", "192.0.3.10", "193.0.2.10", "192.1.2.10", "198.51.101.77", "198.51.100.128",
             "198.51.100.200", "203.0.113.63", "203.0.113.128", "45.67.15.1", "45.67.32.1", "45.67.20.0", "45.67.20.99",
             "77.128.0.1", "76.1.1.1", "8.8.8.8", "2001:db8:1:1::25", "2001:db8:aa:7::1", "2001:db8:ab::", "2001:db8:e0::",
@@ -164,8 +168,8 @@ class Behind:
     def shows(self, message):
         return f"{message}\nlog:\n{self.resolver.log()[-1500:]}"
 
-    def assert_listed(self, ip, after=""):
-        reply = self.ask(name_of(ip))
+    def assert_listed(self, ip, after="", below=""):
+        reply = self.ask(below + name_of(ip))
         self.assertEqual(reply.rcode, "NOERROR", self.shows(f"{ip} {after}"))
         # Resolvers may turn an RRset round.
         self.assertEqual(sorted(r.rdata for r in reply.answers), [bytes([127, 0, 0, code]) for code in LISTED[ip]],
@@ -186,7 +190,10 @@ class Behind:
             yield self.assert_listed, (ip,)
             yield self.assert_txt, (ip,)
             yield self.assert_negative, (name_of(ip), "NOERROR", "AAAA")
-            yield self.assert_negative, ("1." + name_of(ip), "NXDOMAIN")
+            if ip in IN_WILDCARDS:
+                yield functools.partial(self.assert_listed, below="1."), (ip,)
+            else:
+                yield self.assert_negative, ("1." + name_of(ip), "NXDOMAIN")
         for ip in UNLISTED:
             for rtype in ("A", "TXT"):
                 yield self.assert_negative, (name_of(ip), "NXDOMAIN", rtype)

@@ -92,12 +92,44 @@ class Oracle:
             return []
         return list(piece.address_exclude(hole)) if hole.subnet_of(piece) else [piece]
 
+    @functools.lru_cache(None)
+    def is_wildcard(self, network):
+        """Whether it is one wildcard (RFC 4592): a listing covers it, nothing else is said of a part of it, and no name of the other family
+        can be in the way."""
+        alike = lambda other: other.version == network.version
+        if network.version == 4:
+            apt = network.prefixlen in (8, 16, 24) and max(network[0].packed) > 9 and ipaddress.ip_address("127.0.0.1") not in network
+        else:
+            apt = network.prefixlen in range(20, 128, 4) and not network.overlaps(ipaddress.ip_network("::ffff:0:0/96"))
+        return (apt and any(alike(listed) and network.subnet_of(listed) for listed, _ in self.listed)
+                and not any(alike(listed) and listed != network and listed.subnet_of(network) for listed, _ in self.listed)
+                and not any(alike(exempt) and exempt.overlaps(network) for exempt in self.exempt))
+
+    def wildcard(self, labels):
+        """The network of the wildcard that answers for the name, which has more labels."""
+        for parse in (self.octets, self.nibbles):
+            for count in range(1, len(labels)):
+                network = parse(labels[-count:])
+                if network is None:
+                    break
+                if self.is_wildcard(network):
+                    below_itself = labels[-count - 1] == b"*" and len(labels) > count + 1
+                    return None if below_itself else network
+        return None
+
+    def subject(self, ip):
+        """What the TXT of a listed address is about."""
+        return self.wildcard(labels_of(ip)) or ip
+
     def says(self, labels):
         """("listed", codes in order), "nodata", "nxdomain", or "either" for names the DNSBL's documents leave open."""
         v4, v6 = self.octets(labels), self.nibbles(labels)
         for network, count in ((v4, 4), (v6, 32)):
             if network is not None and len(labels) == count and (codes := self.codes(network[0])):
                 return "listed", [code for code in (2, 5, 6, 3, 7, 4, 9) if code in codes]
+        if (wildcard := self.wildcard(labels)) is not None:
+            codes = self.codes(wildcard[0])
+            return "listed", [code for code in (2, 5, 6, 3, 7, 4, 9) if code in codes]
         if any(network is not None and self.anything_within(network) for network in (v4, v6)):
             return "nodata"
         # RFC 5782 doesn't say whether a listed IPv4 address is listed by its mapped form, too.
@@ -430,9 +462,10 @@ class Basics(Probe):
             name = wire_name(labels_of(ip))
             self.assertEqual(ORACLE.says(labels_of(ip)), ("listed", codes), "this file disagrees with itself")
             self.probe(f"{ip} A", message(question(name)), listed(*codes))
-            self.probe(f"{ip} TXT", message(question(name, TXT)), text_for(ip))
+            text = text_for(ORACLE.subject(ip))
+            self.probe(f"{ip} TXT", message(question(name, TXT)), text)
             # RFC 8482 §4.1 to §4.3: some RRset, all of them, or a made-up HINFO.
-            self.probe(f"{ip} ANY", message(question(name, ANY)), any_of(listed(*codes), text_for(ip), self.every_rrset))
+            self.probe(f"{ip} ANY", message(question(name, ANY)), any_of(listed(*codes), text, self.every_rrset))
             self.probe(f"{ip} AAAA", message(question(name, AAAA)), NODATA)
 
     @staticmethod
@@ -588,7 +621,7 @@ class EmptyNonTerminals(Probe):
 
     def test_other_types_at_empty_non_terminals(self):
         for labels in ([b"192"], [b"0", b"192"], [b"2", b"0", b"192"], [b"2"], [b"1", b"0", b"0", b"2"],
-                       labels_of("2001:db8:1::")[8:]):
+                       labels_of("2001:db8:1::")[16:]):
             for qtype in (TXT, AAAA, NS, SOA, CNAME, MX, 43, 48, ANY, 65280):
                 has_txt = labels == [b"1", b"0", b"0", b"2"] and qtype in (TXT, ANY)
                 self.probe_name(labels, rcode("NOERROR") if has_txt else NODATA, qtype=qtype)
@@ -650,6 +683,9 @@ class NoAddress(Probe):
             for at in (0, 13, 31):
                 labels = labels_of("2001:db8:1::25")
                 labels[at] = label
+                self.probe_name(labels)  # below the network's name it is the wildcard's
+                labels = labels_of("2001:db8:2::25")
+                labels[at] = label
                 self.probe_name(labels, NXDOMAIN)
 
     def test_every_single_octet_as_a_label(self):
@@ -675,7 +711,25 @@ class NoAddress(Probe):
                        [b"10", b"2", b"0", b"192", b"bl", b"example", b"org"],
                        [*labels_of("2001:db8:1::25"), *labels_of("2001:db8:1::25")],
                        [*labels_of("192.0.2.10"), *labels_of("192.0.2.10")]):
-            self.probe_name(labels, NXDOMAIN)
+            self.probe_name(labels)
+
+    def test_absurd_names_below_a_wildcard_are_its_and_beside_it_there_are_none(self):
+        below = ([b"002"], [b"256"], [b"x"], [b"*"], [b"\0"], [b"1.2"], [b"7" * 63], [b"5"], [b"x", b"y"], [b"1", b"5"], [b"*", b"5"], [b"x", b"*", b"y"])
+        for network in (labels_of("45.67.21.0")[1:], labels_of("77.5.0.0")[2:], labels_of("2001:db8:1::")[16:], labels_of("2001:db8:aa:18::")[17:]):
+            self.probe_name(network, NODATA)
+            for labels in below:
+                self.probe_name([*labels, *network])
+                self.assertEqual(ORACLE.says([*labels, *network])[0], "listed", "this file disagrees with itself")
+                self.probe_name([*labels, *network], NODATA, qtype=MX)
+            for labels in ([b"x", b"*"], [b"*", b"*"], [b"5", b"*"]):  # RFC 4592 §2.2.1: `*` exists, and has no wildcard below it
+                self.probe_name([*labels, *network], NXDOMAIN)
+        # Divided by an exemption, or not cut between labels: addresses by themselves.
+        for network in (labels_of("198.51.100.0")[1:], labels_of("203.0.113.0")[1:], labels_of("45.67.31.0")[1:]):
+            self.probe_name(network, NODATA)
+            for labels in below:
+                self.probe_name([*labels, *network])
+                if labels != [b"5"]:
+                    self.probe_name([*labels, *network], NXDOMAIN)
 
     def test_addresses_written_otherwise(self):
         for labels in ([b"192.0.2.10"], [b"10.2.0.192"], [b"10.2", b"0.192"], [b"192", b"0", b"2", b"10"], [b"3221225994"],

@@ -103,6 +103,9 @@ class Questions {
     const auto count = pick(2) == 0 ? 1 + pick(static_cast<unsigned>(labels.size() - 1)) : labels.size();
     std::string text;
     for (std::size_t i = labels.size() - count; i < labels.size(); ++i) text += labels[i] + ".";
+    // Below a network's name these are a wildcard's, or below the wildcard's own name.
+    constexpr std::array<const char*, 8> kOdd{"x.", "*.", "x.*.", "002.", "256.", "1.", "x.y.", "a.1."};
+    if (pick(5) == 0) text.insert(0, kOdd.at(pick(7)));
     return shuffled(text + zone_);
   }
 
@@ -112,7 +115,7 @@ class Questions {
         return IpAddress::from_v4(0x7f000000U | pick(10));
       case 1:
       case 2:
-        return IpAddress::from_v4(0xc0000200U | pick(255));
+        return IpAddress::from_v4(0xc0000200U | pick(0x1ff));
       case 3:
         return IpAddress::from_v4(static_cast<std::uint32_t>(random_()));
       default: {
@@ -166,6 +169,7 @@ TEST_CASE("both ways of building a reply give the same octets for any query of a
   settings.txt = text;
   Served served(index_of({listed("192.0.2.0/28"), listed("192.0.2.77", CodeSet(Code::dsn) | Code::mdn | Code::callout),
                           listed("192.0.2.128/25", CodeSet::from_bits(127)), listed("2001:db8::/32", Code::challenge),
+                          listed("192.0.3.0/24"), listed("2001:db8:0:1:2::/80"),
                           listed("192.0.2.200", Code::by_operator, std::nullopt, Source::by_operator)},
                          {exempt("192.0.2.130/31"), exempt("2001:db8:0:1::/64")}, 0x1'8234'5678),
                 settings, text.size() % 2 == 0 ? "" : "somewhere");

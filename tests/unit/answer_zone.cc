@@ -48,7 +48,52 @@ TEST_CASE("a listed address has exactly one TXT, one string that names it", "[an
   CHECK(served.ask({.name = name_of(ip("192.0.2.1")), .type = LDNS_RR_TYPE_TXT}).rdata() ==
         Texts{"\"Backscatter from 192.0.2.1, see https://bl.example.org/192.0.2.1\""});
   CHECK(served.ask({.name = name_of(ip("2001:db8::5")), .type = LDNS_RR_TYPE_TXT}).rdata() ==
-        Texts{"\"Backscatter from 2001:db8::5, see https://bl.example.org/2001:db8::5\""});
+        Texts{"\"Backscatter from 2001:db8::/64, see https://bl.example.org/2001:db8::/64\""});
+}
+
+TEST_CASE("the TXT names the network of a wildcard, and the address where it is named by itself", "[answer][rfc4592]") {
+  const Served served(
+      index_of({listed("93.185.4.0/24"), listed("93.186.0.0/15"), listed("93.188.4.0/24"), listed("93.190.0.64/26"),
+                listed("2.0.1.0/24"), listed("2001:db8:1::/48"), listed("2001:db8:2::/47"), listed("2001:db8:1:ff::9"),
+                listed("94.0.0.0/8"), listed("94.7.7.7", Code::mdn)},
+               {exempt("93.188.4.9"), exempt("2001:db8:1:8::/61")}));
+  const auto subject = [&](const std::string& address) {
+    const auto rdata = served.ask({.name = name_of(ip(address)), .type = LDNS_RR_TYPE_TXT}).rdata();
+    REQUIRE(rdata.size() == 1);
+    const auto from = rdata[0].find("from ") + 5;
+    return rdata[0].substr(from, rdata[0].find(',') - from);
+  };
+  CHECK(subject("93.185.4.1") == "93.185.4.0/24");
+  CHECK(subject("93.187.4.1") == "93.187.0.0/16");  // not cut between labels
+  CHECK(subject("93.188.4.1") == "93.188.4.1");     // divided by an exemption
+  CHECK(subject("93.190.0.65") == "93.190.0.65");   // narrower than a label
+  CHECK(subject("2.0.1.7") == "2.0.1.7");           // `*.1.0.2` would be above IPv6 names
+  CHECK(subject("94.8.7.7") == "94.8.0.0/16");      // divided by a listing, in each network around that
+  CHECK(subject("94.7.8.7") == "94.7.8.0/24");
+  CHECK(subject("94.7.7.8") == "94.7.7.8");
+  CHECK(subject("94.7.7.7") == "94.7.7.7");
+  CHECK(subject("2001:db8:2::1") == "2001:db8:2::/48");
+  CHECK(subject("2001:db8:1:10:1::1") == "2001:db8:1:10::/60");
+  CHECK(subject("2001:db8:1:ff::9") == "2001:db8:1:ff::9");
+}
+
+TEST_CASE("a wildcard answers for every name below its parent, however absurd", "[answer][rfc4592]") {
+  const Served served(index_of({listed("93.185.4.0/24"), listed("2001:db8:1::/48", Code::mdn), listed("192.0.2.1")}));
+  const auto name = GENERATE(as<std::string>{}, "002", "256", "x", "*", "X", "x.y", "1.5", "*.x", "x.*.y", "5");
+  CAPTURE(name);
+  const auto reply = served.ask({.name = name + ".4.185.93.bl.example.org"});
+  CHECK(reply.rdata() == Texts{"127.0.0.2"});
+  CHECK(reply.aa());
+  CHECK(reply.authority().empty());
+  CHECK(served.outcome({.name = name + ".4.185.93.bl.example.org"}) == Outcome::listed);
+  check_nodata(served.ask({.name = name + ".4.185.93.bl.example.org", .type = LDNS_RR_TYPE_MX}));
+  CHECK(served.ask({.name = name + ".1.0.0.0.8.B.d.0.1.0.0.2.bl.example.org"}).rdata() == Texts{"127.0.0.7"});
+  check_nodata(served.ask({.name = "4.185.93.bl.example.org"}));
+  check_nodata(served.ask({.name = "185.93.bl.example.org"}));
+  // Nothing is below a wildcard's own name (RFC 4592 §2.2.1), nor below an address.
+  check_nxdomain(served.ask({.name = name + ".*.4.185.93.bl.example.org"}));
+  check_nxdomain(served.ask({.name = name + ".1.2.0.192.bl.example.org"}));
+  check_nxdomain(served.ask({.name = name + ".5.185.93.bl.example.org"}));
 }
 
 TEST_CASE("a TXT is never longer than a string can be", "[answer]") {
@@ -94,7 +139,7 @@ TEST_CASE("a name exists at each depth as soon as anything below it is listed, a
   const auto address = GENERATE(ip("192.0.2.1"), ip("2001:db8:1:2::"));
   const auto type = GENERATE(unsigned{LDNS_RR_TYPE_A}, unsigned{LDNS_RR_TYPE_NS});
   const Served before;
-  const Served after(index_of({listed(sender_of(address).to_string())}));
+  const Served after(index_of({listed(address.to_string())}));
   const auto labels = reversed_labels(address);
   for (std::size_t count = 1; count < labels.size(); ++count) {
     const auto name = name_of(labels, count);
@@ -107,14 +152,15 @@ TEST_CASE("a name exists at each depth as soon as anything below it is listed, a
   check_nxdomain(before.ask({.name = name_of(address), .type = type}));
 }
 
-TEST_CASE("IPv4 listings make the names above their mapped form exist", "[answer][rfc8020]") {
-  const Served served(index_of({listed("192.0.2.1")}));
+TEST_CASE("IPv4 listings have no names in nibbles, only the test points do", "[answer][rfc5782]") {
+  const Served served(index_of({listed("192.0.2.1"), listed("193.0.0.0/8"), listed("::/8")}));
+  check_nxdomain(served.ask({.name = name_of(ip("192.0.2.1"), true)}));
+  check_nxdomain(served.ask({.name = name_of(ip("193.0.2.1"), true)}));
+  check_nxdomain(served.ask({.name = "x." + name_of(ip("193.0.2.1"), true)}));
   const auto labels = reversed_labels(ip("192.0.2.1"), true);
-  for (std::size_t count = 1; count < labels.size(); ++count)
-    check_nodata(served.ask({.name = name_of(labels, count)}));
-  CHECK(served.ask({.name = name_of(ip("192.0.2.1"), true)}).rdata() == Texts{"127.0.0.2"});
-  const auto neighbour = reversed_labels(ip("193.0.2.1"), true);
-  check_nxdomain(served.ask({.name = name_of(neighbour, 26)}));
+  for (std::size_t count = 25; count < labels.size(); ++count)
+    check_nxdomain(served.ask({.name = name_of(labels, count)}));
+  check_nodata(served.ask({.name = name_of(labels, 24)}));  // ::ffff:0:0/96 is above the test points
 }
 
 TEST_CASE("no name above a listed one is NXDOMAIN, and nothing exists below an NXDOMAIN", "[answer][rfc8020]") {

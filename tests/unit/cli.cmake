@@ -13,3 +13,11 @@ if(TARGET test_cli)
   # What is behind the room's door is tested, too.
   target_include_directories(test_cli PRIVATE ${PROJECT_SOURCE_DIR}/cli)
 endif()
+
+# One zone, whoever serves it: the server's answers and the tool's export, which share nothing but the vocabulary.
+blowback_unit_tests(test_canonical_zone
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/cli_canonical_zone.cc
+  USES blowback::answer blowback::zone blowback::cli blowback::config blowback::core blowback::ldns)
+if(TARGET test_canonical_zone)
+  target_include_directories(test_canonical_zone PRIVATE ${PROJECT_SOURCE_DIR}/cli)
+endif()

@@ -157,8 +157,8 @@ TEST_CASE("a zone has SOA, NS, the addresses of its own name servers and the tes
   CHECK(lines.at(2).starts_with("@\tSOA\tns1.example.net. host\\.master.example.net. "));
   CHECK(lines.at(2).ends_with(" 600 120 604800 60"));
   for (const auto* const line :
-       {"@\tNS\tns1.example.net.", "@\tNS\tns2.bl.example.org.", "ns2.bl.example.org.\tA\t192.0.2.53",
-        "ns2.bl.example.org.\tAAAA\t2001:db8::53", "2.0.0.127\tA\t127.0.0.2", "9.0.0.127\tA\t127.0.0.9",
+       {"@\t3600\tNS\tns1.example.net.", "@\t3600\tNS\tns2.bl.example.org.", "ns2.bl.example.org.\t3600\tA\t192.0.2.53",
+        "ns2.bl.example.org.\t3600\tAAAA\t2001:db8::53", "2.0.0.127\tA\t127.0.0.2", "9.0.0.127\tA\t127.0.0.9",
         "2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0\tA\t127.0.0.2",
         "2.0.0.127\tTXT\t\"Costs $5, \\\"see\\\" https://bl.example.org/127.0.0.2\""}) {
     CAPTURE(line);

@@ -442,6 +442,7 @@ TEST_CASE("the database is made, checked and copied", "[cli][tool]") {
   const auto restored = list.run({"db", "restore", list.file("copy.db")});
   CHECK(restored.code == 0);
   CHECK_THAT(restored.out, Contains(".before-restore"));
+  CHECK_THAT(restored.out, Contains("serial ") && Contains("(the backup's was "));
   CHECK(list.run({"db", "check"}).out == "ok\n");
 }
 

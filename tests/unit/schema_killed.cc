@@ -213,7 +213,7 @@ TEST_CASE("kill -9 at any instant of a backup, a restoration or a compaction lea
     // One that was killed at its end is done, and refuses to be done again over what it kept.
     work = [&] {
       if (std::filesystem::exists(kept) && !std::filesystem::equivalent(kept, file)) std::filesystem::remove(kept);
-      return Store::restore(copy, file).has_value();
+      return Store::restore(copy, file, kNow).has_value();
     };
   }
   SECTION("a compaction that builds anew") {

@@ -277,6 +277,87 @@ TEST_CASE("a path without a folder stands for a file in the working directory", 
   std::filesystem::current_path(before);
 }
 
+TEST_CASE("a restored backup's serial is past all that were served", "[schema][backup][rfc1982]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  const auto copy = folder.file("copy.db");
+  const auto now = kNow + std::chrono::hours{24};
+  const auto decide = [](Store& store, const std::string& prefix) {
+    const std::vector prefixes{Prefix::parse(prefix).value()};
+    REQUIRE(store.list(prefixes, std::nullopt, {.who = "olga", .reason = "r"}, kNow));
+    return value(store.serial());
+  };
+  // A new serial is newer for a secondary with any earlier one, and the journal goes on without a gap that anybody trusts.
+  const auto expect_continued = [&](Serial served, Serial restored) {
+    CHECK(restored > served);
+    CHECK(restored - served < (Serial{1} << 31U));
+    auto store = open(file);
+    CHECK(value(store.serial()) == restored);
+    CHECK(value(store.check_integrity()).empty());
+    CHECK(decide(store, "198.51.100.7") == restored + 1);
+    CHECK(value(store.check_integrity()).empty());
+    int listings = 0;
+    CHECK(value(store.snapshot(
+              kNow, [&](const Listing&) { ++listings; }, [](const Exemption&) { FAIL("none was made"); })) ==
+          restored + 1);
+    CHECK(listings == 2);  // the backup's, and the new one
+  };
+  Serial at_backup = 0;
+  Serial served = 0;
+  {
+    auto store = open(file);
+    at_backup = decide(store, "192.0.2.1");
+    REQUIRE(store.backup(copy));
+    for (int i = 2; i < 7; ++i) served = decide(store, "192.0.2." + std::to_string(i));
+    REQUIRE(served == at_backup + 5);
+  }
+  SECTION("if the database continued the backup, it is the next one") {
+    const auto restored = value(Store::restore(copy, file, now));
+    CHECK(restored.backup_serial == at_backup);
+    CHECK(restored.knows_former);
+    CHECK(restored.serial == served + 1);
+    expect_continued(served, restored.serial);
+    SECTION("and again after another restoration") {
+      std::filesystem::remove(restored.kept);
+      const auto again = value(Store::restore(copy, file, now));
+      CHECK(again.serial == restored.serial + 2);
+      expect_continued(restored.serial + 1, again.serial);
+    }
+  }
+  SECTION("if it is damaged or lost, or has another history, it is further than the journal can have been") {
+    const auto how = GENERATE(as<std::string>(), "damaged", "lost", "begun anew");
+    CAPTURE(how);
+    if (how == "damaged") {
+      std::ofstream(file, std::ios::trunc) << std::string(8192, 'x');
+    } else {
+      std::filesystem::remove(file);
+    }
+    if (how == "begun anew") {
+      auto store = open(file);
+      decide(store, "203.0.113.1");
+    }
+    const auto restored = value(Store::restore(copy, file, now));
+    CHECK_FALSE(restored.knows_former);
+    CHECK(restored.serial == at_backup + 24 * 3600 * 500);  // 500 changes a second for a day
+    expect_continued(served, restored.serial);
+  }
+  SECTION("an empty backup, too") {
+    const auto empty = folder.file("empty.db");
+    const auto of_empty = folder.file("empty-copy.db");
+    REQUIRE(open(empty).backup(of_empty));
+    const auto restored = value(Store::restore(of_empty, file, now));
+    CHECK(restored.serial == served + 1);
+    CHECK(value(open(file).serial()) == served + 1);
+    CHECK(value(open(file).check_integrity()).empty());
+  }
+  SECTION("a backup of long ago moves it by less than half of the serials") {
+    std::filesystem::remove(file);
+    const auto restored = value(Store::restore(copy, file, kNow + std::chrono::hours{24 * 3650}));
+    CHECK(restored.serial - at_backup <= (Serial{1} << 30U));
+    CHECK(restored.serial - at_backup > (Serial{1} << 29U));
+  }
+}
+
 TEST_CASE("a backup is restored in the place of a database that nobody has open", "[schema][backup]") {
   const Folder folder;
   const auto file = folder.file("a.db");
@@ -288,36 +369,36 @@ TEST_CASE("a backup is restored in the place of a database that nobody has open"
     record(store, {incident("192.0.2.1", 2)});
   }
   SECTION("once") {
-    const auto restored = value(Store::restore(copy, file));
+    const auto restored = value(Store::restore(copy, file, kNow));
     CHECK(restored.format == schema::schema_version());
     CHECK(restored.kept == file + ".before-restore");
     CHECK(value(open(file).stats(kNow)).incidents == 1);
     CHECK(value(open(restored.kept).stats(kNow)).incidents == 2);
-    CHECK_FALSE(Store::restore(copy, file));  // what an earlier one kept is not replaced
+    CHECK_FALSE(Store::restore(copy, file, kNow));  // what an earlier one kept is not replaced
     CHECK(value(open(file).stats(kNow)).incidents == 1);
   }
   SECTION("where the database is damaged, and its WAL is of no use to the backup") {
     std::ofstream(file, std::ios::trunc) << std::string(8192, 'x');
     std::ofstream(file + "-wal") << "of the damaged one";
-    CHECK(value(Store::restore(copy, file)).kept == file + ".before-restore");
+    CHECK(value(Store::restore(copy, file, kNow)).kept == file + ".before-restore");
     CHECK_FALSE(std::filesystem::exists(file + "-wal"));
     CHECK(value(open(file).stats(kNow)).incidents == 1);
   }
   SECTION("where there is none any more") {
     std::filesystem::remove(file);
-    CHECK(value(Store::restore(copy, file)).kept.empty());
+    CHECK(value(Store::restore(copy, file, kNow)).kept.empty());
     CHECK(value(open(file).stats(kNow)).incidents == 1);
   }
   SECTION("but not where it is damaged, of a newer program, or no backup") {
     std::ofstream(folder.file("notes")) << "mine";
-    CHECK(Store::restore(folder.file("notes"), file).error().code == StoreError::Code::corrupt);
-    CHECK(Store::restore(folder.file("none"), file).error().code == StoreError::Code::missing);
-    CHECK_FALSE(Store::restore(file, file));
+    CHECK(Store::restore(folder.file("notes"), file, kNow).error().code == StoreError::Code::corrupt);
+    CHECK(Store::restore(folder.file("none"), file, kNow).error().code == StoreError::Code::missing);
+    CHECK_FALSE(Store::restore(file, file, kNow));
     run_sql(copy, "PRAGMA user_version = 99");
-    CHECK_FALSE(Store::restore(copy, file));
+    CHECK_FALSE(Store::restore(copy, file, kNow));
     run_sql(copy, "PRAGMA user_version = " + std::to_string(schema::schema_version()));
     std::filesystem::resize_file(copy, std::filesystem::file_size(copy) - 4096);
-    CHECK(Store::restore(copy, file).error().code == StoreError::Code::corrupt);
+    CHECK(Store::restore(copy, file, kNow).error().code == StoreError::Code::corrupt);
     CHECK_FALSE(std::filesystem::exists(file + ".restore"));
     CHECK(value(open(file).stats(kNow)).incidents == 2);
   }
@@ -622,7 +703,7 @@ TEST_CASE("if the path is a link, the database is replaced, and not the link", "
   CHECK(value(Store::compact(link, {})).built_anew);
   CHECK(std::filesystem::is_symlink(link));
   CHECK(value(open(file, Store::Mode::read).stats(kNow)).incidents == 2);
-  value(Store::restore(folder.file("copy.db"), link));
+  value(Store::restore(folder.file("copy.db"), link, kNow));
   CHECK(std::filesystem::is_symlink(link));
   CHECK(value(open(file, Store::Mode::read).stats(kNow)).incidents == 1);
 }

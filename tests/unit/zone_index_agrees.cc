@@ -2,6 +2,7 @@
 #include "catch.h"
 #include "zone_fixture.h"
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <utility>
@@ -31,6 +32,26 @@ struct Model {
       if (listing.in_force(now) && key.first.contains(address)) codes |= listing.codes;
     }
     return codes;
+  }
+
+  [[nodiscard]] CodeSet undivided_codes(const Prefix& network, UnixTime now) const {
+    CodeSet codes;
+    for (const auto& [prefix, exemption] : exemptions) {
+      if (exemption.in_force(now) && (prefix.contains(network) || network.contains(prefix))) return {};
+    }
+    for (const auto& [key, listing] : listings) {
+      if (!listing.in_force(now)) continue;
+      if (key.first != network && network.contains(key.first)) return {};
+      if (key.first.contains(network)) codes |= listing.codes;
+    }
+    return codes;
+  }
+  [[nodiscard]] int widest(const IpAddress& address, UnixTime now) const {
+    int widest = 128;
+    for (const auto& [key, listing] : listings) {
+      if (listing.in_force(now) && key.first.contains(address)) widest = std::min(widest, key.first.length());
+    }
+    return widest;
   }
 };
 
@@ -122,6 +143,7 @@ TEST_CASE("index and brute force agree on every address and every network, howev
       CAPTURE(address.to_string(), offset);
       REQUIRE(index.codes_at(address, now).bits() == expected.bits());
       REQUIRE(swept.codes_at(address, now).bits() == expected.bits());
+      if (!expected.empty()) REQUIRE(index.cover_of(address, now).widest == model.widest(address, now));
     }
     for (int bits = 0; bits <= 8; ++bits) {
       const unsigned size = 1U << static_cast<unsigned>(bits);
@@ -132,6 +154,11 @@ TEST_CASE("index and brute force agree on every address and every network, howev
         CAPTURE(prefix.to_string(), offset);
         REQUIRE(index.anything_within(prefix, now) == expected);
         REQUIRE(swept.anything_within(prefix, now) == expected);
+        const auto undivided = model.undivided_codes(prefix, now);
+        for (const auto& one : {index, swept}) {
+          const auto codes = one.is_divided(prefix, now) ? CodeSet() : one.cover_of(prefix, now).codes;
+          REQUIRE(codes.bits() == undivided.bits());
+        }
       }
     }
   }
@@ -170,5 +197,18 @@ TEST_CASE("an index patched through many merges equals one that was built at onc
     const auto address = IpAddress::from_v4(0xc6120000U + i);
     if (patched.codes_at(address, kNow) == built.codes_at(address, kNow)) continue;
     FAIL(address.to_string());
+  }
+}
+
+TEST_CASE("the IPv4-mapped addresses divide an IPv6 network", "[zone]") {
+  const auto index = ListingIndex::of(1, std::vector{listed("::/0")}, {}, kNow);
+  for (const auto* const divided : {"::/0", "::/20", "::8000:0:0/81", "::fffe:0:0/95"}) {
+    CAPTURE(divided);
+    CHECK(index.is_divided(net(divided), kNow));
+  }
+  for (const auto* const whole : {"1000::/4", "::/81", "::fffe:0:0/96", "::1:0:0:0/80"}) {
+    CAPTURE(whole);
+    CHECK_FALSE(index.is_divided(net(whole), kNow));
+    CHECK(index.cover_of(net(whole), kNow).codes == CodeSet(Code::dsn));
   }
 }

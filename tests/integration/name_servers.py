@@ -1,0 +1,118 @@
+"""NSD, Knot DNS and BIND of Debian as servers of a zone file on loopback: for tests that compare them with our own server."""
+
+import os
+import shutil
+import socket
+
+from harness import PATIENCE, ZONE, Daemon, free_port, parse_strictly, query, wait_until
+
+
+def executable(name):
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+
+
+def nsd_config(folder, file, port):
+    return f"""
+server:
+  ip-address: 127.0.0.1@{port}
+  server-count: 1
+  username: ""
+  zonesdir: "{folder}"
+  database: ""
+  pidfile: ""
+  zonelistfile: "{folder}/zone.list"
+  xfrdfile: "{folder}/xfrd.state"
+  xfrdir: "{folder}"
+  minimal-responses: yes
+  refuse-any: no
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+zone:
+  name: "{ZONE}"
+  zonefile: "{file}"
+"""
+
+
+def knot_config(folder, file, port):
+    return f"""
+server:
+  rundir: "{folder}"
+  listen: 127.0.0.1@{port}
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+log:
+  - target: stderr
+    any: info
+database:
+  storage: "{folder}"
+zone:
+  - domain: {ZONE}
+    file: "{file}"
+    storage: "{folder}"
+    zonefile-sync: -1
+    journal-content: none
+"""
+
+
+def named_config(folder, file, port):
+    return f"""
+options {{
+  directory "{folder}"; pid-file none; session-keyfile none; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+  recursion no; dnssec-validation no; notify no; rrset-order {{ order none; }}; minimal-responses yes; zero-no-soa-ttl no;
+}};
+controls {{ }};
+zone "{ZONE}" {{ type primary; file "{file}"; }};
+"""
+
+
+# Of each: its program, its configuration, and the arguments before the configuration's path.
+KINDS = {
+    "nsd": ("nsd", nsd_config, ["-d", "-c"]),
+    "knot": ("knotd", knot_config, ["-c"]),
+    "bind": ("named", named_config, ["-g", "-n", "1", "-c"]),
+}
+
+
+class NameServer:
+    """One of KINDS that serves the zone file `file`; a context manager. It answers when it is entered."""
+
+    def __init__(self, kind, folder, file):
+        program, config, arguments = KINDS[kind]
+        self.kind = kind
+        self.path = executable(program)
+        self.folder = folder / kind
+        self.folder.mkdir(exist_ok=True)
+        os.chmod(self.folder, 0o755)
+        self.port = free_port()
+        self.config = self.folder / f"{kind}.conf"
+        self.config.write_text(config(self.folder, file, self.port))
+        self.arguments = [self.path, *arguments, str(self.config)]
+
+    @staticmethod
+    def installed(kind):
+        return executable(KINDS[kind][0]) is not None
+
+    def __enter__(self):
+        self.daemon = Daemon(self.arguments, self.folder / "log")
+        try:
+            wait_until(lambda: self.answers() or not self.daemon.running(), 60, self.daemon.log)
+            assert self.daemon.running() and self.answers(), self.daemon.log()[-4000:]
+        except BaseException:
+            self.daemon.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.daemon.stop()
+
+    def answers(self):
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(0.5 * PATIENCE)
+                s.connect(("127.0.0.1", self.port))
+                s.send(query(ZONE, "SOA"))
+                return parse_strictly(s.recv(65535)).rcode == "NOERROR"
+        except OSError:
+            return False
