@@ -76,7 +76,7 @@ KINDS = {
 
 
 class NameServer:
-    """One of KINDS that serves the zone file `file`; a context manager. It answers when it is entered."""
+    """One of KINDS that serves the zone file `file`; a context manager. `ready` waits until it answers; several may start side by side."""
 
     def __init__(self, kind, folder, file):
         program, config, arguments = KINDS[kind]
@@ -96,12 +96,11 @@ class NameServer:
 
     def __enter__(self):
         self.daemon = Daemon(self.arguments, self.folder / "log")
-        try:
-            wait_until(lambda: self.answers() or not self.daemon.running(), 60, self.daemon.log)
-            assert self.daemon.running() and self.answers(), self.daemon.log()[-4000:]
-        except BaseException:
-            self.daemon.stop()
-            raise
+        return self
+
+    def ready(self):
+        wait_until(lambda: self.answers() or not self.daemon.running(), 100, self.daemon.log)
+        assert self.daemon.running(), self.daemon.log()[-4000:]
         return self
 
     def __exit__(self, *_):
