@@ -11,8 +11,9 @@ namespace blowback::detect {
 namespace {
 
 constexpr std::string_view kByLine = "(?m)";
-// Of one pattern. With more, the rest stays together.
+// Of one pattern, and the octets that a group may become when what follows it is repeated. With more, a group stays together.
 constexpr std::size_t kMost = 300;
+constexpr std::size_t kMostOctets = 32U << 10U;
 
 // The length of an escape sequence at the start of `pattern`, which begins with a backslash.
 [[nodiscard]] std::size_t escape_length(std::string_view pattern) {
@@ -25,26 +26,83 @@ constexpr std::size_t kMost = 300;
   return 2;
 }
 
+// The length of a class (`[^a-z[:digit:]]`) at the start of `pattern`, which begins with `[`.
+[[nodiscard]] std::size_t class_length(std::string_view pattern) {
+  std::size_t i = 1;
+  // A bracket at the beginning, or after `^`, belongs to the class.
+  for (const char first : {'^', ']'}) i += pattern.substr(i).starts_with(first) ? 1 : 0;
+  while (i < pattern.size() && pattern[i] != ']') {
+    const std::string_view rest = pattern.substr(i);
+    const std::size_t named = rest.starts_with("[:") ? rest.find(":]") : std::string_view::npos;
+    if (named != std::string_view::npos) {
+      i += named + 2;
+    } else {
+      i += rest[0] == '\\' ? escape_length(rest) : 1;
+    }
+  }
+  return std::min(i + 1, pattern.size());
+}
+
 // The first `wanted`, a `|` or a `)`, outside of groups and classes, or the end.
 [[nodiscard]] std::size_t find_outside(std::string_view pattern, char wanted) {
   int depth = 0;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
+  for (std::size_t i = 0; i < pattern.size();) {
     const char c = pattern[i];
     if (c == wanted && depth == 0) return i;
     if (c == '\\') {
-      ++i;
-    } else if (c == '(') {
-      ++depth;
-    } else if (c == ')') {
-      --depth;
+      i += escape_length(pattern.substr(i));
     } else if (c == '[') {
+      i += class_length(pattern.substr(i));
+    } else {
+      if (c == '(') ++depth;
+      if (c == ')') --depth;
       ++i;
-      // A bracket at the beginning, or after `^`, belongs to the class.
-      for (const char first : {'^', ']'}) i += pattern.substr(i).starts_with(first) ? 1 : 0;
-      for (; i < pattern.size() && pattern[i] != ']'; ++i) i += pattern[i] == '\\' ? 1 : 0;
     }
   }
   return pattern.size();
+}
+
+// How many alternatives `pattern` has between `|` outside of groups and classes.
+[[nodiscard]] std::size_t count_alternatives(std::string_view pattern) {
+  std::size_t count = 1;
+  for (std::size_t end = find_outside(pattern, '|'); end < pattern.size(); end = find_outside(pattern, '|')) {
+    pattern.remove_prefix(end + 1);
+    ++count;
+  }
+  return count;
+}
+
+// Whether a part of the pattern can't be taken from its place, or written in small letters: flags (`(?s)`), `\Q…\E`, and ranges whose ends would
+// change places or enclose other characters (`[A-z]`, `[Ё-я]`).
+[[nodiscard]] bool is_whole(std::string_view pattern) {
+  std::string folded;
+  for (std::size_t i = 0; i < pattern.size();) {
+    const std::string_view rest = pattern.substr(i);
+    if (rest.starts_with("\\Q")) return true;
+    if (rest.starts_with("(?") && !rest.starts_with("(?:") && !rest.starts_with("(?P<")) return true;
+    std::size_t length = 1;
+    if (rest[0] == '\\') length = escape_length(rest);
+    if (rest[0] == '[') {
+      length = class_length(rest);
+      for (std::size_t dash = 2; dash + 2 < length; ++dash) {
+        if (rest[dash] != '-') continue;
+        // The characters before and after it: in UTF-8, so by their octets.
+        std::size_t before = dash - 1;
+        while (before > 0 && (static_cast<unsigned char>(rest[before]) & 0xC0U) == 0x80U) --before;
+        std::size_t after = dash + 2;
+        while (after < length && (static_cast<unsigned char>(rest[after]) & 0xC0U) == 0x80U) ++after;
+        const auto changes = [&](std::string_view character) {
+          fold(character, folded);
+          return folded != character;
+        };
+        const std::string_view low = rest.substr(before, dash - before);
+        const std::string_view high = rest.substr(dash + 1, after - dash - 1);
+        if (changes(low) != changes(high) || (changes(low) && low.size() != high.size())) return true;
+      }
+    }
+    i += length;
+  }
+  return false;
 }
 
 [[nodiscard]] bool begins_with_repetition(std::string_view pattern) {
@@ -67,6 +125,11 @@ struct Group {
   return !begins_with_repetition(group.after);
 }
 
+[[nodiscard]] bool is_few(const Group& group, std::size_t known) {
+  const std::size_t count = count_alternatives(group.inside);
+  return known + count <= kMost && group.inside.size() + count * group.after.size() <= kMostOctets;
+}
+
 // Adds the alternatives of `before` followed by `pattern`, where `before` is `` or `^`.
 void add_alternatives(std::string_view before, std::string_view pattern, std::vector<std::string>& to) {
   while (true) {
@@ -78,8 +141,10 @@ void add_alternatives(std::string_view before, std::string_view pattern, std::ve
       one.remove_prefix(1);
     }
     Group group;
-    if (to.size() < kMost && leading_group(one, group) &&
-        (group.after.empty() || !anchor.empty() || group.inside.starts_with('^'))) {
+    const bool is_split = leading_group(one, group) &&
+                          (group.after.empty() || !anchor.empty() || group.inside.starts_with('^')) &&
+                          is_few(group, to.size());
+    if (is_split) {
       std::string_view inside = group.inside;
       while (true) {
         const std::size_t bar = find_outside(inside, '|');
@@ -124,16 +189,26 @@ void add_alternatives(std::string_view before, std::string_view pattern, std::ve
 std::string for_folded_text(std::string_view pattern) {
   std::string out;
   std::string folded;
+  std::size_t left_of_class = 0;
   while (!pattern.empty()) {
-    const std::size_t plain = std::min({pattern.find('\\'), pattern.find("(?"), pattern.size()});
-    fold(pattern.substr(0, plain), folded);
-    out += folded;
-    pattern.remove_prefix(plain);
-    // Flags and names of groups stay: (?U), (?P<name>.
-    std::size_t same = pattern.starts_with('\\') ? escape_length(pattern) : 0;
-    if (pattern.starts_with('(')) same = std::min(pattern.find_first_of(":)>"), pattern.size() - 1) + 1;
-    out += pattern.substr(0, same);
-    pattern.remove_prefix(same);
+    if (left_of_class == 0 && pattern[0] == '[') left_of_class = class_length(pattern);
+    std::size_t length = 1;
+    if (pattern[0] == '\\') {
+      length = escape_length(pattern);
+      out += pattern.substr(0, length);
+    } else if (left_of_class == 0 && pattern.starts_with("(?")) {
+      // Flags and names of groups stay: (?U), (?P<name>.
+      length = std::min(pattern.find_first_of(":)>"), pattern.size() - 1) + 1;
+      out += pattern.substr(0, length);
+    } else {
+      while (length < pattern.size() && std::string_view("\\([").find(pattern[length]) == std::string_view::npos)
+        ++length;
+      if (left_of_class > 0) length = std::min(length, left_of_class);
+      fold(pattern.substr(0, length), folded);
+      out += folded;
+    }
+    left_of_class -= std::min(left_of_class, length);
+    pattern.remove_prefix(length);
   }
   return out;
 }
@@ -153,8 +228,10 @@ bool has_letters_by_property(std::string_view pattern) {
 
 std::vector<Alternative> alternatives_of(std::string_view pattern) {
   const std::string_view flags = pattern.substr(0, pattern.starts_with(kByLine) ? kByLine.size() : 0);
+  const std::string_view rest = pattern.substr(flags.size());
+  if (is_whole(rest)) return {{.pattern = "(?i)" + std::string(pattern), .beginning = {}}};
   std::vector<std::string> texts;
-  add_alternatives("", pattern.substr(flags.size()), texts);
+  add_alternatives("", rest, texts);
   std::vector<Alternative> out;
   for (const std::string& text : texts) {
     out.push_back({.pattern = std::string(flags) += for_folded_text(text), .beginning = beginning_of(text)});

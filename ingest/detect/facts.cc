@@ -432,11 +432,11 @@ void add_features_of_text(const Facts& facts, const DeliveryStatus& status, Feat
 
   const bool is_quoted = facts.quoted.begin != std::string_view::npos;
   to.add_if(facts.enclosed != nullptr || facts.enclosed_headers != nullptr || is_quoted, Feature::returned_letter);
-  if ((is_quoted && is_from_recipient(facts.quoted.fields, facts)) ||
-      is_from_recipient(facts.enclosed_header_fields, facts) ||
-      (!status.sender.empty() && is_recipient(status.sender, facts))) {
-    to.add(Feature::letter_from_recipient);
-  }
+  // Anybody can write a letter's header into a form. Signatures say whose text counts as a returned letter.
+  to.add_if(is_quoted && is_from_recipient(facts.quoted.fields, facts), Feature::letter_in_text);
+  to.add_if(is_from_recipient(facts.enclosed_header_fields, facts) ||
+                (!status.sender.empty() && is_recipient(status.sender, facts)),
+            Feature::letter_from_recipient);
   to.add_if(reply_code_in(facts.words) != 0, Feature::smtp_reply);
   to.add_if(facts.words.find('@') != std::string::npos, Feature::names_address);
 

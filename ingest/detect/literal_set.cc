@@ -19,19 +19,23 @@ struct Folding {
   char32_t step;  ///< 2 where capital and small letters alternate
 };
 constexpr std::array kFoldings = std::to_array<Folding>({
-    {0xB5, 0xB5, 0x3BC - 0xB5, 1},    // micro sign
-    {0xC0, 0xD6, 32, 1},              // Latin-1
-    {0xD8, 0xDE, 32, 1},              //
-    {0x100, 0x12E, 1, 2},             // Latin Extended-A
-    {0x132, 0x136, 1, 2},             //
-    {0x139, 0x147, 1, 2},             //
-    {0x14A, 0x176, 1, 2},             //
-    {0x178, 0x178, 0xFF - 0x178, 1},  //
-    {0x179, 0x17D, 1, 2},             //
-    {0x17F, 0x17F, 's' - 0x17F, 1},   // long s
-    {0x1A0, 0x1A4, 1, 2},             // Vietnamese horns
-    {0x1AF, 0x1AF, 1, 1},             //
-    {0x218, 0x21A, 1, 2},             // Romanian commas
+    {0xB5, 0xB5, 0x3BC - 0xB5, 1},     // micro sign
+    {0xC0, 0xD6, 32, 1},               // Latin-1
+    {0xD8, 0xDE, 32, 1},               //
+    {0x100, 0x12E, 1, 2},              // Latin Extended-A
+    {0x132, 0x136, 1, 2},              //
+    {0x139, 0x147, 1, 2},              //
+    {0x14A, 0x176, 1, 2},              //
+    {0x178, 0x178, 0xFF - 0x178, 1},   //
+    {0x179, 0x17D, 1, 2},              //
+    {0x17F, 0x17F, 's' - 0x17F, 1},    // long s
+    {0x18F, 0x18F, 0x259 - 0x18F, 1},  // Azerbaijani schwa
+    {0x1A0, 0x1A4, 1, 2},              // Vietnamese horns
+    {0x1AF, 0x1AF, 1, 1},              //
+    {0x1CD, 0x1DB, 1, 2},              // Pinyin
+    {0x1DE, 0x1EE, 1, 2},              //
+    {0x1F8, 0x21E, 1, 2},              // among them Romanian commas
+    {0x222, 0x232, 1, 2},              //
     {0x345, 0x345, 0x3B9 - 0x345,
      1},                    // Greek, with the forms that letters have at a word's end, beneath others, in formulas
     {0x386, 0x386, 38, 1},  //
@@ -53,6 +57,10 @@ constexpr std::array kFoldings = std::to_array<Folding>({
     {0x410, 0x42F, 32, 1},                //
     {0x460, 0x480, 1, 2},                 //
     {0x48A, 0x4BE, 1, 2},                 //
+    {0x4C0, 0x4C0, 15, 1},                //
+    {0x4C1, 0x4CD, 1, 2},                 //
+    {0x4D0, 0x52E, 1, 2},                 //
+    {0x531, 0x556, 48, 1},                // Armenian
     {0x1C80, 0x1C80, 0x432 - 0x1C80, 1},  // Cyrillic letters of old prints
     {0x1C81, 0x1C81, 0x434 - 0x1C81, 1},  //
     {0x1C82, 0x1C82, 0x43E - 0x1C82, 1},  //
@@ -66,6 +74,7 @@ constexpr std::array kFoldings = std::to_array<Folding>({
     {0x2126, 0x2126, 0x3C9 - 0x2126, 1},  // ohm
     {0x212A, 0x212A, 'k' - 0x212A, 1},    // kelvin
     {0x212B, 0x212B, 0xE5 - 0x212B, 1},   // angstrom
+    {0xFF21, 0xFF3A, 32, 1},              // full-width Latin
 });
 
 [[nodiscard]] constexpr char32_t folding_of(char32_t letter) {
@@ -116,7 +125,7 @@ void append(char32_t letter, std::string& to) {
   const unsigned first = octet(text[0]);
   if (first >= 0xC2 && first <= 0xDF) return text.size() > 1 && continues(text[1]) ? 2 : 0;
   // Only these sequences of three octets have two cases; Chinese and Japanese characters begin at 0xE3.
-  const bool is_of_two_cases = first == 0xE1 || first == 0xE2;
+  const bool is_of_two_cases = first == 0xE1 || first == 0xE2 || first == 0xEF;
   return is_of_two_cases && text.size() > 2 && continues(text[1]) && continues(text[2]) ? 3 : 0;
 }
 

@@ -82,14 +82,23 @@ std::string SignatureReader::table(const SignatureTable& table, bool is_checked)
     return std::string(table.name) + ": longer than " + std::to_string(kLongestTable) +
            " octets; split it into several files";
   wordings_.clear();
+  std::size_t octets_of_patterns = 0;
   is_checked_ = is_checked;
   std::size_t number = 0;
-  for (std::string_view rest = table.text; !rest.empty();) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  std::string_view rest = table.text;
+  if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
+  while (!rest.empty()) {
     const std::string_view line = next_line(rest);
     ++number;
     if (number > kMostLines) return std::string(table.name) + ": more than " + std::to_string(kMostLines) + " lines";
-    if (const std::string error = read(line); !error.empty())
-      return std::string(table.name) + ":" + std::to_string(number) + ": " + error;
+    const std::size_t known = signatures.size();
+    std::string error = read(line);
+    if (signatures.size() > known) octets_of_patterns += signatures.back().pattern.size();
+    if (octets_of_patterns > kLongestTable)
+      error = "with their wordings inserted, the patterns up to here are longer than " + std::to_string(kLongestTable) +
+              " octets; write fewer or shorter ones";
+    if (!error.empty()) return std::string(table.name) + ":" + std::to_string(number) + ": " + error;
   }
   return {};
 }

@@ -14,11 +14,20 @@ constexpr double kEnoughOriginOfList = 0.8;
 // What a subject's signature weighs if the text is to be read because of it.
 constexpr double kTellingSubject = 0.5;
 
+// Whether it is how a subject begins that ends with the subject of another mail.
+[[nodiscard]] bool quotes_subject(const Signature* match) {
+  return match->claim == Claim::kind && match->weight >= kEnoughWords &&
+         (match->kind == Kind::dsn || match->kind == Kind::auto_reply || match->kind == Kind::mdn ||
+          match->kind == Kind::challenge);
+}
+
 }  // namespace
 
 std::optional<std::string> feedback_signal(const Facts& facts, const mail::Message& message) {
   if (facts.root != nullptr && facts.root->report_type == "feedback-report") return "report-type-feedback-report";
-  if (facts.feedback != nullptr) return "feedback-report-part";
+  // A returned letter may have been made to look like another part of the report.
+  const bool is_delivery_report = facts.root != nullptr && facts.root->report_type == "delivery-status";
+  if (facts.feedback != nullptr && !is_delivery_report) return "feedback-report-part";
   if (facts.root != nullptr && facts.root->report_type == "tlsrpt") return "report-type-tlsrpt";
   if (mail::find(message.fields, "TLS-Report-Domain") != nullptr) return "tls-report-domain";
   const bool is_titled =
@@ -63,11 +72,10 @@ void Weighing::text(const DeliveryStatus& status) {
 
 void Weighing::match(Place place, std::string_view text) {
   const std::vector<const Signature*> matches = signatures_.match(place, text);
-  // `Undeliverable: your order`: what follows the colon is the forged mail's subject, and isn't evidence.
-  const bool is_quoted = place == Place::subject && std::ranges::any_of(matches, [](const Signature* match) {
-                           return match->claim == Claim::kind && match->weight >= kEnoughWords &&
-                                  (match->kind == Kind::dsn || match->kind == Kind::auto_reply);
-                         });
+  // `Undeliverable: your order`: what follows the colon is the forged mail's subject, and isn't evidence. The same holds for a reply to nobody.
+  const bool answers_nobody = facts_.null_reverse_path && (facts_.answers || features_.has(Feature::auto_replied) ||
+                                                           features_.has(Feature::from_mailer));
+  const bool is_quoted = place == Place::subject && (answers_nobody || std::ranges::any_of(matches, quotes_subject));
   for (const Signature* match : matches) {
     const bool is_against = match->claim == Claim::against || match->claim == Claim::against_kind;
     if (is_quoted && is_against) continue;

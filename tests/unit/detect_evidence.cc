@@ -56,6 +56,45 @@ TEST_CASE("a letter that is returned in an unknown language is a bounce", "[dete
             .kind == Kind::dsn);
 }
 
+TEST_CASE("a letter that somebody wrote into a form isn't returned by a mailer", "[detect][evidence]") {
+  const std::string form =
+      "From: no-reply@example.com\nTo: trap@trap.example.net\nSubject: We received your message\nAuto-Submitted: "
+      "auto-generated\n\n"
+      "Thank you. You wrote:\n" +
+      letter_of("trap@trap.example.net");
+  CHECK(judged(form).kind == Kind::not_backscatter);
+  CHECK(judged("Return-Path: <no-reply@example.com>\n" + form).kind == Kind::not_backscatter);
+  CHECK(judged("Return-Path: <>\n" + form).kind == Kind::not_backscatter);
+  // A ticket system's answer to nobody is an automatic reply, whatever the stranger wrote.
+  const Verdict ticket = judged(
+      "Return-Path: <>\nFrom: support@example.com\nTo: trap@trap.example.net\nSubject: [Ticket#1001] Undelivered Mail "
+      "Returned to Sender\nX-OTRS-Loop: yes\n"
+      "Auto-Submitted: auto-replied\n\nThank you for your message. A ticket was opened. We will reply soon.\n" +
+      letter_of("trap@trap.example.net"));
+  CHECK(ticket.kind == Kind::auto_reply);
+}
+
+TEST_CASE("the subject of a reply to nobody ends with the forged one, which is no evidence", "[detect][evidence]") {
+  const auto reply_to = [](const std::string& subject) {
+    return judged(
+        "Return-Path: <>\nFrom: bob@example.com\nTo: trap@trap.example.net\nSubject: Abwesend: " + subject +
+        "\nAuto-Submitted: auto-replied\n\nVielen Dank für Ihre Nachricht. Ich bin bis 7. Dezember im Urlaub.\n");
+  };
+  CHECK(reply_to("Angebot").kind == Kind::auto_reply);
+  CHECK(reply_to("[Ticket#1] please confirm your subscription").kind == Kind::auto_reply);
+}
+
+TEST_CASE("a returned letter can't make a bounce look like a complaint", "[detect][evidence]") {
+  CHECK(judged("Return-Path: <>\nFrom: MAILER-DAEMON@mail.example.com\nTo: trap@trap.example.net\nSubject: Undelivered "
+               "Mail\nMIME-Version: 1.0\n"
+               "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+               "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mail.example.com\n\n"
+               "Final-Recipient: rfc822; gone@example.com\nAction: failed\nStatus: 5.1.1\n\n"
+               "--b\nContent-Type: message/rfc822\n\nFrom: trap@trap.example.net\nSubject: offer\n\nbuy\n"
+               "--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n--b--\n")
+            .kind == Kind::dsn);
+}
+
 TEST_CASE("a person who sends somebody else's letter isn't a mailer", "[detect][evidence]") {
   CHECK(judged("From: bob@example.com\nTo: trap@trap.example.net\nSubject: hm\nX-Mailer: Mutt\n\nlook at this\n" +
                letter_of("alice@example.org"))

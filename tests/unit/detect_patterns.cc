@@ -146,6 +146,36 @@ TEST_CASE("case is ignored in patterns that name letters by code or property", "
   CHECK(matches("absent", "ABSENT"));
 }
 
+TEST_CASE("flags, quotations and ranges hold for the whole pattern", "[detect][patterns]") {
+  CHECK(matches("(?im)^no such|^action: failed", "Reporting-MTA: x\nAction: failed\n"));
+  CHECK(matches("(?s)no such|arrival.*failed", "Arrival: today\nfailed"));
+  CHECK(matches("\\Qa|b", "A|B"));
+  CHECK_FALSE(matches("\\Qa|b", "b"));
+  CHECK(matches("[A-z]bc", "_BC"));
+  CHECK_FALSE(matches("[!-Z]bc", "_bc"));
+  CHECK(matches("[Ё-я]лка", "ЁЛКА"));
+  CHECK(matches("[(?!]FOO", "?foo"));
+  CHECK(matches("^([[:digit:])]a|b)c", "8AC"));
+  CHECK(matches("[[:alpha:]|]x", "|X"));
+}
+
+TEST_CASE("letters of less common alphabets have both cases", "[detect][patterns]") {
+  CHECK(matches("Ərtaf", "əRTAF"));
+  CHECK(matches("Әлем", "әлем"));
+  CHECK(matches("ӨЛЗИЙ", "өлзий"));
+  CHECK(matches("հաղորդ", "ՀԱՂՈՐԴ"));
+  CHECK(matches("ｅｒｒｏｒ", "ＥＲＲＯＲ"));
+}
+
+TEST_CASE("a group that would become too much text stays together", "[detect][patterns]") {
+  std::string group = "^(a0";
+  for (int i = 1; i < 290; ++i) group += "|a" + std::to_string(i);
+  CHECK(alternatives_of(group + ")x").size() == 290);
+  CHECK(alternatives_of(group + ")" + std::string(10'000, 'x')).size() == 1);
+  for (int i = 290; i < 3000; ++i) group += "|a" + std::to_string(i);
+  CHECK(alternatives_of(group + ")x").size() == 1);
+}
+
 TEST_CASE("with (?m) a pattern begins at any line of a text", "[detect][patterns]") {
   CHECK(matches("(?m)^action: failed", "Reporting-MTA: x\nAction: failed\n"));
   CHECK_FALSE(matches("^action: failed", "Reporting-MTA: x\nAction: failed\n"));

@@ -104,10 +104,17 @@ TEST_CASE("a table has limits", "[detect][tables]") {
     growing += "let w" + std::to_string(i) + "\t" + before + before + "\n";
   }
   CHECK_THAT(error_of(growing), Catch::Contains("longer than 32768"));
+  // Few lines, many octets.
+  std::string wide = "let w\t" + std::string(16'000, 'x') + "\n";
+  for (int i = 0; i < 100; ++i)
+    wide += "mine" + std::to_string(i) + "\ttext\tkind:dsn\t2\t%{w}" + std::to_string(i) + "\n";
+  CHECK_THAT(error_of(wide),
+             Catch::Contains("mine.tsv:67: with their wordings inserted, the patterns up to here are longer"));
 }
 
 TEST_CASE("a table with the line ends of Windows, or without a last one, is read", "[detect][tables]") {
   const std::string text = "Your kaboodle came back: bob@example.org";
   CHECK(judged(text, *with("# mine\r\nmine\ttext\tkind:dsn\t2\tkaboodle came back\r\n")) == Kind::dsn);
   CHECK(judged(text, *with("mine\ttext\tkind:dsn\t2\tkaboodle came back")) == Kind::dsn);
+  CHECK(judged(text, *with("\xEF\xBB\xBFmine\ttext\tkind:dsn\t2\tkaboodle came back\n")) == Kind::dsn);
 }
