@@ -233,6 +233,7 @@ std::vector<Alternative> alternatives_of(std::string_view pattern) {
   std::vector<std::string> texts;
   add_alternatives("", rest, texts);
   std::vector<Alternative> out;
+  out.reserve(texts.size());
   for (const std::string& text : texts) {
     out.push_back({.pattern = std::string(flags) += for_folded_text(text), .beginning = beginning_of(text)});
   }

@@ -16,7 +16,7 @@ namespace {
 
 using namespace blowback::detect;
 
-[[nodiscard]] std::optional<Telling> none(std::string_view) { return std::nullopt; }
+[[nodiscard]] std::optional<Telling> none(std::string_view /*alternative*/) { return std::nullopt; }
 
 [[nodiscard]] std::string line_of(const std::string& alternative, const Telling& telling) {
   std::string line = alternative + "\t";
@@ -45,6 +45,7 @@ int main() {
   const std::vector<std::string> alternatives(all.begin(), all.end());
   const std::vector<Telling> tellings = telling_literals(alternatives);
   std::vector<std::string> lines;
+  lines.reserve(alternatives.size());
   for (std::size_t i = 0; i < alternatives.size(); ++i) lines.push_back(line_of(alternatives[i], tellings[i]));
   std::ranges::sort(lines);
   std::puts(

@@ -219,7 +219,7 @@ std::unique_ptr<const PatternMatcher::Prepared> PatternMatcher::prepare() const 
   out->with_literal.resize(literals.size());
   out->literals = std::move(literals).set();
   return out;
-}
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the caller owns what `out` points to
 
 std::vector<std::size_t> PatternMatcher::match(std::string_view text) const {
   if (owners_.empty() || text.empty()) return {};

@@ -222,6 +222,7 @@ std::string SignatureReader::remove(std::string_view name) {
 std::vector<std::unique_ptr<PatternMatcher>> matchers_for(const std::vector<Signature>& signatures,
                                                           KnownLiterals known) {
   std::vector<std::unique_ptr<PatternMatcher>> out;
+  out.reserve(kPlaces.size());
   for (const PlaceRow& row : kPlaces) out.push_back(std::make_unique<PatternMatcher>(row.is_by_line, known));
   for (std::size_t i = 0; i < signatures.size(); ++i)
     out[static_cast<std::size_t>(signatures[i].place)]->add(signatures[i].pattern, i);
@@ -234,6 +235,7 @@ BuiltInTables built_in_tables() {
     std::string& text = out.texts.emplace_back();
     for (const std::string_view line : table.lines) (text += line) += '\n';
   }
+  out.tables.reserve(out.texts.size());
   for (std::size_t i = 0; i < out.texts.size(); ++i)
     out.tables.push_back({.name = kSignatureTables[i].name, .text = out.texts[i]});
   return out;

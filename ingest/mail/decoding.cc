@@ -58,7 +58,7 @@ struct EndDetector {
 
 // Removes a token (RFC 2045 §5.1) from the beginning of `text`, of the characters that are used in practice.
 [[nodiscard]] std::string_view take_token(std::string_view& text) {
-  const auto end = std::ranges::find_if_not(
+  const auto* const end = std::ranges::find_if_not(
       text, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '+'; });
   const std::string_view token = text.substr(0, static_cast<std::size_t>(end - text.begin()));
   text.remove_prefix(token.size());

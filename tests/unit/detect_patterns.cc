@@ -35,7 +35,7 @@ namespace {
   return all.front().beginning;
 }
 
-[[nodiscard]] std::optional<Telling> none(std::string_view) { return std::nullopt; }
+[[nodiscard]] std::optional<Telling> none(std::string_view /*alternative*/) { return std::nullopt; }
 
 // Whether a matcher with this pattern alone finds it.
 [[nodiscard]] bool matches(std::string_view pattern, std::string_view text, bool is_by_line = false) {
