@@ -15,6 +15,9 @@ constexpr std::string_view kByLine = "(?m)";
 constexpr std::size_t kMost = 300;
 constexpr std::size_t kMostOctets = 32U << 10U;
 
+// Whether an octet continues a character of UTF-8 (RFC 3629 §3).
+[[nodiscard]] bool continues(char octet) { return (static_cast<unsigned char>(octet) & 0xC0U) == 0x80U; }
+
 // The length of an escape sequence at the start of `pattern`, which begins with a backslash.
 [[nodiscard]] std::size_t escape_length(std::string_view pattern) {
   if (pattern.size() < 2) return pattern.size();
@@ -88,9 +91,9 @@ constexpr std::size_t kMostOctets = 32U << 10U;
         if (rest[dash] != '-') continue;
         // The characters before and after it: in UTF-8, so by their octets.
         std::size_t before = dash - 1;
-        while (before > 0 && (static_cast<unsigned char>(rest[before]) & 0xC0U) == 0x80U) --before;
+        while (before > 0 && continues(rest[before])) --before;
         std::size_t after = dash + 2;
-        while (after < length && (static_cast<unsigned char>(rest[after]) & 0xC0U) == 0x80U) ++after;
+        while (after < length && continues(rest[after])) ++after;
         const auto changes = [&](std::string_view character) {
           fold(character, folded);
           return folded != character;
@@ -174,8 +177,7 @@ void add_alternatives(std::string_view before, std::string_view pattern, std::ve
       if (pattern.size() < 2 || std::isalnum(static_cast<unsigned char>(pattern[1])) != 0) break;
       pattern.remove_prefix(1);
     }
-    const bool continues = (static_cast<unsigned char>(pattern[0]) & 0xC0U) == 0x80U;  // UTF-8, RFC 3629
-    if (!continues) last = plain.size();
+    if (!continues(pattern[0])) last = plain.size();
     plain += pattern[0];
     pattern.remove_prefix(1);
   }
@@ -184,9 +186,8 @@ void add_alternatives(std::string_view before, std::string_view pattern, std::ve
   return folded;
 }
 
-}  // namespace
-
-std::string for_folded_text(std::string_view pattern) {
+// The pattern for texts that are folded: capital letters in it are small, so that the automaton needs no cases.
+[[nodiscard]] std::string for_folded_text(std::string_view pattern) {
   std::string out;
   std::string folded;
   std::size_t left_of_class = 0;
@@ -212,6 +213,8 @@ std::string for_folded_text(std::string_view pattern) {
   }
   return out;
 }
+
+}  // namespace
 
 bool has_letters_by_property(std::string_view pattern) {
   for (std::size_t at = 0; at + 1 < pattern.size(); ++at) {

@@ -15,11 +15,10 @@ struct Alternative {
   std::string beginning;
 };
 
-/// A text matches `pattern` if and only if it matches one of them. Requires a pattern of RE2. At most a few hundred for one pattern.
+/// A text matches `pattern` if and only if it matches one of them. Requires a pattern of RE2. As many as it has between `|` outside of groups,
+/// and a few hundred more from groups. Capital letters are written small, so that most automata need no cases.
 [[nodiscard]] std::vector<Alternative> alternatives_of(std::string_view pattern);
 
-/// A pattern for texts that are folded: capital letters in it are small, so that the automaton needs no cases.
-[[nodiscard]] std::string for_folded_text(std::string_view pattern);
 /// Whether a pattern names letters by a code or a property (`\x41`, `\p{Lu}`, `[[:upper:]]`), which may have capitals even in a pattern for folded
 /// texts, so that case has to be ignored.
 [[nodiscard]] bool has_letters_by_property(std::string_view pattern);

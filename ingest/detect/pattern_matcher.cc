@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace blowback::detect {
@@ -166,9 +167,11 @@ std::vector<std::string> PatternMatcher::alternatives() const {
 }
 
 std::unique_ptr<const PatternMatcher::Prepared> PatternMatcher::prepare() const {
+  std::vector<std::optional<Telling>> known;
+  known.reserve(owners_.size());
   std::vector<std::string> unknown;
   for (const auto& [text, owners] : owners_) {
-    if (!known_(text)) unknown.push_back(text);
+    if (!known.emplace_back(known_(text))) unknown.push_back(text);
   }
   const std::vector<Telling> computed = telling_literals(unknown);
   auto next = computed.begin();
@@ -181,8 +184,7 @@ std::unique_ptr<const PatternMatcher::Prepared> PatternMatcher::prepare() const 
   };
   for (const auto& [text, owners] : owners_) {
     const auto number = static_cast<std::uint32_t>(out->alternatives.size());
-    auto known = known_(text);
-    Telling telling = known ? *std::move(known) : *next++;
+    Telling telling = known[number] ? *std::move(known[number]) : *next++;
     Prepared::Each each{.owners = &owners, .pattern = std::make_unique<LazyPattern>(text), .required = {}};
     // The beginning has some of them.
     std::erase_if(telling, [&](const std::vector<std::string>& one_of) {
