@@ -49,18 +49,15 @@ struct Read {
   return list;
 }
 
-/// `with_codes`: networks are also split where codes differ. Without it all pieces have the same code, for formats that only say
-/// whether an address is listed.
-[[nodiscard]] std::vector<Piece> pieces_of(const Read& list, bool with_codes, Split split) {
+/// What listings and exemptions say. Without `with_codes` all have the same code, for formats that only say whether an address is listed.
+[[nodiscard]] std::vector<Piece> said_in(const Read& list, bool with_codes) {
   std::vector<Piece> pieces_in;
   pieces_in.reserve(list.listings.size() + list.exempt.size());
   for (const auto& entry : list.listings) {
     pieces_in.push_back({.prefix = entry.prefix, .codes = with_codes ? entry.codes : CodeSet(Code::by_operator)});
   }
   for (const auto& exempt : list.exempt) pieces_in.push_back({.prefix = exempt, .codes = {}});
-  std::vector<Piece> pieces;
-  for_each_piece(std::move(pieces_in), split, [&](const Piece& piece) { pieces.push_back(piece); });
-  return pieces;
+  return pieces_in;
 }
 
 /// Each listing with its times, without the exempt parts.
@@ -70,8 +67,7 @@ void write_json(std::FILE* out, const Read& list) {
   std::vector<Piece> pieces_in;
   pieces_in.reserve(list.exempt.size());
   for (const auto& prefix : list.exempt) pieces_in.push_back({.prefix = prefix, .codes = Code::by_operator});
-  for_each_piece(std::move(pieces_in), Split::where_codes_differ,
-                 [&](const Piece& piece) { exempt.push_back(piece.prefix); });
+  for_each_piece(std::move(pieces_in), [&](const Piece& piece) { exempt.push_back(piece.prefix); });
   bool first = true;
   const auto write = [&](const Entry& entry, const Prefix& prefix) {
     nlohmann::ordered_json object{{"prefix", prefix.to_string()}, {"source", name_of(entry.source)}};
@@ -84,16 +80,13 @@ void write_json(std::FILE* out, const Read& list) {
   };
   fmt::print(out, "[");
   for (const auto& entry : list.listings) {
-    auto within = std::ranges::lower_bound(exempt, entry.prefix, [](const Prefix& a, const Prefix& b) {
-      return a.family() == b.family() ? a < b : a.family() == Family::ipv4;
-    });
+    auto within = std::ranges::lower_bound(exempt, entry.prefix, walked_before);
     if (within != exempt.begin() && std::prev(within)->contains(entry.prefix)) continue;
     std::vector<Piece> parts{{.prefix = entry.prefix, .codes = entry.codes}};
     for (; within != exempt.end() && entry.prefix.contains(*within); ++within) {
       parts.push_back({.prefix = *within, .codes = {}});
     }
-    for_each_piece(std::move(parts), Split::where_codes_differ,
-                   [&](const Piece& piece) { write(entry, piece.prefix); });
+    for_each_piece(std::move(parts), [&](const Piece& piece) { write(entry, piece.prefix); });
   }
   fmt::print(out, "\n]\n");
 }
@@ -104,9 +97,14 @@ void write(std::FILE* out, const std::string& format, const Read& list, const co
     return;
   }
   const bool with_codes = format == "rbldnsd" || format == "zone";
-  const auto split = format == "zone" ? Split::at_every_listing : Split::where_codes_differ;
-  const Exported exported{
-      .config = config, .serial = list.serial, .now = now, .pieces = pieces_of(list, with_codes, split)};
+  Exported exported{.config = config, .serial = list.serial, .now = now, .pieces = {}};
+  auto said = said_in(list, with_codes);
+  if (format == "zone") {
+    std::ranges::sort(said, walked_before, &Piece::prefix);
+    exported.pieces = std::move(said);
+  } else {
+    for_each_piece(std::move(said), [&](const Piece& piece) { exported.pieces.push_back(piece); });
+  }
   if (format == "plain" || format == "cidr") {
     write_plain(out, exported, format == "cidr");
     return;

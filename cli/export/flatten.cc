@@ -30,7 +30,7 @@ namespace {
 
 class Cutter {
  public:
-  Cutter(Split split, const std::function<void(const Piece&)>& visit) : split_(split), visit_(visit) {}
+  explicit Cutter(const std::function<void(const Piece&)>& visit) : visit_(visit) {}
 
   /// `inside`: the pieces within `at`, sorted; `codes`: those of all addresses in `at`. The recursion is at most as deep as an
   /// address has bits.
@@ -42,7 +42,7 @@ class Cutter {
       inside = inside.subspan(1);
     }
     std::vector<Piece> tells;
-    if (codes != before && split_ == Split::where_codes_differ) {
+    if (codes != before) {
       // A piece without further codes would only split the network.
       std::ranges::copy_if(inside, std::back_inserter(tells),
                            [&](const Piece& each) { return each.codes.empty() || (codes | each.codes) != codes; });
@@ -74,19 +74,15 @@ class Cutter {
   }
 
  private:
-  Split split_;
   const std::function<void(const Piece&)>& visit_;
 };
 
 }  // namespace
 
-void for_each_piece(std::vector<Piece> input, Split split, const std::function<void(const Piece&)>& visit) {
-  std::ranges::sort(input, [](const Piece& a, const Piece& b) {
-    if (a.prefix.family() != b.prefix.family()) return a.prefix.family() == Family::ipv4;
-    return a.prefix < b.prefix;
-  });
+void for_each_piece(std::vector<Piece> input, const std::function<void(const Piece&)>& visit) {
+  std::ranges::sort(input, walked_before, &Piece::prefix);
   const auto v6 = std::ranges::find(input, Family::ipv6, [](const Piece& each) { return each.prefix.family(); });
-  Cutter cutter(split, visit);
+  Cutter cutter(visit);
   for (const std::span<const Piece> family :
        {std::span<const Piece>(input.begin(), v6), std::span<const Piece>(v6, input.end())}) {
     if (!family.empty()) cutter.cut(Prefix::covering(family.front().prefix.first(), 0), {}, family);

@@ -18,7 +18,8 @@ struct Exported {
   const config::Config& config;
   Serial serial = 0;
   UnixTime now{};
-  std::vector<Piece> pieces;  ///< the output of for_each_piece; for a zone it is split at every listing
+  std::vector<Piece>
+      pieces;  ///< the output of for_each_piece; for a zone what listings and exemptions say, in the order of walked_before
 };
 
 /// The zone's TXT for an address or network. One string of ASCII, cut to 255 octets as in the server's answers: the config makes sure that any

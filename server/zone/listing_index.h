@@ -6,11 +6,13 @@
 #pragma once
 
 #include "blowback/listing.h"
+#include "blowback/zone_names.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace blowback::zone {
@@ -31,6 +33,8 @@ class ListingIndex {
  public:
   /// Takes in a whole list, entry by entry.
   class Builder;
+  /// Visits all that it says.
+  class Walk;
 
   /// Nothing is listed, serial 0.
   ListingIndex();
@@ -100,6 +104,23 @@ class ListingIndex::Builder {
 
  private:
   UnixTime now_;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// In the order of `walked_before`. It shares the index, and reads some hundred entries of each layer at a time. One thread at a time.
+class ListingIndex::Walk {
+ public:
+  /// What is in force at `now`.
+  Walk(const ListingIndex& index, UnixTime now);
+  Walk(Walk&&) noexcept;
+  Walk& operator=(Walk&&) noexcept;
+  ~Walk();
+
+  /// A listing or, without codes, an exemption. Absent: that was all.
+  [[nodiscard]] std::optional<Piece> next();
+
+ private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -28,6 +28,8 @@ class NetworkTable {
 
   /// Makes a table of entries that come in ascending order, without holding them.
   class Builder;
+  /// Visits every entry in ascending order, one block's at a time.
+  class Cursor;
 
   NetworkTable() = default;
 
@@ -104,6 +106,38 @@ class NetworkTable<Number>::Builder {
   std::vector<Entry> waiting_;
   Page page_;
   std::optional<Number> last_;
+};
+
+template <typename Number>
+class NetworkTable<Number>::Cursor {
+ public:
+  /// At the first entry. The table must outlive it.
+  explicit Cursor(const NetworkTable& table) : table_(&table) { fill(); }
+
+  /// nullptr: there is none left. Ended ones not yet dropped are included.
+  [[nodiscard]] const Entry* entry() const { return at_ < entries_.size() ? &entries_[at_] : nullptr; }
+  void advance() {
+    if (++at_ == entries_.size()) fill();
+  }
+
+ private:
+  /// Reads the next block.
+  void fill() {
+    entries_.clear();
+    at_ = 0;
+    for (; page_ < table_->pages_.size(); ++page_, block_ = 0) {
+      const auto& blocks = table_->pages_[page_]->blocks;
+      if (block_ == blocks.size()) continue;
+      blocks[block_++].append_to(entries_);
+      return;
+    }
+  }
+
+  const NetworkTable* table_;
+  std::size_t page_ = 0;
+  std::size_t block_ = 0;  ///< of the page, the next to be read
+  std::vector<Entry> entries_;
+  std::size_t at_ = 0;
 };
 
 extern template class NetworkTable<std::uint32_t>;

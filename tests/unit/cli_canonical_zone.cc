@@ -253,13 +253,11 @@ config::Zone settings() {
 }
 
 std::string exported(const config::Config& config, const RandomList& list, Serial serial) {
-  std::vector<cli::Piece> said;
-  for (const auto& prefix : cli::never_covered()) said.push_back({.prefix = prefix, .codes = {}});
+  std::vector<Piece> said;
   for (const auto& listing : list.listings) said.push_back({.prefix = listing.prefix, .codes = listing.codes});
   for (const auto& exemption : list.exemptions) said.push_back({.prefix = exemption.prefix, .codes = {}});
-  cli::Exported out{.config = config, .serial = serial, .now = kNow, .pieces = {}};
-  cli::for_each_piece(said, cli::Split::at_every_listing,
-                      [&](const cli::Piece& piece) { out.pieces.push_back(piece); });
+  std::ranges::sort(said, walked_before, &Piece::prefix);
+  const cli::Exported out{.config = config, .serial = serial, .now = kNow, .pieces = std::move(said)};
   char* text = nullptr;
   std::size_t size = 0;
   std::FILE* const stream = open_memstream(&text, &size);

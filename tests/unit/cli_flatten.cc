@@ -19,8 +19,7 @@ Piece exempt(const std::string& text) { return listed(text, {}); }
 
 std::vector<std::string> pieces(std::vector<Piece> laid) {
   std::vector<std::string> found;
-  for_each_piece(std::move(laid), Split::where_codes_differ,
-                 [&](const Piece& piece) { found.push_back(piece.prefix.to_string()); });
+  for_each_piece(std::move(laid), [&](const Piece& piece) { found.push_back(piece.prefix.to_string()); });
   return found;
 }
 
@@ -74,7 +73,7 @@ TEST_CASE("pieces never overlap, and have the codes that a look-up of each addre
         {.prefix = prefix, .codes = random() % 4 == 0 ? CodeSet() : CodeSet::from_bits(1U << (random() % 3))});
   }
   std::vector<Piece> found;
-  for_each_piece(laid, Split::where_codes_differ, [&](const Piece& piece) { found.push_back(piece); });
+  for_each_piece(laid, [&](const Piece& piece) { found.push_back(piece); });
   for (unsigned last = 0; last < 256; ++last) {
     CodeSet expected;
     bool is_exempt = false;

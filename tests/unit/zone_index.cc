@@ -166,3 +166,16 @@ TEST_CASE("a tally counts wide listings and addresses, on both sides of the limi
   CHECK(all.addresses.at(1) == 0x1p128);
   CHECK(index_of({}, {exempt("::/0")}).tally().addresses == std::array<double, 2>{0, 0});
 }
+
+TEST_CASE("a walk visits what is in force in both families, wider networks first", "[zone]") {
+  const auto index = index_of({listed("2001:db8::/64"), listed("192.0.2.1"), listed("192.0.2.0/24", Code::mdn),
+                               listed("192.0.2.1", Code::by_operator, {}, Source::by_operator),
+                               listed("198.51.100.1", Code::dsn, kNow + std::chrono::seconds{1}), listed("::/0")},
+                              {exempt("192.0.2.0/28"), exempt("0.0.0.0/0"), exempt("2001:db8::1")});
+  std::vector<std::string> walked;
+  for (zone::ListingIndex::Walk walk(index, kNow + std::chrono::seconds{1}); const auto piece = walk.next();)
+    walked.push_back((piece->codes.empty() ? "!" : "") + piece->prefix.to_string());
+  CHECK(walked == std::vector<std::string>{"!0.0.0.0/0", "192.0.2.0/24", "!192.0.2.0/28", "192.0.2.1", "192.0.2.1",
+                                           "::/0", "2001:db8::/64", "!2001:db8::1"});
+  CHECK_FALSE(zone::ListingIndex::Walk(index_of({}), kNow).next());
+}

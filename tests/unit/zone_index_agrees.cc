@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 #include <utility>
+#include <vector>
 
 using namespace blowback;
 using namespace blowback::test;
@@ -46,6 +47,16 @@ struct Model {
     }
     return codes;
   }
+  [[nodiscard]] std::vector<Piece> in_force(UnixTime now) const {
+    std::vector<Piece> pieces;
+    for (const auto& [prefix, exemption] : exemptions) {
+      if (exemption.in_force(now)) pieces.push_back({.prefix = prefix, .codes = {}});
+    }
+    for (const auto& [key, listing] : listings) {
+      if (listing.in_force(now)) pieces.push_back({.prefix = key.first, .codes = listing.codes});
+    }
+    return pieces;
+  }
   [[nodiscard]] int widest(const IpAddress& address, UnixTime now) const {
     int widest = 128;
     for (const auto& [key, listing] : listings) {
@@ -54,6 +65,13 @@ struct Model {
     return widest;
   }
 };
+
+std::vector<std::pair<Prefix, unsigned>> in_order(const std::vector<Piece>& pieces) {
+  std::vector<std::pair<Prefix, unsigned>> sorted;
+  for (const auto& piece : pieces) sorted.emplace_back(piece.prefix, piece.codes.bits());
+  std::ranges::sort(sorted);
+  return sorted;
+}
 
 IpAddress address_in(const Universe& universe, unsigned last) {
   auto octets = universe.base.octets();
@@ -135,6 +153,10 @@ TEST_CASE("index and brute force agree on every address and every network, howev
   for (const int offset : {-3, 0, 3}) {
     const auto now = kNow + std::chrono::seconds{offset};
     const auto swept = index.without_ended(now);
+    std::vector<Piece> walked;
+    for (ListingIndex::Walk walk(index, now); const auto piece = walk.next();) walked.push_back(*piece);
+    CHECK(std::ranges::is_sorted(walked, walked_before, &Piece::prefix));
+    CHECK(in_order(walked) == in_order(model.in_force(now)));
     std::vector<bool> is_listed(256);
     for (unsigned last = 0; last < 256; ++last) {
       const auto address = address_in(universe, last);
