@@ -68,6 +68,28 @@ struct RateLimit {
   friend bool operator==(const RateLimit&, const RateLimit&) = default;
 };
 
+/// How a message is signed (RFC 8945 §6).
+enum class TsigAlgorithm : std::uint8_t { hmac_sha256, hmac_sha512 };
+
+/// A secret that this server shares with other name servers.
+struct Key {
+  std::string name;  ///< lower case, without the final dot; unique
+  TsigAlgorithm algorithm = TsigAlgorithm::hmac_sha256;
+  std::string secret_file;           ///< has the secret in base64, and can't be read by others
+  std::vector<std::uint8_t> secret;  ///< 16 to 512 octets; empty until `read_secrets`
+  friend bool operator==(const Key&, const Key&) = default;
+};
+
+/// Who may have the whole zone (RFC 5936), see server/transfer/transfers.h.
+struct Transfer {
+  std::vector<Prefix> allow;      ///< clients by address
+  std::vector<std::string> keys;  ///< and by the key that they sign with, each of `Server::keys`; neither: nobody
+  std::vector<Endpoint> notify;   ///< who is told of changes (RFC 1996); at most 64, different
+  int connections = 16;           ///< at a time; half of them for one client. 1 to 100
+  Duration time = std::chrono::minutes{30};  ///< for one transfer; 1s to 1d
+  friend bool operator==(const Transfer&, const Transfer&) = default;
+};
+
 struct Server {
   std::vector<Endpoint> listen;  ///< UDP and TCP. Default: 127.0.0.1:5300 and [::1]:5300
   int workers = 0;               ///< 0: one per core. 0 to 256
@@ -81,6 +103,8 @@ struct Server {
   /// At most two, different: the first signs new cookies, both are accepted. Empty: a random one is made at each start.
   std::vector<CookieSecret> cookie_secrets;
   RateLimit rate_limit;
+  std::vector<Key> keys;  ///< `[[server.key]]`
+  Transfer transfer;
   /// The unix socket on which the server reports its status; "": none. A path in the config has at most kSocketPathOctets; the default,
   /// the database's path and `.server`, may be longer, and then there is no socket.
   std::string status_socket;
@@ -229,6 +253,9 @@ struct ConfigError {
 
 /// Whether the file that `traps.file` names is read, too. A program that needs no traps leaves it out: it may not be allowed to read it.
 enum class TrapFile : std::uint8_t { read, left_out };
+
+/// Reads the files of all keys: each has at most 4 KiB. Not a part of `load`, since only the server needs them and may read them.
+[[nodiscard]] std::expected<void, ConfigError> read_secrets(Server& server);
 
 [[nodiscard]] std::expected<Config, ConfigError> load(const std::string& file, TrapFile trap_file = TrapFile::read);
 /// Reads the files; each has at most 4 MiB. Not a part of `load`, since only the judge needs them.

@@ -19,6 +19,7 @@ namespace blowback::config {
 inline constexpr std::array<std::string_view, 4> kQuotings{"none", "mboxrd", "mboxo", "content-length"};
 inline constexpr std::array<std::string_view, 3> kLogFormats{"text", "logfmt", "json"};
 inline constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warning", "error"};
+inline constexpr std::array<std::string_view, 2> kTsigAlgorithms{"hmac-sha256", "hmac-sha512"};
 inline constexpr std::array<std::string_view, 2> kReversePaths{"null", "any"};
 
 struct NameError {

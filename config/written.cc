@@ -139,6 +139,24 @@ template <typename... Alternative>
   return to;
 }
 
+[[nodiscard]] Writer key_of(const Key& key, std::size_t index) {
+  Writer to(fmt::format("server.key.{}", index));
+  to.text("name", key.name);
+  to.text("algorithm", kTsigAlgorithms.at(static_cast<std::size_t>(key.algorithm)));
+  to.text("secret_file", key.secret_file);
+  return to;
+}
+
+[[nodiscard]] Writer transfer_of(const Transfer& transfer) {
+  Writer to("server.transfer");
+  to.list("allow", transfer.allow);
+  to.list("keys", transfer.keys);
+  to.list("notify", texts_of(transfer.notify));
+  to.number("connections", transfer.connections);
+  to.duration("time", transfer.time);
+  return to;
+}
+
 [[nodiscard]] Writer traps_of(const Traps& traps) {
   Writer to("traps");
   std::vector<std::string> domains = traps.domains;
@@ -213,6 +231,8 @@ std::vector<Setting> settings_of(const Config& config) {
   zone_of(config.zone).move_to(all);
   server_of(config.server).move_to(all);
   rate_limit_of(config.server.rate_limit).move_to(all);
+  for (std::size_t i = 0; i < config.server.keys.size(); ++i) key_of(config.server.keys[i], i).move_to(all);
+  transfer_of(config.server.transfer).move_to(all);
   traps_of(config.traps).move_to(all);
   for (std::size_t i = 0; i < config.feeds.size(); ++i) feed_of(config.feeds[i], i).move_to(all);
   policy_of(config.policy).move_to(all);

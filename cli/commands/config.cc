@@ -61,6 +61,7 @@ class Check {
     if (at_server) {
       look_at_name_servers(config_, source("zone", "nameservers"), findings_);
       look_at_user();
+      look_at_keys();
       if (!config_.server.status_socket.empty()) {
         look_at_socket("server.status_socket", config_.server.status_socket, source("server", "status_socket"));
       }
@@ -135,6 +136,17 @@ class Check {
     if (const auto* path = std::get_if<std::string>(&*endpoint)) look_at_socket(name, *path, source("", name));
   }
 
+  void look_at_keys() {
+    if (config_.server.keys.empty()) return;
+    const auto from = source("server.key.0", "secret_file");
+    auto server = config_.server;
+    if (const auto read = config::read_secrets(server); !read) {
+      findings_.bad("server.key", read.error().text, "the message says what to do", from);
+    } else {
+      findings_.good("server.key", "every secret can be read, and others can't read it", from);
+    }
+  }
+
   void look_at_user() {
     const auto& user = config_.server.user;
     if (user.empty()) return;
@@ -151,9 +163,12 @@ class Check {
   Findings& findings_;
 };
 
-/// `[zone]`, `[[feed]]`.
+/// `[zone]`, `[[feed]]`, `[[server.key]]`.
 [[nodiscard]] std::string heading_of(const std::string& table) {
-  return table.starts_with("feed.") ? "[[feed]]" : fmt::format("[{}]", table);
+  for (const std::string_view many : {"feed", "server.key"}) {
+    if (table.starts_with(fmt::format("{}.", many))) return fmt::format("[[{}]]", many);
+  }
+  return fmt::format("[{}]", table);
 }
 
 int config_check(const Context& context, const std::string& daemon) {

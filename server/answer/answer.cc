@@ -2,6 +2,7 @@
 // the most frequent questions; spliced_answer.h builds all others without ldns's objects; answer_plainly uses neither.
 #include "answer/answer.h"
 
+#include "answer/transfer_request.h"
 #include "decide.h"
 #include "edns.h"
 #include "plain_answer.h"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 namespace blowback::answer {
 namespace {
@@ -35,6 +37,8 @@ enum class Way : std::uint8_t { quickest, plain };
     case Outcome::notimp:
     case Outcome::badvers:
     case Outcome::servfail:
+    case Outcome::transfer:
+    case Outcome::notauth:
     case Outcome::dropped:
       break;
   }
@@ -83,6 +87,14 @@ struct Cookies {
   return cookies;
 }
 
+/// `key`: that the query is signed with; nullptr: none.
+[[nodiscard]] Asker asker_of(const Asked& asked, const ServedZone& zone, const TsigKey* key) {
+  const bool may_transfer = zone.transfer.contains(asked.client) || (key != nullptr && key->may_transfer);
+  return {.may_ask = may_transfer || zone.access.allows(asked.client),
+          .may_transfer = may_transfer,
+          .tcp = asked.transport == Transport::tcp};
+}
+
 /// The query as the quick path reads it; absent: it is for the general path.
 [[nodiscard]] std::optional<QuickQuestion> quick_question_of(const Asked& asked, const ServedZone& zone,
                                                              const zone::View& view) {
@@ -91,7 +103,29 @@ struct Cookies {
   return quick_question(asked.message, zone);
 }
 
-/// Everything but the rate limit; `opt_size`: the OPT at the reply's end.
+struct Signature {
+  TsigCheck check;
+  std::optional<TsigSigner> signer;  ///< absent: the query has no signature, or is malformed
+
+  [[nodiscard]] const TsigKey* key() const { return check.state == TsigState::good ? check.key : nullptr; }
+};
+
+/// Checks the query's signature. If that shows that the query is malformed, its form becomes so.
+[[nodiscard]] Signature signature_of(Wire message, Query& query, const ServedZone& zone, UnixTime now) {
+  Signature signature;
+  if (!query.tsig_at || (query.form != Query::Form::good && query.form != Query::Form::badvers)) return signature;
+  const auto tsig = read_tsig(message, *query.tsig_at);
+  const auto check = tsig ? check_tsig(message, *query.tsig_at, *tsig, zone.keys, now) : std::nullopt;
+  if (!check) {
+    query.form = Query::Form::formerr;
+    return signature;
+  }
+  signature.check = *check;
+  signature.signer.emplace(*tsig, *check);
+  return signature;
+}
+
+/// Everything but the rate limit; `opt_size`: the OPT and TSIG at the reply's end.
 [[nodiscard]] Answer unlimited(Way way, const Asked& asked, const std::optional<QuickQuestion>& quick,
                                const ServedZone& zone, const zone::View& view, const Moment& moment,
                                std::span<std::uint8_t> reply, std::size_t& opt_size) {
@@ -109,18 +143,26 @@ struct Cookies {
   }
   auto query = read_query(asked.message);
   if (query.form == Query::Form::silence) return {};
+  auto signature = signature_of(asked.message, query, zone, moment.now);
   Cookies cookies;
   if (query.form != Query::Form::formerr) cookies = cookies_of(asked, query.edns, zone, moment.now);
   if (cookies.state == CookieState::malformed && query.form == Query::Form::good) query.form = Query::Form::formerr;
-  const auto decision = decide(query, zone.access.allows(asked.client), zone, view, moment.now);
+  const auto state = signature.check.state;
+  const auto decision = state == TsigState::none || state == TsigState::good
+                            ? decide(query, asker_of(asked, zone, signature.key()), zone, view, moment.now)
+                            : Decision{.rcode = Rcode::notauth, .outcome = Outcome::notauth};
+  if (decision.outcome == Outcome::transfer)
+    return {.outcome = decision.outcome, .type = query.question->type, .cookie = cookies.state, .tsig = state};
   const auto opt = opt_record(query.edns, zone, cookies.to_give(), tcp, decision.rcode, decision.extended_error);
   opt_size = opt.octets().size();
-  const auto limit = reply_limit(query.edns, tcp);
+  const auto tsig_size = signature.signer ? signature.signer->size() : 0;
+  const auto limit = reply_limit(query.edns, tcp) - std::min(tsig_size, reply_limit(query.edns, tcp));
   Answer answer{.outcome = decision.outcome,
                 .rcode = static_cast<std::uint8_t>(static_cast<unsigned>(decision.rcode) & 0xfU),
                 .type = query.question ? query.question->type : std::uint16_t{0},
                 .codes = decision.outcome == Outcome::listed ? decision.codes : CodeSet(),
-                .cookie = cookies.state};
+                .cookie = cookies.state,
+                .tsig = state};
   if (way == Way::plain) {
     const auto built = plain_answer(query, decision, zone, opt.octets(), limit);
     std::ranges::copy(built.octets, reply.begin());
@@ -131,6 +173,10 @@ struct Cookies {
     answer.size = spliced.size;
     answer.truncated = spliced.truncated;
   }
+  if (signature.signer) {
+    answer.size = signature.signer->sign(reply, answer.size, moment.now);
+    opt_size += tsig_size;
+  }
   return answer;
 }
 
@@ -139,11 +185,11 @@ struct Cookies {
                                RateLimiter* limiter, std::span<std::uint8_t> reply) {
   std::size_t opt_size = 0;
   auto answer = unlimited(way, asked, quick, zone, view, moment, reply, opt_size);
-  // Over TCP, and with a valid cookie, the client's address can't be forged.
-  if (limiter == nullptr || answer.size == 0 || asked.transport == Transport::tcp ||
-      answer.cookie == CookieState::good) {
-    return answer;
-  }
+  // Over TCP, and with a valid cookie, the client's address can't be forged. Whoever has a key is known.
+  const bool is_known =
+      answer.cookie == CookieState::good ||
+      (answer.tsig != TsigState::none && answer.tsig != TsigState::badkey && answer.tsig != TsigState::badsig);
+  if (limiter == nullptr || answer.size == 0 || asked.transport == Transport::tcp || is_known) return answer;
   switch (limiter->account(asked.client, class_of(answer.outcome), moment.steady)) {
     case Verdict::answer:
       break;
@@ -160,6 +206,20 @@ struct Cookies {
 }
 
 }  // namespace
+
+std::optional<TransferRequest> read_transfer_request(const Asked& asked, const ServedZone& zone, UnixTime now) {
+  auto query = read_query(asked.message);
+  auto signature = signature_of(asked.message, query, zone, now);
+  if (query.form != Query::Form::good) return std::nullopt;
+  const auto& qname = query.question->qname;
+  const auto opt = opt_record(query.edns, zone, {}, true, Rcode::noerror, std::nullopt);
+  return TransferRequest{.id = query.id,
+                         .recursion_desired = query.recursion_desired,
+                         .checking_disabled = query.checking_disabled,
+                         .question = {qname.data(), qname.data() + qname.size() + kTypeAndClass},
+                         .opt = {opt.octets().begin(), opt.octets().end()},
+                         .signer = std::move(signature.signer)};
+}
 
 Answer answer(const Asked& asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
               RateLimiter* limiter, std::span<std::uint8_t> reply) {

@@ -5,6 +5,7 @@
 #include "answer/outcome.h"
 #include "answer/rate_limit.h"
 #include "answer/served_zone.h"
+#include "answer/tsig.h"
 #include "blowback/ip_address.h"
 #include "blowback/kind.h"
 #include "blowback/unix_time.h"
@@ -45,12 +46,14 @@ struct Answer {
   std::uint16_t type = 0;  ///< the QTYPE; 0 if it couldn't be read
   CodeSet codes;           ///< the codes of a listed address
   CookieState cookie = CookieState::none;
+  TsigState tsig = TsigState::none;
 
   friend bool operator==(const Answer&, const Answer&) = default;
 };
 
 /// Accepts any octets. Requires that `reply` has room for the largest reply of the transport. `limiter` may be nullptr; it is used for
 /// UDP only, and by one thread at a time. Otherwise safe from any thread. Allocates nothing.
+/// The outcome `transfer` has no reply: the whole zone is to be sent, as read_transfer_request says.
 [[nodiscard]] Answer answer(const Asked& asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
                             RateLimiter* limiter, std::span<std::uint8_t> reply);
 

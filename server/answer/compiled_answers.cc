@@ -136,6 +136,24 @@ CompiledAnswers::CompiledAnswers(const ServedZone& zone) : ttl_(zone.ttl) {
   std::ranges::stable_sort(beneath_, std::ranges::greater{}, [](const Beneath& one) { return one.labels.size(); });
 }
 
+std::size_t CompiledAnswers::write_text(const Prefix& subject, std::span<std::uint8_t, 255> out) const {
+  std::array<char, Prefix::kLongestText> text;
+  const std::string_view ip(text.data(), subject.to_chars(text));
+  std::size_t size = 0;
+  const auto append = [&](std::string_view piece) {
+    const auto taken = std::min(piece.size(), out.size() - size);
+    std::memcpy(out.data() + size, piece.data(), taken);
+    size += taken;
+  };
+  bool first = true;
+  for (const auto& piece : txt_) {
+    if (!first) append(ip);
+    first = false;
+    append(piece);
+  }
+  return size;
+}
+
 const CompiledRecords& CompiledAnswers::negative(Wire left) const {
   if (beneath_.empty()) return negative_;
   for (; !left.empty(); left = left.subspan(std::size_t{1} + left[0])) {

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,8 +48,8 @@ class CompiledAnswers {
   [[nodiscard]] const CompiledRecords& host(std::size_t host, Family family) const {
     return hosts_[host][static_cast<std::size_t>(family)];
   }
-  /// The pieces of the TXT's text between which the address is inserted.
-  [[nodiscard]] const std::vector<std::string>& txt() const { return txt_; }
+  /// Writes the TXT's text about an address or network, cut to `out`. Returns its length.
+  std::size_t write_text(const Prefix& subject, std::span<std::uint8_t, 255> out) const;
   [[nodiscard]] std::uint32_t ttl() const { return ttl_; }
 
  private:
@@ -63,7 +64,7 @@ class CompiledAnswers {
   CompiledRecords soa_;
   CompiledRecords ns_;
   std::vector<std::array<CompiledRecords, 2>> hosts_;  // as in the zone, by Family
-  std::vector<std::string> txt_;
+  std::vector<std::string> txt_;                       // pieces, between which the address is inserted
   std::uint32_t ttl_ = 0;
 };
 

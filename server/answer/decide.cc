@@ -169,9 +169,26 @@ namespace {
   return at_other_name(type, labels, std::get<OtherName>(name), zone, view, now);
 }
 
+/// Whether a secondary with the serial `theirs` lacks something of `ours` (RFC 1982 §3.2). Where that is undefined, it does.
+[[nodiscard]] bool is_behind(std::uint32_t theirs, std::uint32_t ours) {
+  const std::uint32_t ahead = ours - theirs;
+  return ahead != 0 && ahead <= 0x80000000U;
+}
+
+[[nodiscard]] Decision transfer(const Query& query, const Asker& asker, bool below_apex, std::uint32_t serial) {
+  if (below_apex) return {.rcode = Rcode::notauth, .outcome = Outcome::notauth};
+  const bool is_axfr = query.question->type == kAxfr;
+  // RFC 5936 §4.2 leaves AXFR over UDP undefined.
+  if (is_axfr ? !asker.tcp : !query.client_serial) return {.rcode = Rcode::formerr, .outcome = Outcome::formerr};
+  if (is_axfr || (asker.tcp && is_behind(*query.client_serial, serial)))
+    return {.authoritative = true, .outcome = Outcome::transfer};
+  // RFC 1995 §2: the SOA alone states that there is nothing newer or, over UDP, that the client should ask over TCP.
+  return {.authoritative = true, .answer = Decision::RrSet::soa, .serial = serial, .outcome = Outcome::apex};
+}
+
 }  // namespace
 
-Decision decide(const Query& query, bool allowed, const ServedZone& zone, const zone::View& view, UnixTime now) {
+Decision decide(const Query& query, const Asker& asker, const ServedZone& zone, const zone::View& view, UnixTime now) {
   switch (query.form) {
     case Query::Form::silence:
       break;
@@ -182,16 +199,19 @@ Decision decide(const Query& query, bool allowed, const ServedZone& zone, const 
     case Query::Form::badvers:
       return {.rcode = Rcode::badvers, .outcome = Outcome::badvers};
     case Query::Form::good: {
-      if (!allowed) return refusal(ExtendedError::prohibited);
+      if (!asker.may_ask) return refusal(ExtendedError::prohibited);
       const auto& question = *query.question;
       // CHAOS, too: the server's identity is available by NSID only.
       if (question.klass != kClassIn) return refusal(ExtendedError::not_authoritative);
       const auto labels = below_apex(question, zone);
       if (!labels) return refusal(ExtendedError::not_authoritative);
-      if (question.type == kAxfr || question.type == kIxfr) return refusal(ExtendedError::not_supported);
-      if (!view.index) {
+      const bool is_transfer = question.type == kAxfr || question.type == kIxfr;
+      if (is_transfer && !asker.may_transfer) return refusal(ExtendedError::prohibited);
+      // A secondary keeps its zone for a while; the list of a server that lost its database is empty.
+      if (!view.index || (is_transfer && view.stale)) {
         return {.rcode = Rcode::servfail, .extended_error = ExtendedError::not_ready, .outcome = Outcome::servfail};
       }
+      if (is_transfer) return transfer(query, asker, !labels->empty(), soa_serial(*view.index));
       auto decision = in_zone(question.type, *labels, zone, view, now);
       decision.serial = soa_serial(*view.index);
       if (view.stale) decision.extended_error = ExtendedError::stale_answer;

@@ -22,6 +22,7 @@ enum class Rcode : std::uint8_t {
   nxdomain = 3,
   notimp = 4,
   refused = 5,
+  notauth = 9,
   badvers = 16
 };
 
@@ -31,7 +32,6 @@ enum class ExtendedError : std::uint16_t {
   not_ready = 14,
   prohibited = 18,
   not_authoritative = 20,
-  not_supported = 21
 };
 
 struct Decision {
@@ -49,8 +49,15 @@ struct Decision {
   Outcome outcome = Outcome::formerr;
 };
 
-/// The reply to `query`; `allowed`: the client may ask. Requires that its form isn't `silence`.
-[[nodiscard]] Decision decide(const Query& query, bool allowed, const ServedZone& zone, const zone::View& view,
+/// Who asks, and how.
+struct Asker {
+  bool may_ask = false;
+  bool may_transfer = false;  ///< the whole zone; requires may_ask
+  bool tcp = false;
+};
+
+/// The reply to `query`; with the outcome `transfer` it isn't a reply, but the zone follows. Requires that its form isn't `silence`.
+[[nodiscard]] Decision decide(const Query& query, const Asker& asker, const ServedZone& zone, const zone::View& view,
                               UnixTime now);
 
 }  // namespace blowback::answer

@@ -26,6 +26,10 @@ std::string_view name_of(Outcome outcome) {
       return "badvers";
     case Outcome::servfail:
       return "servfail";
+    case Outcome::transfer:
+      return "transfer";
+    case Outcome::notauth:
+      return "notauth";
     case Outcome::dropped:
       return "dropped";
   }

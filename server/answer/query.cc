@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint16_t kOptionNsid = 3;
 constexpr std::uint16_t kOptionKeepalive = 11;
+constexpr std::size_t kSoaNumbers = 20;
 
 /// Reads forward. After an attempt to read beyond the end all results are 0 or empty, and `ran_over` is true.
 class Reader {
@@ -114,6 +115,8 @@ constexpr std::size_t kFourNibbles = 8;
 /// Reads one record of the section; false: the rest of the message can't be read.
 [[nodiscard]] bool read_record(Reader& reader, bool additional, Query& query, bool& formerr) {
   bool malformed = false;
+  const auto begin = reader.at();
+  if (query.tsig_at) formerr = true;  // it has to be the last one
   const bool root = pass_owner(reader, malformed);
   const auto type = reader.u16();
   const auto klass = reader.u16();
@@ -122,6 +125,15 @@ constexpr std::size_t kFourNibbles = 8;
   const auto flags = reader.u16();
   const auto rdata = reader.take(reader.u16());
   if (malformed || reader.ran_over()) return false;
+  if (type == kSoa && !additional) {
+    // MNAME and RNAME are at least a root label or a pointer; five numbers follow, the first is the serial.
+    if (rdata.size() < kSoaNumbers + 2 || query.client_serial) formerr = true;
+    if (!formerr) query.client_serial = read32(rdata.last(kSoaNumbers).data());
+  }
+  if (type == kTsig) {
+    if (!additional) formerr = true;
+    query.tsig_at = begin;
+  }
   if (type != kOpt || !additional) return true;
   // RFC 6891 §6.1.1: one OPT at most; §6.1.2: its owner is the root.
   if (query.edns || !root) formerr = true;
@@ -182,7 +194,8 @@ Query read_query(Wire message) {
   }
   bool formerr = questions == 0 || answers != 0;
   // Only IXFR has a record there, the client's SOA (RFC 1995 §3).
-  if (authorities != 0 && (!query.question || query.question->type != kIxfr)) formerr = true;
+  const bool is_ixfr = query.question && query.question->type == kIxfr;
+  if (authorities != 0 && !is_ixfr) formerr = true;
   const std::size_t before_additional = std::size_t{answers} + authorities;
   for (std::size_t i = 0; i < before_additional + additionals; ++i) {
     if (!read_record(reader, i >= before_additional, query, formerr)) return query;

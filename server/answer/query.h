@@ -21,6 +21,7 @@ enum RrType : std::uint16_t {
   kTxt = 16,
   kAaaa = 28,
   kOpt = 41,
+  kTsig = 250,
   kIxfr = 251,
   kAxfr = 252,
   kAny = 255
@@ -59,8 +60,10 @@ struct Query {
   std::uint8_t opcode = 0;
   bool recursion_desired = false;
   bool checking_disabled = false;
-  std::optional<Question> question;  ///< always present if `form` is good or badvers; otherwise if it could be read
-  std::optional<Edns> edns;          ///< likewise: as far as the message could be read
+  std::optional<Question> question;    ///< always present if `form` is good or badvers; otherwise if it could be read
+  std::optional<Edns> edns;            ///< likewise: as far as the message could be read
+  std::optional<std::size_t> tsig_at;  ///< where the TSIG record begins, the last one (RFC 8945 §5.1); it wasn't read
+  std::optional<std::uint32_t> client_serial;  ///< of the SOA in an IXFR query (RFC 1995 §3), if it has one
 };
 
 /// Accepts any octets. They must outlive the Query. Pure.

@@ -78,6 +78,14 @@ std::expected<ServedZone, std::string> ServedZone::of(const config::Zone& zone, 
   served.nsid = server.nsid;
   served.keepalive = static_cast<std::uint16_t>(std::min<std::int64_t>(server.tcp_idle.count() * 10, 0xffff));
   served.access = AccessList(server.allow);
+  served.transfer = PrefixSet(server.transfer.allow);
+  for (const auto& key : server.keys) {
+    auto name = wire_name(key.name);
+    if (!name) return std::unexpected("server.key: " + name.error());
+    const bool may_transfer = std::ranges::find(server.transfer.keys, key.name) != server.transfer.keys.end();
+    served.keys.push_back(
+        {.name = std::move(*name), .algorithm = key.algorithm, .secret = key.secret, .may_transfer = may_transfer});
+  }
   if (server.cookies) served.cookies = CookieSecrets::of(server, random);
   served.compiled = std::make_shared<const CompiledAnswers>(served);
   return served;
@@ -92,6 +100,10 @@ std::string ServedZone::txt_for(const Prefix& subject) const {
   }
   if (text.size() > kLongestString) text.resize(kLongestString);
   return text;
+}
+
+std::size_t ServedZone::txt_to(const Prefix& subject, std::span<std::uint8_t, 255> out) const {
+  return compiled->write_text(subject, out);
 }
 
 }  // namespace blowback::answer

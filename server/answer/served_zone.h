@@ -4,6 +4,7 @@
 
 #include "answer/access.h"
 #include "answer/cookie.h"
+#include "answer/tsig.h"
 #include "blowback/ip_address.h"
 #include "blowback/prefix.h"
 #include "config/config.h"
@@ -13,6 +14,7 @@
 #include <expected>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,16 +47,20 @@ struct ServedZone {
   std::uint16_t keepalive = 0;        ///< RFC 7828, in units of 100 ms
 
   AccessList access;                     ///< who may ask
+  PrefixSet transfer;                    ///< who may transfer the whole zone, and so may ask, too
+  std::vector<TsigKey> keys;             ///< some of them allow that, as well
   std::optional<CookieSecrets> cookies;  ///< absent: cookies are neither checked nor sent
 
   std::shared_ptr<const CompiledAnswers> compiled;  ///< the answers that follow from the above; for this room only
 
-  /// `random`: for cookies if the config has no secret; see CookieSecrets::of. Fails with a sentence that names the key.
+  /// Requires that the secrets of all keys were read. `random`: for cookies if the config has no secret; see CookieSecrets::of. Fails with a sentence that names the key.
   [[nodiscard]] static std::expected<ServedZone, std::string> of(const config::Zone& zone, const config::Server& server,
                                                                  const CookieSecret& random);
 
   /// The text of the TXT record for an address, or for a network that a wildcard names: at most 255 octets.
   [[nodiscard]] std::string txt_for(const Prefix& subject) const;
+  /// The same text without allocating. Returns its length.
+  std::size_t txt_to(const Prefix& subject, std::span<std::uint8_t, 255> out) const;
 };
 
 }  // namespace blowback::answer

@@ -14,20 +14,8 @@ constexpr std::size_t kTxtHead = 13;  // pointer, TYPE, CLASS, TTL, RDLENGTH, an
 
 /// The whole TXT record for the question's name: at most kTxtHead + kLongestString octets. Returns its size.
 [[nodiscard]] std::size_t write_txt(const CompiledAnswers& compiled, const Prefix& subject, std::uint8_t* out) {
-  std::array<char, Prefix::kLongestText> text;
-  const std::string_view ip(text.data(), subject.to_chars(text));
-  std::size_t size = 0;
-  const auto append = [&](std::string_view piece) {
-    const auto taken = std::min(piece.size(), kLongestString - size);
-    std::memcpy(out + kTxtHead + size, piece.data(), taken);
-    size += taken;
-  };
-  bool first = true;
-  for (const auto& piece : compiled.txt()) {
-    if (!first) append(ip);
-    first = false;
-    append(piece);
-  }
+  const auto size =
+      compiled.write_text(subject, std::span<std::uint8_t, kLongestString>(out + kTxtHead, kLongestString));
   write16(out, 0xc000U | kHeader);
   write16(out + 2, kTxt);
   write16(out + 4, kClassIn);

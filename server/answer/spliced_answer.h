@@ -36,7 +36,7 @@ struct Spliced {
       false;  ///< it would be too long: only header, question and OPT were written, with TC set (RFC 2181 §9)
 };
 
-/// Writes a reply of at most `limit` octets into `out`. Requires that `limit` is at least 512, and that `out` has room for `limit` octets and
+/// Writes a reply of at most `limit` octets, or of header, question and OPT if these are longer, into `out`. Requires that `out` has room for `limit` octets and
 /// for the largest UDP reply.
 [[nodiscard]] Spliced splice(const Parts& parts, const CompiledAnswers& compiled, std::size_t limit,
                              std::span<std::uint8_t> out);

@@ -25,6 +25,10 @@ void AnswerCounters::count(const answer::Answer& answer, Family family) {
       if (answer.codes.has(code)) hits_[static_cast<std::size_t>(code)].add();
     }
   }
+  if (answer.outcome == answer::Outcome::refused &&
+      (query_type(answer.type) == QueryType::axfr || query_type(answer.type) == QueryType::ixfr)) {
+    transfers_refused_.add();
+  }
   if (answer.limited == answer::Limited::slipped) slipped_.add();
   if (answer.limited == answer::Limited::dropped) limited_.add();
 }
@@ -38,6 +42,7 @@ void AnswerCounters::add_to(Counts::Answered& sum) const {
   sum.truncated += truncated_.read();
   sum.slipped += slipped_.read();
   sum.rate_limited += limited_.read();
+  sum.transfers_refused += transfers_refused_.read();
 }
 
 void WorkerCounters::add_to(Counts& sum) const {
@@ -67,6 +72,7 @@ Counts& Counts::operator+=(const Counts& other) {
     sum.truncated += more.truncated;
     sum.slipped += more.slipped;
     sum.rate_limited += more.rate_limited;
+    sum.transfers_refused += more.transfers_refused;
   }
   tcp_connections += other.tcp_connections;
   tcp_closed_idle += other.tcp_closed_idle;
@@ -106,6 +112,10 @@ QueryType query_type(std::uint16_t type) {
       return QueryType::txt;
     case 28:
       return QueryType::aaaa;
+    case 251:
+      return QueryType::ixfr;
+    case 252:
+      return QueryType::axfr;
     case 255:
       return QueryType::any;
     default:
@@ -114,7 +124,8 @@ QueryType query_type(std::uint16_t type) {
 }
 
 std::string_view name_of(QueryType type) {
-  constexpr std::array<std::string_view, kQueryTypes> kNames{"A", "AAAA", "TXT", "NS", "SOA", "MX", "ANY", "other"};
+  constexpr std::array<std::string_view, kQueryTypes> kNames{"A",  "AAAA", "TXT",  "NS",   "SOA",
+                                                             "MX", "ANY",  "AXFR", "IXFR", "other"};
   return kNames[static_cast<std::size_t>(type)];
 }
 

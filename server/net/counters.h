@@ -41,6 +41,7 @@ class AnswerCounters {
   Counter truncated_;
   Counter slipped_;
   Counter limited_;
+  Counter transfers_refused_;
 };
 
 /// On cache lines of its own, so that workers don't slow each other down.

@@ -16,8 +16,8 @@
 namespace blowback::net {
 
 /// QTYPEs that are counted separately; the last one stands for all others.
-enum class QueryType : std::uint8_t { a, aaaa, txt, ns, soa, mx, any, other };
-inline constexpr std::size_t kQueryTypes = 8;
+enum class QueryType : std::uint8_t { a, aaaa, txt, ns, soa, mx, any, axfr, ixfr, other };
+inline constexpr std::size_t kQueryTypes = 10;
 [[nodiscard]] QueryType query_type(std::uint16_t type);
 /// `A`, …, `other`.
 [[nodiscard]] std::string_view name_of(QueryType type);
@@ -49,9 +49,10 @@ struct Counts {
     std::array<std::uint64_t, kRcodes> by_rcode{};
     std::array<std::uint64_t, kAllCodes.size()> hits{};  ///< answers with this code; an answer may have several
     std::array<std::uint64_t, kCookieStates> by_cookie{};
-    std::uint64_t truncated = 0;     ///< replies with TC, including slipped ones
-    std::uint64_t slipped = 0;       ///< over the rate limit, sent empty with TC
-    std::uint64_t rate_limited = 0;  ///< over the rate limit, not answered
+    std::uint64_t truncated = 0;          ///< replies with TC, including slipped ones
+    std::uint64_t slipped = 0;            ///< over the rate limit, sent empty with TC
+    std::uint64_t rate_limited = 0;       ///< over the rate limit, not answered
+    std::uint64_t transfers_refused = 0;  ///< AXFR and IXFR, refused
 
     [[nodiscard]] std::uint64_t of(answer::Outcome outcome) const {
       return by_outcome[static_cast<std::size_t>(outcome)];

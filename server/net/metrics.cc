@@ -1,5 +1,6 @@
 #include "net/metrics.h"
 
+#include "system/socket_address.h"
 #include "watch/metrics_text.h"
 
 #include <fmt/format.h>
@@ -93,6 +94,41 @@ void add_queries(MetricsText& text, const Counts& counts) {
               "TCP connections that the server closed: idle, too old, or to make room.", counts.tcp_closed_idle);
 }
 
+void add_transfers(MetricsText& text, const Status& status) {
+  const auto& counts = status.transfers;
+  text.family("blowback_transfers_total", counter,
+              "Zone transfers by how they ended; turned_away: there were too many.");
+  for (std::size_t i = 0; i < transfer::kEndings; ++i)
+    text.sample(counts.by_ending.at(i), {{"result", name_of(static_cast<transfer::Ending>(i))}});
+  text.sample(status.counts.udp.transfers_refused + status.counts.tcp.transfers_refused, {{"result", "refused"}});
+  text.sample(counts.turned_away, {{"result", "turned_away"}});
+  text.single("blowback_transfers_under_way", gauge, "Zone transfers that haven't ended.", counts.under_way);
+  text.single("blowback_transferred_records_total", counter, "Records in zone transfers that ended.", counts.records);
+  text.single("blowback_transferred_bytes_total", counter, "Octets of zone transfers that were sent.", counts.octets);
+}
+
+/// Families with a sample for each secondary; none without secondaries.
+void add_secondaries(MetricsText& text, const Status& status) {
+  if (status.notified.empty()) return;
+  const auto by_secondary = [&](std::string_view name, auto type, std::string_view help, auto number_of) {
+    text.family(name, type, help);
+    for (const auto& each : status.notified)
+      text.sample(number_of(each),
+                  {{"secondary", endpoint_text(each.secondary.address.to_string(), each.secondary.port)}});
+  };
+  by_secondary("blowback_notify_sent_total", counter, "NOTIFY messages, repeated ones included.",
+               [](const auto& each) { return each.sent; });
+  by_secondary("blowback_notify_repeated_total", counter, "NOTIFY messages after one without an answer.",
+               [](const auto& each) { return each.repeated; });
+  by_secondary("blowback_notify_answered_total", counter, "Answers to NOTIFY, errors included.",
+               [](const auto& each) { return each.answered; });
+  by_secondary("blowback_notify_refused_total", counter, "Answers to NOTIFY with an error.",
+               [](const auto& each) { return each.refused; });
+  by_secondary("blowback_notify_waiting_seconds", gauge,
+               "Time since there is a serial that the secondary didn't answer for.",
+               [](const auto& each) { return static_cast<double>(each.waiting.count()) / 1e3; });
+}
+
 void add_latency(MetricsText& text, const Counts& counts) {
   text.family("blowback_server_answer_duration_seconds", histogram,
               "Queries by UDP, by the time from being read from the kernel to their response's being handed to it.");
@@ -164,6 +200,8 @@ std::string to_metrics(const Status& status) {
   watch::add_clock(text, status.clock_doubt);
   watch::add_config(text, status.config);
   add_queries(text, status.counts);
+  add_transfers(text, status);
+  add_secondaries(text, status);
   add_latency(text, status.counts);
   return std::move(text).done();
 }

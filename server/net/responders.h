@@ -9,6 +9,7 @@
 #include "blowback/unix_time.h"
 #include "config/config.h"
 #include "net/counts.h"
+#include "transfer/transfers.h"
 #include "zone/follower.h"
 #include "zone/published.h"
 
@@ -36,7 +37,8 @@ class Responders {
     const zone::Published<answer::ServedZone>& zone;
     const zone::Published<zone::View>& view;
     std::function<UnixTime()> clock;
-    answer::RateLimiter::Key rate_limit_key;  ///< from the system's random source, once per process
+    std::function<void(transfer::Handover)> transfer;  ///< called from every worker
+    answer::RateLimiter::Key rate_limit_key;           ///< from the system's random source, once per process
   };
 
   /// Binds every endpoint and starts the workers; if it fails, nothing is started. `held`: the endpoints that this process has bound

@@ -1,5 +1,7 @@
 #include "net/status.h"
 
+#include "system/socket_address.h"
+
 #include <nlohmann/json.hpp>
 
 #include <array>
@@ -50,6 +52,32 @@ template <typename Counts, typename NameOf>
   return steps;
 }
 
+[[nodiscard]] Json transfers(const Status& status) {
+  const auto& counts = status.transfers;
+  Json object{{"under_way", counts.under_way}};
+  for (std::size_t i = 0; i < transfer::kEndings; ++i)
+    object[std::string(name_of(static_cast<transfer::Ending>(i)))] = counts.by_ending.at(i);
+  object["refused"] = status.counts.udp.transfers_refused + status.counts.tcp.transfers_refused;
+  object["turned_away"] = counts.turned_away;
+  object["records"] = counts.records;
+  object["octets"] = counts.octets;
+  return object;
+}
+
+[[nodiscard]] Json secondaries(const Status& status) {
+  Json all = Json::array();
+  for (const auto& each : status.notified) {
+    all.push_back({{"address", endpoint_text(each.secondary.address.to_string(), each.secondary.port)},
+                   {"told", each.told ? Json(*each.told) : Json()},
+                   {"waiting_seconds", seconds(each.waiting)},
+                   {"sent", each.sent},
+                   {"repeated", each.repeated},
+                   {"answered", each.answered},
+                   {"refused", each.refused}});
+  }
+  return all;
+}
+
 }  // namespace
 
 std::string to_json(const Status& status) {
@@ -77,6 +105,8 @@ std::string to_json(const Status& status) {
        {{"read_at", to_iso8601(status.config.read_at)},
         {"refused", status.config.refused.empty() ? Json() : Json(status.config.refused)}}},
       {"queries", {{"udp", answered(counts.udp)}, {"tcp", answered(counts.tcp)}}},
+      {"transfers", transfers(status)},
+      {"secondaries", secondaries(status)},
       {"tcp_connections", counts.tcp_connections},
       {"tcp_closed_idle", counts.tcp_closed_idle},
       {"drops",

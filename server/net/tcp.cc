@@ -47,8 +47,13 @@ struct TcpConnections::Connection {
   }
 };
 
-TcpConnections::TcpConnections(int epoll, Limits limits, WorkerCounters& counters)
-    : epoll_(epoll), limits_(limits), counters_(counters), reply_(answer::kLongestTcpReply) {}
+TcpConnections::TcpConnections(int epoll, Limits limits, WorkerCounters& counters,
+                               std::function<void(transfer::Handover)> transfer)
+    : epoll_(epoll),
+      limits_(limits),
+      counters_(counters),
+      transfer_(std::move(transfer)),
+      reply_(answer::kLongestTcpReply) {}
 TcpConnections::~TcpConnections() = default;
 
 bool TcpConnections::accept_from(int listener, Steady::time_point now) {
@@ -117,7 +122,10 @@ void TcpConnections::serve(int fd, std::uint32_t events, Answerer& answerer, Ste
   bool well = (events & EPOLLERR) == 0;
   if (well && (events & (EPOLLIN | EPOLLHUP)) != 0 && !connection.client_done) well = read_more(connection);
   if (well) {
-    answer_what_is_read(connection, answerer, now);
+    if (answer_what_is_read(connection, answerer, now)) {
+      hand_over(fd);
+      return;
+    }
     well = write_out(connection, now);
   }
   const bool is_over = connection.client_done && !connection.holds_query() && connection.pending() == 0;
@@ -138,8 +146,9 @@ bool TcpConnections::read_more(Connection& connection) {
   return true;
 }
 
-void TcpConnections::answer_what_is_read(Connection& connection, Answerer& answerer, Steady::time_point now) {
+bool TcpConnections::answer_what_is_read(Connection& connection, Answerer& answerer, Steady::time_point now) {
   std::size_t at = 0;
+  bool is_transfer = false;
   auto& in = connection.in;
   auto& out = connection.out;
   for (std::size_t i = 0; i < kAnswerAtOnce && connection.pending() <= kPendingReplies; ++i) {
@@ -150,6 +159,11 @@ void TcpConnections::answer_what_is_read(Connection& connection, Answerer& answe
                                            .client = connection.client,
                                            .transport = answer::Transport::tcp},
                                           reply_);
+    if (answered.outcome == answer::Outcome::transfer) {
+      is_transfer = true;
+      counters_.tcp.count(answered, connection.client.family());
+      break;
+    }
     at += kLengthPrefix + length;
     connection.active = now;
     counters_.tcp.count(answered, connection.client.family());
@@ -159,6 +173,20 @@ void TcpConnections::answer_what_is_read(Connection& connection, Answerer& answe
     out.insert(out.end(), reply_.begin(), reply_.begin() + static_cast<std::ptrdiff_t>(answered.size));
   }
   in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(at));
+  return is_transfer;
+}
+
+void TcpConnections::hand_over(int fd) {
+  auto& connection = *open_.at(fd);
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  connection.out.erase(connection.out.begin(),
+                       connection.out.begin() + static_cast<std::ptrdiff_t>(connection.written));
+  transfer::Handover handover{.socket = std::move(connection.socket),
+                              .client = connection.client,
+                              .in = std::move(connection.in),
+                              .out = std::move(connection.out)};
+  close(fd);
+  transfer_(std::move(handover));
 }
 
 bool TcpConnections::write_out(Connection& connection, Steady::time_point now) {

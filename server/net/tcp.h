@@ -5,11 +5,13 @@
 #include "answerer.h"
 #include "blowback/ip_address.h"
 #include "counters.h"
+#include "transfer/transfers.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -30,7 +32,8 @@ class TcpConnections {
   };
 
   /// Adds the connections to `epoll`, with the descriptor as data. `epoll` and `counters` must outlive this.
-  TcpConnections(int epoll, Limits limits, WorkerCounters& counters);
+  /// `transfer` gets connections on which a transfer is to be sent.
+  TcpConnections(int epoll, Limits limits, WorkerCounters& counters, std::function<void(transfer::Handover)> transfer);
   ~TcpConnections();
   TcpConnections(const TcpConnections&) = delete;
   TcpConnections& operator=(const TcpConnections&) = delete;
@@ -46,7 +49,9 @@ class TcpConnections {
  private:
   struct Connection;
 
-  void answer_what_is_read(Connection& connection, Answerer& answerer, Steady::time_point now);
+  /// True: what is left to answer begins with a query for a transfer that is allowed.
+  [[nodiscard]] bool answer_what_is_read(Connection& connection, Answerer& answerer, Steady::time_point now);
+  void hand_over(int fd);
   /// False: the connection failed. Likewise `write_out`.
   [[nodiscard]] static bool read_more(Connection& connection);
   [[nodiscard]] static bool write_out(Connection& connection, Steady::time_point now);
@@ -59,6 +64,7 @@ class TcpConnections {
   int epoll_;
   Limits limits_;
   WorkerCounters& counters_;
+  std::function<void(transfer::Handover)> transfer_;
   std::unordered_map<int, std::unique_ptr<Connection>> open_;
   std::unordered_map<IpAddress, std::size_t> per_address_;
   std::vector<std::uint8_t> reply_;  ///< with room for the largest reply; reused for each

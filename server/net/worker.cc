@@ -78,7 +78,7 @@ void Worker::run() {
 
   Answerer answerer(sources_, rate_limit_);
   UdpBatch datagrams;
-  TcpConnections connections(epoll_.get(), limits_, *counters_);
+  TcpConnections connections(epoll_.get(), limits_, *counters_, sources_.transfer);
   std::array<epoll_event, kEventsAtOnce> events{};
   auto next_tick = std::chrono::steady_clock::now() + kTick;
   std::vector<int> resting;  // listeners that wait for free descriptors

@@ -1,6 +1,7 @@
 #include "reports.h"
 
 #include "answer/outcome.h"
+#include "system/socket_address.h"
 #include "watch/log.h"
 
 #include <string_view>
@@ -30,6 +31,32 @@ void log_report(const zone::FollowerReport& report) {
       return log(Level::critical, "list-stale", {serial, detail});
     case Event::recovered:
       return log(Level::info, "database-back", {serial});
+  }
+}
+
+void log_transfer(const transfer::Report& report) {
+  const auto level = report.ending == transfer::Ending::complete ? Level::info : Level::warning;
+  log(level, "transferred",
+      {{"client", report.client.to_string()},
+       {"result", name_of(report.ending)},
+       {"serial", report.serial},
+       {"records", report.records},
+       {"octets", report.octets},
+       {"ms", report.took.count()}});
+}
+
+void log_notified(const transfer::NotifierReport& report) {
+  using Event = transfer::NotifierReport::Event;
+  const auto& at = report.secondary;
+  std::vector<Field> fields{{"secondary", endpoint_text(at.address.to_string(), at.port)}, {"serial", report.serial}};
+  if (!report.text.empty()) fields.push_back(Field::sentence("detail", report.text));
+  switch (report.event) {
+    case Event::silent:
+      return log(Level::warning, "notify-unanswered", fields);
+    case Event::refuses:
+      return log(Level::warning, "notify-refused", fields);
+    case Event::answers:
+      return log(Level::info, "notify-answered", fields);
   }
 }
 

@@ -3,12 +3,20 @@
 
 #include "config/config.h"
 #include "net/counts.h"
+#include "transfer/notifier.h"
+#include "transfer/transfers.h"
 #include "zone/follower.h"
 
 namespace blowback::service {
 
 /// Safe from any thread.
 void log_report(const zone::FollowerReport& report);
+
+/// Safe from any thread.
+void log_transfer(const transfer::Report& report);
+
+/// Likewise.
+void log_notified(const transfer::NotifierReport& report);
 
 /// A line `answered` per transport.
 void log_counts(const net::Counts& counts);

@@ -23,6 +23,12 @@ using watch::log;
   return std::unexpected(ServiceError{std::move(text)});
 }
 
+[[nodiscard]] transfer::Limits limits_of(const config::Server& settings) {
+  return {.connections = static_cast<std::size_t>(settings.transfer.connections),
+          .time = std::chrono::seconds(settings.transfer.time.count()),
+          .idle = std::chrono::seconds(settings.tcp_idle.count())};
+}
+
 void restrict_system_calls_or_log() {
   const auto restricted = restrict_system_calls();
   if (!restricted) log(Level::warning, "sandbox-skipped", {Field::sentence("detail", restricted.error().text)});
@@ -43,16 +49,20 @@ std::expected<Secrets, ServiceError> Secrets::random() {
 Server::Server(std::string version, const Secrets& secrets) : version_(std::move(version)), secrets_(secrets) {}
 
 std::expected<void, ServiceError> Server::start(config::Config config) {
+  if (auto read = config::read_secrets(config.server); !read) return failed(std::move(read).error().text);
   auto served = answer::ServedZone::of(config.zone, config.server, secrets_.cookie);
   if (!served) return failed(std::move(served).error());
   zone_.publish(std::move(*served));
   follow(config);
+  open_transfers(config.server);
   auto started = net::Responders::start(config.server, sources(), {});
   if (!started) {
+    transfers_.reset();
     follower_.reset();
     return failed(std::move(started).error().text);
   }
   run(std::move(*started), config.server);
+  open_notifier(config.server);
   config_ = std::move(config);
   open_status_socket(config_.server.status_socket);
   open_metrics(config_.metrics.server);
@@ -77,6 +87,7 @@ void Server::reload(const std::string& file) {
 
 /// First everything that can fail, then everything that can't.
 std::expected<void, ServiceError> Server::adopt(config::Config config) {
+  if (auto read = config::read_secrets(config.server); !read) return failed(std::move(read).error().text);
   auto served = answer::ServedZone::of(config.zone, config.server, secrets_.cookie);
   if (!served) return failed(std::move(served).error());
   // A database that can't be read must not replace the list that is served.
@@ -93,6 +104,8 @@ std::expected<void, ServiceError> Server::adopt(config::Config config) {
     run(std::move(*started), config.server);
   }
   zone_.publish(std::move(*served));
+  transfers_->change(limits_of(config.server));
+  if (config.server.transfer.notify != config_.server.transfer.notify) open_notifier(config.server);
   if (is_another || config.server.stale_after != config_.server.stale_after) follow(config);
   // Also if the path or port is the same and couldn't be bound before: it may be free now.
   const bool opens_status = !status_socket_ || config.server.status_socket != config_.server.status_socket;
@@ -111,7 +124,9 @@ std::expected<void, ServiceError> Server::adopt(config::Config config) {
 void Server::stop() {
   metrics_.reset();
   status_socket_.reset();
+  notifier_.reset();
   responders_->stop();
+  transfers_.reset();
   log_counts(counts());
 }
 
@@ -129,6 +144,8 @@ net::Status Server::status() {
     status.zone = config_.zone.name;
     status.config = in_force_;
     status.counts = counts();
+    if (transfers_) status.transfers = transfers_->counts();
+    if (notifier_) status.notified = notifier_->notified();
     status.workers_turned_ago = milliseconds(responders_->since_turned(steady));
   }
   status.list.checked_ago = if_known(freshness_.since_looked(steady));
@@ -155,6 +172,25 @@ void Server::follow(const config::Config& config) {
       zone::Follower::Settings{
           .database = config.database, .stale_after = config.server.stale_after, .freshness = &freshness_},
       view_, [this] { return checked_now(); }, [](const zone::FollowerReport& report) { log_report(report); });
+}
+
+void Server::open_transfers(const config::Server& settings) {
+  transfers_ = std::make_unique<transfer::Transfers>(
+      limits_of(settings), transfer::Transfers::Sources{.zone = zone_,
+                                                        .view = view_,
+                                                        .clock = [this] { return clock_.glance(); },
+                                                        .report = [](const auto& report) { log_transfer(report); }});
+}
+
+/// Ends the present one first: another one tells all secondaries again.
+void Server::open_notifier(const config::Server& settings) {
+  const std::scoped_lock lock(mutex_);
+  notifier_.reset();
+  if (settings.transfer.notify.empty()) return;
+  notifier_ = std::make_unique<transfer::Notifier>(
+      settings.transfer.notify,
+      transfer::Notifier::Sources{
+          .zone = zone_, .view = view_, .report = [](const auto& report) { log_notified(report); }});
 }
 
 /// The follower calls it many times a second, so this is where a step of the clock is noticed.
@@ -211,8 +247,11 @@ net::Counts Server::counts() const {
 }
 
 net::Responders::Sources Server::sources() const {
-  return {
-      .zone = zone_, .view = view_, .clock = [this] { return clock_.glance(); }, .rate_limit_key = secrets_.rate_limit};
+  return {.zone = zone_,
+          .view = view_,
+          .clock = [this] { return clock_.glance(); },
+          .transfer = [this](transfer::Handover handover) { transfers_->take(std::move(handover)); },
+          .rate_limit_key = secrets_.rate_limit};
 }
 
 bool Server::sockets_differ(const config::Server& settings) const {

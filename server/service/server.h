@@ -13,6 +13,8 @@
 #include "net/status.h"
 #include "net/status_socket.h"
 #include "system/daemon_clock.h"
+#include "transfer/notifier.h"
+#include "transfer/transfers.h"
 #include "watch/clock_doubt.h"
 #include "watch/config_in_force.h"
 #include "watch/http_listener.h"
@@ -70,6 +72,8 @@ class Server {
  private:
   [[nodiscard]] std::expected<void, ServiceError> adopt(config::Config config);
   void follow(const config::Config& config);
+  void open_transfers(const config::Server& settings);
+  void open_notifier(const config::Server& settings);
   [[nodiscard]] UnixTime checked_now();
   void run(net::Responders responders, const config::Server& settings);
   void open_status_socket(const std::string& path);
@@ -87,6 +91,8 @@ class Server {
   zone::Published<zone::View> view_;
   zone::Freshness freshness_;
   std::unique_ptr<zone::Follower> follower_;
+  std::unique_ptr<transfer::Transfers> transfers_;
+  std::unique_ptr<transfer::Notifier> notifier_;  ///< nullptr: there is nobody to notify. Also guarded by mutex_
   /// Guards the next four between `reload` and `status`. Workers don't take it.
   mutable std::mutex mutex_;
   net::Counts former_;  ///< of responders that a reload replaced

@@ -1,6 +1,7 @@
 // A datagram of any octets: the quick paths and the plain one give the same reply, or none. The reply is well formed in
 // everything that clients rely on. The first octet chooses transport, state of the list, zone and rate limit.
 #include "answer/answer.h"
+#include "answer/transfer_request.h"
 #include "zone/listing_index.h"
 
 #include <algorithm>
@@ -32,6 +33,8 @@ answer::ServedZone zone_of(const std::string& name, const std::vector<std::strin
   zone.txt = text;
   config::Server server;
   server.nsid = "somewhere";
+  server.keys = {{.name = "k", .secret_file = "", .secret = std::vector<std::uint8_t>(32, 7)}};
+  server.transfer.keys = {"k"};
   return answer::ServedZone::of(zone, server, {}).value();
 }
 
@@ -120,6 +123,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         !std::equal(quick.begin(), quick.begin() + static_cast<std::ptrdiff_t>(one.size), plain.begin())) {
       std::abort();
     }
+    // The zone follows, and the query says how to begin.
+    if (one.outcome == answer::Outcome::transfer &&
+        (one.size != 0 || !answer::read_transfer_request(asked, zone, kNow)))
+      std::abort();
     if (one.size != 0) must_be_a_reply(message, quick.data(), one.size);
     if (asked.transport == answer::Transport::udp && one.size > answer::kLongestUdpReply) std::abort();
   }

@@ -36,7 +36,7 @@ WITNESSES = [f"{name}@{TRAP_DOMAIN}" for name in [*"abcdefgh", "only", *(f"t{n}"
 PATIENCE = float(os.environ.get("BLOWBACK_TEST_PATIENCE", "1"))
 
 TYPES = {"A": 1, "NS": 2, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "ANY": 255}
-RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 16: "BADVERS"}
+RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH", 16: "BADVERS"}
 
 
 # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -507,16 +507,19 @@ def has_ipv6():
 
 
 def to_toml(sections, feeds):
-    """Nested dictionaries as TOML; a section may contain sub-tables."""
+    """Nested dictionaries as TOML; a section may contain sub-tables, and lists of them."""
     # Strings, numbers, booleans and arrays have the same form in JSON and TOML.
     lines = [f"{key} = {json.dumps(value)}" for key, value in sections.items() if not isinstance(value, dict)]
     for name, values in sections.items():
         if isinstance(values, dict):
             lines += ["", f"[{name}]"]
-            lines += [f"{key} = {json.dumps(value)}" for key, value in values.items() if not isinstance(value, dict)]
+            lists = {key: value for key, value in values.items() if isinstance(value, list) and value and isinstance(value[0], dict)}
+            lines += [f"{key} = {json.dumps(value)}" for key, value in values.items() if not isinstance(value, dict) and key not in lists]
             for key, table in values.items():
                 if isinstance(table, dict):
                     lines += ["", f"[{name}.{key}]"] + [f"{inner} = {json.dumps(value)}" for inner, value in table.items()]
+                for element in lists.get(key, []):
+                    lines += ["", f"[[{name}.{key}]]"] + [f"{inner} = {json.dumps(value)}" for inner, value in element.items()]
     for feed in feeds:
         lines += ["", "[[feed]]"] + [f"{key} = {json.dumps(value)}" for key, value in feed.items()]
     return "\n".join(lines) + "\n"

@@ -115,3 +115,44 @@ class NameServer:
                 return parse_strictly(s.recv(65535)).rcode == "NOERROR"
         except OSError:
             return False
+
+
+def nsd_secondary(folder, primary, port, key):
+    declared = f'key:\n  name: "{key[0]}"\n  algorithm: {key[1]}\n  secret: "{key[2]}"\n' if key else ""
+    transfer = (f"  request-xfr: AXFR 127.0.0.1@{primary} {key[0] if key else 'NOKEY'}\n  allow-notify: 127.0.0.1 NOKEY\n"
+                "  provide-xfr: 127.0.0.1 NOKEY\n")
+    return nsd_config(folder, folder / "zone", port).replace("zone:\n  name:", declared + "zone:\n  name:").replace("  zonefile:", transfer + "  zonefile:")
+
+
+def knot_secondary(folder, primary, port, key):
+    declared = f"key:\n  - id: {key[0]}\n    algorithm: {key[1]}\n    secret: {key[2]}\n" if key else ""
+    return knot_config(folder, folder / "zone", port).replace("zone:\n", declared + f"""remote:
+  - id: primary
+    address: 127.0.0.1@{primary}
+    {"key: " + key[0] if key else ""}
+acl:
+  - id: local
+    address: 127.0.0.1
+    action: [transfer, notify]
+zone:
+""", 1) + "    master: primary\n    acl: local\n"
+
+
+def named_secondary(folder, primary, port, key):
+    declared = f'key "{key[0]}" {{ algorithm {key[1]}; secret "{key[2]}"; }};\n' if key else ""
+    source = f'127.0.0.1 port {primary}{f" key {chr(34)}{key[0]}{chr(34)}" if key else ""};'
+    config = named_config(folder, folder / "zone", port)
+    return declared + config.replace(f'type primary; file "{folder / "zone"}";',
+                                     f'type secondary; masterfile-format text; file "{folder / "zone"}"; primaries {{ {source} }}; allow-transfer {{ 127.0.0.1; }};')
+
+
+SECONDARIES = {"nsd": nsd_secondary, "knot": knot_secondary, "bind": named_secondary}
+
+
+class Secondary(NameServer):
+    """One of KINDS that transfers the zone from a primary on 127.0.0.1, signed with `key` (name, algorithm, secret) if there is one. It has the
+    zone when it is entered."""
+
+    def __init__(self, kind, folder, primary, key=None):
+        super().__init__(kind, folder, folder / kind / "zone")
+        self.config.write_text(SECONDARIES[kind](self.folder, primary, self.port, key))

@@ -26,7 +26,9 @@ std::string toml_of(const std::vector<Setting>& settings) {
   for (const auto& setting : settings) {
     if (setting.table != table) {
       table = setting.table;
-      text += table.starts_with("feed.") ? "[[feed]]\n" : fmt::format("[{}]\n", table);
+      text += table.starts_with("feed.")         ? "[[feed]]\n"
+              : table.starts_with("server.key.") ? "[[server.key]]\n"
+                                                 : fmt::format("[{}]\n", table);
     }
     if (setting.note.empty()) text += fmt::format("{} = {}\n", setting.key, setting.value);
   }
@@ -50,6 +52,19 @@ nsid = "one"
 allow = ["192.0.2.0/24"]
 [server.rate_limit]
 exempt = []
+[[server.key]]
+name = "XFR.example.org."
+secret_file = "/etc/blowback/xfr.key"
+[[server.key]]
+name = "other.example.org"
+algorithm = "hmac-sha512"
+secret_file = "other.key"
+[server.transfer]
+allow = ["192.0.2.53", "2001:db8::/64"]
+keys = ["xfr.example.org"]
+notify = ["192.0.2.53:53", "[2001:db8::53]:5353"]
+connections = 3
+time = "5m"
 [traps]
 domains = ["trap.example.net"]
 addresses = ["old@example.com"]

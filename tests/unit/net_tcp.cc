@@ -21,6 +21,13 @@ using net::TcpConnections;
 
 namespace {
 
+/// One client may transfer the zone.
+config::Server settings() {
+  config::Server server;
+  server.transfer.allow = {Prefix::of(ip("127.0.0.53"))};
+  return server;
+}
+
 /// A worker's TCP half without a thread: `turn` does what its loop does.
 class Worker {
  public:
@@ -29,7 +36,8 @@ class Worker {
     listener_ = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     REQUIRE(bind(listener_.get(), loopback.get(), loopback.size) == 0);
     REQUIRE(listen(listener_.get(), 128) == 0);
-    connections_.emplace(epoll_.get(), limits_, counters_);
+    connections_.emplace(epoll_.get(), limits_, counters_,
+                         [this](transfer::Handover handover) { handed_over.push_back(std::move(handover)); });
   }
 
   [[nodiscard]] std::uint16_t port() const { return bound_port(listener_.get()); }
@@ -72,10 +80,11 @@ class Worker {
   }
 
   TcpConnections::Steady::time_point now{1h};
+  std::vector<transfer::Handover> handed_over;
 
  private:
   TcpConnections::Limits limits_;
-  Served served_{{}};
+  Served served_{settings()};
   net::Responders::Sources sources_{
       .zone = served_.zone, .view = served_.view, .clock = [] { return kNow; }, .rate_limit_key = {}};
   net::Answerer answerer_{sources_, {}};
@@ -111,6 +120,36 @@ TEST_CASE("pipelined queries are answered in order, whatever pieces they arrive 
     return worker.counts().tcp.queries() == 200;
   }));
   for (std::uint16_t id = 1; id <= 200; ++id) CHECK(says_listed(client.receive_framed(), id));
+}
+
+TEST_CASE("a connection with a query for a transfer is handed over, with what was read of it", "[net][tcp][transfer]") {
+  Worker worker(kUsual);
+  auto axfr = question(2, {});
+  axfr[axfr.size() - 3] = 252;
+  for (const bool allowed : {false, true}) {
+    const auto& client = worker.connect(allowed ? "127.0.0.53" : "127.0.0.1");
+    client.send_framed(question(1));
+    client.send_framed(axfr);
+    client.send_framed(question(3));
+    REQUIRE(becomes_true([&] {
+      worker.turn_until_idle();
+      return worker.counts().tcp.queries() == (allowed ? 5 : 3);
+    }));
+    if (!allowed) {
+      CHECK(says_listed(client.receive_framed(), 1));
+      CHECK((client.receive_framed()[3] & 0xfU) == 5);  // REFUSED
+      CHECK(says_listed(client.receive_framed(), 3));
+      CHECK(worker.counts().tcp.transfers_refused == 1);
+      CHECK(worker.handed_over.empty());
+    }
+  }
+  REQUIRE(worker.handed_over.size() == 1);
+  const auto& handover = worker.handed_over.front();
+  CHECK(handover.socket.is_open());
+  CHECK(handover.client == ip("127.0.0.53"));
+  CHECK(handover.in.size() >= 2 + axfr.size());
+  CHECK(std::equal(axfr.begin(), axfr.end(), handover.in.begin() + 2));
+  CHECK(worker.counts().tcp.of(answer::Outcome::transfer) == 1);
 }
 
 TEST_CASE("what a client asked before it ended its stream is answered, then the connection is closed", "[net][tcp]") {

@@ -1,0 +1,239 @@
+#include "transfer/notifier.h"
+
+#include "blowback/soa_times.h"
+#include "system/descriptor.h"
+#include "system/socket_address.h"
+#include "system/wake_event.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <mutex>
+#include <span>
+#include <sys/socket.h>
+#include <thread>
+#include <utility>
+
+namespace blowback::transfer {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+using Octets = std::vector<std::uint8_t>;
+
+/// How often the thread looks for another serial: as often as the follower looks for changes.
+constexpr std::chrono::milliseconds kLook{20};
+/// Between two messages to a secondary that answers.
+constexpr std::chrono::milliseconds kPause{50};
+constexpr std::chrono::milliseconds kFirstRepeat{1'000};
+constexpr std::chrono::milliseconds kLongestRepeat{60'000};
+/// Messages without an answer before that is reported.
+constexpr int kSilent = 4;
+
+constexpr std::size_t kHeader = 12;
+constexpr std::uint8_t kNotify = 4;  // the opcode
+constexpr std::uint16_t kSoa = 6;
+constexpr std::uint16_t kClassIn = 1;
+
+void put16(Octets& to, std::size_t value) {
+  to.push_back(static_cast<std::uint8_t>((value >> 8U) & 0xffU));
+  to.push_back(static_cast<std::uint8_t>(value & 0xffU));
+}
+void put32(Octets& to, std::uint32_t value) {
+  put16(to, value >> 16U);
+  put16(to, value & 0xffffU);
+}
+
+/// RFC 1996 §3.7: with the new SOA as a hint.
+[[nodiscard]] Octets message_of(std::uint16_t id, const answer::ServedZone& zone, std::uint32_t serial) {
+  Octets message;
+  put16(message, id);
+  message.push_back(static_cast<std::uint8_t>(kNotify << 3U | 0x04U));  // AA
+  message.push_back(0);
+  for (const std::size_t count : {1U, 1U, 0U, 0U}) put16(message, count);
+  message.insert(message.end(), zone.apex.begin(), zone.apex.end());
+  put16(message, kSoa);
+  put16(message, kClassIn);
+  put16(message, 0xc000U | kHeader);
+  put16(message, kSoa);
+  put16(message, kClassIn);
+  put32(message, zone.ttl);
+  put16(message, zone.nameservers.front().size() + zone.hostmaster.size() + 20);
+  message.insert(message.end(), zone.nameservers.front().begin(), zone.nameservers.front().end());
+  message.insert(message.end(), zone.hostmaster.begin(), zone.hostmaster.end());
+  for (const auto number : {serial, kSoaRefresh, kSoaRetry, kSoaExpire, zone.negative_ttl}) put32(message, number);
+  return message;
+}
+
+/// One secondary.
+struct Secondary {
+  Notified state;
+  Descriptor socket;                       ///< connected: the kernel passes on what comes from the secondary only
+  std::optional<std::uint32_t> under_way;  ///< the serial of the last message, if it has no answer
+  std::uint16_t id = 0;
+  int unanswered = 0;  ///< messages in a row
+  bool refuses = false;
+  Steady::time_point next{};  ///< nothing is sent before
+  Steady::time_point behind_since{};
+};
+
+[[nodiscard]] std::uint16_t random_id() {
+  std::uint16_t id = 0;
+  static_cast<void>(getentropy(&id, sizeof id));
+  return id;
+}
+
+}  // namespace
+
+class Notifier::Impl {
+ public:
+  Impl(const std::vector<config::Endpoint>& secondaries, Sources sources)
+      : sources_(std::move(sources)), zone_(sources_.zone), view_(sources_.view) {
+    for (const auto& at : secondaries) {
+      Secondary secondary;
+      secondary.state.secondary = at;
+      secondaries_.push_back(std::move(secondary));
+    }
+    publish(Steady::now());
+    thread_ = std::thread([this] { run(); });
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    wake_.wake();
+    thread_.join();
+  }
+
+  [[nodiscard]] std::vector<Notified> notified() const {
+    const std::scoped_lock lock(mutex_);
+    return published_;
+  }
+
+ private:
+  void run() {
+    for (;;) {
+      std::vector<pollfd> waits{{.fd = wake_.fd(), .events = POLLIN, .revents = 0}};
+      for (const auto& each : secondaries_)
+        waits.push_back({.fd = each.under_way ? each.socket.get() : -1, .events = POLLIN, .revents = 0});
+      poll(waits.data(), waits.size(), static_cast<int>(kLook.count()));
+      if (waits.front().revents != 0) return;
+      const auto now = Steady::now();
+      const auto* const zone = zone_.get();
+      const auto* const view = view_.get();
+      for (std::size_t i = 0; i < secondaries_.size(); ++i) {
+        if (waits[i + 1].revents != 0) receive(secondaries_[i], now);
+        // A list that is stale or not there yet is no reason to transfer it.
+        if (zone == nullptr || view == nullptr || !view->index || view->stale) continue;
+        tell(secondaries_[i], *zone, static_cast<std::uint32_t>(view->index->serial() & 0xffffffffU), now);
+      }
+      publish(now);
+    }
+  }
+
+  void tell(Secondary& secondary, const answer::ServedZone& zone, std::uint32_t serial, Steady::time_point now) {
+    if (secondary.state.told == serial) {
+      secondary.under_way.reset();
+      secondary.behind_since = {};
+      return;
+    }
+    if (secondary.behind_since == Steady::time_point{}) secondary.behind_since = now;
+    if (now < secondary.next) return;
+    const bool repeats = secondary.under_way.has_value();
+    if (repeats) ++secondary.unanswered;
+    if (repeats && secondary.unanswered == kSilent) {
+      sources_.report({.event = NotifierReport::Event::silent,
+                       .secondary = secondary.state.secondary,
+                       .serial = serial,
+                       .text = fmt::format("{} messages in a row have no answer; they go on, once a minute", kSilent)});
+    }
+    if (!secondary.socket.is_open()) connect(secondary);
+    secondary.id = random_id();
+    secondary.under_way = serial;
+    const auto delay = kFirstRepeat * (1 << std::min(secondary.unanswered, 6));
+    secondary.next = now + std::min<std::chrono::milliseconds>(delay, kLongestRepeat);
+    const auto message = message_of(secondary.id, zone, serial);
+    // An error, such as ECONNREFUSED for the message before, is the same as no answer.
+    static_cast<void>(send(secondary.socket.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    ++secondary.state.sent;
+    if (repeats) ++secondary.state.repeated;
+  }
+
+  static void connect(Secondary& secondary) {
+    const auto& at = secondary.state.secondary;
+    const bool is_v6 = at.address.family() == Family::ipv6;
+    secondary.socket = Descriptor(::socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const auto address = socket_address(at.address, at.port);
+    if (::connect(secondary.socket.get(), address.get(), address.size) != 0) secondary.socket.close();
+  }
+
+  void receive(Secondary& secondary, Steady::time_point now) {
+    std::array<std::uint8_t, 512> reply{};
+    for (;;) {
+      const ssize_t size = recv(secondary.socket.get(), reply.data(), reply.size(), MSG_DONTWAIT);
+      if (size < 0 && errno == EINTR) continue;
+      if (size < 0) return;
+      // The secondary's port and our own, both 16 bits of id: others would have to guess them.
+      const bool answers = static_cast<std::size_t>(size) >= kHeader && secondary.under_way &&
+                           ((reply[0] << 8U) | reply[1]) == secondary.id &&
+                           (reply[2] & 0xf8U) == (0x80U | kNotify << 3U);
+      if (answers) settle(secondary, reply[3] & 0xfU, now);
+    }
+  }
+
+  void settle(Secondary& secondary, unsigned rcode, Steady::time_point now) {
+    ++secondary.state.answered;
+    const bool refuses = rcode != 0;
+    if (refuses) ++secondary.state.refused;
+    if (refuses && !secondary.refuses) {
+      sources_.report(
+          {.event = NotifierReport::Event::refuses,
+           .secondary = secondary.state.secondary,
+           .serial = *secondary.under_way,
+           .text = fmt::format("it answers with RCODE {}; allow this server's address to notify it", rcode)});
+    } else if (!refuses && (secondary.refuses || secondary.unanswered >= kSilent)) {
+      sources_.report({.event = NotifierReport::Event::answers,
+                       .secondary = secondary.state.secondary,
+                       .serial = *secondary.under_way,
+                       .text = {}});
+    }
+    secondary.refuses = refuses;
+    secondary.unanswered = 0;
+    // RFC 1996 §3.8: any answer ends the repetitions.
+    secondary.state.told = secondary.under_way;
+    secondary.under_way.reset();
+    secondary.behind_since = {};
+    secondary.next = now + kPause;
+  }
+
+  void publish(Steady::time_point now) {
+    const std::scoped_lock lock(mutex_);
+    published_.clear();
+    for (auto& each : secondaries_) {
+      each.state.waiting = each.behind_since == Steady::time_point{}
+                               ? std::chrono::milliseconds{}
+                               : std::chrono::ceil<std::chrono::milliseconds>(now - each.behind_since);
+      published_.push_back(each.state);
+    }
+  }
+
+  const Sources sources_;
+  mutable std::mutex mutex_;  ///< guards published_
+  std::vector<Notified> published_;
+  WakeEvent wake_;
+
+  // Of the thread.
+  zone::Published<answer::ServedZone>::Reader zone_;
+  zone::Published<zone::View>::Reader view_;
+  std::vector<Secondary> secondaries_;
+  std::thread thread_;
+};
+
+Notifier::Notifier(const std::vector<config::Endpoint>& secondaries, Sources sources)
+    : impl_(std::make_unique<Impl>(secondaries, std::move(sources))) {}
+Notifier::~Notifier() = default;
+std::vector<Notified> Notifier::notified() const { return impl_->notified(); }
+
+}  // namespace blowback::transfer

@@ -1,0 +1,100 @@
+// Sends the zone to those who may have all of it: one thread for all transfers, beside the workers that answer queries.
+//
+// A worker that reads a query for a transfer hands the connection over. From then on all that comes on it is answered here. Everything that a slow or
+// hostile client could exhaust is limited: the number of connections in all and per client, some 64 KiB for each of them, the time without
+// progress, and the time that one transfer takes.
+#pragma once
+
+#include "answer/served_zone.h"
+#include "blowback/ip_address.h"
+#include "blowback/unix_time.h"
+#include "system/descriptor.h"
+#include "zone/follower.h"
+#include "zone/published.h"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace blowback::transfer {
+
+/// A TCP connection, non-blocking, with what was read of it and not answered, and what was answered and not sent.
+struct Handover {
+  Descriptor socket;
+  IpAddress client;
+  std::vector<std::uint8_t> in;   ///< begins with the length of a query
+  std::vector<std::uint8_t> out;  ///< to be sent first
+};
+
+/// How a transfer ended.
+enum class Ending : std::uint8_t {
+  complete,
+  broken,     ///< the client closed the connection, or the server stops
+  timed_out,  ///< the client read nothing for too long, or the whole transfer took too long
+};
+inline constexpr std::size_t kEndings = 3;
+/// `complete`, …
+[[nodiscard]] std::string_view name_of(Ending ending);
+
+struct Report {
+  Ending ending = Ending::complete;
+  IpAddress client;
+  std::uint32_t serial = 0;
+  std::uint64_t records = 0;
+  std::uint64_t octets = 0;  ///< sent, or given to the kernel
+  std::chrono::milliseconds took{};
+};
+
+/// Since the start, but for `under_way`.
+struct Counts {
+  std::uint64_t under_way = 0;
+  std::array<std::uint64_t, kEndings> by_ending{};
+  std::uint64_t turned_away = 0;  ///< connections that were closed since there were too many
+  std::uint64_t records = 0;
+  std::uint64_t octets = 0;
+};
+
+struct Limits {
+  std::size_t connections = 16;
+  std::chrono::seconds time{30 * 60};  ///< for one transfer
+  std::chrono::seconds idle{10};       ///< between a client's queries
+  /// Without progress while the client has something to read.
+  static constexpr std::chrono::seconds kStalled{30};
+  /// Of one client address.
+  [[nodiscard]] std::size_t per_client() const { return connections > 2 ? connections / 2 : 1; }
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+class Transfers {
+ public:
+  struct Sources {
+    const zone::Published<answer::ServedZone>& zone;
+    const zone::Published<zone::View>& view;
+    std::function<UnixTime()> clock;            ///< called from the thread
+    std::function<void(const Report&)> report;  ///< likewise, at the end of each transfer
+  };
+
+  /// Starts the thread. What the sources refer to must outlive it.
+  Transfers(const Limits& limits, Sources sources);
+  Transfers(const Transfers&) = delete;
+  Transfers& operator=(const Transfers&) = delete;
+  /// Ends transfers that are under way.
+  ~Transfers();
+
+  /// False: there are too many connections, and this one is closed. Safe from any thread; likewise all that follows.
+  bool take(Handover handover);
+  /// Connections that exceed new limits stay.
+  void change(const Limits& limits);
+  [[nodiscard]] Counts counts() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace blowback::transfer

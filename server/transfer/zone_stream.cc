@@ -1,0 +1,273 @@
+// Each message repeats the question, so that the zone's name is at one place in all of them. The names of the list come in an order in which
+// neighbours share their last labels: an owner is written down to the first label that differs from the one before, and points to the rest.
+#include "transfer/zone_stream.h"
+
+#include "blowback/soa_times.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+namespace blowback::transfer {
+namespace {
+
+constexpr std::size_t kHeader = 12;
+constexpr std::size_t kTypeAndClass = 4;
+/// The longest records of one owner: a SOA with two names, and its owner.
+constexpr std::size_t kMostAtOnce = 600;
+constexpr std::size_t kLongestLabels = 32;
+
+enum RrType : std::uint16_t { kA = 1, kNs = 2, kSoa = 6, kTxt = 16, kAaaa = 28 };
+constexpr std::uint16_t kClassIn = 1;
+
+void put16(std::uint8_t* at, std::size_t value) {
+  at[0] = static_cast<std::uint8_t>((value >> 8U) & 0xffU);
+  at[1] = static_cast<std::uint8_t>(value & 0xffU);
+}
+void put32(std::uint8_t* at, std::uint32_t value) {
+  put16(at, value >> 16U);
+  put16(at + 2, value & 0xffffU);
+}
+
+/// The labels that stand for octets or nibbles, each with its length.
+struct Label {
+  std::uint8_t size = 0;  ///< with the length's octet
+  std::array<std::uint8_t, 4> octets{};
+};
+using Labels = std::array<Label, 256>;
+
+[[nodiscard]] constexpr Labels octet_labels() {
+  Labels labels;
+  for (unsigned value = 0; value < 256; ++value) {
+    auto& label = labels[value];
+    std::uint8_t digits = 0;
+    for (const unsigned power : {100U, 10U, 1U}) {
+      if (value >= power || power == 1) label.octets[++digits] = static_cast<std::uint8_t>('0' + value / power % 10);
+    }
+    label.octets[0] = digits;
+    label.size = static_cast<std::uint8_t>(digits + 1);
+  }
+  return labels;
+}
+[[nodiscard]] constexpr Labels nibble_labels() {
+  Labels labels;
+  for (unsigned value = 0; value < 16; ++value) {
+    const auto digit = static_cast<std::uint8_t>(value < 10 ? '0' + value : 'a' + value - 10);
+    labels[value] = {.size = 2, .octets = {1, digit, 0, 0}};
+  }
+  return labels;
+}
+constexpr Labels kOctetLabels = octet_labels();
+constexpr Labels kNibbleLabels = nibble_labels();
+
+}  // namespace
+
+/// One message that is being written.
+class ZoneStream::Message {
+ public:
+  Message(std::span<std::uint8_t> out, const answer::TransferRequest& request, bool first)
+      : out_(out.data()), opt_(first ? std::span<const std::uint8_t>(request.opt) : std::span<const std::uint8_t>()) {
+    std::memset(out_, 0, kHeader);
+    put16(out_, request.id);
+    out_[2] = static_cast<std::uint8_t>(0x84U | (request.recursion_desired ? 1U : 0U));  // QR, AA
+    out_[3] = request.checking_disabled ? 0x10U : 0U;
+    put16(out_ + 4, 1);
+    std::memcpy(out_ + kHeader, request.question.data(), request.question.size());
+    at_ = kHeader + request.question.size();
+    reserved_ = opt_.size() + (request.signer ? request.signer->size() : 0);
+  }
+
+  [[nodiscard]] bool has_room() const { return kLongestMessage - at_ - reserved_ >= kMostAtOnce; }
+  [[nodiscard]] std::size_t records() const { return records_; }
+
+  [[nodiscard]] std::size_t finish() {
+    put16(out_ + 6, records_);
+    if (!opt_.empty()) {
+      std::memcpy(out_ + at_, opt_.data(), opt_.size());
+      put16(out_ + 10, 1);
+    }
+    return at_ + opt_.size();
+  }
+
+  void put(std::span<const std::uint8_t> octets) {
+    std::memcpy(out_ + at_, octets.data(), octets.size());
+    at_ += octets.size();
+  }
+  void put_pointer(std::size_t target) {
+    put16(out_ + at_, 0xc000U | target);
+    at_ += 2;
+  }
+  void put_apex() { put_pointer(kHeader); }
+
+  /// Writes what follows an owner up to RDATA.
+  void put_head(std::uint16_t type, std::uint32_t ttl, std::size_t rdata) {
+    std::uint8_t* const at = out_ + at_;
+    put16(at, type);
+    put16(at + 2, kClassIn);
+    put32(at + 4, ttl);
+    put16(at + 8, rdata);
+    at_ += 10;
+    ++records_;
+  }
+  /// Likewise, with the RDATA.
+  void put_a(const std::array<std::uint8_t, 14>& record, std::uint8_t last) {
+    put(record);
+    out_[at_ - 1] = last;
+    ++records_;
+  }
+
+  /// A string of up to 255 octets with its length before it, as `write` writes it. Returns its length.
+  template <typename Write>
+  std::size_t put_txt(std::uint32_t ttl, Write write) {
+    constexpr std::size_t kHead = 10;
+    std::uint8_t* const text = out_ + at_ + kHead + 1;
+    const std::size_t size = write(std::span<std::uint8_t, 255>(text, 255));
+    put_head(kTxt, ttl, size + 1);
+    out_[at_] = static_cast<std::uint8_t>(size);
+    at_ += 1 + size;
+    return size;
+  }
+
+  /// Writes the owner, and returns where records of the same owner can point to.
+  std::size_t put_owner(const ZoneName& name) {
+    const bool nibbles = name.has_nibbles();
+    if (nibbles != nibbles_) depth_ = 0;
+    nibbles_ = nibbles;
+    const auto& labels = nibbles ? kNibbleLabels : kOctetLabels;
+    const auto count = name.labels();
+    std::size_t shared = 0;
+    while (shared < std::min(count, depth_) && path_[shared].value == name.label(shared)) ++shared;
+    auto begin = at_;
+    if (name.is_wildcard()) {
+      constexpr std::array<std::uint8_t, 2> kAsterisk{1, '*'};
+      put(kAsterisk);
+    } else if (shared == count && count != 0) {
+      begin = path_[count - 1].at;
+    }
+    for (auto place = count; place-- > shared;) {
+      const auto value = name.label(place);
+      path_[place] = {.value = static_cast<std::uint8_t>(value), .at = static_cast<std::uint16_t>(at_)};
+      const auto& label = labels[value];
+      std::memcpy(out_ + at_, label.octets.data(), label.octets.size());
+      at_ += label.size;
+    }
+    put_pointer(shared == 0 ? kHeader : path_[shared - 1].at);
+    depth_ = count;
+    return begin;
+  }
+
+ private:
+  /// A label of the last owner, and where the name that begins with it is.
+  struct Step {
+    std::uint8_t value;
+    std::uint16_t at;
+  };
+
+  std::uint8_t* out_;
+  std::span<const std::uint8_t> opt_;
+  std::size_t at_ = 0;
+  std::size_t reserved_ = 0;  ///< for OPT and TSIG
+  std::size_t records_ = 0;
+  std::array<Step, kLongestLabels> path_;  // filled as far as depth_, from the apex outwards
+  std::size_t depth_ = 0;
+  bool nibbles_ = false;
+};
+
+ZoneStream::ZoneStream(const answer::ServedZone& zone, const zone::ListingIndex& index, UnixTime now,
+                       answer::TransferRequest request)
+    : zone_(zone),
+      walk_(index, now),
+      names_([this] { return walk_.next(); }),
+      request_(std::move(request)),
+      serial_(static_cast<std::uint32_t>(index.serial() & 0xffffffffU)) {
+  soa_ = zone.nameservers.front();
+  soa_.insert(soa_.end(), zone.hostmaster.begin(), zone.hostmaster.end());
+  for (const auto number : {serial_, kSoaRefresh, kSoaRetry, kSoaExpire, zone.negative_ttl}) {
+    soa_.resize(soa_.size() + 4);
+    put32(soa_.data() + soa_.size() - 4, number);
+  }
+  put16(a_head_.data(), kA);
+  put16(a_head_.data() + 2, kClassIn);
+  put32(a_head_.data() + 4, zone.ttl);
+  put16(a_head_.data() + 8, 4);
+  put32(a_head_.data() + 10, 0x7f000000);
+}
+
+std::size_t ZoneStream::next(std::span<std::uint8_t> out, UnixTime now) {
+  assert(out.size() >= kLongestMessage);
+  if (part_ == Part::over) return 0;
+  Message message(out, request_, records_ == 0);
+  while (part_ != Part::over && message.has_room()) write_next(message);
+  records_ += message.records();
+  const auto size = message.finish();
+  return request_.signer ? request_.signer->sign(out, size, now) : size;
+}
+
+void ZoneStream::write_next(Message& message) {
+  switch (part_) {
+    case Part::soa:
+    case Part::last_soa:
+      message.put_apex();
+      message.put_head(kSoa, zone_.ttl, soa_.size());
+      message.put(soa_);
+      part_ = part_ == Part::soa ? Part::nameservers : Part::over;
+      return;
+    case Part::nameservers: {
+      if (place_ == zone_.nameservers.size()) {
+        place_ = 0;
+        part_ = Part::hosts;
+        return;
+      }
+      const auto& nameserver = zone_.nameservers[place_++];
+      message.put_apex();
+      message.put_head(kNs, kNameserverTtl, nameserver.size());
+      message.put(nameserver);
+      return;
+    }
+    case Part::hosts: {
+      if (place_ == zone_.hosts.size()) {
+        part_ = Part::names;
+        return;
+      }
+      const auto& host = zone_.hosts[place_];
+      if (address_ == host.addresses.size()) {
+        address_ = 0;
+        ++place_;
+        return;
+      }
+      const auto& address = host.addresses[address_++];
+      const bool is_v4 = address.family() == Family::ipv4;
+      const auto octets = std::span(address.octets()).last(is_v4 ? 4 : 16);
+      message.put(host.below_apex);
+      message.put_apex();
+      message.put_head(is_v4 ? kA : kAaaa, kNameserverTtl, octets.size());
+      message.put(octets);
+      return;
+    }
+    case Part::names:
+      if (const auto name = names_.next()) {
+        write_name(message, *name);
+      } else {
+        part_ = Part::last_soa;
+      }
+      return;
+    case Part::over:
+      return;
+  }
+}
+
+void ZoneStream::write_name(Message& message, const ZoneName& name) {
+  const auto owner = message.put_owner(name);
+  bool first = true;
+  for (const auto code : kAllCodes) {
+    if (!name.codes.has(code)) continue;
+    if (!first) message.put_pointer(owner);
+    first = false;
+    message.put_a(a_head_, octet_of(code));
+  }
+  message.put_pointer(owner);
+  message.put_txt(zone_.ttl, [&](std::span<std::uint8_t, 255> text) { return zone_.txt_to(name.subject, text); });
+}
+
+}  // namespace blowback::transfer

@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""The whole zone, transferred: dig, NSD, Knot DNS and BIND get exactly the records of the exported zone file. Nobody else gets anything, and slow clients
+harm nobody. What Debian's packages aren't there for is left out."""
+
+import base64
+import contextlib
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import time
+import unittest
+
+from harness import PATIENCE, ZONE, Blowback, encode_name, parse_strictly, query, wait_until
+from name_servers import KINDS, Secondary, executable
+
+AXFR, IXFR, SOA = 252, 251, 6
+
+
+def records_of(text):
+    """Records of a zone file or of dig's output in one form, sorted: names, TTLs and all."""
+    found = []
+    for line in text.splitlines():
+        if not line.strip() or line.startswith((";", "$")):
+            continue
+        owner, ttl, klass, rtype, rdata = line.split(None, 4)
+        found.append((owner.lower(), int(ttl), klass, rtype, re.sub(r"\s+", " ", rdata).strip()))
+    return sorted(set(found))
+
+
+def dig_axfr(port, *options, server="127.0.0.1"):
+    return subprocess.run(["dig", f"@{server}", "-p", str(port), ZONE, "AXFR", "+noall", "+answer", "+onesoa", "+time=30", "+tries=1", *options],
+                          capture_output=True, text=True, timeout=120 * PATIENCE)
+
+
+def exported(b):
+    """The records of the export, by BIND's own reader of zone files."""
+    file = b.dir / "exported.zone"
+    done = b.cli("export", "--format", "zone", "--to", file)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run([executable("named-compilezone"), "-i", "none", "-k", "ignore", "-q", "-o", "-", ZONE, str(file)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return records_of(done.stdout)
+
+
+def messages(s):
+    """The messages on a connection until it is closed."""
+    def exactly(count):
+        octets = b""
+        while len(octets) < count:
+            more = s.recv(count - len(octets))
+            if not more:
+                return None
+            octets += more
+        return octets
+    while (head := exactly(2)) is not None:
+        yield exactly(struct.unpack("!H", head)[0])
+
+
+def ixfr(serial, ident=0x1234):
+    """A query for the changes since `serial`."""
+    soa = encode_name("a") * 2 + struct.pack("!5I", serial, 1, 1, 1, 1)
+    wire = query(ZONE, IXFR, ident=ident)
+    return wire[:8] + struct.pack("!H", 1) + wire[10:] + b"\xc0\x0c" + struct.pack("!HHIH", SOA, 1, 0, len(soa)) + soa
+
+
+class Transfers(unittest.TestCase):
+    def list(self, b, lines, *, exempt=()):
+        done = b.cli("import", "-", "--wide", "--reason", "test", stdin="\n".join(lines).encode(), seconds=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for network in exempt:
+            self.assertEqual(b.cli("exempt", network, "--reason", "test").returncode, 0)
+
+    def test_dig_gets_the_exported_zone(self):
+        with Blowback(server={"transfer": {"allow": ["127.0.0.1", "::1"]}}, zone={"nameservers": [f"ns1.{ZONE} 192.0.2.53 2001:db8::53", "ns.example.net"]}) as b:
+            self.list(b, [f"198.51.{i // 250}.{i % 250}" for i in range(2000)] + ["203.0.113.0/24", "1.2.3.0/24", "2001:db8:1::/48", "2001:db8::1"], exempt=["203.0.113.128/26"])
+            b.start_server()
+            expected = exported(b)
+            for options in ((b.port,), (b.port, "+cookie"), (b.port, "+noedns")):
+                done = dig_axfr(*options)
+                self.assertEqual(records_of(done.stdout), expected, done.stdout[-500:])
+            if b.port6:
+                self.assertEqual(records_of(dig_axfr(b.port6, server="::1").stdout), expected)
+
+    def test_nobody_else_gets_it(self):
+        for server in ({}, {"transfer": {"allow": ["192.0.2.0/24"]}}):
+            with Blowback(server=server) as b:
+                self.list(b, ["192.0.2.1"])
+                b.start_server()
+                for wire in (query(ZONE, AXFR), ixfr(0)):
+                    reply = parse_strictly(b.raw_tcp(wire)[0])
+                    self.assertEqual((reply.rcode, reply.answers), ("REFUSED", []))
+                    self.assertEqual(parse_strictly(b.raw_udp(wire)).rcode, "REFUSED")
+
+    def test_names_other_than_the_zones_own_and_udp(self):
+        with Blowback(server={"transfer": {"allow": ["127.0.0.1"]}}) as b:
+            self.list(b, ["192.0.2.1"])
+            b.start_server()
+            self.assertEqual(parse_strictly(b.raw_tcp(query("2.0.192." + ZONE, AXFR))[0]).rcode, "NOTAUTH")
+            self.assertEqual(parse_strictly(b.raw_tcp(query("example.org", AXFR))[0]).rcode, "REFUSED")
+            self.assertEqual(parse_strictly(b.raw_udp(query(ZONE, AXFR))).rcode, "FORMERR")
+            # An IXFR without the client's SOA.
+            self.assertEqual(parse_strictly(b.raw_tcp(query(ZONE, IXFR))[0]).rcode, "FORMERR")
+
+    def test_ixfr_is_the_zone_or_the_soa_alone(self):
+        with Blowback(server={"transfer": {"allow": ["127.0.0.1"]}}) as b:
+            self.list(b, ["192.0.2.1", "192.0.2.2"])
+            b.start_server()
+            serial = int(b.dig(ZONE, "SOA").rdata()[0].split()[2])
+            for theirs in (0, serial - 1, (serial - 2**31) % 2**32):
+                replies = b.raw_tcp(ixfr(theirs))
+                records = parse_strictly(replies[0]).answers
+                self.assertGreater(len(records), 30, theirs)
+                self.assertEqual((records[0].type, records[-1].type), (SOA, SOA))
+            for theirs in (serial, serial + 1, serial + 2**31 - 1):
+                self.assertEqual([record.type for record in parse_strictly(b.raw_tcp(ixfr(theirs))[0]).answers], [SOA], theirs)
+            for theirs in (0, serial, serial + 1):
+                reply = parse_strictly(b.raw_udp(ixfr(theirs)))
+                self.assertEqual([record.type for record in reply.answers], [SOA], theirs)
+
+    def test_queries_are_answered_beside_transfers_and_a_slow_client_is_cut_off(self):
+        with Blowback(server={"workers": 1, "transfer": {"allow": ["127.0.0.1"], "connections": 4, "time": "3s"}}) as b:
+            self.list(b, [f"11.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(60000)])
+            b.start_server()
+            slow = []
+            for _ in range(3):
+                s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                s.settimeout(30 * PATIENCE)
+                s.connect(("127.0.0.1", b.port))
+                wire = query(ZONE, AXFR)
+                s.sendall(struct.pack("!H", len(wire)) + wire)
+                slow.append(s)
+            began = time.monotonic()
+            # Two of the four connections are for one client: the third is closed.
+            self.assertEqual(slow[2].recv(100), b"")
+            asked = 0
+            while not all(b"timed_out" in line for line in self.transferred(b, 2)):
+                for s in slow[:2]:
+                    with contextlib.suppress(BlockingIOError):
+                        s.recv(50, socket.MSG_DONTWAIT)
+                before = time.monotonic()
+                self.assertEqual(b.dig_ip("11.0.0.7").rdata("A"), ["127.0.0.9"])
+                self.assertLess(time.monotonic() - before, 1 * PATIENCE)
+                asked += 1
+                self.assertLess(time.monotonic() - began, 30 * PATIENCE)
+            self.assertGreater(time.monotonic() - began, 2.5)
+            self.assertGreater(asked, 10)
+            self.assertEqual(len(records_of(dig_axfr(b.port).stdout)), len(exported(b)))
+            for s in slow:
+                s.close()
+
+    @staticmethod
+    def transferred(b, count):
+        lines = [line.encode() for line in b.server.log().splitlines() if " transferred " in line]
+        return lines if len(lines) >= count else [b""]
+
+    def test_a_transfer_is_one_list_whatever_is_committed_meanwhile(self):
+        with Blowback(server={"transfer": {"allow": ["127.0.0.1"]}}) as b:
+            self.list(b, [f"11.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(50000)])
+            b.start_server()
+            expected = exported(b)
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                s.settimeout(30 * PATIENCE)
+                s.connect(("127.0.0.1", b.port))
+                wire = query(ZONE, AXFR)
+                s.sendall(struct.pack("!H", len(wire)) + wire)
+                stream = messages(s)
+                replies = [parse_strictly(next(stream))]
+                self.list(b, ["192.0.2.1", "192.0.2.2"])
+                wait_until(lambda: b.listed("192.0.2.2"), 5, "the new list is served")
+                while sum(record.type == SOA for reply in replies for record in reply.answers) < 2:
+                    replies.append(parse_strictly(next(stream)))
+            records = [record for reply in replies for record in reply.answers]
+            self.assertEqual(records[0].rdata, records[-1].rdata)
+            self.assertEqual(len(records), len(expected) + 1)
+            self.assertNotIn(b"\x011\x012\x010\x03192" + encode_name(ZONE), [record.owner for record in records])
+
+    def test_a_reload_changes_who_may_transfer(self):
+        with Blowback() as b:
+            self.list(b, ["192.0.2.1"])
+            b.start_server()
+            self.assertIn("Transfer failed", dig_axfr(b.port).stdout)
+            b.sections["server"]["transfer"] = {"allow": ["127.0.0.1"]}
+            b.write_config()
+            os.kill(b.server.pid, 1)
+            wait_until(lambda: "config-read" in b.server.log(), 10, b.server.log)
+            self.assertEqual(records_of(dig_axfr(b.port).stdout), exported(b))
+
+    def signed(self, b, algorithm):
+        """Lets the holder of a key transfer, and nobody else; returns the key."""
+        octets = bytes(range(64 if algorithm == "hmac-sha512" else 32))
+        file = b.dir / "xfr.key"
+        file.write_text(base64.b64encode(octets).decode() + "\n")
+        file.chmod(0o640)
+        b.sections["server"]["key"] = [{"name": "xfr.example.org", "algorithm": algorithm, "secret_file": str(file)}]
+        b.sections["server"].setdefault("transfer", {})["keys"] = ["xfr.example.org"]
+        b.write_config()
+        return "xfr.example.org", algorithm, file.read_text().strip()
+
+    def test_a_key_instead_of_an_address(self):
+        for algorithm in ("hmac-sha256", "hmac-sha512"):
+            with self.subTest(algorithm), Blowback() as b:
+                name, _, secret = self.signed(b, algorithm)
+                self.list(b, [f"198.51.{i // 250}.{i % 250}" for i in range(2000)])
+                b.start_server()
+                done = dig_axfr(b.port, "-y", f"{algorithm}:{name}:{secret}")
+                self.assertEqual(records_of(done.stdout), exported(b), done.stdout[-500:] + done.stderr)
+                self.assertIn("Transfer failed", dig_axfr(b.port).stdout)
+                for wrong in (f"{algorithm}:other.example:{secret}", f"{algorithm}:{name}:{base64.b64encode(bytes(32)).decode()}"):
+                    done = dig_axfr(b.port, "-y", wrong)
+                    self.assertEqual(records_of(done.stdout), [], done.stdout)
+                # An ordinary query is signed, too: dig warns if the reply's signature isn't valid.
+                done = subprocess.run(["dig", "@127.0.0.1", "-p", str(b.port), "-y", f"{algorithm}:{name}:{secret}", ZONE, "SOA"], capture_output=True, text=True)
+                self.assertIn("status: NOERROR", done.stdout)
+                self.assertNotIn("verify", done.stdout + done.stderr)
+                done = subprocess.run(["dig", "@127.0.0.1", "-p", str(b.port), "-y", wrong, ZONE, "SOA"], capture_output=True, text=True)
+                self.assertIn("status: NOTAUTH", done.stdout)
+
+    def test_a_secret_that_everybody_can_read_is_refused(self):
+        with Blowback() as b:
+            self.signed(b, "hmac-sha256")
+            (b.dir / "xfr.key").chmod(0o644)
+            server = b.start_server(wait=False)
+            server.wait(10)
+            self.assertEqual(server.process.returncode, 3)
+            self.assertIn("chmod o=", server.log())
+            self.assertIn("chmod o=", b.cli("config", "check").stdout)
+
+    def test_secondaries_of_three_makes_follow_with_and_without_a_key(self):
+        for kind in KINDS:
+            if not Secondary.installed(kind):
+                continue
+            for algorithm in (None, "hmac-sha256", "hmac-sha512"):
+                with self.subTest(kind, algorithm=algorithm), Blowback(server={"transfer": {"allow": ["192.0.2.0/24" if algorithm else "127.0.0.1"]}}) as b:
+                    key = self.signed(b, algorithm) if algorithm else None
+                    self.list(b, [f"198.51.{i // 250}.{i % 250}" for i in range(3000)] + ["203.0.113.0/24", "2001:db8:1::/48"], exempt=["203.0.113.128/26"])
+                    secondary = Secondary(kind, b.dir, b.port, key)
+                    b.sections["server"]["transfer"]["notify"] = [f"127.0.0.1:{secondary.port}"]
+                    b.write_config()
+                    b.start_server()
+                    with secondary:
+                        # NOTIFY: the SOA's refresh is ten minutes.
+                        for i in range(3):
+                            self.list(b, [f"192.0.2.{i}"])
+                            wait_until(lambda: serial_of(secondary.port) == serial_of(b.port), 30, lambda: secondary.daemon.log()[-3000:] + b.server.log()[-3000:])
+                        done = dig_axfr(secondary.port)
+                        self.assertEqual(records_of(done.stdout), exported(b), done.stdout[-500:])
+
+    def test_a_change_notifies_until_it_is_answered(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", 0))
+            s.settimeout(10 * PATIENCE)
+            with Blowback(server={"transfer": {"notify": [f"127.0.0.1:{s.getsockname()[1]}"]}}) as b:
+                self.list(b, ["192.0.2.1"])
+                b.start_server()
+                first, _ = s.recvfrom(512)
+                second, sender = s.recvfrom(512)
+                for wire in (first, second):
+                    self.assertEqual((wire[2], wire[3]), (0x24, 0))
+                s.sendto(second[:2] + b"\xa4" + second[3:], sender)
+                self.list(b, ["192.0.2.2"])
+                third, sender = s.recvfrom(512)
+                self.assertNotEqual(third[12:], second[12:])
+                s.sendto(third[:2] + b"\xa4" + third[3:], sender)
+
+
+def serial_of(port):
+    done = subprocess.run(["dig", "@127.0.0.1", "-p", str(port), "+short", "+time=2", ZONE, "SOA"], capture_output=True, text=True)
+    return done.stdout.split()[2:3]
+
+
+if __name__ == "__main__":
+    if shutil.which("dig") is None or executable("named-compilezone") is None:
+        print("dig or named-compilezone isn't installed")
+        raise SystemExit(77)
+    unittest.main()

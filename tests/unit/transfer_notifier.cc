@@ -1,0 +1,192 @@
+// NOTIFY to a secondary on loopback that answers, refuses, or says nothing.
+#include "blowback/ip_address.h"
+#include "system/descriptor.h"
+#include "system/socket_address.h"
+#include "transfer/notifier.h"
+#include "transfer_fixture.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <thread>
+
+using namespace blowback;
+using namespace blowback::test;
+using namespace std::chrono_literals;
+using transfer::Notifier;
+using transfer::NotifierReport;
+
+namespace {
+
+/// A name server's UDP socket.
+class Secondary {
+ public:
+  Secondary() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    const auto address = socket_address(ip("127.0.0.1"), 0);
+    REQUIRE(bind(socket_.get(), address.get(), address.size) == 0);
+    const timeval patience{.tv_sec = 60, .tv_usec = 0};
+    REQUIRE(setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+  }
+  [[nodiscard]] config::Endpoint at() const { return {.address = ip("127.0.0.1"), .port = bound_port(socket_.get())}; }
+
+  [[nodiscard]] Bytes receive() {
+    Bytes message(512);
+    from_size_ = sizeof from_;
+    const auto size =
+        recvfrom(socket_.get(), message.data(), message.size(), 0, reinterpret_cast<sockaddr*>(&from_), &from_size_);
+    REQUIRE(size > 0);
+    message.resize(static_cast<std::size_t>(size));
+    return message;
+  }
+  /// To the sender of the last message.
+  void send(const Bytes& reply) const {
+    REQUIRE(sendto(socket_.get(), reply.data(), reply.size(), 0, reinterpret_cast<const sockaddr*>(&from_),
+                   from_size_) > 0);
+  }
+  void answer(Bytes message, unsigned rcode = 0) const {
+    message[2] |= 0x80U;
+    message[3] = static_cast<std::uint8_t>(rcode);
+    send(message);
+  }
+  /// Whether nothing comes for so long.
+  [[nodiscard]] bool is_quiet(std::chrono::milliseconds span) const {
+    const timeval patience{.tv_sec = 0, .tv_usec = static_cast<suseconds_t>(span.count() * 1000)};
+    REQUIRE(setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+    std::uint8_t octet = 0;
+    return recv(socket_.get(), &octet, 1, 0) < 0;
+  }
+
+ private:
+  Descriptor socket_;
+  sockaddr_storage from_{};
+  socklen_t from_size_ = 0;
+};
+
+std::string serial_in(const Bytes& message) {
+  const Reply read(message);
+  const auto soas = read.answers();
+  REQUIRE(soas.size() == 1);
+  const auto rdata = read.rdata().front();
+  const auto names = rdata.find(' ', rdata.find(' ') + 1) + 1;
+  return rdata.substr(names, rdata.find(' ', names) - names);
+}
+
+class Running {
+ public:
+  Running() { zone_.publish(Transferable({}).zone); }
+  void publish(Serial serial, bool stale = false) {
+    view_.publish({.index = std::make_shared<const zone::ListingIndex>(index_of({}, {}, serial)), .stale = stale});
+  }
+  void notify(const config::Endpoint& at) {
+    notifier_.emplace(std::vector{at},
+                      Notifier::Sources{.zone = zone_, .view = view_, .report = [this](const auto& report) {
+                                          const std::scoped_lock lock(mutex_);
+                                          reports_.push_back(report);
+                                          changed_.notify_all();
+                                        }});
+  }
+  [[nodiscard]] NotifierReport report() {
+    std::unique_lock lock(mutex_);
+    REQUIRE(changed_.wait_for(lock, 60s, [&] { return !reports_.empty(); }));
+    const auto first = reports_.front();
+    reports_.erase(reports_.begin());
+    return first;
+  }
+  [[nodiscard]] transfer::Notified state() const { return notifier_->notified().front(); }
+  template <typename Condition>
+  void wait(Condition condition) const {
+    for (const auto end = std::chrono::steady_clock::now() + 60s; !condition(state());) {
+      REQUIRE(std::chrono::steady_clock::now() < end);
+      std::this_thread::yield();
+    }
+  }
+
+ private:
+  zone::Published<answer::ServedZone> zone_;
+  zone::Published<zone::View> view_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<NotifierReport> reports_;
+  std::optional<Notifier> notifier_;
+};
+
+}  // namespace
+
+TEST_CASE("a secondary is told of the serial at the start, and of each that follows its answer", "[transfer][notify]") {
+  Secondary secondary;
+  Running running;
+  running.publish(7);
+  running.notify(secondary.at());
+  const auto first = secondary.receive();
+  CHECK(serial_in(first) == "7");
+  const Reply read(first);
+  CHECK(ldns_pkt_get_opcode(read.packet()) == LDNS_PACKET_NOTIFY);
+  CHECK_FALSE(ldns_pkt_qr(read.packet()));
+  CHECK(read.aa());
+  CHECK(read.records(LDNS_SECTION_QUESTION) == std::vector<std::string>{"bl.example.org.\tIN\tSOA"});
+
+  // What changes before the answer is told afterwards, the newest only.
+  for (Serial serial = 8; serial < 12; ++serial) running.publish(serial);
+  secondary.answer(first);
+  const auto second = secondary.receive();
+  CHECK(serial_in(second) == "11");
+  secondary.answer(second);
+  running.wait([](const auto& state) { return state.told == 11U && state.waiting == 0ms; });
+  CHECK(running.state().sent == 2);
+  CHECK(running.state().answered == 2);
+  CHECK(running.state().repeated == 0);
+  CHECK(secondary.is_quiet(200ms));
+}
+
+TEST_CASE("a message without an answer is repeated, with the newest serial; what isn't its answer doesn't end that",
+          "[transfer][notify]") {
+  Secondary secondary;
+  Running running;
+  running.publish(7);
+  running.notify(secondary.at());
+  auto first = secondary.receive();
+  running.publish(8);
+  for (const auto& wrong : {Bytes{}, Bytes(4), first}) secondary.send(wrong.empty() ? Bytes(1) : wrong);
+  auto other_id = first;
+  other_id[0] ^= 1U;
+  secondary.answer(other_id);
+  auto other_opcode = first;
+  other_opcode[2] = 0;
+  secondary.answer(other_opcode);
+  const auto second = secondary.receive();
+  CHECK(serial_in(second) == "8");
+  running.wait([](const auto& state) { return state.repeated == 1; });
+  CHECK(running.state().answered == 0);
+  // An answer to the message before comes too late.
+  if (first[0] != second[0] || first[1] != second[1]) secondary.answer(first);
+  secondary.answer(second);
+  running.wait([](const auto& state) { return state.told == 8U; });
+  CHECK(running.state().answered == 1);
+}
+
+TEST_CASE("a refusal ends the repetitions, and is reported once", "[transfer][notify]") {
+  Secondary secondary;
+  Running running;
+  running.publish(7);
+  running.notify(secondary.at());
+  secondary.answer(secondary.receive(), LDNS_RCODE_REFUSED);
+  CHECK(running.report().event == NotifierReport::Event::refuses);
+  running.publish(8);
+  secondary.answer(secondary.receive(), LDNS_RCODE_REFUSED);
+  running.wait([](const auto& state) { return state.refused == 2; });
+  running.publish(9);
+  secondary.answer(secondary.receive());
+  CHECK(running.report().event == NotifierReport::Event::answers);
+  CHECK(running.state().refused == 2);
+}
+
+TEST_CASE("nobody is told of a list that is stale, or not there yet", "[transfer][notify]") {
+  Secondary secondary;
+  Running running;
+  running.notify(secondary.at());
+  running.publish(7, true);
+  CHECK(secondary.is_quiet(200ms));
+  CHECK(running.state().sent == 0);
+}

@@ -1,0 +1,129 @@
+// A transfer has the records of the exported zone file, no more and no less.
+#include "transfer_fixture.h"
+
+#include <random>
+
+using namespace blowback;
+using namespace blowback::test;
+
+namespace {
+
+constexpr auto kApex = "bl.example.org";
+
+config::Zone settings() {
+  auto zone = zone_config();
+  zone.nameservers = {"ns1.bl.example.org", "ns1.x.bl.example.org", "ns.example.net"};
+  zone.nameserver_addresses = {{"ns1.bl.example.org", ip("192.0.2.53")},
+                               {"ns1.x.bl.example.org", ip("192.0.2.54")},
+                               {"ns1.x.bl.example.org", ip("2001:db8::54")}};
+  return zone;
+}
+
+struct RandomList {
+  std::vector<Listing> listings;
+  std::vector<Exemption> exemptions;
+};
+
+/// Addresses and networks of both families near each other, so that names share labels.
+RandomList random_list(unsigned seed, int count) {
+  std::mt19937 random(seed);
+  const auto to = [&](unsigned most) { return std::uniform_int_distribution<unsigned>(0, most)(random); };
+  const auto prefix = [&] {
+    IpAddress::Octets octets{};
+    if (to(1) == 0) {
+      const auto address = IpAddress::from_v4(to(3) << 24U | to(200) << 16U | to(2) << 8U | to(255));
+      return Prefix::covering(address, to(3) == 0 ? static_cast<int>(20 + to(12)) : 32);
+    }
+    octets[0] = 0x20;
+    octets[1] = static_cast<std::uint8_t>(to(2));
+    for (std::size_t i = 6; i < 16; ++i) octets[i] = static_cast<std::uint8_t>(to(1) == 0 ? 0 : to(255));
+    return Prefix::covering(IpAddress::from_octets(octets), to(1) == 0 ? static_cast<int>(44 + to(84)) : 64);
+  };
+  RandomList list;
+  for (int i = 0; i < count; ++i) {
+    list.listings.push_back(listed(prefix().to_string(), CodeSet::from_bits(to(126) + 1), std::nullopt,
+                                   to(1) == 0 ? Source::automatic : Source::by_operator));
+    if (to(9) == 0) list.exemptions.push_back(exempt(prefix().to_string()));
+  }
+  // Of one network and source the last holds, in the index as in a database.
+  std::ranges::stable_sort(list.listings, {}, [](const Listing& each) { return std::pair(each.prefix, each.source); });
+  const auto same =
+      std::ranges::unique(list.listings, {}, [](const Listing& each) { return std::pair(each.prefix, each.source); });
+  list.listings.erase(same.begin(), same.end());
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("a transfer has exactly the records of the exported zone file, between two equal SOAs", "[transfer]") {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    CAPTURE(seed);
+    const auto list = random_list(seed, seed % 3 == 0 ? 3 : 400);
+    const Transferable served(index_of(list.listings, list.exemptions, 0x1'0000'0000 + seed), settings());
+    const auto messages = served.messages({.name = kApex, .type = LDNS_RR_TYPE_AXFR});
+    for (const auto& message : messages) CHECK(message.size() <= transfer::kLongestMessage);
+    auto records = records_of(messages);
+    REQUIRE(records.size() > 2);
+    CHECK(records.front().find("SOA") != std::string::npos);
+    CHECK(records.front() == records.back());
+    records.pop_back();
+    std::ranges::sort(records);
+    CHECK(records == records_of_export(settings(), list.listings, list.exemptions, 0x1'0000'0000 + seed));
+  }
+}
+
+TEST_CASE("a long list takes many messages, each nearly full, and each a reply to the question", "[transfer]") {
+  std::vector<Listing> listings;
+  for (unsigned i = 0; i < 5'000; ++i) listings.push_back(listed(IpAddress::from_v4(0xc6000000U + 7 * i).to_string()));
+  const Transferable served(index_of(listings));
+  const auto messages = served.messages({.name = "BL.example.ORG", .type = LDNS_RR_TYPE_AXFR, .flags = 0x0100});
+  REQUIRE(messages.size() > 20);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const auto& message = messages[i];
+    CHECK(message.size() > (i + 1 < messages.size() ? transfer::kLongestMessage - 1'024 : 0));
+    const Reply reply(message);
+    CHECK(ldns_pkt_id(reply.packet()) == 0x1234);
+    CHECK(ldns_pkt_rd(reply.packet()));
+    CHECK(reply.records(LDNS_SECTION_QUESTION) == std::vector<std::string>{"BL.example.ORG.\tIN\tAXFR"});
+    CHECK_FALSE(reply.has_opt());
+  }
+  CHECK(records_of(messages).size() == 2 + 2 + 2 * 2 * kAllCodes.size() + 2 * listings.size());
+}
+
+TEST_CASE("names are compressed: an address beside the last one costs little", "[transfer]") {
+  std::vector<Listing> listings;
+  for (unsigned i = 0; i < 1'000; ++i) listings.push_back(listed(IpAddress::from_v4(0xc6336400U + i).to_string()));
+  auto zone = zone_config();
+  zone.txt = "x";
+  std::size_t size = 0;
+  for (const auto& message :
+       Transferable(index_of(listings), zone).messages({.name = kApex, .type = LDNS_RR_TYPE_AXFR}))
+    size += message.size();
+  // Last label and pointer, A; pointer, TXT of one octet.
+  CHECK(size < 1'000 * (6 + 14 + 2 + 12) + 2'500);
+}
+
+TEST_CASE("only the first message of a transfer has an OPT, if the query has one", "[transfer][edns]") {
+  std::vector<Listing> listings;
+  for (unsigned i = 0; i < 1'000; ++i) listings.push_back(listed(IpAddress::from_v4(0xc6000000U + 7 * i).to_string()));
+  const auto messages =
+      Transferable(index_of(listings)).messages({.name = kApex, .type = LDNS_RR_TYPE_AXFR, .edns = true});
+  REQUIRE(messages.size() > 2);
+  CHECK(Reply(messages[0]).has_opt());
+  CHECK_FALSE(Reply(messages[1]).has_opt());
+}
+
+TEST_CASE("a transfer leaves out what has ended when it begins", "[transfer]") {
+  const Transferable served(
+      index_of({listed("192.0.2.1", Code::dsn, kNow + std::chrono::seconds{1}), listed("192.0.2.2")}));
+  const auto count = [&](UnixTime now) {
+    const auto wire = query({.name = kApex, .type = LDNS_RR_TYPE_AXFR});
+    auto request = answer::read_transfer_request(
+        {.message = wire, .client = kClient, .transport = answer::Transport::tcp}, served.zone, now);
+    transfer::ZoneStream stream(served.zone, *served.view.index, now, std::move(request).value());
+    Bytes message(transfer::kLongestMessage);
+    while (stream.next(message, now) != 0) continue;
+    return stream.records();
+  };
+  CHECK(count(kNow) == count(kNow + std::chrono::seconds{1}) + 2);
+}
