@@ -142,9 +142,10 @@ TEST_CASE("each key's line is known, and its table's", "[config]") {
   CHECK(lines->at("database") == 1);
   CHECK(lines->at("zone.name") == 3);
   CHECK(lines->at("server.rate_limit.exempt") == 11);
-  CHECK(lines->at("feed.0") == 15);
-  CHECK(lines->at("feed.0.path") == 17);
-  CHECK(lines->at("feed.6.callouts") == 37);
+  CHECK(lines->at("server.key.1.algorithm") == 17);
+  CHECK(lines->at("feed.0") == 28);
+  CHECK(lines->at("feed.0.path") == 30);
+  CHECK(lines->at("feed.6.callouts") == 50);
   CHECK_FALSE(lines->contains("feed.1.path"));
 }
 
