@@ -43,14 +43,13 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "server.rate_limit.ipv6_prefix",
                                                            "server.rate_limit.table",
                                                            "server.rate_limit.exempt",
-                                                           "server.key.name",
-                                                           "server.key.algorithm",
-                                                           "server.key.secret_file",
-                                                           "server.transfer.allow",
-                                                           "server.transfer.keys",
-                                                           "server.transfer.notify",
-                                                           "server.transfer.connections",
-                                                           "server.transfer.time",
+                                                           "transfer.key.name",
+                                                           "transfer.key.algorithm",
+                                                           "transfer.key.secret_file",
+                                                           "transfer.allow",
+                                                           "transfer.notify",
+                                                           "transfer.connections",
+                                                           "transfer.time",
                                                            "traps.domains",
                                                            "traps.addresses",
                                                            "traps.file",
@@ -116,6 +115,7 @@ void read_file(Section& top, Config& config) {
   top.section("zone", [&](Section& section) { read_zone(section, config.zone); });
   config.server.status_socket = config.database + ".server";
   top.section("server", [&](Section& section) { read_server(section, config.server, config.database); });
+  top.section("transfer", [&](Section& section) { read_transfer(section, config.server.transfer); });
   top.section("traps", [&](Section& section) { read_traps(section, config.traps); });
   top.sections("feed", [&](Section& section) { read_feed(section, config.feeds); });
   top.section("ingest", [&](Section& section) { section.integer("judges", config.ingest.judges, 1, 64); });

@@ -80,12 +80,12 @@ struct Key {
   friend bool operator==(const Key&, const Key&) = default;
 };
 
-/// Who may have the whole zone (RFC 5936), see server/transfer/transfers.h.
+/// `[transfer]`: who may have the whole zone (RFC 5936), see server/transfer/transfers.h.
 struct Transfer {
-  std::vector<Prefix> allow;      ///< clients by address
-  std::vector<std::string> keys;  ///< and by the key that they sign with, each of `Server::keys`; neither: nobody
-  std::vector<Endpoint> notify;   ///< who is told of changes (RFC 1996); at most 64, different
-  int connections = 16;           ///< at a time; half of them for one client. 1 to 100
+  std::vector<Prefix> allow;     ///< clients by address
+  std::vector<Key> keys;         ///< `[[transfer.key]]`: and by the key that they sign with; neither: nobody
+  std::vector<Endpoint> notify;  ///< who is told of changes (RFC 1996); at most 64, different
+  int connections = 16;          ///< at a time; half of them for one client. 1 to 100
   Duration time = std::chrono::minutes{30};  ///< for one transfer; 1s to 1d
   friend bool operator==(const Transfer&, const Transfer&) = default;
 };
@@ -103,7 +103,6 @@ struct Server {
   /// At most two, different: the first signs new cookies, both are accepted. Empty: a random one is made at each start.
   std::vector<CookieSecret> cookie_secrets;
   RateLimit rate_limit;
-  std::vector<Key> keys;  ///< `[[server.key]]`
   Transfer transfer;
   /// The unix socket on which the server reports its status; "": none. A path in the config has at most kSocketPathOctets; the default,
   /// the database's path and `.server`, may be longer, and then there is no socket.
@@ -255,7 +254,7 @@ struct ConfigError {
 enum class TrapFile : std::uint8_t { read, left_out };
 
 /// Reads the files of all keys: each has at most 4 KiB. Not a part of `load`, since only the server needs them and may read them.
-[[nodiscard]] std::expected<void, ConfigError> read_secrets(Server& server);
+[[nodiscard]] std::expected<void, ConfigError> read_secrets(Transfer& transfer);
 
 [[nodiscard]] std::expected<Config, ConfigError> load(const std::string& file, TrapFile trap_file = TrapFile::read);
 /// Reads the files; each has at most 4 MiB. Not a part of `load`, since only the judge needs them.

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sodium/utils.h>
 #include <unistd.h>
 
 #include <array>
@@ -20,30 +21,16 @@ constexpr std::size_t kLongestFile = 4096;
 constexpr std::size_t kShortestSecret = 16;
 constexpr std::size_t kLongestSecret = 512;
 
-[[nodiscard]] int value_of(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/// Ignores blanks and line ends around it. Absent: it isn't base64.
+/// Ignores blanks and line ends. Absent: it isn't base64, or is too long.
 [[nodiscard]] std::optional<std::vector<std::uint8_t>> octets_of(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const auto begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return std::nullopt;
-  text = text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-  if (text.size() % 4 != 0) return std::nullopt;
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
-  std::vector<std::uint8_t> octets;
-  std::uint32_t bits = 0;
-  for (std::size_t i = 0; i < text.size() - padding; ++i) {
-    const int value = value_of(text[i]);
-    if (value < 0) return std::nullopt;
-    bits = bits << 6U | static_cast<std::uint32_t>(value);
-    // The second, third and fourth character of four complete an octet each.
-    if (i % 4 != 0) octets.push_back(static_cast<std::uint8_t>(bits >> (6 - 2 * (i % 4))));
-  }
+  std::vector<std::uint8_t> octets(kLongestFile);
+  std::size_t size = 0;
+  // An end that isn't asked for: then all of the text must be base64.
+  if (sodium_base642bin(octets.data(), octets.size(), text.data(), text.size(), " \t\r\n", &size, nullptr,
+                        sodium_base64_VARIANT_ORIGINAL) != 0)
+    return std::nullopt;
+  octets.resize(size);
+  if (octets.empty()) return std::nullopt;
   return octets;
 }
 
@@ -89,12 +76,12 @@ constexpr std::size_t kLongestSecret = 512;
 
 }  // namespace
 
-std::expected<void, ConfigError> read_secrets(Server& server) {
-  for (auto& key : server.keys) {
+std::expected<void, ConfigError> read_secrets(Transfer& transfer) {
+  for (auto& key : transfer.keys) {
     auto secret = read_secret(key.secret_file);
     if (!secret) {
       return std::unexpected(
-          ConfigError{fmt::format("server.key \"{}\": {} {}", key.name, key.secret_file, secret.error())});
+          ConfigError{fmt::format("transfer.key \"{}\": {} {}", key.name, key.secret_file, secret.error())});
     }
     key.secret = std::move(*secret);
   }

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <set>
 #include <string>
 #include <utility>
@@ -22,47 +21,6 @@ void read_rate_limit(Section& section, RateLimit& limit) {
   section.integer("ipv6_prefix", limit.ipv6_prefix, 16, 128);
   section.integer("table", limit.table, 1024, 16'777'216);
   prefixes(section, "exempt", limit.exempt);
-}
-
-void read_key(Section& section, std::vector<Key>& keys) {
-  Key key;
-  section.text("name", key.name);
-  if (auto name = dns_name(key.name)) {
-    key.name = std::move(*name);
-    if (std::ranges::find(keys, key.name, &Key::name) != keys.end())
-      section.complain("name", "is also the name of an earlier key; give each key another name");
-  } else {
-    section.complain("name", fmt::format("{}; write the name that both servers use, for example \"xfr.example.org\"",
-                                         name.error().text));
-  }
-  choice(section, "algorithm", key.algorithm, kTsigAlgorithms);
-  section.text("secret_file", key.secret_file);
-  if (key.secret_file.empty() || key.secret_file.find('\0') != std::string::npos)
-    section.complain("secret_file", "is no path; name a file with the secret in base64");
-  keys.push_back(std::move(key));
-}
-
-void read_transfer(Section& section, Transfer& transfer, const std::vector<Key>& keys) {
-  constexpr std::size_t kMostSecondaries = 64;
-  prefixes(section, "allow", transfer.allow);
-  parsed_texts(section, "keys", transfer.keys, [](const std::string& text) { return dns_name(text); });
-  for (std::size_t i = 0; i < transfer.keys.size() && section.is_good("keys"); ++i) {
-    if (std::ranges::find(keys, transfer.keys[i], &Key::name) == keys.end())
-      section.complain("keys", i, "is the name of no [[server.key]]; add the key, or correct the name");
-  }
-  parsed_texts(section, "notify", transfer.notify, [](const std::string& text) { return endpoint(text); });
-  if (section.is_good("notify") && transfer.notify.size() > kMostSecondaries)
-    section.complain("notify",
-                     fmt::format("has more than {} servers; let secondaries notify others", kMostSecondaries));
-  for (std::size_t i = 0; i < transfer.notify.size() && section.is_good("notify"); ++i) {
-    const auto& at = transfer.notify[i];
-    if (at.port == 0) section.complain("notify", i, "needs a port; the usual one is 53");
-    const auto before = transfer.notify.begin() + static_cast<std::ptrdiff_t>(i);
-    if (std::find(transfer.notify.begin(), before, at) != before)
-      section.complain("notify", i, "is there twice; remove one");
-  }
-  section.integer("connections", transfer.connections, 1, 100);
-  section.duration("time", transfer.time, Duration{1}, std::chrono::days{1});
 }
 
 void read_cookie_secrets(Section& section, std::vector<CookieSecret>& secrets) {
@@ -131,8 +89,6 @@ void read_server(Section& section, Server& server, const std::string& database) 
   }
   section.boolean("sandbox", server.sandbox);
   section.section("rate_limit", [&](Section& inner) { read_rate_limit(inner, server.rate_limit); });
-  section.sections("key", [&](Section& inner) { read_key(inner, server.keys); });
-  section.section("transfer", [&](Section& inner) { read_transfer(inner, server.transfer, server.keys); });
 }
 
 }  // namespace blowback::config

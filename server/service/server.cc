@@ -49,7 +49,7 @@ std::expected<Secrets, ServiceError> Secrets::random() {
 Server::Server(std::string version, const Secrets& secrets) : version_(std::move(version)), secrets_(secrets) {}
 
 std::expected<void, ServiceError> Server::start(config::Config config) {
-  if (auto read = config::read_secrets(config.server); !read) return failed(std::move(read).error().text);
+  if (auto read = config::read_secrets(config.server.transfer); !read) return failed(std::move(read).error().text);
   auto served = answer::ServedZone::of(config.zone, config.server, secrets_.cookie);
   if (!served) return failed(std::move(served).error());
   zone_.publish(std::move(*served));
@@ -87,7 +87,7 @@ void Server::reload(const std::string& file) {
 
 /// First everything that can fail, then everything that can't.
 std::expected<void, ServiceError> Server::adopt(config::Config config) {
-  if (auto read = config::read_secrets(config.server); !read) return failed(std::move(read).error().text);
+  if (auto read = config::read_secrets(config.server.transfer); !read) return failed(std::move(read).error().text);
   auto served = answer::ServedZone::of(config.zone, config.server, secrets_.cookie);
   if (!served) return failed(std::move(served).error());
   // A database that can't be read must not replace the list that is served.

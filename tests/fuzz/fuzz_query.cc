@@ -33,8 +33,7 @@ answer::ServedZone zone_of(const std::string& name, const std::vector<std::strin
   zone.txt = text;
   config::Server server;
   server.nsid = "somewhere";
-  server.keys = {{.name = "k", .secret_file = "", .secret = std::vector<std::uint8_t>(32, 7)}};
-  server.transfer.keys = {"k"};
+  server.transfer.keys = {{.name = "k", .secret_file = "", .secret = std::vector<std::uint8_t>(32, 7)}};
   return answer::ServedZone::of(zone, server, {}).value();
 }
 

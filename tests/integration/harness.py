@@ -532,7 +532,7 @@ class Blowback:
     `feeds` replaces the one Maildir feed. Paths: b.dir, b.config, b.database, b.maildir. The programs that it started are
     stopped at the end; if the block failed, the ends of their logs are printed."""
 
-    def __init__(self, *, feeds=None, zone=None, server=None, traps=None, policy=None, weights=None, database=None, directory=None):
+    def __init__(self, *, feeds=None, zone=None, server=None, transfer=None, traps=None, policy=None, weights=None, database=None, directory=None):
         self._own_dir = directory is None
         self.dir = pathlib.Path(directory or tempfile.mkdtemp(prefix="blowback-test-"))
         self.config = self.dir / "blowback.toml"
@@ -557,7 +557,7 @@ class Blowback:
             "traps": {"domains": [TRAP_DOMAIN], "addresses": WITNESSES},
             "policy": {"allow_documentation": True},
         }
-        for name, over in (("zone", zone), ("server", server), ("traps", traps), ("policy", policy), ("policy.weights", weights)):
+        for name, over in (("zone", zone), ("server", server), ("transfer", transfer), ("traps", traps), ("policy", policy), ("policy.weights", weights)):
             if over:
                 section = self.sections.setdefault(name, {})
                 section.update(over)

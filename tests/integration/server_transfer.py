@@ -74,7 +74,7 @@ class Transfers(unittest.TestCase):
             self.assertEqual(b.cli("exempt", network, "--reason", "test").returncode, 0)
 
     def test_dig_gets_the_exported_zone(self):
-        with Blowback(server={"transfer": {"allow": ["127.0.0.1", "::1"]}}, zone={"nameservers": [f"ns1.{ZONE} 192.0.2.53 2001:db8::53", "ns.example.net"]}) as b:
+        with Blowback(transfer={"allow": ["127.0.0.1", "::1"]}, zone={"nameservers": [f"ns1.{ZONE} 192.0.2.53 2001:db8::53", "ns.example.net"]}) as b:
             self.list(b, [f"198.51.{i // 250}.{i % 250}" for i in range(2000)] + ["203.0.113.0/24", "1.2.3.0/24", "2001:db8:1::/48", "2001:db8::1"], exempt=["203.0.113.128/26"])
             b.start_server()
             expected = exported(b)
@@ -85,8 +85,8 @@ class Transfers(unittest.TestCase):
                 self.assertEqual(records_of(dig_axfr(b.port6, server="::1").stdout), expected)
 
     def test_nobody_else_gets_it(self):
-        for server in ({}, {"transfer": {"allow": ["192.0.2.0/24"]}}):
-            with Blowback(server=server) as b:
+        for transfer in ({}, {"allow": ["192.0.2.0/24"]}):
+            with Blowback(transfer=transfer) as b:
                 self.list(b, ["192.0.2.1"])
                 b.start_server()
                 for wire in (query(ZONE, AXFR), ixfr(0)):
@@ -95,7 +95,7 @@ class Transfers(unittest.TestCase):
                     self.assertEqual(parse_strictly(b.raw_udp(wire)).rcode, "REFUSED")
 
     def test_names_other_than_the_zones_own_and_udp(self):
-        with Blowback(server={"transfer": {"allow": ["127.0.0.1"]}}) as b:
+        with Blowback(transfer={"allow": ["127.0.0.1"]}) as b:
             self.list(b, ["192.0.2.1"])
             b.start_server()
             self.assertEqual(parse_strictly(b.raw_tcp(query("2.0.192." + ZONE, AXFR))[0]).rcode, "NOTAUTH")
@@ -105,7 +105,7 @@ class Transfers(unittest.TestCase):
             self.assertEqual(parse_strictly(b.raw_tcp(query(ZONE, IXFR))[0]).rcode, "FORMERR")
 
     def test_ixfr_is_the_zone_or_the_soa_alone(self):
-        with Blowback(server={"transfer": {"allow": ["127.0.0.1"]}}) as b:
+        with Blowback(transfer={"allow": ["127.0.0.1"]}) as b:
             self.list(b, ["192.0.2.1", "192.0.2.2"])
             b.start_server()
             serial = int(b.dig(ZONE, "SOA").rdata()[0].split()[2])
@@ -121,7 +121,7 @@ class Transfers(unittest.TestCase):
                 self.assertEqual([record.type for record in reply.answers], [SOA], theirs)
 
     def test_queries_are_answered_beside_transfers_and_a_slow_client_is_cut_off(self):
-        with Blowback(server={"workers": 1, "transfer": {"allow": ["127.0.0.1"], "connections": 4, "time": "3s"}}) as b:
+        with Blowback(server={"workers": 1}, transfer={"allow": ["127.0.0.1"], "connections": 4, "time": "3s"}) as b:
             self.list(b, [f"11.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(60000)])
             b.start_server()
             slow = []
@@ -158,7 +158,7 @@ class Transfers(unittest.TestCase):
         return lines if len(lines) >= count else [b""]
 
     def test_a_transfer_is_one_list_whatever_is_committed_meanwhile(self):
-        with Blowback(server={"transfer": {"allow": ["127.0.0.1"]}}) as b:
+        with Blowback(transfer={"allow": ["127.0.0.1"]}) as b:
             self.list(b, [f"11.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(50000)])
             b.start_server()
             expected = exported(b)
@@ -184,7 +184,7 @@ class Transfers(unittest.TestCase):
             self.list(b, ["192.0.2.1"])
             b.start_server()
             self.assertIn("Transfer failed", dig_axfr(b.port).stdout)
-            b.sections["server"]["transfer"] = {"allow": ["127.0.0.1"]}
+            b.sections["transfer"] = {"allow": ["127.0.0.1"]}
             b.write_config()
             os.kill(b.server.pid, 1)
             wait_until(lambda: "config-read" in b.server.log(), 10, b.server.log)
@@ -196,8 +196,7 @@ class Transfers(unittest.TestCase):
         file = b.dir / "xfr.key"
         file.write_text(base64.b64encode(octets).decode() + "\n")
         file.chmod(0o640)
-        b.sections["server"]["key"] = [{"name": "xfr.example.org", "algorithm": algorithm, "secret_file": str(file)}]
-        b.sections["server"].setdefault("transfer", {})["keys"] = ["xfr.example.org"]
+        b.sections.setdefault("transfer", {})["key"] = [{"name": "xfr.example.org", "algorithm": algorithm, "secret_file": str(file)}]
         b.write_config()
         return "xfr.example.org", algorithm, file.read_text().strip()
 
@@ -235,11 +234,11 @@ class Transfers(unittest.TestCase):
             if not Secondary.installed(kind):
                 continue
             for algorithm in (None, "hmac-sha256", "hmac-sha512"):
-                with self.subTest(kind, algorithm=algorithm), Blowback(server={"transfer": {"allow": ["192.0.2.0/24" if algorithm else "127.0.0.1"]}}) as b:
+                with self.subTest(kind, algorithm=algorithm), Blowback(transfer={"allow": ["192.0.2.0/24" if algorithm else "127.0.0.1"]}) as b:
                     key = self.signed(b, algorithm) if algorithm else None
                     self.list(b, [f"198.51.{i // 250}.{i % 250}" for i in range(3000)] + ["203.0.113.0/24", "2001:db8:1::/48"], exempt=["203.0.113.128/26"])
                     secondary = Secondary(kind, b.dir, b.port, key)
-                    b.sections["server"]["transfer"]["notify"] = [f"127.0.0.1:{secondary.port}"]
+                    b.sections["transfer"]["notify"] = [f"127.0.0.1:{secondary.port}"]
                     b.write_config()
                     b.start_server()
                     with secondary:
@@ -254,7 +253,7 @@ class Transfers(unittest.TestCase):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.bind(("127.0.0.1", 0))
             s.settimeout(10 * PATIENCE)
-            with Blowback(server={"transfer": {"notify": [f"127.0.0.1:{s.getsockname()[1]}"]}}) as b:
+            with Blowback(transfer={"notify": [f"127.0.0.1:{s.getsockname()[1]}"]}) as b:
                 self.list(b, ["192.0.2.1"])
                 b.start_server()
                 first, _ = s.recvfrom(512)

@@ -29,14 +29,10 @@ const char* name_of(TsigAlgorithm algorithm) {
   return algorithm == TsigAlgorithm::hmac_sha256 ? "hmac-sha256." : "hmac-sha512.";
 }
 
-Served with_key(TsigAlgorithm algorithm = TsigAlgorithm::hmac_sha256, bool may_transfer = false) {
+Served with_key(TsigAlgorithm algorithm = TsigAlgorithm::hmac_sha256) {
   Served served(index_of({listed("192.0.2.0/24"), listed("2001:db8::1")}));
-  served.zone.keys = {
-      {.name = wire("other.example"), .algorithm = algorithm, .secret = Bytes(16), .may_transfer = true},
-      {.name = wire(kKeyName),
-       .algorithm = algorithm,
-       .secret = {kSecret.begin(), kSecret.end()},
-       .may_transfer = may_transfer}};
+  served.zone.keys = {{.name = wire("other.example"), .algorithm = algorithm, .secret = Bytes(16)},
+                      {.name = wire(kKeyName), .algorithm = algorithm, .secret = {kSecret.begin(), kSecret.end()}}};
   return served;
 }
 
@@ -311,13 +307,9 @@ TEST_CASE("a long reply leaves room for its signature, or is truncated with one"
 
 TEST_CASE("a key allows transfers only if it is named for them", "[answer][tsig][transfer]") {
   const auto axfr = query({.name = "bl.example.org", .type = LDNS_RR_TYPE_AXFR});
-  CHECK(with_key().raw(signed_query(axfr), Transport::tcp).outcome == Outcome::refused);
-  CHECK(with_key(TsigAlgorithm::hmac_sha256, true).raw(axfr, Transport::tcp).outcome == Outcome::refused);
-  CHECK(with_key(TsigAlgorithm::hmac_sha256, true).raw(signed_query(axfr), Transport::tcp).outcome ==
-        Outcome::transfer);
-  CHECK(
-      with_key(TsigAlgorithm::hmac_sha256, true).raw(signed_query(axfr, {.secret = "0123"}), Transport::tcp).outcome ==
-      Outcome::notauth);
+  CHECK(with_key().raw(axfr, Transport::tcp).outcome == Outcome::refused);
+  CHECK(with_key().raw(signed_query(axfr), Transport::tcp).outcome == Outcome::transfer);
+  CHECK(with_key().raw(signed_query(axfr, {.secret = "0123"}), Transport::tcp).outcome == Outcome::notauth);
 }
 
 TEST_CASE("who may transfer may ask, whoever else may", "[answer][transfer]") {

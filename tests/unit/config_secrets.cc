@@ -20,13 +20,13 @@ std::expected<std::vector<std::uint8_t>, std::string> secret_of(const std::strin
   const auto file = folder.path() / "key";
   std::ofstream(file) << content;
   fs::permissions(file, mode);
-  Server server;
-  server.keys.push_back({.name = "k.example", .secret_file = file.string(), .secret = {}});
-  if (const auto read = read_secrets(server); !read) {
-    CHECK(read.error().text.starts_with("server.key \"k.example\": " + file.string() + " "));
+  Transfer transfer;
+  transfer.keys.push_back({.name = "k.example", .secret_file = file.string(), .secret = {}});
+  if (const auto read = read_secrets(transfer); !read) {
+    CHECK(read.error().text.starts_with("transfer.key \"k.example\": " + file.string() + " "));
     return std::unexpected(read.error().text);
   }
-  return server.keys.front().secret;
+  return transfer.keys.front().secret;
 }
 
 bool says(const std::string& error, const std::string& what) { return error.find(what) != std::string::npos; }
@@ -58,13 +58,13 @@ TEST_CASE("a secret that others can read or write is refused, and so is what is 
   for (const auto mode : {fs::perms::others_read, fs::perms::others_write, fs::perms::others_exec})
     CHECK(says(secret_of(kSecret, fs::perms::owner_read | mode).error(), "chmod o= "));
   const test::Folder folder;
-  Server server;
-  server.keys.push_back({.name = "k", .secret_file = folder.path().string(), .secret = {}});
-  CHECK(says(read_secrets(server).error().text, "no file"));
-  server.keys.front().secret_file += "/absent";
-  CHECK(says(read_secrets(server).error().text, "can't be read: No such file"));
-  server.keys.clear();
-  CHECK(read_secrets(server));
+  Transfer transfer;
+  transfer.keys.push_back({.name = "k", .secret_file = folder.path().string(), .secret = {}});
+  CHECK(says(read_secrets(transfer).error().text, "no file"));
+  transfer.keys.front().secret_file += "/absent";
+  CHECK(says(read_secrets(transfer).error().text, "can't be read: No such file"));
+  transfer.keys.clear();
+  CHECK(read_secrets(transfer));
 }
 
 }  // namespace blowback::config

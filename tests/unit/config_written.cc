@@ -26,9 +26,9 @@ std::string toml_of(const std::vector<Setting>& settings) {
   for (const auto& setting : settings) {
     if (setting.table != table) {
       table = setting.table;
-      text += table.starts_with("feed.")         ? "[[feed]]\n"
-              : table.starts_with("server.key.") ? "[[server.key]]\n"
-                                                 : fmt::format("[{}]\n", table);
+      text += table.starts_with("feed.")           ? "[[feed]]\n"
+              : table.starts_with("transfer.key.") ? "[[transfer.key]]\n"
+                                                   : fmt::format("[{}]\n", table);
     }
     if (setting.note.empty()) text += fmt::format("{} = {}\n", setting.key, setting.value);
   }
@@ -52,19 +52,18 @@ nsid = "one"
 allow = ["192.0.2.0/24"]
 [server.rate_limit]
 exempt = []
-[[server.key]]
-name = "XFR.example.org."
-secret_file = "/etc/blowback/xfr.key"
-[[server.key]]
-name = "other.example.org"
-algorithm = "hmac-sha512"
-secret_file = "other.key"
-[server.transfer]
+[transfer]
 allow = ["192.0.2.53", "2001:db8::/64"]
-keys = ["xfr.example.org"]
 notify = ["192.0.2.53:53", "[2001:db8::53]:5353"]
 connections = 3
 time = "5m"
+[[transfer.key]]
+name = "XFR.example.org."
+secret_file = "/etc/blowback/xfr.key"
+[[transfer.key]]
+name = "other.example.org"
+algorithm = "hmac-sha512"
+secret_file = "other.key"
 [traps]
 domains = ["trap.example.net"]
 addresses = ["old@example.com"]
@@ -142,10 +141,10 @@ TEST_CASE("each key's line is known, and its table's", "[config]") {
   CHECK(lines->at("database") == 1);
   CHECK(lines->at("zone.name") == 3);
   CHECK(lines->at("server.rate_limit.exempt") == 11);
-  CHECK(lines->at("server.key.1.algorithm") == 17);
-  CHECK(lines->at("feed.0") == 28);
-  CHECK(lines->at("feed.0.path") == 30);
-  CHECK(lines->at("feed.6.callouts") == 50);
+  CHECK(lines->at("transfer.key.1.algorithm") == 22);
+  CHECK(lines->at("feed.0") == 27);
+  CHECK(lines->at("feed.0.path") == 29);
+  CHECK(lines->at("feed.6.callouts") == 49);
   CHECK_FALSE(lines->contains("feed.1.path"));
 }
 
