@@ -18,6 +18,8 @@ constexpr std::uint32_t kLoopback = 0x7f000000;
   return codes;
 }
 
+constexpr std::size_t kNamesOfPoints = 2 * kAllCodes.size();
+
 /// The first address of the upper half. Requires a network of more than one address.
 [[nodiscard]] IpAddress upper_half(const Prefix& prefix) {
   auto octets = prefix.first().octets();
@@ -45,9 +47,17 @@ bool walked_before(const Prefix& one, const Prefix& other) {
   return one < other;
 }
 
-ZoneNames::ZoneNames(Source source) : source_(std::move(source)) {
-  never_.push_back({.prefix = Prefix::of(IpAddress::from_v4(kLoopback | 1U)), .codes = {}});
-  for (const auto code : kAllCodes) never_.push_back({.prefix = Prefix::of(test_point_of(code)), .codes = {}});
+ZoneNames::ZoneNames(Source source) : ZoneNames(std::move(source), std::nullopt) {}
+
+ZoneNames::ZoneNames(Source source, const Prefix& region) : ZoneNames(std::move(source), std::optional(region)) {}
+
+ZoneNames::ZoneNames(Source source, const std::optional<Prefix>& region) : source_(std::move(source)) {
+  if (region) points_ = kNamesOfPoints;
+  const auto never = [&](const IpAddress& address) {
+    if (!region || region->contains(address)) never_.push_back({.prefix = Prefix::of(address), .codes = {}});
+  };
+  never(IpAddress::from_v4(kLoopback | 1U));
+  for (const auto code : kAllCodes) never(test_point_of(code));
   std::ranges::sort(never_, [](const Piece& one, const Piece& other) { return other.prefix < one.prefix; });
   from_source_ = source_();
   advance();
@@ -99,7 +109,7 @@ void ZoneNames::visit_parts_of(const Prefix& network, int labels, CodeSet codes)
 }
 
 std::optional<ZoneName> ZoneNames::next() {
-  if (points_ < 2 * kAllCodes.size()) {
+  if (points_ < kNamesOfPoints) {
     static const auto kPoints = ascending_points();
     const auto code = kPoints.at(points_ / 2);
     return ZoneName{.subject = Prefix::of(test_point_of(code)), .codes = code, .is_mapped_form = points_++ % 2 == 1};

@@ -69,6 +69,10 @@ class CodeSet {
     return *this;
   }
   friend constexpr CodeSet operator|(CodeSet a, CodeSet b) { return a |= b; }
+  /// The codes of `a` that `b` doesn't have.
+  friend constexpr CodeSet operator-(CodeSet a, CodeSet b) {
+    return from_bits(std::uint32_t{a.bits_} & ~std::uint32_t{b.bits_});
+  }
   friend constexpr bool operator==(CodeSet, CodeSet) = default;
 
  private:

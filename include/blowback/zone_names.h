@@ -57,6 +57,10 @@ class ZoneNames {
   /// What the source says of 127.0.0.1 and of test points has no effect.
   explicit ZoneNames(Source source);
 
+  /// Only the names of addresses and networks in `region`, without test points. The source says what the list says of `region` and of what is in it; a
+  /// wider network that covers it is said as `region` itself. Requires that no wider network around `region` has a wildcard.
+  ZoneNames(Source source, const Prefix& region);
+
   /// Absent: that was all. Uses memory in proportion to the length of an address.
   [[nodiscard]] std::optional<ZoneName> next();
 
@@ -70,6 +74,9 @@ class ZoneNames {
     CodeSet codes;
     bool over = false;
   };
+
+  /// Without a region: all names.
+  ZoneNames(Source source, const std::optional<Prefix>& region);
 
   void advance();
   [[nodiscard]] std::optional<Piece> next_piece();

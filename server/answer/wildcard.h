@@ -1,7 +1,7 @@
 // The zone's wildcards (RFC 4592): a network that is listed as a whole, with nothing else said of a part of it, is one name.
 //
 // So the zone has the same names as a zone file of the same list (`blowback export --format zone`), and secondaries that serve it give the same
-// answers as we do, to absurd names as well. docs/decisions.md has the reasons. Private to this room.
+// answers as we do, to absurd names as well. docs/decisions.md has the reasons.
 #pragma once
 
 #include "blowback/ip_address.h"

@@ -82,6 +82,12 @@ Number128 number_of(const IpAddress& address) {
   return Number128{be64toh(halves[0])} << 64U | be64toh(halves[1]);
 }
 
+Range range_of(const Prefix& prefix) {
+  // Not of `prefix.last()`: the last address of ::fffe:0:0/95 has the form of an IPv4 address.
+  const auto first = number_of(prefix.first());
+  return {.first = first, .last = first | low_ones(static_cast<unsigned>(prefix.first().bits() - prefix.length()))};
+}
+
 std::optional<AnyEntry> Layer::covering(Number128 address, EndSeconds now) const {
   const auto number = shifted(address, host_bits());
   // By far the most are IPv4.

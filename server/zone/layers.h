@@ -22,6 +22,17 @@ inline constexpr std::size_t kRoles = 3;
 
 [[nodiscard]] Number128 number_of(const IpAddress& address);
 
+/// Addresses from one to another, both included, as numbers of their family.
+struct Range {
+  Number128 first;
+  Number128 last;
+};
+[[nodiscard]] Range range_of(const Prefix& prefix);
+/// The number with its lowest `bits` set, and no other.
+[[nodiscard]] constexpr Number128 low_ones(unsigned bits) {
+  return bits >= 128 ? ~Number128{0} : (Number128{1} << bits) - 1;
+}
+
 /// An entry of whatever layer, its number wide enough for all.
 using AnyEntry = NetworkEntry<Number128>;
 

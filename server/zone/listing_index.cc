@@ -55,22 +55,9 @@ namespace {
   return said;
 }
 
-/// Addresses from one to another, both included, as numbers of their family.
-struct Range {
-  Number128 first;
-  Number128 last;
-};
-
-[[nodiscard]] Number128 ones(unsigned bits) { return bits >= 128 ? ~Number128{0} : (Number128{1} << bits) - 1; }
-
-[[nodiscard]] Range range_of(const Prefix& prefix) {
-  const auto first = number_of(prefix.first());
-  return {.first = first, .last = first | ones(static_cast<unsigned>(prefix.first().bits() - prefix.length()))};
-}
-
 [[nodiscard]] Number128 last_address(const Layer& layer, Number128 network) {
   const auto bits = layer.host_bits();
-  return bits >= 128 ? ones(bits) : (network << bits) | ones(bits);
+  return bits >= 128 ? low_ones(bits) : (network << bits) | low_ones(bits);
 }
 
 /// The layers of one family at one time.
@@ -200,6 +187,13 @@ ListingIndex::Cover ListingIndex::cover_of(const Prefix& network, UnixTime now) 
   const auto cover = layers.listed_around(number, network.length());
   if (cover.codes.empty() || layers.exempt_to(number, network.length())) return {};
   return cover;
+}
+
+bool ListingIndex::is_exempt(const Prefix& network, UnixTime now) const {
+  const auto family = network.family();
+  return Now(layers_->of(family), family, seconds(now))
+      .exempt_to(number_of(network.first()), network.length())
+      .has_value();
 }
 
 bool ListingIndex::is_divided(const Prefix& network, UnixTime now) const {

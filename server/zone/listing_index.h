@@ -63,6 +63,9 @@ class ListingIndex {
   /// The same for a network: of the listings that cover all of it, unless an exemption does.
   [[nodiscard]] Cover cover_of(const Prefix& network, UnixTime now) const;
 
+  /// Whether one exemption in force covers all of `network`.
+  [[nodiscard]] bool is_exempt(const Prefix& network, UnixTime now) const;
+
   /// Whether an exemption or a narrower listing in force lies in `network`, whatever its codes. If not, all its addresses have its cover. The
   /// IPv4-mapped addresses divide an IPv6 network. Costs a look into each layer of longer prefixes.
   [[nodiscard]] bool is_divided(const Prefix& network, UnixTime now) const;
@@ -113,6 +116,9 @@ class ListingIndex::Walk {
  public:
   /// What is in force at `now`.
   Walk(const ListingIndex& index, UnixTime now);
+  /// Only what is said of `region` and of what is in it: first the codes of all listings that cover it, as a piece of `region`'s own, then what is
+  /// narrower. Nothing if an exemption covers it. Costs a look into each layer, not the size of the list.
+  Walk(const ListingIndex& index, UnixTime now, const Prefix& region);
   Walk(Walk&&) noexcept;
   Walk& operator=(Walk&&) noexcept;
   ~Walk();

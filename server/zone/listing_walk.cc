@@ -31,11 +31,14 @@ using AnyCursor = std::variant<NetworkTable<std::uint32_t>::Cursor, NetworkTable
 /// One layer, as far as it wasn't visited.
 class LayerWalk {
  public:
-  LayerWalk(const Layer& layer, EndSeconds now)
+  /// Networks from one number to another, both included.
+  LayerWalk(const Layer& layer, EndSeconds now, Number128 from, Number128 to)
       : layer_(&layer),
+        to_(to),
         cursor_(std::visit(
-            []<typename Number>(const NetworkTable<Number>& table) {
-              return AnyCursor(std::in_place_type<typename NetworkTable<Number>::Cursor>, table);
+            [&]<typename Number>(const NetworkTable<Number>& table) {
+              return AnyCursor(std::in_place_type<typename NetworkTable<Number>::Cursor>, table,
+                               static_cast<Number>(from));
             },
             layer.table())) {
     find(now);
@@ -60,9 +63,10 @@ class LayerWalk {
   void find(EndSeconds now) {
     std::visit(
         [&](auto& cursor) {
-          while (cursor.entry() != nullptr && cursor.entry()->ends <= now) cursor.advance();
-          const auto* const entry = cursor.entry();
-          is_over_ = entry == nullptr;
+          const auto* entry = cursor.entry();
+          for (; entry != nullptr && entry->number <= to_ && entry->ends <= now; entry = cursor.entry())
+            cursor.advance();
+          is_over_ = entry == nullptr || entry->number > to_;
           if (is_over_) return;
           const auto bits = layer_->host_bits();
           first_ = bits >= 128 ? 0 : Number128{entry->number} << bits;
@@ -72,6 +76,7 @@ class LayerWalk {
   }
 
   const Layer* layer_;
+  Number128 to_;
   AnyCursor cursor_;
   Number128 first_ = 0;
   CodeSet codes_;
@@ -86,12 +91,25 @@ class LayerWalk {
 
 class ListingIndex::Walk::Impl {
  public:
-  Impl(std::shared_ptr<const Layers> layers, EndSeconds now) : layers_(std::move(layers)), now_(now) {
+  Impl(std::shared_ptr<const Layers> layers, EndSeconds now)
+      : layers_(std::move(layers)), now_(now), ipv6_follows_(true) {
     begin(Family::ipv4);
   }
+  /// `cover`: of the region, if it isn't empty.
+  Impl(std::shared_ptr<const Layers> layers, EndSeconds now, const Prefix& region, CodeSet cover)
+      : layers_(std::move(layers)), now_(now) {
+    if (!cover.empty()) cover_ = {.prefix = region, .codes = cover};
+    begin_within(region);
+  }
+  /// Nothing.
+  Impl() = default;
 
   [[nodiscard]] std::optional<Piece> next() {
-    if (walks_.empty() && family_ == Family::ipv4) begin(Family::ipv6);
+    if (cover_) return std::exchange(cover_, std::nullopt);
+    if (walks_.empty() && ipv6_follows_) {
+      ipv6_follows_ = false;
+      begin(Family::ipv6);
+    }
     if (walks_.empty()) return std::nullopt;
     if (walks_.size() > 1) std::ranges::pop_heap(walks_, comes_later);
     auto& walk = *walks_.back();
@@ -107,25 +125,47 @@ class ListingIndex::Walk::Impl {
 
  private:
   void begin(Family family) {
-    family_ = family;
+    for_each_layer(family, [&](const Layer& layer) { add(layer, 0, ~Number128{0}); });
+  }
+
+  void begin_within(const Prefix& region) {
+    const auto range = range_of(region);
+    for_each_layer(region.family(), [&](const Layer& layer) {
+      if (layer.length() <= region.length()) return;
+      const auto from = range.first >> layer.host_bits();
+      const auto to = range.last >> layer.host_bits();
+      // A cursor reads a whole block. Mostly there is nothing to be read.
+      if (layer.first_within(from, to, now_)) add(layer, from, to);
+    });
+  }
+
+  template <typename Visit>
+  void for_each_layer(Family family, Visit visit) {
     const auto& own = layers_->of(family);
     for (const auto* const layers : {&own.listings, &own.exemptions}) {
-      for (const auto& layer : *layers) {
-        auto walk = std::make_unique<LayerWalk>(layer, now_);
-        if (!walk->is_over()) walks_.push_back(std::move(walk));
-      }
+      for (const auto& layer : *layers) visit(layer);
     }
     std::ranges::make_heap(walks_, comes_later);
   }
 
+  void add(const Layer& layer, Number128 from, Number128 to) {
+    auto walk = std::make_unique<LayerWalk>(layer, now_, from, to);
+    if (!walk->is_over()) walks_.push_back(std::move(walk));
+  }
+
   std::shared_ptr<const Layers> layers_;
-  EndSeconds now_;
-  Family family_ = Family::ipv4;
+  EndSeconds now_ = 0;
+  std::optional<Piece> cover_;  ///< of a region, to be visited first
+  bool ipv6_follows_ = false;
   std::vector<std::unique_ptr<LayerWalk>> walks_;  ///< a heap: the next piece is the first one's
 };
 
 ListingIndex::Walk::Walk(const ListingIndex& index, UnixTime now)
     : impl_(std::make_unique<Impl>(index.layers_, now.time_since_epoch().count())) {}
+ListingIndex::Walk::Walk(const ListingIndex& index, UnixTime now, const Prefix& region)
+    : impl_(index.is_exempt(region, now) ? std::make_unique<Impl>()
+                                         : std::make_unique<Impl>(index.layers_, now.time_since_epoch().count(), region,
+                                                                  index.cover_of(region, now).codes)) {}
 ListingIndex::Walk::Walk(Walk&&) noexcept = default;
 ListingIndex::Walk& ListingIndex::Walk::operator=(Walk&&) noexcept = default;
 ListingIndex::Walk::~Walk() = default;

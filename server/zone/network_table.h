@@ -28,7 +28,7 @@ class NetworkTable {
 
   /// Makes a table of entries that come in ascending order, without holding them.
   class Builder;
-  /// Visits every entry in ascending order, one block's at a time.
+  /// Visits entries in ascending order, from any number on, one block's at a time.
   class Cursor;
 
   NetworkTable() = default;
@@ -111,8 +111,17 @@ class NetworkTable<Number>::Builder {
 template <typename Number>
 class NetworkTable<Number>::Cursor {
  public:
-  /// At the first entry. The table must outlive it.
-  explicit Cursor(const NetworkTable& table) : table_(&table) { fill(); }
+  /// At the first entry whose number is at least `from`: a search, and reading one block or two. The table must outlive it.
+  Cursor(const NetworkTable& table, Number from) : table_(&table) {
+    if (table.pages_.empty()) return;
+    page_ = place_of(table.firsts_, from);
+    const auto& page = *table.pages_[page_];
+    block_ = place_of(page.firsts, from);
+    const auto place = page.blocks[block_].at_least(from);
+    fill();
+    at_ = place;
+    if (at_ == entries_.size()) fill();
+  }
 
   /// nullptr: there is none left. Ended ones not yet dropped are included.
   [[nodiscard]] const Entry* entry() const { return at_ < entries_.size() ? &entries_[at_] : nullptr; }

@@ -12,3 +12,6 @@ target_link_libraries(zone_index PRIVATE blowback::zone blowback::core blowback:
 
 add_executable(answer_speed ${CMAKE_CURRENT_LIST_DIR}/answer_speed.cc)
 target_link_libraries(answer_speed PRIVATE blowback::answer blowback::zone blowback::config blowback::core blowback::warnings)
+
+add_executable(zone_difference ${CMAKE_CURRENT_LIST_DIR}/zone_difference.cc)
+target_link_libraries(zone_difference PRIVATE blowback::transfer blowback::answer blowback::zone blowback::config blowback::core blowback::system blowback::warnings)
