@@ -13,7 +13,6 @@ namespace blowback::transfer {
 namespace {
 
 constexpr std::size_t kHeader = 12;
-constexpr std::size_t kTypeAndClass = 4;
 /// The longest records of one owner: a SOA with two names, and its owner.
 constexpr std::size_t kMostAtOnce = 600;
 constexpr std::size_t kLongestLabels = 32;
