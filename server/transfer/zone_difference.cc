@@ -9,6 +9,7 @@
 #include "answer/wildcard.h"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 #include <utility>
 
@@ -38,16 +39,15 @@ namespace {
   std::ranges::sort(changed, walked_before);
   std::vector<Prefix> regions;
   for (const auto& prefix : changed) {
-    // A region that contains it contains its own: a wildcard around it that is wider would be one around the other network, too.
+    // A region that contains it contains its own: a wildcard around it that is wider would be one around the other network, too. For the same reason no
+    // region contains an earlier one, and they come in order.
     if (!regions.empty() && regions.back().contains(prefix)) continue;
-    if (const auto region = region_of(prefix, before, after)) regions.push_back(*region);
+    const auto region = region_of(prefix, before, after);
+    if (!region) continue;
+    assert(regions.empty() || (walked_before(regions.back(), *region) && !regions.back().contains(*region)));
+    regions.push_back(*region);
   }
-  std::ranges::sort(regions, walked_before);
-  std::vector<Prefix> widest;
-  for (const auto& region : regions) {
-    if (widest.empty() || !widest.back().contains(region)) widest.push_back(region);
-  }
-  return widest;
+  return regions;
 }
 
 }  // namespace
