@@ -54,7 +54,7 @@ class EvolvingList {
     if (address.family() != around.family() || one_in(3)) return Prefix::of(address);
     const int label = bits_of_label(address.family());
     int length = place.shortest + static_cast<int>(to(static_cast<unsigned>(address.bits() - place.shortest)));
-    if (one_in(2)) length = std::min(address.bits(), (length + label - 1) / label * label);
+    if (!one_in(3)) length = std::min(address.bits(), (length + label - 1) / label * label);
     return Prefix::covering(address, length);
   }
 
@@ -73,12 +73,12 @@ class EvolvingList {
       change.prefix = network();
       change.source = one_in(2) ? Source::automatic : Source::by_operator;
       change.expires_at = some_end(now);
-      // What is there changes as often as what isn't.
-      const auto known_listing = one_in(2) ? some_of(listings_) : std::nullopt;
-      const auto known_exemption = one_in(2) ? some_of(exemptions_) : std::nullopt;
-      const auto action = to(10);
-      if (action < 5) {
-        if (known_listing) std::tie(change.prefix, change.source) = *known_listing;
+      // What is there ends more often than what isn't, or nothing would happen.
+      const auto known_listing = !one_in(6) ? some_of(listings_) : std::nullopt;
+      const auto known_exemption = !one_in(6) ? some_of(exemptions_) : std::nullopt;
+      const auto action = to(15);
+      if (action < 8) {
+        if (known_listing && one_in(3)) std::tie(change.prefix, change.source) = *known_listing;
         change.action = ListingChange::Action::listed;
         change.codes = CodeSet::from_bits(one_in(2) ? 1 : 1 + to(6));
         Listing listing;
@@ -87,13 +87,14 @@ class EvolvingList {
         listing.codes = change.codes;
         listing.expires_at = change.expires_at;
         listings_[{change.prefix, change.source}] = listing;
-      } else if (action < 8) {
+      } else if (action < 12) {
         change.action = ListingChange::Action::delisted;
         if (known_listing) std::tie(change.prefix, change.source) = *known_listing;
         listings_.erase({change.prefix, change.source});
-      } else if (action == 8) {
+      } else if (action < 14) {
         change.action = ListingChange::Action::exempted;
         if (known_exemption) change.prefix = *known_exemption;
+        if (one_in(3)) change.prefix = Prefix::of(change.prefix.first());  // a wide one leaves little to be seen
         Exemption exemption;
         exemption.prefix = change.prefix;
         exemption.expires_at = change.expires_at;
