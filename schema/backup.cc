@@ -179,18 +179,14 @@ void keep_under(const std::string& path, const std::string& kept) {
   return entry.first([](const Statement& row) { return row.text(0); }).value_or("");
 }
 
-[[nodiscard]] Serial head_of(Connection& db) {
-  return static_cast<Serial>(db.integer("SELECT coalesce(max(serial), 0) FROM listing_change"));
-}
-
-/// The head of the journal of the database at `path`, if that has the backup's last entry. Absent: it is damaged, has another history, or its
+/// The highest serial that the database at `path` was served with, if that has the backup's last entry. Absent: it is damaged, has another history, or its
 /// retention has removed that entry.
-[[nodiscard]] std::optional<Serial> continued(const std::string& path, Connection& backup) {
+[[nodiscard]] std::optional<Serial> continued(const std::string& path, Connection& backup, UnixTime now) {
   try {
     Connection former(path, SQLITE_OPEN_READWRITE);
     const auto serial = head_of(backup);
     if (last_entry(former, "serial = " + std::to_string(serial)) != last_entry(backup)) return std::nullopt;
-    return head_of(former);
+    return head_of(former) + ended_by(former, now);
   } catch (const SqlFailure&) {
     return std::nullopt;
   }
@@ -353,7 +349,7 @@ Result<Restored> Store::restore(const std::string& from, const std::string& name
       if (replaces) take_in_wal(path);
       {
         Connection copy(part.path(), SQLITE_OPEN_READWRITE);
-        const auto former = replaces ? continued(path, copy) : std::nullopt;
+        const auto former = replaces ? continued(path, copy, now) : std::nullopt;
         restored.knows_former = former.has_value();
         restored.serial = former ? *former + 1 : restored.backup_serial + safe_distance(copy, now);
         continue_journal_at(copy, restored.serial, now);

@@ -20,11 +20,18 @@ Result<Serial> Store::serial() {
   return attempt(impl_->path, [&] { return impl_->head(); });
 }
 
+Result<ZoneState> Store::zone_state(UnixTime now) {
+  return attempt(impl_->path, [&] {
+    const ReadTransaction one_state(impl_->db);
+    return impl_->zone_state(now);
+  });
+}
+
 Result<Serial> Store::snapshot(UnixTime now, const std::function<void(const Listing&)>& visit_listing,
                                const std::function<void(const Exemption&)>& visit_exemption) {
   return attempt(impl_->path, [&]() -> Serial {
     const ReadTransaction one_state(impl_->db);
-    const Serial serial = impl_->head();
+    const Serial serial = impl_->zone_state(now).serial();
     Statement rows(impl_->db,
                    std::string("SELECT ") + kListingColumns +
                        " FROM listing WHERE expires_at IS NULL OR expires_at > ? ORDER BY first, length, source");

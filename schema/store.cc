@@ -307,6 +307,34 @@ Store::~Store() = default;
 int Store::version_found() const { return impl_->version_found; }
 
 void Store::Impl::journal(const ListingChange& change, const std::optional<std::int64_t>& audit_id) {
+  if (const auto over = ended_before(change)) append_to_journal(*over, std::nullopt);
+  append_to_journal(change, audit_id);
+}
+
+// Until now the entry that has ended counted in the serial (ZoneState). Without a record of its end, the new entry would take its place there, and two
+// zones would have one serial.
+std::optional<ListingChange> Store::Impl::ended_before(const ListingChange& change) {
+  using enum ListingChange::Action;
+  const bool exempts = change.action == exempted;
+  if (!exempts && change.action != listed && change.action != prolonged) return std::nullopt;
+  if (!last_change_) {
+    last_change_ = std::make_unique<Statement>(
+        db, std::string("SELECT ") + kChangeColumns +
+                " FROM listing_change WHERE first = ? AND length = ? AND source = ? AND (action >= 4) = ? ORDER BY "
+                "serial DESC LIMIT 1");
+  }
+  auto last = last_change_
+                  ->bind(change.prefix.first().octets(), change.prefix.length(), static_cast<int>(change.source),
+                         static_cast<int>(exempts))
+                  .first([](const Statement& row) { return change_of(row); });
+  if (!last || !last->expires_at || *last->expires_at > change.at) return std::nullopt;
+  if (last->action != listed && last->action != prolonged && last->action != exempted) return std::nullopt;
+  last->at = change.at;
+  last->action = exempts ? exemption_ended : expired;
+  return last;
+}
+
+void Store::Impl::append_to_journal(const ListingChange& change, const std::optional<std::int64_t>& audit_id) {
   if (!journal_) {
     journal_ = std::make_unique<Statement>(
         db,
@@ -331,9 +359,22 @@ void Store::Impl::set_changes(std::int64_t audit_id, std::uint64_t changes) {
   Statement(db, "UPDATE audit SET changes = ? WHERE id = ?").bind(changes, audit_id).run();
 }
 
-Serial Store::Impl::head() {
+Serial head_of(Connection& db) {
   return static_cast<Serial>(db.integer("SELECT coalesce(max(serial), 0) FROM listing_change"));
 }
+
+std::uint64_t ended_by(Connection& db, UnixTime now) {
+  std::int64_t ended = 0;
+  for (const char* const table : {"listing", "exemption"}) {
+    ended += Statement(db, std::string("SELECT count(*) FROM ") + table + " WHERE expires_at <= ?")
+                 .bind(seconds(now))
+                 .first([](const Statement& row) { return row.integer(0); })
+                 .value_or(0);
+  }
+  return static_cast<std::uint64_t>(ended);
+}
+
+Serial Store::Impl::head() { return head_of(db); }
 
 std::vector<Exemption> Store::Impl::exemptions_in_force(UnixTime now) {
   std::vector<Exemption> exemptions;

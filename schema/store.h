@@ -263,6 +263,14 @@ struct Dossier {
   std::vector<ListingChange> history;
 };
 
+/// What the serial of the zone is made of. What ends by the clock changes answers at once; the sweep that records it in the journal may come days
+/// later. Until then it counts here, and the sweep moves it from one number to the other. So equal serials mean equal zones, whoever computes them.
+struct ZoneState {
+  Serial journal = 0;       ///< the journal's head
+  std::uint64_t ended = 0;  ///< listings and exemptions that have ended, and that no sweep has recorded
+  [[nodiscard]] Serial serial() const { return journal + ended; }
+};
+
 /// How large the database is, how it grows, and from when on its data is complete.
 struct Kept {
   std::uint64_t octets = 0;       ///< of the database's pages, without its -wal file
@@ -462,8 +470,8 @@ class Store {
   // ── followers ───────────────────────────────────────────────────────────────────────────────────────────────────
   /// Differs from the last call's value if another connection has committed since. Cheap enough for many calls per second.
   [[nodiscard]] Result<std::uint64_t> change_mark();
-  /// Visits every listing in force (by prefix, without its reason), then every exemption, all as of one serial, which it returns: where
-  /// to begin following. Keeps nothing in memory. The visitors must not use the store.
+  /// Visits every listing in force (by prefix, without its reason), then every exemption, all as of one serial, which it returns: the zone's, see
+  /// ZoneState. Keeps nothing in memory. The visitors must not use the store.
   [[nodiscard]] Result<Serial> snapshot(UnixTime now, const std::function<void(const Listing&)>& visit_listing,
                                         const std::function<void(const Exemption&)>& visit_exemption);
   /// Likewise, but in slices of some ten thousand listings, each in a transaction of its own, so that the WAL can be emptied in between.
@@ -474,6 +482,7 @@ class Store {
                                                   const std::function<void(const Exemption&)>& visit_exemption);
   /// The journal's head.
   [[nodiscard]] Result<Serial> serial();
+  [[nodiscard]] Result<ZoneState> zone_state(UnixTime now);
   /// Changes after `since`, oldest first, at most `limit`. Empty: nothing new.
   [[nodiscard]] Result<std::vector<ListingChange>> changes_since(Serial since, std::size_t limit);
 

@@ -23,6 +23,11 @@ struct RecordStatements;
 struct AfreshStatements;
 class Folding;
 
+/// The journal's head.
+[[nodiscard]] Serial head_of(Connection& db);
+/// See ZoneState.
+[[nodiscard]] std::uint64_t ended_by(Connection& db, UnixTime now);
+
 class Store::Impl {
  public:
   Impl(std::string file, Mode open_mode, int flags);
@@ -87,6 +92,8 @@ class Store::Impl {
   /// Whether there are incidents of the former format (convert.cc); the error is for callers that need all incidents.
   [[nodiscard]] bool has_former_incidents();
   [[nodiscard]] std::optional<StoreError> still_converting();
+  /// Requires a transaction.
+  [[nodiscard]] ZoneState zone_state(UnixTime now) { return {.journal = head_of(db), .ended = ended_by(db, now)}; }
   [[nodiscard]] Kept kept(UnixTime now);
   /// The journal is complete from this time on; absent: completely.
   [[nodiscard]] std::optional<UnixTime> kept_changes_since();
@@ -135,7 +142,12 @@ class Store::Impl {
   std::shared_ptr<std::pair<IpAddress, Folding>> folding_one;
 
  private:
+  /// The end of an entry in whose place `change` puts another, if it has ended and no sweep has recorded that.
+  [[nodiscard]] std::optional<ListingChange> ended_before(const ListingChange& change);
+  void append_to_journal(const ListingChange& change, const std::optional<std::int64_t>& audit_id);
+
   std::unique_ptr<Statement> journal_;
+  std::unique_ptr<Statement> last_change_;
   std::unique_ptr<Statement> remove_listing_;
   std::shared_ptr<AfreshStatements> afresh_;
 };

@@ -55,7 +55,7 @@ int doctor(const Context& context, const std::string& resolver) {
     }
     look_at_feeds(*config, {}, findings);
     auto store = look_at_database(*config, context.world.now, findings);
-    look_at_server(*config, store ? &*store : nullptr, findings);
+    look_at_server(*config, store ? &*store : nullptr, context.world.now, findings);
     look_at_delegation(*config, chosen, findings);
   } else {
     findings.bad("config", config.error().text, "fix what the message says; until then no program starts");

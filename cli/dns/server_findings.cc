@@ -31,8 +31,8 @@ constexpr double kLongSinceRead = 5;
 
 class ServerExamination {
  public:
-  ServerExamination(const config::Config& config, schema::Store* store, Findings& findings)
-      : config_(config), store_(store), findings_(findings) {}
+  ServerExamination(const config::Config& config, schema::Store* store, UnixTime now, Findings& findings)
+      : config_(config), store_(store), began_at_(now), findings_(findings) {}
 
   void look() {
     look_at_status();
@@ -94,26 +94,41 @@ class ServerExamination {
                   "set the system clock (chronyc makestep, or timedatectl set-ntp true); nothing else is needed");
   }
 
+  /// The zone's, as of this moment: what ends meanwhile moves it.
+  [[nodiscard]] schema::Result<Serial> serial() {
+    const auto state = store_->zone_state(began_at_ + std::chrono::floor<Duration>(Clock::now() - began_));
+    if (!state) return std::unexpected(state.error());
+    return state->serial();
+  }
+
   /// The server follows the database within a second, so its serial is read until it is the database's.
   void look_at_lag(const std::string& socket) {
     if (!store_) return;
     const auto until = Clock::now() + kLagPatience;
-    std::uint64_t lag = 0;
+    Serial ours = 0;
+    Serial served = 0;
     do {
-      const auto head = store_->serial();
+      const auto found = serial();
       const auto status = ask_server(socket);
-      if (!head || !status) {
+      if (!found || !status) {
         findings_.bad("journal", "the serials can't be compared", "run this again, and see the server's log");
         return;
       }
-      const auto served = status->number("list.serial");
-      lag = *head > served ? *head - served : 0;
-      if (lag == 0) {
+      ours = *found;
+      served = status->number("list.serial");
+      if (served == ours) {
         findings_.good("journal", fmt::format("the server has serial {}, the latest", served));
         return;
       }
       std::this_thread::sleep_for(kPause);
     } while (Clock::now() < until);
+    if (served > ours) {
+      findings_.bad("journal", fmt::format("the server has serial {}, but the database's is {}", served, ours),
+                    "see the server's log: it serves a former list on if the database was replaced by an older one "
+                    "(`list-held`)");
+      return;
+    }
+    const auto lag = ours - served;
     findings_.bad("journal", fmt::format("the server is {} change{} behind the database", lag, lag == 1 ? "" : "s"),
                   "check that it follows this database (`database` in its config) and has permission to read it");
   }
@@ -162,7 +177,7 @@ class ServerExamination {
         return Wrong{fmt::format("answers {} to a query for the SOA", rcode_text(soa->rcode)), mend_for(*soa)};
       }
       if (!store_) break;
-      const auto head = store_->serial();
+      const auto head = serial();
       if (head && records[0].rdata[2] == std::to_string(static_cast<std::uint32_t>(*head))) break;
       if (Clock::now() >= until) {
         return Wrong{fmt::format("SOA serial is {}, but the database's is {}", records[0].rdata[2],
@@ -187,13 +202,15 @@ class ServerExamination {
 
   const config::Config& config_;
   schema::Store* store_;
+  UnixTime began_at_;
+  Clock::time_point began_ = Clock::now();
   Findings& findings_;
 };
 
 }  // namespace
 
-void look_at_server(const config::Config& config, schema::Store* store, Findings& findings) {
-  ServerExamination(config, store, findings).look();
+void look_at_server(const config::Config& config, schema::Store* store, UnixTime now, Findings& findings) {
+  ServerExamination(config, store, now, findings).look();
 }
 
 void look_at_delegation(const config::Config& config, const std::optional<config::Endpoint>& chosen,

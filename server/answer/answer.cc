@@ -130,13 +130,13 @@ struct Signature {
                                const ServedZone& zone, const zone::View& view, const Moment& moment,
                                std::span<std::uint8_t> reply, std::size_t& opt_size) {
   const bool tcp = asked.transport == Transport::tcp;
-  if (quick && !quick->edns) return quick_answer(asked.message, *quick, zone, *view.index, moment.now, {}, reply);
+  if (quick && !quick->edns) return quick_answer(asked.message, *quick, zone, view, {}, reply);
   if (quick) {  // except for a malformed cookie, which is an error
     const auto cookies = cookies_of(asked, quick->edns, zone, moment.now);
     if (cookies.state != CookieState::malformed) {
       const auto opt = opt_record(quick->edns, zone, cookies.to_give(), tcp, Rcode::noerror, std::nullopt);
       opt_size = opt.octets().size();
-      auto answer = quick_answer(asked.message, *quick, zone, *view.index, moment.now, opt.octets(), reply);
+      auto answer = quick_answer(asked.message, *quick, zone, view, opt.octets(), reply);
       answer.cookie = cookies.state;
       return answer;
     }
@@ -149,7 +149,7 @@ struct Signature {
   if (cookies.state == CookieState::malformed && query.form == Query::Form::good) query.form = Query::Form::formerr;
   const auto state = signature.check.state;
   const auto decision = state == TsigState::none || state == TsigState::good
-                            ? decide(query, asker_of(asked, zone, signature.key()), zone, view, moment.now)
+                            ? decide(query, asker_of(asked, zone, signature.key()), zone, view)
                             : Decision{.rcode = Rcode::notauth, .outcome = Outcome::notauth};
   if (decision.outcome == Outcome::transfer)
     return {.outcome = decision.outcome, .type = query.question->type, .cookie = cookies.state, .tsig = state};
@@ -218,6 +218,7 @@ std::optional<TransferRequest> read_transfer_request(const Asked& asked, const S
                          .checking_disabled = query.checking_disabled,
                          .question = {qname.data(), qname.data() + qname.size() + kTypeAndClass},
                          .opt = {opt.octets().begin(), opt.octets().end()},
+                         .since = query.question->type == kIxfr ? query.client_serial : std::nullopt,
                          .signer = std::move(signature.signer)};
 }
 

@@ -9,7 +9,7 @@
 #include "blowback/ip_address.h"
 #include "blowback/kind.h"
 #include "blowback/unix_time.h"
-#include "zone/follower.h"
+#include "zone/view.h"
 
 #include <chrono>
 #include <cstddef>

@@ -16,12 +16,6 @@
 namespace blowback::answer {
 namespace {
 
-/// The SOA serial is the low half of the journal's. Zero is a valid serial (RFC 1982 §3): an empty list has it, and for a secondary
-/// with 0xffffffff it is newer. The restoration of a backup moves it forward (schema/backup.cc).
-[[nodiscard]] std::uint32_t soa_serial(const zone::ListingIndex& index) {
-  return static_cast<std::uint32_t>(index.serial() & 0xffffffffU);
-}
-
 /// Labels left of the apex; absent if the QNAME isn't in the zone.
 [[nodiscard]] std::optional<Wire> below_apex(const Question& question, const ServedZone& zone) {
   if (question.labels < zone.apex_labels) return std::nullopt;
@@ -73,21 +67,20 @@ namespace {
 }
 
 /// What the zone has at a network of one label less than `network`, as a wildcard for it.
-[[nodiscard]] std::optional<Wildcard> wildcard_above(const Prefix& network, const zone::View& view, UnixTime now) {
+[[nodiscard]] std::optional<Wildcard> wildcard_above(const Prefix& network, const zone::View& view) {
   const int length = network.length() - bits_of_label(network.family());
   if (view.stale || length <= 0) return std::nullopt;
-  return wildcard_around(Prefix::covering(network.first(), length), *view.index, now);
+  return wildcard_around(Prefix::covering(network.first(), length), *view.index, view.as_of);
 }
 
-[[nodiscard]] Decision at_address_name(std::uint16_t type, const AddressName& name, const zone::View& view,
-                                       UnixTime now) {
+[[nodiscard]] Decision at_address_name(std::uint16_t type, const AddressName& name, const zone::View& view) {
   if (name.address) {
     const auto& address = *name.address;
     if (const auto code = test_point(address)) return at_listed(type, Prefix::of(address), *code, Outcome::test_point);
     if (!view.stale && !is_never_listed(address)) {
-      const auto cover = view.index->cover_of(address, now);
+      const auto cover = view.index->cover_of(address, view.as_of);
       if (!cover.codes.empty()) {
-        const auto subject = type == kTxt ? subject_of(address, cover, *view.index, now) : Prefix();
+        const auto subject = type == kTxt ? subject_of(address, cover, *view.index, view.as_of) : Prefix();
         return at_listed(type, subject, cover.codes, Outcome::listed);
       }
     }
@@ -103,8 +96,8 @@ namespace {
         return at_listed(type, **network, *code, Outcome::test_point);
       continue;
     }
-    if (const auto wildcard = wildcard_above(**network, view, now)) return at_wildcard(type, *wildcard);
-    exists = exists || (!view.stale && view.index->anything_within(**network, now));
+    if (const auto wildcard = wildcard_above(**network, view)) return at_wildcard(type, *wildcard);
+    exists = exists || (!view.stale && view.index->anything_within(**network, view.as_of));
   }
   return exists ? negative(Rcode::noerror, Outcome::nodata) : negative(Rcode::nxdomain, Outcome::nxdomain);
 }
@@ -135,9 +128,9 @@ namespace {
 
 /// The wildcard that answers for a name that is no address, but begins like one.
 [[nodiscard]] std::optional<Wildcard> wildcard_for(const std::optional<OtherName::Beginning>& beginning,
-                                                   const zone::View& view, UnixTime now) {
+                                                   const zone::View& view) {
   if (!beginning || view.stale) return std::nullopt;
-  auto wildcard = wildcard_around(beginning->network, *view.index, now);
+  auto wildcard = wildcard_around(beginning->network, *view.index, view.as_of);
   // The wildcard's own name exists, so names below it aren't synthesized (RFC 4592 §2.2.1, §3.3.1). A wider network's wildcard has another name.
   if (wildcard && beginning->below_asterisk && wildcard->network == beginning->network) return std::nullopt;
   return wildcard;
@@ -146,7 +139,7 @@ namespace {
 /// For a name that stands for no address: a name server's, a name above one (RFC 8020), a name below a wildcard's parent, or none. No name server's
 /// is below a part of an address (config/names.h).
 [[nodiscard]] Decision at_other_name(std::uint16_t type, Wire labels, const OtherName& name, const ServedZone& zone,
-                                     const zone::View& view, UnixTime now) {
+                                     const zone::View& view) {
   bool is_above = false;
   for (const auto& host : zone.hosts) {
     if (!is_at_or_above(labels, host.below_apex)) continue;
@@ -155,18 +148,16 @@ namespace {
   }
   if (is_above) return negative(Rcode::noerror, Outcome::nodata);
   for (const auto& beginning : {name.octets, name.nibbles}) {
-    if (const auto wildcard = wildcard_for(beginning, view, now)) return at_wildcard(type, *wildcard);
+    if (const auto wildcard = wildcard_for(beginning, view)) return at_wildcard(type, *wildcard);
   }
   return negative(Rcode::nxdomain, Outcome::misuse);
 }
 
-[[nodiscard]] Decision in_zone(std::uint16_t type, Wire labels, const ServedZone& zone, const zone::View& view,
-                               UnixTime now) {
+[[nodiscard]] Decision in_zone(std::uint16_t type, Wire labels, const ServedZone& zone, const zone::View& view) {
   const auto name = owner_name(labels);
   if (std::holds_alternative<Apex>(name)) return at_apex(type);
-  if (const auto* address_name = std::get_if<AddressName>(&name))
-    return at_address_name(type, *address_name, view, now);
-  return at_other_name(type, labels, std::get<OtherName>(name), zone, view, now);
+  if (const auto* address_name = std::get_if<AddressName>(&name)) return at_address_name(type, *address_name, view);
+  return at_other_name(type, labels, std::get<OtherName>(name), zone, view);
 }
 
 /// Whether a secondary with the serial `theirs` lacks something of `ours` (RFC 1982 §3.2). Where that is undefined, it does.
@@ -188,7 +179,7 @@ namespace {
 
 }  // namespace
 
-Decision decide(const Query& query, const Asker& asker, const ServedZone& zone, const zone::View& view, UnixTime now) {
+Decision decide(const Query& query, const Asker& asker, const ServedZone& zone, const zone::View& view) {
   switch (query.form) {
     case Query::Form::silence:
       break;
@@ -211,9 +202,9 @@ Decision decide(const Query& query, const Asker& asker, const ServedZone& zone, 
       if (!view.index || (is_transfer && view.stale)) {
         return {.rcode = Rcode::servfail, .extended_error = ExtendedError::not_ready, .outcome = Outcome::servfail};
       }
-      if (is_transfer) return transfer(query, asker, !labels->empty(), soa_serial(*view.index));
-      auto decision = in_zone(question.type, *labels, zone, view, now);
-      decision.serial = soa_serial(*view.index);
+      if (is_transfer) return transfer(query, asker, !labels->empty(), view.soa_serial());
+      auto decision = in_zone(question.type, *labels, zone, view);
+      decision.serial = view.soa_serial();
       if (view.stale) decision.extended_error = ExtendedError::stale_answer;
       return decision;
     }

@@ -8,7 +8,7 @@
 #include "blowback/kind.h"
 #include "blowback/prefix.h"
 #include "query.h"
-#include "zone/follower.h"
+#include "zone/view.h"
 
 #include <cstdint>
 #include <optional>
@@ -57,7 +57,6 @@ struct Asker {
 };
 
 /// The reply to `query`; with the outcome `transfer` it isn't a reply, but the zone follows. Requires that its form isn't `silence`.
-[[nodiscard]] Decision decide(const Query& query, const Asker& asker, const ServedZone& zone, const zone::View& view,
-                              UnixTime now);
+[[nodiscard]] Decision decide(const Query& query, const Asker& asker, const ServedZone& zone, const zone::View& view);
 
 }  // namespace blowback::answer

@@ -73,11 +73,11 @@ std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone
   return question;
 }
 
-Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone,
-                    const zone::ListingIndex& index, UnixTime now, Wire opt, std::span<std::uint8_t> reply) {
+Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone, const zone::View& view,
+                    Wire opt, std::span<std::uint8_t> reply) {
   const auto& compiled = *zone.compiled;
   const auto address = IpAddress::from_v4(question.address);
-  const auto cover = index.cover_of(address, now);
+  const auto cover = view.index->cover_of(address, view.as_of);
   const auto codes = cover.codes;
   const bool listed = !codes.empty();
 
@@ -96,7 +96,7 @@ Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZon
               .left = question.left,
               .records = nullptr,
               .txt_about = nullptr,
-              .serial = static_cast<std::uint32_t>(index.serial() & 0xffffffffU),
+              .serial = view.soa_serial(),
               .opt = opt};
   const auto finish = [&] {
     const auto spliced = splice(parts, compiled, reply_limit(question.edns, false), reply);
@@ -105,7 +105,7 @@ Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZon
     return answer;
   };
   if (listed && question.type == kTxt) {
-    const auto subject = subject_of(address, cover, index, now);
+    const auto subject = subject_of(address, cover, *view.index, view.as_of);
     parts.txt_about = &subject;
     return finish();
   }

@@ -7,7 +7,7 @@
 #include "answer/answer.h"
 #include "answer/served_zone.h"
 #include "query.h"
-#include "zone/follower.h"
+#include "zone/view.h"
 
 #include <cstdint>
 #include <optional>
@@ -28,7 +28,6 @@ struct QuickQuestion {
 
 /// The answer over UDP, with `opt` at its end. Requires that there is a list, and that it isn't stale.
 [[nodiscard]] Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone,
-                                  const zone::ListingIndex& index, UnixTime now, Wire opt,
-                                  std::span<std::uint8_t> reply);
+                                  const zone::View& view, Wire opt, std::span<std::uint8_t> reply);
 
 }  // namespace blowback::answer

@@ -10,8 +10,8 @@
 #include "config/config.h"
 #include "net/counts.h"
 #include "transfer/transfers.h"
-#include "zone/follower.h"
 #include "zone/published.h"
+#include "zone/view.h"
 
 #include <chrono>
 #include <cstdint>

@@ -7,7 +7,6 @@
 #include "sockets.h"
 #include "system/wake_event.h"
 #include "tcp.h"
-#include "zone/follower.h"
 #include "zone/published.h"
 
 #include <memory>

@@ -31,6 +31,10 @@ void log_report(const zone::FollowerReport& report) {
       return log(Level::critical, "list-stale", {serial, detail});
     case Event::recovered:
       return log(Level::info, "database-back", {serial});
+    case Event::held:
+      return log(Level::error, "list-held", {serial, detail});
+    case Event::accepted:
+      return log(Level::warning, "list-accepted", {serial, detail});
   }
 }
 
@@ -40,6 +44,7 @@ void log_transfer(const transfer::Report& report) {
       {{"client", report.client.to_string()},
        {"result", name_of(report.ending)},
        {"serial", report.serial},
+       {"incremental", report.incremental},
        {"records", report.records},
        {"octets", report.octets},
        {"ms", report.took.count()}});

@@ -127,7 +127,7 @@ class Notifier::Impl {
         if (waits[i + 1].revents != 0) receive(secondaries_[i], now);
         // A list that is stale or not there yet is no reason to transfer it.
         if (zone == nullptr || view == nullptr || !view->index || view->stale) continue;
-        tell(secondaries_[i], *zone, static_cast<std::uint32_t>(view->index->serial() & 0xffffffffU), now);
+        tell(secondaries_[i], *zone, view->soa_serial(), now);
       }
       publish(now);
     }

@@ -6,8 +6,8 @@
 
 #include "answer/served_zone.h"
 #include "config/config.h"
-#include "zone/follower.h"
 #include "zone/published.h"
+#include "zone/view.h"
 
 #include <chrono>
 #include <cstdint>

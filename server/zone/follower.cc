@@ -3,6 +3,7 @@
 
 #include "journal_reader.h"
 #include "schema/store.h"
+#include "timed_view.h"
 
 #include <malloc.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include <sys/resource.h>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace blowback::zone {
 namespace {
@@ -42,13 +44,15 @@ class Follower::Impl {
   Impl(Settings settings, Published<View>& out, Clock clock, Report report)
       : stale_after_(settings.stale_after),
         freshness_(settings.freshness),
+        history_(settings.history),
         out_(out),
         clock_(std::move(clock)),
         report_(std::move(report)),
         reader_(std::move(settings.database), [this] { turned(Steady::now()); }) {
     Published<View>::Reader published(out_);
     if (const View* former = published.get()) {
-      former_ = former->index;
+      served_ = *former;
+      former_ = TimedView(*former);
       stale_ = former->stale;
     }
     look();
@@ -76,23 +80,26 @@ class Follower::Impl {
     const auto steady = Steady::now();
     turned(steady);
     out_.reclaim();
-    const auto before = reader_.index();
-    const auto progress = reader_.advance(clock_(), steady);
+    const auto now = clock_();
+    const View before = reader_.view();
+    auto progress = reader_.advance(now, steady);
     if (!progress) {
-      missed(progress.error().text, steady);
+      missed(progress.error().text, now, steady);
       return false;
     }
-    if (progress->another) tell_of_another(before.get());
+    if (progress->another) tell_of_another(before);
     const bool was_lost = lost_since_.has_value();
     lost_since_.reset();
-    if (progress->index) {
-      stale_ = false;
-      out_.publish({.index = progress->index, .stale = false});
-      tally_due_ = true;
-      if (freshness_ != nullptr) freshness_->published(steady, Steady::now());
-    } else if (stale_) {
-      stale_ = false;
-      out_.publish({.index = reader_.index(), .stale = false});
+    if (progress->discontinued && !held_ && is_doubtful(served_, reader_.view())) {
+      held_ = TimedView(served_);
+      held_until_ = steady + stale_after_;
+      tell(FollowerReport::Event::held, what_is_doubtful(served_, reader_.view()));
+    }
+    if (held_) {
+      hold(now, steady);
+    } else if (progress->changed || stale_) {
+      publish(reader_.view(), progress->whole ? std::nullopt : std::optional(std::move(progress->touched)));
+      if (freshness_ != nullptr && progress->changed) freshness_->published(steady, Steady::now());
     }
     // After publishing: what was found is being served by now.
     if (freshness_ != nullptr) {
@@ -101,7 +108,7 @@ class Follower::Impl {
     }
     changed_ += progress->changes;
     if (changed_ >= kManyChanges && !progress->more) give_back_memory();
-    if (progress->whole) {
+    if (progress->whole && !held_) {
       tell(FollowerReport::Event::loaded, "the whole list was read");
     }
     if (was_lost && had_index_) tell(FollowerReport::Event::recovered, "the database can be read again");
@@ -112,42 +119,93 @@ class Follower::Impl {
   }
 
   /// A backup that was put back, or a database that was begun anew by mistake: only the operator knows.
-  void tell_of_another(const ListingIndex* before) const {
-    if (before == nullptr) return;
-    tell(FollowerReport::Event::replaced,
-         "another file stands in the database's place: " + std::to_string(before->size()) + " entries of serial " +
-             std::to_string(before->serial()) + " became " + std::to_string(reader_.index()->size()) + " of serial " +
-             std::to_string(reader_.index()->serial()) + "; unless you put it there, restore the last backup");
+  void tell_of_another(const View& before) const {
+    if (!before.index) return;
+    tell(FollowerReport::Event::replaced, "another file stands in the database's place: " + in_words(before) +
+                                              " became " + in_words(reader_.view()) +
+                                              "; unless you put it there, restore the last backup");
   }
 
-  void missed(const std::string& why, Steady::time_point steady) {
-    const auto& index = reader_.index() ? reader_.index() : former_;
+  /// Nobody decides that: a backup was put back without `blowback db restore`, or a database was begun anew by mistake. Secondaries wouldn't take a
+  /// list with a smaller serial over, and would take over an empty one.
+  [[nodiscard]] static bool is_doubtful(const View& before, const View& after) {
+    return after.serial < before.serial || (after.index->size() == 0 && before.index->size() != 0);
+  }
+  [[nodiscard]] static std::string what_is_doubtful(const View& before, const View& after) {
+    return in_words(before) + " became " + in_words(after) +
+           "; the former list is served on for a while (server.stale_after); restore the last backup with `blowback db "
+           "restore`";
+  }
+  [[nodiscard]] static std::string in_words(const View& view) {
+    return std::to_string(view.index->size()) + " entries of serial " + std::to_string(view.serial);
+  }
+
+  /// Serves the former list on, until the database has one that can follow it, or the time is up.
+  void hold(UnixTime now, Steady::time_point steady) {
+    std::vector<Prefix> ended;
+    if (!is_doubtful(held_->view(), reader_.view()) || steady >= held_until_) {
+      held_.reset();
+      publish(reader_.view(), std::nullopt);
+      tell(FollowerReport::Event::accepted, "the database's list is served now");
+    } else if (held_->let_time_pass(now, ended) || stale_) {
+      publish(held_->view(), std::move(ended));
+    }
+  }
+
+  /// `touched`: what differs from the view before; absent: anything may.
+  void publish(const View& view, std::optional<std::vector<Prefix>> touched, bool stale = false) {
+    if (history_ != nullptr && touched) {
+      history_->add(served_, view, std::move(*touched));
+    } else if (history_ != nullptr) {
+      history_->clear();
+    }
+    served_ = view;
+    stale_ = stale;
+    auto published = view;
+    published.stale = stale;
+    out_.publish(std::move(published));
+    tally_due_ = true;
+  }
+
+  void missed(const std::string& why, UnixTime now, Steady::time_point steady) {
+    // What has ended isn't listed, whether the database can be read or not.
+    std::vector<Prefix> ended;
+    bool changed = false;
+    if (held_) {
+      changed = held_->let_time_pass(now, ended);
+    } else if (reader_.view().index) {
+      changed = reader_.let_time_pass(now, ended);
+    } else {
+      changed = former_.let_time_pass(now, ended);
+    }
+    const bool has_index = list().index != nullptr;
     if (!lost_since_) {
       lost_since_ = steady;
-      tell(index ? FollowerReport::Event::lost : FollowerReport::Event::not_ready, why);
+      tell(has_index ? FollowerReport::Event::lost : FollowerReport::Event::not_ready, why);
     }
-    if (index && !stale_ && steady - *lost_since_ >= stale_after_) {
-      stale_ = true;
-      out_.publish({.index = index, .stale = true});
-      tell(FollowerReport::Event::stale, why);
-    }
+    if (!has_index) return;
+    const bool becomes_stale = !stale_ && steady - *lost_since_ >= stale_after_;
+    if (!changed && !becomes_stale) return;
+    publish(list(), std::move(ended), stale_ || becomes_stale);
+    if (becomes_stale) tell(FollowerReport::Event::stale, why);
+  }
+
+  /// What is served, or would be if it weren't stale.
+  [[nodiscard]] const View& list() const {
+    if (held_) return held_->view();
+    return reader_.view().index ? reader_.view() : former_.view();
   }
 
   void sweep(Steady::time_point steady) {
     next_sweep_ = steady + kBetweenSweeps;
-    const auto ended_by = clock_() - JournalReader::kKeepEnded;
-    auto swept = std::make_shared<const ListingIndex>(reader_.index()->without_ended(ended_by));
-    if (swept->size() == reader_.index()->size()) return;
-    reader_.replace(swept, ended_by);
-    out_.publish({.index = std::move(swept), .stale = false});
-    tally_due_ = true;
+    if (reader_.drop_ended(clock_()) && !held_) publish(reader_.view(), std::vector<Prefix>());
   }
 
   void tally() {
     tally_due_ = false;
     if (freshness_ == nullptr) return;
     const auto began = Steady::now();
-    freshness_->tallied(reader_.index()->tally());
+    freshness_->tallied(list().index->tally());
     const auto now = Steady::now();
     next_tally_ = now + std::max<Steady::duration>(kBetweenTallies, kTallyShare * (now - began));
   }
@@ -164,20 +222,22 @@ class Follower::Impl {
   }
 
   void tell(FollowerReport::Event event, std::string text) const {
-    const auto& index = reader_.index() ? reader_.index() : former_;
-    report_({.event = event,
-             .text = std::move(text),
-             .count = index ? index->size() : 0,
-             .serial = index ? index->serial() : 0});
+    const auto& view = list();
+    report_(
+        {.event = event, .text = std::move(text), .count = view.index ? view.index->size() : 0, .serial = view.serial});
   }
 
   Duration stale_after_;
   Freshness* freshness_;  ///< nullptr: nobody asks
+  History* history_;      ///< likewise
   Published<View>& out_;
   Clock clock_;
   Report report_;
   JournalReader reader_;
-  std::shared_ptr<const ListingIndex> former_;  ///< of the follower before this one
+  View served_;                    ///< as published, except for `stale`
+  TimedView former_;               ///< of the follower before this one
+  std::optional<TimedView> held_;  ///< served instead of the reader's
+  Steady::time_point held_until_;
   std::optional<Steady::time_point> lost_since_;
   Steady::time_point next_sweep_ = Steady::now() + kBetweenSweeps;
   Steady::time_point next_tally_;

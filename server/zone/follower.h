@@ -1,13 +1,15 @@
 // The thread that follows the database: it publishes a committed change within some tens of milliseconds.
 //
 // It is the only part of the server that reads the database. If the database is removed, locked or damaged, the last good index stays
-// published; after the time that the operator allows, it is marked stale, and then nobody is listed (answer/decide.cc). It doesn't log: it
-// reports each loss and each recovery to its owner.
+// published; after the time that the operator allows, it is marked stale, and then nobody is listed (answer/decide.cc). What ends by the clock ends
+// at once, whatever happens to the database. It doesn't log: it reports each loss and each recovery to its owner.
 #pragma once
 
 #include "blowback/unix_time.h"
+#include "zone/history.h"
 #include "zone/listing_index.h"
 #include "zone/published.h"
+#include "zone/view.h"
 
 #include <algorithm>
 #include <atomic>
@@ -20,12 +22,6 @@
 #include <string>
 
 namespace blowback::zone {
-
-/// The list, for answering.
-struct View {
-  std::shared_ptr<const ListingIndex> index;  ///< nullptr until the database has been read once
-  bool stale = false;  ///< the database couldn't be read for longer than allowed: answer that nobody is listed
-};
 
 /// How current the published list is, for the server's status. It isn't part of the View, since a check that finds nothing new publishes
 /// nothing. One follower at a time writes, any thread may read.
@@ -98,6 +94,8 @@ struct FollowerReport {
     lost,       ///< the database can't be read any more; the last good index stays published
     stale,      ///< it has been lost for longer than allowed
     recovered,  ///< the database can be read again
+    held,  ///< another list came into the database's place, which is empty or has a smaller serial: the former one is served on
+    accepted,  ///< after `held`: the database's list is served, since it can follow the former one by now, or enough time has passed
   };
   Event event = Event::loaded;
   std::string text;         ///< a sentence
@@ -117,6 +115,7 @@ class Follower {
     std::string database;
     Duration stale_after{};          ///< > 0
     Freshness* freshness = nullptr;  ///< updated if not nullptr; must outlive the follower
+    History* history = nullptr;      ///< likewise
   };
 
   /// Reads the list once, in this thread, and publishes it or reports why it can't. Then follows in a thread of its own. `out` must outlive

@@ -82,13 +82,15 @@ Result<JournalReader::Progress> JournalReader::advance_once(UnixTime now,
   }
   // The mark first: a commit in between is read now, or noticed by its mark later, and never missed.
   const auto mark = store_->change_mark();
-  const bool lacks_some = now < complete_from_;
-  if (mark && mark_ == *mark && followed_ == opened_ && !lacks_some) return Progress{};
-  schema::Result<Progress> progress = std::unexpected(schema::StoreError{});
+  const bool was_set_back = now < complete_from_;
+  const bool continues = view().index && followed_ == opened_ && !was_set_back;
+  Result<Progress> progress = Progress{};
   if (!mark) {
     progress = std::unexpected(mark.error());
+  } else if (continues && mark_ == *mark) {
+    progress->changed = timed_.let_time_pass(now, progress->touched);
   } else {
-    progress = index_ && followed_ == opened_ && !lacks_some ? read_changes(now) : read_whole(now);
+    progress = read(now, continues, was_set_back);
   }
   if (!progress) {
     store_.reset();
@@ -100,7 +102,62 @@ Result<JournalReader::Progress> JournalReader::advance_once(UnixTime now,
   return progress;
 }
 
-Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
+Result<JournalReader::Progress> JournalReader::read(UnixTime now, bool continues, bool was_set_back) {
+  const View before = view();
+  // If the clock was set back far, the view's time was wrong, too.
+  const auto as_of = was_set_back ? now : std::max(before.as_of, now);
+  auto list = continues ? read_changes(now, as_of) : read_whole(now);
+  if (!list) return std::unexpected(std::move(list).error());
+  std::uint64_t ended = 0;
+  if (!list->whole) {
+    const auto by_time = list->index->ended(before.as_of, as_of).prefixes;
+    list->touched.insert(list->touched.end(), by_time.begin(), by_time.end());
+    ended = before.serial - before.index->serial() + by_time.size();
+    if (list->index == before.index && by_time.empty()) return Progress{.more = list->more};
+  }
+  // What ended entries a sweep has recorded, and what took their place, only the database knows. The numbers must belong to one state of it; usually
+  // nothing was committed since the changes were read.
+  for (bool is_known = !list->concerns_ended; !is_known;) {
+    const auto state = store_->zone_state(as_of);
+    if (!state) return std::unexpected(state.error());
+    if (auto one_state = still_one_state(); !one_state) return std::unexpected(std::move(one_state).error());
+    ended = state->ended;
+    is_known = state->journal == list->index->serial();
+    if (is_known) break;
+    if (auto more = read_more(*list); !more) return std::unexpected(std::move(more).error());
+  }
+  Progress progress{.changed = true,
+                    .whole = list->whole,
+                    .discontinued = before.index && list->whole && !list->is_same_journal && !was_set_back,
+                    .more = list->more,
+                    .changes = list->changes,
+                    .touched = std::move(list->touched)};
+  timed_ = TimedView({.index = list->index, .serial = list->index->serial() + ended, .as_of = as_of});
+  last_ = list->last;
+  if (list->whole) complete_from_ = now - kKeepEnded;
+  return progress;
+}
+
+Result<void> JournalReader::read_more(List& list) {
+  const auto changes = store_->changes_since(list.index->serial(), kChangesAtOnce);
+  if (!changes) return std::unexpected(changes.error());
+  if (changes->empty() || !continues(list.index->serial(), *changes)) {
+    return std::unexpected(
+        StoreError{StoreError::Code::busy, database_ + ": was replaced while it was read; it is read again at once"});
+  }
+  list.take(*changes);
+  if (turned_) turned_();
+  return {};
+}
+
+void JournalReader::List::take(std::span<const ListingChange> fresh) {
+  index = std::make_shared<const ListingIndex>(index->with(fresh));
+  last = fresh.back();
+  changes += fresh.size();
+  for (const auto& change : fresh) touched.push_back(change.prefix);
+}
+
+Result<JournalReader::List> JournalReader::read_whole(UnixTime now) {
   const UnixTime ended_by = now - kKeepEnded;
   ListingIndex::Builder builder(ended_by);
   std::size_t read = 0;
@@ -112,38 +169,31 @@ Result<JournalReader::Progress> JournalReader::read_whole(UnixTime now) {
       },
       [&](const Exemption& exemption) { builder.add(exemption); });
   if (!serial) return std::unexpected(serial.error());
-  std::optional<ListingChange> last;
+  List list{.whole = true, .concerns_ended = true};
   if (*serial > 0) {
     const auto entry = store_->changes_since(*serial - 1, 1);
     if (!entry) return std::unexpected(entry.error());
-    if (!entry->empty()) last = entry->front();
+    if (!entry->empty()) list.last = entry->front();
   }
   if (auto one_state = still_one_state(); !one_state) return std::unexpected(std::move(one_state).error());
-  index_ = std::make_shared<const ListingIndex>(builder.finish(*serial));
-  last_ = last;
-  complete_from_ = ended_by;
-  auto progress = Progress{.index = index_, .whole = true, .more = false, .changes = index_->size()};
+  list.index = std::make_shared<const ListingIndex>(builder.finish(*serial));
+  list.changes = list.index->size();
   // Parts that were read later may be newer. Only with the changes since then is it a list that existed.
   while (true) {
     const auto head = store_->serial();
     if (!head) return std::unexpected(head.error());
-    if (*head <= index_->serial()) return progress;
-    const auto changes = store_->changes_since(index_->serial(), kChangesAtOnce);
-    if (!changes) return std::unexpected(changes.error());
-    if (changes->empty() || !continues(index_->serial(), *changes)) return progress;
-    index_ = std::make_shared<const ListingIndex>(index_->with(*changes));
-    last_ = changes->back();
-    progress.index = index_;
-    if (turned_) turned_();
+    if (*head <= list.index->serial()) return list;
+    if (auto more = read_more(list); !more) return std::unexpected(std::move(more).error());
   }
 }
 
-Result<JournalReader::Progress> JournalReader::read_changes(UnixTime now) {
-  const Serial ours = index_->serial();
+Result<JournalReader::List> JournalReader::read_changes(UnixTime now, UnixTime as_of) {
+  const auto& index = view().index;
+  const Serial ours = index->serial();
   const auto head = store_->serial();
   if (!head) return std::unexpected(head.error());
-  if (*head > ours && *head - ours > kChangesAtOnce) return read_whole(now);
-  const auto changes = store_->changes_since(last_ ? ours - 1 : ours, kChangesAtOnce);
+  const bool is_far_behind = *head > ours && *head - ours > kChangesAtOnce;
+  const auto changes = store_->changes_since(last_ ? ours - 1 : ours, is_far_behind ? 1 : kChangesAtOnce);
   if (!changes) return std::unexpected(changes.error());
   if (auto one_state = still_one_state(); !one_state) return std::unexpected(std::move(one_state).error());
   std::span<const ListingChange> fresh(*changes);
@@ -151,11 +201,33 @@ Result<JournalReader::Progress> JournalReader::read_changes(UnixTime now) {
     if (fresh.empty() || !same_entry(fresh.front(), *last_)) return read_whole(now);
     fresh = fresh.subspan(1);
   }
+  if (is_far_behind) {
+    auto list = read_whole(now);
+    if (list) list->is_same_journal = true;
+    return list;
+  }
   if (!continues(ours, fresh)) return read_whole(now);
-  if (fresh.empty()) return Progress{};
-  index_ = std::make_shared<const ListingIndex>(index_->with(fresh));
-  last_ = fresh.back();
-  return Progress{.index = index_, .whole = false, .more = *head > changes->back().serial, .changes = fresh.size()};
+  List list{.index = index, .last = last_};
+  if (fresh.empty()) return list;
+  list.take(fresh);
+  list.more = *head > fresh.back().serial;
+  list.concerns_ended = std::ranges::any_of(fresh, [&](const ListingChange& change) {
+    return change.action == ListingChange::Action::exemption_ended ||
+           (change.expires_at && *change.expires_at <= as_of);
+  });
+  return list;
+}
+
+bool JournalReader::drop_ended(UnixTime now) {
+  auto kept = view();
+  if (!kept.index) return false;
+  const auto ended_by = std::min(now, kept.as_of) - kKeepEnded;
+  const auto size = kept.index->size();
+  kept.index = std::make_shared<const ListingIndex>(kept.index->without_ended(ended_by));
+  if (kept.index->size() == size) return false;
+  timed_ = TimedView(std::move(kept));
+  complete_from_ = std::max(complete_from_, ended_by);
+  return true;
 }
 
 }  // namespace blowback::zone

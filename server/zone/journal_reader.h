@@ -1,10 +1,12 @@
-// A reader's position in the journal: brings an index up to date by the changes, or by the whole list if they don't continue from the
-// index.
+// A reader's position in the journal and in time: brings a view up to date by the changes, or by the whole list if they don't continue from the
+// index, and by what ends meanwhile.
 #pragma once
 
 #include "blowback/listing.h"
 #include "schema/store.h"
+#include "timed_view.h"
 #include "zone/listing_index.h"
+#include "zone/view.h"
 
 #include <algorithm>
 #include <chrono>
@@ -13,7 +15,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace blowback::zone {
 
@@ -24,27 +29,29 @@ class JournalReader {
       : database_(std::move(database)), turned_(std::move(turned)) {}
 
   struct Progress {
-    std::shared_ptr<const ListingIndex> index;  ///< nullptr: unchanged
-    bool whole = false;                         ///< read completely, instead of updated
-    bool another = false;                       ///< from another file than before
-    bool more = false;                          ///< there is more: call again at once
-    std::size_t changes = 0;                    ///< journal entries that were read
+    bool changed = false;         ///< the view
+    bool whole = false;           ///< the list was read completely, instead of updated
+    bool another = false;         ///< from another file than before
+    bool discontinued = false;    ///< the journal isn't the one of the view before: something else was put in its place
+    bool more = false;            ///< there is more: call again at once
+    std::size_t changes = 0;      ///< journal entries that were read
+    std::vector<Prefix> touched;  ///< unless `whole`: other networks are said the same of as in the view before
   };
 
   /// Reads what is new since the last call; the whole list at the first. After a failure the next call opens the database again and
   /// continues from the last index, if the database's journal still agrees with it. If `now` is before the end of an entry that was
-  /// dropped, the clock was ahead then, and the whole list is read again.
+  /// dropped, the clock was ahead then, and the whole list is read again. If it is only before the view's time, that stays: what has ended isn't
+  /// listed again for less than kKeepEnded.
   [[nodiscard]] schema::Result<Progress> advance(UnixTime now, std::chrono::steady_clock::time_point steady);
 
-  /// Continues from an index without the entries that had ended by `ended_by`.
-  void replace(std::shared_ptr<const ListingIndex> index, UnixTime ended_by) {
-    index_ = std::move(index);
-    complete_from_ = std::max(complete_from_, ended_by);
-  }
+  /// While the database can't be read: ends what has ended by `now`, and appends to `touched`. True: this changed the view.
+  bool let_time_pass(UnixTime now, std::vector<Prefix>& touched) { return timed_.let_time_pass(now, touched); }
+  /// Drops the entries that ended more than kKeepEnded before `now`. Answers stay the same. True: there were any.
+  bool drop_ended(UnixTime now);
   /// Entries that ended longer ago are dropped. Younger ones are kept, in case the clock is set back by some minutes.
   static constexpr Duration kKeepEnded = std::chrono::hours{1};
-  /// The index after the last `advance`; nullptr before the first success.
-  [[nodiscard]] const std::shared_ptr<const ListingIndex>& index() const { return index_; }
+  /// After the last `advance`, with an index from the first success on.
+  [[nodiscard]] const View& view() const { return timed_.view(); }
 
  private:
   /// Identifies a file: a database that was replaced has the same path and another id.
@@ -54,12 +61,28 @@ class JournalReader {
     friend bool operator==(const FileId&, const FileId&) = default;
   };
 
+  /// What was read, before it is known how much of it has ended.
+  struct List {
+    std::shared_ptr<const ListingIndex> index;
+    std::optional<ListingChange> last;
+    bool whole = false;
+    bool is_same_journal = false;  ///< although `whole`
+    bool concerns_ended = false;   ///< entries that had ended were recorded as ended, or removed, or added
+    bool more = false;
+    std::size_t changes = 0;
+    std::vector<Prefix> touched;
+    void take(std::span<const ListingChange> fresh);
+  };
+
   [[nodiscard]] schema::Result<Progress> advance_once(UnixTime now, std::chrono::steady_clock::time_point steady);
   /// Fails if what was read may be inconsistent.
   [[nodiscard]] schema::Result<void> still_one_state();
   [[nodiscard]] schema::Result<void> reopen(std::chrono::steady_clock::time_point steady);
-  [[nodiscard]] schema::Result<Progress> read_whole(UnixTime now);
-  [[nodiscard]] schema::Result<Progress> read_changes(UnixTime now);
+  [[nodiscard]] schema::Result<Progress> read(UnixTime now, bool continues, bool was_set_back);
+  [[nodiscard]] schema::Result<List> read_whole(UnixTime now);
+  [[nodiscard]] schema::Result<List> read_changes(UnixTime now, UnixTime as_of);
+  /// Changes that were committed since `list` was read. Fails if there are none.
+  [[nodiscard]] schema::Result<void> read_more(List& list);
   [[nodiscard]] std::optional<FileId> file_id() const;
 
   std::string database_;
@@ -68,11 +91,11 @@ class JournalReader {
   bool overtaken_ = false;  ///< the last failure had that reason
   std::chrono::steady_clock::time_point opened_at_;
   FileId opened_;                      ///< the file that store_ has open
-  std::optional<FileId> followed_;     ///< the file that index_ was read from
-  std::optional<std::uint64_t> mark_;  ///< the change mark of store_ at the last update of index_
-  std::shared_ptr<const ListingIndex> index_;
-  UnixTime complete_from_ = UnixTime::min();  ///< index_ has all entries that end later
-  std::optional<ListingChange> last_;         ///< the journal's entry with index_'s serial, to recognise the journal
+  std::optional<FileId> followed_;     ///< the file that the view was read from
+  std::optional<std::uint64_t> mark_;  ///< the change mark of store_ at the last update of the view
+  TimedView timed_;
+  UnixTime complete_from_ = UnixTime::min();  ///< the index has all entries that end later
+  std::optional<ListingChange> last_;         ///< the journal's entry with the index's serial, to recognise the journal
 };
 
 }  // namespace blowback::zone

@@ -75,6 +75,15 @@ template <typename Number>
 
 }  // namespace
 
+IpAddress address_of(Family family, Number128 number) {
+  if (family == Family::ipv4) return IpAddress::from_v4(static_cast<std::uint32_t>(number));
+  const std::array<std::uint64_t, 2> halves{htobe64(static_cast<std::uint64_t>(number >> 64U)),
+                                            htobe64(static_cast<std::uint64_t>(number))};
+  IpAddress::Octets octets;
+  std::memcpy(octets.data(), halves.data(), sizeof halves);
+  return IpAddress::from_octets(octets);
+}
+
 Number128 number_of(const IpAddress& address) {
   if (address.family() == Family::ipv4) return address.v4();
   std::array<std::uint64_t, 2> halves{};

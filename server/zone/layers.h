@@ -21,6 +21,8 @@ enum class Role : std::uint8_t { automatic, by_operator, exemption };
 inline constexpr std::size_t kRoles = 3;
 
 [[nodiscard]] Number128 number_of(const IpAddress& address);
+/// The reverse.
+[[nodiscard]] IpAddress address_of(Family family, Number128 number);
 
 /// Addresses from one to another, both included, as numbers of their family.
 struct Range {

@@ -218,6 +218,23 @@ bool ListingIndex::anything_within(const Prefix& prefix, UnixTime now) const {
   return layers.anything_listed_inside(range, prefix.length());
 }
 
+ListingIndex::Ended ListingIndex::ended(UnixTime after, UnixTime until) const {
+  Ended ended;
+  EndSeconds next = kNeverEnds;
+  layers_->for_each([&](const Layer& layer) {
+    std::visit(
+        [&](const auto& table) {
+          next = std::min(next, table.visit_ended(seconds(after), seconds(until), [&](const auto& entry) {
+            const auto first = static_cast<Number128>(entry.number) << layer.host_bits();
+            ended.prefixes.push_back(Prefix::covering(address_of(layer.family(), first), layer.length()));
+          }));
+        },
+        layer.table());
+  });
+  if (next != kNeverEnds) ended.next = UnixTime(Duration(next));
+  return ended;
+}
+
 std::size_t ListingIndex::size() const {
   std::size_t size = 0;
   layers_->for_each(

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace blowback::zone {
 
@@ -50,6 +51,13 @@ class ListingIndex {
   /// The same list without what has ended by `now`. Answers don't depend on it: it keeps `anything_within` quick where
   /// nobody sweeps the database. Returns a copy at the cost of a pointer where nothing has ended.
   [[nodiscard]] ListingIndex without_ended(UnixTime now) const;
+
+  struct Ended {
+    std::vector<Prefix> prefixes;  ///< one for each entry
+    std::optional<UnixTime> next;  ///< when the next entry ends after that; absent: none does
+  };
+  /// What ends after `after` and not after `until`. Looks at blocks with such entries, and at each page.
+  [[nodiscard]] Ended ended(UnixTime after, UnixTime until) const;
 
   /// Codes of all listings in force that cover `address`; empty where there are none, or an exemption in force covers it.
   [[nodiscard]] CodeSet codes_at(const IpAddress& address, UnixTime now) const { return cover_of(address, now).codes; }

@@ -2,12 +2,7 @@
 #include "layers.h"
 #include "zone/listing_index.h"
 
-#include <endian.h>
-
 #include <algorithm>
-#include <array>
-#include <cstdint>
-#include <cstring>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -15,15 +10,6 @@
 
 namespace blowback::zone {
 namespace {
-
-[[nodiscard]] IpAddress address_of(Family family, Number128 number) {
-  if (family == Family::ipv4) return IpAddress::from_v4(static_cast<std::uint32_t>(number));
-  const std::array<std::uint64_t, 2> halves{htobe64(static_cast<std::uint64_t>(number >> 64U)),
-                                            htobe64(static_cast<std::uint64_t>(number))};
-  IpAddress::Octets octets;
-  std::memcpy(octets.data(), halves.data(), sizeof halves);
-  return IpAddress::from_octets(octets);
-}
 
 using AnyCursor = std::variant<NetworkTable<std::uint32_t>::Cursor, NetworkTable<std::uint64_t>::Cursor,
                                NetworkTable<Number128>::Cursor>;

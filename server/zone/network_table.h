@@ -56,6 +56,34 @@ class NetworkTable {
       }
     }
   }
+  /// Visits every entry that ends after `after` and not after `until`. Returns when the next one ends after that.
+  template <typename Visit>
+  [[nodiscard]] EndSeconds visit_ended(EndSeconds after, EndSeconds until, Visit visit) const {
+    EndSeconds next = kNeverEnds;
+    std::vector<Entry> entries;
+    for (const auto& page : pages_) {
+      if (page->soonest > until) {
+        next = std::min(next, page->soonest);
+        continue;
+      }
+      for (const auto& block : page->blocks) {
+        if (block.soonest_end() > until) {
+          next = std::min(next, block.soonest_end());
+          continue;
+        }
+        entries.clear();
+        block.append_to(entries);
+        for (const auto& entry : entries) {
+          if (entry.ends > until) {
+            next = std::min(next, entry.ends);
+          } else if (entry.ends > after) {
+            visit(entry);
+          }
+        }
+      }
+    }
+    return next;
+  }
   /// Ended ones not yet dropped included.
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] EndSeconds soonest_end() const;

@@ -379,7 +379,7 @@ int main(int argc, char** argv) {
     if (option == "--rounds") rounds = std::stoi(argv[i + 1]);
   }
   List list(entries, file);
-  const zone::View view{.index = list.index(), .stale = false};
+  const zone::View view{.index = list.index(), .stale = false, .serial = list.index()->serial(), .as_of = kNow};
   auto stale_view = view;
   stale_view.stale = true;
   const auto outside = zone_of({"ns1.example.org"});

@@ -52,14 +52,19 @@ zone::View list() {
   Exemption exemption;
   exemption.prefix = Prefix::parse("192.0.2.130").value();
   builder.add(exemption);
-  return {.index = std::make_shared<const zone::ListingIndex>(builder.finish(0x1'8234'5678)), .stale = false};
+  constexpr Serial kSerial = 0x1'8234'5678;
+  return {.index = std::make_shared<const zone::ListingIndex>(builder.finish(kSerial)),
+          .stale = false,
+          .serial = kSerial,
+          .as_of = kNow};
 }
 
 struct World {
   std::array<answer::ServedZone, 2> zones{
       zone_of("bl.example.org", {"ns1.example.org"}, "Backscatter from {ip}, see https://bl.example.org/{ip}"),
       zone_of("1.test", {"ns.1.test", "2.0.1.test"}, std::string(220, 'x') + "{ip}{ip}")};
-  std::array<zone::View, 3> views{list(), zone::View{.index = list().index, .stale = true}, zone::View{}};
+  std::array<zone::View, 3> views{list(), zone::View{.index = list().index, .stale = true, .serial = 1, .as_of = kNow},
+                                  zone::View{}};
 };
 
 /// What every client needs of a reply: the query's id, QR, its opcode, and sections that end where the reply does.

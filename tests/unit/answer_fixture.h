@@ -144,7 +144,7 @@ struct Served {
     config::Server server;
     server.nsid = nsid;
     zone = answer::ServedZone::of(settings, server, {}).value();
-    view.index = std::make_shared<const zone::ListingIndex>(std::move(list));
+    view = view_of(std::move(list));
   }
   /// The reply by the quickest way; the plain one has to agree with every octet of it. Empty: silence.
   struct Raw {

@@ -62,8 +62,7 @@ inline config::Zone zone_settings() {
 struct Served {
   explicit Served(const config::Server& settings) {
     zone.publish(answer::ServedZone::of(zone_settings(), settings, {}).value());
-    view.publish(
-        {.index = std::make_shared<const zone::ListingIndex>(index_of({listed("192.0.2.10")})), .stale = false});
+    view.publish(view_of(index_of({listed("192.0.2.10")})));
   }
   zone::Published<answer::ServedZone> zone;
   zone::Published<zone::View> view;

@@ -3,9 +3,12 @@
 
 #include "blowback/listing.h"
 #include "zone/listing_index.h"
+#include "zone/view.h"
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace blowback::test {
@@ -37,6 +40,15 @@ inline Exemption exempt(const std::string& prefix, std::optional<UnixTime> expir
 inline zone::ListingIndex index_of(const std::vector<Listing>& listings, const std::vector<Exemption>& exemptions = {},
                                    Serial serial = 1) {
   return zone::ListingIndex::of(serial, listings, exemptions, kNow);
+}
+
+/// It as of `kNow`, when nothing has ended that the journal doesn't know of.
+inline zone::View view_of(zone::ListingIndex list, bool stale = false) {
+  const auto serial = list.serial();
+  return {.index = std::make_shared<const zone::ListingIndex>(std::move(list)),
+          .stale = stale,
+          .serial = serial,
+          .as_of = kNow};
 }
 
 }  // namespace blowback::test

@@ -45,7 +45,11 @@ struct Followed {
   }
   [[nodiscard]] bool is_listed(const char* address) {
     const View* seen = reader.get();
-    return seen != nullptr && seen->index && !seen->stale && !seen->index->codes_at(ip(address), now).empty();
+    return seen != nullptr && seen->index && !seen->stale && !seen->index->codes_at(ip(address), seen->as_of).empty();
+  }
+  [[nodiscard]] Serial serial() {
+    const View* seen = reader.get();
+    return seen == nullptr ? 0 : seen->serial;
   }
   [[nodiscard]] std::ptrdiff_t times(Event event) {
     const std::scoped_lock lock(mutex);
@@ -193,22 +197,128 @@ TEST_CASE("another database at the same path is read completely, even if its ser
   CHECK_FALSE(followed.is_listed("192.0.2.1"));
 }
 
-TEST_CASE("a backup restored over the database takes the list back to it", "[zone][follower]") {
+TEST_CASE("a backup copied over the database, whose serial is smaller, isn't served for a while",
+          "[zone][follower][serial]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   auto store = made(file);
   list(store, "192.0.2.1");
   REQUIRE(store.backup(folder.file("backup.db")));
-  list(store, "192.0.2.2");
-  Followed followed(file);
+  REQUIRE(store.list(std::vector{net("192.0.2.2")}, kNow + Duration{60}, kDecision, kNow));
+  list(store, "192.0.2.3");
+  const bool waits_for_time = GENERATE(false, true);
+  Followed followed(file, waits_for_time ? std::chrono::seconds{1} : std::chrono::hours{1});
   REQUIRE(followed.is_listed("192.0.2.2"));
+  CHECK(followed.serial() == 3);
   {
     const auto closed = std::move(store);
   }
   remove_database(file);
   fs::copy_file(folder.file("backup.db"), file);
-  CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("192.0.2.2"); }));
+  CHECK(followed.within_ten_seconds([&] { return followed.times(Event::held) == 1; }));
+  if (!waits_for_time) {
+    CHECK(followed.is_listed("192.0.2.3"));
+    // Time passes on the former list, too.
+    followed.now = kNow + Duration{60};
+    CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("192.0.2.2"); }));
+    CHECK(followed.is_listed("192.0.2.3"));
+    CHECK(followed.serial() == 4);
+    // Changes move the serial on, until secondaries can follow.
+    auto restored = made(file);
+    for (const char* const address : {"192.0.2.4", "192.0.2.5", "192.0.2.6"}) list(restored, address);
+  }
+  CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("192.0.2.3"); }));
+  CHECK(followed.times(Event::accepted) == 1);
   CHECK(followed.is_listed("192.0.2.1"));
+  CHECK_FALSE(followed.is_listed("192.0.2.2"));
+  CHECK(followed.serial() == (waits_for_time ? 1 : 4));
+}
+
+TEST_CASE("a database that is suddenly empty isn't served for a while", "[zone][follower][serial]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  {
+    auto store = made(file);
+    list(store, "192.0.2.1");
+  }
+  Followed followed(file);
+  REQUIRE(followed.is_listed("192.0.2.1"));
+  {
+    auto empty = made(folder.file("empty.db"));
+    for (int i = 0; i < 3; ++i) {
+      list(empty, "192.0.2.2");
+      REQUIRE(empty.delist(net("192.0.2.2"), kDecision, kNow));
+    }
+  }
+  remove_database(file);
+  fs::rename(folder.file("empty.db"), file);
+  CHECK(followed.within_ten_seconds([&] { return followed.times(Event::held) == 1; }));
+  CHECK(followed.is_listed("192.0.2.1"));
+  auto filled = made(file);
+  list(filled, "192.0.2.3");
+  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.3"); }));
+  CHECK_FALSE(followed.is_listed("192.0.2.1"));
+}
+
+TEST_CASE("an operator may end all listings at once", "[zone][follower][serial]") {
+  const Folder folder;
+  auto store = made(folder.file("a.db"));
+  list(store, "192.0.2.1");
+  Followed followed(folder.file("a.db"));
+  REQUIRE(followed.is_listed("192.0.2.1"));
+  REQUIRE(store.delist(net("192.0.2.0/24"), kDecision, kNow));
+  CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("192.0.2.1"); }));
+  CHECK(followed.times(Event::held) == 0);
+}
+
+TEST_CASE("what ends moves the serial at once, and a sweep doesn't move it again", "[zone][follower][serial]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  auto store = made(file);
+  REQUIRE(store.list(std::vector{net("192.0.2.1"), net("192.0.2.2")}, kNow + Duration{60}, kDecision, kNow));
+  REQUIRE(store.exempt(net("198.51.100.1"), kNow + Duration{90}, kDecision, kNow));
+  Followed followed(file);
+  CHECK(followed.serial() == 3);
+  followed.now = kNow + Duration{59};
+  list(store, "192.0.2.3");
+  CHECK(followed.within_ten_seconds([&] { return followed.serial() == 4; }));
+  CHECK(followed.is_listed("192.0.2.1"));
+  followed.now = kNow + Duration{60};
+  CHECK(followed.within_ten_seconds([&] { return followed.serial() == 6; }));
+  CHECK_FALSE(followed.is_listed("192.0.2.1"));
+  // Another server, or the same after a restart.
+  {
+    Followed another(file, std::chrono::hours{1}, kNow + Duration{60});
+    CHECK(another.serial() == 6);
+  }
+  REQUIRE(store.expire(kNow + Duration{60}).value() == 2);
+  list(store, "192.0.2.4");
+  CHECK(followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.4"); }));
+  CHECK(followed.serial() == 7);
+  // What is listed before it was swept.
+  followed.now = kNow + Duration{90};
+  CHECK(followed.within_ten_seconds([&] { return followed.serial() == 8; }));
+  REQUIRE(store.exempt(net("198.51.100.1"), std::nullopt, kDecision, kNow + Duration{90}));
+  CHECK(followed.within_ten_seconds([&] { return followed.serial() == 9; }));
+  CHECK(followed.serial() == store.zone_state(kNow + Duration{90}).value().serial());
+}
+
+TEST_CASE("what ends is over although the database is lost", "[zone][follower][serial]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  {
+    auto store = made(file);
+    REQUIRE(store.list(std::vector{net("192.0.2.1")}, kNow + Duration{60}, kDecision, kNow));
+    list(store, "192.0.2.2");
+  }
+  Followed followed(file);
+  REQUIRE(followed.is_listed("192.0.2.1"));
+  remove_database(file);
+  CHECK(followed.within_ten_seconds([&] { return followed.times(Event::lost) == 1; }));
+  followed.now = kNow + Duration{60};
+  CHECK(followed.within_ten_seconds([&] { return !followed.is_listed("192.0.2.1"); }));
+  CHECK(followed.is_listed("192.0.2.2"));
+  CHECK(followed.serial() == 3);
 }
 
 TEST_CASE("entries that a clock ahead of time had dropped are there once the clock is right",
@@ -236,17 +346,20 @@ TEST_CASE("entries that a clock ahead of time had dropped are there once the clo
   CHECK(followed.times(Event::loaded) == loaded);
 }
 
-TEST_CASE("a clock that is set back by some minutes costs no reading of the whole list", "[zone][follower][clock]") {
+TEST_CASE("a clock that is set back by some minutes lists nothing again, and costs no reading of the whole list",
+          "[zone][follower][clock]") {
   const Folder folder;
   const auto file = folder.file("a.db");
   auto store = made(file);
   REQUIRE(store.list(std::vector{net("192.0.2.1")}, kNow + Duration{60}, kDecision, kNow));
   Followed followed(file, std::chrono::hours{1}, kNow + std::chrono::minutes{30});
   CHECK_FALSE(followed.is_listed("192.0.2.1"));
+  const auto serial = followed.serial();
   followed.now = kNow;
-  CHECK(followed.is_listed("192.0.2.1"));
   list(store, "192.0.2.2");
   CHECK(followed.within_ten_seconds([&] { return followed.is_listed("192.0.2.2"); }));
+  CHECK_FALSE(followed.is_listed("192.0.2.1"));
+  CHECK(followed.serial() == serial + 1);
   CHECK(followed.times(Event::loaded) == 1);
 }
 
@@ -303,7 +416,7 @@ TEST_CASE("a new follower leaves the list of the previous one until it has anoth
   const Folder folder;
   Published<View> view;
   const auto index = index_of({listed("192.0.2.1")});
-  view.publish({.index = std::make_shared<const zone::ListingIndex>(index), .stale = false});
+  view.publish(view_of(index));
   {
     const Follower follower(
         {.database = folder.file("none.db"), .stale_after = std::chrono::hours{1}}, view, [] { return kNow; },
