@@ -39,6 +39,7 @@ struct Zone {
   Duration ttl = std::chrono::minutes{5};               ///< 0s to 1w
   Duration negative_ttl = std::chrono::minutes{1};      ///< 0s to 1d
   std::string txt;  ///< `{ip}`: the address, or a network; ASCII, <= 255 octets with the longest address, no `: `
+  friend bool operator==(const Zone&, const Zone&) = default;
 };
 
 /// The name servers in the zone without an address in the config: resolvers may ask this server for it, and get an answer without
@@ -85,6 +86,7 @@ struct Transfer {
   std::vector<Prefix> allow;     ///< clients by address
   std::vector<Key> keys;         ///< `[[transfer.key]]`: and by the key that they sign with; neither: nobody
   std::vector<Endpoint> notify;  ///< who is told of changes (RFC 1996); at most 64, different
+  int history = 1'000;           ///< versions that differences (IXFR) reach back. 0: no differences are sent; to 100,000
   int connections = 16;          ///< at a time; half of them for one client. 1 to 100
   Duration time = std::chrono::minutes{30};  ///< for one transfer; 1s to 1d
   friend bool operator==(const Transfer&, const Transfer&) = default;

@@ -1,6 +1,7 @@
 // `[transfer]` and `[[transfer.key]]`.
 #include "names.h"
 #include "sections.h"
+#include "values.h"
 
 #include <fmt/format.h>
 
@@ -49,6 +50,7 @@ void read_transfer(Section& section, Transfer& transfer) {
       section.complain("notify", i, "is there twice; remove one");
   }
   section.sections("key", [&](Section& inner) { read_key(inner, transfer.keys); });
+  section.integer("history", transfer.history, 0, 100'000);
   section.integer("connections", transfer.connections, 1, 100);
   section.duration("time", transfer.time, Duration{1}, std::chrono::days{1});
 }

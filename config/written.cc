@@ -151,6 +151,7 @@ template <typename... Alternative>
   Writer to("transfer");
   to.list("allow", transfer.allow);
   to.list("notify", texts_of(transfer.notify));
+  to.number("history", transfer.history);
   to.number("connections", transfer.connections);
   to.duration("time", transfer.time);
   return to;

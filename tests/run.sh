@@ -37,7 +37,7 @@ for stage in "${stages[@]}"; do
     format) packages+=(clang-format-19) ;;
     tidy) packages+=(clang-tidy-19 clang-tools-19) ;;
     asan | tsan) packages+=(clang-19 libclang-rt-19-dev llvm-19) ;;&
-    asan | tsan | release | coverage) daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus nsd knot rbldnsd nftables zsh fish scdoc) ;;&
+    asan | tsan | release | coverage) daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus nsd knot pdns-server pdns-backend-sqlite3 rbldnsd nftables zsh fish scdoc) ;;&
     basic | release | coverage) packages+=(swaks openssl faketime) ;;&
     coverage) packages+=(gcovr) ;;
     mta)

@@ -16,6 +16,7 @@ struct TransferRequest {
   bool checking_disabled = false;
   std::vector<std::uint8_t> question;  ///< QNAME, which is the zone's, QTYPE and QCLASS, as received
   std::vector<std::uint8_t> opt;       ///< the OPT of the first message; empty: none
+  std::optional<std::uint32_t> since;  ///< of an IXFR: the client's serial. Absent: it is an AXFR
   std::optional<TsigSigner> signer;    ///< of each message; its key is the zone's
 };
 

@@ -58,6 +58,7 @@ template <typename Counts, typename NameOf>
   for (std::size_t i = 0; i < transfer::kEndings; ++i)
     object[std::string(name_of(static_cast<transfer::Ending>(i)))] = counts.by_ending.at(i);
   object["refused"] = status.counts.udp.transfers_refused + status.counts.tcp.transfers_refused;
+  object["incremental"] = counts.incremental;
   object["turned_away"] = counts.turned_away;
   object["records"] = counts.records;
   object["octets"] = counts.octets;

@@ -53,6 +53,7 @@ std::expected<void, ServiceError> Server::start(config::Config config) {
   auto served = answer::ServedZone::of(config.zone, config.server, secrets_.cookie);
   if (!served) return failed(std::move(served).error());
   zone_.publish(std::move(*served));
+  history_.keep(static_cast<std::size_t>(config.server.transfer.history));
   follow(config);
   open_transfers(config.server);
   auto started = net::Responders::start(config.server, sources(), {});
@@ -103,7 +104,12 @@ std::expected<void, ServiceError> Server::adopt(config::Config config) {
     former_ += responders_->counts();
     run(std::move(*started), config.server);
   }
+  history_.keep(static_cast<std::size_t>(config.server.transfer.history));
+  // A difference is of the list only. Before and after: a version that comes in between is of the former zone.
+  const bool is_another_zone = config.zone != config_.zone;
+  if (is_another_zone) history_.clear();
   zone_.publish(std::move(*served));
+  if (is_another_zone) history_.clear();
   transfers_->change(limits_of(config.server));
   if (config.server.transfer.notify != config_.server.transfer.notify) open_notifier(config.server);
   if (is_another || config.server.stale_after != config_.server.stale_after) follow(config);
@@ -159,7 +165,7 @@ net::Status Server::status() {
   if (const auto* const view = reader.get(); view != nullptr && view->index) {
     status.list.ready = true;
     status.list.stale = view->stale;
-    status.list.serial = view->index->serial();
+    status.list.serial = view->serial;
     status.list.entries = view->index->size();
     status.list.octets = view->index->octets();
   }
@@ -170,7 +176,7 @@ void Server::follow(const config::Config& config) {
   follower_.reset();  // only one may publish
   follower_ = std::make_unique<zone::Follower>(
       zone::Follower::Settings{
-          .database = config.database, .stale_after = config.server.stale_after, .freshness = &freshness_},
+          .database = config.database, .stale_after = config.server.stale_after, .freshness = &freshness_, .history = &history_},
       view_, [this] { return checked_now(); }, [](const zone::FollowerReport& report) { log_report(report); });
 }
 
@@ -178,6 +184,7 @@ void Server::open_transfers(const config::Server& settings) {
   transfers_ = std::make_unique<transfer::Transfers>(
       limits_of(settings), transfer::Transfers::Sources{.zone = zone_,
                                                         .view = view_,
+                                                        .history = history_,
                                                         .clock = [this] { return clock_.glance(); },
                                                         .report = [](const auto& report) { log_transfer(report); }});
 }

@@ -19,6 +19,7 @@
 #include "watch/config_in_force.h"
 #include "watch/http_listener.h"
 #include "zone/follower.h"
+#include "zone/history.h"
 #include "zone/published.h"
 
 #include <expected>
@@ -90,6 +91,7 @@ class Server {
   zone::Published<answer::ServedZone> zone_;
   zone::Published<zone::View> view_;
   zone::Freshness freshness_;
+  zone::History history_{0};
   std::unique_ptr<zone::Follower> follower_;
   std::unique_ptr<transfer::Transfers> transfers_;
   std::unique_ptr<transfer::Notifier> notifier_;  ///< nullptr: there is nobody to notify. Also guarded by mutex_

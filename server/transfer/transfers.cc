@@ -121,7 +121,7 @@ class Transfers::Impl {
   }
 
   [[nodiscard]] Counts counts() const {
-    Counts counts{.under_way = under_way_, .records = records_, .octets = octets_};
+    Counts counts{.under_way = under_way_, .incremental = incremental_, .records = records_, .octets = octets_};
     for (std::size_t i = 0; i < kEndings; ++i) counts.by_ending.at(i) = by_ending_.at(i);
     const std::scoped_lock lock(mutex_);
     counts.turned_away = turned_away_;
@@ -278,10 +278,27 @@ class Transfers::Impl {
     }
     auto request = answer::read_transfer_request(asked, *zone, moment.now);
     if (!request) return;
-    session.stream = std::make_unique<ZoneStream>(*zone, *view->index, moment.now, std::move(*request));
+    session.stream = stream_of(*zone, *view, std::move(*request));
     session.began = now;
     session.octets = 0;
     ++under_way_;
+  }
+
+  /// The difference from the client's version, or the whole zone.
+  [[nodiscard]] std::unique_ptr<ZoneStream> stream_of(const answer::ServedZone& zone, const zone::View& view,
+                                                      answer::TransferRequest request) const {
+    auto since = request.since ? sources_.history.since(*request.since, view) : std::nullopt;
+    if (!since) return std::make_unique<ZoneStream>(zone, view, std::move(request));
+    auto difference = std::make_unique<ZoneDifference>(ZoneVersion{.index = *since->view.index, .at = since->view.as_of},
+                                                       ZoneVersion{.index = *view.index, .at = view.as_of},
+                                                       std::move(since->touched));
+    if (difference->reads_more_than(most_names(view))) return std::make_unique<ZoneStream>(zone, view, std::move(request));
+    return std::make_unique<ZoneStream>(zone, view, std::move(request), since->view, std::move(difference));
+  }
+
+  /// A difference that reads more names than that is hardly smaller than the zone, or takes the thread too long before the first message.
+  [[nodiscard]] static std::uint64_t most_names(const zone::View& view) {
+    return std::clamp<std::uint64_t>(view.index->size() / 2, 10'000, 200'000);
   }
 
   void append(Session& session, std::size_t size) {
@@ -294,9 +311,11 @@ class Transfers::Impl {
     ++by_ending_.at(static_cast<std::size_t>(ending));
     --under_way_;
     records_ += session.stream->records();
+    if (session.stream->is_incremental()) ++incremental_;
     sources_.report({.ending = ending,
                      .client = session.client,
                      .serial = session.stream->serial(),
+                     .incremental = session.stream->is_incremental(),
                      .records = session.stream->records(),
                      .octets = session.octets,
                      .took = std::chrono::floor<std::chrono::milliseconds>(now - session.began)});
@@ -342,6 +361,7 @@ class Transfers::Impl {
   std::atomic<bool> stops_ = false;
   std::atomic<std::uint64_t> under_way_ = 0;
   std::array<std::atomic<std::uint64_t>, kEndings> by_ending_{};
+  std::atomic<std::uint64_t> incremental_ = 0;
   std::atomic<std::uint64_t> records_ = 0;
   std::atomic<std::uint64_t> octets_ = 0;
 

@@ -2,15 +2,17 @@
 //
 // A worker that reads a query for a transfer hands the connection over. From then on all that comes on it is answered here. Everything that a slow or
 // hostile client could exhaust is limited: the number of connections in all and per client, some 64 KiB for each of them, the time without
-// progress, and the time that one transfer takes.
+// progress, and the time that one transfer takes. An IXFR gets what differs from the client's version if that is kept (zone/history.h), and the whole
+// zone otherwise, or if that is about as much.
 #pragma once
 
 #include "answer/served_zone.h"
 #include "blowback/ip_address.h"
 #include "blowback/unix_time.h"
 #include "system/descriptor.h"
-#include "zone/follower.h"
+#include "zone/history.h"
 #include "zone/published.h"
+#include "zone/view.h"
 
 #include <array>
 #include <chrono>
@@ -45,6 +47,7 @@ struct Report {
   Ending ending = Ending::complete;
   IpAddress client;
   std::uint32_t serial = 0;
+  bool incremental = false;  ///< the client got the difference from the version that it had
   std::uint64_t records = 0;
   std::uint64_t octets = 0;  ///< sent, or given to the kernel
   std::chrono::milliseconds took{};
@@ -54,6 +57,7 @@ struct Report {
 struct Counts {
   std::uint64_t under_way = 0;
   std::array<std::uint64_t, kEndings> by_ending{};
+  std::uint64_t incremental = 0;  ///< of these, with a difference
   std::uint64_t turned_away = 0;  ///< connections that were closed since there were too many
   std::uint64_t records = 0;
   std::uint64_t octets = 0;
@@ -75,6 +79,7 @@ class Transfers {
   struct Sources {
     const zone::Published<answer::ServedZone>& zone;
     const zone::Published<zone::View>& view;
+    const zone::History& history;
     std::function<UnixTime()> clock;            ///< called from the thread
     std::function<void(const Report&)> report;  ///< likewise, at the end of each transfer
   };

@@ -173,13 +173,12 @@ class ZoneStream::Message {
   bool nibbles_ = false;
 };
 
-ZoneStream::ZoneStream(const answer::ServedZone& zone, const zone::ListingIndex& index, UnixTime now,
-                       answer::TransferRequest request)
+ZoneStream::ZoneStream(const answer::ServedZone& zone, const zone::View& view, answer::TransferRequest request)
     : zone_(zone),
-      walk_(index, now),
+      walk_(*view.index, view.as_of),
       names_([this] { return walk_.next(); }),
       request_(std::move(request)),
-      serial_(static_cast<std::uint32_t>(index.serial() & 0xffffffffU)) {
+      serial_(view.soa_serial()) {
   soa_ = zone.nameservers.front();
   soa_.insert(soa_.end(), zone.hostmaster.begin(), zone.hostmaster.end());
   for (const auto number : {serial_, kSoaRefresh, kSoaRetry, kSoaExpire, zone.negative_ttl}) {
@@ -191,6 +190,13 @@ ZoneStream::ZoneStream(const answer::ServedZone& zone, const zone::ListingIndex&
   put32(a_head_.data() + 4, zone.ttl);
   put16(a_head_.data() + 8, 4);
   put32(a_head_.data() + 10, 0x7f000000);
+}
+
+ZoneStream::ZoneStream(const answer::ServedZone& zone, const zone::View& view, answer::TransferRequest request,
+                       const zone::View& before, std::unique_ptr<ZoneDifference> difference)
+    : ZoneStream(zone, view, std::move(request)) {
+  former_serial_ = before.soa_serial();
+  difference_ = std::move(difference);
 }
 
 std::size_t ZoneStream::next(std::span<std::uint8_t> out, UnixTime now) {
@@ -206,11 +212,25 @@ std::size_t ZoneStream::next(std::span<std::uint8_t> out, UnixTime now) {
 void ZoneStream::write_next(Message& message) {
   switch (part_) {
     case Part::soa:
+      write_soa(message, serial_);
+      part_ = difference_ ? Part::former_soa : Part::nameservers;
+      return;
+    case Part::former_soa:
+      write_soa(message, former_serial_);
+      part_ = Part::removed;
+      return;
+    case Part::soa_again:
+      write_soa(message, serial_);
+      difference_->restart();
+      part_ = Part::added;
+      return;
+    case Part::removed:
+    case Part::added:
+      write_difference(message);
+      return;
     case Part::last_soa:
-      message.put_apex();
-      message.put_head(kSoa, zone_.ttl, soa_.size());
-      message.put(soa_);
-      part_ = part_ == Part::soa ? Part::nameservers : Part::over;
+      write_soa(message, serial_);
+      part_ = Part::over;
       return;
     case Part::nameservers: {
       if (place_ == zone_.nameservers.size()) {
@@ -246,7 +266,7 @@ void ZoneStream::write_next(Message& message) {
     }
     case Part::names:
       if (const auto name = names_.next()) {
-        write_name(message, *name);
+        write_name(message, *name, true);
       } else {
         part_ = Part::last_soa;
       }
@@ -256,7 +276,27 @@ void ZoneStream::write_next(Message& message) {
   }
 }
 
-void ZoneStream::write_name(Message& message, const ZoneName& name) {
+void ZoneStream::write_soa(Message& message, std::uint32_t serial) {
+  constexpr std::size_t kBehindSerial = 20;
+  put32(soa_.data() + soa_.size() - kBehindSerial, serial);
+  message.put_apex();
+  message.put_head(kSoa, zone_.ttl, soa_.size());
+  message.put(soa_);
+}
+
+void ZoneStream::write_difference(Message& message) {
+  const bool removes = part_ == Part::removed;
+  const auto found = difference_->next();
+  if (!found) {
+    part_ = removes ? Part::soa_again : Part::last_soa;
+    return;
+  }
+  const auto codes = removes ? found->removed() : found->added();
+  const bool has_txt = removes ? found->is_txt_removed() : found->is_txt_added();
+  if (has_txt || !codes.empty()) write_name(message, found->with(codes), has_txt);
+}
+
+void ZoneStream::write_name(Message& message, const ZoneName& name, bool with_txt) {
   const auto owner = message.put_owner(name);
   bool first = true;
   for (const auto code : kAllCodes) {
@@ -265,6 +305,8 @@ void ZoneStream::write_name(Message& message, const ZoneName& name) {
     first = false;
     message.put_a(a_head_, octet_of(code));
   }
+  if (!with_txt) return;
+  // A name that exists has at least one code, so the owner was written.
   message.put_pointer(owner);
   message.put_txt(zone_.ttl, [&](std::span<std::uint8_t, 255> text) { return zone_.txt_to(name.subject, text); });
 }

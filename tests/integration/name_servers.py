@@ -1,8 +1,10 @@
-"""NSD, Knot DNS and BIND of Debian as servers of a zone file on loopback: for tests that compare them with our own server."""
+"""NSD, Knot DNS and BIND of Debian as servers of a zone file on loopback, and as secondaries of our own server, as which PowerDNS is there, too."""
 
+import contextlib
 import os
 import shutil
 import socket
+import sqlite3
 
 from harness import PATIENCE, ZONE, Daemon, free_port, parse_strictly, query, wait_until
 
@@ -80,15 +82,18 @@ class NameServer:
 
     def __init__(self, kind, folder, file):
         program, config, arguments = KINDS[kind]
+        self.prepare(kind, folder)
+        self.config.write_text(config(self.folder, file, self.port))
+        self.arguments = [executable(program), *arguments, str(self.config)]
+
+    def prepare(self, kind, folder):
+        """A folder of its own, and a port."""
         self.kind = kind
-        self.path = executable(program)
         self.folder = folder / kind
         self.folder.mkdir(exist_ok=True)
         os.chmod(self.folder, 0o755)
         self.port = free_port()
         self.config = self.folder / f"{kind}.conf"
-        self.config.write_text(config(self.folder, file, self.port))
-        self.arguments = [self.path, *arguments, str(self.config)]
 
     @staticmethod
     def installed(kind):
@@ -119,7 +124,7 @@ class NameServer:
 
 def nsd_secondary(folder, primary, port, key):
     declared = f'key:\n  name: "{key[0]}"\n  algorithm: {key[1]}\n  secret: "{key[2]}"\n' if key else ""
-    transfer = (f"  request-xfr: AXFR 127.0.0.1@{primary} {key[0] if key else 'NOKEY'}\n  allow-notify: 127.0.0.1 NOKEY\n"
+    transfer = (f"  request-xfr: 127.0.0.1@{primary} {key[0] if key else 'NOKEY'}\n  allow-notify: 127.0.0.1 NOKEY\n"
                 "  provide-xfr: 127.0.0.1 NOKEY\n")
     return nsd_config(folder, folder / "zone", port).replace("zone:\n  name:", declared + "zone:\n  name:").replace("  zonefile:", transfer + "  zonefile:")
 
@@ -146,13 +151,53 @@ def named_secondary(folder, primary, port, key):
                                      f'type secondary; masterfile-format text; file "{folder / "zone"}"; primaries {{ {source} }}; allow-transfer {{ 127.0.0.1; }};')
 
 
-SECONDARIES = {"nsd": nsd_secondary, "knot": knot_secondary, "bind": named_secondary}
+PDNS_SCHEMA = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
+
+
+def pdns_secondary(folder, primary, port, key):
+    """PowerDNS has zones and keys in a database."""
+    with contextlib.closing(sqlite3.connect(folder / "pdns.db")) as db, db:
+        with open(PDNS_SCHEMA) as schema:
+            db.executescript(schema.read())
+        db.execute("INSERT INTO domains (id, name, type, master) VALUES (1, ?, 'SLAVE', ?)", (ZONE, f"127.0.0.1:{primary}"))
+        metadata = [("IXFR", "1")]
+        if key:
+            db.execute("INSERT INTO tsigkeys (name, algorithm, secret) VALUES (?, ?, ?)", key)
+            metadata.append(("AXFR-MASTER-TSIG", key[0]))
+        db.executemany("INSERT INTO domainmetadata (domain_id, kind, content) VALUES (1, ?, ?)", metadata)
+    return f"""
+launch=gsqlite3
+gsqlite3-database={folder}/pdns.db
+local-address=127.0.0.1
+local-port={port}
+socket-dir={folder}
+secondary=yes
+allow-notify-from=127.0.0.1
+allow-axfr-ips=127.0.0.1
+zone-cache-refresh-interval=0
+daemon=no
+guardian=no
+"""
+
+
+# Of each: its program, its configuration, and its arguments.
+SECONDARIES = {
+    "nsd": ("nsd", nsd_secondary, lambda config: KINDS["nsd"][2] + [str(config)]),
+    "knot": ("knotd", knot_secondary, lambda config: KINDS["knot"][2] + [str(config)]),
+    "bind": ("named", named_secondary, lambda config: KINDS["bind"][2] + [str(config)]),
+    "pdns": ("pdns_server", pdns_secondary, lambda config: [f"--config-dir={config.parent}"]),
+}
 
 
 class Secondary(NameServer):
-    """One of KINDS that transfers the zone from a primary on 127.0.0.1, signed with `key` (name, algorithm, secret) if there is one. It has the
-    zone when it is entered."""
+    """One of SECONDARIES that transfers the zone from a primary on 127.0.0.1, signed with `key` (name, algorithm, secret) if there is one."""
 
     def __init__(self, kind, folder, primary, key=None):
-        super().__init__(kind, folder, folder / kind / "zone")
-        self.config.write_text(SECONDARIES[kind](self.folder, primary, self.port, key))
+        program, config, arguments = SECONDARIES[kind]
+        self.prepare(kind, folder)
+        self.config.write_text(config(self.folder, primary, self.port, key))
+        self.arguments = [executable(program), *arguments(self.config)]
+
+    @staticmethod
+    def installed(kind):
+        return executable(SECONDARIES[kind][0]) is not None and (kind != "pdns" or os.path.exists(PDNS_SCHEMA))

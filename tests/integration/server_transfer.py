@@ -14,7 +14,7 @@ import time
 import unittest
 
 from harness import PATIENCE, ZONE, Blowback, encode_name, parse_strictly, query, wait_until
-from name_servers import KINDS, Secondary, executable
+from name_servers import SECONDARIES, Secondary, executable
 
 AXFR, IXFR, SOA = 252, 251, 6
 
@@ -66,6 +66,49 @@ def ixfr(serial, ident=0x1234):
     return wire[:8] + struct.pack("!H", 1) + wire[10:] + b"\xc0\x0c" + struct.pack("!HHIH", SOA, 1, 0, len(soa)) + soa
 
 
+def transferred(b, wire):
+    """The records of an AXFR or IXFR: up to the SOA of the present version that ends it."""
+    with socket.create_connection(("127.0.0.1", b.port), timeout=30 * PATIENCE) as s:
+        s.sendall(struct.pack("!H", len(wire)) + wire)
+        records = []
+        for message in messages(s):
+            records += parse_strictly(message).answers
+            soas = [record.rdata for record in records if record.type == SOA]
+            # A difference begins with two SOAs, and has the present one three times.
+            is_difference = len(records) > 1 and records[1].type == SOA
+            if len(records) > 1 and soas.count(soas[0]) == (3 if is_difference else 2):
+                return records
+    raise AssertionError(f"the connection was closed after {len(records)} records")
+
+
+def key_of(record):
+    return (record.owner.lower(), record.type, record.ttl, record.rdata)
+
+
+def zone_in(records):
+    """The records of a whole zone, without the second SOA."""
+    assert records[0].type == SOA and records[1].type != SOA
+    return {key_of(record) for record in records}
+
+
+def applied(zone, records):
+    """A zone after a difference (RFC 1995 §4), which must remove only what is there, and add only what isn't."""
+    new, old = records[0], records[1]
+    zone = set(zone)
+    removes = True
+    for record in records[1:-1]:
+        if record.type == SOA and record.rdata == new.rdata:
+            removes = False
+        if removes:
+            assert key_of(record) in zone, record
+            zone.remove(key_of(record))
+        else:
+            assert key_of(record) not in zone, record
+            zone.add(key_of(record))
+    assert old.rdata != new.rdata
+    return zone
+
+
 class Transfers(unittest.TestCase):
     def list(self, b, lines, *, exempt=()):
         done = b.cli("import", "-", "--wide", "--reason", "test", stdin="\n".join(lines).encode(), seconds=120)
@@ -104,14 +147,13 @@ class Transfers(unittest.TestCase):
             # An IXFR without the client's SOA.
             self.assertEqual(parse_strictly(b.raw_tcp(query(ZONE, IXFR))[0]).rcode, "FORMERR")
 
-    def test_ixfr_is_the_zone_or_the_soa_alone(self):
+    def test_ixfr_without_a_version_that_is_kept_is_the_zone_or_the_soa_alone(self):
         with Blowback(transfer={"allow": ["127.0.0.1"]}) as b:
             self.list(b, ["192.0.2.1", "192.0.2.2"])
             b.start_server()
-            serial = int(b.dig(ZONE, "SOA").rdata()[0].split()[2])
+            serial = serial_at(b)
             for theirs in (0, serial - 1, (serial - 2**31) % 2**32):
-                replies = b.raw_tcp(ixfr(theirs))
-                records = parse_strictly(replies[0]).answers
+                records = transferred(b, ixfr(theirs))
                 self.assertGreater(len(records), 30, theirs)
                 self.assertEqual((records[0].type, records[-1].type), (SOA, SOA))
             for theirs in (serial, serial + 1, serial + 2**31 - 1):
@@ -119,6 +161,54 @@ class Transfers(unittest.TestCase):
             for theirs in (0, serial, serial + 1):
                 reply = parse_strictly(b.raw_udp(ixfr(theirs)))
                 self.assertEqual([record.type for record in reply.answers], [SOA], theirs)
+
+    def test_ixfr_from_every_version_leads_to_the_present_one(self):
+        with Blowback(transfer={"allow": ["127.0.0.1"], "history": 30}) as b:
+            self.list(b, [f"198.51.100.{i}" for i in range(250)] + ["203.0.113.0/24", "2001:db8:1::/48"])
+            b.start_server()
+            versions = {}
+            for step in range(20):
+                versions[serial_at(b)] = zone_in(transferred(b, query(ZONE, AXFR)))
+                if step % 5 == 0:
+                    self.assertEqual(b.cli("exempt", f"203.0.113.{step // 5 * 4}/30", "--reason", "test").returncode, 0)
+                elif step % 5 == 1:
+                    self.list(b, [f"10.{step}.0.0/17"])
+                elif step % 5 == 2:
+                    self.assertEqual(b.cli("delist", f"198.51.100.{step}", "--reason", "test").returncode, 0)
+                elif step % 5 == 3:
+                    # It ends by the clock, and no ingest runs that would record it.
+                    self.assertEqual(b.cli("list", f"192.0.2.{step}", "--for", "1s", "--reason", "test").returncode, 0)
+                    wait_until(lambda: serial_at(b) > max(versions) + 1, 30, b.server.log)
+                else:
+                    self.list(b, [f"203.0.113.{step}", f"2001:db8:1::{step}"])
+                wait_until(lambda: serial_at(b) > max(versions), 10, b.server.log)
+            present = zone_in(transferred(b, query(ZONE, AXFR)))
+            for serial, version in versions.items():
+                records = transferred(b, ixfr(serial))
+                self.assertEqual(applied(version, records), present, serial)
+                self.assertLess(len(records), len(present) / 2, serial)
+            # The zone's own records aren't part of a difference: after their change there is none.
+            b.sections["zone"]["txt"] = "Another text about {ip}"
+            b.write_config()
+            os.kill(b.server.pid, 1)
+            wait_until(lambda: "config-read" in b.server.log(), 10, b.server.log)
+            serial = serial_at(b)
+            self.list(b, ["192.0.2.200"])
+            wait_until(lambda: serial_at(b) > serial, 10, b.server.log)
+            records = transferred(b, ixfr(min(versions)))
+            self.assertEqual(zone_in(records), zone_in(transferred(b, query(ZONE, AXFR))))
+
+    def test_versions_beyond_the_configured_number_are_forgotten(self):
+        with Blowback(transfer={"allow": ["127.0.0.1"], "history": 2}) as b:
+            self.list(b, [f"198.51.100.{i}" for i in range(250)])
+            b.start_server()
+            serials = [serial_at(b)]
+            for i in range(4):
+                self.list(b, [f"192.0.2.{i}"])
+                wait_until(lambda: serial_at(b) > serials[-1], 10, b.server.log)
+                serials.append(serial_at(b))
+            for serial, is_kept in zip(serials[:-1], (False, False, True, True)):
+                self.assertEqual(len(transferred(b, ixfr(serial))) < 20, is_kept, serial)
 
     def test_queries_are_answered_beside_transfers_and_a_slow_client_is_cut_off(self):
         with Blowback(server={"workers": 1}, transfer={"allow": ["127.0.0.1"], "connections": 4, "time": "3s"}) as b:
@@ -229,8 +319,8 @@ class Transfers(unittest.TestCase):
             self.assertIn("chmod o=", server.log())
             self.assertIn("chmod o=", b.cli("config", "check").stdout)
 
-    def test_secondaries_of_three_makes_follow_with_and_without_a_key(self):
-        for kind in KINDS:
+    def test_secondaries_of_four_makes_follow_with_and_without_a_key(self):
+        for kind in SECONDARIES:
             if not Secondary.installed(kind):
                 continue
             for algorithm in (None, "hmac-sha256", "hmac-sha512"):
@@ -265,6 +355,10 @@ class Transfers(unittest.TestCase):
                 third, sender = s.recvfrom(512)
                 self.assertNotEqual(third[12:], second[12:])
                 s.sendto(third[:2] + b"\xa4" + third[3:], sender)
+
+
+def serial_at(b):
+    return int(b.dig(ZONE, "SOA").rdata()[0].split()[2])
 
 
 def serial_of(port):

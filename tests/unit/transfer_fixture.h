@@ -19,7 +19,7 @@ struct Transferable {
     config::Server server;
     server.transfer.allow = {Prefix::of(kClient)};
     zone = answer::ServedZone::of(settings, server, {}).value();
-    view.index = std::make_shared<const zone::ListingIndex>(std::move(list));
+    view = view_of(std::move(list));
   }
 
   /// All messages of an AXFR.
@@ -30,7 +30,7 @@ struct Transferable {
     const auto answered = answer::answer(asked, zone, view, {kNow, {}}, nullptr, reply);
     REQUIRE(answered.outcome == answer::Outcome::transfer);
     REQUIRE(answered.size == 0);
-    transfer::ZoneStream stream(zone, *view.index, kNow, answer::read_transfer_request(asked, zone, kNow).value());
+    transfer::ZoneStream stream(zone, view, answer::read_transfer_request(asked, zone, kNow).value());
     std::vector<Bytes> all;
     reply.resize(transfer::kLongestMessage);
     while (const auto size = stream.next(reply, kNow))

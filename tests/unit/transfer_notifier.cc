@@ -76,9 +76,7 @@ std::string serial_in(const Bytes& message) {
 class Running {
  public:
   Running() { zone_.publish(Transferable({}).zone); }
-  void publish(Serial serial, bool stale = false) {
-    view_.publish({.index = std::make_shared<const zone::ListingIndex>(index_of({}, {}, serial)), .stale = stale});
-  }
+  void publish(Serial serial, bool stale = false) { view_.publish(view_of(index_of({}, {}, serial), stale)); }
   void notify(const config::Endpoint& at) {
     notifier_.emplace(std::vector{at},
                       Notifier::Sources{.zone = zone_, .view = view_, .report = [this](const auto& report) {

@@ -113,17 +113,89 @@ TEST_CASE("only the first message of a transfer has an OPT, if the query has one
   CHECK_FALSE(Reply(messages[1]).has_opt());
 }
 
-TEST_CASE("a transfer leaves out what has ended when it begins", "[transfer]") {
-  const Transferable served(
-      index_of({listed("192.0.2.1", Code::dsn, kNow + std::chrono::seconds{1}), listed("192.0.2.2")}));
-  const auto count = [&](UnixTime now) {
-    const auto wire = query({.name = kApex, .type = LDNS_RR_TYPE_AXFR});
-    auto request = answer::read_transfer_request(
-        {.message = wire, .client = kClient, .transport = answer::Transport::tcp}, served.zone, now);
-    transfer::ZoneStream stream(served.zone, *served.view.index, now, std::move(request).value());
-    Bytes message(transfer::kLongestMessage);
-    while (stream.next(message, now) != 0) continue;
-    return stream.records();
+TEST_CASE("a transfer leaves out what has ended by the time of its version", "[transfer]") {
+  Transferable served(index_of({listed("192.0.2.1", Code::dsn, kNow + std::chrono::seconds{1}), listed("192.0.2.2")}));
+  const auto count = [&](UnixTime as_of) {
+    served.view.as_of = as_of;
+    return records_of(served.messages({.name = kApex, .type = LDNS_RR_TYPE_AXFR})).size();
   };
   CHECK(count(kNow) == count(kNow + std::chrono::seconds{1}) + 2);
+}
+
+namespace {
+
+/// The messages of an IXFR from the version `before`, whose list was the other's.
+std::vector<Bytes> difference(const Transferable& before, const Transferable& after, std::vector<Prefix> changed) {
+  const auto wire = query({.name = kApex, .type = LDNS_RR_TYPE_AXFR});
+  auto request = answer::read_transfer_request(
+      {.message = wire, .client = kClient, .transport = answer::Transport::tcp}, after.zone, kNow);
+  transfer::ZoneStream stream(
+      after.zone, after.view, std::move(request).value(), before.view,
+      std::make_unique<transfer::ZoneDifference>(
+          transfer::ZoneVersion{.index = *before.view.index, .at = before.view.as_of},
+          transfer::ZoneVersion{.index = *after.view.index, .at = after.view.as_of}, std::move(changed)));
+  CHECK(stream.is_incremental());
+  std::vector<Bytes> messages;
+  Bytes message(transfer::kLongestMessage);
+  while (const auto size = stream.next(message, kNow))
+    messages.emplace_back(message.begin(), message.begin() + static_cast<std::ptrdiff_t>(size));
+  return messages;
+}
+
+std::vector<std::string> sorted_without_soa(std::vector<std::string> records) {
+  std::erase_if(records, [](const std::string& record) { return record.find("SOA") != std::string::npos; });
+  std::ranges::sort(records);
+  return records;
+}
+
+}  // namespace
+
+TEST_CASE("a difference has exactly the records that one version has and the other hasn't", "[transfer][ixfr]") {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    CAPTURE(seed);
+    const int count = seed % 3 == 0 ? 3 : 200;
+    const auto one = random_list(seed, count);
+    auto other = random_list(seed + 1000, count / 10 + 1);
+    std::vector<Prefix> changed;
+    for (const auto& each : other.listings) changed.push_back(each.prefix);
+    for (const auto& each : other.exemptions) changed.push_back(each.prefix);
+    // The other list has most of the first one's entries.
+    for (std::size_t i = 0; i < one.listings.size(); ++i) {
+      const auto& each = one.listings[i];
+      const bool is_replaced = std::ranges::any_of(other.listings, [&](const Listing& listing) {
+        return listing.prefix == each.prefix && listing.source == each.source;
+      });
+      if (i % 20 == 0 || is_replaced) {
+        changed.push_back(each.prefix);
+      } else {
+        other.listings.push_back(each);
+      }
+    }
+    for (const auto& each : one.exemptions) changed.push_back(each.prefix);
+    const Transferable before(index_of(one.listings, one.exemptions, 7), settings());
+    const Transferable after(index_of(other.listings, other.exemptions, 9), settings());
+    const auto records = records_of(difference(before, after, changed));
+    std::vector<std::size_t> soas;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      if (records[i].find("SOA") != std::string::npos) soas.push_back(i);
+    }
+    REQUIRE(soas.size() == 4);
+    CHECK(soas[0] == 0);
+    CHECK(soas[1] == 1);
+    CHECK(soas[3] + 1 == records.size());
+    CHECK(records[0].find(" 9 ") != std::string::npos);
+    CHECK(records[1].find(" 7 ") != std::string::npos);
+    CHECK(records[soas[2]] == records[0]);
+    CHECK(records.back() == records[0]);
+    const auto old_zone =
+        sorted_without_soa(records_of(before.messages({.name = kApex, .type = LDNS_RR_TYPE_AXFR})));
+    const auto new_zone = sorted_without_soa(records_of(after.messages({.name = kApex, .type = LDNS_RR_TYPE_AXFR})));
+    std::vector<std::string> removed;
+    std::vector<std::string> added;
+    std::ranges::set_difference(old_zone, new_zone, std::back_inserter(removed));
+    std::ranges::set_difference(new_zone, old_zone, std::back_inserter(added));
+    const auto at = [&](std::size_t place) { return records.begin() + static_cast<std::ptrdiff_t>(place); };
+    CHECK(sorted_without_soa({at(soas[1]), at(soas[2])}) == removed);
+    CHECK(sorted_without_soa({at(soas[2]), at(soas[3])}) == added);
+  }
 }

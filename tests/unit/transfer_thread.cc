@@ -91,6 +91,7 @@ class Running {
     publish(std::move(list));
     transfers_.emplace(limits, Transfers::Sources{.zone = zone_,
                                                   .view = view_,
+                                                  .history = history_,
                                                   .clock = [] { return kNow; },
                                                   .report =
                                                       [this](const transfer::Report& report) {
@@ -100,9 +101,8 @@ class Running {
                                                       }});
   }
 
-  void publish(zone::ListingIndex list) {
-    view_.publish({.index = std::make_shared<const zone::ListingIndex>(std::move(list)), .stale = false});
-  }
+  void publish(zone::ListingIndex list) { view_.publish(view_of(std::move(list))); }
+  zone::History& history() { return history_; }
 
   /// Absent: it was turned away.
   [[nodiscard]] std::optional<Client> connect(const Bytes& in, const Bytes& out = {},
@@ -128,11 +128,27 @@ class Running {
  private:
   zone::Published<answer::ServedZone> zone_;
   zone::Published<zone::View> view_;
+  zone::History history_{10};
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<transfer::Report> reports_;
   std::optional<Transfers> transfers_;
 };
+
+/// With the client's SOA in its authority section (RFC 1995 §3).
+Bytes ixfr_query(std::uint32_t serial) {
+  auto bytes = query({.name = kApex, .type = LDNS_RR_TYPE_IXFR});
+  bytes[9] = 1;
+  const auto apex = wire(kApex);
+  bytes.insert(bytes.end(), apex.begin(), apex.end());
+  for (const unsigned number : {6U, 1U, 0U, 0U, 22U}) put16(bytes, number);
+  put16(bytes, 0);  // two root names
+  for (const std::uint32_t number : {serial, 1U, 1U, 1U, 1U}) {
+    put16(bytes, number >> 16U);
+    put16(bytes, number & 0xffffU);
+  }
+  return bytes;
+}
 
 const Bytes kAxfrQuery = with_length(query({.name = kApex, .type = LDNS_RR_TYPE_AXFR}));
 
@@ -226,4 +242,31 @@ TEST_CASE("a transfer that is refused is answered, and one under way ends with t
   running.end();
   CHECK(running.report().ending == Ending::broken);
   CHECK(client.is_closed());
+}
+
+TEST_CASE("who has a version that is kept gets the difference, others the whole zone", "[transfer][ixfr]") {
+  std::vector<Listing> listings;
+  for (int i = 0; i < 200; ++i) listings.push_back(listed("198.51.100." + std::to_string(i)));
+  const auto before = index_of(listings, {}, 7);
+  listings.push_back(listed("192.0.2.1"));
+  const auto after = index_of(listings, {}, 8);
+  Running running(after);
+  running.history().add(view_of(before), view_of(after), {net("192.0.2.1")});
+  const auto transferred = [&](std::uint32_t since) {
+    const auto client = running.connect(with_length(ixfr_query(since)));
+    // Both have the SOA twice more than a whole zone has.
+    std::vector<std::string> records;
+    for (int soas = since == 7 ? 4 : 2; soas > 0;) {
+      for (const auto& record : Reply(client->message()).answers()) {
+        records.push_back(record);
+        if (record.find("\tSOA\t") != std::string::npos) --soas;
+      }
+    }
+    return records;
+  };
+  CHECK(transferred(7).size() == 6);
+  CHECK(running.report().incremental);
+  CHECK(transferred(6).size() > 400);
+  CHECK_FALSE(running.report().incremental);
+  CHECK(running.transfers().counts().incremental == 1);
 }
