@@ -191,7 +191,7 @@ void collect_lines(const toml::table& table, const std::string& prefix, Lines& l
 std::vector<std::string> without_address(const Zone& zone) {
   std::vector<std::string> names;
   for (const auto& name : zone.nameservers) {
-    const auto knows = [&](const NameserverAddress& known) { return known.name == name; };
+    const auto knows = [&](const HostAddress& known) { return known.name == name; };
     if (lies_in(name, zone.name) && std::ranges::none_of(zone.nameserver_addresses, knows)) names.push_back(name);
   }
   return names;

@@ -24,20 +24,22 @@
 
 namespace blowback::config {
 
-/// The address of a name server with a name in the zone: only this server can answer for it.
-struct NameserverAddress {
-  std::string name;
+/// The address of a host with a name in the zone: only this server can answer for it.
+struct HostAddress {
+  std::string name;  ///< lower case, without the final dot
   IpAddress address;
-  friend bool operator==(const NameserverAddress&, const NameserverAddress&) = default;
+  friend bool operator==(const HostAddress&, const HostAddress&) = default;
 };
 
 struct Zone {
   std::string name;                      ///< lower case, without the final dot; the one key without a default
   std::vector<std::string> nameservers;  ///< without final dot; the first is the SOA's MNAME. Default: `ns.NAME`
-  std::vector<NameserverAddress> nameserver_addresses;  ///< of those `nameservers` that are below `name`
-  std::string hostmaster;                               ///< a mail address. Default: `hostmaster@NAME`
-  Duration ttl = std::chrono::minutes{5};               ///< 0s to 1w
-  Duration negative_ttl = std::chrono::minutes{1};      ///< 0s to 1d
+  std::vector<HostAddress> nameserver_addresses;  ///< of those `nameservers` that are below `name`
+  /// Of other hosts: one label and `name`, no part of an address's name, none of `nameservers`; each address once per name.
+  std::vector<HostAddress> hosts;
+  std::string hostmaster;                           ///< a mail address. Default: `hostmaster@NAME`
+  Duration ttl = std::chrono::minutes{5};           ///< 0s to 1w
+  Duration negative_ttl = std::chrono::minutes{1};  ///< 0s to 1d
   std::string txt;  ///< `{ip}`: the address, or a network; ASCII, <= 255 octets with the longest address, no `: `
   friend bool operator==(const Zone&, const Zone&) = default;
 };

@@ -42,6 +42,25 @@ std::expected<void, NameError> check_label(std::string_view label) {
   return {};
 }
 
+/// Takes the first word of `text`; empty if there is none.
+std::string_view take_word(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  const auto word = text.substr(0, text.find(' '));
+  text.remove_prefix(word.size());
+  return word;
+}
+
+/// The addresses that `text` consists of. `form`: how to write what they are a part of.
+std::expected<std::vector<IpAddress>, NameError> addresses_in(std::string_view text, std::string_view form) {
+  std::vector<IpAddress> addresses;
+  for (auto word = take_word(text); !word.empty(); word = take_word(text)) {
+    auto address = IpAddress::parse(word);
+    if (!address) return wrong(fmt::format("its address {} {}; write {}", word, address.error().text, form));
+    addresses.push_back(*address);
+  }
+  return addresses;
+}
+
 /// Whether a label directly before the zone's name is an octet or a nibble, as in the names of addresses.
 bool is_part_of_an_address(std::string_view label) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -56,24 +75,12 @@ bool lies_in(std::string_view name, std::string_view zone) {
 }
 
 std::expected<Nameserver, NameError> nameserver(std::string_view text, std::string_view zone) {
-  const auto word = [&text] {
-    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-    const auto taken = text.substr(0, text.find(' '));
-    text.remove_prefix(taken.size());
-    return taken;
-  };
-  auto name = dns_name(word());
+  auto name = dns_name(take_word(text));
   if (!name) return std::unexpected(std::move(name).error());
-  Nameserver server{.name = std::move(*name), .addresses = {}};
-  for (auto next = word(); !next.empty(); next = word()) {
-    auto address = IpAddress::parse(next);
-    if (!address) {
-      return wrong(
-          fmt::format("its address {} {}; write the name followed by its addresses, as in \"ns1.{} 192.0.2.53\"", next,
-                      address.error().text, zone));
-    }
-    server.addresses.push_back(*address);
-  }
+  auto addresses =
+      addresses_in(text, fmt::format("the name followed by its addresses, as in \"ns1.{} 192.0.2.53\"", zone));
+  if (!addresses) return std::unexpected(std::move(addresses).error());
+  Nameserver server{.name = std::move(*name), .addresses = std::move(*addresses)};
   if (server.addresses.empty()) return server;
   if (server.name == zone) {
     return wrong(
@@ -92,6 +99,28 @@ std::expected<Nameserver, NameError> nameserver(std::string_view text, std::stri
                     label, zone, zone));
   }
   return server;
+}
+
+std::expected<Host, NameError> host(std::string_view text, std::string_view zone) {
+  constexpr std::string_view kForm = R"(the label followed by its addresses, as in "www 192.0.2.80 2001:db8::80")";
+  const auto word = take_word(text);
+  const auto label = dns_name(word);
+  // "_" is for names that are no host's (RFC 1123 §2.1), and BIND refuses addresses there.
+  if (!label || word.find_first_of("._") != std::string_view::npos) {
+    return wrong(fmt::format(
+        "doesn't begin with one label, of at most 63 letters, digits and \"-\" (at neither end), which is put "
+        "before {}; write {}",
+        zone, kForm));
+  }
+  if (is_part_of_an_address(*label)) {
+    return wrong(fmt::format(
+        "has the label \"{}\", which could be part of a listed address; choose another label, such as \"www\"",
+        *label));
+  }
+  auto addresses = addresses_in(text, kForm);
+  if (!addresses) return std::unexpected(std::move(addresses).error());
+  if (addresses->empty()) return wrong(fmt::format("has no address; write {}", kForm));
+  return Host{.name = fmt::format("{}.{}", *label, zone), .addresses = std::move(*addresses)};
 }
 
 std::size_t wire_length(std::string_view name) { return name.size() + 2; }

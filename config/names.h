@@ -46,6 +46,13 @@ struct Nameserver {
 };
 [[nodiscard]] std::expected<Nameserver, NameError> nameserver(std::string_view text, std::string_view zone);
 
+/// Another host in `zone`: one label, followed by at least one address. The name that is returned has the zone's at its end.
+struct Host {
+  std::string name;
+  std::vector<IpAddress> addresses;
+};
+[[nodiscard]] std::expected<Host, NameError> host(std::string_view text, std::string_view zone);
+
 /// Returns `local@domain` in lower case. ASCII only, without a quoted local part: traps and hostmasters don't need one.
 [[nodiscard]] std::expected<std::string, NameError> mail_address(std::string_view text);
 

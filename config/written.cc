@@ -102,6 +102,13 @@ template <typename... Alternative>
     }
   }
   to.list("nameservers", nameservers);
+  std::vector<std::string> hosts;
+  for (const auto& host : zone.hosts) {
+    const auto label = host.name.substr(0, host.name.find('.')) + " ";
+    const auto same = std::ranges::find_if(hosts, [&](const std::string& text) { return text.starts_with(label); });
+    (same == hosts.end() ? hosts.emplace_back(label) : * same += " ") += host.address.to_string();
+  }
+  to.list("hosts", hosts);
   to.text("hostmaster", zone.hostmaster);
   to.duration("ttl", zone.ttl);
   to.duration("negative_ttl", zone.negative_ttl);

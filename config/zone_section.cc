@@ -4,11 +4,46 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace blowback::config {
+namespace {
+
+/// Requires that the name servers were read.
+void read_hosts(Section& section, Zone& zone) {
+  std::vector<std::string> texts;
+  section.texts("hosts", texts);
+  if (!section.is_good("hosts")) return;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto read = host(texts[i], zone.name);
+    if (!read) {
+      section.complain("hosts", i, read.error().text);
+      continue;
+    }
+    if (std::ranges::find(zone.nameservers, read->name) != zone.nameservers.end()) {
+      section.complain("hosts", i,
+                       fmt::format("{} is a name server of the zone; write its addresses after its name in nameservers",
+                                   read->name));
+      continue;
+    }
+    for (const auto& address : read->addresses) {
+      HostAddress added{.name = read->name, .address = address};
+      if (std::ranges::find(zone.hosts, added) == zone.hosts.end()) {
+        zone.hosts.push_back(std::move(added));
+      } else {
+        section.complain("hosts", i,
+                         fmt::format("gives {} the address {} twice; remove one", read->name, address.to_string()));
+      }
+    }
+  }
+}
+
+}  // namespace
 
 void read_zone(Section& section, Zone& zone) {
   section.text("name", zone.name);
@@ -37,6 +72,8 @@ void read_zone(Section& section, Zone& zone) {
     zone.nameservers.push_back(name);
     for (const auto& address : addresses) zone.nameserver_addresses.push_back({.name = name, .address = address});
   }
+
+  read_hosts(section, zone);
 
   zone.hostmaster = "hostmaster@" + zone.name;
   section.text("hostmaster", zone.hostmaster);

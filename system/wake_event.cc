@@ -13,4 +13,10 @@ void WakeEvent::wake() const {
   static_cast<void>(write(event_.get(), &one, sizeof one));
 }
 
+void WakeEvent::clear() const {
+  std::uint64_t times = 0;
+  // This fails only if nobody has called `wake`.
+  static_cast<void>(read(event_.get(), &times, sizeof times));
+}
+
 }  // namespace blowback

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 namespace blowback::cli {
 namespace {
@@ -85,6 +86,13 @@ void write_rbldnsd(std::FILE* out, const Exported& list) {
   for (const Code code : kAllCodes) {
     write_rbldnsd_set(out, list, code, Family::ipv4);
     write_rbldnsd_set(out, list, code, Family::ipv6);
+  }
+  // Only A, TXT and MX records can be in this set (rbldnsd(8)).
+  bool is_first = true;
+  for (const auto& [name, address] : zone.hosts) {
+    if (address.family() != Family::ipv4) continue;
+    if (std::exchange(is_first, false)) fmt::print(out, "$DATASET generic:hosts @\n");
+    fmt::print(out, "{} {} A {}\n", name.substr(0, name.find('.')), kNameserverTtl, address.to_string());
   }
 }
 

@@ -66,9 +66,11 @@ void write_zone(std::FILE* out, const Exported& list) {
   fmt::print(out, "@\tSOA\t{}. {} {} {} {} {} {}\n", zone.nameservers.front(), rname_of(zone.hostmaster),
              static_cast<std::uint32_t>(list.serial), kSoaRefresh, kSoaRetry, kSoaExpire, zone.negative_ttl.count());
   for (const auto& nameserver : zone.nameservers) fmt::print(out, "@\t{}\tNS\t{}.\n", kNameserverTtl, nameserver);
-  for (const auto& [name, address] : zone.nameserver_addresses) {
-    fmt::print(out, "{}.\t{}\t{}\t{}\n", name, kNameserverTtl, address.family() == Family::ipv4 ? "A" : "AAAA",
-               address.to_string());
+  for (const auto* const hosts : {&zone.nameserver_addresses, &zone.hosts}) {
+    for (const auto& [name, address] : *hosts) {
+      fmt::print(out, "{}.\t{}\t{}\t{}\n", name, kNameserverTtl, address.family() == Family::ipv4 ? "A" : "AAAA",
+                 address.to_string());
+    }
   }
   std::size_t read = 0;
   ZoneNames names([&] { return read < list.pieces.size() ? std::optional(list.pieces[read++]) : std::nullopt; });

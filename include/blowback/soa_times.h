@@ -1,4 +1,4 @@
-// The times of the zone's SOA record (RFC 1035 §3.3.13), and the TTL of its name servers, in seconds: the same in our server's answers and in
+// The times of the zone's SOA record (RFC 1035 §3.3.13), and the TTL of its name servers and hosts, in seconds: the same in our server's answers and in
 // exported zone files.
 #pragma once
 
@@ -11,7 +11,7 @@ inline constexpr std::uint32_t kSoaRefresh = 600;
 inline constexpr std::uint32_t kSoaRetry = 120;
 inline constexpr std::uint32_t kSoaExpire = 604'800;
 
-/// Of the NS records, and of the addresses of name servers in the zone. Name servers change rarely, and resolvers cache the parent's NS records for
+/// Of the NS records, and of the addresses of name servers and other hosts in the zone. Name servers change rarely, and resolvers cache the parent's NS records for
 /// longer than that anyway.
 inline constexpr std::uint32_t kNameserverTtl = 3600;
 

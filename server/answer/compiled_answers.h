@@ -1,6 +1,6 @@
 // The zone's distinct answers in wire format, without the question: ldns builds them once, and each reply is a copy.
 //
-// There are few: an RRset of A records for each set of codes, the SOA and NS of the apex, name servers' addresses, and the SOA of
+// There are few: an RRset of A records for each set of codes, the SOA and NS of the apex, hosts' addresses, and the SOA of
 // negative answers, in a variant for each name in it that may share labels with the question.
 // A copy after another question differs in two things only: compression pointers into the question, which move with the length of
 // the labels left of the apex, and the SOA's serial. The TXT is composed from the pieces of its text.

@@ -136,8 +136,8 @@ namespace {
   return wildcard;
 }
 
-/// For a name that stands for no address: a name server's, a name above one (RFC 8020), a name below a wildcard's parent, or none. No name server's
-/// is below a part of an address (config/names.h).
+/// For a name that stands for no address: a host's, a name above one (RFC 8020), a name below a wildcard's parent, or none. No host's is below a part
+/// of an address (config/names.h).
 [[nodiscard]] Decision at_other_name(std::uint16_t type, Wire labels, const OtherName& name, const ServedZone& zone,
                                      const zone::View& view) {
   bool is_above = false;

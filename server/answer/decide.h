@@ -42,7 +42,7 @@ struct Decision {
   RrSet answer = RrSet::none;
   CodeSet codes;                   ///< `a`: one record for each, in the order of the codes
   Prefix subject;                  ///< `txt`: what it is about, an address or the network of a wildcard
-  const ZoneHost* host = nullptr;  ///< `host_a`, `host_aaaa`: the name server, owned by the zone
+  const ZoneHost* host = nullptr;  ///< `host_a`, `host_aaaa`: a name server or another host, owned by the zone
   bool negative = false;           ///< the SOA is added to the authority section (RFC 2308)
   std::uint32_t serial = 0;        ///< the SOA's
   std::optional<ExtendedError> extended_error;

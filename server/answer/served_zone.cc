@@ -50,14 +50,20 @@ std::expected<ServedZone, std::string> ServedZone::of(const config::Zone& zone, 
     served.nameservers.push_back(std::move(*wire));
   }
 
-  for (const auto& [name, address] : zone.nameserver_addresses) {
-    auto wire = wire_name(name);
-    if (!wire || wire->size() <= served.apex.size())
-      return std::unexpected("zone.nameservers: '" + name + "' isn't in the zone");
+  const auto add_host = [&](const config::HostAddress& added) {
+    auto wire = wire_name(added.name);
+    if (!wire || wire->size() <= served.apex.size()) return false;
     wire->resize(wire->size() - served.apex.size());
     auto host = std::ranges::find(served.hosts, *wire, &ZoneHost::below_apex);
     if (host == served.hosts.end()) host = served.hosts.insert(host, {.below_apex = std::move(*wire), .addresses = {}});
-    host->addresses.push_back(address);
+    host->addresses.push_back(added.address);
+    return true;
+  };
+  for (const auto& added : zone.nameserver_addresses) {
+    if (!add_host(added)) return std::unexpected("zone.nameservers: '" + added.name + "' isn't in the zone");
+  }
+  for (const auto& added : zone.hosts) {
+    if (!add_host(added)) return std::unexpected("zone.hosts: '" + added.name + "' isn't in the zone");
   }
 
   const auto at = zone.hostmaster.rfind('@');

@@ -28,7 +28,7 @@ using WireName = std::vector<std::uint8_t>;
 
 class CompiledAnswers;
 
-/// A name server in the zone, with the addresses that we answer for it.
+/// A name server or another host in the zone, with the addresses that we answer for it.
 struct ZoneHost {
   WireName below_apex;  ///< the labels left of the apex, in lower case, without the root
   std::vector<IpAddress> addresses;
@@ -38,7 +38,7 @@ struct ServedZone {
   WireName apex;
   std::size_t apex_labels = 0;        ///< without the root
   std::vector<WireName> nameservers;  ///< not empty; the first is the SOA's MNAME
-  std::vector<ZoneHost> hosts;        ///< those name servers that are in the zone
+  std::vector<ZoneHost> hosts;        ///< those name servers that are in the zone, and other hosts
   WireName hostmaster;                ///< the SOA's RNAME: the local part is one label, dots and all (RFC 1035 §8)
   std::uint32_t ttl = 0;              ///< of positive answers and of the SOA
   std::uint32_t negative_ttl = 0;     ///< the SOA's minimum (RFC 2308 §4)

@@ -55,34 +55,6 @@ void WorkerCounters::add_to(Counts& sum) const {
   sum.latency_nanoseconds += latency_nanoseconds.read();
 }
 
-Counts& Counts::operator+=(const Counts& other) {
-  const auto add_up = [](auto& sums, const auto& numbers) {
-    std::ranges::transform(sums, numbers, sums.begin(), std::plus());
-  };
-  for (const auto transport : {&Counts::udp, &Counts::tcp}) {
-    auto& sum = this->*transport;
-    const auto& more = other.*transport;
-    add_up(sum.by_outcome, more.by_outcome);
-    add_up(sum.by_rcode, more.by_rcode);
-    for (std::size_t i = 0; i < sum.by_family_and_type.size(); ++i) {
-      add_up(sum.by_family_and_type[i], more.by_family_and_type[i]);
-    }
-    add_up(sum.hits, more.hits);
-    add_up(sum.by_cookie, more.by_cookie);
-    sum.truncated += more.truncated;
-    sum.slipped += more.slipped;
-    sum.rate_limited += more.rate_limited;
-    sum.transfers_refused += more.transfers_refused;
-  }
-  tcp_connections += other.tcp_connections;
-  tcp_closed_idle += other.tcp_closed_idle;
-  send_failed += other.send_failed;
-  kernel_dropped += other.kernel_dropped;
-  add_up(latency, other.latency);
-  latency_nanoseconds += other.latency_nanoseconds;
-  return *this;
-}
-
 std::array<std::uint64_t, kQueryTypes> Counts::Answered::by_type() const {
   auto sums = by_family_and_type[0];
   std::ranges::transform(sums, by_family_and_type[1], sums.begin(), std::plus());

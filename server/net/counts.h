@@ -39,8 +39,6 @@ inline constexpr std::size_t kLatencySteps = 22;
 }
 
 struct Counts {
-  Counts& operator+=(const Counts& other);
-
   /// Of one transport. Every query has one outcome, type, family and cookie state; those without a reply have no RCODE.
   struct Answered {
     std::array<std::uint64_t, answer::kOutcomes> by_outcome{};

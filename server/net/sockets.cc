@@ -3,7 +3,9 @@
 #include "system/socket_address.h"
 
 #include <fmt/format.h>
+#include <linux/sock_diag.h>
 
+#include <array>
 #include <cerrno>
 #include <netinet/in.h>
 #include <optional>
@@ -58,14 +60,18 @@ constexpr int kReceiveBuffer = 4 << 20;
                            (type != SOCK_STREAM || set(socket, SOL_SOCKET, SO_REUSEADDR, 1)) &&
                            (!shared || set(socket, SOL_SOCKET, SO_REUSEPORT, 1));
   if (!options_set) return failed(endpoint, errno);
+  return socket;
+}
+
+[[nodiscard]] std::expected<void, SocketError> bind_to(const Descriptor& socket, const config::Endpoint& endpoint) {
   const auto address = socket_address(endpoint.address, endpoint.port);
   if (bind(socket.get(), address.get(), address.size) != 0) return failed(endpoint, errno);
-  return socket;
+  return {};
 }
 
 }  // namespace
 
-std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoint) {
+std::expected<UdpSocket, SocketError> unbound_udp_socket(const config::Endpoint& endpoint) {
   auto socket = open(endpoint, SOCK_DGRAM, true);
   if (!socket) return std::unexpected(std::move(socket).error());
   const bool is_v6 = endpoint.address.family() == Family::ipv6;
@@ -82,16 +88,48 @@ std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoin
   return UdpSocket{.descriptor = std::move(*socket), .any_address = any_address};
 }
 
-std::expected<Descriptor, SocketError> tcp_listener(const config::Endpoint& endpoint) {
+std::expected<void, SocketError> bind_udp(const UdpSocket& socket, const config::Endpoint& endpoint) {
+  return bind_to(socket.descriptor, endpoint);
+}
+
+std::expected<Descriptor, SocketError> bound_tcp_socket(const config::Endpoint& endpoint) {
   auto socket = open(endpoint, SOCK_STREAM, true);
   if (!socket) return socket;
-  if (listen(socket->get(), kBacklog) != 0) return failed(endpoint, errno);
+  if (auto bound = bind_to(*socket, endpoint); !bound) return std::unexpected(std::move(bound).error());
   return socket;
+}
+
+std::expected<void, SocketError> listen_tcp(const Descriptor& socket, const config::Endpoint& endpoint) {
+  if (listen(socket.get(), kBacklog) != 0) return failed(endpoint, errno);
+  return {};
+}
+
+std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoint) {
+  auto socket = unbound_udp_socket(endpoint);
+  if (!socket) return socket;
+  if (auto bound = bind_udp(*socket, endpoint); !bound) return std::unexpected(std::move(bound).error());
+  return socket;
+}
+
+std::expected<Descriptor, SocketError> tcp_listener(const config::Endpoint& endpoint) {
+  auto socket = bound_tcp_socket(endpoint);
+  if (!socket) return socket;
+  if (auto listening = listen_tcp(*socket, endpoint); !listening) return std::unexpected(std::move(listening).error());
+  return socket;
+}
+
+std::uint64_t dropped_by(const UdpSocket& socket) {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+  socklen_t size = sizeof memory;
+  if (getsockopt(socket.descriptor.get(), SOL_SOCKET, SO_MEMINFO, memory.data(), &size) != 0) return 0;
+  return memory[SK_MEMINFO_DROPS];
 }
 
 std::expected<void, SocketError> must_be_free(const config::Endpoint& endpoint) {
   for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
-    if (auto socket = open(endpoint, type, false); !socket) return std::unexpected(std::move(socket).error());
+    const auto socket = open(endpoint, type, false);
+    if (!socket) return std::unexpected(socket.error());
+    if (auto bound = bind_to(*socket, endpoint); !bound) return bound;
   }
   return {};
 }

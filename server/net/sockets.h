@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "system/descriptor.h"
 
+#include <cstdint>
 #include <expected>
 #include <string>
 
@@ -20,16 +21,28 @@ struct UdpSocket {
   bool any_address = false;  ///< bound to 0.0.0.0 or [::]: each datagram comes with the address that it was sent to
 };
 
-/// With SO_REUSEPORT; IPv6 sockets take IPv6 only (IPV6_V6ONLY).
+/// With SO_REUSEPORT and all other options, but not bound: no datagram arrives, and closing it loses none. IPv6 sockets take IPv6 only
+/// (IPV6_V6ONLY).
+[[nodiscard]] std::expected<UdpSocket, SocketError> unbound_udp_socket(const config::Endpoint& endpoint);
+/// From now on the kernel distributes datagrams to this socket, too.
+[[nodiscard]] std::expected<void, SocketError> bind_udp(const UdpSocket& socket, const config::Endpoint& endpoint);
+/// Bound, but not listening: no connection arrives.
+[[nodiscard]] std::expected<Descriptor, SocketError> bound_tcp_socket(const config::Endpoint& endpoint);
+/// From now on the kernel distributes connections to this socket, too.
+[[nodiscard]] std::expected<void, SocketError> listen_tcp(const Descriptor& socket, const config::Endpoint& endpoint);
+
+/// Both steps at once.
 [[nodiscard]] std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoint);
-/// Likewise, listening.
 [[nodiscard]] std::expected<Descriptor, SocketError> tcp_listener(const config::Endpoint& endpoint);
+
+/// Datagrams that the kernel has dropped since the socket was opened because its buffer was full.
+[[nodiscard]] std::uint64_t dropped_by(const UdpSocket& socket);
 
 /// Fails if any other socket has the endpoint, even one that shares it by SO_REUSEPORT: two servers on one port would each answer
 /// some of the clients, from different lists.
 [[nodiscard]] std::expected<void, SocketError> must_be_free(const config::Endpoint& endpoint);
 
-/// An endpoint whose port the kernel chose, and the sockets that keep it until the workers have bound theirs.
+/// An endpoint whose port the kernel chose, and the first sockets that are bound to it.
 struct ReservedEndpoint {
   config::Endpoint endpoint;
   UdpSocket udp;

@@ -28,24 +28,15 @@ constexpr std::size_t kLengthPrefix = 2;
 
 }  // namespace
 
-struct TcpConnections::Connection {
-  Descriptor socket;
-  IpAddress client;
-  Steady::time_point opened;
-  /// When a complete query was last read, or a part of a reply written. Single octets of a query don't count.
-  Steady::time_point active;
-  std::vector<std::uint8_t> in;
-  std::vector<std::uint8_t> out;
-  std::size_t written = 0;   ///< of out
-  bool client_done = false;  ///< it ended its stream: answer its queries, then close
-  std::uint32_t watched = 0;
+bool TcpConnections::Connection::holds_query() const {
+  return in.size() >= kLengthPrefix && in.size() - kLengthPrefix >= static_cast<std::size_t>((in[0] << 8U) | in[1]);
+}
 
-  [[nodiscard]] std::size_t pending() const { return out.size() - written; }
-  /// Whether `in` has a complete query.
-  [[nodiscard]] bool holds_query() const {
-    return in.size() >= kLengthPrefix && in.size() - kLengthPrefix >= static_cast<std::size_t>((in[0] << 8U) | in[1]);
-  }
-};
+std::uint32_t TcpConnections::Connection::events() const {
+  const bool may_read = !client_done && pending() <= kPendingReplies && !holds_query();
+  const bool must_write = pending() > 0 || holds_query();
+  return (may_read ? EPOLLIN : 0U) | (must_write ? EPOLLOUT : 0U);
+}
 
 TcpConnections::TcpConnections(int epoll, Limits limits, WorkerCounters& counters,
                                std::function<void(transfer::Handover)> transfer)
@@ -72,20 +63,36 @@ bool TcpConnections::accept_from(int listener, Steady::time_point now) {
     const auto client = address_of(from).value_or(IpAddress());
     make_room(client);
     counters_.tcp_connections.add();
-    const int fd = socket.get();
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.fd = fd;
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) continue;  // no more watches: the connection is closed
     auto connection = std::make_unique<Connection>();
     connection->socket = std::move(socket);
     connection->client = client;
     connection->opened = connection->active = now;
-    connection->watched = EPOLLIN;
-    ++per_address_[client];
-    open_[fd] = std::move(connection);
+    adopt(std::move(connection));
   }
   return true;
+}
+
+void TcpConnections::adopt(Owned connection) {
+  const int fd = connection->socket.get();
+  connection->watched = connection->events();
+  epoll_event event{};
+  event.events = connection->watched;
+  event.data.fd = fd;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return;  // no more watches: the connection is closed
+  ++per_address_[connection->client];
+  open_[fd] = std::move(connection);
+}
+
+std::vector<TcpConnections::Owned> TcpConnections::release() {
+  std::vector<Owned> released;
+  released.reserve(open_.size());
+  for (auto& [fd, connection] : open_) {
+    epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+    released.push_back(std::move(connection));
+  }
+  open_.clear();
+  per_address_.clear();
+  return released;
 }
 
 void TcpConnections::make_room(const IpAddress& address) {
@@ -205,11 +212,8 @@ bool TcpConnections::write_out(Connection& connection, Steady::time_point now) {
   return true;
 }
 
-/// Also waits for writability if complete queries are left for the next turn: a writable socket wakes the worker at once.
 void TcpConnections::watch(Connection& connection) const {
-  const bool may_read = !connection.client_done && connection.pending() <= kPendingReplies && !connection.holds_query();
-  const bool must_write = connection.pending() > 0 || connection.holds_query();
-  const std::uint32_t wanted = (may_read ? EPOLLIN : 0U) | (must_write ? EPOLLOUT : 0U);
+  const auto wanted = connection.events();
   if (wanted == connection.watched) return;
   epoll_event event{};
   event.events = wanted;

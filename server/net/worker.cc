@@ -3,14 +3,12 @@
 #include "answerer.h"
 #include "udp.h"
 
-#include <linux/sock_diag.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <sys/epoll.h>
-#include <sys/socket.h>
+#include <system_error>
 #include <utility>
 
 namespace blowback::net {
@@ -19,22 +17,20 @@ namespace {
 constexpr std::size_t kEventsAtOnce = 64;
 constexpr std::chrono::milliseconds kTick{1'000};
 
-[[nodiscard]] bool holds(const std::vector<Descriptor>& sockets, int fd) {
-  return std::ranges::any_of(sockets, [&](const Descriptor& socket) { return socket.get() == fd; });
-}
-
 }  // namespace
 
-Worker::Worker(std::vector<UdpSocket> udp, std::vector<Descriptor> listeners, TcpConnections::Limits limits,
-               config::RateLimit rate_limit, Responders::Sources sources)
-    : udp_(std::move(udp)),
-      listeners_(std::move(listeners)),
-      limits_(limits),
+Worker::Worker(TcpConnections::Limits limits, config::RateLimit rate_limit, Responders::Sources sources)
+    : limits_(limits),
       rate_limit_(std::move(rate_limit)),
       sources_(std::move(sources)),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
+      epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  is_able_ = epoll_.is_open() && wake_.is_open() && watch(wake_.fd());
+}
 
-Worker::~Worker() { stop(); }
+Worker::~Worker() {
+  end();
+  static_cast<void>(join());
+}
 
 bool Worker::watch(int fd) {
   epoll_event event{};
@@ -44,38 +40,54 @@ bool Worker::watch(int fd) {
          epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0;
 }
 
-void Worker::start() {
+bool Worker::start() {
   // Before the thread starts, so that a thread that never runs is noticed, too.
   counters_->turned_at = std::chrono::steady_clock::now().time_since_epoch();
-  thread_ = std::thread([this] { run(); });
-}
-
-void Worker::stop() {
-  if (!thread_.joinable()) return;
-  wake_.wake();
-  thread_.join();
-  dropped_before_ = kernel_dropped();
-  udp_.clear();
-  listeners_.clear();
-}
-
-std::uint64_t Worker::kernel_dropped() const {
-  std::uint64_t dropped = dropped_before_;
-  for (const auto& socket : udp_) {
-    std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
-    socklen_t size = sizeof memory;
-    if (getsockopt(socket.descriptor.get(), SOL_SOCKET, SO_MEMINFO, memory.data(), &size) == 0) {
-      dropped += memory[SK_MEMINFO_DROPS];
-    }
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error&) {
+    return false;
   }
-  return dropped;
+  return true;
+}
+
+void Worker::give(Work work) {
+  std::unique_lock lock(mutex_);
+  given_.push_back(std::move(work));
+  wake_.wake();
+  taken_.wait(lock, [this] { return given_.empty(); });
+}
+
+void Worker::end() {
+  const std::scoped_lock lock(mutex_);
+  is_to_end_ = true;
+  wake_.wake();
+}
+
+std::vector<TcpConnections::Owned> Worker::join() {
+  if (thread_.joinable()) thread_.join();
+  return std::exchange(left_, {});
+}
+
+bool Worker::take_orders(TcpConnections& connections) {
+  wake_.clear();
+  const std::scoped_lock lock(mutex_);
+  for (auto& work : std::exchange(given_, {})) {
+    for (const auto& socket : work.udp) {
+      udp_.push_back(socket);
+      static_cast<void>(watch(socket.fd));
+    }
+    for (const int listener : work.listeners) {
+      listeners_.push_back(listener);
+      static_cast<void>(watch(listener));
+    }
+    for (auto& connection : work.connections) connections.adopt(std::move(connection));
+  }
+  taken_.notify_all();
+  return is_to_end_;
 }
 
 void Worker::run() {
-  static_cast<void>(watch(wake_.fd()));
-  for (const auto& socket : udp_) static_cast<void>(watch(socket.descriptor.get()));
-  for (const auto& socket : listeners_) static_cast<void>(watch(socket.get()));
-
   Answerer answerer(sources_, rate_limit_);
   UdpBatch datagrams;
   TcpConnections connections(epoll_.get(), limits_, *counters_, sources_.transfer);
@@ -93,15 +105,16 @@ void Worker::run() {
       const auto& event = events[static_cast<std::size_t>(i)];
       const int fd = event.data.fd;
       if (fd == wake_.fd()) {
-        // Datagrams that were received already would be lost with the sockets.
-        for (const auto& socket : udp_)
-          datagrams.serve(socket.descriptor.get(), socket.any_address, answerer, *counters_);
+        if (!take_orders(connections)) continue;
+        // Datagrams that were received already would be lost with sockets that are closed after this.
+        for (const auto& socket : udp_) datagrams.serve(socket.fd, socket.any_address, answerer, *counters_);
+        left_ = connections.release();
         return;
       }
-      const auto socket = std::ranges::find(udp_, fd, [](const UdpSocket& each) { return each.descriptor.get(); });
+      const auto socket = std::ranges::find(udp_, fd, &Datagrams::fd);
       if (socket != udp_.end()) {
         datagrams.serve(fd, socket->any_address, answerer, *counters_);
-      } else if (holds(listeners_, fd)) {
+      } else if (std::ranges::find(listeners_, fd) != listeners_.end()) {
         if (!connections.accept_from(fd, now)) {
           epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
           resting.push_back(fd);

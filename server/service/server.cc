@@ -56,13 +56,14 @@ std::expected<void, ServiceError> Server::start(config::Config config) {
   history_.keep(static_cast<std::size_t>(config.server.transfer.history));
   follow(config);
   open_transfers(config.server);
-  auto started = net::Responders::start(config.server, sources(), {});
+  auto started = net::Responders::start(config.server, sources());
   if (!started) {
     transfers_.reset();
     follower_.reset();
     return failed(std::move(started).error().text);
   }
-  run(std::move(*started), config.server);
+  responders_.emplace(std::move(*started));
+  log_responders(config.server);
   open_notifier(config.server);
   config_ = std::move(config);
   open_status_socket(config_.server.status_socket);
@@ -97,12 +98,8 @@ std::expected<void, ServiceError> Server::adopt(config::Config config) {
     if (auto why = zone::why_not_followed(config.database)) return failed(std::move(*why));
   }
   if (sockets_differ(config.server)) {
-    auto started = net::Responders::start(config.server, sources(), endpoints());
-    if (!started) return failed(std::move(started).error().text);
-    const std::scoped_lock lock(mutex_);
-    responders_->stop();
-    former_ += responders_->counts();
-    run(std::move(*started), config.server);
+    if (auto changed = responders_->change(config.server); !changed) return failed(std::move(changed).error().text);
+    log_responders(config.server);
   }
   history_.keep(static_cast<std::size_t>(config.server.transfer.history));
   // A difference is of the list only. Before and after: a version that comes in between is of the former zone.
@@ -133,7 +130,7 @@ void Server::stop() {
   notifier_.reset();
   responders_->stop();
   transfers_.reset();
-  log_counts(counts());
+  log_counts(responders_->counts());
 }
 
 net::Status Server::status() {
@@ -149,11 +146,11 @@ net::Status Server::status() {
     const std::scoped_lock lock(mutex_);
     status.zone = config_.zone.name;
     status.config = in_force_;
-    status.counts = counts();
     if (transfers_) status.transfers = transfers_->counts();
     if (notifier_) status.notified = notifier_->notified();
-    status.workers_turned_ago = milliseconds(responders_->since_turned(steady));
   }
+  status.counts = responders_->counts();
+  status.workers_turned_ago = milliseconds(responders_->since_turned(steady));
   status.list.checked_ago = if_known(freshness_.since_looked(steady));
   status.list.caught_up_ago = if_known(freshness_.since_caught_up(steady));
   status.list.changed_ago = if_known(freshness_.since_published(steady));
@@ -207,8 +204,7 @@ UnixTime Server::checked_now() {
   return now;
 }
 
-void Server::run(net::Responders responders, const config::Server& settings) {
-  responders_.emplace(std::move(responders));
+void Server::log_responders(const config::Server& settings) const {
   for (const auto& skipped : responders_->skipped()) {
     log(Level::warning, "endpoint-skipped", {Field::sentence("detail", skipped)});
   }
@@ -244,13 +240,6 @@ void Server::open_metrics(const std::optional<config::MetricsEndpoint>& endpoint
   } else {
     log(Level::warning, "metrics-skipped", {Field::sentence("detail", opened.error().text)});
   }
-}
-
-/// Since the process started.
-net::Counts Server::counts() const {
-  auto sum = former_;
-  sum += responders_->counts();
-  return sum;
 }
 
 net::Responders::Sources Server::sources() const {

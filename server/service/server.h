@@ -8,7 +8,6 @@
 #include "answer/served_zone.h"
 #include "blowback/unix_time.h"
 #include "config/config.h"
-#include "net/counts.h"
 #include "net/responders.h"
 #include "net/status.h"
 #include "net/status_socket.h"
@@ -76,10 +75,9 @@ class Server {
   void open_transfers(const config::Server& settings);
   void open_notifier(const config::Server& settings);
   [[nodiscard]] UnixTime checked_now();
-  void run(net::Responders responders, const config::Server& settings);
+  void log_responders(const config::Server& settings) const;
   void open_status_socket(const std::string& path);
   void open_metrics(const std::optional<config::MetricsEndpoint>& endpoint);
-  [[nodiscard]] net::Counts counts() const;
   [[nodiscard]] net::Responders::Sources sources() const;
   [[nodiscard]] bool sockets_differ(const config::Server& settings) const;
 
@@ -95,10 +93,9 @@ class Server {
   std::unique_ptr<zone::Follower> follower_;
   std::unique_ptr<transfer::Transfers> transfers_;
   std::unique_ptr<transfer::Notifier> notifier_;  ///< nullptr: there is nobody to notify. Also guarded by mutex_
-  /// Guards the next four between `reload` and `status`. Workers don't take it.
+  std::optional<net::Responders> responders_;     ///< from `start` on
+  /// Guards the next two between `reload` and `status`. Workers don't take it.
   mutable std::mutex mutex_;
-  net::Counts former_;  ///< of responders that a reload replaced
-  std::optional<net::Responders> responders_;
   config::Config config_;
   watch::ConfigInForce in_force_{.read_at = clock_.now(), .refused = {}, .refused_at = {}};
   UnixTime started_at_ = clock_.now();

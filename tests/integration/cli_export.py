@@ -66,7 +66,8 @@ def rdata_of(reply, rtype):
 class Exports(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.b = Blowback(zone={"nameservers": ["ns1.example.net", "ns2.example.net"], "hostmaster": "host.master@example.net"}).__enter__()
+        cls.b = Blowback(zone={"nameservers": ["ns1.example.net", "ns2.example.net"], "hostmaster": "host.master@example.net",
+                               "hosts": ["www 192.0.2.80 192.0.2.81 2001:db8::80"]}).__enter__()
         assert cls.b.cli("import", "-", "--wide", "--reason", "test", stdin=LISTED.encode()).returncode == 0
         for prefix in EXEMPT:
             assert cls.b.cli("exempt", prefix, "--reason", "test").returncode == 0
@@ -133,6 +134,14 @@ class Exports(unittest.TestCase):
             assert reply.rcode in ("NOERROR", "NXDOMAIN"), (ip, reply.rcode)
             return rdata_of(reply, rtype)
         return answer
+
+    def same_host(self, port, types):
+        """Whoever answers from an export has the addresses of the zone's own hosts."""
+        for name, rtype in [("www." + ZONE, rtype) for rtype in types] + [("x.www." + ZONE, "A")]:
+            theirs = parse_dig(subprocess.run(["dig", "+time=5", "+tries=1", "+noedns", "@127.0.0.1", "-p", str(port), name, rtype], capture_output=True, text=True).stdout)
+            ours = self.b.dig(name, rtype)
+            self.assertEqual((theirs.rcode, sorted(theirs.rdata())), (ours.rcode, sorted(ours.rdata())), (name, rtype))
+            self.assertEqual({record.ttl for record in theirs.answers}, {record.ttl for record in ours.answers})
 
     def ask_all_of(self, answer, *, txt, of_networks=(), ordered=False):
         self.agree(answer, ordered=ordered)
@@ -212,6 +221,7 @@ class Exports(unittest.TestCase):
             self.assertNotIn("warning", daemon.log())
             self.assertNotIn("error", daemon.log())
             self.ask_all_of(answer, txt=["192.0.2.1", "198.51.100.5", BOTH, "2.0.1.5"], of_networks=["5.16.1.1", "8.100.2.3", "2001:db8:2:3::1"], ordered=True)
+            self.same_host(port, ["A", "TXT"])  # it has no AAAA records
         finally:
             daemon.stop()
 
@@ -253,6 +263,7 @@ zone "bl.example.org" {{ type primary; file "{file}"; }};
             wait_until(lambda: self.answers(port) or not daemon.running(), 20, daemon.log)
             self.assertTrue(daemon.running(), daemon.log())
             self.ask_all_of(self.asked_at(port), txt=["192.0.2.1", "2.0.2.3", "2.0.1.5", "5.16.1.1", "8.100.2.3", "2001:db8:2:3::1"])
+            self.same_host(port, ["A", "AAAA", "TXT", "MX"])
             soa = parse_dig(subprocess.run(["dig", "@127.0.0.1", "-p", str(port), "bl.example.org", "SOA"], capture_output=True,
                                            text=True).stdout).rdata("SOA")
             self.assertEqual(soa, self.b.dig("bl.example.org", "SOA").rdata("SOA"), "the whole SOA is our server's")

@@ -2,6 +2,7 @@
 blowback_integration_test(server_answers 120 asan tsan)
 blowback_integration_test(server_transport 120 asan tsan)
 blowback_integration_test(server_life 180 asan tsan)
+blowback_integration_test(server_reload 180 asan tsan)
 blowback_integration_test(server_status 120 asan tsan)
 blowback_integration_test(server_probe 120 asan tsan)
 blowback_integration_test(server_edns_compliance 120 asan)

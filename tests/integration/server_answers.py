@@ -2,9 +2,11 @@
 """What dig gets: RFC 5782's points, empty non-terminals at every depth, the apex, negative answers, EDNS, and refusals."""
 
 import ipaddress
+import os
+import signal
 import unittest
 
-from harness import ZONE, Blowback, has_ipv6, owner_name
+from harness import ZONE, Blowback, has_ipv6, owner_name, wait_until
 
 CODES = (2, 3, 4, 5, 6, 7, 9)
 
@@ -73,6 +75,22 @@ class Answers(unittest.TestCase):
             self.assert_negative(b.dig(f"ns2.{ZONE}"), "NXDOMAIN")
             self.assertIn(f"nameserver-without-address name=ns2.{ZONE}", b.server.log())
             self.assertNotIn(f"name=ns1.{ZONE}", b.server.log())
+
+    def test_another_host_in_the_zone_has_its_addresses(self):
+        with Blowback(zone={"hosts": ["www 192.0.2.80 2001:db8::80"]}) as b:
+            self.assertEqual(b.cli("list", "192.0.2.80", "--reason", "test").returncode, 0)
+            b.start_server()
+            self.assertEqual(b.dig(f"www.{ZONE}").rdata("A"), ["192.0.2.80"])
+            self.assertEqual(b.dig(f"WWW.{ZONE}", "AAAA").rdata("AAAA"), ["2001:db8::80"])
+            self.assert_negative(b.dig(f"www.{ZONE}", "TXT"), "NOERROR")
+            self.assert_negative(b.dig(f"x.www.{ZONE}"), "NXDOMAIN")
+            self.assertEqual(b.dig_ip("192.0.2.80").rdata("A"), ["127.0.0.9"])
+            # Taken up and given up by a reload.
+            b.sections["zone"]["hosts"] = ["page 192.0.2.81"]
+            b.write_config()
+            os.kill(b.server.pid, signal.SIGHUP)
+            wait_until(lambda: b.dig(f"page.{ZONE}").rdata("A") == ["192.0.2.81"], 5, "the new host")
+            self.assert_negative(b.dig(f"www.{ZONE}"), "NXDOMAIN")
 
     # ── listings ──
 

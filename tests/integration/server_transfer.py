@@ -117,7 +117,8 @@ class Transfers(unittest.TestCase):
             self.assertEqual(b.cli("exempt", network, "--reason", "test").returncode, 0)
 
     def test_dig_gets_the_exported_zone(self):
-        with Blowback(transfer={"allow": ["127.0.0.1", "::1"]}, zone={"nameservers": [f"ns1.{ZONE} 192.0.2.53 2001:db8::53", "ns.example.net"]}) as b:
+        zone = {"nameservers": [f"ns1.{ZONE} 192.0.2.53 2001:db8::53", "ns.example.net"], "hosts": ["www 192.0.2.80 2001:db8::80", "www 192.0.2.81"]}
+        with Blowback(transfer={"allow": ["127.0.0.1", "::1"]}, zone=zone) as b:
             self.list(b, [f"198.51.{i // 250}.{i % 250}" for i in range(2000)] + ["203.0.113.0/24", "1.2.3.0/24", "2001:db8:1::/48", "2001:db8::1"], exempt=["203.0.113.128/26"])
             b.start_server()
             expected = exported(b)

@@ -103,7 +103,7 @@ class Chance(random.Random):
             labels.insert(self.randrange(len(labels)), self.choice(ODD))
         if self.one_in(40):
             labels[:0] = [b"1"] * self.randint(20, 90)
-        if self.one_in(50):
+        if self.one_in(40):
             labels = [b"x"] * self.randint(0, 1) + [self.choice([b"ns1", b"NS1", b"ns", b"ns2", b"www"])]
         wire = b"".join(bytes([len(label)]) + label for label in labels)
         while len(wire) + len(APEX) > 255:
@@ -182,7 +182,8 @@ class Round:
     def run(self):
         listed, exempt = self.chance.list()
         nameservers = [f"ns1.{ZONE} 192.0.2.53 2001:db8::53", "ns.example.net"]
-        with Blowback(zone={"nameservers": nameservers, "hostmaster": f"host.master@{ZONE}", "ttl": "5m", "negative_ttl": "2m"}) as b, contextlib.ExitStack() as peers:
+        hosts = ["www 192.0.2.80 2001:db8::80", "www 192.0.2.81", "x 2001:db8::80"]
+        with Blowback(zone={"nameservers": nameservers, "hosts": hosts, "hostmaster": f"host.master@{ZONE}", "ttl": "5m", "negative_ttl": "2m"}) as b, contextlib.ExitStack() as peers:
             both = [address for address in (self.chance.near(network) for network in listed) if address.version == 4 and address.packed[0] in range(11, 127)][:2]
             for address in both:
                 b.list_sender(str(address))

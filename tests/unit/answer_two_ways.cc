@@ -16,7 +16,7 @@ struct Names {
   std::string zone;
   std::vector<std::string> nameservers;
   std::string hostmaster;
-  std::vector<config::NameserverAddress> addresses = {};
+  std::vector<config::HostAddress> addresses = {};
 };
 
 /// Labels of a name server of the longest zone: with them a name has 255 octets, and nothing can stand beneath it.

@@ -313,6 +313,31 @@ TEST_CASE("a name server in the zone has the addresses of the config, and no oth
   CHECK(served.ask({.name = "bl.example.org"}).rdata().empty());
 }
 
+TEST_CASE("another host in the zone has the addresses of the config, and no other types", "[answer]") {
+  auto settings = zone_config();
+  settings.nameservers = {"ns1.www.bl.example.org"};
+  settings.nameserver_addresses = {{"ns1.www.bl.example.org", ip("192.0.2.53")}};
+  settings.hosts = {{"www.bl.example.org", ip("192.0.2.80")},
+                    {"w3.bl.example.org", ip("192.0.2.82")},
+                    {"www.bl.example.org", ip("2001:db8::80")},
+                    {"www.bl.example.org", ip("192.0.2.81")}};
+  const Served served(index_of({listed("192.0.2.1")}), settings);
+  const auto a = served.ask({.name = "www.bl.example.org"});
+  CHECK(a.answers() ==
+        Texts{"www.bl.example.org.\t3600\tIN\tA\t192.0.2.80", "www.bl.example.org.\t3600\tIN\tA\t192.0.2.81"});
+  CHECK(a.aa());
+  CHECK(served.ask({.name = "WWW.bl.Example.org", .type = LDNS_RR_TYPE_AAAA}).rdata() == Texts{"2001:db8::80"});
+  CHECK(served.ask({.name = "w3.bl.example.org"}).rdata() == Texts{"192.0.2.82"});
+  CHECK(served.ask({.name = "ns1.www.bl.example.org"}).rdata() == Texts{"192.0.2.53"});
+  check_nodata(served.ask({.name = "w3.bl.example.org", .type = LDNS_RR_TYPE_AAAA}));
+  check_nodata(served.ask({.name = "www.bl.example.org", .type = LDNS_RR_TYPE_TXT}));
+  check_nodata(served.ask({.name = "www.bl.example.org", .type = LDNS_RR_TYPE_CNAME}));
+  check_nxdomain(served.ask({.name = "x.www.bl.example.org"}));
+  check_nxdomain(served.ask({.name = "1.2.0.192.www.bl.example.org"}));
+  check_nxdomain(served.ask({.name = "ww.bl.example.org"}));
+  CHECK(served.ask({.name = name_of(ip("192.0.2.1"))}).rdata() == Texts{"127.0.0.2"});
+}
+
 TEST_CASE("a name whose octets end a name server's label, but not at a label's beginning, doesn't exist", "[answer]") {
   // '0' is 48: within the longer label it looks like the length octet of the shorter one.
   const std::string label(48, 'x');

@@ -149,6 +149,24 @@ TEST_CASE("rbldnsd has a set for each code and family, each with the test points
   CHECK(std::ranges::count_if(lines, [](const auto& line) { return line.starts_with("$DATASET"); }) == 14);
 }
 
+TEST_CASE("hosts are in a zone with all addresses, and in rbldnsd's file with those of IPv4", "[cli][export]") {
+  const List list;
+  std::ofstream(list.file("blowback.toml"))
+      << "database = \"" << list.file("blowback.db")
+      << "\"\n[zone]\nname = \"bl.example.org\"\nnameservers = [\"ns1.example.net\"]\n"
+         "hosts = [\"www 192.0.2.80 2001:db8::80\", \"six 2001:db8::81\", \"www 192.0.2.81\"]\n";
+  REQUIRE(list.run({"db", "migrate"}).code == cli::kYes);
+  const auto zone = list.run({"export", "--format", "zone"}).out;
+  CHECK(
+      zone.contains("\nwww.bl.example.org.\t3600\tA\t192.0.2.80\n"
+                    "www.bl.example.org.\t3600\tAAAA\t2001:db8::80\n"
+                    "six.bl.example.org.\t3600\tAAAA\t2001:db8::81\n"
+                    "www.bl.example.org.\t3600\tA\t192.0.2.81\n"));
+  const auto rbldnsd = list.run({"export", "--format", "rbldnsd"}).out;
+  CHECK(rbldnsd.ends_with("\n$DATASET generic:hosts @\nwww 3600 A 192.0.2.80\nwww 3600 A 192.0.2.81\n"));
+  CHECK(list.run({"export"}).out.empty());
+}
+
 TEST_CASE("a zone has SOA, NS, the addresses of its own name servers and the test points", "[cli][export]") {
   const auto lines = Exports().lines("zone", ';');
   CHECK(lines.at(0) == "$ORIGIN bl.example.org.");

@@ -92,10 +92,25 @@ nameservers = ["NS1.bl.example.org. 192.0.2.53  2001:db8::53", "ns.example.net",
         std::vector<std::string>{"ns1.bl.example.org", "ns.example.net", "ns2.bl.example.org", "bl.example.org"});
   using blowback::IpAddress;
   CHECK(config.zone.nameserver_addresses ==
-        std::vector<blowback::config::NameserverAddress>{{"ns1.bl.example.org", *IpAddress::parse("192.0.2.53")},
-                                                         {"ns1.bl.example.org", *IpAddress::parse("2001:db8::53")}});
+        std::vector<blowback::config::HostAddress>{{"ns1.bl.example.org", *IpAddress::parse("192.0.2.53")},
+                                                   {"ns1.bl.example.org", *IpAddress::parse("2001:db8::53")}});
   CHECK(blowback::config::without_address(config.zone) ==
         std::vector<std::string>{"ns2.bl.example.org", "bl.example.org"});
+}
+
+TEST_CASE("other hosts in the zone have a label and addresses, in one text or several", "[config]") {
+  const Config config = parsed(R"(
+[zone]
+name = "bl.example.org"
+hosts = ["WWW 192.0.2.80  2001:db8::80", "status-1 192.0.2.80", "www 192.0.2.81"]
+)");
+  using blowback::IpAddress;
+  CHECK(config.zone.hosts ==
+        std::vector<blowback::config::HostAddress>{{"www.bl.example.org", *IpAddress::parse("192.0.2.80")},
+                                                   {"www.bl.example.org", *IpAddress::parse("2001:db8::80")},
+                                                   {"status-1.bl.example.org", *IpAddress::parse("192.0.2.80")},
+                                                   {"www.bl.example.org", *IpAddress::parse("192.0.2.81")}});
+  CHECK(parsed("[zone]\nname = \"bl.example.org\"\n").zone.hosts.empty());
 }
 
 TEST_CASE("every key is read", "[config]") {

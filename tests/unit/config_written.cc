@@ -45,6 +45,7 @@ const std::string kEverything = R"(database = "/srv/a \"b\" \\c.db"
 [zone]
 name = "bl.example.org"
 nameservers = ["ns1.bl.example.org 192.0.2.53 2001:db8::53", "ns.example.net"]
+hosts = ["www 192.0.2.80", "w 192.0.2.81", "WWW 2001:db8::80"]
 ttl = "90s"
 [server]
 listen = ["127.0.0.1:53", "[::1]:53"]
@@ -115,7 +116,8 @@ TEST_CASE("a config is shown with its own values", "[config]") {
   const auto shown = toml_of(settings_of(parsed(kEverything)));
   for (const std::string line :
        {R"(database = "/srv/a \"b\" \\c.db")",
-        R"(nameservers = ["ns1.bl.example.org 192.0.2.53 2001:db8::53", "ns.example.net"])", R"(after = "remove")",
+        R"(nameservers = ["ns1.bl.example.org 192.0.2.53 2001:db8::53", "ns.example.net"])",
+        R"(hosts = ["www 192.0.2.80 2001:db8::80", "w 192.0.2.81"])", R"(after = "remove")",
         R"(quoting = "content-length")", R"(listen = ["[::]:25", "unix:/run/smtp"])", "callouts = false",
         "list_at = 2.25", R"(reverse_path = "any")", "mdn = 0.3", R"(server = "unix:/run/server")"}) {
     CHECK_THAT(shown, Catch::Contains("\n" + line + "\n") || Catch::StartsWith(line + "\n"));
@@ -140,11 +142,11 @@ TEST_CASE("each key's line is known, and its table's", "[config]") {
   REQUIRE(lines.has_value());
   CHECK(lines->at("database") == 1);
   CHECK(lines->at("zone.name") == 3);
-  CHECK(lines->at("server.rate_limit.exempt") == 11);
-  CHECK(lines->at("transfer.key.1.algorithm") == 22);
-  CHECK(lines->at("feed.0") == 27);
-  CHECK(lines->at("feed.0.path") == 29);
-  CHECK(lines->at("feed.6.callouts") == 49);
+  CHECK(lines->at("server.rate_limit.exempt") == 12);
+  CHECK(lines->at("transfer.key.1.algorithm") == 23);
+  CHECK(lines->at("feed.0") == 28);
+  CHECK(lines->at("feed.0.path") == 30);
+  CHECK(lines->at("feed.6.callouts") == 50);
   CHECK_FALSE(lines->contains("feed.1.path"));
 }
 

@@ -65,6 +65,10 @@ class Worker {
     }
   }
   void close_idle() { connections_->close_idle(now); }
+  /// Gives all connections to `other`.
+  void release_to(Worker& other) {
+    for (auto& connection : connections_->release()) other.connections_->adopt(std::move(connection));
+  }
 
   [[nodiscard]] net::Counts counts() const {
     net::Counts sum;
@@ -120,6 +124,52 @@ TEST_CASE("pipelined queries are answered in order, whatever pieces they arrive 
     return worker.counts().tcp.queries() == 200;
   }));
   for (std::uint16_t id = 1; id <= 200; ++id) CHECK(says_listed(client.receive_framed(), id));
+}
+
+TEST_CASE("another worker continues a connection in the middle of a query, or of what waits to be answered or read",
+          "[net][tcp][reload]") {
+  Worker former(kUsual);
+  Worker later({.connections = 1, .idle = 10s});  // fewer than it gets
+  const auto& halfway = former.connect("127.0.0.2");
+  const auto& waiting = former.connect("127.0.0.3");
+  const auto& slow = former.connect("127.0.0.4", 4096);
+  auto query = question(1);
+  query.insert(query.begin(), {0, static_cast<std::uint8_t>(query.size())});
+  halfway.send(Bytes(query.begin(), query.begin() + 5));
+  // More than one turn answers.
+  for (std::uint16_t id = 1; id <= 200; ++id) waiting.send_framed(question(id));
+  // Until neither side goes on.
+  std::size_t sent = 0;  // octets
+  while (true) {
+    const auto at = sent % query.size();
+    const auto size = ::send(slow.fd(), query.data() + at, query.size() - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (size > 0) {
+      sent += static_cast<std::size_t>(size);
+      continue;
+    }
+    const auto before = former.counts().tcp.queries();
+    former.turn();
+    if (former.counts().tcp.queries() == before) break;
+  }
+  former.release_to(later);
+  CHECK_FALSE(former.turn());
+  halfway.send(Bytes(query.begin() + 5, query.end()));
+  const auto answered = [&](const Client& client, std::uint16_t id) {
+    std::uint8_t octet = 0;
+    const bool came = becomes_true([&] {
+      later.turn_until_idle();
+      return recv(client.fd(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+    });
+    return came && says_listed(client.receive_framed(), id);
+  };
+  CHECK(answered(halfway, 1));
+  for (std::uint16_t id = 1; id <= 200; ++id) CHECK(answered(waiting, id));
+  for (std::size_t i = 0; i < sent / query.size(); ++i) {
+    if (!answered(slow, 1)) FAIL("reply " << i);
+  }
+  CHECK(later.answers(halfway));
+  CHECK(later.counts().tcp_closed_idle == 0);
+  CHECK(later.counts().tcp_connections == 0);  // it accepted none
 }
 
 TEST_CASE("a connection with a query for a transfer is handed over, with what was read of it", "[net][tcp][transfer]") {

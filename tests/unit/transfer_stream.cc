@@ -16,6 +16,11 @@ config::Zone settings() {
   zone.nameserver_addresses = {{"ns1.bl.example.org", ip("192.0.2.53")},
                                {"ns1.x.bl.example.org", ip("192.0.2.54")},
                                {"ns1.x.bl.example.org", ip("2001:db8::54")}};
+  // A host above a name server, and one with several addresses of a family.
+  zone.hosts = {{"www.bl.example.org", ip("192.0.2.80")},
+                {"www.bl.example.org", ip("2001:db8::80")},
+                {"x.bl.example.org", ip("2001:db8::81")},
+                {"www.bl.example.org", ip("192.0.2.81")}};
   return zone;
 }
 
