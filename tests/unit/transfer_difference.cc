@@ -27,18 +27,18 @@ namespace {
   return texts;
 }
 
-[[nodiscard]] std::vector<std::string> told(const ZoneVersion& before, const ZoneVersion& after,
+[[nodiscard]] std::vector<std::string> told(const ZoneVersion& first, const ZoneVersion& second,
                                             std::vector<Prefix> changed) {
-  ZoneDifference difference(before, after, std::move(changed));
+  ZoneDifference difference(first, second, std::move(changed));
   return told(difference);
 }
 
 /// The same difference, from all names of both versions.
-[[nodiscard]] std::vector<std::string> expected(const ZoneVersion& before, const ZoneVersion& after) {
+[[nodiscard]] std::vector<std::string> expected(const ZoneVersion& first, const ZoneVersion& second) {
   std::vector<NameDifference> differences;
-  for (const auto& name : listed_names(before.index, before.at))
+  for (const auto& name : listed_names(first.index, first.at))
     differences.push_back({.subject = name.subject, .before = name.codes, .after = {}});
-  for (const auto& name : listed_names(after.index, after.at))
+  for (const auto& name : listed_names(second.index, second.at))
     differences.push_back({.subject = name.subject, .before = {}, .after = name.codes});
   std::ranges::stable_sort(differences, walked_before, &NameDifference::subject);
   std::vector<std::string> texts;

@@ -95,7 +95,7 @@ TEST_CASE("a walk within a network agrees with the walk over all, and so do its 
   CAPTURE(within_wildcards, exempt, with_names);
   CHECK(within_wildcards > kLists);
   CHECK(exempt > kLists);
-  CHECK(with_names > 3 * kLists);
+  CHECK(with_names > std::size_t{3} * kLists);
 }
 
 TEST_CASE("a walk within a network begins in the middle of a long layer", "[zone]") {
