@@ -21,6 +21,7 @@ namespace {
 constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "zone.name",
                                                            "zone.nameservers",
+                                                           "zone.hosts",
                                                            "zone.hostmaster",
                                                            "zone.ttl",
                                                            "zone.negative_ttl",

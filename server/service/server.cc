@@ -127,9 +127,13 @@ std::expected<void, ServiceError> Server::adopt(config::Config config) {
 void Server::stop() {
   metrics_.reset();
   status_socket_.reset();
-  notifier_.reset();
+  const auto taken = [this](auto& part) {
+    const std::scoped_lock lock(mutex_);  // `status` reads it
+    return std::move(part);
+  };
+  taken(notifier_).reset();
   responders_->stop();
-  transfers_.reset();
+  taken(transfers_).reset();
   log_counts(responders_->counts());
 }
 

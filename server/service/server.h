@@ -92,9 +92,9 @@ class Server {
   zone::History history_{0};
   std::unique_ptr<zone::Follower> follower_;
   std::unique_ptr<transfer::Transfers> transfers_;
-  std::unique_ptr<transfer::Notifier> notifier_;  ///< nullptr: there is nobody to notify. Also guarded by mutex_
+  std::unique_ptr<transfer::Notifier> notifier_;  ///< nullptr: there is nobody to notify
   std::optional<net::Responders> responders_;     ///< from `start` on
-  /// Guards the next two between `reload` and `status`. Workers don't take it.
+  /// Guards the next two, transfers_ and notifier_ between `reload`, `stop` and `status`. Workers don't take it.
   mutable std::mutex mutex_;
   config::Config config_;
   watch::ConfigInForce in_force_{.read_at = clock_.now(), .refused = {}, .refused_at = {}};
