@@ -37,6 +37,7 @@ class ServerExamination {
   void look() {
     look_at_status();
     for (const auto& endpoint : config_.server.listen) look_at_zone(endpoint);
+    for (const auto& endpoint : config_.server.transfer.notify) look_at_secondary(endpoint);
   }
 
  private:
@@ -151,6 +152,42 @@ class ServerExamination {
     if (any_wrong) return;  // its other answers would prove nothing
     std::random_device random;
     look_at_bystanders(endpoint, config_.zone.name, draw_bystanders(random()), name + " bystanders", findings_);
+  }
+
+  /// A secondary follows within a second of a NOTIFY.
+  void look_at_secondary(const config::Endpoint& endpoint) {
+    if (!store_) return;
+    const auto check = "secondary " + to_string(endpoint);
+    const auto until = Clock::now() + kLagPatience;
+    while (true) {
+      const auto soa = ask(endpoint, {.name = config_.zone.name, .type = RecordType::soa, .edns = Edns{}}, kPatience);
+      if (!soa) {
+        findings_.bad(check, soa.error().text,
+                      "start it, and check that this host can reach it; or remove it from transfer.notify");
+        return;
+      }
+      const auto records = soa->answers_of(RecordType::soa);
+      if (soa->rcode != 0 || records.empty() || records[0].rdata.size() < 3) {
+        findings_.bad(
+            check, fmt::format("answers {} to a query for the SOA: it hasn't got the zone", rcode_text(soa->rcode)),
+            "see its log, and the server's lines `transferred`; let it transfer (transfer.allow, transfer.key)");
+        return;
+      }
+      const auto ours = serial();
+      if (!ours) return;  // the finding about the journal says so
+      const auto& theirs = records[0].rdata[2];
+      if (theirs == std::to_string(static_cast<std::uint32_t>(*ours))) {
+        findings_.good(check, fmt::format("has serial {}, the latest", theirs));
+        return;
+      }
+      if (Clock::now() >= until) {
+        findings_.bad(check, fmt::format("has serial {}, but the zone's is {}", theirs, *ours),
+                      "see its log, and the server's lines `transferred` and `notify-unanswered`; let it be notified "
+                      "by this host");
+        return;
+      }
+      std::this_thread::sleep_for(kPause);
+    }
   }
 
   struct Wrong {

@@ -9,7 +9,7 @@
 
 namespace blowback::cli {
 
-/// Reads the server's status socket, and queries it at each address of `server.listen`. `store`: the database with which its list
+/// Reads the server's status socket, and queries it at each address of `server.listen`, and the secondaries in `transfer.notify`. `store`: the database with which its list
 /// is compared; null: it isn't. Takes some seconds if the server doesn't follow the database or doesn't answer.
 void look_at_server(const config::Config& config, schema::Store* store, UnixTime now, Findings& findings);
 

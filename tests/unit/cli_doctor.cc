@@ -118,6 +118,7 @@ struct Installation {
         << fmt::format("database = \"{}\"\n[zone]\nname = \"bl.example.org\"\nnameservers = [\"{}\"]\n",
                        list.file("blowback.db"), name_server)
         << fmt::format("[server]\nlisten = [\"{}\"]\nstatus_socket = \"{}\"\n", dns.address(), socket)
+        << fmt::format("[transfer]\nnotify = [{}]\n", secondary.empty() ? "" : '"' + secondary + '"')
         << fmt::format("[traps]\n{}\n[policy]\nallow_documentation = true\n{}\n", traps, policy)
         << fmt::format(fmt::runtime(feeds), fmt::arg("folder", list.file("")));
     const auto ran = list.run({"doctor", "--resolver", dns.address(), "--format", "json"});
@@ -141,6 +142,7 @@ struct Installation {
   std::string name_server = "ns1.example.net";
   std::string traps = "addresses = [\"a@example.com\", \"b@example.com\"]";
   std::string policy;
+  std::string secondary;
   std::string feeds = "[[feed]]\nname = \"traps\"\ntype = \"maildir\"\npath = \"{folder}Maildir\"\n";
 };
 
@@ -175,6 +177,24 @@ TEST_CASE("where all is well every finding is ok, without advice", "[cli][doctor
                                            "journal",  "news traps", "owner",         "privacy", "reach",
                                            "server",   "times",      "traps",         "wal",     "witnesses",
                                            "writable", "zone"});
+}
+
+TEST_CASE("a secondary is asked for its serial: the latest, an older one, or none", "[cli][doctor]") {
+  Installation installation;
+  auto theirs = installation.good;
+  bool has_zone = true;
+  const DnsServer secondary([&](const Asked& asked) -> std::optional<Reply> {
+    auto reply = theirs(asked);
+    if (!has_zone) reply = {.rcode = 5};
+    return reply;
+  });
+  installation.secondary = secondary.address();
+  const auto name = "secondary " + secondary.address();
+  check(installation, name, "ok", "the latest");
+  theirs.serial -= 1;
+  check(installation, name, "problem", fmt::format("has serial {}, but", theirs.serial));
+  has_zone = false;
+  check(installation, name, "problem", "REFUSED");
 }
 
 TEST_CASE("a config with a mistake is the only finding, with its line", "[cli][doctor]") {
