@@ -386,7 +386,7 @@ int main(int argc, char** argv) {
   const Setting usual{.zone = outside, .view = view};
   const Setting closed{.zone = zone_of({"ns1.example.org"}, {Prefix::parse("203.0.113.0/24").value()}), .view = view};
   const Setting stale{.zone = outside, .view = stale_view};
-  const Setting starting{.zone = outside, .view = {}};
+  const Setting starting{.zone = outside, .view = zone::View{}};
   const Setting slipping{
       .zone = outside, .view = view, .limit = config::RateLimit{.responses = 1, .slip = 1, .table = 64}};
   const Setting dropping{
