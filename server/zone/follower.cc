@@ -129,12 +129,12 @@ class Follower::Impl {
   /// Nobody decides that: a backup was put back without `blowback db restore`, or a database was begun anew by mistake. Secondaries wouldn't take a
   /// list with a smaller serial over, and would take over an empty one.
   [[nodiscard]] static bool is_doubtful(const View& before, const View& after) {
-    return after.serial < before.serial || (after.index->size() == 0 && before.index->size() != 0);
+    return before.index->size() != 0 && (after.serial <= before.serial || after.index->size() == 0);
   }
   [[nodiscard]] static std::string what_is_doubtful(const View& before, const View& after) {
     return in_words(before) + " became " + in_words(after) +
-           "; the former list is served on for a while (server.stale_after); restore the last backup with `blowback db "
-           "restore`";
+           "; the former list is served on for a while (server.stale_after), or until a restart; "
+           "restore the last backup with `blowback db restore`";
   }
   [[nodiscard]] static std::string in_words(const View& view) {
     return std::to_string(view.index->size()) + " entries of serial " + std::to_string(view.serial);

@@ -94,7 +94,7 @@ struct FollowerReport {
     lost,       ///< the database can't be read any more; the last good index stays published
     stale,      ///< it has been lost for longer than allowed
     recovered,  ///< the database can be read again
-    held,  ///< another list came into the database's place, which is empty or has a smaller serial: the former one is served on
+    held,  ///< another list came into the database's place, which is empty or has no higher serial: the former one is served on
     accepted,  ///< after `held`: the database's list is served, since it can follow the former one by now, or enough time has passed
   };
   Event event = Event::loaded;

@@ -170,6 +170,11 @@ Result<JournalReader::List> JournalReader::read_whole(UnixTime now) {
       [&](const Exemption& exemption) { builder.add(exemption); });
   if (!serial) return std::unexpected(serial.error());
   List list{.whole = true, .concerns_ended = true};
+  if (last_ && *serial >= last_->serial) {
+    const auto same = store_->changes_since(last_->serial - 1, 1);
+    if (!same) return std::unexpected(same.error());
+    list.is_same_journal = !same->empty() && same_entry(same->front(), *last_);
+  }
   if (*serial > 0) {
     const auto entry = store_->changes_since(*serial - 1, 1);
     if (!entry) return std::unexpected(entry.error());
@@ -201,12 +206,7 @@ Result<JournalReader::List> JournalReader::read_changes(UnixTime now, UnixTime a
     if (fresh.empty() || !same_entry(fresh.front(), *last_)) return read_whole(now);
     fresh = fresh.subspan(1);
   }
-  if (is_far_behind) {
-    auto list = read_whole(now);
-    if (list) list->is_same_journal = true;
-    return list;
-  }
-  if (!continues(ours, fresh)) return read_whole(now);
+  if (is_far_behind || !continues(ours, fresh)) return read_whole(now);
   List list{.index = index, .last = last_};
   if (fresh.empty()) return list;
   list.take(fresh);

@@ -66,7 +66,7 @@ class JournalReader {
     std::shared_ptr<const ListingIndex> index;
     std::optional<ListingChange> last;
     bool whole = false;
-    bool is_same_journal = false;  ///< although `whole`
+    bool is_same_journal = false;  ///< although `whole`: it has the last entry that was known
     bool concerns_ended = false;   ///< entries that had ended were recorded as ended, or removed, or added
     bool more = false;
     std::size_t changes = 0;

@@ -138,7 +138,7 @@ class Show(unittest.TestCase):
     def test_every_key_is_shown_with_where_it_comes_from(self):
         with Blowback() as b:
             b.feeds += [{"name": name, "type": name} for name in ("mbox", "stdin", "smtp", "milter")]
-            b.sections["server"]["key"] = [{"name": "xfr.example.org", "secret_file": str(b.dir / "key")}]
+            b.sections["transfer"] = {"key": [{"name": "xfr.example.org", "secret_file": str(b.dir / "key")}]}
             b.write_config()
             done = b.cli("config", "show")
             self.assertEqual(done.returncode, 0, done.stderr)

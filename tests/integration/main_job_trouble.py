@@ -253,8 +253,8 @@ class Signals(unittest.TestCase):
 
 
 class Restore(unittest.TestCase):
-    def test_a_restored_backup_is_served_and_written(self):
-        with Blowback() as b:
+    def test_a_restored_backup_is_served_after_a_while_and_written(self):
+        with Blowback(server={"stale_after": "2s"}) as b:
             b.list_sender("192.0.2.1")
             self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
             self.assertEqual(b.cli("db", "backup", b.dir / "copy.db").returncode, 0)

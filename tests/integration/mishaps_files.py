@@ -114,7 +114,7 @@ class InTheDatabasesPlace(unittest.TestCase):
             self.assertEqual(b.cli("db", "check").returncode, 0)
 
     def test_running_daemons_continue_with_a_backup_that_replaces_the_database(self):
-        with Blowback() as b:
+        with Blowback(server={"stale_after": "2s"}) as b:
             b.list_sender("192.0.2.1")
             b.start_ingest()
             wait_until(lambda: b.database.exists() and b.cli("check", "192.0.2.1").returncode == 0, 20, "it is listed")

@@ -187,7 +187,7 @@ class Transfers(unittest.TestCase):
             for serial, version in versions.items():
                 records = transferred(b, ixfr(serial))
                 self.assertEqual(applied(version, records), present, serial)
-                self.assertLess(len(records), len(present) / 2, serial)
+                self.assertEqual(records[1].type, SOA, serial)
             # The zone's own records aren't part of a difference: after their change there is none.
             b.sections["zone"]["txt"] = "Another text about {ip}"
             b.write_config()
