@@ -176,7 +176,7 @@ Result<Stats> Store::stats(UnixTime now) {
     const ReadTransaction one_state(impl_->db);
     Connection& db = impl_->db;
     Stats stats;
-    stats.serial = impl_->head();
+    stats.serial = impl_->zone_state(now).serial();
     const auto sum = [&](std::string_view name) { return static_cast<std::uint64_t>(total(db, name).value_or(0)); };
     stats.incidents = sum("incidents");
     stats.senders = sum("senders");

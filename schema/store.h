@@ -344,7 +344,7 @@ struct Stats {
     FeedCounts counts;
     std::optional<UnixTime> last_delivery;
   };
-  Serial serial = 0;
+  Serial serial = 0;  ///< of the zone, see ZoneState
   std::uint64_t incidents = 0;
   std::uint64_t senders = 0;
   std::uint64_t listings_automatic = 0;  ///< in force
