@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstddef>
+#include <system_error>
 #include <utility>
 
 namespace blowback::detect {
@@ -163,12 +165,11 @@ void add_alternatives(std::string_view before, std::string_view pattern, std::ve
   }
 }
 
-// What the text begins with if it matches an alternative that begins with `^`: up to the first octet with a meaning of its own.
-[[nodiscard]] std::string beginning_of(std::string_view pattern) {
-  if (!pattern.starts_with('^')) return {};
-  pattern.remove_prefix(1);
+// The characters at the start of `pattern` that stand for themselves, folded. `is_all`: whether it has no others.
+[[nodiscard]] std::string plain_start(std::string_view pattern, bool& is_all) {
   std::string plain;
   std::size_t last = 0;  // where the last character of `plain` begins
+  is_all = false;
   while (!pattern.empty()) {
     if (pattern[0] == '*' || pattern[0] == '?' || pattern[0] == '{') plain.resize(last);
     constexpr std::string_view kMeaningful = "()[]{}*+?|.^$";
@@ -180,10 +181,87 @@ void add_alternatives(std::string_view before, std::string_view pattern, std::ve
     if (!continues(pattern[0])) last = plain.size();
     plain += pattern[0];
     pattern.remove_prefix(1);
+    is_all = pattern.empty();
   }
   std::string folded;
   fold(plain, folded);
   return folded;
+}
+
+constexpr std::size_t kUnlimited = Reach::kUnlimited;
+
+// How often what is before `pattern` may be repeated, whose repetition it removes.
+[[nodiscard]] std::size_t take_repetition(std::string_view& pattern) {
+  std::size_t times = 1;
+  while (begins_with_repetition(pattern)) {
+    const std::size_t end = pattern[0] == '{' ? std::min(pattern.find('}'), pattern.size()) : 0;
+    if (pattern[0] == '{') {
+      // `{n}`, `{n,m}`. With `{n,}` there is no limit, and anything else isn't a repetition, so that its octets would count.
+      const std::string_view inside = pattern.substr(1, end - 1);
+      const std::string_view most = inside.substr(std::min(inside.find(',') + 1, inside.size()));
+      std::size_t number = kUnlimited;
+      const auto parsed = std::from_chars(most.data(), most.data() + most.size(), number);
+      const bool is_limit = end < pattern.size() && parsed.ec == std::errc() &&
+                            parsed.ptr == most.data() + most.size() && !inside.starts_with(',');
+      times = std::min(times * (is_limit ? std::min(number, kUnlimited) : kUnlimited), kUnlimited);
+    } else if (pattern[0] != '?') {
+      times = kUnlimited;
+    }
+    pattern.remove_prefix(std::min(end + 1, pattern.size()));
+  }
+  return times;
+}
+
+// Whether a class (`[^a-z ]`) may match a blank. True in doubt.
+[[nodiscard]] bool may_be_blank(std::string_view of_class) {
+  if (of_class.starts_with("[^")) return of_class.find(' ') == std::string_view::npos;
+  return std::ranges::any_of(of_class, [](char c) { return (c >= 0 && c <= ' ') || c == '\\'; }) ||
+         of_class.find("[:") != std::string_view::npos;
+}
+
+// How far a match of `pattern` reaches, up to a `)` that is not its own. Removes what it has read.
+[[nodiscard]] Reach take_reach(std::string_view& pattern) {
+  constexpr std::size_t kLongestCharacter = 4;  // in UTF-8
+  constexpr Reach kNothing{.octets = 0, .blanks = 0};
+  Reach longest = kNothing;
+  Reach here = kNothing;
+  const auto end_alternative = [&] {
+    longest = {.octets = std::max(longest.octets, here.octets), .blanks = std::max(longest.blanks, here.blanks)};
+    here = kNothing;
+  };
+  while (!pattern.empty() && pattern[0] != ')') {
+    Reach one{.octets = kLongestCharacter, .blanks = 1};
+    std::size_t length = 1;
+    if (pattern[0] == '|') {
+      end_alternative();
+      pattern.remove_prefix(1);
+      continue;
+    }
+    if (pattern[0] == '(') {
+      const bool is_named = pattern.starts_with("(?P<");
+      const std::size_t opening = is_named ? std::min(pattern.find('>'), pattern.size() - 1) + 1 : 1;
+      pattern.remove_prefix(pattern.starts_with("(?:") ? 3 : opening);
+      one = take_reach(pattern);
+    } else if (pattern[0] == '[') {
+      length = class_length(pattern);
+      one.blanks = may_be_blank(pattern.substr(0, length)) ? 1 : 0;
+    } else if (pattern[0] == '\\') {
+      length = escape_length(pattern);
+      constexpr std::string_view kWithoutBlank = "bBdSw";
+      if (length == 2 && kWithoutBlank.find(pattern[1]) != std::string_view::npos) one.blanks = 0;
+    } else if (pattern[0] == '^' || pattern[0] == '$') {
+      one = kNothing;
+    } else if (pattern[0] != '.') {
+      while (length < pattern.size() && continues(pattern[length])) ++length;
+      one = {.octets = length, .blanks = pattern[0] == ' ' ? 1U : 0U};
+    }
+    pattern.remove_prefix(std::min(length, pattern.size()));
+    const std::size_t times = take_repetition(pattern);
+    here = {.octets = std::min(here.octets + one.octets * times, kUnlimited),
+            .blanks = std::min(here.blanks + one.blanks * times, kUnlimited)};
+  }
+  end_alternative();
+  return longest;
 }
 
 // The pattern for texts that are folded: capital letters in it are small, so that the automaton needs no cases.
@@ -232,13 +310,24 @@ bool has_letters_by_property(std::string_view pattern) {
 std::vector<Alternative> alternatives_of(std::string_view pattern) {
   const std::string_view flags = pattern.substr(0, pattern.starts_with(kByLine) ? kByLine.size() : 0);
   const std::string_view rest = pattern.substr(flags.size());
-  if (is_whole(rest)) return {{.pattern = "(?i)" + std::string(pattern), .beginning = {}}};
+  if (is_whole(rest)) return {{.pattern = "(?i)" + std::string(pattern), .beginning = {}, .plain = {}, .reach = {}}};
   std::vector<std::string> texts;
   add_alternatives("", rest, texts);
   std::vector<Alternative> out;
   out.reserve(texts.size());
   for (const std::string& text : texts) {
-    out.push_back({.pattern = std::string(flags) += for_folded_text(text), .beginning = beginning_of(text)});
+    Alternative& made = out.emplace_back();
+    made.pattern = std::string(flags) += for_folded_text(text);
+    bool is_plain = false;
+    const bool is_anchored = text.starts_with('^');
+    std::string plain = plain_start(std::string_view(text).substr(is_anchored ? 1 : 0), is_plain);
+    if (is_anchored) made.beginning = plain;
+    // RE2 ignores case with these, and the lengths of letters differ by case.
+    if (has_letters_by_property(made.pattern)) continue;
+    if (is_plain) made.plain = std::move(plain);
+    std::string_view unread = std::string_view(made.pattern).substr(flags.size());
+    const Reach reach = take_reach(unread);
+    if (unread.empty()) made.reach = reach;
   }
   return out;
 }

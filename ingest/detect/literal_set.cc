@@ -105,19 +105,30 @@ constexpr auto kAsciiFolded = [] {
   return table;
 }();
 
-// UTF-8 (RFC 3629) of a letter below U+10000.
-void append(char32_t letter, std::string& to) {
+[[nodiscard]] constexpr std::ptrdiff_t length_of(char32_t letter) {
+  return letter < 0x80 ? 1 : letter < kTwoOctets ? 2 : 3;
+}
+
+// So that a folded text needs no more room than the text.
+static_assert(std::ranges::all_of(kFoldings, [](const Folding& row) {
+  return length_of(folding_of(row.first)) <= length_of(row.first) &&
+         length_of(folding_of(row.last)) <= length_of(row.last);
+}));
+
+// Writes the UTF-8 (RFC 3629) of a letter below U+10000, and returns where it ends.
+[[nodiscard]] char* write(char32_t letter, char* to) {
   if (letter < 0x80) {
-    to += static_cast<char>(letter);
-    return;
+    *to++ = static_cast<char>(letter);
+    return to;
   }
   if (letter < kTwoOctets) {
-    to += static_cast<char>(0xC0U | (letter >> 6U));
+    *to++ = static_cast<char>(0xC0U | (letter >> 6U));
   } else {
-    to += static_cast<char>(0xE0U | (letter >> 12U));
-    to += static_cast<char>(0x80U | ((letter >> 6U) & 0x3FU));
+    *to++ = static_cast<char>(0xE0U | (letter >> 12U));
+    *to++ = static_cast<char>(0x80U | ((letter >> 6U) & 0x3FU));
   }
-  to += static_cast<char>(0x80U | (letter & 0x3FU));
+  *to++ = static_cast<char>(0x80U | (letter & 0x3FU));
+  return to;
 }
 
 // The length of a letter of two or three octets at the start of `text`; 0: there is none.
@@ -148,6 +159,7 @@ void append(char32_t letter, std::string& to) {
 }
 
 constexpr std::size_t kLong = 4;
+constexpr std::size_t kTelling = 6;
 
 [[nodiscard]] constexpr std::uint32_t hash_of(std::uint32_t octets, unsigned bits) {
   constexpr std::uint32_t kGolden = 0x9E3779B1;  // Knuth's multiplicative hashing
@@ -171,52 +183,67 @@ constexpr std::size_t kLong = 4;
   return three;
 }
 
+// An octet in a set of those that some literals go on with, which doesn't distinguish octets with the same lower six bits.
+constexpr std::uint64_t kAnyOctet = ~std::uint64_t{0};
+[[nodiscard]] constexpr std::uint64_t bit_of(char c) { return std::uint64_t{1} << (octet(c) % 64); }
+[[nodiscard]] constexpr std::uint64_t has(std::uint64_t octets, char c) { return (octets >> (octet(c) % 64)) & 1U; }
+
 }  // namespace
 
 void fold(std::string_view text, std::string& lower) {
   lower.resize(text.size());
-  const std::size_t ascii = fold_ascii(text, lower.data());
-  lower.resize(ascii);
-  text.remove_prefix(ascii);
+  char* to = lower.data();
   while (!text.empty()) {
-    const std::size_t length = letter_length(text);
-    if (length == 2) {
-      append(kFolded[((octet(text[0]) & 0x1FU) << 6U) | (octet(text[1]) & 0x3FU)], lower);
-    } else if (length == 3) {
-      append(
-          folding_of(((octet(text[0]) & 0x0FU) << 12U) | ((octet(text[1]) & 0x3FU) << 6U) | (octet(text[2]) & 0x3FU)),
-          lower);
-    } else {
-      lower += kAsciiFolded[octet(text[0])];
+    const std::size_t ascii = fold_ascii(text, to);
+    to += ascii;
+    text.remove_prefix(ascii);
+    while (!text.empty() && !is_ascii(text[0])) {
+      const std::size_t length = letter_length(text);
+      if (length == 2) {
+        to = write(kFolded[((octet(text[0]) & 0x1FU) << 6U) | (octet(text[1]) & 0x3FU)], to);
+      } else if (length == 3) {
+        const char32_t letter =
+            ((octet(text[0]) & 0x0FU) << 12U) | ((octet(text[1]) & 0x3FU) << 6U) | (octet(text[2]) & 0x3FU);
+        to = write(folding_of(letter), to);
+      } else {
+        *to++ = text[0];
+      }
+      text.remove_prefix(std::max<std::size_t>(length, 1));
     }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
+  lower.resize(static_cast<std::size_t>(to - lower.data()));
 }
 
-LiteralSet::LiteralSet(std::vector<std::string> literals) : begin_((1U << kTableBits) + 1) {
-  const auto hash = [](const Literal& literal) {
-    const char* at = literal.octets.data();
-    return hash_of(literal.octets.size() < kLong ? three_octets(at) : four_octets(at), kTableBits);
+LiteralSet::LiteralSet(std::vector<std::string> literals) : buckets_((1U << kTableBits) + 1) {
+  const auto hash = [](std::string_view octets) {
+    const bool is_short = octets.size() < kLong;
+    return hash_of(is_short ? three_octets(octets.data()) : four_octets(octets.data()), kTableBits);
   };
-  for (std::string& literal : literals) {
-    literals_.push_back(
-        {.octets = std::move(literal), .number = static_cast<std::uint32_t>(literals_.size()), .prefix = kNone});
-  }
-  std::ranges::sort(literals_, [&](const Literal& a, const Literal& b) {
-    return std::pair(hash(a), std::string_view(a.octets)) < std::pair(hash(b), std::string_view(b.octets));
+  std::vector<std::uint32_t> order(literals.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(order, {}, [&](std::uint32_t number) {
+    return std::pair(hash(literals[number]), std::string_view(literals[number]));
   });
-  for (const Literal& literal : literals_) {
-    ++begin_[hash(literal) + 1];
-    has_short_ = has_short_ || literal.octets.size() < kLong;
-    is_beginning_[hash(literal) / 64] |= std::uint64_t{1} << (hash(literal) % 64);
+  literals_.reserve(literals.size());
+  for (const std::uint32_t number : order) {
+    const std::string& octets = literals[number];
+    literals_.push_back({.begin = static_cast<std::uint32_t>(octets_.size()),
+                         .length = static_cast<std::uint32_t>(octets.size()),
+                         .number = number,
+                         .prefix = kNone});
+    octets_ += octets;
+    ++buckets_[hash(octets) + 1].begin;
+    buckets_[hash(octets)].sixths |= octets.size() < kTelling ? kAnyOctet : bit_of(octets[kTelling - 1]);
+    const bool is_short = octets.size() < kLong;
+    has_short_ = has_short_ || is_short;
+    fourths_[hash_of(three_octets(octets.data()), kFilterBits)] |= is_short ? kAnyOctet : bit_of(octets[3]);
   }
-  for (std::size_t i = 1; i < begin_.size(); ++i) begin_[i] += begin_[i - 1];
+  for (std::size_t i = 1; i < buckets_.size(); ++i) buckets_[i].begin += buckets_[i - 1].begin;
   for (std::size_t i = 1; i < literals_.size(); ++i) {
     // The literal before it, or one with which that begins. One of three octets has another hash, and is found by that.
-    int prefix = hash(literals_[i - 1]) == hash(literals_[i]) ? static_cast<int>(i) - 1 : kNone;
-    while (prefix != kNone && !literals_[i].octets.starts_with(literals_[static_cast<std::size_t>(prefix)].octets)) {
-      prefix = literals_[static_cast<std::size_t>(prefix)].prefix;
-    }
+    const std::string_view octets = octets_of(literals_[i]);
+    int prefix = hash(octets_of(literals_[i - 1])) == hash(octets) ? static_cast<int>(i) - 1 : kNone;
+    while (prefix != kNone && !octets.starts_with(octets_of(at(prefix)))) prefix = at(prefix).prefix;
     literals_[i].prefix = prefix;
   }
 }
@@ -224,42 +251,45 @@ LiteralSet::LiteralSet(std::vector<std::string> literals) : begin_((1U << kTable
 std::vector<LiteralSet::Occurrence> LiteralSet::found_in(std::string_view text) const {
   std::vector<Occurrence> found;
   if (literals_.empty() || text.size() < kShortest) return found;
+  // First the positions where one may begin, without a branch that depends on the text: of text for people it is every tenth, which no
+  // processor can predict.
+  std::array<std::uint32_t, 128> possible{};
   const std::size_t last = text.size() - kShortest;  // four octets don't begin there
-  for (std::size_t at = 0; at < last; ++at) {
-    const std::uint32_t four = four_octets(text.data() + at);
-    const bool is_possible = may_begin(hash_of(four, kTableBits)) || may_begin(hash_of(without_last(four), kTableBits));
-    if (is_possible) [[unlikely]]
-      add_beginnings(text, static_cast<std::uint32_t>(at), found);
+  for (std::size_t at = 0; at < last;) {
+    std::size_t count = 0;
+    for (const std::size_t end = std::min(at + possible.size(), last); at < end; ++at) {
+      const std::uint32_t three = without_last(four_octets(text.data() + at));
+      possible[count] = static_cast<std::uint32_t>(at);
+      count += has(fourths_[hash_of(three, kFilterBits)], text[at + 3]);
+    }
+    for (std::size_t i = 0; i < count; ++i) add_beginnings(text, possible[i], found);
   }
   add_beginnings(text, static_cast<std::uint32_t>(last), found);
   return found;
 }
 
 void LiteralSet::add_beginnings(std::string_view text, std::uint32_t position, std::vector<Occurrence>& found) const {
-  const std::size_t rest = text.size() - position;
-  if (literals_.empty() || rest < kShortest) return;
-  const char* here = text.data() + position;
-  if (rest >= kLong) add_those_with(hash_of(four_octets(here), kTableBits), text, position, found);
-  if (has_short_) add_those_with(hash_of(three_octets(here), kTableBits), text, position, found);
+  text.remove_prefix(position);
+  if (literals_.empty() || text.size() < kShortest) return;
+  if (text.size() >= kLong) add_those_with(hash_of(four_octets(text.data()), kTableBits), text, position, found);
+  if (has_short_) add_those_with(hash_of(three_octets(text.data()), kTableBits), text, position, found);
 }
 
 void LiteralSet::add_those_with(std::uint32_t hash, std::string_view text, std::uint32_t position,
                                 std::vector<Occurrence>& found) const {
-  std::size_t begin = begin_[hash];
-  std::size_t end = begin_[hash + 1];
-  if (begin == end) return;
-  text.remove_prefix(position);
+  const Bucket& bucket = buckets_[hash];
+  std::size_t begin = bucket.begin;
+  std::size_t end = buckets_[hash + 1].begin;
+  if (begin == end || (text.size() >= kTelling && has(bucket.sixths, text[kTelling - 1]) == 0)) return;
   while (end - begin > 1) {
     const std::size_t middle = begin + (end - begin) / 2;
-    (std::string_view(literals_[middle].octets) <= text ? begin : end) = middle;
+    (octets_of(literals_[middle]) <= text ? begin : end) = middle;
   }
   auto candidate = static_cast<int>(begin);
-  while (candidate != kNone && !text.starts_with(literals_[static_cast<std::size_t>(candidate)].octets)) {
-    candidate = literals_[static_cast<std::size_t>(candidate)].prefix;
-  }
+  while (candidate != kNone && !text.starts_with(octets_of(at(candidate)))) candidate = at(candidate).prefix;
   // The text also begins with the literals with which this one begins.
-  for (; candidate != kNone; candidate = literals_[static_cast<std::size_t>(candidate)].prefix) {
-    found.push_back({.number = literals_[static_cast<std::size_t>(candidate)].number, .position = position});
+  for (; candidate != kNone; candidate = at(candidate).prefix) {
+    found.push_back({.number = at(candidate).number, .position = position});
   }
 }
 

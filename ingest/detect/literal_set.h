@@ -1,7 +1,7 @@
 // Finds which of many literals are in a text, in any case, in one pass.
 //
 // An automaton of RE2 makes a state for each new set of literals that a text has had so far, so every new text pays for new states. This looks
-// up each four octets of the text in a table, and compares if a literal begins with them.
+// up each four octets of the text in a small table, and compares if a literal may begin with them.
 #pragma once
 
 #include <array>
@@ -40,22 +40,34 @@ class LiteralSet {
 
  private:
   struct Literal {
-    std::string octets;
+    std::uint32_t begin = 0;  ///< in octets_
+    std::uint32_t length = 0;
     std::uint32_t number = 0;
     int prefix = 0;  ///< the longest other literal with which this one begins; kNone: there is none
   };
-  [[nodiscard]] bool may_begin(std::uint32_t hash) const { return (is_beginning_[hash / 64] >> (hash % 64) & 1U) != 0; }
+  [[nodiscard]] std::string_view octets_of(const Literal& literal) const {
+    return std::string_view(octets_).substr(literal.begin, literal.length);
+  }
+  [[nodiscard]] const Literal& at(int index) const { return literals_[static_cast<std::size_t>(index)]; }
   void add_those_with(std::uint32_t hash, std::string_view text, std::uint32_t position,
                       std::vector<Occurrence>& found) const;
 
-  static constexpr int kNone = -1;
-  static constexpr unsigned kTableBits = 16;
+  // Those whose beginning, of three or four octets, has the same hash.
+  struct Bucket {
+    std::uint32_t begin = 0;   ///< in literals_; they end where the next bucket begins
+    std::uint64_t sixths = 0;  ///< a bit for each sixth octet with which any goes on; all if one is shorter
+  };
 
-  // Sorted by the hash of their beginning, of three or four octets, then by text: those with hash h are from begin_[h] to begin_[h + 1].
-  std::vector<Literal> literals_;
-  std::vector<std::uint32_t> begin_;
-  // A bit per hash: whether there are any. Small enough for the processor's first cache, and nearly all that a text needs.
-  std::array<std::uint64_t, (1U << kTableBits) / 64> is_beginning_{};
+  static constexpr int kNone = -1;
+  static constexpr unsigned kTableBits = 13;
+  static constexpr unsigned kFilterBits = 11;
+
+  std::string octets_;             ///< of all literals, one after the other
+  std::vector<Literal> literals_;  ///< sorted by bucket, then by text
+  std::vector<Bucket> buckets_;    ///< by hash, and one more for the end
+  // By the hash of three octets: a bit for each fourth octet with which any literal goes on. Small enough for the processor's first cache, and all
+  // that most positions of a text need.
+  std::array<std::uint64_t, 1U << kFilterBits> fourths_{};
   bool has_short_ = false;  ///< literals of three octets
 };
 

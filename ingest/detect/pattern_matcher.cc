@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace blowback::detect {
@@ -19,11 +20,12 @@ class LazyPattern {
  public:
   explicit LazyPattern(std::string_view text) : text_(text) {}
 
-  [[nodiscard]] bool matches(std::string_view text) const {
+  /// Whether it matches between `begin` and `end`; what is outside is only seen by `^`, `$` and `\b`.
+  [[nodiscard]] bool matches(std::string_view text, std::size_t begin, std::size_t end) const {
     std::call_once(once_, [this] {
       pattern_ = std::make_unique<const RE2>(re2::StringPiece(text_.data(), text_.size()), options_for(text_));
     });
-    return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *pattern_);
+    return pattern_->Match(re2::StringPiece(text.data(), text.size()), begin, end, RE2::UNANCHORED, nullptr, 0);
   }
 
  private:
@@ -38,16 +40,18 @@ class LazyPattern {
 // costs one look-up, and literals anywhere, for which the text is searched.
 struct PatternMatcher::Prepared {
   struct Each {
-    const Owners* owners = nullptr;
+    const Owned* owned = nullptr;
     std::unique_ptr<LazyPattern> pattern;
-    std::vector<std::vector<std::uint32_t>> required;  ///< literals: one of each list
+    std::vector<std::vector<std::uint32_t>> required;  ///< numbers in required_texts: one of each list, if it is short
   };
   std::vector<Each> alternatives;
   std::vector<std::uint32_t> always;                       ///< tried in every text
   std::vector<std::vector<std::uint32_t>> with_beginning;  ///< by its number: tried if the text begins with it
-  std::vector<std::vector<std::uint32_t>> with_literal;    ///< by its number: tried if it is in the text
+  std::vector<std::vector<std::uint32_t>> plain;           ///< by literal: it is all that they are
+  std::vector<std::vector<std::uint32_t>> with_literal;    ///< by its number: tried where it is in the text
   LiteralSet beginnings;
   LiteralSet literals;
+  std::vector<std::string> required_texts;
   std::vector<bool> is_searched;           ///< by beginning: whether texts with it are searched for literals
   std::vector<std::string> also_searched;  ///< shorter beginnings of such texts; often "", for all
 };
@@ -56,13 +60,11 @@ struct PatternMatcher::Prepared {
 class PatternMatcher::Trial {
  public:
   Trial(const Prepared& prepared, std::size_t signatures)
-      : prepared_(prepared),
-        is_matched_(signatures),
-        is_found_(prepared.with_literal.size()),
-        is_tried_(prepared.alternatives.size()) {}
+      : prepared_(prepared), is_matched_(signatures), is_tried_(prepared.alternatives.size()) {}
 
   void part(std::string_view text) {
     part_ = text;
+    blanks_.clear();
     for (const std::uint32_t alternative : prepared_.always) attempt(alternative);
     begin_with_.clear();
     prepared_.beginnings.add_beginnings(text, 0, begin_with_);
@@ -72,15 +74,8 @@ class PatternMatcher::Trial {
       for (const std::uint32_t alternative : prepared_.with_beginning[each.number]) attempt(alternative);
       is_searched = is_searched || prepared_.is_searched[each.number];
     }
-    if (is_searched) {
-      search();
-      for (const std::uint32_t literal : found_) {
-        for (const std::uint32_t alternative : prepared_.with_literal[literal]) attempt(alternative);
-      }
-    }
-    for (const std::uint32_t literal : found_) is_found_[literal] = false;
+    if (is_searched) search();
     for (const std::uint32_t alternative : tried_) is_tried_[alternative] = false;
-    found_.clear();
     tried_.clear();
   }
 
@@ -90,40 +85,118 @@ class PatternMatcher::Trial {
   }
 
  private:
-  void search() {
-    for (const LiteralSet::Occurrence& each : prepared_.literals.found_in(part_)) {
-      if (!is_found_[each.number]) found_.push_back(each.number);
-      is_found_[each.number] = true;
-    }
-  }
+  using Occurrences = std::span<const LiteralSet::Occurrence>;
+  /// Of the part.
+  struct Stretch {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
 
-  [[nodiscard]] bool has_required(const Prepared::Each& alternative) const {
-    return std::ranges::all_of(alternative.required, [this](const std::vector<std::uint32_t>& one_of) {
-      return std::ranges::any_of(one_of, [this](std::uint32_t literal) { return is_found_[literal]; });
+  void search() {
+    std::vector<LiteralSet::Occurrence> found = prepared_.literals.found_in(part_);
+    std::ranges::sort(found, {},
+                      [](const LiteralSet::Occurrence& each) { return std::pair(each.number, each.position); });
+    const auto for_each_literal = [&](auto&& what) {
+      for (Occurrences rest = found; !rest.empty();) {
+        const std::uint32_t number = rest.front().number;
+        const auto end = std::ranges::find_if(rest, [&](const auto& each) { return each.number != number; });
+        const Occurrences same = rest.first(static_cast<std::size_t>(end - rest.begin()));
+        what(number, same);
+        rest = rest.subspan(same.size());
+      }
+    };
+    // What needs no automaton first, since a signature with one match needs no other.
+    for_each_literal([&](std::uint32_t literal, Occurrences /*where*/) {
+      for (const std::uint32_t alternative : prepared_.plain[literal]) count(alternative);
+    });
+    for_each_literal([&](std::uint32_t literal, Occurrences where) {
+      for (const std::uint32_t alternative : prepared_.with_literal[literal]) attempt_near(alternative, where);
     });
   }
 
-  void attempt(std::uint32_t number) {
-    if (is_tried_[number]) return;
-    const Prepared::Each& alternative = prepared_.alternatives[number];
-    if (!part_.starts_with(alternative.owners->beginning) || !has_required(alternative)) return;
-    is_tried_[number] = true;
-    tried_.push_back(number);
-    const std::vector<std::size_t>& signatures = alternative.owners->signatures;
-    if (std::ranges::all_of(signatures, [this](std::size_t each) { return is_matched_[each]; })) return;
-    if (!alternative.pattern->matches(part_)) return;
-    for (const std::size_t signature : signatures) {
+  /// Whether a match would tell anything, as far as can be seen at once.
+  [[nodiscard]] bool is_wanted(const Owned& owned) const {
+    return part_.starts_with(owned.alternative.beginning) &&
+           !std::ranges::all_of(owned.signatures, [this](std::size_t each) { return is_matched_[each]; });
+  }
+
+  [[nodiscard]] bool has_required(const Prepared::Each& alternative, std::string_view text) const {
+    return std::ranges::all_of(alternative.required, [&](const std::vector<std::uint32_t>& one_of) {
+      return std::ranges::any_of(one_of, [&](std::uint32_t literal) {
+        return text.find(prepared_.required_texts[literal]) != std::string_view::npos;
+      });
+    });
+  }
+
+  void count(std::uint32_t number) {
+    for (const std::size_t signature : prepared_.alternatives[number].owned->signatures) {
       if (!is_matched_[signature]) matched_.push_back(signature);
       is_matched_[signature] = true;
     }
   }
 
+  /// Tries it in all of the part, unless that was done.
+  void attempt(std::uint32_t number) {
+    if (is_tried_[number]) return;
+    const Prepared::Each& alternative = prepared_.alternatives[number];
+    if (!is_wanted(*alternative.owned)) return;
+    is_tried_[number] = true;
+    tried_.push_back(number);
+    const Alternative& is = alternative.owned->alternative;
+    const bool is_beginning = !is.plain.empty() && is.plain == is.beginning;
+    if (is_beginning || is_found(alternative, {.begin = 0, .end = part_.size()})) count(number);
+  }
+
+  /// Tries it around the places of a literal that it requires, as far as a match can reach.
+  void attempt_near(std::uint32_t number, Occurrences where) {
+    const Prepared::Each& alternative = prepared_.alternatives[number];
+    const Reach& reach = alternative.owned->alternative.reach;
+    if (reach.octets == Reach::kUnlimited && reach.blanks == Reach::kUnlimited) {
+      attempt(number);
+      return;
+    }
+    if (!is_wanted(*alternative.owned)) return;
+    while (!where.empty()) {
+      Stretch stretch = around(where.front().position, reach);
+      where = where.subspan(1);
+      // Those that overlap are tried together, so that no octet is read twice.
+      for (; !where.empty(); where = where.subspan(1)) {
+        const Stretch next = around(where.front().position, reach);
+        if (next.begin > stretch.end) break;
+        stretch.end = next.end;
+      }
+      if (!is_found(alternative, stretch)) continue;
+      count(number);
+      return;
+    }
+  }
+
+  /// Where a match can be that has an octet at `position`.
+  [[nodiscard]] Stretch around(std::size_t position, const Reach& reach) {
+    if (reach.octets < Reach::kUnlimited) {
+      return {.begin = position - std::min(position, reach.octets),
+              .end = std::min(position + reach.octets, part_.size())};
+    }
+    if (blanks_.empty()) {
+      for (std::size_t at = part_.find(' '); at < part_.size(); at = part_.find(' ', at + 1)) blanks_.push_back(at);
+      blanks_.push_back(part_.size());
+    }
+    // From the last blank that is too many before it, to the first one that is too many after it.
+    const auto next = static_cast<std::size_t>(std::ranges::lower_bound(blanks_, position) - blanks_.begin());
+    return {.begin = next > reach.blanks ? blanks_[next - reach.blanks - 1] + 1 : 0,
+            .end = blanks_[std::min(next + reach.blanks, blanks_.size() - 1)]};
+  }
+
+  [[nodiscard]] bool is_found(const Prepared::Each& alternative, const Stretch& in) const {
+    return has_required(alternative, part_.substr(in.begin, in.end - in.begin)) &&
+           alternative.pattern->matches(part_, in.begin, in.end);
+  }
+
   const Prepared& prepared_;
   std::vector<bool> is_matched_;  ///< by signature
   std::string_view part_;
-  std::vector<bool> is_found_;  ///< by literal, in this part
-  std::vector<bool> is_tried_;  ///< by alternative, in this part
-  std::vector<std::uint32_t> found_;
+  std::vector<std::size_t> blanks_;  ///< their places in this part, and its end; empty: not yet known
+  std::vector<bool> is_tried_;       ///< by alternative, in all of this part
   std::vector<std::uint32_t> tried_;
   std::vector<LiteralSet::Occurrence> begin_with_;
   std::vector<std::size_t> matched_;
@@ -138,7 +211,7 @@ class Numbers {
     return known->second;
   }
   [[nodiscard]] std::size_t size() const { return literals_.size(); }
-  [[nodiscard]] LiteralSet set() && { return LiteralSet(std::move(literals_)); }
+  [[nodiscard]] std::vector<std::string> texts() && { return std::move(literals_); }
 
  private:
   std::map<std::string, std::uint32_t> numbers_;
@@ -151,80 +224,97 @@ PatternMatcher::~PatternMatcher() = default;
 void PatternMatcher::add(std::string_view pattern, std::size_t signature) {
   for (Alternative& alternative : alternatives_of(pattern)) {
     // With `(?m)`, a pattern may begin at any line of the text.
-    if (!is_by_line_ && alternative.pattern.starts_with("(?m)")) alternative.beginning.clear();
-    Owners& owners = owners_[std::move(alternative.pattern)];
-    owners.beginning = std::move(alternative.beginning);
-    owners.signatures.push_back(signature);
+    if (!is_by_line_ && alternative.pattern.starts_with("(?m)") && !alternative.beginning.empty()) {
+      alternative.beginning.clear();
+      alternative.plain.clear();
+    }
+    Owned& owned = owned_[alternative.pattern];
+    owned.alternative = std::move(alternative);
+    owned.alternative.pattern = {};  // it is the key
+    owned.signatures.push_back(signature);
   }
   end_ = signature + 1;
 }
 
 std::vector<std::string> PatternMatcher::alternatives() const {
   std::vector<std::string> out;
-  out.reserve(owners_.size());
-  for (const auto& [alternative, owners] : owners_) out.push_back(alternative);
+  out.reserve(owned_.size());
+  for (const auto& [pattern, owned] : owned_) out.push_back(pattern);
   return out;
 }
 
 std::unique_ptr<const PatternMatcher::Prepared> PatternMatcher::prepare() const {
   std::vector<std::optional<Telling>> known;
-  known.reserve(owners_.size());
+  known.reserve(owned_.size());
   std::vector<std::string> unknown;
-  for (const auto& [text, owners] : owners_) {
-    if (!known.emplace_back(known_(text))) unknown.push_back(text);
+  for (const auto& [pattern, owned] : owned_) {
+    const std::string& plain = owned.alternative.plain;
+    if (plain.size() >= LiteralSet::kShortest) {
+      known.emplace_back(Telling{{plain}});
+    } else if (!known.emplace_back(known_(pattern))) {
+      unknown.push_back(pattern);
+    }
   }
   const std::vector<Telling> computed = telling_literals(unknown);
   auto next = computed.begin();
   auto out = std::make_unique<Prepared>();
   Numbers beginnings;
   Numbers literals;
+  Numbers required;
   const auto add = [](std::vector<std::vector<std::uint32_t>>& to, std::uint32_t literal, std::uint32_t alternative) {
     if (to.size() <= literal) to.resize(literal + 1);
     to[literal].push_back(alternative);
   };
-  for (const auto& [text, owners] : owners_) {
+  for (const auto& [pattern, owned] : owned_) {
     const auto number = static_cast<std::uint32_t>(out->alternatives.size());
+    const std::string& beginning = owned.alternative.beginning;
     Telling telling = known[number] ? *std::move(known[number]) : *next++;
-    Prepared::Each each{.owners = &owners, .pattern = std::make_unique<LazyPattern>(text), .required = {}};
+    Prepared::Each each{.owned = &owned, .pattern = std::make_unique<LazyPattern>(pattern), .required = {}};
     // The beginning has some of them.
     std::erase_if(telling, [&](const std::vector<std::string>& one_of) {
       return std::ranges::any_of(
-          one_of, [&](const std::string& literal) { return owners.beginning.find(literal) != std::string::npos; });
+          one_of, [&](const std::string& literal) { return beginning.find(literal) != std::string::npos; });
     });
-    const bool is_long = owners.beginning.size() >= LiteralSet::kShortest;
-    std::uint32_t beginning = 0;
+    const bool is_long = beginning.size() >= LiteralSet::kShortest;
+    std::uint32_t begins_with = 0;
     if (is_long) {
-      beginning = beginnings.of(owners.beginning);
+      begins_with = beginnings.of(beginning);
       out->with_beginning.resize(beginnings.size());
       out->is_searched.resize(beginnings.size());
     }
     if (!telling.empty()) {
-      for (const std::string& literal : telling.front()) add(out->with_literal, literals.of(literal), number);
+      auto& to = owned.alternative.plain == telling.front().front() ? out->plain : out->with_literal;
+      for (const std::string& literal : telling.front()) add(to, literals.of(literal), number);
       telling.erase(telling.begin());
       if (is_long) {
-        out->is_searched[beginning] = true;
-      } else if (std::ranges::find(out->also_searched, owners.beginning) == out->also_searched.end()) {
-        out->also_searched.push_back(owners.beginning);
+        out->is_searched[begins_with] = true;
+      } else if (std::ranges::find(out->also_searched, beginning) == out->also_searched.end()) {
+        out->also_searched.push_back(beginning);
       }
     } else if (is_long) {
-      out->with_beginning[beginning].push_back(number);
+      out->with_beginning[begins_with].push_back(number);
     } else {
       out->always.push_back(number);
     }
     for (const std::vector<std::string>& one_of : telling) {
+      // To look for more literals, one by one, would take longer than the automaton.
+      constexpr std::size_t kFew = 3;
+      if (one_of.size() > kFew) continue;
       std::vector<std::uint32_t>& list = each.required.emplace_back();
-      for (const std::string& literal : one_of) list.push_back(literals.of(literal));
+      for (const std::string& literal : one_of) list.push_back(required.of(literal));
     }
     out->alternatives.push_back(std::move(each));
   }
-  out->beginnings = std::move(beginnings).set();
+  out->beginnings = LiteralSet(std::move(beginnings).texts());
+  out->plain.resize(literals.size());
   out->with_literal.resize(literals.size());
-  out->literals = std::move(literals).set();
+  out->literals = LiteralSet(std::move(literals).texts());
+  out->required_texts = std::move(required).texts();
   return out;
 }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the caller owns what `out` points to
 
 std::vector<std::size_t> PatternMatcher::match(std::string_view text) const {
-  if (owners_.empty() || text.empty()) return {};
+  if (owned_.empty() || text.empty()) return {};
   std::call_once(once_, [this] { prepared_ = prepare(); });
   std::string folded;
   fold(text, folded);

@@ -1,8 +1,9 @@
-// Which of thousands of patterns match a text. First it finds which of the literals that patterns require are in the text, then it tries only
-// the patterns with these. A single RE2 automaton of all patterns, or all literals, would get new states in every new text, and these are expensive
-// to make.
+// Which of thousands of patterns match a text. First it finds where the literals that patterns require are in the text, then it tries only
+// the patterns with these, and only as far around the literals as a match can reach. A single RE2 automaton of all patterns, or all literals, would
+// get new states in every new text, and these are expensive to make.
 #pragma once
 
+#include "alternatives.h"
 #include "telling_literals.h"
 
 #include <cstddef>
@@ -35,16 +36,16 @@ class PatternMatcher {
  private:
   class Trial;
   struct Prepared;
-  struct Owners {
-    std::string beginning;
+  struct Owned {
+    Alternative alternative;              ///< but for its pattern
     std::vector<std::size_t> signatures;  ///< those with the alternative
   };
   [[nodiscard]] std::unique_ptr<const Prepared> prepare() const;
 
   bool is_by_line_;
   KnownLiterals known_;
-  std::map<std::string, Owners> owners_;  ///< by alternative
-  std::size_t end_ = 0;                   ///< the greatest number of a signature, plus one
+  std::map<std::string, Owned> owned_;  ///< by the alternative's pattern
+  std::size_t end_ = 0;                 ///< the greatest number of a signature, plus one
   // Made at the first use, so that a single mail through a pipe doesn't wait for patterns that it doesn't need.
   mutable std::once_flag once_;
   mutable std::unique_ptr<const Prepared> prepared_;

@@ -115,6 +115,68 @@ TEST_CASE("a text that matches begins with the letters after the anchor", "[dete
   CHECK(beginning_of("out of office").empty());
 }
 
+TEST_CASE("a pattern of characters alone needs no automaton", "[detect][patterns]") {
+  const auto plain = [](std::string_view pattern) { return alternatives_of(pattern).front().plain; };
+  CHECK(plain("Out of \\(the\\) office") == "out of (the) office");
+  CHECK(plain("^Ärger: ") == "ärger: ");
+  CHECK(plain("(?m)^x-loop") == "x-loop");
+  CHECK(plain("out.of office").empty());
+  CHECK(plain("offices?").empty());
+  CHECK(plain("office$").empty());
+  CHECK(plain("\\bout").empty());
+  CHECK(plain("(?s)out").empty());
+  CHECK(plain("\\[:alpha:]").empty());
+}
+
+TEST_CASE("how far a match of a pattern reaches is known", "[detect][patterns]") {
+  const auto octets = [](std::string_view pattern) { return alternatives_of(pattern).front().reach.octets; };
+  const auto blanks = [](std::string_view pattern) { return alternatives_of(pattern).front().reach.blanks; };
+  CHECK(octets("out of office") == 13);
+  CHECK(octets("^colou?r$") == 6);
+  CHECK(octets("a(b|cde|(?:f|gh){1,2})?x") == 6);
+  CHECK(octets("x(a|bcd){1,3}(?P<Name>y)") == 11);
+  CHECK(octets("ä{2}") == 4);
+  CHECK(octets("a.[b-d|)(]") >= 9);
+  CHECK(octets("\\(\\{\\d") >= 3);
+  CHECK(blanks("out of [^ .]* office") == 3);
+  CHECK(blanks("your(?: [^ .;]+){0,4} (mail|letter)") == 5);
+  CHECK(blanks("[a-z]+\\w*\\b\\d+\\S+ ") == 1);
+  CHECK(blanks("a.") == 1);
+  CHECK(octets("a(b|cde|(?:f|gh){1,2})+?x") == Reach::kUnlimited);
+  for (const std::string_view pattern :
+       {"a.*b", "a[^b]+", "[ab ]{3,}", "([^b]{2,})?", " {,2}", " {b}", " {12", "(?s) ", "\\x20", "[^[:alpha:]]+",
+        "[[:blank:]]+", "[\\s]+", "\\W+", "\\s*", "(((.{1000}){1000}))"}) {
+    CAPTURE(pattern);
+    CHECK(octets(pattern) == Reach::kUnlimited);
+    CHECK(blanks(pattern) == Reach::kUnlimited);
+  }
+}
+
+TEST_CASE("a pattern finds the same whether all of a text is tried or only what a match can reach",
+          "[detect][patterns][property]") {
+  Random random(20261129);
+  int matching = 0;
+  for (int i = 0; i < 600; ++i) {
+    constexpr std::array<std::string_view, 4> kGaps{"", "[^ ]*", "(?: [^ .]*){0,2} ?", ".*"};
+    constexpr std::array<std::string_view, 4> kEnds{"", "", "$", "\\b"};
+    const std::string pattern = random.pattern() + std::string(kGaps.at(random.below(kGaps.size()))) +
+                                random.pattern(1) + std::string(kEnds.at(random.below(kEnds.size())));
+    PatternMatcher matcher(false, none);
+    matcher.add(pattern, 0);
+    for (int j = 0; j < 10; ++j) {
+      std::string text;
+      for (std::size_t pieces = random.below(4); pieces > 0; --pieces)
+        text += random.text() + std::string(random.below(40), random.below(2) == 0 ? 'z' : ' ');
+      text += random.text();
+      const bool is_match = matches_by_itself(pattern, text);
+      matching += is_match ? 1 : 0;
+      CAPTURE(pattern, text);
+      if (matcher.match(text).empty() == is_match) CHECK(!matcher.match(text).empty() == is_match);
+    }
+  }
+  CHECK(matching > 400);
+}
+
 TEST_CASE("a pattern finds the same whether or not it is taken apart", "[detect][patterns][property]") {
   Random random(20261128);
   int matching = 0;
