@@ -51,6 +51,9 @@ template <std::size_t N>
 }
 
 void append_header(const std::vector<mail::Field>& fields, std::string& out) {
+  std::size_t size = 0;
+  for (const mail::Field& field : fields) size += field.name.size() + field.value.size() + 3;
+  out.reserve(std::min(size, kMostHeader));
   for (const mail::Field& field : fields) {
     if (out.size() + field.name.size() + field.value.size() > kMostHeader) break;
     ((out += field.name) += ": ") += field.value;
@@ -92,20 +95,24 @@ void find_parts(const mail::Message& message, Facts& facts) {
 
 // The outer text for people; HTML only if there is hardly any plain text.
 [[nodiscard]] std::string readable_lines(const Facts& facts) {
-  std::string plain;
-  std::string html;
+  const auto is_shown = [](const mail::Part& part) { return !part.is_attachment || part.type == "text/plain"; };
+  std::string lines;
   for (const mail::Part* part : facts.outer) {
-    if (part->is_attachment && part->type != "text/plain") continue;
-    if (part->type == "text/html") {
-      if (html.size() < kMostLines) (html += mail::words_of_html(mail::text_of(*part).text)) += '\n';
-    } else if (part->type == "text/plain" || part->type == "text/enriched" || part->type.starts_with("multipart/")) {
-      if (plain.size() < kMostLines && !part->body.empty()) (plain += mail::text_of(*part, kMostLines).text) += '\n';
-    }
+    const bool is_plain =
+        part->type == "text/plain" || part->type == "text/enriched" || part->type.starts_with("multipart/");
+    if (!is_plain || !is_shown(*part) || part->body.empty() || lines.size() >= kMostLines) continue;
+    (lines += mail::text_of(*part, kMostLines).text) += '\n';
   }
   constexpr std::size_t kAnything = 12;
-  std::string& chosen = trimmed(plain).size() < kAnything ? html : plain;
-  if (chosen.size() > kMostLines) chosen.resize(kMostLines);
-  return std::move(chosen);
+  if (trimmed(lines).size() < kAnything) {
+    lines.clear();
+    for (const mail::Part* part : facts.outer) {
+      if (part->type != "text/html" || !is_shown(*part) || lines.size() >= kMostLines) continue;
+      (lines += mail::words_of_html(mail::text_of(*part).text)) += '\n';
+    }
+  }
+  if (lines.size() > kMostLines) lines.resize(kMostLines);
+  return lines;
 }
 
 // Where a person's mail program begins to quote or forward: what follows isn't the sender's text.
@@ -178,8 +185,12 @@ void append_collapsed(std::string_view line, std::string& out) {
       line.remove_prefix(kApostrophe.size());
       continue;
     }
+    // As many as need no change: with single blanks between them, nearly always the whole line.
     std::size_t plain = 1;
-    while (plain < line.size() && kIsPlain[static_cast<unsigned char>(line[plain])]) ++plain;
+    const auto is_plain = [&](std::size_t at) {
+      return at < line.size() && kIsPlain[static_cast<unsigned char>(line[at])];
+    };
+    while (is_plain(plain) || (is_plain(plain + 1) && line[plain] == ' ')) ++plain;
     out += line.substr(0, plain);
     line.remove_prefix(plain);
   }
@@ -215,12 +226,13 @@ void read_words(Facts& facts) {
       ++facts.quoted_lines;
       continue;
     }
+    const std::size_t before = facts.words.size();
     append_collapsed(line, facts.words);
     if (line.empty() || line.starts_with('<') || line.starts_with("--") || line.starts_with("==")) in_reply = false;
     if (in_reply) continue;
     const std::size_t reply = reply_begins(line);
-    append_collapsed(line.substr(0, reply), facts.own_words);
     in_reply = reply != std::string_view::npos;
+    append_collapsed(in_reply ? line.substr(0, reply) : std::string_view(facts.words).substr(before), facts.own_words);
   }
   if (facts.words.size() > kMostWords) facts.words.resize(kMostWords);
   if (facts.own_words.size() > kMostWords) facts.own_words.resize(kMostWords);
@@ -239,8 +251,8 @@ void read_words(Facts& facts) {
   static constexpr std::array<std::string_view, 8> kNames{
       "system administrator", "mail delivery", "mail system", "mailer", "delivery",
       "postmaster",           "administrator", "mail server"};
-  return std::ranges::any_of(kNames,
-                             [&](std::string_view name) { return contains_ignoring_case(facts.from_field, name); });
+  const std::string from = lower_case(facts.from_field);
+  return std::ranges::any_of(kNames, [&](std::string_view name) { return from.find(name) != std::string::npos; });
 }
 
 // To a mailing list's address for bounces or its owner: list software adds its fields to what it passes on from there.

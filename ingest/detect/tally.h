@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,41 +28,41 @@ inline constexpr double kEnoughOfUnsure = 2.5;
 inline constexpr double kByStructure = 4.0;
 inline constexpr double kMostVeto = 6.0;
 
-/// Sums up the signals. Wording counts for one kind; the origin (who sent it, how it is marked) for all kinds.
+/// Sums up the signals. Wording counts for one kind; the origin (who sent it, how it is marked) for all kinds. The names must outlive it.
 class Tally {
  public:
-  void word(std::string name, Kind kind, double weight) {
+  void word(std::string_view name, Kind kind, double weight) {
     words_[static_cast<std::size_t>(kind)] += weight;
-    signals_.emplace_back(kind, Signal{std::move(name), weight});
+    signals_.emplace_back(kind, Counted{name, weight});
   }
-  void origin(std::string name, double weight) {
+  void origin(std::string_view name, double weight) {
     origin_ += weight;
-    common_.push_back({std::move(name), weight});
+    common_.push_back({name, weight});
   }
-  void against(std::string name, double weight) {
+  void against(std::string_view name, double weight) {
     against_ += weight;
-    common_.push_back({std::move(name), -weight});
+    common_.push_back({name, -weight});
   }
   /// Counts against one kind only: a returned parcel against a bounce, but not against a vacation reply.
-  void against(std::string name, Kind kind, double weight) {
+  void against(std::string_view name, Kind kind, double weight) {
     against_kind_[static_cast<std::size_t>(kind)] += weight;
-    signals_.emplace_back(kind, Signal{std::move(name), -weight});
+    signals_.emplace_back(kind, Counted{name, -weight});
   }
 
   /// Content that speaks against all kinds, or against one: a lure, a signature of a telephone. All of it together counts `kMostVeto` at most,
   /// and nothing if the message is proved to be what it says.
-  void veto(std::string name, double weight) { vetoes_.push_back({std::nullopt, {std::move(name), weight}}); }
-  void veto(std::string name, Kind kind, double weight) { vetoes_.push_back({kind, {std::move(name), weight}}); }
+  void veto(std::string_view name, double weight) { vetoes_.push_back({std::nullopt, {name, weight}}); }
+  void veto(std::string_view name, Kind kind, double weight) { vetoes_.push_back({kind, {name, weight}}); }
   /// Once, after all evidence.
   void count_vetoes(bool is_proved) {
     if (is_proved) return;
     std::array<double, 8> sums{};
-    for (auto& [kind, signal] : vetoes_) {
+    for (const auto& [kind, signal] : vetoes_) {
       const bool is_for_all = !kind.has_value();
       for (std::size_t i = 0; i < sums.size(); ++i) {
         if (is_for_all || static_cast<std::size_t>(*kind) == i) sums[i] += signal.weight;
       }
-      const Signal shown{std::move(signal.name), -signal.weight};
+      const Counted shown{signal.name, -signal.weight};
       if (is_for_all)
         common_.push_back(shown);
       else
@@ -84,25 +85,31 @@ class Tally {
   /// against.
   [[nodiscard]] std::vector<Signal> signals_for(Kind kind) const {
     std::vector<Signal> out;
+    out.reserve(signals_.size() + common_.size());
+    const auto add = [&](const Counted& signal, double weight) { out.push_back({std::string(signal.name), weight}); };
     for (const auto& [of, signal] : signals_) {
       if (of == kind)
-        out.push_back(signal);
+        add(signal, signal.weight);
       else if (!is_backscatter(kind))
-        out.push_back({signal.name, -signal.weight});
+        add(signal, -signal.weight);
     }
-    for (const Signal& signal : common_)
-      out.push_back({signal.name, is_backscatter(kind) ? signal.weight : -signal.weight});
+    for (const Counted& signal : common_) add(signal, is_backscatter(kind) ? signal.weight : -signal.weight);
     return out;
   }
 
  private:
+  struct Counted {
+    std::string_view name;
+    double weight = 0;
+  };
+
   std::array<double, 8> words_{};
   std::array<double, 8> against_kind_{};
   double origin_ = 0;
   double against_ = 0;
-  std::vector<std::pair<std::optional<Kind>, Signal>> vetoes_;
-  std::vector<std::pair<Kind, Signal>> signals_;
-  std::vector<Signal> common_;
+  std::vector<std::pair<std::optional<Kind>, Counted>> vetoes_;
+  std::vector<std::pair<Kind, Counted>> signals_;
+  std::vector<Counted> common_;
 };
 
 }  // namespace blowback::detect

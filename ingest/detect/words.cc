@@ -1,15 +1,8 @@
 #include "words.h"
 
-#include <algorithm>
 #include <cstddef>
 
 namespace blowback::detect {
-namespace {
-
-[[nodiscard]] bool same(char a, char b) { return lower_case(a) == lower_case(b); }
-
-}  // namespace
-
 std::string_view next_line(std::string_view& text) {
   const std::size_t end = text.find('\n');
   std::string_view line = text.substr(0, end);
@@ -19,7 +12,14 @@ std::string_view next_line(std::string_view& text) {
 }
 
 bool contains_ignoring_case(std::string_view text, std::string_view what) {
-  return !std::ranges::search(text, what, same).empty() || what.empty();
+  if (what.empty()) return true;
+  const char small = lower_case(what.front());
+  const char capital = small >= 'a' && small <= 'z' ? static_cast<char>(small - 'a' + 'A') : small;
+  for (std::size_t at = 0; at + what.size() <= text.size(); ++at) {
+    if (text[at] != small && text[at] != capital) continue;
+    if (equals_ignoring_case(text.substr(at, what.size()), what)) return true;
+  }
+  return false;
 }
 
 bool starts_ignoring_case(std::string_view text, std::string_view what) {

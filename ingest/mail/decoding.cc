@@ -11,6 +11,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,7 +52,22 @@ struct EndDetector {
 }
 
 [[nodiscard]] bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  // Eight octets at a time, since all text comes through here.
+  constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
+  std::uint64_t all = 0;
+  while (text.size() >= sizeof all) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data(), sizeof eight);
+    all |= eight;
+    text.remove_prefix(sizeof eight);
+  }
+  return (all & kHighBits) == 0 &&
+         std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// A NUL is valid UTF-8, but a problem for programs that print it.
+void replace_nul(std::string& text) {
+  for (std::size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at + 1)) text[at] = ' ';
 }
 
 [[nodiscard]] bool is_letter_or_digit(char c) {
@@ -246,11 +264,10 @@ std::string to_utf8(std::string octets, std::string_view charset) {
         if (convert(octets, name.c_str(), out)) return valid_utf8(std::move(out));
       }
     }
-    // A NUL is valid UTF-8, but a problem for programs that print it.
-    std::ranges::replace(octets, '\0', ' ');
+    replace_nul(octets);
     return octets;
   }
-  std::ranges::replace(octets, '\0', ' ');
+  replace_nul(octets);
   if (g_utf8_validate_len(octets.data(), octets.size(), nullptr) != 0) return octets;
   std::string out;
   const std::string name = lower_case(charset);

@@ -138,7 +138,9 @@ std::expected<std::vector<Field>, MessageError> parse_header(std::string_view by
   return fields;
 }
 
-bool is_named(const Field& field, std::string_view name) { return equals_ignoring_case(field.name, name); }
+bool is_named(const Field& field, std::string_view name) {
+  return field.name.size() == name.size() && equals_ignoring_case(field.name, name);
+}
 
 const std::string* find(const std::vector<Field>& fields, std::string_view name) {
   for (const Field& field : fields) {
@@ -151,6 +153,7 @@ std::string first_address(std::string_view value) {
   // RFC 5322 §3.4: removes comments and quoted display names. Then the address is what is in angle brackets, else the first word with an
   // `@`, else (such as a lone MAILER-DAEMON) the first word.
   std::string plain;
+  plain.reserve(value.size());
   int comments = 0;
   bool quoted = false;
   bool angle = false;
@@ -207,8 +210,9 @@ std::string first_address(std::string_view value) {
   } else {
     address = address.substr(0, address.find_first_of(" \t"));
   }
-  const auto domain = std::min(address.rfind('@'), address.size());
-  return std::string(address.substr(0, domain)) + lower_case(address.substr(domain));
+  std::string out(address);
+  for (std::size_t at = std::min(out.rfind('@'), out.size()); at < out.size(); ++at) out[at] = lower_case(out[at]);
+  return out;
 }
 
 }  // namespace blowback::mail
