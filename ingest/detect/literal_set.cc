@@ -158,11 +158,9 @@ static_assert(std::ranges::all_of(kFoldings, [](const Folding& row) {
   return at;
 }
 
-constexpr std::size_t kLong = 4;
-constexpr std::size_t kTelling = 6;
-
+// Knuth's multiplicative hashing.
 [[nodiscard]] constexpr std::uint32_t hash_of(std::uint32_t octets, unsigned bits) {
-  constexpr std::uint32_t kGolden = 0x9E3779B1;  // Knuth's multiplicative hashing
+  constexpr std::uint32_t kGolden = 0x9E3779B1;
   return (octets * kGolden) >> (32U - bits);
 }
 
@@ -183,10 +181,21 @@ constexpr std::size_t kTelling = 6;
   return three;
 }
 
-// An octet in a set of those that some literals go on with, which doesn't distinguish octets with the same lower six bits.
-constexpr std::uint64_t kAnyOctet = ~std::uint64_t{0};
-[[nodiscard]] constexpr std::uint64_t bit_of(char c) { return std::uint64_t{1} << (octet(c) % 64); }
-[[nodiscard]] constexpr std::uint64_t has(std::uint64_t octets, char c) { return (octets >> (octet(c) % 64)) & 1U; }
+// An octet in a set of those that some literals go on with, which doesn't distinguish octets with the same lower five bits.
+constexpr std::uint32_t kAnyOctet = ~std::uint32_t{0};
+[[nodiscard]] constexpr std::uint32_t bit_of(char c) { return std::uint32_t{1} << (octet(c) % 32); }
+[[nodiscard]] constexpr std::uint32_t has(std::uint32_t octets, char c) { return (octets >> (octet(c) % 32)) & 1U; }
+
+// The first eight octets as a number that sorts as they do; a shorter text goes on with NULs.
+[[nodiscard]] std::uint64_t head_of(std::string_view text) {
+  std::uint64_t head = 0;
+  if (text.size() >= sizeof head) [[likely]] {
+    std::memcpy(&head, text.data(), sizeof head);
+  } else {
+    std::memcpy(&head, text.data(), text.size());
+  }
+  return std::endian::native == std::endian::little ? std::byteswap(head) : head;
+}
 
 }  // namespace
 
@@ -214,35 +223,34 @@ void fold(std::string_view text, std::string& lower) {
   lower.resize(static_cast<std::size_t>(to - lower.data()));
 }
 
-LiteralSet::LiteralSet(std::vector<std::string> literals) : buckets_((1U << kTableBits) + 1) {
-  const auto hash = [](std::string_view octets) {
-    const bool is_short = octets.size() < kLong;
-    return hash_of(is_short ? three_octets(octets.data()) : four_octets(octets.data()), kTableBits);
-  };
+std::size_t LiteralSet::bucket_of(std::string_view literal) {
+  const auto* const key = std::ranges::find_if(kKeys, [&](const Key& each) { return literal.size() >= each.octets; });
+  return bucket_of(*key, head_of(literal));
+}
+
+LiteralSet::LiteralSet(std::vector<std::string> literals) : buckets_(kBuckets + 1) {
   std::vector<std::uint32_t> order(literals.size());
   for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   std::ranges::sort(order, {}, [&](std::uint32_t number) {
-    return std::pair(hash(literals[number]), std::string_view(literals[number]));
+    return std::pair(bucket_of(literals[number]), std::string_view(literals[number]));
   });
   literals_.reserve(literals.size());
   for (const std::uint32_t number : order) {
     const std::string& octets = literals[number];
-    literals_.push_back({.begin = static_cast<std::uint32_t>(octets_.size()),
+    literals_.push_back({.head = head_of(octets),
+                         .begin = static_cast<std::uint32_t>(octets_.size()),
                          .length = static_cast<std::uint32_t>(octets.size()),
                          .number = number,
                          .prefix = kNone});
     octets_ += octets;
-    ++buckets_[hash(octets) + 1].begin;
-    buckets_[hash(octets)].sixths |= octets.size() < kTelling ? kAnyOctet : bit_of(octets[kTelling - 1]);
-    const bool is_short = octets.size() < kLong;
-    has_short_ = has_short_ || is_short;
-    fourths_[hash_of(three_octets(octets.data()), kFilterBits)] |= is_short ? kAnyOctet : bit_of(octets[3]);
+    ++buckets_[bucket_of(octets) + 1];
+    fourths_[hash_of(three_octets(octets.data()), kFilterBits)] |= octets.size() > 3 ? bit_of(octets[3]) : kAnyOctet;
   }
-  for (std::size_t i = 1; i < buckets_.size(); ++i) buckets_[i].begin += buckets_[i - 1].begin;
+  for (std::size_t i = 1; i < buckets_.size(); ++i) buckets_[i] += buckets_[i - 1];
   for (std::size_t i = 1; i < literals_.size(); ++i) {
-    // The literal before it, or one with which that begins. One of three octets has another hash, and is found by that.
+    // The literal before it, or one with which that begins. One with a shorter key is in another bucket, and is found there.
     const std::string_view octets = octets_of(literals_[i]);
-    int prefix = hash(octets_of(literals_[i - 1])) == hash(octets) ? static_cast<int>(i) - 1 : kNone;
+    int prefix = bucket_of(octets_of(literals_[i - 1])) == bucket_of(octets) ? static_cast<int>(i) - 1 : kNone;
     while (prefix != kNone && !octets.starts_with(octets_of(at(prefix)))) prefix = at(prefix).prefix;
     literals_[i].prefix = prefix;
   }
@@ -250,10 +258,15 @@ LiteralSet::LiteralSet(std::vector<std::string> literals) : buckets_((1U << kTab
 
 std::vector<LiteralSet::Occurrence> LiteralSet::found_in(std::string_view text) const {
   std::vector<Occurrence> found;
-  if (literals_.empty() || text.size() < kShortest) return found;
+  add_found_in(text, found);
+  return found;
+}
+
+void LiteralSet::add_found_in(std::string_view text, std::vector<Occurrence>& found) const {
+  if (literals_.empty() || text.size() < kShortest) return;
   // First the positions where one may begin, without a branch that depends on the text: of text for people it is every tenth, which no
   // processor can predict.
-  std::array<std::uint32_t, 128> possible{};
+  std::array<std::uint32_t, 128> possible;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   const std::size_t last = text.size() - kShortest;  // four octets don't begin there
   for (std::size_t at = 0; at < last;) {
     std::size_t count = 0;
@@ -265,28 +278,39 @@ std::vector<LiteralSet::Occurrence> LiteralSet::found_in(std::string_view text) 
     for (std::size_t i = 0; i < count; ++i) add_beginnings(text, possible[i], found);
   }
   add_beginnings(text, static_cast<std::uint32_t>(last), found);
-  return found;
 }
 
 void LiteralSet::add_beginnings(std::string_view text, std::uint32_t position, std::vector<Occurrence>& found) const {
   text.remove_prefix(position);
   if (literals_.empty() || text.size() < kShortest) return;
-  if (text.size() >= kLong) add_those_with(hash_of(four_octets(text.data()), kTableBits), text, position, found);
-  if (has_short_) add_those_with(hash_of(three_octets(text.data()), kTableBits), text, position, found);
+  const std::uint64_t head = head_of(text);
+  const auto look_up = [&](const Key& key) {
+    if (text.size() < key.octets) return;
+    const std::size_t bucket = bucket_of(key, head);
+    if (buckets_[bucket] != buckets_[bucket + 1]) add_those_in(bucket, head, text, position, found);
+  };
+  // Not in a loop, so that all of a key is known to the compiler.
+  look_up(kKeys[0]);
+  look_up(kKeys[1]);
+  look_up(kKeys[2]);
 }
 
-void LiteralSet::add_those_with(std::uint32_t hash, std::string_view text, std::uint32_t position,
-                                std::vector<Occurrence>& found) const {
-  const Bucket& bucket = buckets_[hash];
-  std::size_t begin = bucket.begin;
-  std::size_t end = buckets_[hash + 1].begin;
-  if (begin == end || (text.size() >= kTelling && has(bucket.sixths, text[kTelling - 1]) == 0)) return;
+void LiteralSet::add_those_in(std::size_t bucket, std::uint64_t head, std::string_view text, std::uint32_t position,
+                              std::vector<Occurrence>& found) const {
+  std::size_t begin = buckets_[bucket];
+  std::size_t end = buckets_[bucket + 1];
   while (end - begin > 1) {
     const std::size_t middle = begin + (end - begin) / 2;
-    (octets_of(literals_[middle]) <= text ? begin : end) = middle;
+    const Literal& literal = literals_[middle];
+    const bool is_before = literal.head == head ? octets_of(literal) <= text : literal.head < head;
+    (is_before ? begin : end) = middle;
   }
+  const auto begins_with = [&](const Literal& literal) {
+    const std::size_t compared = std::min<std::size_t>(literal.length, sizeof head);
+    return ((literal.head ^ head) >> (8 * (sizeof head - compared))) == 0 && text.starts_with(octets_of(literal));
+  };
   auto candidate = static_cast<int>(begin);
-  while (candidate != kNone && !text.starts_with(octets_of(at(candidate)))) candidate = at(candidate).prefix;
+  while (candidate != kNone && !begins_with(at(candidate))) candidate = at(candidate).prefix;
   // The text also begins with the literals with which this one begins.
   for (; candidate != kNone; candidate = at(candidate).prefix) {
     found.push_back({.number = at(candidate).number, .position = position});

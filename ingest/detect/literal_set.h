@@ -34,12 +34,15 @@ class LiteralSet {
 
   /// The literals in `text`, which is folded and shorter than 4 GiB, in the order of their positions. Linear in the text.
   [[nodiscard]] std::vector<Occurrence> found_in(std::string_view text) const;
+  /// Adds them to `found`.
+  void add_found_in(std::string_view text, std::vector<Occurrence>& found) const;
 
   /// Adds the literals that begin at `position`.
   void add_beginnings(std::string_view text, std::uint32_t position, std::vector<Occurrence>& found) const;
 
  private:
   struct Literal {
+    std::uint64_t head = 0;   ///< its first octets, as a number that sorts as they do
     std::uint32_t begin = 0;  ///< in octets_
     std::uint32_t length = 0;
     std::uint32_t number = 0;
@@ -49,26 +52,37 @@ class LiteralSet {
     return std::string_view(octets_).substr(literal.begin, literal.length);
   }
   [[nodiscard]] const Literal& at(int index) const { return literals_[static_cast<std::size_t>(index)]; }
-  void add_those_with(std::uint32_t hash, std::string_view text, std::uint32_t position,
-                      std::vector<Occurrence>& found) const;
-
-  // Those whose beginning, of three or four octets, has the same hash.
-  struct Bucket {
-    std::uint32_t begin = 0;   ///< in literals_; they end where the next bucket begins
-    std::uint64_t sixths = 0;  ///< a bit for each sixth octet with which any goes on; all if one is shorter
+  // Literals are looked up by their first octets, as many as they have of these.
+  struct Key {
+    std::size_t octets = 0;
+    unsigned bits = 0;       ///< of its hash
+    std::size_t bucket = 0;  ///< the first of those with such keys
   };
+  static constexpr unsigned kBits = 14;
+  static constexpr unsigned kShortBits = 12;
+  static constexpr std::array<Key, 3> kKeys{
+      {{.octets = 6, .bits = kBits, .bucket = 0},
+       {.octets = 4, .bits = kShortBits, .bucket = 1U << kBits},
+       {.octets = kShortest, .bits = kShortBits, .bucket = (1U << kBits) + (1U << kShortBits)}}};
+  static constexpr std::size_t kBuckets = kKeys.back().bucket + (1U << kShortBits);
+  [[nodiscard]] static std::size_t bucket_of(const Key& key, std::uint64_t head) {
+    constexpr std::uint64_t kGolden = 0x9E37'79B9'7F4A'7C15;  // Knuth's multiplicative hashing
+    return key.bucket + (((head >> (64 - 8 * key.octets)) * kGolden) >> (64U - key.bits));
+  }
+  [[nodiscard]] static std::size_t bucket_of(std::string_view literal);
+  /// Requires a bucket that isn't empty.
+  void add_those_in(std::size_t bucket, std::uint64_t head, std::string_view text, std::uint32_t position,
+                    std::vector<Occurrence>& found) const;
 
   static constexpr int kNone = -1;
-  static constexpr unsigned kTableBits = 13;
-  static constexpr unsigned kFilterBits = 11;
+  static constexpr unsigned kFilterBits = 12;
 
-  std::string octets_;             ///< of all literals, one after the other
-  std::vector<Literal> literals_;  ///< sorted by bucket, then by text
-  std::vector<Bucket> buckets_;    ///< by hash, and one more for the end
+  std::string octets_;                  ///< of all literals, one after the other
+  std::vector<Literal> literals_;       ///< sorted by bucket, then by text
+  std::vector<std::uint32_t> buckets_;  ///< where each begins in literals_; it ends where the next one begins
   // By the hash of three octets: a bit for each fourth octet with which any literal goes on. Small enough for the processor's first cache, and all
   // that most positions of a text need.
-  std::array<std::uint64_t, 1U << kFilterBits> fourths_{};
-  bool has_short_ = false;  ///< literals of three octets
+  std::array<std::uint32_t, 1U << kFilterBits> fourths_{};
 };
 
 }  // namespace blowback::detect

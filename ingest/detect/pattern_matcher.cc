@@ -93,11 +93,12 @@ class PatternMatcher::Trial {
   };
 
   void search() {
-    std::vector<LiteralSet::Occurrence> found = prepared_.literals.found_in(part_);
-    std::ranges::sort(found, {},
+    found_.clear();
+    prepared_.literals.add_found_in(part_, found_);
+    std::ranges::sort(found_, {},
                       [](const LiteralSet::Occurrence& each) { return std::pair(each.number, each.position); });
     const auto for_each_literal = [&](auto&& what) {
-      for (Occurrences rest = found; !rest.empty();) {
+      for (Occurrences rest = found_; !rest.empty();) {
         const std::uint32_t number = rest.front().number;
         const auto end = std::ranges::find_if(rest, [&](const auto& each) { return each.number != number; });
         const Occurrences same = rest.first(static_cast<std::size_t>(end - rest.begin()));
@@ -199,6 +200,7 @@ class PatternMatcher::Trial {
   std::vector<bool> is_tried_;       ///< by alternative, in all of this part
   std::vector<std::uint32_t> tried_;
   std::vector<LiteralSet::Occurrence> begin_with_;
+  std::vector<LiteralSet::Occurrence> found_;
   std::vector<std::size_t> matched_;
 };
 

@@ -203,12 +203,14 @@ std::string first_address(std::string_view value) {
       const std::size_t colon = address.find(':');
       if (colon != std::string_view::npos) address.remove_prefix(colon + 1);
     }
-  } else if (const std::size_t at = address.find('@'); at != std::string_view::npos) {
-    const std::size_t begin = address.find_last_of(" \t", at);
-    if (begin != std::string_view::npos && !address.starts_with('"')) address.remove_prefix(begin + 1);
-    address = address.substr(0, address.find_first_of(" \t", address.find('@')));
   } else {
-    address = address.substr(0, address.find_first_of(" \t"));
+    // Up to a blank; a blank before the `@` ends what comes before the address.
+    const std::size_t at = std::min(address.find('@'), address.size());
+    std::size_t begin = at < address.size() && !address.starts_with('"') ? at : 0;
+    while (begin > 0 && !is_blank(address[begin - 1])) --begin;
+    std::size_t end = at < address.size() ? at : 0;
+    while (end < address.size() && !is_blank(address[end])) ++end;
+    address = address.substr(begin, end - begin);
   }
   std::string out(address);
   for (std::size_t at = std::min(out.rfind('@'), out.size()); at < out.size(); ++at) out[at] = lower_case(out[at]);
