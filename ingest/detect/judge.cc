@@ -161,15 +161,14 @@ Verdict judge(const TrapDelivery& delivery, const mail::Message& message, std::s
   }
   const FeatureSet& features = weighing.features();
   const Tally& tally = weighing.tally();
-  verdict.product = weighing.product();
   verdict.kind = decided(facts, features, tally);
   verdict.signals = tally.signals_for(verdict.kind);
   if (!is_backscatter(verdict.kind)) {
     verdict.confidence = 1;
-    verdict.product.clear();
     return verdict;
   }
 
+  verdict.product = weighing.product();
   verdict.original = returned(facts, status, verdict.kind);
   verdict.confidence = confidence_of(verdict.kind, facts, features, tally, verdict.original.has_value());
   if (verdict.original) {

@@ -222,10 +222,14 @@ std::string SignatureReader::remove(std::string_view name) {
 std::vector<std::unique_ptr<PatternMatcher>> matchers_for(const std::vector<Signature>& signatures,
                                                           KnownLiterals known) {
   std::vector<std::unique_ptr<PatternMatcher>> out;
-  out.reserve(kPlaces.size());
-  for (const PlaceRow& row : kPlaces) out.push_back(std::make_unique<PatternMatcher>(row.is_by_line, known));
-  for (std::size_t i = 0; i < signatures.size(); ++i)
-    out[static_cast<std::size_t>(signatures[i].place)]->add(signatures[i].pattern, i);
+  out.reserve(2 * kPlaces.size());
+  for (const PlaceRow& row : kPlaces) {
+    for (int i = 0; i < 2; ++i) out.push_back(std::make_unique<PatternMatcher>(row.is_by_line, known));
+  }
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    const Signature& signature = signatures[i];
+    out[matcher_of(signature.place, signature.claim == Claim::product)]->add(signature.pattern, i);
+  }
   return out;
 }
 

@@ -45,7 +45,12 @@ class SignatureReader {
   std::map<std::string, std::string, std::less<>> wordings_;
 };
 
-/// A matcher per place, for these signatures. `known`: as for PatternMatcher.
+/// The position in `matchers_for`.
+[[nodiscard]] constexpr std::size_t matcher_of(Place place, bool is_of_product) {
+  return 2 * static_cast<std::size_t>(place) + (is_of_product ? 1 : 0);
+}
+
+/// Two matchers per place, for these signatures: those of products have one of their own. `known`: as for PatternMatcher.
 [[nodiscard]] std::vector<std::unique_ptr<PatternMatcher>> matchers_for(const std::vector<Signature>& signatures,
                                                                         KnownLiterals known);
 

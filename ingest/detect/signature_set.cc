@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 namespace blowback::detect {
@@ -28,7 +29,7 @@ std::expected<std::unique_ptr<const SignatureSet>, std::string> SignatureSet::ma
   std::unique_ptr<SignatureSet> set(new SignatureSet);
   set->signatures_ = std::move(reader.signatures);
   set->rules_ = std::move(reader.rules);
-  set->places_ = matchers_for(set->signatures_, known_literals);
+  set->matchers_ = matchers_for(set->signatures_, known_literals);
   return set;
 }
 
@@ -57,8 +58,13 @@ const SignatureSet& SignatureSet::built_in() {
   return *set;
 }
 
-std::vector<const Signature*> SignatureSet::match(Place place, std::string_view text) const {
-  const std::vector<std::size_t> matched = places_[static_cast<std::size_t>(place)]->match(text);
+std::vector<const Signature*> SignatureSet::match(Place place, std::string_view text, Purpose purpose) const {
+  std::vector<std::size_t> matched;
+  if (purpose != Purpose::product) matched = matchers_[matcher_of(place, false)]->match(text);
+  if (purpose != Purpose::verdict) {
+    std::ranges::copy(matchers_[matcher_of(place, true)]->match(text), std::back_inserter(matched));
+    std::ranges::sort(matched);
+  }
   std::vector<const Signature*> out;
   out.reserve(matched.size());
   for (const std::size_t index : matched) out.push_back(&signatures_[index]);

@@ -69,6 +69,13 @@ struct Signature {
   std::vector<Condition> conditions;  ///< of places without a text; all must hold
 };
 
+/// For what signatures are matched.
+enum class Purpose : std::uint8_t {
+  all,
+  verdict,  ///< all but those of a product, which says nothing about kind and cause
+  product,  ///< those of a product, which only backscatter is asked for
+};
+
 class FeatureSet;
 class PatternMatcher;
 
@@ -90,7 +97,8 @@ class SignatureSet {
   SignatureSet& operator=(const SignatureSet&) = delete;
 
   /// The matching ones, in the order of the data. Only for places with patterns.
-  [[nodiscard]] std::vector<const Signature*> match(Place place, std::string_view text) const;
+  [[nodiscard]] std::vector<const Signature*> match(Place place, std::string_view text,
+                                                    Purpose purpose = Purpose::all) const;
   /// Those of Place::envelope, Place::glanced or Place::structure, in the order of the data.
   [[nodiscard]] std::span<const Signature> rules(Place place) const;
   /// Those with patterns.
@@ -103,7 +111,7 @@ class SignatureSet {
 
   std::vector<Signature> signatures_;
   std::array<std::vector<Signature>, 3> rules_;
-  std::vector<std::unique_ptr<PatternMatcher>> places_;
+  std::vector<std::unique_ptr<PatternMatcher>> matchers_;  ///< by `matcher_of`
 };
 
 /// Whether all conditions of a rule hold.

@@ -71,7 +71,8 @@ void Weighing::text(const DeliveryStatus& status) {
 }
 
 void Weighing::match(Place place, std::string_view text) {
-  const std::vector<const Signature*> matches = signatures_.match(place, text);
+  clues_.push_back({.place = place, .text = text, .rule = nullptr});
+  const std::vector<const Signature*> matches = signatures_.match(place, text, Purpose::verdict);
   // `Undeliverable: your order`: what follows the colon is the forged mail's subject, and isn't evidence. The same holds for a reply to nobody.
   const bool answers_nobody = facts_.null_reverse_path && (facts_.answers || features_.has(Feature::auto_replied) ||
                                                            features_.has(Feature::from_mailer));
@@ -125,10 +126,7 @@ void Weighing::count(const Signature& signature) {
       }
       break;
     case Claim::product:
-      if (signature.weight > product_weight_) {
-        product_weight_ = signature.weight;
-        product_ = signature.product;
-      }
+      clues_.push_back({.place = signature.place, .text = {}, .rule = &signature});
       break;
     case Claim::feature:
       features_.add(signature.feature);
@@ -136,6 +134,21 @@ void Weighing::count(const Signature& signature) {
     case Claim::cause:
       break;
   }
+}
+
+std::string Weighing::product() const {
+  const Signature* best = nullptr;
+  const auto consider = [&](const Signature* each) {
+    if (each->weight > (best == nullptr ? 0 : best->weight)) best = each;
+  };
+  for (const Clue& clue : clues_) {
+    if (clue.rule != nullptr) {
+      consider(clue.rule);
+    } else {
+      std::ranges::for_each(signatures_.match(clue.place, clue.text, Purpose::product), consider);
+    }
+  }
+  return best == nullptr ? std::string() : best->product;
 }
 
 }  // namespace blowback::detect

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace blowback::detect {
 
@@ -32,8 +33,8 @@ class Weighing {
 
   [[nodiscard]] const FeatureSet& features() const { return features_; }
   [[nodiscard]] const Tally& tally() const { return tally_; }
-  /// The product that wrote the message; "": not known.
-  [[nodiscard]] const std::string& product() const { return product_; }
+  /// The product that wrote the message; "": not known. Only backscatter is asked for it, so its signatures are matched now.
+  [[nodiscard]] std::string product() const;
 
  private:
   void match(Place place, std::string_view text);
@@ -44,8 +45,13 @@ class Weighing {
   const Facts& facts_;
   FeatureSet features_;
   Tally tally_;
-  std::string product_;
-  double product_weight_ = 0;
+  // What may tell the product, in the order of the evidence: a text of a place, or a rule that holds.
+  struct Clue {
+    Place place = Place::structure;
+    std::string_view text;
+    const Signature* rule = nullptr;
+  };
+  std::vector<Clue> clues_;
 };
 
 }  // namespace blowback::detect
