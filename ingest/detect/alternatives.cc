@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <system_error>
 #include <utility>
 
@@ -221,7 +222,7 @@ constexpr std::size_t kUnlimited = Reach::kUnlimited;
 
 // How far a match of `pattern` reaches, up to a `)` that is not its own. Removes what it has read.
 [[nodiscard]] Reach take_reach(std::string_view& pattern) {
-  constexpr std::size_t kLongestCharacter = 4;  // in UTF-8
+  constexpr std::uint16_t kLongestCharacter = 4;  // in UTF-8
   constexpr Reach kNothing{.octets = 0, .blanks = 0};
   Reach longest = kNothing;
   Reach here = kNothing;
@@ -244,7 +245,7 @@ constexpr std::size_t kUnlimited = Reach::kUnlimited;
       one = take_reach(pattern);
     } else if (pattern[0] == '[') {
       length = class_length(pattern);
-      one.blanks = may_be_blank(pattern.substr(0, length)) ? 1 : 0;
+      if (!may_be_blank(pattern.substr(0, length))) one.blanks = 0;
     } else if (pattern[0] == '\\') {
       length = escape_length(pattern);
       constexpr std::string_view kWithoutBlank = "bBdSw";
@@ -253,12 +254,15 @@ constexpr std::size_t kUnlimited = Reach::kUnlimited;
       one = kNothing;
     } else if (pattern[0] != '.') {
       while (length < pattern.size() && continues(pattern[length])) ++length;
-      one = {.octets = length, .blanks = pattern[0] == ' ' ? 1U : 0U};
+      const bool is_blank = pattern[0] == ' ';
+      one = {.octets = static_cast<std::uint16_t>(length), .blanks = static_cast<std::uint16_t>(is_blank ? 1 : 0)};
     }
     pattern.remove_prefix(std::min(length, pattern.size()));
     const std::size_t times = take_repetition(pattern);
-    here = {.octets = std::min(here.octets + one.octets * times, kUnlimited),
-            .blanks = std::min(here.blanks + one.blanks * times, kUnlimited)};
+    const auto sum = [&](std::size_t so_far, std::size_t more) {
+      return static_cast<std::uint16_t>(std::min(so_far + more * times, kUnlimited));
+    };
+    here = {.octets = sum(here.octets, one.octets), .blanks = sum(here.blanks, one.blanks)};
   }
   end_alternative();
   return longest;

@@ -2,7 +2,7 @@
 // less is tried than with a pattern of fifty phrases, which would have to be tried if any of its literals is in the text.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,9 +11,9 @@ namespace blowback::detect {
 
 /// How far a match reaches at most. Unlimited if both are kUnlimited.
 struct Reach {
-  static constexpr std::size_t kUnlimited = 4096;
-  std::size_t octets = kUnlimited;
-  std::size_t blanks = kUnlimited;  ///< U+0020 in it
+  static constexpr std::uint16_t kUnlimited = 4096;
+  std::uint16_t octets = kUnlimited;
+  std::uint16_t blanks = kUnlimited;  ///< U+0020 in it
 };
 
 /// One of the alternatives that a pattern is made of. Matches folded texts (literal_set.h).

@@ -163,6 +163,10 @@ static_assert(std::ranges::all_of(kFoldings, [](const Folding& row) {
   constexpr std::uint32_t kGolden = 0x9E3779B1;
   return (octets * kGolden) >> (32U - bits);
 }
+[[nodiscard]] constexpr std::uint64_t hash_of(std::uint64_t octets, unsigned bits) {
+  constexpr std::uint64_t kGolden = 0x9E37'79B9'7F4A'7C15;
+  return (octets * kGolden) >> (64U - bits);
+}
 
 [[nodiscard]] std::uint32_t four_octets(const char* at) {
   std::uint32_t four = 0;
@@ -223,36 +227,65 @@ void fold(std::string_view text, std::string& lower) {
   lower.resize(static_cast<std::size_t>(to - lower.data()));
 }
 
-std::size_t LiteralSet::bucket_of(std::string_view literal) {
-  const auto* const key = std::ranges::find_if(kKeys, [&](const Key& each) { return literal.size() >= each.octets; });
-  return bucket_of(*key, head_of(literal));
-}
-
-LiteralSet::LiteralSet(std::vector<std::string> literals) : buckets_(kBuckets + 1) {
-  std::vector<std::uint32_t> order(literals.size());
-  for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::sort(order, {}, [&](std::uint32_t number) {
-    return std::pair(bucket_of(literals[number]), std::string_view(literals[number]));
-  });
-  literals_.reserve(literals.size());
-  for (const std::uint32_t number : order) {
-    const std::string& octets = literals[number];
-    literals_.push_back({.head = head_of(octets),
-                         .begin = static_cast<std::uint32_t>(octets_.size()),
-                         .length = static_cast<std::uint32_t>(octets.size()),
-                         .number = number,
-                         .prefix = kNone});
-    octets_ += octets;
-    ++buckets_[bucket_of(octets) + 1];
-    fourths_[hash_of(three_octets(octets.data()), kFilterBits)] |= octets.size() > 3 ? bit_of(octets[3]) : kAnyOctet;
+LiteralSet::LiteralSet(std::vector<std::string> literals) {
+  const auto key_of = [](std::string_view octets) {
+    return static_cast<std::size_t>(std::ranges::find_if(kKeys, [&](std::size_t key) { return octets.size() >= key; }) -
+                                    kKeys.begin());
+  };
+  // Tables are small where there are few literals, since a message is searched for those of many places in turn. But three quarters of a table or
+  // more are free, if it isn't the largest.
+  const auto bits_for = [](std::size_t count, unsigned most) {
+    return std::min(static_cast<unsigned>(std::bit_width(count)) + 2, most);
+  };
+  std::array<std::size_t, kKeys.size()> counts{};
+  for (const std::string& octets : literals) ++counts.at(key_of(octets));
+  for (std::size_t key = 0; key < kKeys.size(); ++key) {
+    constexpr unsigned kMost = 14;
+    tables_.at(key).bits = bits_for(counts.at(key), kMost);
+    tables_.at(key).begin.resize((std::size_t{1} << tables_.at(key).bits) + 1);
   }
-  for (std::size_t i = 1; i < buckets_.size(); ++i) buckets_[i] += buckets_[i - 1];
-  for (std::size_t i = 1; i < literals_.size(); ++i) {
-    // The literal before it, or one with which that begins. One with a shorter key is in another bucket, and is found there.
-    const std::string_view octets = octets_of(literals_[i]);
-    int prefix = bucket_of(octets_of(literals_[i - 1])) == bucket_of(octets) ? static_cast<int>(i) - 1 : kNone;
-    while (prefix != kNone && !octets.starts_with(octets_of(at(prefix)))) prefix = at(prefix).prefix;
-    literals_[i].prefix = prefix;
+  constexpr unsigned kMostOfFilter = 12;
+  filter_bits_ = bits_for(literals.size(), kMostOfFilter);
+  fourths_.resize(std::size_t{1} << filter_bits_);
+
+  struct Place {
+    std::size_t key = 0;
+    std::size_t hash = 0;
+    std::string_view octets;
+    std::uint32_t number = 0;
+    auto operator<=>(const Place&) const = default;
+  };
+  std::vector<Place> places;
+  places.reserve(literals.size());
+  for (const std::string& octets : literals) {
+    const std::size_t key = key_of(octets);
+    const std::uint64_t first = head_of(octets) >> (64 - 8 * kKeys.at(key));
+    places.push_back({.key = key,
+                      .hash = hash_of(first, tables_.at(key).bits),
+                      .octets = octets,
+                      .number = static_cast<std::uint32_t>(places.size())});
+    fourths_[hash_of(three_octets(octets.data()), filter_bits_)] |= octets.size() > 3 ? bit_of(octets[3]) : kAnyOctet;
+  }
+  std::ranges::sort(places);
+  literals_.reserve(places.size());
+  for (const Place& place : places) {
+    // The literal before it, or one with which that begins. One with a shorter key comes later, and is found by that.
+    int prefix = static_cast<int>(literals_.size()) - 1;
+    while (prefix != kNone && !place.octets.starts_with(octets_of(at(prefix)))) prefix = at(prefix).prefix;
+    literals_.push_back({.head = head_of(place.octets),
+                         .begin = static_cast<std::uint32_t>(octets_.size()),
+                         .length = static_cast<std::uint32_t>(place.octets.size()),
+                         .number = place.number,
+                         .prefix = prefix});
+    octets_ += place.octets;
+  }
+  std::size_t next = 0;
+  for (std::size_t key = 0; key < kKeys.size(); ++key) {
+    std::vector<std::uint32_t>& begin = tables_.at(key).begin;
+    for (std::size_t hash = 0; hash < begin.size(); ++hash) {
+      while (next < places.size() && places[next].key == key && places[next].hash < hash) ++next;
+      begin[hash] = static_cast<std::uint32_t>(next);
+    }
   }
 }
 
@@ -267,13 +300,15 @@ void LiteralSet::add_found_in(std::string_view text, std::vector<Occurrence>& fo
   // First the positions where one may begin, without a branch that depends on the text: of text for people it is every tenth, which no
   // processor can predict.
   std::array<std::uint32_t, 128> possible;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  const std::uint32_t* const fourths = fourths_.data();
+  const unsigned bits = filter_bits_;
   const std::size_t last = text.size() - kShortest;  // four octets don't begin there
   for (std::size_t at = 0; at < last;) {
     std::size_t count = 0;
     for (const std::size_t end = std::min(at + possible.size(), last); at < end; ++at) {
       const std::uint32_t three = without_last(four_octets(text.data() + at));
       possible[count] = static_cast<std::uint32_t>(at);
-      count += has(fourths_[hash_of(three, kFilterBits)], text[at + 3]);
+      count += has(fourths[hash_of(three, bits)], text[at + 3]);
     }
     for (std::size_t i = 0; i < count; ++i) add_beginnings(text, possible[i], found);
   }
@@ -284,21 +319,21 @@ void LiteralSet::add_beginnings(std::string_view text, std::uint32_t position, s
   text.remove_prefix(position);
   if (literals_.empty() || text.size() < kShortest) return;
   const std::uint64_t head = head_of(text);
-  const auto look_up = [&](const Key& key) {
-    if (text.size() < key.octets) return;
-    const std::size_t bucket = bucket_of(key, head);
-    if (buckets_[bucket] != buckets_[bucket + 1]) add_those_in(bucket, head, text, position, found);
-  };
-  // Not in a loop, so that all of a key is known to the compiler.
-  look_up(kKeys[0]);
-  look_up(kKeys[1]);
-  look_up(kKeys[2]);
+  add_those_with_key<kKeys[0]>(tables_[0], head, text, position, found);
+  add_those_with_key<kKeys[1]>(tables_[1], head, text, position, found);
+  add_those_with_key<kKeys[2]>(tables_[2], head, text, position, found);
 }
 
-void LiteralSet::add_those_in(std::size_t bucket, std::uint64_t head, std::string_view text, std::uint32_t position,
-                              std::vector<Occurrence>& found) const {
-  std::size_t begin = buckets_[bucket];
-  std::size_t end = buckets_[bucket + 1];
+template <std::size_t octets>
+inline void LiteralSet::add_those_with_key(const Table& table, std::uint64_t head, std::string_view text,
+                                           std::uint32_t position, std::vector<Occurrence>& found) const {
+  if (text.size() < octets) return;
+  const std::uint32_t* const begin = &table.begin[hash_of(head >> (64 - 8 * octets), table.bits)];
+  if (begin[0] != begin[1]) add_those_between(begin[0], begin[1], head, text, position, found);
+}
+
+void LiteralSet::add_those_between(std::size_t begin, std::size_t end, std::uint64_t head, std::string_view text,
+                                   std::uint32_t position, std::vector<Occurrence>& found) const {
   while (end - begin > 1) {
     const std::size_t middle = begin + (end - begin) / 2;
     const Literal& literal = literals_[middle];

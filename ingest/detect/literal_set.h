@@ -53,36 +53,28 @@ class LiteralSet {
   }
   [[nodiscard]] const Literal& at(int index) const { return literals_[static_cast<std::size_t>(index)]; }
   // Literals are looked up by their first octets, as many as they have of these.
-  struct Key {
-    std::size_t octets = 0;
-    unsigned bits = 0;       ///< of its hash
-    std::size_t bucket = 0;  ///< the first of those with such keys
+  static constexpr std::array<std::size_t, 3> kKeys{6, 4, kShortest};
+  // A table of those with keys of one length, by the hash of the key.
+  struct Table {
+    unsigned bits = 1;
+    std::vector<std::uint32_t>
+        begin;  ///< where those of each hash begin in literals_; they end where the next ones begin
   };
-  static constexpr unsigned kBits = 14;
-  static constexpr unsigned kShortBits = 12;
-  static constexpr std::array<Key, 3> kKeys{
-      {{.octets = 6, .bits = kBits, .bucket = 0},
-       {.octets = 4, .bits = kShortBits, .bucket = 1U << kBits},
-       {.octets = kShortest, .bits = kShortBits, .bucket = (1U << kBits) + (1U << kShortBits)}}};
-  static constexpr std::size_t kBuckets = kKeys.back().bucket + (1U << kShortBits);
-  [[nodiscard]] static std::size_t bucket_of(const Key& key, std::uint64_t head) {
-    constexpr std::uint64_t kGolden = 0x9E37'79B9'7F4A'7C15;  // Knuth's multiplicative hashing
-    return key.bucket + (((head >> (64 - 8 * key.octets)) * kGolden) >> (64U - key.bits));
-  }
-  [[nodiscard]] static std::size_t bucket_of(std::string_view literal);
-  /// Requires a bucket that isn't empty.
-  void add_those_in(std::size_t bucket, std::uint64_t head, std::string_view text, std::uint32_t position,
-                    std::vector<Occurrence>& found) const;
+  template <std::size_t octets>
+  void add_those_with_key(const Table& table, std::uint64_t head, std::string_view text, std::uint32_t position,
+                          std::vector<Occurrence>& found) const;
+  void add_those_between(std::size_t begin, std::size_t end, std::uint64_t head, std::string_view text,
+                         std::uint32_t position, std::vector<Occurrence>& found) const;
 
   static constexpr int kNone = -1;
-  static constexpr unsigned kFilterBits = 12;
 
-  std::string octets_;                  ///< of all literals, one after the other
-  std::vector<Literal> literals_;       ///< sorted by bucket, then by text
-  std::vector<std::uint32_t> buckets_;  ///< where each begins in literals_; it ends where the next one begins
+  std::string octets_;             ///< of all literals, one after the other
+  std::vector<Literal> literals_;  ///< sorted by the length of their key, its hash, then by text
+  std::array<Table, kKeys.size()> tables_;
   // By the hash of three octets: a bit for each fourth octet with which any literal goes on. Small enough for the processor's first cache, and all
   // that most positions of a text need.
-  std::array<std::uint32_t, 1U << kFilterBits> fourths_{};
+  unsigned filter_bits_ = 1;
+  std::vector<std::uint32_t> fourths_;
 };
 
 }  // namespace blowback::detect

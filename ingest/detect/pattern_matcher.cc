@@ -34,21 +34,45 @@ class LazyPattern {
   mutable std::unique_ptr<const RE2> pattern_;
 };
 
+// Lists of numbers, by number, next to each other in memory: of thousands, a text asks for dozens, and finds none of them in the processor's caches.
+class Lists {
+ public:
+  Lists() = default;
+  explicit Lists(const std::vector<std::vector<std::uint32_t>>& lists) {
+    begin_.reserve(lists.size() + 1);
+    for (const std::vector<std::uint32_t>& each : lists) {
+      begin_.push_back(members_.size());
+      members_.insert(members_.end(), each.begin(), each.end());
+    }
+    begin_.push_back(members_.size());
+  }
+  [[nodiscard]] std::span<const std::uint32_t> operator[](std::size_t number) const {
+    return std::span(members_).subspan(begin_[number], begin_[number + 1] - begin_[number]);
+  }
+
+ private:
+  std::vector<std::size_t> begin_;
+  std::vector<std::uint32_t> members_;
+};
+
 }  // namespace
 
 // Alternatives and literals are identified by their numbers. There are two ways to the alternatives worth trying: what a text must begin with, which
 // costs one look-up, and literals anywhere, for which the text is searched.
 struct PatternMatcher::Prepared {
   struct Each {
-    const Owned* owned = nullptr;
+    std::string_view beginning;
+    bool is_beginning = false;  ///< nothing else is needed for a match
+    Reach reach;
     std::unique_ptr<LazyPattern> pattern;
     std::vector<std::vector<std::uint32_t>> required;  ///< numbers in required_texts: one of each list, if it is short
   };
   std::vector<Each> alternatives;
-  std::vector<std::uint32_t> always;                       ///< tried in every text
-  std::vector<std::vector<std::uint32_t>> with_beginning;  ///< by its number: tried if the text begins with it
-  std::vector<std::vector<std::uint32_t>> plain;           ///< by literal: it is all that they are
-  std::vector<std::vector<std::uint32_t>> with_literal;    ///< by its number: tried where it is in the text
+  Lists signatures;                   ///< by alternative: those that have it
+  std::vector<std::uint32_t> always;  ///< alternatives tried in every text
+  Lists with_beginning;               ///< by beginning: alternatives tried if the text begins with it
+  Lists plain;                        ///< by literal: alternatives that are nothing else
+  Lists with_literal;                 ///< by literal: alternatives tried where it is in the text
   LiteralSet beginnings;
   LiteralSet literals;
   std::vector<std::string> required_texts;
@@ -116,9 +140,9 @@ class PatternMatcher::Trial {
   }
 
   /// Whether a match would tell anything, as far as can be seen at once.
-  [[nodiscard]] bool is_wanted(const Owned& owned) const {
-    return part_.starts_with(owned.alternative.beginning) &&
-           !std::ranges::all_of(owned.signatures, [this](std::size_t each) { return is_matched_[each]; });
+  [[nodiscard]] bool is_wanted(std::uint32_t number) const {
+    return part_.starts_with(prepared_.alternatives[number].beginning) &&
+           !std::ranges::all_of(prepared_.signatures[number], [this](std::uint32_t each) { return is_matched_[each]; });
   }
 
   [[nodiscard]] bool has_required(const Prepared::Each& alternative, std::string_view text) const {
@@ -130,7 +154,7 @@ class PatternMatcher::Trial {
   }
 
   void count(std::uint32_t number) {
-    for (const std::size_t signature : prepared_.alternatives[number].owned->signatures) {
+    for (const std::uint32_t signature : prepared_.signatures[number]) {
       if (!is_matched_[signature]) matched_.push_back(signature);
       is_matched_[signature] = true;
     }
@@ -138,25 +162,22 @@ class PatternMatcher::Trial {
 
   /// Tries it in all of the part, unless that was done.
   void attempt(std::uint32_t number) {
-    if (is_tried_[number]) return;
-    const Prepared::Each& alternative = prepared_.alternatives[number];
-    if (!is_wanted(*alternative.owned)) return;
+    if (is_tried_[number] || !is_wanted(number)) return;
     is_tried_[number] = true;
     tried_.push_back(number);
-    const Alternative& is = alternative.owned->alternative;
-    const bool is_beginning = !is.plain.empty() && is.plain == is.beginning;
-    if (is_beginning || is_found(alternative, {.begin = 0, .end = part_.size()})) count(number);
+    const Prepared::Each& alternative = prepared_.alternatives[number];
+    if (alternative.is_beginning || is_found(alternative, {.begin = 0, .end = part_.size()})) count(number);
   }
 
   /// Tries it around the places of a literal that it requires, as far as a match can reach.
   void attempt_near(std::uint32_t number, Occurrences where) {
     const Prepared::Each& alternative = prepared_.alternatives[number];
-    const Reach& reach = alternative.owned->alternative.reach;
+    const Reach& reach = alternative.reach;
     if (reach.octets == Reach::kUnlimited && reach.blanks == Reach::kUnlimited) {
       attempt(number);
       return;
     }
-    if (!is_wanted(*alternative.owned)) return;
+    if (!is_wanted(number)) return;
     while (!where.empty()) {
       Stretch stretch = around(where.front().position, reach);
       where = where.subspan(1);
@@ -175,7 +196,7 @@ class PatternMatcher::Trial {
   /// Where a match can be that has an octet at `position`.
   [[nodiscard]] Stretch around(std::size_t position, const Reach& reach) {
     if (reach.octets < Reach::kUnlimited) {
-      return {.begin = position - std::min(position, reach.octets),
+      return {.begin = position - std::min<std::size_t>(position, reach.octets),
               .end = std::min(position + reach.octets, part_.size())};
     }
     if (blanks_.empty()) {
@@ -233,7 +254,7 @@ void PatternMatcher::add(std::string_view pattern, std::size_t signature) {
     Owned& owned = owned_[alternative.pattern];
     owned.alternative = std::move(alternative);
     owned.alternative.pattern = {};  // it is the key
-    owned.signatures.push_back(signature);
+    owned.signatures.push_back(static_cast<std::uint32_t>(signature));
   }
   end_ = signature + 1;
 }
@@ -263,15 +284,25 @@ std::unique_ptr<const PatternMatcher::Prepared> PatternMatcher::prepare() const 
   Numbers beginnings;
   Numbers literals;
   Numbers required;
-  const auto add = [](std::vector<std::vector<std::uint32_t>>& to, std::uint32_t literal, std::uint32_t alternative) {
-    if (to.size() <= literal) to.resize(literal + 1);
-    to[literal].push_back(alternative);
+  using ListsToBe = std::vector<std::vector<std::uint32_t>>;
+  ListsToBe signatures;
+  ListsToBe with_beginning;
+  ListsToBe plain;
+  ListsToBe with_literal;
+  const auto add = [](ListsToBe& to, std::uint32_t number, std::uint32_t alternative) {
+    if (to.size() <= number) to.resize(number + 1);
+    to[number].push_back(alternative);
   };
   for (const auto& [pattern, owned] : owned_) {
     const auto number = static_cast<std::uint32_t>(out->alternatives.size());
     const std::string& beginning = owned.alternative.beginning;
     Telling telling = known[number] ? *std::move(known[number]) : *next++;
-    Prepared::Each each{.owned = &owned, .pattern = std::make_unique<LazyPattern>(pattern), .required = {}};
+    signatures.push_back(owned.signatures);
+    Prepared::Each each{.beginning = beginning,
+                        .is_beginning = !beginning.empty() && owned.alternative.plain == beginning,
+                        .reach = owned.alternative.reach,
+                        .pattern = std::make_unique<LazyPattern>(pattern),
+                        .required = {}};
     // The beginning has some of them.
     std::erase_if(telling, [&](const std::vector<std::string>& one_of) {
       return std::ranges::any_of(
@@ -281,11 +312,11 @@ std::unique_ptr<const PatternMatcher::Prepared> PatternMatcher::prepare() const 
     std::uint32_t begins_with = 0;
     if (is_long) {
       begins_with = beginnings.of(beginning);
-      out->with_beginning.resize(beginnings.size());
+      with_beginning.resize(beginnings.size());
       out->is_searched.resize(beginnings.size());
     }
     if (!telling.empty()) {
-      auto& to = owned.alternative.plain == telling.front().front() ? out->plain : out->with_literal;
+      ListsToBe& to = owned.alternative.plain == telling.front().front() ? plain : with_literal;
       for (const std::string& literal : telling.front()) add(to, literals.of(literal), number);
       telling.erase(telling.begin());
       if (is_long) {
@@ -294,7 +325,7 @@ std::unique_ptr<const PatternMatcher::Prepared> PatternMatcher::prepare() const 
         out->also_searched.push_back(beginning);
       }
     } else if (is_long) {
-      out->with_beginning[begins_with].push_back(number);
+      with_beginning[begins_with].push_back(number);
     } else {
       out->always.push_back(number);
     }
@@ -308,8 +339,12 @@ std::unique_ptr<const PatternMatcher::Prepared> PatternMatcher::prepare() const 
     out->alternatives.push_back(std::move(each));
   }
   out->beginnings = LiteralSet(std::move(beginnings).texts());
-  out->plain.resize(literals.size());
-  out->with_literal.resize(literals.size());
+  plain.resize(literals.size());
+  with_literal.resize(literals.size());
+  out->signatures = Lists(signatures);
+  out->with_beginning = Lists(with_beginning);
+  out->plain = Lists(plain);
+  out->with_literal = Lists(with_literal);
   out->literals = LiteralSet(std::move(literals).texts());
   out->required_texts = std::move(required).texts();
   return out;

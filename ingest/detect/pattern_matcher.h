@@ -7,6 +7,7 @@
 #include "telling_literals.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -37,8 +38,8 @@ class PatternMatcher {
   class Trial;
   struct Prepared;
   struct Owned {
-    Alternative alternative;              ///< but for its pattern
-    std::vector<std::size_t> signatures;  ///< those with the alternative
+    Alternative alternative;                ///< but for its pattern
+    std::vector<std::uint32_t> signatures;  ///< those with the alternative
   };
   [[nodiscard]] std::unique_ptr<const Prepared> prepare() const;
 
