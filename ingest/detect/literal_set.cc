@@ -106,7 +106,8 @@ constexpr auto kAsciiFolded = [] {
 }();
 
 [[nodiscard]] constexpr std::ptrdiff_t length_of(char32_t letter) {
-  return letter < 0x80 ? 1 : letter < kTwoOctets ? 2 : 3;
+  if (letter < 0x80) return 1;
+  return letter < kTwoOctets ? 2 : 3;
 }
 
 // So that a folded text needs no more room than the text.
@@ -227,7 +228,7 @@ void fold(std::string_view text, std::string& lower) {
   lower.resize(static_cast<std::size_t>(to - lower.data()));
 }
 
-LiteralSet::LiteralSet(std::vector<std::string> literals) {
+LiteralSet::LiteralSet(const std::vector<std::string>& literals) {
   const auto key_of = [](std::string_view octets) {
     return static_cast<std::size_t>(std::ranges::find_if(kKeys, [&](std::size_t key) { return octets.size() >= key; }) -
                                     kKeys.begin());

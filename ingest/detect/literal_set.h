@@ -30,7 +30,7 @@ class LiteralSet {
 
   LiteralSet() = default;
   /// Requires at most 65,535 literals, which are folded, different, and at least kShortest long.
-  explicit LiteralSet(std::vector<std::string> literals);
+  explicit LiteralSet(const std::vector<std::string>& literals);
 
   /// The literals in `text`, which is folded and shorter than 4 GiB, in the order of their positions. Linear in the text.
   [[nodiscard]] std::vector<Occurrence> found_in(std::string_view text) const;
