@@ -88,8 +88,8 @@ struct Transfer {
   std::vector<Prefix> allow;     ///< clients by address
   std::vector<Key> keys;         ///< `[[transfer.key]]`: and by the key that they sign with; neither: nobody
   std::vector<Endpoint> notify;  ///< who is told of changes (RFC 1996); at most 64, different
-  int history = 1'000;           ///< versions that differences (IXFR) reach back. 0: no differences are sent; to 100,000
-  int connections = 16;          ///< at a time; half of them for one client. 1 to 100
+  int history = 1'000;   ///< versions that differences (IXFR) reach back. 0: no differences are sent; to 100,000
+  int connections = 16;  ///< at a time; half of them for one client. 1 to 100
   Duration time = std::chrono::minutes{30};  ///< for one transfer; 1s to 1d
   friend bool operator==(const Transfer&, const Transfer&) = default;
 };

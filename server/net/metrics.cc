@@ -103,7 +103,8 @@ void add_transfers(MetricsText& text, const Status& status) {
   text.sample(status.counts.udp.transfers_refused + status.counts.tcp.transfers_refused, {{"result", "refused"}});
   text.sample(counts.turned_away, {{"result", "turned_away"}});
   text.single("blowback_transfers_incremental_total", counter,
-              "Zone transfers that ended and sent only what differed from the client's version (IXFR).", counts.incremental);
+              "Zone transfers that ended and sent only what differed from the client's version (IXFR).",
+              counts.incremental);
   text.single("blowback_transfers_under_way", gauge, "Zone transfers that haven't ended.", counts.under_way);
   text.single("blowback_transferred_records_total", counter, "Records in zone transfers that ended.", counts.records);
   text.single("blowback_transferred_bytes_total", counter, "Octets of zone transfers that were sent.", counts.octets);

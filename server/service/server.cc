@@ -176,8 +176,10 @@ net::Status Server::status() {
 void Server::follow(const config::Config& config) {
   follower_.reset();  // only one may publish
   follower_ = std::make_unique<zone::Follower>(
-      zone::Follower::Settings{
-          .database = config.database, .stale_after = config.server.stale_after, .freshness = &freshness_, .history = &history_},
+      zone::Follower::Settings{.database = config.database,
+                               .stale_after = config.server.stale_after,
+                               .freshness = &freshness_,
+                               .history = &history_},
       view_, [this] { return checked_now(); }, [](const zone::FollowerReport& report) { log_report(report); });
 }
 

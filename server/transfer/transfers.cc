@@ -289,10 +289,11 @@ class Transfers::Impl {
                                                       answer::TransferRequest request) const {
     auto since = request.since ? sources_.history.since(*request.since, view) : std::nullopt;
     if (!since) return std::make_unique<ZoneStream>(zone, view, std::move(request));
-    auto difference = std::make_unique<ZoneDifference>(ZoneVersion{.index = *since->view.index, .at = since->view.as_of},
-                                                       ZoneVersion{.index = *view.index, .at = view.as_of},
-                                                       std::move(since->touched));
-    if (difference->reads_more_than(most_names(view))) return std::make_unique<ZoneStream>(zone, view, std::move(request));
+    auto difference = std::make_unique<ZoneDifference>(
+        ZoneVersion{.index = *since->view.index, .at = since->view.as_of},
+        ZoneVersion{.index = *view.index, .at = view.as_of}, std::move(since->touched));
+    if (difference->reads_more_than(most_names(view)))
+      return std::make_unique<ZoneStream>(zone, view, std::move(request));
     return std::make_unique<ZoneStream>(zone, view, std::move(request), since->view, std::move(difference));
   }
 

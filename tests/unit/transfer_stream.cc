@@ -192,8 +192,7 @@ TEST_CASE("a difference has exactly the records that one version has and the oth
     CHECK(records[1].find(" 7 ") != std::string::npos);
     CHECK(records[soas[2]] == records[0]);
     CHECK(records.back() == records[0]);
-    const auto old_zone =
-        sorted_without_soa(records_of(before.messages({.name = kApex, .type = LDNS_RR_TYPE_AXFR})));
+    const auto old_zone = sorted_without_soa(records_of(before.messages({.name = kApex, .type = LDNS_RR_TYPE_AXFR})));
     const auto new_zone = sorted_without_soa(records_of(after.messages({.name = kApex, .type = LDNS_RR_TYPE_AXFR})));
     std::vector<std::string> removed;
     std::vector<std::string> added;

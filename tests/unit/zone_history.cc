@@ -1,7 +1,6 @@
 // Which earlier versions are kept, and what has changed since.
-#include "zone/history.h"
-
 #include "catch.h"
+#include "zone/history.h"
 #include "zone_fixture.h"
 
 #include <string>
@@ -33,7 +32,8 @@ void fill(History& history, Serial last) {
 
 }  // namespace
 
-TEST_CASE("what has changed since a version is what all later ones changed, up to the one that is sent", "[zone][history]") {
+TEST_CASE("what has changed since a version is what all later ones changed, up to the one that is sent",
+          "[zone][history]") {
   History history(10);
   fill(history, 5);
   const auto since = history.since(3, version(5));
