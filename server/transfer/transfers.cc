@@ -209,7 +209,8 @@ class Transfers::Impl {
     }
     // Nothing is read while something is to be written or answered: a client can't make us hold more than that.
     const bool writes = session.pending() > 0 || session.transfers() || session.query();
-    const std::uint32_t wanted = writes ? EPOLLOUT : session.client_done ? 0U : EPOLLIN;
+    const std::uint32_t reads = session.client_done ? 0U : EPOLLIN;
+    const std::uint32_t wanted = writes ? EPOLLOUT : reads;
     if (wanted == session.watched) return;
     session.watched = wanted;
     watch(fd, wanted, EPOLL_CTL_MOD);

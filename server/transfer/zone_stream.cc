@@ -41,9 +41,10 @@ using Labels = std::array<Label, 256>;
   for (unsigned value = 0; value < 256; ++value) {
     auto& label = labels[value];
     std::uint8_t digits = 0;
-    for (const unsigned power : {100U, 10U, 1U}) {
-      if (value >= power || power == 1) label.octets[++digits] = static_cast<std::uint8_t>('0' + value / power % 10);
-    }
+    const auto add = [&](unsigned digit) { label.octets[++digits] = static_cast<std::uint8_t>('0' + digit); };
+    if (value >= 100) add(value / 100);
+    if (value >= 10) add(value / 10 % 10);
+    add(value % 10);
     label.octets[0] = digits;
     label.size = static_cast<std::uint8_t>(digits + 1);
   }
