@@ -3,13 +3,13 @@
 #include "answer/answer.h"
 
 #include "answer/transfer_request.h"
+#include "answer/wire_format.h"
 #include "decide.h"
 #include "edns.h"
 #include "plain_answer.h"
 #include "query.h"
 #include "quick_answer.h"
 #include "spliced_answer.h"
-#include "wire_format.h"
 
 #include <algorithm>
 #include <array>

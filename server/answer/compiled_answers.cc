@@ -1,11 +1,11 @@
 // The plain path answers sample questions; what follows the question in its replies is kept.
 #include "compiled_answers.h"
 
+#include "answer/wire_format.h"
 #include "decide.h"
 #include "letter_case.h"
 #include "plain_answer.h"
 #include "query.h"
-#include "wire_format.h"
 
 #include <algorithm>
 #include <cassert>

@@ -1,6 +1,6 @@
 #include "edns.h"
 
-#include "wire_format.h"
+#include "answer/wire_format.h"
 
 #include <algorithm>
 #include <cassert>

@@ -2,7 +2,7 @@
 #include "query.h"
 
 #include "answer/cookie.h"
-#include "wire_format.h"
+#include "answer/wire_format.h"
 
 #include <algorithm>
 

@@ -1,11 +1,11 @@
 #include "quick_answer.h"
 
+#include "answer/wire_format.h"
 #include "compiled_answers.h"
 #include "edns.h"
 #include "letter_case.h"
 #include "spliced_answer.h"
 #include "wildcard.h"
-#include "wire_format.h"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 #include "answer/served_zone.h"
 
+#include "answer/wire_format.h"
 #include "compiled_answers.h"
-#include "wire_format.h"
 
 #include <algorithm>
 #include <string_view>

@@ -1,6 +1,6 @@
 #include "spliced_answer.h"
 
-#include "wire_format.h"
+#include "answer/wire_format.h"
 
 #include <algorithm>
 #include <array>

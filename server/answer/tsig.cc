@@ -1,6 +1,6 @@
 #include "answer/tsig.h"
 
-#include "wire_format.h"
+#include "answer/wire_format.h"
 
 #include <sodium.h>
 

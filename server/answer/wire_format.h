@@ -1,4 +1,4 @@
-// Sizes and numbers in DNS messages (RFC 1035 §4.1). Private to this room.
+// Sizes and numbers in DNS messages (RFC 1035 §4.1).
 #pragma once
 
 #include <cstddef>

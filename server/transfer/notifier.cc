@@ -1,6 +1,7 @@
 #include "transfer/notifier.h"
 
-#include "blowback/soa_times.h"
+#include "answer/wire_format.h"
+#include "soa_rdata.h"
 #include "system/descriptor.h"
 #include "system/socket_address.h"
 #include "system/wake_event.h"
@@ -33,18 +34,13 @@ constexpr std::chrono::milliseconds kLongestRepeat{60'000};
 /// Messages without an answer before that is reported.
 constexpr int kSilent = 4;
 
-constexpr std::size_t kHeader = 12;
 constexpr std::uint8_t kNotify = 4;  // the opcode
 constexpr std::uint16_t kSoa = 6;
 constexpr std::uint16_t kClassIn = 1;
 
 void put16(Octets& to, std::size_t value) {
-  to.push_back(static_cast<std::uint8_t>((value >> 8U) & 0xffU));
-  to.push_back(static_cast<std::uint8_t>(value & 0xffU));
-}
-void put32(Octets& to, std::uint32_t value) {
-  put16(to, value >> 16U);
-  put16(to, value & 0xffffU);
+  to.resize(to.size() + 2);
+  answer::write16(to.data() + to.size() - 2, value);
 }
 
 /// RFC 1996 §3.7: with the new SOA as a hint.
@@ -57,14 +53,14 @@ void put32(Octets& to, std::uint32_t value) {
   message.insert(message.end(), zone.apex.begin(), zone.apex.end());
   put16(message, kSoa);
   put16(message, kClassIn);
-  put16(message, 0xc000U | kHeader);
+  put16(message, 0xc000U | answer::kHeader);
   put16(message, kSoa);
   put16(message, kClassIn);
-  put32(message, zone.ttl);
-  put16(message, zone.nameservers.front().size() + zone.hostmaster.size() + 20);
-  message.insert(message.end(), zone.nameservers.front().begin(), zone.nameservers.front().end());
-  message.insert(message.end(), zone.hostmaster.begin(), zone.hostmaster.end());
-  for (const auto number : {serial, kSoaRefresh, kSoaRetry, kSoaExpire, zone.negative_ttl}) put32(message, number);
+  put16(message, zone.ttl >> 16U);
+  put16(message, zone.ttl);
+  const auto rdata = soa_rdata(zone, serial);
+  put16(message, rdata.size());
+  message.insert(message.end(), rdata.begin(), rdata.end());
   return message;
 }
 
@@ -176,7 +172,7 @@ class Notifier::Impl {
       if (size < 0 && errno == EINTR) continue;
       if (size < 0) return;
       // The secondary's port and our own, both 16 bits of id: others would have to guess them.
-      const bool answers = static_cast<std::size_t>(size) >= kHeader && secondary.under_way &&
+      const bool answers = static_cast<std::size_t>(size) >= answer::kHeader && secondary.under_way &&
                            ((reply[0] << 8U) | reply[1]) == secondary.id &&
                            (reply[2] & 0xf8U) == (0x80U | kNotify << 3U);
       if (answers) settle(secondary, reply[3] & 0xfU, now);

@@ -3,6 +3,7 @@
 
 #include "answer/answer.h"
 #include "answer/transfer_request.h"
+#include "system/wake_event.h"
 #include "transfer/zone_stream.h"
 
 #include <unistd.h>
@@ -14,7 +15,6 @@
 #include <mutex>
 #include <optional>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <thread>
@@ -85,16 +85,15 @@ class Transfers::Impl {
       : sources_(std::move(sources)),
         limits_(limits),
         epoll_(epoll_create1(EPOLL_CLOEXEC)),
-        news_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
         reply_(std::max(answer::kLongestTcpReply, kLongestMessage)) {
-    watch(news_.get(), EPOLLIN, EPOLL_CTL_ADD);
+    watch(news_.fd(), EPOLLIN, EPOLL_CTL_ADD);
     thread_ = std::thread([this] { run(); });
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() {
     stops_ = true;
-    wake();
+    news_.wake();
     thread_.join();
   }
 
@@ -111,7 +110,7 @@ class Transfers::Impl {
       ++held;
       arrived_.push_back(std::move(handover));
     }
-    wake();
+    news_.wake();
     return true;
   }
 
@@ -129,11 +128,6 @@ class Transfers::Impl {
   }
 
  private:
-  void wake() const {
-    const std::uint64_t one = 1;
-    static_cast<void>(write(news_.get(), &one, sizeof one));
-  }
-
   void watch(int fd, std::uint32_t events, int operation) const {
     epoll_event event{};
     event.events = events;
@@ -153,7 +147,7 @@ class Transfers::Impl {
       const auto now = Steady::now();
       for (int i = 0; i < count; ++i) {
         const auto& event = events.at(static_cast<std::size_t>(i));
-        if (event.data.fd == news_.get()) {
+        if (event.data.fd == news_.fd()) {
           welcome(now);
         } else {
           serve(event.data.fd, event.events, now);
@@ -167,8 +161,7 @@ class Transfers::Impl {
   }
 
   void welcome(Steady::time_point now) {
-    std::uint64_t ignored = 0;
-    static_cast<void>(read(news_.get(), &ignored, sizeof ignored));
+    news_.clear();
     std::vector<Handover> arrived;
     {
       const std::scoped_lock lock(mutex_);
@@ -369,7 +362,7 @@ class Transfers::Impl {
 
   // Of the thread.
   Descriptor epoll_;
-  Descriptor news_;
+  WakeEvent news_;
   std::unordered_map<int, std::unique_ptr<Session>> sessions_;
   std::vector<std::uint8_t> reply_;
   std::thread thread_;

@@ -2,7 +2,9 @@
 // neighbours share their last labels: an owner is written down to the first label that differs from the one before, and points to the rest.
 #include "transfer/zone_stream.h"
 
+#include "answer/wire_format.h"
 #include "blowback/soa_times.h"
+#include "soa_rdata.h"
 
 #include <algorithm>
 #include <cassert>
@@ -12,22 +14,17 @@
 namespace blowback::transfer {
 namespace {
 
-constexpr std::size_t kHeader = 12;
+using answer::kHeader;
+using answer::kTypeAndClass;
+using answer::write16;
+using answer::write32;
+
 /// The longest records of one owner: a SOA with two names, and its owner.
 constexpr std::size_t kMostAtOnce = 600;
 constexpr std::size_t kLongestLabels = 32;
 
 enum RrType : std::uint16_t { kA = 1, kNs = 2, kSoa = 6, kTxt = 16, kAaaa = 28 };
 constexpr std::uint16_t kClassIn = 1;
-
-void put16(std::uint8_t* at, std::size_t value) {
-  at[0] = static_cast<std::uint8_t>((value >> 8U) & 0xffU);
-  at[1] = static_cast<std::uint8_t>(value & 0xffU);
-}
-void put32(std::uint8_t* at, std::uint32_t value) {
-  put16(at, value >> 16U);
-  put16(at + 2, value & 0xffffU);
-}
 
 /// The labels that stand for octets or nibbles, each with its length.
 struct Label {
@@ -69,10 +66,10 @@ class ZoneStream::Message {
   Message(std::span<std::uint8_t> out, const answer::TransferRequest& request, bool first)
       : out_(out.data()), opt_(first ? std::span<const std::uint8_t>(request.opt) : std::span<const std::uint8_t>()) {
     std::memset(out_, 0, kHeader);
-    put16(out_, request.id);
+    write16(out_, request.id);
     out_[2] = static_cast<std::uint8_t>(0x84U | (request.recursion_desired ? 1U : 0U));  // QR, AA
     out_[3] = request.checking_disabled ? 0x10U : 0U;
-    put16(out_ + 4, 1);
+    write16(out_ + 4, 1);
     std::memcpy(out_ + kHeader, request.question.data(), request.question.size());
     at_ = kHeader + request.question.size();
     reserved_ = opt_.size() + (request.signer ? request.signer->size() : 0);
@@ -82,10 +79,10 @@ class ZoneStream::Message {
   [[nodiscard]] std::size_t records() const { return records_; }
 
   [[nodiscard]] std::size_t finish() {
-    put16(out_ + 6, records_);
+    write16(out_ + 6, records_);
     if (!opt_.empty()) {
       std::memcpy(out_ + at_, opt_.data(), opt_.size());
-      put16(out_ + 10, 1);
+      write16(out_ + 10, 1);
     }
     return at_ + opt_.size();
   }
@@ -95,7 +92,7 @@ class ZoneStream::Message {
     at_ += octets.size();
   }
   void put_pointer(std::size_t target) {
-    put16(out_ + at_, 0xc000U | target);
+    write16(out_ + at_, 0xc000U | target);
     at_ += 2;
   }
   void put_apex() { put_pointer(kHeader); }
@@ -103,10 +100,10 @@ class ZoneStream::Message {
   /// Writes what follows an owner up to RDATA.
   void put_head(std::uint16_t type, std::uint32_t ttl, std::size_t rdata) {
     std::uint8_t* const at = out_ + at_;
-    put16(at, type);
-    put16(at + 2, kClassIn);
-    put32(at + 4, ttl);
-    put16(at + 8, rdata);
+    write16(at, type);
+    write16(at + 2, kClassIn);
+    write32(at + 4, ttl);
+    write16(at + 8, rdata);
     at_ += 10;
     ++records_;
   }
@@ -180,17 +177,12 @@ ZoneStream::ZoneStream(const answer::ServedZone& zone, const zone::View& view, a
       names_([this] { return walk_.next(); }),
       request_(std::move(request)),
       serial_(view.soa_serial()) {
-  soa_ = zone.nameservers.front();
-  soa_.insert(soa_.end(), zone.hostmaster.begin(), zone.hostmaster.end());
-  for (const auto number : {serial_, kSoaRefresh, kSoaRetry, kSoaExpire, zone.negative_ttl}) {
-    soa_.resize(soa_.size() + 4);
-    put32(soa_.data() + soa_.size() - 4, number);
-  }
-  put16(a_head_.data(), kA);
-  put16(a_head_.data() + 2, kClassIn);
-  put32(a_head_.data() + 4, zone.ttl);
-  put16(a_head_.data() + 8, 4);
-  put32(a_head_.data() + 10, 0x7f000000);
+  soa_ = soa_rdata(zone, serial_);
+  write16(a_head_.data(), kA);
+  write16(a_head_.data() + 2, kClassIn);
+  write32(a_head_.data() + 4, zone.ttl);
+  write16(a_head_.data() + 8, 4);
+  write32(a_head_.data() + 10, 0x7f000000);
 }
 
 ZoneStream::ZoneStream(const answer::ServedZone& zone, const zone::View& view, answer::TransferRequest request,
@@ -278,8 +270,7 @@ void ZoneStream::write_next(Message& message) {
 }
 
 void ZoneStream::write_soa(Message& message, std::uint32_t serial) {
-  constexpr std::size_t kBehindSerial = 20;
-  put32(soa_.data() + soa_.size() - kBehindSerial, serial);
+  write32(soa_.data() + soa_.size() - kSoaNumbers, serial);
   message.put_apex();
   message.put_head(kSoa, zone_.ttl, soa_.size());
   message.put(soa_);
