@@ -84,7 +84,7 @@ class Life(unittest.TestCase):
             b.wait_listed("192.0.2.4", seconds=5)
             self.assertTrue(b.listed("192.0.2.3"))
             self.assertFalse(b.listed("192.0.2.2"))
-            self.assertIn("list-accepted", b.server.log())
+            wait_until(lambda: "list-accepted" in b.server.log(), 5, b.server.log)
 
     def test_before_there_is_a_database_it_says_not_ready(self):
         with Blowback() as b:

@@ -135,6 +135,21 @@ inline config::Zone zone_config() {
   return zone;
 }
 
+/// It with name servers and hosts of its own, some above and below each other.
+inline config::Zone zone_with_hosts() {
+  auto zone = zone_config();
+  zone.nameservers = {"ns1.bl.example.org", "ns1.x.bl.example.org", "ns.example.net"};
+  zone.nameserver_addresses = {{"ns1.bl.example.org", ip("192.0.2.53")},
+                               {"ns1.x.bl.example.org", ip("192.0.2.54")},
+                               {"ns1.x.bl.example.org", ip("2001:db8::54")}};
+  // A host above a name server, and one with several addresses of a family.
+  zone.hosts = {{"www.bl.example.org", ip("192.0.2.80")},
+                {"www.bl.example.org", ip("2001:db8::80")},
+                {"x.bl.example.org", ip("2001:db8::81")},
+                {"www.bl.example.org", ip("192.0.2.81")}};
+  return zone;
+}
+
 /// Who asks.
 inline const IpAddress kClient = ip("198.51.100.77");
 

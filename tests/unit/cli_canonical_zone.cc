@@ -243,20 +243,6 @@ class Chance {
   std::mt19937 random_;
 };
 
-config::Zone settings() {
-  auto zone = zone_config();
-  zone.nameservers = {"ns1.bl.example.org", "ns1.x.bl.example.org", "ns.example.net"};
-  zone.nameserver_addresses = {{"ns1.bl.example.org", ip("192.0.2.53")},
-                               {"ns1.x.bl.example.org", ip("192.0.2.54")},
-                               {"ns1.x.bl.example.org", ip("2001:db8::54")}};
-  // A host above a name server, and one with several addresses of a family.
-  zone.hosts = {{"www.bl.example.org", ip("192.0.2.80")},
-                {"www.bl.example.org", ip("2001:db8::80")},
-                {"x.bl.example.org", ip("2001:db8::81")},
-                {"www.bl.example.org", ip("192.0.2.81")}};
-  return zone;
-}
-
 std::string exported(const config::Config& config, const RandomList& list, Serial serial) {
   std::vector<Piece> said;
   for (const auto& listing : list.listings) said.push_back({.prefix = listing.prefix, .codes = listing.codes});
@@ -301,7 +287,7 @@ TEST_CASE("every name and type is answered as from the exported zone file", "[an
   std::size_t wildcards = 0;
   std::map<std::string, std::size_t> seen;
   config::Config config;
-  config.zone = settings();
+  config.zone = zone_with_hosts();
   for (unsigned seed = 1; seed <= kLists; ++seed) {
     Chance chance(seed);
     const auto list = chance.list();

@@ -10,20 +10,6 @@ namespace {
 
 constexpr auto kApex = "bl.example.org";
 
-config::Zone settings() {
-  auto zone = zone_config();
-  zone.nameservers = {"ns1.bl.example.org", "ns1.x.bl.example.org", "ns.example.net"};
-  zone.nameserver_addresses = {{"ns1.bl.example.org", ip("192.0.2.53")},
-                               {"ns1.x.bl.example.org", ip("192.0.2.54")},
-                               {"ns1.x.bl.example.org", ip("2001:db8::54")}};
-  // A host above a name server, and one with several addresses of a family.
-  zone.hosts = {{"www.bl.example.org", ip("192.0.2.80")},
-                {"www.bl.example.org", ip("2001:db8::80")},
-                {"x.bl.example.org", ip("2001:db8::81")},
-                {"www.bl.example.org", ip("192.0.2.81")}};
-  return zone;
-}
-
 struct RandomList {
   std::vector<Listing> listings;
   std::vector<Exemption> exemptions;
@@ -64,7 +50,7 @@ TEST_CASE("a transfer has exactly the records of the exported zone file, between
   for (unsigned seed = 1; seed <= 9; ++seed) {
     CAPTURE(seed);
     const auto list = random_list(seed, seed % 3 == 0 ? 3 : 150);
-    const Transferable served(index_of(list.listings, list.exemptions, 0x1'0000'0000 + seed), settings());
+    const Transferable served(index_of(list.listings, list.exemptions, 0x1'0000'0000 + seed), zone_with_hosts());
     const auto messages = served.messages({.name = kApex, .type = LDNS_RR_TYPE_AXFR});
     for (const auto& message : messages) CHECK(message.size() <= transfer::kLongestMessage);
     auto records = records_of(messages);
@@ -73,7 +59,7 @@ TEST_CASE("a transfer has exactly the records of the exported zone file, between
     CHECK(records.front() == records.back());
     records.pop_back();
     std::ranges::sort(records);
-    CHECK(records == records_of_export(settings(), list.listings, list.exemptions, 0x1'0000'0000 + seed));
+    CHECK(records == records_of_export(zone_with_hosts(), list.listings, list.exemptions, 0x1'0000'0000 + seed));
   }
 }
 
@@ -177,8 +163,8 @@ TEST_CASE("a difference has exactly the records that one version has and the oth
       }
     }
     for (const auto& each : one.exemptions) changed.push_back(each.prefix);
-    const Transferable before(index_of(one.listings, one.exemptions, 7), settings());
-    const Transferable after(index_of(other.listings, other.exemptions, 9), settings());
+    const Transferable before(index_of(one.listings, one.exemptions, 7), zone_with_hosts());
+    const Transferable after(index_of(other.listings, other.exemptions, 9), zone_with_hosts());
     const auto records = records_of(difference(before, after, changed));
     std::vector<std::size_t> soas;
     for (std::size_t i = 0; i < records.size(); ++i) {
