@@ -1,7 +1,6 @@
 // OpenSSL's objects behind unique pointers; nothing is written to disk.
 #include "certificate.h"
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -10,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace blowback::smtp {
 namespace {
@@ -48,18 +48,8 @@ std::expected<asio::ssl::context, std::string> tls_context(const Certificate& fi
     }
     return context;
   }
-  asio::error_code fault;
-  context.use_certificate_chain_file(files.chain, fault);
-  if (fault) {
-    return std::unexpected(fmt::format("certificate {} can't be used: {}; it has to be a PEM file that we may read",
-                                       files.chain, fault.message()));
-  }
-  context.use_private_key_file(files.key, asio::ssl::context::pem, fault);
-  if (fault) {
-    return std::unexpected(fmt::format(
-        "key {} can't be used: {}; it has to be the PEM file of the key that belongs to {}, and readable for us",
-        files.key, fault.message(), files.chain));
-  }
+  if (auto used = use_certificate(*context.native_handle(), files); !used)
+    return std::unexpected(std::move(used).error());
   return context;
 }
 
