@@ -83,11 +83,18 @@ struct Key {
   friend bool operator==(const Key&, const Key&) = default;
 };
 
+/// A name server that is told of changes.
+struct Secondary {
+  Endpoint at;
+  std::string key;  ///< the name of one of the keys, which signs the messages; "": they aren't signed
+  friend bool operator==(const Secondary&, const Secondary&) = default;
+};
+
 /// `[transfer]`: who may have the whole zone (RFC 5936), see server/transfer/transfers.h.
 struct Transfer {
-  std::vector<Prefix> allow;     ///< clients by address
-  std::vector<Key> keys;         ///< `[[transfer.key]]`: and by the key that they sign with; neither: nobody
-  std::vector<Endpoint> notify;  ///< who is told of changes (RFC 1996); at most 64, different
+  std::vector<Prefix> allow;      ///< clients by address
+  std::vector<Key> keys;          ///< `[[transfer.key]]`: and by the key that they sign with; neither: nobody
+  std::vector<Secondary> notify;  ///< who is told of changes (RFC 1996); at most 64, at different endpoints
   int history = 1'000;   ///< versions that differences (IXFR) reach back. 0: no differences are sent; to 100,000
   int connections = 16;  ///< at a time; half of them for one client. 1 to 100
   Duration time = std::chrono::minutes{30};  ///< for one transfer; 1s to 1d

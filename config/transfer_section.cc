@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <expected>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,23 +36,52 @@ void read_key(Section& section, std::vector<Key>& keys) {
   keys.push_back(std::move(key));
 }
 
+/// `192.0.2.53:53`, or `192.0.2.53:53 key xfr.example.org`.
+[[nodiscard]] std::expected<Secondary, NameError> secondary(std::string_view text) {
+  constexpr std::string_view kKey = " key ";
+  Secondary parsed;
+  const auto split = text.find(kKey);
+  if (split != std::string_view::npos) {
+    auto name = dns_name(text.substr(split + kKey.size()));
+    if (!name) return std::unexpected(NameError{"its key " + name.error().text});
+    parsed.key = std::move(*name);
+  }
+  const auto at = endpoint(text.substr(0, split));
+  if (!at) return std::unexpected(at.error());
+  parsed.at = *at;
+  return parsed;
+}
+
+void read_notify(Section& section, std::vector<Secondary>& notify) {
+  constexpr std::size_t kMostSecondaries = 64;
+  parsed_texts(section, "notify", notify, [](const std::string& text) { return secondary(text); });
+  if (section.is_good("notify") && notify.size() > kMostSecondaries)
+    section.complain("notify",
+                     fmt::format("has more than {} servers; let secondaries notify others", kMostSecondaries));
+  for (std::size_t i = 0; i < notify.size() && section.is_good("notify"); ++i) {
+    if (notify[i].at.port == 0) section.complain("notify", i, "needs a port; the usual one is 53");
+    const auto before = std::span(notify).first(i);
+    if (std::ranges::find(before, notify[i].at, &Secondary::at) != before.end())
+      section.complain("notify", i, "is there twice; remove one");
+  }
+}
+
+/// Requires that the keys were read.
+void check_notify_keys(Section& section, const Transfer& transfer) {
+  for (std::size_t i = 0; i < transfer.notify.size() && section.is_good("notify"); ++i) {
+    const auto& key = transfer.notify[i].key;
+    if (!key.empty() && std::ranges::find(transfer.keys, key, &Key::name) == transfer.keys.end())
+      section.complain("notify", i, "names a key that there isn't; add it by [[transfer.key]], or correct its name");
+  }
+}
+
 }  // namespace
 
 void read_transfer(Section& section, Transfer& transfer) {
-  constexpr std::size_t kMostSecondaries = 64;
   prefixes(section, "allow", transfer.allow);
-  parsed_texts(section, "notify", transfer.notify, [](const std::string& text) { return endpoint(text); });
-  if (section.is_good("notify") && transfer.notify.size() > kMostSecondaries)
-    section.complain("notify",
-                     fmt::format("has more than {} servers; let secondaries notify others", kMostSecondaries));
-  for (std::size_t i = 0; i < transfer.notify.size() && section.is_good("notify"); ++i) {
-    const auto& at = transfer.notify[i];
-    if (at.port == 0) section.complain("notify", i, "needs a port; the usual one is 53");
-    const auto before = transfer.notify.begin() + static_cast<std::ptrdiff_t>(i);
-    if (std::find(transfer.notify.begin(), before, at) != before)
-      section.complain("notify", i, "is there twice; remove one");
-  }
+  read_notify(section, transfer.notify);
   section.sections("key", [&](Section& inner) { read_key(inner, transfer.keys); });
+  check_notify_keys(section, transfer);
   section.integer("history", transfer.history, 0, 100'000);
   section.integer("connections", transfer.connections, 1, 100);
   section.duration("time", transfer.time, Duration{1}, std::chrono::days{1});

@@ -85,6 +85,11 @@ template <typename... Alternative>
   return text_of(std::get<Endpoint>(place));
 }
 
+[[nodiscard]] std::string text_of(const Secondary& secondary) {
+  const auto at = text_of(secondary.at);
+  return secondary.key.empty() ? at : fmt::format("{} key {}", at, secondary.key);
+}
+
 [[nodiscard]] std::vector<std::string> texts_of(const auto& places) {
   std::vector<std::string> texts;
   for (const auto& place : places) texts.push_back(text_of(place));

@@ -37,7 +37,7 @@ class ServerExamination {
   void look() {
     look_at_status();
     for (const auto& endpoint : config_.server.listen) look_at_zone(endpoint);
-    for (const auto& endpoint : config_.server.transfer.notify) look_at_secondary(endpoint);
+    for (const auto& secondary : config_.server.transfer.notify) look_at_secondary(secondary.at);
   }
 
  private:

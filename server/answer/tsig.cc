@@ -182,7 +182,7 @@ std::optional<Tsig> read_tsig(Wire message, std::size_t at) {
 }
 
 std::optional<TsigCheck> check_tsig(Wire message, std::size_t at, const Tsig& tsig, std::span<const TsigKey> keys,
-                                    UnixTime now) {
+                                    UnixTime now, Wire request) {
   const auto key = std::ranges::find_if(keys, [&](const TsigKey& each) {
     return std::ranges::equal(each.name, tsig.key.octets()) && equal(tsig.algorithm.octets(), wire_of(each.algorithm));
   });
@@ -197,6 +197,10 @@ std::optional<TsigCheck> check_tsig(Wire message, std::size_t at, const Tsig& ts
   write16(header.data(), tsig.original_id);
   write16(header.data() + 10, read16(header.data() + 10) - 1U);
   Hmac hmac(*key);
+  if (!request.empty()) {
+    hmac.add16(request.size());
+    hmac.add(request);
+  }
   hmac.add(header);
   hmac.add(message.subspan(kHeader, at - kHeader));
   add_variables(hmac, tsig.key.octets(), tsig.algorithm.octets(), tsig.time_signed, tsig.fudge, tsig.error, tsig.other);
@@ -210,6 +214,38 @@ std::optional<TsigCheck> check_tsig(Wire message, std::size_t at, const Tsig& ts
   return check;
 }
 
+std::optional<std::size_t> last_record(Wire message) {
+  constexpr std::size_t kRecordHead = 10;
+  if (message.size() < kHeader || read16(message.data() + 10) == 0) return std::nullopt;
+  std::size_t at = kHeader;
+  const auto pass_name = [&] {
+    while (at < message.size()) {
+      const std::size_t length = message[at];
+      if (length >= 0xc0) {
+        at += 2;
+        return true;
+      }
+      if (length > kLongestLabel) return false;
+      at += length + 1;
+      if (length == 0) return true;
+    }
+    return false;
+  };
+  for (std::size_t i = 0; i < read16(message.data() + 4); ++i) {
+    if (!pass_name()) return std::nullopt;
+    at += kTypeAndClass;
+  }
+  std::size_t last = at;
+  const std::size_t records =
+      std::size_t{read16(message.data() + 6)} + read16(message.data() + 8) + read16(message.data() + 10);
+  for (std::size_t i = 0; i < records; ++i) {
+    last = at;
+    if (!pass_name() || message.size() < at + kRecordHead) return std::nullopt;
+    at += kRecordHead + read16(message.data() + at + kRecordHead - 2);
+  }
+  return at == message.size() ? std::optional(last) : std::nullopt;
+}
+
 TsigSigner::TsigSigner(const Tsig& tsig, const TsigCheck& check)
     : key_name_(tsig.key),
       algorithm_(tsig.algorithm),
@@ -219,6 +255,13 @@ TsigSigner::TsigSigner(const Tsig& tsig, const TsigCheck& check)
       time_signed_(tsig.time_signed),
       original_id_(tsig.original_id) {
   if (key_ != nullptr) previous_.assign(tsig.mac);
+}
+
+TsigSigner::TsigSigner(const TsigKey& key, std::uint16_t id)
+    : state_(TsigState::good), key_(&key), time_signed_(0), original_id_(id) {
+  static_cast<void>(key_name_.append(key.name));
+  const auto name = wire_of(key.algorithm);
+  static_cast<void>(algorithm_.append(std::span(reinterpret_cast<const std::uint8_t*>(name.data()), name.size())));
 }
 
 std::size_t TsigSigner::size() const {
@@ -238,8 +281,10 @@ std::size_t TsigSigner::sign(std::span<std::uint8_t> out, std::size_t size, Unix
   Mac mac;
   if (key_ != nullptr) {
     Hmac hmac(*key_);
-    hmac.add16(previous_.octets().size());
-    hmac.add(previous_.octets());
+    if (!previous_.octets().empty()) {
+      hmac.add16(previous_.octets().size());
+      hmac.add(previous_.octets());
+    }
     // The id is the query's own: this server changes none on the way.
     hmac.add(out.first(size));
     if (first_) {

@@ -200,7 +200,10 @@ void Server::open_notifier(const config::Server& settings) {
   notifier_ = std::make_unique<transfer::Notifier>(
       settings.transfer.notify,
       transfer::Notifier::Sources{
-          .zone = zone_, .view = view_, .report = [](const auto& report) { log_notified(report); }});
+          .zone = zone_,
+          .view = view_,
+          .clock = [this] { return clock_.glance(); },
+          .report = [](const auto& report) { log_notified(report); }});
 }
 
 /// The follower calls it many times a second, so this is where a step of the clock is noticed.

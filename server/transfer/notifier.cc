@@ -1,5 +1,6 @@
 #include "transfer/notifier.h"
 
+#include "answer/tsig.h"
 #include "answer/wire_format.h"
 #include "soa_rdata.h"
 #include "system/descriptor.h"
@@ -67,6 +68,8 @@ void put16(Octets& to, std::size_t value) {
 /// One secondary.
 struct Secondary {
   Notified state;
+  answer::WireName key;                    ///< its name; empty: messages aren't signed
+  answer::Mac mac;                         ///< of the last message
   Descriptor socket;                       ///< connected: the kernel passes on what comes from the secondary only
   std::optional<std::uint32_t> under_way;  ///< the serial of the last message, if it has no answer
   std::uint16_t id = 0;
@@ -86,11 +89,12 @@ struct Secondary {
 
 class Notifier::Impl {
  public:
-  Impl(const std::vector<config::Endpoint>& secondaries, Sources sources)
+  Impl(const std::vector<config::Secondary>& secondaries, Sources sources)
       : sources_(std::move(sources)), zone_(sources_.zone), view_(sources_.view) {
-    for (const auto& at : secondaries) {
+    for (const auto& [at, key] : secondaries) {
       Secondary secondary;
       secondary.state.secondary = at;
+      if (!key.empty()) secondary.key = answer::wire_name(key).value_or(answer::WireName{});
       secondaries_.push_back(std::move(secondary));
     }
     publish(Steady::now());
@@ -120,7 +124,7 @@ class Notifier::Impl {
       const auto* const zone = zone_.get();
       const auto* const view = view_.get();
       for (std::size_t i = 0; i < secondaries_.size(); ++i) {
-        if (waits[i + 1].revents != 0) receive(secondaries_[i], now);
+        if (waits[i + 1].revents != 0) receive(secondaries_[i], zone, now);
         // A list that is stale or not there yet is no reason to transfer it.
         if (zone == nullptr || view == nullptr || !view->index || view->stale) continue;
         tell(secondaries_[i], *zone, view->soa_serial(), now);
@@ -137,9 +141,11 @@ class Notifier::Impl {
     }
     if (secondary.behind_since == Steady::time_point{}) secondary.behind_since = now;
     if (now < secondary.next) return;
+    const auto* const key = key_of(secondary, zone);
+    if (key == nullptr && !secondary.key.empty()) return;
     const bool repeats = secondary.under_way.has_value();
     if (repeats) ++secondary.unanswered;
-    if (repeats && secondary.unanswered == kSilent) {
+    if (repeats && secondary.unanswered == kSilent && !secondary.refuses) {
       sources_.report({.event = NotifierReport::Event::silent,
                        .secondary = secondary.state.secondary,
                        .serial = serial,
@@ -150,11 +156,29 @@ class Notifier::Impl {
     secondary.under_way = serial;
     const auto delay = kFirstRepeat * (1 << std::min(secondary.unanswered, 6));
     secondary.next = now + std::min<std::chrono::milliseconds>(delay, kLongestRepeat);
-    const auto message = message_of(secondary.id, zone, serial);
+    auto message = message_of(secondary.id, zone, serial);
+    if (key != nullptr) secondary.mac = signed_by(*key, secondary.id, message);
     // An error, such as ECONNREFUSED for the message before, is the same as no answer.
     static_cast<void>(send(secondary.socket.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
     ++secondary.state.sent;
     if (repeats) ++secondary.state.repeated;
+  }
+
+  /// nullptr: the zone has none of that name, or messages aren't signed.
+  [[nodiscard]] static const answer::TsigKey* key_of(const Secondary& secondary, const answer::ServedZone& zone) {
+    const auto found = std::ranges::find(zone.keys, secondary.key, &answer::TsigKey::name);
+    return found == zone.keys.end() ? nullptr : &*found;
+  }
+
+  /// Adds the signature, and returns its MAC.
+  [[nodiscard]] answer::Mac signed_by(const answer::TsigKey& key, std::uint16_t id, Octets& message) const {
+    const auto size = message.size();
+    message.resize(size + answer::kLongestTsig);
+    answer::TsigSigner signer(key, id);
+    message.resize(signer.sign(message, size, sources_.clock()));
+    answer::Mac mac;
+    mac.assign(signer.mac());
+    return mac;
   }
 
   static void connect(Secondary& secondary) {
@@ -165,7 +189,7 @@ class Notifier::Impl {
     if (::connect(secondary.socket.get(), address.get(), address.size) != 0) secondary.socket.close();
   }
 
-  void receive(Secondary& secondary, Steady::time_point now) {
+  void receive(Secondary& secondary, const answer::ServedZone* zone, Steady::time_point now) {
     std::array<std::uint8_t, 512> reply{};
     for (;;) {
       const ssize_t size = recv(secondary.socket.get(), reply.data(), reply.size(), MSG_DONTWAIT);
@@ -175,8 +199,44 @@ class Notifier::Impl {
       const bool answers = static_cast<std::size_t>(size) >= answer::kHeader && secondary.under_way &&
                            ((reply[0] << 8U) | reply[1]) == secondary.id &&
                            (reply[2] & 0xf8U) == (0x80U | kNotify << 3U);
-      if (answers) settle(secondary, reply[3] & 0xfU, now);
+      if (!answers) continue;
+      const auto message = std::span(reply).first(static_cast<std::size_t>(size));
+      if (const auto wrong = wrong_signature(secondary, zone, message); wrong.empty()) {
+        settle(secondary, reply[3] & 0xfU, now);
+      } else {
+        distrust(secondary, wrong);
+      }
     }
+  }
+
+  /// What is wrong with the signature of an answer; "": nothing.
+  [[nodiscard]] std::string wrong_signature(const Secondary& secondary, const answer::ServedZone* zone,
+                                            std::span<const std::uint8_t> message) const {
+    if (secondary.key.empty()) return "";
+    const auto* const key = zone != nullptr ? key_of(secondary, *zone) : nullptr;
+    if (key == nullptr) return "there is no such key any more";
+    const auto at = answer::last_record(message);
+    const auto tsig = at ? answer::read_tsig(message, *at) : std::nullopt;
+    if (!tsig) return "its answers aren't signed with the key; let it know this server by the key";
+    const auto check =
+        answer::check_tsig(message, *at, *tsig, std::span(key, 1), sources_.clock(), secondary.mac.octets());
+    if (check && check->state == answer::TsigState::good) return "";
+    return fmt::format(
+        "it doesn't accept the key (TSIG error {}), or its clock is wrong; give both servers the same key and secret",
+        tsig->error);
+  }
+
+  /// It might be anybody's answer, so the repetitions go on.
+  void distrust(Secondary& secondary, std::string why) const {
+    ++secondary.state.answered;
+    ++secondary.state.refused;
+    if (!secondary.refuses) {
+      sources_.report({.event = NotifierReport::Event::refuses,
+                       .secondary = secondary.state.secondary,
+                       .serial = *secondary.under_way,
+                       .text = std::move(why)});
+    }
+    secondary.refuses = true;
   }
 
   void settle(Secondary& secondary, unsigned rcode, Steady::time_point now) {
@@ -188,7 +248,7 @@ class Notifier::Impl {
           {.event = NotifierReport::Event::refuses,
            .secondary = secondary.state.secondary,
            .serial = *secondary.under_way,
-           .text = fmt::format("it answers with RCODE {}; allow this server's address to notify it", rcode)});
+           .text = fmt::format("it answers with RCODE {}; allow this server's address or key to notify it", rcode)});
     } else if (!refuses && (secondary.refuses || secondary.unanswered >= kSilent)) {
       sources_.report({.event = NotifierReport::Event::answers,
                        .secondary = secondary.state.secondary,
@@ -227,7 +287,7 @@ class Notifier::Impl {
   std::thread thread_;
 };
 
-Notifier::Notifier(const std::vector<config::Endpoint>& secondaries, Sources sources)
+Notifier::Notifier(const std::vector<config::Secondary>& secondaries, Sources sources)
     : impl_(std::make_unique<Impl>(secondaries, std::move(sources))) {}
 Notifier::~Notifier() = default;
 std::vector<Notified> Notifier::notified() const { return impl_->notified(); }

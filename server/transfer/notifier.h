@@ -1,10 +1,12 @@
 // Tells secondaries that the zone has changed (RFC 1996), so that they need not wait for the SOA's refresh: one thread, one message under way for each.
 //
 // A secondary that doesn't answer is told again after one second, then after twice the time, up to a minute, always of the newest serial, until it
-// answers. What changes while a message is under way is told by the next one.
+// answers. What changes while a message is under way is told by the next one. With a key (RFC 8945) messages are signed, and only an answer that is signed
+// with the same key counts.
 #pragma once
 
 #include "answer/served_zone.h"
+#include "blowback/unix_time.h"
 #include "config/config.h"
 #include "zone/published.h"
 #include "zone/view.h"
@@ -34,7 +36,7 @@ struct Notified {
 struct NotifierReport {
   enum class Event : std::uint8_t {
     silent,   ///< several messages in a row have no answer
-    refuses,  ///< it answers with an error
+    refuses,  ///< it answers with an error, or without the signature that it has to have
     answers,  ///< it does again
   };
   Event event = Event::answers;
@@ -48,11 +50,13 @@ class Notifier {
   struct Sources {
     const zone::Published<answer::ServedZone>& zone;
     const zone::Published<zone::View>& view;
-    std::function<void(const NotifierReport&)> report;  ///< called from the thread
+    std::function<UnixTime()> clock;                    ///< called from the thread
+    std::function<void(const NotifierReport&)> report;  ///< likewise
   };
 
-  /// Starts the thread, which tells all secondaries of the present serial. What the sources refer to must outlive it.
-  Notifier(const std::vector<config::Endpoint>& secondaries, Sources sources);
+  /// Starts the thread, which tells all secondaries of the present serial. What the sources refer to must outlive it. Their keys are those of the
+  /// published zone; while it lacks one, its secondary isn't told.
+  Notifier(const std::vector<config::Secondary>& secondaries, Sources sources);
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
   ~Notifier();

@@ -30,7 +30,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The first octet says where the record begins.
   if (size < 14) return 0;
   const std::vector<std::uint8_t> message(data + 1, data + size);
-  const std::size_t at = 12 + data[0] % (message.size() - 12);
+  const auto last = answer::last_record(message);
+  if (last && (*last < 12 || *last >= message.size())) std::abort();
+  const std::size_t at = last && data[0] == 0 ? *last : 12 + data[0] % (message.size() - 12);
   const auto tsig = answer::read_tsig(message, at);
   if (!tsig) return 0;
   if (tsig->key.octets().empty() || tsig->key.octets().back() != 0 || tsig->algorithm.octets().back() != 0)

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import sqlite3
+from dataclasses import dataclass
 
 from harness import PATIENCE, ZONE, Daemon, free_port, parse_strictly, query, wait_until
 
@@ -122,14 +123,21 @@ class NameServer:
             return False
 
 
-def nsd_secondary(folder, primary, port, key):
+def nsd_secondary(folder, primary, port, key, tls):
     declared = f'key:\n  name: "{key[0]}"\n  algorithm: {key[1]}\n  secret: "{key[2]}"\n' if key else ""
-    transfer = (f"  request-xfr: 127.0.0.1@{primary} {key[0] if key else 'NOKEY'}\n  allow-notify: 127.0.0.1 NOKEY\n"
+    if tls:
+        declared += f'tls-auth:\n  name: "primary"\n  auth-domain-name: "{tls.name}"\n'
+        if tls.client:
+            declared += f'  client-cert: "{tls.client[0]}"\n  client-key: "{tls.client[1]}"\n'
+    name = key[0] if key else "NOKEY"
+    transfer = (f"  request-xfr: 127.0.0.1@{primary} {name}{' primary' if tls else ''}\n  allow-notify: 127.0.0.1 {name}\n"
                 "  provide-xfr: 127.0.0.1 NOKEY\n")
-    return nsd_config(folder, folder / "zone", port).replace("zone:\n  name:", declared + "zone:\n  name:").replace("  zonefile:", transfer + "  zonefile:")
+    config = nsd_config(folder, folder / "zone", port).replace("zone:\n  name:", declared + "zone:\n  name:").replace("  zonefile:", transfer + "  zonefile:")
+    return config.replace("server:\n", f'server:\n  tls-cert-bundle: "{tls.authority}"\n', 1) if tls else config
 
 
-def knot_secondary(folder, primary, port, key):
+def knot_secondary(folder, primary, port, key, tls):
+    assert not tls, "Knot DNS transfers over TLS since version 3.3"
     declared = f"key:\n  - id: {key[0]}\n    algorithm: {key[1]}\n    secret: {key[2]}\n" if key else ""
     return knot_config(folder, folder / "zone", port).replace("zone:\n", declared + f"""remote:
   - id: primary
@@ -138,14 +146,21 @@ def knot_secondary(folder, primary, port, key):
 acl:
   - id: local
     address: 127.0.0.1
-    action: [transfer, notify]
+    action: transfer
+  - id: primary
+    address: 127.0.0.1
+    action: notify
+    {"key: " + key[0] if key else ""}
 zone:
-""", 1) + "    master: primary\n    acl: local\n"
+""", 1) + "    master: primary\n    acl: [local, primary]\n"
 
 
-def named_secondary(folder, primary, port, key):
+def named_secondary(folder, primary, port, key, tls):
     declared = f'key "{key[0]}" {{ algorithm {key[1]}; secret "{key[2]}"; }};\n' if key else ""
-    source = f'127.0.0.1 port {primary}{f" key {chr(34)}{key[0]}{chr(34)}" if key else ""};'
+    if tls:
+        client = f'cert-file "{tls.client[0]}"; key-file "{tls.client[1]}"; ' if tls.client else ""
+        declared += f'tls "primary" {{ ca-file "{tls.authority}"; remote-hostname "{tls.name}"; {client}}};\n'
+    source = f'127.0.0.1 port {primary}{f" key {chr(34)}{key[0]}{chr(34)}" if key else ""}{" tls primary" if tls else ""};'
     config = named_config(folder, folder / "zone", port)
     return declared + config.replace(f'type primary; file "{folder / "zone"}";',
                                      f'type secondary; masterfile-format text; file "{folder / "zone"}"; primaries {{ {source} }}; allow-transfer {{ 127.0.0.1; }};')
@@ -154,8 +169,9 @@ def named_secondary(folder, primary, port, key):
 PDNS_SCHEMA = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
 
 
-def pdns_secondary(folder, primary, port, key):
+def pdns_secondary(folder, primary, port, key, tls):
     """PowerDNS has zones and keys in a database."""
+    assert not tls, "PowerDNS doesn't transfer over TLS"
     with contextlib.closing(sqlite3.connect(folder / "pdns.db")) as db, db:
         with open(PDNS_SCHEMA) as schema:
             db.executescript(schema.read())
@@ -189,13 +205,27 @@ SECONDARIES = {
 }
 
 
-class Secondary(NameServer):
-    """One of SECONDARIES that transfers the zone from a primary on 127.0.0.1, signed with `key` (name, algorithm, secret) if there is one."""
+# Those of them that transfer over TLS, in Debian 12.
+TLS_SECONDARIES = ("nsd", "bind")
 
-    def __init__(self, kind, folder, primary, key=None):
+
+@dataclass
+class Tls:
+    """How a secondary knows the primary: the name in its certificate, and the file of the authority that issued that. `client`: the secondary's own
+    certificate and key, if the primary asks for one."""
+    name: str
+    authority: str
+    client: tuple | None = None
+
+
+class Secondary(NameServer):
+    """One of SECONDARIES that transfers the zone from a primary on 127.0.0.1, signed with `key` (name, algorithm, secret) if there is one, which has to
+    sign NOTIFY then. `tls`: over TLS, if not None."""
+
+    def __init__(self, kind, folder, primary, key=None, tls=None):
         program, config, arguments = SECONDARIES[kind]
         self.prepare(kind, folder)
-        self.config.write_text(config(self.folder, primary, self.port, key))
+        self.config.write_text(config(self.folder, primary, self.port, key, tls))
         self.arguments = [executable(program), *arguments(self.config)]
 
     @staticmethod

@@ -321,3 +321,52 @@ TEST_CASE("who may transfer may ask, whoever else may", "[answer][transfer]") {
   CHECK(served.raw(query({.name = "bl.example.org", .type = LDNS_RR_TYPE_AXFR}), Transport::tcp).outcome ==
         Outcome::transfer);
 }
+
+TEST_CASE("a request that is signed here is accepted, by ldns as well, and so is its answer's signature", "[answer][tsig][notify]") {
+  const auto algorithm = GENERATE(TsigAlgorithm::hmac_sha256, TsigAlgorithm::hmac_sha512);
+  const auto served = with_key(algorithm);
+  const auto& key = served.zone.keys.back();
+  const auto sign = [](answer::TsigSigner& signer, Bytes message) {
+    const auto size = message.size();
+    message.resize(size + answer::kLongestTsig);
+    message.resize(signer.sign(message, size, kNow));
+    return message;
+  };
+  answer::TsigSigner signer(key, 0x1234);
+  const auto request = sign(signer, query({.name = "bl.example.org"}));
+  const Bytes mac(signer.mac().begin(), signer.mac().end());
+  const Reply read(request);
+  CHECK(ldns_pkt_tsig_verify(read.packet(), request.data(), request.size(), (std::string(kKeyName) + ".").c_str(),
+                             kSecretBase64, nullptr));
+  const auto at = answer::last_record(request).value();
+  const auto tsig = answer::read_tsig(request, at).value();
+  const auto check = answer::check_tsig(request, at, tsig, served.zone.keys, kNow);
+  REQUIRE(check->state == TsigState::good);
+
+  answer::TsigSigner answers(tsig, *check);
+  const auto reply = sign(answers, query({.name = "bl.example.org"}));
+  const auto reply_at = answer::last_record(reply).value();
+  const auto reply_tsig = answer::read_tsig(reply, reply_at).value();
+  CHECK(answer::check_tsig(reply, reply_at, reply_tsig, served.zone.keys, kNow, mac)->state == TsigState::good);
+  auto other_mac = mac;
+  other_mac.front() ^= 1U;
+  CHECK(answer::check_tsig(reply, reply_at, reply_tsig, served.zone.keys, kNow, other_mac)->state == TsigState::badsig);
+  CHECK(answer::check_tsig(reply, reply_at, reply_tsig, served.zone.keys, kNow)->state == TsigState::badsig);
+}
+
+TEST_CASE("the last record is found where the message ends with it", "[answer][tsig][hostile]") {
+  const auto without = query({.name = "bl.example.org"});
+  CHECK_FALSE(answer::last_record(without));
+  auto message = without;
+  message[11] = 2;
+  const Bytes record{0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 0, 0, 1, 'x'};
+  message.insert(message.end(), record.begin(), record.end());
+  CHECK_FALSE(answer::last_record(message));
+  const auto last = message.size();
+  message.insert(message.end(), record.begin(), record.end());
+  CHECK(answer::last_record(message) == last);
+  for (std::size_t size = 0; size < message.size(); ++size)
+    CHECK_FALSE(answer::last_record(std::span(message).first(size)));
+  message.push_back(0);
+  CHECK_FALSE(answer::last_record(message));
+}

@@ -55,7 +55,7 @@ allow = ["192.0.2.0/24"]
 exempt = []
 [transfer]
 allow = ["192.0.2.53", "2001:db8::/64"]
-notify = ["192.0.2.53:53", "[2001:db8::53]:5353"]
+notify = ["192.0.2.53:53 key xfr.example.org", "[2001:db8::53]:5353"]
 connections = 3
 time = "5m"
 [[transfer.key]]

@@ -1,4 +1,5 @@
 // NOTIFY to a secondary on loopback that answers, refuses, or says nothing.
+#include "answer/tsig.h"
 #include "blowback/ip_address.h"
 #include "system/descriptor.h"
 #include "system/socket_address.h"
@@ -73,17 +74,43 @@ std::string serial_in(const Bytes& message) {
   return rdata.substr(names, rdata.find(' ', names) - names);
 }
 
+const answer::TsigKey kKey{
+    .name = wire("xfr.example"), .algorithm = config::TsigAlgorithm::hmac_sha256, .secret = Bytes(32, 7)};
+
+/// The answer, signed with a key as the reply to a message that has that MAC.
+Bytes signed_answer(const Bytes& message, unsigned rcode, const answer::TsigKey& key) {
+  const auto at = answer::last_record(message).value();
+  const auto tsig = answer::read_tsig(message, at).value();
+  auto reply = message;
+  reply.resize(at);
+  reply[2] |= 0x80U;
+  reply[3] = static_cast<std::uint8_t>(rcode);
+  reply[11] = 0;
+  reply.resize(at + answer::kLongestTsig);
+  answer::TsigSigner signer(tsig, {.state = answer::TsigState::good, .key = &key});
+  reply.resize(signer.sign(reply, at, kNow));
+  return reply;
+}
+
 class Running {
  public:
-  Running() { zone_.publish(Transferable({}).zone); }
+  Running() {
+    auto zone = Transferable({}).zone;
+    zone.keys = {kKey};
+    zone_.publish(std::move(zone));
+  }
   void publish(Serial serial, bool stale = false) { view_.publish(view_of(index_of({}, {}, serial), stale)); }
-  void notify(const config::Endpoint& at) {
-    notifier_.emplace(std::vector{at},
-                      Notifier::Sources{.zone = zone_, .view = view_, .report = [this](const auto& report) {
-                                          const std::scoped_lock lock(mutex_);
-                                          reports_.push_back(report);
-                                          changed_.notify_all();
-                                        }});
+  void notify(const config::Endpoint& at, const std::string& key = {}) {
+    notifier_.emplace(std::vector{config::Secondary{.at = at, .key = key}},
+                      Notifier::Sources{.zone = zone_,
+                                        .view = view_,
+                                        .clock = [] { return kNow; },
+                                        .report =
+                                            [this](const auto& report) {
+                                              const std::scoped_lock lock(mutex_);
+                                              reports_.push_back(report);
+                                              changed_.notify_all();
+                                            }});
   }
   [[nodiscard]] NotifierReport report() {
     std::unique_lock lock(mutex_);
@@ -178,6 +205,54 @@ TEST_CASE("a refusal ends the repetitions, and is reported once", "[transfer][no
   secondary.answer(secondary.receive());
   CHECK(running.report().event == NotifierReport::Event::answers);
   CHECK(running.state().refused == 2);
+}
+
+TEST_CASE("with a key messages are signed, and only an answer that is signed with it counts",
+          "[transfer][notify][tsig]") {
+  Secondary secondary;
+  Running running;
+  running.publish(7);
+  running.notify(secondary.at(), "xfr.example");
+  const auto first = secondary.receive();
+  CHECK(serial_in(first) == "7");
+  const auto at = answer::last_record(first).value();
+  const auto tsig = answer::read_tsig(first, at).value();
+  CHECK(answer::check_tsig(first, at, tsig, std::span(&kKey, 1), kNow)->state == answer::TsigState::good);
+
+  // Neither of these ends the repetitions; what is wrong is reported once.
+  auto unsigned_one = first;
+  unsigned_one.resize(at);
+  unsigned_one[11] = 0;
+  auto other_key = kKey;
+  other_key.secret.front() ^= 1U;
+  const auto forged = signed_answer(first, 0, other_key);
+  SECTION("without a signature") { secondary.answer(unsigned_one); }
+  SECTION("with another secret") { secondary.send(forged); }
+  SECTION("with the signature of the message itself") { secondary.answer(first); }
+  const auto report = running.report();
+  CHECK(report.event == NotifierReport::Event::refuses);
+  CHECK(report.text.find("key") != std::string::npos);
+  const auto second = secondary.receive();
+  CHECK(running.state().told == std::nullopt);
+  // The answer to the first message has another MAC.
+  secondary.send(signed_answer(second, 0, kKey));
+  CHECK(running.report().event == NotifierReport::Event::answers);
+  running.wait([](const auto& state) { return state.told == 7U; });
+  CHECK(running.state().answered == 2);
+  CHECK(running.state().refused == 1);
+
+  running.publish(8);
+  secondary.send(signed_answer(secondary.receive(), LDNS_RCODE_REFUSED, kKey));
+  CHECK(running.report().event == NotifierReport::Event::refuses);
+  running.wait([](const auto& state) { return state.told == 8U; });
+}
+
+TEST_CASE("a secondary whose key the zone doesn't have isn't told", "[transfer][notify][tsig]") {
+  Secondary secondary;
+  Running running;
+  running.publish(7);
+  running.notify(secondary.at(), "other.example");
+  CHECK(secondary.is_quiet(200ms));
 }
 
 TEST_CASE("nobody is told of a list that is stale, or not there yet", "[transfer][notify]") {
