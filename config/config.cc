@@ -49,6 +49,10 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "transfer.key.secret_file",
                                                            "transfer.allow",
                                                            "transfer.notify",
+                                                           "transfer.tls",
+                                                           "transfer.tls_certificate",
+                                                           "transfer.tls_key",
+                                                           "transfer.tls_clients",
                                                            "transfer.history",
                                                            "transfer.connections",
                                                            "transfer.time",
@@ -117,7 +121,8 @@ void read_file(Section& top, Config& config) {
   top.section("zone", [&](Section& section) { read_zone(section, config.zone); });
   config.server.status_socket = config.database + ".server";
   top.section("server", [&](Section& section) { read_server(section, config.server, config.database); });
-  top.section("transfer", [&](Section& section) { read_transfer(section, config.server.transfer); });
+  top.section("transfer",
+              [&](Section& section) { read_transfer(section, config.server.transfer, config.server.listen); });
   top.section("traps", [&](Section& section) { read_traps(section, config.traps); });
   top.sections("feed", [&](Section& section) { read_feed(section, config.feeds); });
   top.section("ingest", [&](Section& section) { section.integer("judges", config.ingest.judges, 1, 64); });

@@ -90,6 +90,16 @@ struct Secondary {
   friend bool operator==(const Secondary&, const Secondary&) = default;
 };
 
+/// Transfers over TLS (RFC 9103).
+struct TransferTls {
+  std::vector<Endpoint> listen;  ///< TCP; empty: nowhere
+  std::string certificate;       ///< PEM file; "" if and only if `listen` is empty, likewise `key`
+  std::string key;               ///< PEM file that others can't read
+  std::string
+      clients;  ///< PEM file with the CAs of clients' certificates, which every client needs then; "": none does
+  friend bool operator==(const TransferTls&, const TransferTls&) = default;
+};
+
 /// `[transfer]`: who may have the whole zone (RFC 5936), see server/transfer/transfers.h.
 struct Transfer {
   std::vector<Prefix> allow;      ///< clients by address
@@ -98,6 +108,7 @@ struct Transfer {
   int history = 1'000;   ///< versions that differences (IXFR) reach back. 0: no differences are sent; to 100,000
   int connections = 16;  ///< at a time; half of them for one client. 1 to 100
   Duration time = std::chrono::minutes{30};  ///< for one transfer; 1s to 1d
+  TransferTls tls;                           ///< the keys `tls`, `tls_certificate`, …
   friend bool operator==(const Transfer&, const Transfer&) = default;
 };
 
@@ -264,7 +275,8 @@ struct ConfigError {
 /// Whether the file that `traps.file` names is read, too. A program that needs no traps leaves it out: it may not be allowed to read it.
 enum class TrapFile : std::uint8_t { read, left_out };
 
-/// Reads the files of all keys: each has at most 4 KiB. Not a part of `load`, since only the server needs them and may read them.
+/// Reads the files of all keys: each has at most 4 KiB. Fails also if others can read the key of the TLS certificate, which isn't read here. Not a part of
+/// `load`, since only the server needs them and may read them.
 [[nodiscard]] std::expected<void, ConfigError> read_secrets(Transfer& transfer);
 
 [[nodiscard]] std::expected<Config, ConfigError> load(const std::string& file, TrapFile trap_file = TrapFile::read);

@@ -1,4 +1,4 @@
-// The secrets of TSIG keys: base64 (RFC 4648 §4) in files that only the server and its group can read.
+// Files that only the server and its group can read: the secrets of TSIG keys, in base64 (RFC 4648 §4), and the key of the TLS certificate.
 #include "config/config.h"
 
 #include <fcntl.h>
@@ -34,32 +34,40 @@ constexpr std::size_t kLongestSecret = 512;
   return octets;
 }
 
-/// Fails with a clause.
-[[nodiscard]] std::expected<std::vector<std::uint8_t>, std::string> read_secret(const std::string& file) {
-  const auto failed = [](int error) {
-    return std::unexpected(fmt::format("can't be read: {}; check the name, and give the server's group read permission",
-                                       std::generic_category().message(error)));
-  };
-  struct File {
-    int fd;
-    explicit File(const std::string& name) : fd(open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    ~File() {
-      if (fd >= 0) close(fd);
-    }
-  };
-  const File opened(file);
+struct File {
+  int fd;
+  explicit File(const std::string& name) : fd(open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (fd >= 0) close(fd);
+  }
+};
+
+[[nodiscard]] std::unexpected<std::string> unread(int error) {
+  return std::unexpected(fmt::format("can't be read: {}; check the name, and give the server's group read permission",
+                                     std::generic_category().message(error)));
+}
+
+/// Whether it is a file that others can't read. Fails with a clause.
+[[nodiscard]] std::expected<void, std::string> check_secret(const File& opened, const std::string& file) {
   struct stat status{};
-  if (opened.fd < 0 || fstat(opened.fd, &status) != 0) return failed(errno);
+  if (opened.fd < 0 || fstat(opened.fd, &status) != 0) return unread(errno);
   if (!S_ISREG(status.st_mode)) return std::unexpected("is no file; name the file itself");
   if ((status.st_mode & S_IRWXO) != 0)
     return std::unexpected(fmt::format("can be read or changed by every user of this host; `chmod o= {}`", file));
+  return {};
+}
+
+/// Fails with a clause.
+[[nodiscard]] std::expected<std::vector<std::uint8_t>, std::string> read_secret(const std::string& file) {
+  const File opened(file);
+  if (auto checked = check_secret(opened, file); !checked) return std::unexpected(std::move(checked).error());
   std::array<char, kLongestFile + 1> text{};
   std::size_t size = 0;
   while (size < text.size()) {
     const auto more = read(opened.fd, text.data() + size, text.size() - size);
-    if (more < 0) return failed(errno);
+    if (more < 0) return unread(errno);
     if (more == 0) break;
     size += static_cast<std::size_t>(more);
   }
@@ -84,6 +92,10 @@ std::expected<void, ConfigError> read_secrets(Transfer& transfer) {
           ConfigError{fmt::format("transfer.key \"{}\": {} {}", key.name, key.secret_file, secret.error())});
     }
     key.secret = std::move(*secret);
+  }
+  if (const auto& file = transfer.tls.key; !file.empty()) {
+    if (const auto checked = check_secret(File(file), file); !checked)
+      return std::unexpected(ConfigError{fmt::format("transfer.tls_key: {} {}", file, checked.error())});
   }
   return {};
 }

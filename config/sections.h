@@ -16,7 +16,8 @@ inline constexpr Duration kTenYears = std::chrono::days{3653};
 void read_zone(Section& section, Zone& zone);
 /// `database`: its path, which the status socket must not have.
 void read_server(Section& section, Server& server, const std::string& database);
-void read_transfer(Section& section, Transfer& transfer);
+/// `listen`: where queries are answered, which can't be done with TLS as well.
+void read_transfer(Section& section, Transfer& transfer, const std::vector<Endpoint>& listen);
 void read_traps(Section& section, Traps& traps);
 void read_detect(Section& section, Detect& detect);
 /// Appends a feed. Requires that the feeds before it were read.

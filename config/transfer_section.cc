@@ -75,13 +75,41 @@ void check_notify_keys(Section& section, const Transfer& transfer) {
   }
 }
 
+void read_tls(Section& section, TransferTls& tls, const std::vector<Endpoint>& answered) {
+  constexpr std::size_t kMostEndpoints = 16;
+  parsed_texts(section, "tls", tls.listen, [](const std::string& text) { return endpoint(text); });
+  if (section.is_good("tls") && tls.listen.size() > kMostEndpoints)
+    section.complain("tls", fmt::format("has more than {} endpoints; remove some", kMostEndpoints));
+  for (std::size_t i = 0; i < tls.listen.size() && section.is_good("tls"); ++i) {
+    const auto& at = tls.listen[i];
+    const auto before = std::span(tls.listen).first(i);
+    if (std::ranges::find(before, at) != before.end()) section.complain("tls", i, "is there twice; remove one");
+    if (std::ranges::find(answered, at) != answered.end())
+      section.complain("tls", i, "is in server.listen, too; use another port, usually 853");
+  }
+  section.text("tls_certificate", tls.certificate);
+  section.text("tls_key", tls.key);
+  section.text("tls_clients", tls.clients);
+  for (const auto& [key, file] : {std::pair("tls_certificate", &tls.certificate), std::pair("tls_key", &tls.key)}) {
+    if (!tls.listen.empty() && file->empty())
+      section.complain(key, "is missing; `tls` needs a certificate and its key, each in a PEM file");
+  }
+  for (const auto& [key, file] : {std::pair("tls_certificate", &tls.certificate), std::pair("tls_key", &tls.key),
+                                  std::pair("tls_clients", &tls.clients)}) {
+    if (file->find('\0') != std::string::npos) section.complain(key, "is no path; name a PEM file");
+    if (tls.listen.empty() && !file->empty() && !section.has("tls"))
+      section.complain(key, "has no effect without `tls`; name an endpoint there, for example \"192.0.2.1:853\"");
+  }
+}
+
 }  // namespace
 
-void read_transfer(Section& section, Transfer& transfer) {
+void read_transfer(Section& section, Transfer& transfer, const std::vector<Endpoint>& listen) {
   prefixes(section, "allow", transfer.allow);
   read_notify(section, transfer.notify);
   section.sections("key", [&](Section& inner) { read_key(inner, transfer.keys); });
   check_notify_keys(section, transfer);
+  read_tls(section, transfer.tls, listen);
   section.integer("history", transfer.history, 0, 100'000);
   section.integer("connections", transfer.connections, 1, 100);
   section.duration("time", transfer.time, Duration{1}, std::chrono::days{1});

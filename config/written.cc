@@ -163,6 +163,10 @@ template <typename... Alternative>
   Writer to("transfer");
   to.list("allow", transfer.allow);
   to.list("notify", texts_of(transfer.notify));
+  to.list("tls", texts_of(transfer.tls.listen));
+  to.text("tls_certificate", transfer.tls.certificate);
+  to.text("tls_key", transfer.tls.key);
+  to.text("tls_clients", transfer.tls.clients);
   to.number("history", transfer.history);
   to.number("connections", transfer.connections);
   to.duration("time", transfer.time);

@@ -227,6 +227,10 @@ Answer answer(const Asked& asked, const ServedZone& zone, const zone::View& view
   return answer_by(Way::quickest, asked, quick_question_of(asked, zone, view), zone, view, moment, limiter, reply);
 }
 
+bool refuses_transfer(const Answer& answer) {
+  return answer.outcome == Outcome::refused && (answer.type == kAxfr || answer.type == kIxfr);
+}
+
 void answer_all(std::span<const Asked> asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
                 RateLimiter* limiter, std::span<const std::span<std::uint8_t>> replies, std::span<Answer> answers) {
   constexpr std::size_t kAtOnce = 64;

@@ -51,6 +51,9 @@ struct Answer {
   friend bool operator==(const Answer&, const Answer&) = default;
 };
 
+/// Whether it refuses a transfer to somebody who may not have the zone.
+[[nodiscard]] bool refuses_transfer(const Answer& answer);
+
 /// Accepts any octets. Requires that `reply` has room for the largest reply of the transport. `limiter` may be nullptr; it is used for
 /// UDP only, and by one thread at a time. Otherwise safe from any thread. Allocates nothing.
 /// The outcome `transfer` has no reply: the whole zone is to be sent, as read_transfer_request says.

@@ -25,8 +25,7 @@ void AnswerCounters::count(const answer::Answer& answer, Family family) {
       if (answer.codes.has(code)) hits_[static_cast<std::size_t>(code)].add();
     }
   }
-  if (answer.outcome == answer::Outcome::refused &&
-      (query_type(answer.type) == QueryType::axfr || query_type(answer.type) == QueryType::ixfr)) {
+  if (refuses_transfer(answer)) {
     transfers_refused_.add();
   }
   if (answer.limited == answer::Limited::slipped) slipped_.add();

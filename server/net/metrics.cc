@@ -97,11 +97,22 @@ void add_queries(MetricsText& text, const Counts& counts) {
 void add_transfers(MetricsText& text, const Status& status) {
   const auto& counts = status.transfers;
   text.family("blowback_transfers_total", counter,
-              "Zone transfers by how they ended; turned_away: there were too many.");
-  for (std::size_t i = 0; i < transfer::kEndings; ++i)
-    text.sample(counts.by_ending.at(i), {{"result", name_of(static_cast<transfer::Ending>(i))}});
-  text.sample(status.counts.udp.transfers_refused + status.counts.tcp.transfers_refused, {{"result", "refused"}});
-  text.sample(counts.turned_away, {{"result", "turned_away"}});
+              "Zone transfers by how they ended and by transport; turned_away: there were too many.");
+  for (std::size_t i = 0; i < transfer::kCarriers; ++i) {
+    const auto carrier = static_cast<transfer::Carrier>(i);
+    const auto& carried = counts.by_carrier.at(i);
+    const auto sample = [&](std::uint64_t number, std::string_view result) {
+      text.sample(number, {{"result", result}, {"transport", name_of(carrier)}});
+    };
+    for (std::size_t ending = 0; ending < transfer::kEndings; ++ending)
+      sample(carried.by_ending.at(ending), name_of(static_cast<transfer::Ending>(ending)));
+    sample(carrier == transfer::Carrier::tcp ? status.counts.tcp.transfers_refused : carried.refused, "refused");
+    sample(carried.turned_away, "turned_away");
+  }
+  text.sample(status.counts.udp.transfers_refused, {{"result", "refused"}, {"transport", "udp"}});
+  text.family("blowback_transfer_handshakes_total", counter, "TLS handshakes for zone transfers, by how they ended.");
+  text.sample(counts.handshakes, {{"result", "complete"}});
+  text.sample(counts.failed_handshakes, {{"result", "failed"}});
   text.single("blowback_transfers_incremental_total", counter,
               "Zone transfers that ended and sent only what differed from the client's version (IXFR).",
               counts.incremental);

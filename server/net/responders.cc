@@ -3,7 +3,7 @@
 // is. With fewer workers than before, a worker serves several sockets.
 #include "net/responders.h"
 
-#include "sockets.h"
+#include "net/sockets.h"
 #include "system/descriptor_limit.h"
 #include "tcp.h"
 #include "worker.h"

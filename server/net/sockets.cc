@@ -1,4 +1,4 @@
-#include "sockets.h"
+#include "net/sockets.h"
 
 #include "system/socket_address.h"
 
@@ -24,15 +24,15 @@ constexpr int kReceiveBuffer = 4 << 20;
   switch (code) {
     case EADDRINUSE:
       remedy = fmt::format(
-          "; another program has it: see which by `ss -lnptu sport = :{}`, stop it or set server.listen "
-          "to another port",
+          "; another program has it: see which by `ss -lnptu sport = :{}`, stop it or configure "
+          "another port",
           endpoint.port);
       break;
     case EACCES:
-      remedy = "; ports below 1024 need CAP_NET_BIND_SERVICE, or set server.listen to a higher port";
+      remedy = "; ports below 1024 need CAP_NET_BIND_SERVICE; or configure a higher port";
       break;
     case EADDRNOTAVAIL:
-      remedy = "; this host doesn't have that address: see `ip address`, and set server.listen";
+      remedy = "; this host doesn't have that address: see `ip address`, and correct the config";
       break;
     default:
       break;
@@ -114,6 +114,14 @@ std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoin
 std::expected<Descriptor, SocketError> tcp_listener(const config::Endpoint& endpoint) {
   auto socket = bound_tcp_socket(endpoint);
   if (!socket) return socket;
+  if (auto listening = listen_tcp(*socket, endpoint); !listening) return std::unexpected(std::move(listening).error());
+  return socket;
+}
+
+std::expected<Descriptor, SocketError> sole_tcp_listener(const config::Endpoint& endpoint) {
+  auto socket = open(endpoint, SOCK_STREAM, false);
+  if (!socket) return socket;
+  if (auto bound = bind_to(*socket, endpoint); !bound) return std::unexpected(std::move(bound).error());
   if (auto listening = listen_tcp(*socket, endpoint); !listening) return std::unexpected(std::move(listening).error());
   return socket;
 }

@@ -35,6 +35,9 @@ struct UdpSocket {
 [[nodiscard]] std::expected<UdpSocket, SocketError> udp_socket(const config::Endpoint& endpoint);
 [[nodiscard]] std::expected<Descriptor, SocketError> tcp_listener(const config::Endpoint& endpoint);
 
+/// Without SO_REUSEPORT: fails if any other socket has the endpoint.
+[[nodiscard]] std::expected<Descriptor, SocketError> sole_tcp_listener(const config::Endpoint& endpoint);
+
 /// Datagrams that the kernel has dropped since the socket was opened because its buffer was full.
 [[nodiscard]] std::uint64_t dropped_by(const UdpSocket& socket);
 

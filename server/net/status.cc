@@ -55,11 +55,20 @@ template <typename Counts, typename NameOf>
 [[nodiscard]] Json transfers(const Status& status) {
   const auto& counts = status.transfers;
   Json object{{"under_way", counts.under_way}};
-  for (std::size_t i = 0; i < transfer::kEndings; ++i)
-    object[std::string(name_of(static_cast<transfer::Ending>(i)))] = counts.by_ending.at(i);
-  object["refused"] = status.counts.udp.transfers_refused + status.counts.tcp.transfers_refused;
+  const auto sum = [&](auto number_of) {
+    return number_of(counts.by_carrier.front()) + number_of(counts.by_carrier.back());
+  };
+  for (std::size_t i = 0; i < transfer::kEndings; ++i) {
+    object[std::string(name_of(static_cast<transfer::Ending>(i)))] =
+        sum([&](const auto& carried) { return carried.by_ending.at(i); });
+  }
+  object["refused"] = status.counts.udp.transfers_refused + status.counts.tcp.transfers_refused +
+                      sum([](const auto& carried) { return carried.refused; });
   object["incremental"] = counts.incremental;
-  object["turned_away"] = counts.turned_away;
+  object["turned_away"] = sum([](const auto& carried) { return carried.turned_away; });
+  const auto& by_tls = counts.by_carrier.at(static_cast<std::size_t>(transfer::Carrier::tls));
+  object["complete_by_tls"] = by_tls.by_ending.at(static_cast<std::size_t>(transfer::Ending::complete));
+  object["failed_handshakes"] = counts.failed_handshakes;
   object["records"] = counts.records;
   object["octets"] = counts.octets;
   return object;

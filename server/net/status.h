@@ -63,7 +63,7 @@ struct Status {
 ///                          "truncated": 0, "slipped": 0, "rate_limited": 0}, "tcp": {…}},
 ///      "clock": {"in_doubt": false, "ahead_seconds": 0.0},
 ///      "config": {"read_at": "2026-11-24T10:00:00Z", "refused": null},
-///      "transfers": {"under_way": 0, "complete": 2, "broken": 0, "timed_out": 0, "refused": 1, "incremental": 1, "turned_away": 0, "records": 40, "octets": 2812},
+///      "transfers": {"under_way": 0, "complete": 2, "broken": 0, "timed_out": 0, "refused": 1, "incremental": 1, "turned_away": 0, "complete_by_tls": 1, "failed_handshakes": 0, "records": 40, "octets": 2812},
 ///      "secondaries": [{"address": "192.0.2.53:53", "told": 7, "waiting_seconds": 0.0, "sent": 3, "repeated": 0, "answered": 3, "refused": 0}],
 ///      "tcp_connections": 1, "tcp_closed_idle": 0,
 ///      "drops": {"not_a_query": 0, "rate_limited": 0, "send_failed": 0, "kernel_buffer": 0},

@@ -2,7 +2,7 @@
 // While `out` is larger than kPendingReplies nothing more is read, so that a client that never reads uses no more memory than that.
 #include "tcp.h"
 
-#include "sockets.h"
+#include "net/sockets.h"
 #include "system/socket_address.h"
 
 #include <array>

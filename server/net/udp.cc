@@ -1,6 +1,6 @@
 #include "udp.h"
 
-#include "sockets.h"
+#include "net/sockets.h"
 #include "system/socket_address.h"
 
 #include <algorithm>

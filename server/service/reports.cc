@@ -42,12 +42,18 @@ void log_transfer(const transfer::Report& report) {
   const auto level = report.ending == transfer::Ending::complete ? Level::info : Level::warning;
   log(level, "transferred",
       {{"client", report.client.to_string()},
+       {"transport", name_of(report.carrier)},
        {"result", name_of(report.ending)},
        {"serial", report.serial},
        {"incremental", report.incremental},
        {"records", report.records},
        {"octets", report.octets},
        {"ms", report.took.count()}});
+}
+
+/// Anybody can make it fail, so it is logged only to those who look for the reason.
+void log_handshake(const transfer::FailedHandshake& failed) {
+  log(Level::debug, "handshake-failed", {{"client", failed.client.to_string()}, Field::sentence("detail", failed.why)});
 }
 
 void log_notified(const transfer::NotifierReport& report) {

@@ -16,6 +16,9 @@ void log_report(const zone::FollowerReport& report);
 void log_transfer(const transfer::Report& report);
 
 /// Likewise.
+void log_handshake(const transfer::FailedHandshake& failed);
+
+/// Likewise.
 void log_notified(const transfer::NotifierReport& report);
 
 /// A line `answered` per transport.

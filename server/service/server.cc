@@ -4,6 +4,7 @@
 #include "reports.h"
 #include "system/descriptor_limit.h"
 #include "system/system_call_filter.h"
+#include "tls_service.h"
 #include "watch/log.h"
 
 #include <unistd.h>
@@ -52,6 +53,9 @@ std::expected<void, ServiceError> Server::start(config::Config config) {
   if (auto read = config::read_secrets(config.server.transfer); !read) return failed(std::move(read).error().text);
   auto served = answer::ServedZone::of(config.zone, config.server, secrets_.cookie);
   if (!served) return failed(std::move(served).error());
+  auto tls = tls_service(config.server.transfer.tls, {});
+  if (!tls) return failed(std::move(tls).error());
+  tls_ = std::move(*tls);
   zone_.publish(std::move(*served));
   history_.keep(static_cast<std::size_t>(config.server.transfer.history));
   follow(config);
@@ -59,6 +63,7 @@ std::expected<void, ServiceError> Server::start(config::Config config) {
   auto started = net::Responders::start(config.server, sources());
   if (!started) {
     transfers_.reset();
+    tls_ = {};
     follower_.reset();
     return failed(std::move(started).error().text);
   }
@@ -92,6 +97,8 @@ std::expected<void, ServiceError> Server::adopt(config::Config config) {
   if (auto read = config::read_secrets(config.server.transfer); !read) return failed(std::move(read).error().text);
   auto served = answer::ServedZone::of(config.zone, config.server, secrets_.cookie);
   if (!served) return failed(std::move(served).error());
+  auto tls = tls_service(config.server.transfer.tls, tls_);
+  if (!tls) return failed(std::move(tls).error());
   // A database that can't be read must not replace the list that is served.
   const bool is_another = config.database != config_.database;
   if (is_another) {
@@ -108,6 +115,8 @@ std::expected<void, ServiceError> Server::adopt(config::Config config) {
   zone_.publish(std::move(*served));
   if (is_another_zone) history_.clear();
   transfers_->change(limits_of(config.server));
+  tls_ = std::move(*tls);
+  transfers_->accept_from(tls_);
   if (config.server.transfer.notify != config_.server.transfer.notify) open_notifier(config.server);
   if (is_another || config.server.stale_after != config_.server.stale_after) follow(config);
   // Also if the path or port is the same and couldn't be bound before: it may be free now.
@@ -134,6 +143,7 @@ void Server::stop() {
   taken(notifier_).reset();
   responders_->stop();
   taken(transfers_).reset();
+  tls_ = {};
   log_counts(responders_->counts());
 }
 
@@ -185,11 +195,14 @@ void Server::follow(const config::Config& config) {
 
 void Server::open_transfers(const config::Server& settings) {
   transfers_ = std::make_unique<transfer::Transfers>(
-      limits_of(settings), transfer::Transfers::Sources{.zone = zone_,
-                                                        .view = view_,
-                                                        .history = history_,
-                                                        .clock = [this] { return clock_.glance(); },
-                                                        .report = [](const auto& report) { log_transfer(report); }});
+      limits_of(settings),
+      transfer::Transfers::Sources{.zone = zone_,
+                                   .view = view_,
+                                   .history = history_,
+                                   .clock = [this] { return clock_.glance(); },
+                                   .report = [](const auto& report) { log_transfer(report); },
+                                   .handshake_failed = [](const auto& failed) { log_handshake(failed); }});
+  transfers_->accept_from(tls_);
 }
 
 /// Ends the present one first: another one tells all secondaries again.
@@ -199,11 +212,10 @@ void Server::open_notifier(const config::Server& settings) {
   if (settings.transfer.notify.empty()) return;
   notifier_ = std::make_unique<transfer::Notifier>(
       settings.transfer.notify,
-      transfer::Notifier::Sources{
-          .zone = zone_,
-          .view = view_,
-          .clock = [this] { return clock_.glance(); },
-          .report = [](const auto& report) { log_notified(report); }});
+      transfer::Notifier::Sources{.zone = zone_,
+                                  .view = view_,
+                                  .clock = [this] { return clock_.glance(); },
+                                  .report = [](const auto& report) { log_notified(report); }});
 }
 
 /// The follower calls it many times a second, so this is where a step of the clock is noticed.

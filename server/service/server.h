@@ -91,6 +91,7 @@ class Server {
   zone::Freshness freshness_;
   zone::History history_{0};
   std::unique_ptr<zone::Follower> follower_;
+  transfer::TlsService tls_;  ///< what transfers_ accepts from
   std::unique_ptr<transfer::Transfers> transfers_;
   std::unique_ptr<transfer::Notifier> notifier_;  ///< nullptr: there is nobody to notify
   std::optional<net::Responders> responders_;     ///< from `start` on

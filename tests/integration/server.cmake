@@ -12,3 +12,4 @@ blowback_integration_test(server_sandbox 120)
 # The same zone from other servers: NSD, Knot DNS, BIND.
 blowback_integration_test(zone_beside_peers 300)
 blowback_integration_test(server_transfer 180 asan tsan)
+blowback_integration_test(server_transfer_tls 180 asan tsan)

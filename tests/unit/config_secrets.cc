@@ -76,6 +76,14 @@ TEST_CASE("a secret that others can read or write is refused, and so is what is 
   CHECK(says(error_of(read_secrets(transfer)), "can't be read: No such file"));
   transfer.keys.clear();
   CHECK(read_secrets(transfer));
+
+  transfer.tls.key = folder.file("tls.key");
+  CHECK(says(error_of(read_secrets(transfer)), "transfer.tls_key: " + transfer.tls.key + " can't be read"));
+  std::ofstream(transfer.tls.key) << "key";
+  fs::permissions(transfer.tls.key, fs::perms::owner_read | fs::perms::others_read);
+  CHECK(says(error_of(read_secrets(transfer)), "chmod o= "));
+  fs::permissions(transfer.tls.key, fs::perms::owner_read | fs::perms::group_read);
+  CHECK(read_secrets(transfer));
 }
 
 }  // namespace blowback::config

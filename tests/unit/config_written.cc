@@ -56,6 +56,10 @@ exempt = []
 [transfer]
 allow = ["192.0.2.53", "2001:db8::/64"]
 notify = ["192.0.2.53:53 key xfr.example.org", "[2001:db8::53]:5353"]
+tls = ["192.0.2.1:853"]
+tls_certificate = "/etc/blowback/tls.pem"
+tls_key = "/etc/blowback/tls.key"
+tls_clients = "/etc/blowback/clients.pem"
 connections = 3
 time = "5m"
 [[transfer.key]]
@@ -143,10 +147,10 @@ TEST_CASE("each key's line is known, and its table's", "[config]") {
   CHECK(lines->at("database") == 1);
   CHECK(lines->at("zone.name") == 3);
   CHECK(lines->at("server.rate_limit.exempt") == 12);
-  CHECK(lines->at("transfer.key.1.algorithm") == 23);
-  CHECK(lines->at("feed.0") == 28);
-  CHECK(lines->at("feed.0.path") == 30);
-  CHECK(lines->at("feed.6.callouts") == 50);
+  CHECK(lines->at("transfer.key.1.algorithm") == 27);
+  CHECK(lines->at("feed.0") == 32);
+  CHECK(lines->at("feed.0.path") == 34);
+  CHECK(lines->at("feed.6.callouts") == 54);
   CHECK_FALSE(lines->contains("feed.1.path"));
 }
 

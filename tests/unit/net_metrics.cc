@@ -34,6 +34,8 @@ std::string names(const watch::Health& health) {
   return text;
 }
 
+bool has_line(const std::string& text, const std::string& line) { return text.find("\n" + line + "\n") != std::string::npos; }
+
 constexpr auto kTooLong = std::chrono::milliseconds(watch::kStandsStill) + 1ms;
 
 }  // namespace
@@ -138,4 +140,26 @@ TEST_CASE("each count is a sample of its own", "[net][metrics]") {
 TEST_CASE("unknown values are left out, not shown as 0", "[net][metrics]") {
   const auto text = net::to_metrics({});
   CHECK_THAT(text, !Catch::Contains("blowback_zone_index_age_seconds") && Catch::Contains("blowback_zone_ready 0\n"));
+}
+
+TEST_CASE("transfers are counted by result and transport", "[net][metrics][transfer]") {
+  auto status = well();
+  auto& tls = status.transfers.by_carrier.at(static_cast<std::size_t>(transfer::Carrier::tls));
+  tls.by_ending.at(static_cast<std::size_t>(transfer::Ending::complete)) = 5;
+  tls.refused = 4;
+  status.transfers.by_carrier.front().turned_away = 3;
+  status.counts.tcp.transfers_refused = 2;
+  status.counts.udp.transfers_refused = 1;
+  status.transfers.failed_handshakes = 6;
+  const auto text = net::to_metrics(status);
+  const auto has = [&](const std::string& labels, int number) {
+    CHECK(has_line(text, "blowback_transfers_total{" + labels + "} " + std::to_string(number)));
+  };
+  has(R"(result="complete",transport="tls")", 5);
+  has(R"(result="complete",transport="tcp")", 0);
+  has(R"(result="refused",transport="tls")", 4);
+  has(R"(result="refused",transport="tcp")", 2);
+  has(R"(result="refused",transport="udp")", 1);
+  has(R"(result="turned_away",transport="tcp")", 3);
+  CHECK(has_line(text, R"(blowback_transfer_handshakes_total{result="failed"} 6)"));
 }

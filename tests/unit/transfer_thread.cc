@@ -1,40 +1,22 @@
 // The thread that sends transfers, over socket pairs: what it sends, what it limits, and what it counts.
 #include "system/descriptor.h"
 #include "transfer/transfers.h"
-#include "transfer_fixture.h"
+#include "transfer_running.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
+#include <optional>
 #include <sys/socket.h>
-#include <thread>
 
 using namespace blowback;
 using namespace blowback::test;
 using namespace std::chrono_literals;
 using transfer::Ending;
-using transfer::Transfers;
 
 namespace {
-
-constexpr auto kApex = "bl.example.org";
-
-Bytes with_length(const Bytes& message) {
-  Bytes bytes;
-  put16(bytes, static_cast<unsigned>(message.size()));
-  bytes.insert(bytes.end(), message.begin(), message.end());
-  return bytes;
-}
-
-zone::ListingIndex list_of(unsigned addresses, Serial serial = 1) {
-  std::vector<Listing> listings;
-  for (unsigned i = 0; i < addresses; ++i)
-    listings.push_back(listed(IpAddress::from_v4(0x0b000000U + 3 * i).to_string()));
-  return index_of(listings, {}, serial);
-}
 
 /// The client's end of a connection.
 class Client {
@@ -83,26 +65,9 @@ class Client {
   Descriptor socket_;
 };
 
-class Running {
+class Running : public RunningTransfers {
  public:
-  explicit Running(zone::ListingIndex list, const transfer::Limits& limits = {}) {
-    const Transferable served({});
-    zone_.publish(served.zone);
-    publish(std::move(list));
-    transfers_.emplace(limits, Transfers::Sources{.zone = zone_,
-                                                  .view = view_,
-                                                  .history = history_,
-                                                  .clock = [] { return kNow; },
-                                                  .report =
-                                                      [this](const transfer::Report& report) {
-                                                        const std::scoped_lock lock(mutex_);
-                                                        reports_.push_back(report);
-                                                        changed_.notify_all();
-                                                      }});
-  }
-
-  void publish(zone::ListingIndex list) { view_.publish(view_of(std::move(list))); }
-  zone::History& history() { return history_; }
+  using RunningTransfers::RunningTransfers;
 
   /// Absent: it was turned away.
   [[nodiscard]] std::optional<Client> connect(const Bytes& in, const Bytes& out = {},
@@ -112,27 +77,9 @@ class Running {
     Descriptor ours(ends[0]);
     Client theirs{Descriptor(ends[1])};
     REQUIRE(fcntl(ours.get(), F_SETFL, O_NONBLOCK) == 0);
-    if (!transfers_->take({.socket = std::move(ours), .client = client, .in = in, .out = out})) return std::nullopt;
+    if (!transfers().take({.socket = std::move(ours), .client = client, .in = in, .out = out})) return std::nullopt;
     return theirs;
   }
-  [[nodiscard]] transfer::Report report() {
-    std::unique_lock lock(mutex_);
-    REQUIRE(changed_.wait_for(lock, 60s, [&] { return !reports_.empty(); }));
-    const auto first = reports_.front();
-    reports_.erase(reports_.begin());
-    return first;
-  }
-  Transfers& transfers() { return *transfers_; }
-  void end() { transfers_.reset(); }
-
- private:
-  zone::Published<answer::ServedZone> zone_;
-  zone::Published<zone::View> view_;
-  zone::History history_{10};
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<transfer::Report> reports_;
-  std::optional<Transfers> transfers_;
 };
 
 /// With the client's SOA in its authority section (RFC 1995 §3).
@@ -149,8 +96,6 @@ Bytes ixfr_query(std::uint32_t serial) {
   }
   return bytes;
 }
-
-const Bytes kAxfrQuery = with_length(query({.name = kApex, .type = LDNS_RR_TYPE_AXFR}));
 
 }  // namespace
 
@@ -174,7 +119,7 @@ TEST_CASE("a transfer follows what was answered before it, and queries after it 
   CHECK(report.octets > 16'384);
   CHECK(running.report().ending == Ending::complete);
   const auto counts = running.transfers().counts();
-  CHECK(counts.by_ending.at(static_cast<std::size_t>(Ending::complete)) == 2);
+  CHECK(counts.by_carrier.front().by_ending.at(static_cast<std::size_t>(Ending::complete)) == 2);
   CHECK(counts.under_way == 0);
   CHECK(counts.records == 2 * report.records);
 }
@@ -225,7 +170,7 @@ TEST_CASE("the number of connections is limited, in all and for each client", "[
   // Another client isn't allowed to transfer, but its connections count, too.
   for (int i = 0; i < 2; ++i) clients.push_back(running.connect(kAxfrQuery, {}, ip("203.0.113.1")).value());
   CHECK_FALSE(running.connect(kAxfrQuery, {}, ip("203.0.113.2")));
-  CHECK(running.transfers().counts().turned_away == 2);
+  CHECK(running.transfers().counts().by_carrier.front().turned_away == 2);
   CHECK(clients.front().transfer().size() > 100);
   clients.front().close();
   CHECK(running.report().ending == Ending::complete);
