@@ -1,6 +1,6 @@
 #include "feed_findings.h"
 
-#include "smtp/certificate.h"
+#include "certificate_findings.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -74,19 +74,16 @@ void look_at_quoting(const Place& at, const config::Feed& feed, Findings& findin
                     at.source("quoting"));
 }
 
-void look_at_listener(const Place& at, const config::Feed& feed, Findings& findings) {
+void look_at_listener(const Place& at, const config::Feed& feed, UnixTime now, Findings& findings) {
   if (feed.type == config::FeedType::milter) {
     findings.good(at.name, "is a milter of a mail server", at.source("listen"));
     return;
   }
   const auto& listener = feed.listener;
   if (!listener.certificate.empty()) {
-    if (const auto tls = smtp::tls_context({.chain = listener.certificate, .key = listener.key}, listener.hostname);
-        !tls) {
-      findings.bad(at.name, tls.error(),
-                   "name PEM files that the user who runs blowback-ingest may read, or remove `certificate` and "
-                   "`key` to use a self-signed one",
-                   at.source("certificate"));
+    const Certificate files{.chain = listener.certificate, .key = listener.key};
+    if (!look_at_certificate(at.name, files, Verified::hardly_ever, "blowback-ingest", now, at.source("certificate"),
+                             findings)) {
       return;
     }
   }
@@ -130,13 +127,13 @@ void look_at_witnesses(const config::Config& config, const std::string& source, 
   }
 }
 
-void look_at_feeds(const config::Config& config, const FeedSource& source_of, Findings& findings) {
+void look_at_feeds(const config::Config& config, const FeedSource& source_of, UnixTime now, Findings& findings) {
   for (std::size_t i = 0; i < config.feeds.size(); ++i) {
     const auto& feed = config.feeds.at(i);
     const Place at{.name = "feed " + feed.name,
                    .source = [&](std::string_view key) { return source_of ? source_of(i, key) : std::string(); }};
     if (feed.has_listener()) {
-      look_at_listener(at, feed, findings);
+      look_at_listener(at, feed, now, findings);
     } else if (feed.type == config::FeedType::maildir) {
       look_at_maildir(at, feed, findings);
     } else if (feed.type == config::FeedType::standard_input || feed.path == "-") {

@@ -1,6 +1,7 @@
 // Checks of name servers, traps and feeds that read no mail, for `doctor` and `config check`.
 #pragma once
 
+#include "blowback/unix_time.h"
 #include "config/config.h"
 #include "findings.h"
 
@@ -14,8 +15,8 @@ namespace blowback::cli {
 /// The place of a feed's key in the config, as a finding's source. The key may be absent there.
 using FeedSource = std::function<std::string(std::size_t feed, std::string_view key)>;
 
-/// Whether the current user can read each feed's path and certificate.
-void look_at_feeds(const config::Config& config, const FeedSource& source_of, Findings& findings);
+/// Whether the current user can read each feed's path and certificate, and whether that expires soon.
+void look_at_feeds(const config::Config& config, const FeedSource& source_of, UnixTime now, Findings& findings);
 
 /// Whether each name server in the zone has an address in the config. `source`: their place in the config.
 void look_at_name_servers(const config::Config& config, const std::string& source, Findings& findings);

@@ -1,5 +1,6 @@
 // `blowback config check|show`: whether the daemons can run with this config, and all values including defaults.
 #include "arguments.h"
+#include "certificate_findings.h"
 #include "commands.h"
 #include "config/written.h"
 #include "feed_findings.h"
@@ -34,8 +35,8 @@ constexpr Wording kWording{
 /// What each daemon needs at its start, except ports: a running daemon has its own in use.
 class Check {
  public:
-  Check(const config::Config& config, const config::Lines& lines, Findings& findings)
-      : config_(config), lines_(lines), findings_(findings) {}
+  Check(const config::Config& config, const config::Lines& lines, UnixTime now, Findings& findings)
+      : config_(config), lines_(lines), now_(now), findings_(findings) {}
 
   void look(bool at_server, bool at_ingest) {
     findings_.good("config", "every key is valid", config_.file);
@@ -48,7 +49,7 @@ class Check {
       }
       look_at_feeds(
           config_, [this](std::size_t feed, std::string_view key) { return source(fmt::format("feed.{}", feed), key); },
-          findings_);
+          now_, findings_);
       for (std::size_t i = 0; i < config_.feeds.size(); ++i) {
         for (const auto& at : config_.feeds.at(i).listener.listen) {
           if (const auto* path = std::get_if<std::string>(&at)) {
@@ -62,6 +63,7 @@ class Check {
       look_at_name_servers(config_, source("zone", "nameservers"), findings_);
       look_at_user();
       look_at_keys();
+      look_at_transfer_tls(config_.server.transfer.tls, now_, source("transfer", "tls_certificate"), findings_);
       if (!config_.server.status_socket.empty()) {
         look_at_socket("server.status_socket", config_.server.status_socket, source("server", "status_socket"));
       }
@@ -138,8 +140,9 @@ class Check {
 
   void look_at_keys() {
     auto transfer = config_.server.transfer;
-    if (transfer.keys.empty()) return;
-    const auto from = source("transfer.key.0", "secret_file");
+    const bool has_keys = !transfer.keys.empty();
+    if (!has_keys && transfer.tls.listen.empty()) return;
+    const auto from = has_keys ? source("transfer.key.0", "secret_file") : source("transfer", "tls_key");
     if (const auto read = config::read_secrets(transfer); !read) {
       findings_.bad("transfer.key", read.error().text, "the message says what to do", from);
     } else {
@@ -160,6 +163,7 @@ class Check {
 
   const config::Config& config_;
   const config::Lines& lines_;
+  UnixTime now_;
   Findings& findings_;
 };
 
@@ -177,7 +181,7 @@ int config_check(const Context& context, const std::string& daemon) {
   const auto lines = config::lines_of(config->file);
   if (!lines) return context.fail(lines.error().text, kWrongUse);
   Findings findings;
-  Check(*config, *lines, findings).look(daemon != "ingest", daemon != "server");
+  Check(*config, *lines, context.world.now, findings).look(daemon != "ingest", daemon != "server");
   findings.print(context, kWording);
   return findings.any_bad() ? kNo : kYes;
 }

@@ -1,4 +1,5 @@
 // `blowback doctor`: checks everything that can be wrong with an installation, and says how to fix it. It changes nothing.
+#include "certificate_findings.h"
 #include "commands.h"
 #include "database_findings.h"
 #include "dns/server_argument.h"
@@ -53,8 +54,9 @@ int doctor(const Context& context, const std::string& resolver) {
       findings.doubtful("feeds", "none are configured, so only `list` and `import` list anything",
                         "add a [[feed]] to the config");
     }
-    look_at_feeds(*config, {}, findings);
+    look_at_feeds(*config, {}, context.world.now, findings);
     auto store = look_at_database(*config, context.world.now, findings);
+    look_at_transfer_tls(config->server.transfer.tls, context.world.now, {}, findings);
     look_at_server(*config, store ? &*store : nullptr, context.world.now, findings);
     look_at_delegation(*config, chosen, findings);
   } else {

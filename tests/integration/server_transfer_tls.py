@@ -337,6 +337,17 @@ class OwnList(unittest.TestCase):
             return True
         return False
 
+    def test_the_tools_see_a_certificate_that_cant_be_used_or_expires_soon(self):
+        with Blowback() as b:
+            serves_tls(b)
+            self.assertEqual(b.cli("db", "migrate").returncode, 0)
+            done = b.cli("config", "check")
+            self.assertRegex(done.stdout, r"(?m)^warning .*transfer\.tls .*expires on ")
+            self.assertEqual(done.returncode, 0, done.stdout)
+            (b.dir / f"{NAME}.pem").write_text("nonsense")
+            for command in (("config", "check"), ("doctor",)):
+                self.assertRegex(b.cli(*command).stdout, rf"(?m)^problem .*transfer\.tls .*{NAME}\.pem can't be used")
+
 
 if __name__ == "__main__":
     if shutil.which("dig") is None or shutil.which("openssl") is None or executable("named-compilezone") is None:
