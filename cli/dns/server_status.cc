@@ -70,6 +70,41 @@ void flatten(const Json& object, const std::string& before, int levels, std::vec
   }
 }
 
+void read_secondaries(const Json& document, std::vector<SecondaryStatus>& secondaries) {
+  const auto all = document.find("secondaries");
+  if (all == document.end() || !all->is_array()) return;
+  for (const auto& each : *all) {
+    // A server of another version may know less.
+    if (!each.is_object() || !each.contains("seconds_behind")) continue;
+    const auto number = [&](const char* name) {
+      const auto found = each.find(name);
+      return found != each.end() && found->is_number() ? found->get<double>() : 0.0;
+    };
+    SecondaryStatus secondary;
+    if (const auto address = each.find("address"); address != each.end() && address->is_string())
+      secondary.address = *address;
+    if (const auto serial = each.find("serial"); serial != each.end() && serial->is_number_unsigned())
+      secondary.serial = serial->get<std::uint64_t>();
+    const auto answers = each.find("answers");
+    secondary.answers = answers != each.end() && *answers == true;
+    secondary.serial_behind = number("serial_behind");
+    secondary.seconds_behind = number("seconds_behind");
+    secondaries.push_back(std::move(secondary));
+  }
+}
+
+/// `has the latest serial`, `3 serials behind, for 5 minutes`.
+[[nodiscard]] std::string in_words_of(const SecondaryStatus& secondary) {
+  std::string text = secondary.answers ? "" : "doesn't answer for the zone, ";
+  if (!secondary.serial) return text + "serial unknown";
+  if (secondary.serial_behind == 0) return text + fmt::format("has serial {}, the latest", *secondary.serial);
+  const auto seconds = std::clamp(secondary.seconds_behind, 0.0, 1e12);
+  const auto since = in_words(Duration{static_cast<Duration::rep>(seconds)});
+  if (secondary.serial_behind < 0)
+    return text + fmt::format("has serial {}, newer than the zone's, for {}", *secondary.serial, since);
+  return text + fmt::format("has serial {}, {} behind, for {}", *secondary.serial, secondary.serial_behind, since);
+}
+
 [[nodiscard]] std::unexpected<ServerSilence> cannot(const std::string& path, std::string_view why) {
   return std::unexpected(
       ServerSilence{.nobody = false, .text = fmt::format("server: can't be asked at {}: {}", path, why)});
@@ -195,6 +230,7 @@ std::optional<ServerStatus> parse_status(std::string_view document) {
   if (!json.is_object() || !json.contains("started_at")) return std::nullopt;
   ServerStatus status;
   flatten(json, "", kMostLevels, status.figures);
+  read_secondaries(json, status.secondaries);
   const auto steps = json.find("latency_us");
   if (steps == json.end() || !steps->is_array()) return status;
   for (const auto& step : *steps) {
@@ -239,6 +275,13 @@ void add_server_figures(Table& figures, const ServerStatus& status, std::uint64_
   };
   for (const auto& [name, value] : status.figures) add(name, value);
   add("journal.lag", Cell(lag_of(status, head)));
+  for (const auto& each : status.secondaries) {
+    const auto name = "secondaries." + each.address;
+    add(name + ".answers", Cell(each.answers));
+    add(name + ".serial", cell(each.serial));
+    add(name + ".serial_behind", each.serial ? Cell(each.serial_behind) : Cell());
+    add(name + ".seconds_behind", Cell(each.seconds_behind));
+  }
   for (const auto& step : status.latency) {
     add(step.less_than ? fmt::format("latency_us.less_than_{}", *step.less_than) : "latency_us.longer",
         Cell(step.queries));
@@ -269,6 +312,7 @@ Table server_table(const ServerStatus& status, std::uint64_t head) {
   if (const auto took = status.value("journal.publish_ms"); std::holds_alternative<std::uint64_t>(took)) {
     add("last news served after", Cell(fmt::format("{} ms", std::get<std::uint64_t>(took))));
   }
+  for (const auto& each : status.secondaries) add("secondary " + each.address, Cell(in_words_of(each)));
   add_number("tcp connections", "tcp_connections");
   add_number("tcp closed idle", "tcp_closed_idle");
   constexpr std::string_view kDrops = "drops.";

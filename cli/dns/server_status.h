@@ -33,6 +33,15 @@ struct Latency {
 /// Requires 0 < per_mille <= 1000, and steps in ascending order. Pure.
 [[nodiscard]] std::optional<Latency> percentile(std::span<const LatencyStep> steps, unsigned per_mille);
 
+/// A name server in `transfer.notify`, as the server sees it.
+struct SecondaryStatus {
+  std::string address;  ///< `192.0.2.53:53`
+  bool answers = false;
+  std::optional<std::uint64_t> serial;  ///< the one that it had last
+  double serial_behind = 0;             ///< negative: it has a newer one than the zone
+  double seconds_behind = 0;            ///< since there is a serial that it isn't known to have
+};
+
 /// The document with nested objects flattened: `queries.udp.types.A` and its number, in the document's order.
 struct ServerStatus {
   struct Figure {
@@ -41,6 +50,7 @@ struct ServerStatus {
   };
   std::vector<Figure> figures;
   std::vector<LatencyStep> latency;
+  std::vector<SecondaryStatus> secondaries;
 
   /// 0 if there is none, or it is no integer.
   [[nodiscard]] std::uint64_t number(std::string_view name) const;

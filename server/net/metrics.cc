@@ -121,26 +121,49 @@ void add_transfers(MetricsText& text, const Status& status) {
   text.single("blowback_transferred_bytes_total", counter, "Octets of zone transfers that were sent.", counts.octets);
 }
 
-/// Families with a sample for each secondary; none without secondaries.
+/// A family with a sample for each secondary.
+template <typename Secondary, typename NumberOf>
+void by_secondary(MetricsText& text, const std::vector<Secondary>& secondaries, std::string_view name,
+                  MetricsText::Type type, std::string_view help, NumberOf number_of) {
+  text.family(name, type, help);
+  for (const auto& each : secondaries) {
+    text.sample(number_of(each),
+                {{"secondary", endpoint_text(each.secondary.address.to_string(), each.secondary.port)}});
+  }
+}
+
+/// Nothing without secondaries.
 void add_secondaries(MetricsText& text, const Status& status) {
-  if (status.notified.empty()) return;
-  const auto by_secondary = [&](std::string_view name, auto type, std::string_view help, auto number_of) {
-    text.family(name, type, help);
-    for (const auto& each : status.notified)
-      text.sample(number_of(each),
-                  {{"secondary", endpoint_text(each.secondary.address.to_string(), each.secondary.port)}});
-  };
-  by_secondary("blowback_notify_sent_total", counter, "NOTIFY messages, repeated ones included.",
+  const auto& notified = status.notified;
+  if (notified.empty()) return;
+  by_secondary(text, notified, "blowback_notify_sent_total", counter, "NOTIFY messages, repeated ones included.",
                [](const auto& each) { return each.sent; });
-  by_secondary("blowback_notify_repeated_total", counter, "NOTIFY messages after one without an answer.",
-               [](const auto& each) { return each.repeated; });
-  by_secondary("blowback_notify_answered_total", counter, "Answers to NOTIFY, errors included.",
+  by_secondary(text, notified, "blowback_notify_repeated_total", counter,
+               "NOTIFY messages after one without an answer.", [](const auto& each) { return each.repeated; });
+  by_secondary(text, notified, "blowback_notify_answered_total", counter, "Answers to NOTIFY, errors included.",
                [](const auto& each) { return each.answered; });
-  by_secondary("blowback_notify_refused_total", counter, "Answers to NOTIFY with an error.",
+  by_secondary(text, notified, "blowback_notify_refused_total", counter, "Answers to NOTIFY with an error.",
                [](const auto& each) { return each.refused; });
-  by_secondary("blowback_notify_waiting_seconds", gauge,
+  by_secondary(text, notified, "blowback_notify_waiting_seconds", gauge,
                "Time since there is a serial that the secondary didn't answer for.",
                [](const auto& each) { return static_cast<double>(each.waiting.count()) / 1e3; });
+}
+
+/// Likewise.
+void add_secondary_serials(MetricsText& text, const Status& status) {
+  const auto& all = status.secondary_serials;
+  if (all.empty()) return;
+  by_secondary(text, all, "blowback_server_secondary_answers", gauge,
+               "1 if the secondary answers queries for the SOA from the zone, else 0.",
+               [](const auto& each) { return std::uint64_t{each.answers}; });
+  auto known = all;
+  std::erase_if(known, [](const auto& each) { return !each.behind; });
+  by_secondary(text, known, "blowback_server_secondary_serial_behind", gauge,
+               "Serials from the one that the secondary had last to the zone's; negative: it has a newer one.",
+               [](const auto& each) { return static_cast<double>(each.behind.value_or(0)); });
+  by_secondary(text, all, "blowback_server_secondary_seconds_behind", gauge,
+               "Time since there is a serial that the secondary isn't known to have.",
+               [](const auto& each) { return static_cast<double>(each.lag.count()) / 1e3; });
 }
 
 void add_latency(MetricsText& text, const Counts& counts) {
@@ -216,6 +239,7 @@ std::string to_metrics(const Status& status) {
   add_queries(text, status.counts);
   add_transfers(text, status);
   add_secondaries(text, status);
+  add_secondary_serials(text, status);
   add_latency(text, status.counts);
   return std::move(text).done();
 }

@@ -76,14 +76,23 @@ template <typename Counts, typename NameOf>
 
 [[nodiscard]] Json secondaries(const Status& status) {
   Json all = Json::array();
-  for (const auto& each : status.notified) {
+  for (std::size_t i = 0; i < status.notified.size(); ++i) {
+    const auto& each = status.notified[i];
+    // Both are read one after the other, so a reload may come in between.
+    const auto known = i < status.secondary_serials.size() && status.secondary_serials[i].secondary == each.secondary
+                           ? status.secondary_serials[i]
+                           : transfer::SecondarySerial{};
     all.push_back({{"address", endpoint_text(each.secondary.address.to_string(), each.secondary.port)},
                    {"told", each.told ? Json(*each.told) : Json()},
                    {"waiting_seconds", seconds(each.waiting)},
                    {"sent", each.sent},
                    {"repeated", each.repeated},
                    {"answered", each.answered},
-                   {"refused", each.refused}});
+                   {"refused", each.refused},
+                   {"answers", known.answers},
+                   {"serial", known.serial ? Json(*known.serial) : Json()},
+                   {"serial_behind", known.behind ? Json(*known.behind) : Json()},
+                   {"seconds_behind", seconds(known.lag)}});
   }
   return all;
 }

@@ -8,6 +8,7 @@
 #include "blowback/unix_time.h"
 #include "net/counts.h"
 #include "transfer/notifier.h"
+#include "transfer/secondary_serials.h"
 #include "transfer/transfers.h"
 #include "watch/clock_doubt.h"
 #include "watch/config_in_force.h"
@@ -44,7 +45,8 @@ struct Status {
   List list;
   Counts counts;
   transfer::Counts transfers;
-  std::vector<transfer::Notified> notified;  ///< by secondary, in the order of the config
+  std::vector<transfer::Notified> notified;                  ///< by secondary, in the order of the config
+  std::vector<transfer::SecondarySerial> secondary_serials;  ///< likewise, of the same secondaries
   watch::ClockDoubt clock_doubt;
   watch::ConfigInForce config;
   /// Time since the slowest worker, and the follower, completed a turn of their loops.
@@ -64,7 +66,8 @@ struct Status {
 ///      "clock": {"in_doubt": false, "ahead_seconds": 0.0},
 ///      "config": {"read_at": "2026-11-24T10:00:00Z", "refused": null},
 ///      "transfers": {"under_way": 0, "complete": 2, "broken": 0, "timed_out": 0, "refused": 1, "incremental": 1, "turned_away": 0, "complete_by_tls": 1, "failed_handshakes": 0, "records": 40, "octets": 2812},
-///      "secondaries": [{"address": "192.0.2.53:53", "told": 7, "waiting_seconds": 0.0, "sent": 3, "repeated": 0, "answered": 3, "refused": 0}],
+///      "secondaries": [{"address": "192.0.2.53:53", "told": 7, "waiting_seconds": 0.0, "sent": 3, "repeated": 0, "answered": 3, "refused": 0,
+///                       "answers": true, "serial": 7, "serial_behind": 0, "seconds_behind": 0.0}],
 ///      "tcp_connections": 1, "tcp_closed_idle": 0,
 ///      "drops": {"not_a_query": 0, "rate_limited": 0, "send_failed": 0, "kernel_buffer": 0},
 ///      "latency_us": [{"less_than": 1, "queries": 2}, {"less_than": 2, "queries": 7}, …, {"less_than": null, "queries": 0}]}

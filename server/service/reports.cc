@@ -4,6 +4,7 @@
 #include "system/socket_address.h"
 #include "watch/log.h"
 
+#include <chrono>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -69,6 +70,15 @@ void log_notified(const transfer::NotifierReport& report) {
     case Event::answers:
       return log(Level::info, "notify-answered", fields);
   }
+}
+
+void log_lag(const transfer::LagReport& report) {
+  const auto& at = report.state.secondary;
+  std::vector<Field> fields{{"secondary", endpoint_text(at.address.to_string(), at.port)}, {"serial", report.serial}};
+  if (report.state.serial) fields.emplace_back("theirs", *report.state.serial);
+  fields.emplace_back("seconds", std::chrono::floor<std::chrono::seconds>(report.state.lag).count());
+  if (!report.text.empty()) fields.push_back(Field::sentence("detail", report.text));
+  log(report.lags ? Level::warning : Level::info, report.lags ? "secondary-lags" : "secondary-follows", fields);
 }
 
 void log_counts(const net::Counts& counts) {

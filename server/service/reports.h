@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "net/counts.h"
 #include "transfer/notifier.h"
+#include "transfer/secondary_serials.h"
 #include "transfer/transfers.h"
 #include "zone/follower.h"
 
@@ -20,6 +21,9 @@ void log_handshake(const transfer::FailedHandshake& failed);
 
 /// Likewise.
 void log_notified(const transfer::NotifierReport& report);
+
+/// Likewise.
+void log_lag(const transfer::LagReport& report);
 
 /// A line `answered` per transport.
 void log_counts(const net::Counts& counts);

@@ -140,6 +140,7 @@ void Server::stop() {
     const std::scoped_lock lock(mutex_);  // `status` reads it
     return std::move(part);
   };
+  taken(secondary_serials_).reset();
   taken(notifier_).reset();
   responders_->stop();
   taken(transfers_).reset();
@@ -162,6 +163,7 @@ net::Status Server::status() {
     status.config = in_force_;
     if (transfers_) status.transfers = transfers_->counts();
     if (notifier_) status.notified = notifier_->notified();
+    if (secondary_serials_) status.secondary_serials = secondary_serials_->all();
   }
   status.counts = responders_->counts();
   status.workers_turned_ago = milliseconds(responders_->since_turned(steady));
@@ -208,6 +210,7 @@ void Server::open_transfers(const config::Server& settings) {
 /// Ends the present one first: another one tells all secondaries again.
 void Server::open_notifier(const config::Server& settings) {
   const std::scoped_lock lock(mutex_);
+  secondary_serials_.reset();
   notifier_.reset();
   if (settings.transfer.notify.empty()) return;
   notifier_ = std::make_unique<transfer::Notifier>(
@@ -216,6 +219,12 @@ void Server::open_notifier(const config::Server& settings) {
                                   .view = view_,
                                   .clock = [this] { return clock_.glance(); },
                                   .report = [](const auto& report) { log_notified(report); }});
+  std::vector<config::Endpoint> secondaries;
+  for (const auto& secondary : settings.transfer.notify) secondaries.push_back(secondary.at);
+  secondary_serials_ = std::make_unique<transfer::SecondarySerials>(
+      secondaries,
+      transfer::SecondarySerials::Sources{
+          .zone = zone_, .view = view_, .report = [](const auto& report) { log_lag(report); }});
 }
 
 /// The follower calls it many times a second, so this is where a step of the clock is noticed.

@@ -13,6 +13,7 @@
 #include "net/status_socket.h"
 #include "system/daemon_clock.h"
 #include "transfer/notifier.h"
+#include "transfer/secondary_serials.h"
 #include "transfer/transfers.h"
 #include "watch/clock_doubt.h"
 #include "watch/config_in_force.h"
@@ -93,9 +94,10 @@ class Server {
   std::unique_ptr<zone::Follower> follower_;
   transfer::TlsService tls_;  ///< what transfers_ accepts from
   std::unique_ptr<transfer::Transfers> transfers_;
-  std::unique_ptr<transfer::Notifier> notifier_;  ///< nullptr: there is nobody to notify
-  std::optional<net::Responders> responders_;     ///< from `start` on
-  /// Guards the next two, transfers_ and notifier_ between `reload`, `stop` and `status`. Workers don't take it.
+  std::unique_ptr<transfer::Notifier> notifier_;                   ///< nullptr: there is nobody to notify
+  std::unique_ptr<transfer::SecondarySerials> secondary_serials_;  ///< likewise
+  std::optional<net::Responders> responders_;                      ///< from `start` on
+  /// Guards the next two, transfers_, notifier_ and secondary_serials_ between `reload`, `stop` and `status`. Workers don't take it.
   mutable std::mutex mutex_;
   config::Config config_;
   watch::ConfigInForce in_force_{.read_at = clock_.now(), .refused = {}, .refused_at = {}};

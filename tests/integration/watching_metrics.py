@@ -257,9 +257,12 @@ class Metrics(unittest.TestCase):
 def exported():
     """Names of all metrics of both running daemons."""
     with watched() as b:
+        b.sections["transfer"] = {"notify": [f"127.0.0.1:{b.port}"]}  # it answers for its own SOA, so that there is a secondary's serial
+        b.write_config()
         start(b)
         b.deliver(b"\x00\x00")  # so that there is a reason in quarantine
         wait_until(lambda: any("quarantined_total{" in name for name in samples(b.ingest_at)), 10, "something is in quarantine")
+        wait_until(lambda: any("secondary_serial_behind" in name for name in samples(b.server_at)), 10, "the secondary has answered")
         return {name.partition("{")[0] for at in (b.server_at, b.ingest_at) for name in samples(at)}
 
 

@@ -163,3 +163,26 @@ TEST_CASE("if no server listens, the message says so", "[cli][server]") {
     CHECK(asked.error().text == fmt::format("server: not running (no answer at {})", each));
   }
 }
+
+TEST_CASE("each secondary is shown with its serial: the latest, behind, newer, or unknown", "[cli][server]") {
+  const auto parsed = parse_status(R"({"started_at": "", "secondaries": [
+    {"address": "192.0.2.1:53", "answers": true, "serial": 7, "serial_behind": 0, "seconds_behind": 0.0},
+    {"address": "192.0.2.2:53", "answers": true, "serial": 5, "serial_behind": 2, "seconds_behind": 90.5},
+    {"address": "192.0.2.3:53", "answers": true, "serial": 9, "serial_behind": -2, "seconds_behind": 60.0},
+    {"address": "192.0.2.4:53", "answers": false, "serial": null, "serial_behind": null, "seconds_behind": 60.0},
+    {"address": "192.0.2.5:53", "told": 7}, 4]})");
+  REQUIRE(parsed);
+  CHECK(parsed->secondaries.size() == 4);
+  const auto shown_to_people = printed(server_table(*parsed, 7));
+  for (const auto* const line : {"secondary 192.0.2.1:53  has serial 7, the latest\n",
+                                 "secondary 192.0.2.2:53  has serial 5, 2 behind, for 1 minute 30 seconds\n",
+                                 "secondary 192.0.2.3:53  has serial 9, newer than the zone's, for 1 minute\n",
+                                 "secondary 192.0.2.4:53  doesn't answer for the zone, serial unknown\n"}) {
+    CHECK_THAT(shown_to_people, Catch::Contains(line));
+  }
+  Table table({"figure", "value"});
+  add_server_figures(table, *parsed, 7);
+  const auto figures = printed(table, Format::csv);
+  CHECK_THAT(figures, Catch::Contains("server.secondaries.192.0.2.2:53.serial_behind,2"));
+  CHECK_THAT(figures, Catch::Contains("server.secondaries.192.0.2.4:53.answers,false"));
+}

@@ -2,6 +2,8 @@
 #include "catch.h"
 #include "net/metrics.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <string>
 
@@ -162,4 +164,27 @@ TEST_CASE("transfers are counted by result and transport", "[net][metrics][trans
   has(R"(result="refused",transport="udp")", 1);
   has(R"(result="turned_away",transport="tcp")", 3);
   CHECK(has_line(text, R"(blowback_transfer_handshakes_total{result="failed"} 6)"));
+}
+
+TEST_CASE("each secondary's lag is a metric; how far behind one is that never answered is left out", "[net][metrics]") {
+  auto status = well();
+  CHECK_THAT(net::to_metrics(status), !Catch::Contains("secondary"));
+  const auto at = [](std::uint8_t last) {
+    return config::Endpoint{*IpAddress::parse(fmt::format("192.0.2.{}", last)), 53};
+  };
+  status.secondary_serials = {
+      {.secondary = at(1), .answers = true, .serial = 9, .behind = -2, .lag = 1500ms},
+      {.secondary = at(2), .answers = false, .serial = {}, .behind = {}, .lag = 60s},
+  };
+  const auto text = "\n" + net::to_metrics(status);
+  for (const std::string line : {
+           R"(blowback_server_secondary_answers{secondary="192.0.2.1:53"} 1)",
+           R"(blowback_server_secondary_answers{secondary="192.0.2.2:53"} 0)",
+           R"(blowback_server_secondary_serial_behind{secondary="192.0.2.1:53"} -2)",
+           R"(blowback_server_secondary_seconds_behind{secondary="192.0.2.1:53"} 1.5)",
+           R"(blowback_server_secondary_seconds_behind{secondary="192.0.2.2:53"} 60)",
+       }) {
+    CHECK_THAT(text, Catch::Contains("\n" + line + "\n"));
+  }
+  CHECK_THAT(text, !Catch::Contains(R"(serial_behind{secondary="192.0.2.2:53"})"));
 }

@@ -167,3 +167,27 @@ TEST_CASE("the counts of workers add up in every place", "[net][counts]") {
   CHECK(numbers.size() > 120);
   CHECK(std::ranges::count(numbers, 0U) < 20);  // of the list, and what the kernel has dropped
 }
+
+TEST_CASE("a secondary's serial stands beside what it was told; unknown ones are null", "[net][status]") {
+  const config::Endpoint one{*IpAddress::parse("192.0.2.1"), 53};
+  const config::Endpoint two{*IpAddress::parse("2001:db8::2"), 5353};
+  Status status;
+  status.notified = {{.secondary = one, .told = 7}, {.secondary = two}};
+  status.secondary_serials = {
+      {.secondary = one, .answers = true, .serial = 5, .behind = 2, .lag = std::chrono::milliseconds{1500}},
+      {.secondary = two}};
+  const auto secondaries = document(status)["secondaries"];
+  REQUIRE(secondaries.size() == 2);
+  CHECK(secondaries[0]["address"] == "192.0.2.1:53");
+  CHECK(secondaries[0]["told"] == 7);
+  CHECK(secondaries[0]["answers"] == true);
+  CHECK(secondaries[0]["serial"] == 5);
+  CHECK(secondaries[0]["serial_behind"] == 2);
+  CHECK(secondaries[0]["seconds_behind"] == 1.5);
+  CHECK(secondaries[1]["address"] == "[2001:db8::2]:5353");
+  CHECK(secondaries[1]["serial"].is_null());
+  CHECK(secondaries[1]["serial_behind"].is_null());
+  // What is known of other secondaries, between the two steps of a reload, isn't theirs.
+  status.notified.erase(status.notified.begin());
+  CHECK(document(status)["secondaries"][0]["serial"].is_null());
+}
