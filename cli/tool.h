@@ -4,6 +4,7 @@
 #include "blowback/unix_time.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -22,6 +23,7 @@ struct World {
   std::size_t columns = 0;      ///< the width of that terminal, in characters; 0: `out` isn't a terminal
   bool shows_progress = false;  ///< `err` is a terminal
   std::function<const char*(const char*)> variable;  ///< std::getenv in the program
+  std::uint16_t dns_port = 53;  ///< of name servers that are found by name; tests may not listen there
 };
 
 /// Exit codes, for scripts: yes, no, wrong use, system failed; and that the reader of the output has gone, with the code that a

@@ -6,18 +6,14 @@
 #include "dns/conformance.h"
 #include "dns/server_argument.h"
 #include "findings.h"
-#include "system/socket_address.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <sys/socket.h>
 
 namespace blowback::cli {
 namespace {
@@ -28,37 +24,38 @@ constexpr std::chrono::milliseconds kPatience{4000};
 constexpr Wording kWording{
     .grade = "result", .grades = {"pass", "note", "fail"}, .advice = "breaks", .has_source = true};
 
-/// An address of the host, by the system's resolver. Absent: it has none.
-[[nodiscard]] std::optional<config::Endpoint> endpoint_of(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_DGRAM;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return std::nullopt;
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, &freeaddrinfo);
-  constexpr std::uint16_t kPort = 53;
-  for (const auto* each = found; each != nullptr; each = each->ai_next) {
-    if (const auto address = address_of(each->ai_addr)) return config::Endpoint{.address = *address, .port = kPort};
+/// An address of the host. Absent: the resolver finds none.
+[[nodiscard]] std::optional<config::Endpoint> endpoint_of(const std::string& host, const Lookup& lookup) {
+  for (const auto type : {RecordType::a, RecordType::aaaa}) {
+    const auto reply = ask(*lookup.resolver, {.name = host, .type = type, .recursion_desired = true}, kPatience);
+    if (!reply) continue;
+    for (const auto& record : reply->answers_of(type)) {
+      if (record.rdata.empty()) continue;
+      if (const auto address = IpAddress::parse(record.rdata[0]))
+        return config::Endpoint{.address = *address, .port = lookup.port};
+    }
   }
   return std::nullopt;
 }
 
 /// The first of the zone's name servers that has an address.
-[[nodiscard]] OrExit<config::Endpoint> server_of(const Context& context, const std::string& zone) {
-  const auto resolver = system_resolver();
-  if (!resolver) {
+[[nodiscard]] OrExit<config::Endpoint> server_of(const Context& context, const std::string& zone,
+                                                 const Lookup& lookup) {
+  if (!lookup.resolver) {
     return std::unexpected(context.fail(
         "/etc/resolv.conf has no resolver to find the zone's name servers; name one of them with --server", kFailed));
   }
-  const auto servers = ask(*resolver, {.name = zone, .type = RecordType::ns, .recursion_desired = true}, kPatience);
+  const auto servers =
+      ask(*lookup.resolver, {.name = zone, .type = RecordType::ns, .recursion_desired = true}, kPatience);
   if (!servers) {
     return std::unexpected(context.fail(
         fmt::format("the resolver {} doesn't find the name servers of {}: {}; name one of them with --server",
-                    to_string(*resolver), zone, servers.error().text),
+                    to_string(*lookup.resolver), zone, servers.error().text),
         kFailed));
   }
   for (const auto& record : servers->answers_of(RecordType::ns)) {
     if (record.rdata.empty()) continue;
-    if (const auto found = endpoint_of(record.rdata[0])) return *found;
+    if (const auto found = endpoint_of(record.rdata[0], lookup)) return *found;
   }
   return std::unexpected(context.fail(
       fmt::format("no name server of {} was found ({}); check the name of the zone, or name a server with --server",
@@ -70,6 +67,7 @@ struct Arguments {
   std::string zone;
   std::string server;  ///< an address, with or without a port; "": the zone's first name server
   std::string listed;  ///< an address that is listed; "": only the test points are known to be
+  std::string resolver;
 };
 
 int conform(const Context& context, const Arguments& arguments) {
@@ -85,19 +83,21 @@ int conform(const Context& context, const Arguments& arguments) {
     return context.fail(fmt::format("'{}' isn't the name of a zone; write it like bl.example.org", arguments.zone),
                         kWrongUse);
   }
+  const auto lookup = resolver_argument(context, arguments.resolver);
+  if (!lookup) return lookup.error();
   std::optional<IpAddress> listed;
   if (!arguments.listed.empty()) {
     const auto given = address(context, arguments.listed);
     if (!given) return given.error();
     listed = *given;
   }
-  const auto server =
-      arguments.server.empty() ? server_of(context, zone) : server_argument(context, "--server", arguments.server);
+  const auto server = arguments.server.empty() ? server_of(context, zone, *lookup)
+                                               : server_argument(context, "--server", arguments.server);
   if (!server) return server.error();
   if (context.format == Format::table)
     context.print_line(heading(fmt::format("{} at {}", zone, to_string(*server)), context.bold));
   Findings findings;
-  examine_list(*server, zone, listed, findings);
+  examine_list(*server, zone, listed, *lookup, findings);
   findings.print(context, kWording);
   return findings.any_bad() ? kNo : kYes;
 }
@@ -117,6 +117,10 @@ void add_conform(Command& tool) {
   command.option("--server", arguments->server, "The server to query, instead of the zone's first name server")
       .shown_as("ADDRESS[:PORT]");
   command.option("--listed", arguments->listed, "An address that is listed, to check its names, too").shown_as("IP");
+  command
+      .option("--resolver", arguments->resolver,
+              "The resolver to query for name servers and their addresses, instead of the system's")
+      .shown_as("ADDRESS[:PORT]");
   command.format();
 }
 

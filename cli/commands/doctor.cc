@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace blowback::cli {
@@ -38,12 +37,8 @@ void look_at_traps(const config::Config& config, Findings& findings) {
 }
 
 int doctor(const Context& context, const std::string& resolver) {
-  std::optional<config::Endpoint> chosen;
-  if (!resolver.empty()) {
-    const auto given = server_argument(context, "--resolver", resolver);
-    if (!given) return given.error();
-    chosen = *given;
-  }
+  const auto lookup = resolver_argument(context, resolver);
+  if (!lookup) return lookup.error();
   Findings findings;
   const auto config = context.load_config();
   if (config) {
@@ -57,8 +52,8 @@ int doctor(const Context& context, const std::string& resolver) {
     look_at_feeds(*config, {}, context.world.now, findings);
     auto store = look_at_database(*config, context.world.now, findings);
     look_at_transfer_tls(config->server.transfer.tls, context.world.now, {}, findings);
-    look_at_server(*config, store ? &*store : nullptr, context.world.now, findings);
-    look_at_delegation(*config, chosen, findings);
+    look_at_server(*config, store ? &*store : nullptr, context.world.now, *lookup, findings);
+    look_at_delegation(*config, *lookup, findings);
   } else {
     findings.bad("config", config.error().text, "fix what the message says; until then no program starts");
   }

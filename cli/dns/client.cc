@@ -45,9 +45,12 @@ template <typename T>
 using Memory = std::unique_ptr<T, FreedMemory>;
 
 [[nodiscard]] std::unexpected<DnsFailure> failed(std::string text) {
-  return std::unexpected(DnsFailure{.timed_out = false, .text = std::move(text)});
+  return std::unexpected(DnsFailure{.text = std::move(text)});
 }
-[[nodiscard]] std::unexpected<DnsFailure> failed(int error) { return failed(std::generic_category().message(error)); }
+[[nodiscard]] std::unexpected<DnsFailure> failed(int error) {
+  return std::unexpected(DnsFailure{.no_route = error == ENETUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT,
+                                    .text = std::generic_category().message(error)});
+}
 [[nodiscard]] std::unexpected<DnsFailure> late(milliseconds patience) {
   return std::unexpected(
       DnsFailure{.timed_out = true,

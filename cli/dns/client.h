@@ -15,7 +15,24 @@
 
 namespace blowback::cli {
 
-enum class RecordType : std::uint16_t { a = 1, ns = 2, soa = 6, txt = 16, aaaa = 28 };
+/// Those that the tool asks for. A reply may have any other.
+enum class RecordType : std::uint16_t {
+  a = 1,
+  ns = 2,
+  cname = 5,
+  soa = 6,
+  ptr = 12,
+  mx = 15,
+  txt = 16,
+  aaaa = 28,
+  ds = 43,
+  rrsig = 46,
+  nsec = 47,
+  dnskey = 48,
+  https = 65,
+  any = 255,
+  undefined = 65280,  ///< for private use (RFC 6895 §3.1)
+};
 
 /// The OPT record of a query (RFC 6891).
 struct Edns {
@@ -56,7 +73,8 @@ struct DnsReply {
 
 struct DnsFailure {
   bool timed_out = false;
-  std::string text;  ///< for a person: `no answer within 3 s`
+  bool no_route = false;  ///< this host can't send to that address at all: it has no such network
+  std::string text;       ///< for a person: `no answer within 3 s`
 };
 
 /// `NOERROR`, `NXDOMAIN`, …, or `RCODE` and the number.
@@ -75,6 +93,13 @@ struct DnsFailure {
 [[nodiscard]] std::optional<config::Endpoint> first_nameserver(std::string_view resolv_conf);
 /// The first `nameserver` in /etc/resolv.conf.
 [[nodiscard]] std::optional<config::Endpoint> system_resolver();
+
+/// Where name servers are found by name.
+struct Lookup {
+  std::optional<config::Endpoint> resolver;  ///< absent: there is none
+  bool is_chosen = false;   ///< the operator named it, so it is expected to know the zone's name servers
+  std::uint16_t port = 53;  ///< of the name servers
+};
 
 /// The owner name of `address` in `zone`: reversed octets or nibbles (RFC 5782 §2.1, §2.4).
 [[nodiscard]] std::string owner_name(const IpAddress& address, std::string_view zone);

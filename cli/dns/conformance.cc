@@ -23,6 +23,8 @@ using Asked = std::expected<DnsReply, DnsFailure>;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPatience{2000};
+/// A resolver may have to ask several servers.
+constexpr milliseconds kResolverPatience{4000};
 constexpr std::chrono::seconds kInAll{60};
 constexpr std::uint32_t kLoopback = 0x7f000000;
 constexpr std::uint32_t kDay = 86400;
@@ -61,8 +63,9 @@ constexpr std::uint16_t kUnknownFlag = 0x0040;
 
 class Examination {
  public:
-  Examination(const config::Endpoint& server, std::string zone, std::optional<IpAddress> listed, Findings& findings)
-      : server_(server), zone_(std::move(zone)), listed_(listed), findings_(findings) {}
+  Examination(const config::Endpoint& server, std::string zone, std::optional<IpAddress> listed, const Lookup& lookup,
+              Findings& findings)
+      : server_(server), zone_(std::move(zone)), listed_(listed), lookup_(lookup), findings_(findings) {}
 
   void run() {
     if (!apex()) return;
@@ -86,10 +89,11 @@ class Examination {
   }
 
  private:
-  [[nodiscard]] Asked question(const DnsQuery& query) const {
+  [[nodiscard]] Asked question(const DnsQuery& query) const { return question(server_, query, kPatience); }
+  [[nodiscard]] Asked question(const config::Endpoint& server, const DnsQuery& query, milliseconds patience) const {
     if (Clock::now() > until_)
       return std::unexpected(DnsFailure{.timed_out = true, .text = "not queried: the minute was over"});
-    return ask(server_, query, kPatience);
+    return ask(server, query, patience);
   }
   [[nodiscard]] Asked question(const std::string& name, RecordType type = RecordType::a) const {
     return question(DnsQuery{.name = name, .type = type});
@@ -148,7 +152,9 @@ class Examination {
     } else {
       findings_.good("NS at the zone's apex", std::to_string(count), kSource);
     }
-    if (servers) name_servers_addresses(servers->answers_of(RecordType::ns));
+    if (!servers) return;
+    name_servers_addresses(servers->answers_of(RecordType::ns));
+    name_servers_elsewhere(servers->answers_of(RecordType::ns));
   }
 
   /// No other server has the addresses of name servers within the zone.
@@ -166,6 +172,44 @@ class Examination {
       if (!has) {
         findings_.bad(kName, name + ": " + summary_of(v4),
                       "resolvers that query them lose the zone when the parent's glue is outdated", kSource);
+        return;
+      }
+      ++known;
+    }
+    if (known > 0) findings_.good(kName, std::to_string(known), kSource);
+  }
+
+  /// A name that doesn't exist is worse than one server less.
+  void name_servers_elsewhere(const std::vector<DnsRecord>& servers) {
+    constexpr auto kName = "names of name servers have addresses";
+    constexpr auto kSource = "RFC 2181 §10.3";
+    constexpr auto kBreaks =
+        "Unbound counts such names and after a few answers SERVFAIL to its clients; other resolvers lose this server";
+    std::size_t known = 0;
+    for (const auto& server : servers) {
+      const auto name = server.rdata.empty() ? std::string() : lower_case(server.rdata[0]);
+      if (name.ends_with("." + zone_)) continue;
+      if (!lookup_.resolver) {
+        findings_.doubtful(kName, "not checked: /etc/resolv.conf has no resolver", "name one with --resolver", kSource);
+        return;
+      }
+      const auto asked = [&](RecordType type) {
+        return question(*lookup_.resolver, {.name = name, .type = type, .recursion_desired = true, .edns = Edns{}},
+                        kResolverPatience);
+      };
+      const auto v4 = asked(RecordType::a);
+      if (!v4 || (v4->rcode != 0 && v4->rcode != 3)) {
+        findings_.doubtful(kName, fmt::format("{}: not found out: {}", name, summary_of(v4)),
+                           "name another resolver with --resolver", kSource);
+        return;
+      }
+      const auto has = [](const Asked& reply, RecordType type) { return reply && !reply->answers_of(type).empty(); };
+      if (has(v4, RecordType::cname)) {
+        findings_.bad(kName, name + " is an alias (CNAME)", "resolvers may refuse to follow it", kSource);
+        return;
+      }
+      if (!has(v4, RecordType::a) && (v4->rcode == 3 || !has(asked(RecordType::aaaa), RecordType::aaaa))) {
+        findings_.bad(kName, fmt::format("{}: {}", name, summary_of(v4)), kBreaks, kSource);
         return;
       }
       ++known;
@@ -464,6 +508,7 @@ class Examination {
   config::Endpoint server_;
   std::string zone_;
   std::optional<IpAddress> listed_;
+  const Lookup& lookup_;
   Findings& findings_;
   Clock::time_point until_ = Clock::now() + kInAll;
   bool has_test_point_ = false;
@@ -473,8 +518,8 @@ class Examination {
 }  // namespace
 
 void examine_list(const config::Endpoint& server, const std::string& zone, std::optional<IpAddress> listed,
-                  Findings& findings) {
-  Examination(server, zone, listed, findings).run();
+                  const Lookup& lookup, Findings& findings) {
+  Examination(server, zone, listed, lookup, findings).run();
 }
 
 }  // namespace blowback::cli

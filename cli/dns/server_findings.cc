@@ -31,13 +31,19 @@ constexpr double kLongSinceRead = 5;
 
 class ServerExamination {
  public:
-  ServerExamination(const config::Config& config, schema::Store* store, UnixTime now, Findings& findings)
-      : config_(config), store_(store), began_at_(now), findings_(findings) {}
+  ServerExamination(const config::Config& config, schema::Store* store, UnixTime now, const Lookup& lookup,
+                    Findings& findings)
+      : config_(config), store_(store), began_at_(now), lookup_(lookup), findings_(findings) {}
 
   void look() {
     look_at_status();
     for (const auto& endpoint : config_.server.listen) look_at_zone(endpoint);
-    for (const auto& secondary : config_.server.transfer.notify) look_at_secondary(secondary.at);
+    if (!store_) return;  // nothing to compare with
+    const auto latest = [&]() -> std::optional<Serial> {
+      const auto found = serial();
+      return found ? std::optional(*found) : std::nullopt;
+    };
+    look_at_serials(find_name_servers(config_, lookup_, findings_), config_.zone.name, latest, findings_);
   }
 
  private:
@@ -154,42 +160,6 @@ class ServerExamination {
     look_at_bystanders(endpoint, config_.zone.name, draw_bystanders(random()), name + " bystanders", findings_);
   }
 
-  /// A secondary follows within a second of a NOTIFY.
-  void look_at_secondary(const config::Endpoint& endpoint) {
-    if (!store_) return;
-    const auto check = "secondary " + to_string(endpoint);
-    const auto until = Clock::now() + kLagPatience;
-    while (true) {
-      const auto soa = ask(endpoint, {.name = config_.zone.name, .type = RecordType::soa, .edns = Edns{}}, kPatience);
-      if (!soa) {
-        findings_.bad(check, soa.error().text,
-                      "start it, and check that this host can reach it; or remove it from transfer.notify");
-        return;
-      }
-      const auto records = soa->answers_of(RecordType::soa);
-      if (soa->rcode != 0 || records.empty() || records[0].rdata.size() < 3) {
-        findings_.bad(
-            check, fmt::format("answers {} to a query for the SOA: it hasn't got the zone", rcode_text(soa->rcode)),
-            "see its log, and the server's lines `transferred`; let it transfer (transfer.allow, transfer.key)");
-        return;
-      }
-      const auto ours = serial();
-      if (!ours) return;  // the finding about the journal says so
-      const auto& theirs = records[0].rdata[2];
-      if (theirs == std::to_string(static_cast<std::uint32_t>(*ours))) {
-        findings_.good(check, fmt::format("has serial {}, the latest", theirs));
-        return;
-      }
-      if (Clock::now() >= until) {
-        findings_.bad(check, fmt::format("has serial {}, but the zone's is {}", theirs, *ours),
-                      "see its log, and the server's lines `transferred` and `notify-unanswered`; let it be notified "
-                      "by this host");
-        return;
-      }
-      std::this_thread::sleep_for(kPause);
-    }
-  }
-
   struct Wrong {
     std::string found;
     std::string mend;
@@ -240,19 +210,20 @@ class ServerExamination {
   const config::Config& config_;
   schema::Store* store_;
   UnixTime began_at_;
+  const Lookup& lookup_;
   Clock::time_point began_ = Clock::now();
   Findings& findings_;
 };
 
 }  // namespace
 
-void look_at_server(const config::Config& config, schema::Store* store, UnixTime now, Findings& findings) {
-  ServerExamination(config, store, now, findings).look();
+void look_at_server(const config::Config& config, schema::Store* store, UnixTime now, const Lookup& lookup,
+                    Findings& findings) {
+  ServerExamination(config, store, now, lookup, findings).look();
 }
 
-void look_at_delegation(const config::Config& config, const std::optional<config::Endpoint>& chosen,
-                        Findings& findings) {
-  const auto resolver = chosen ? chosen : system_resolver();
+void look_at_delegation(const config::Config& config, const Lookup& lookup, Findings& findings) {
+  const auto& resolver = lookup.resolver;
   if (!resolver) {
     findings.doubtful("delegation", "not checked: /etc/resolv.conf has no resolver", "name one with --resolver");
     return;
@@ -260,7 +231,7 @@ void look_at_delegation(const config::Config& config, const std::optional<config
   const auto name = "delegation by " + to_string(*resolver);
   // An operator who names a resolver expects it to find the zone. Without --resolver the list may be a private one.
   const auto add_bad = [&](std::string found, std::string mend) {
-    if (chosen) {
+    if (lookup.is_chosen) {
       findings.bad(name, std::move(found), std::move(mend));
       return;
     }

@@ -2,20 +2,20 @@
 #pragma once
 
 #include "config/config.h"
+#include "dns/serial_findings.h"
 #include "findings.h"
 #include "schema/store.h"
 
-#include <optional>
-
 namespace blowback::cli {
 
-/// Reads the server's status socket, and queries it at each address of `server.listen`, and the secondaries in `transfer.notify`. `store`: the database with which its list
-/// is compared; null: it isn't. Takes some seconds if the server doesn't follow the database or doesn't answer.
-void look_at_server(const config::Config& config, schema::Store* store, UnixTime now, Findings& findings);
+/// Reads the server's status socket, queries it at each address of `server.listen`, and asks all other name servers of the zone for its serial (see
+/// serial_findings.h). `store`: the database with which its list is compared; null: it isn't, and the other servers aren't asked. Takes some
+/// seconds if a server doesn't follow or doesn't answer.
+void look_at_server(const config::Config& config, schema::Store* store, UnixTime now, const Lookup& lookup,
+                    Findings& findings);
 
-/// Queries a resolver for the zone's public NS and a test point. `chosen`: the resolver that the operator named, which is
-/// expected to find the zone. Absent: the system's, which needn't, since a list for one's own servers has no delegation.
-void look_at_delegation(const config::Config& config, const std::optional<config::Endpoint>& chosen,
-                        Findings& findings);
+/// Queries a resolver for the zone's public NS and a test point. One that the operator named is expected to find the zone; the system's
+/// needn't, since a list for one's own servers has no delegation.
+void look_at_delegation(const config::Config& config, const Lookup& lookup, Findings& findings);
 
 }  // namespace blowback::cli

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import PATIENCE, TRAP_DOMAIN, Blowback, Daemon, free_port, make_dsn, parse_dig, program, wait_until
+from harness import PATIENCE, TRAP_DOMAIN, ZONE, Blowback, Daemon, free_port, make_dsn, parse_dig, program, wait_until
 
 
 def executable(name):
@@ -43,13 +43,14 @@ class Doctor(unittest.TestCase):
             b.list_sender("192.0.2.1")
             b.start_ingest(once=True)
             b.start_server()
-            # Our own server stands in for a resolver that knows the zone.
+            # Our own server stands in for a resolver that knows the zone, but not the names of its servers.
             rows = self.look(b, "--resolver", f"127.0.0.1:{b.port}")
-            self.assertEqual([row for row in rows.values() if row["state"] != "ok"], [])
+            self.assertEqual([row["check"] for row in rows.values() if row["state"] != "ok"], ["name server ns1.example.org"])
+            self.assertIn("REFUSED", rows["name server ns1.example.org"]["found"])
             self.assertIn(f"dns 127.0.0.1:{b.port} tcp", rows)
             text = b.cli("doctor", "--resolver", f"127.0.0.1:{b.port}")
-            self.assertEqual(text.returncode, 0)
-            self.assertTrue(text.stdout.splitlines()[-1].endswith(" ok, 0 warnings, 0 problems"), text.stdout)
+            self.assertEqual(text.returncode, 1)
+            self.assertTrue(text.stdout.splitlines()[-1].endswith(" ok, 0 warnings, 1 problem"), text.stdout)
             self.assertNotIn("\033", text.stdout)
 
     def test_traps_that_can_never_be_enough_witnesses_are_a_problem(self):
@@ -132,6 +133,9 @@ class Doctor(unittest.TestCase):
 
 class Conform(unittest.TestCase):
     def conform(self, b, port, *arguments):
+        # The server itself as resolver, which refuses names outside the zone: the system's resolver may know more, or nothing.
+        if "--resolver" not in arguments:
+            arguments = ("--resolver", f"127.0.0.1:{port}", *arguments)
         done = b.cli("conform", "bl.example.org", "--server", f"127.0.0.1:{port}", "--format", "json", *arguments, seconds=100)
         self.assertIn(done.returncode, (0, 1), done.stderr)
         rows = json.loads(done.stdout)
@@ -139,7 +143,7 @@ class Conform(unittest.TestCase):
         return {row["check"]: row for row in rows}
 
     def test_our_server_passes_whole(self):
-        with Blowback(zone={"nameservers": ["ns1.example.org", "ns2.example.org"]}) as b:
+        with Blowback(zone={"nameservers": [f"ns1.{ZONE} 192.0.2.53", f"ns2.{ZONE} 2001:db8::53"]}) as b:
             self.assertEqual(b.cli("list", "198.51.100.0/24", "--reason", "r").returncode, 0)
             self.assertEqual(b.cli("list", "2.0.0.0/8", "--wide", "--reason", "r").returncode, 0)
             self.assertEqual(b.cli("list", "2001:db8:5::/48", "--reason", "r").returncode, 0)
@@ -163,6 +167,19 @@ class Conform(unittest.TestCase):
                 self.assertEqual(rows[check]["result"] if check in rows else None, result)
                 doctor = {row["check"]: row["state"] for row in json.loads(b.cli("doctor", "--format", "json").stdout)}
                 self.assertEqual(doctor["zone"], "warning" if result == "fail" else "ok")
+
+    def test_a_name_server_outside_the_zone_must_have_an_address(self):
+        check = "names of name servers have addresses"
+        with Blowback(zone={"nameservers": ["ns.example.net"]}) as b:
+            self.assertEqual(b.cli("list", "198.51.100.9", "--reason", "r").returncode, 0)
+            b.start_server()
+            self.assertEqual(self.conform(b, b.port)[check]["result"], "note")
+            for hosts, result in (([], "fail"), (["ns 192.0.2.53"], "pass"), (["ns 2001:db8::53"], "pass")):
+                with self.subTest(hosts=hosts), Blowback(zone={"name": "example.net", "hosts": hosts}) as resolver:
+                    self.assertEqual(resolver.cli("db", "migrate").returncode, 0)
+                    resolver.start_server()
+                    row = self.conform(b, b.port, "--resolver", f"127.0.0.1:{resolver.port}")[check]
+                    self.assertEqual((row["result"], "Unbound" in (row["breaks"] or "")), (result, result == "fail"), row)
 
     def test_rbldnsd_fails_where_it_is_known_to(self):
         rbldnsd = executable("rbldnsd")

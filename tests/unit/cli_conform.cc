@@ -27,7 +27,8 @@ struct Conformed {
 };
 
 Conformed conform(const DnsServer& server, const std::vector<std::string>& more = {"--listed", "192.0.2.1"}) {
-  std::vector<std::string> arguments{"conform", "bl.example.org", "--server", server.address(), "--format", "json"};
+  std::vector<std::string> arguments{"conform",    "bl.example.org", "--server", server.address(),
+                                     "--resolver", server.address(), "--format", "json"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   const auto ran = List::bare(arguments);
   CAPTURE(ran.out, ran.err);
@@ -63,7 +64,7 @@ TEST_CASE("a list that does everything right passes every check", "[cli][conform
   const DnsServer server{GoodList()};
   const auto conformed = conform(server);
   CHECK(conformed.code == cli::kYes);
-  CHECK(conformed.result.size() == 24);
+  CHECK(conformed.result.size() == 25);
   for (const auto& [check, result] : conformed.result) {
     CAPTURE(check, conformed.found.at(check));
     CHECK(result == "pass");
@@ -109,6 +110,26 @@ TEST_CASE("each fault of a list is found by the check for it", "[cli][conform]")
            reply.rcode = 0;
            reply.answers = {a_record(asked.name, "192.0.2.53")};
          }
+       }},
+      {"names of name servers have addresses", "fail",
+       [](const Asked& asked, Reply& reply) {
+         if (asked.name == "ns2.example.net") empty(reply, 3);
+       }},
+      {"names of name servers have addresses", "fail",
+       [](const Asked& asked, Reply& reply) {
+         if (asked.name == "ns2.example.net") empty(reply, 0);
+       }},
+      {"names of name servers have addresses", "fail",
+       [](const Asked& asked, Reply& reply) {
+         if (asked.name == "ns2.example.net") {
+           reply.answers.insert(
+               reply.answers.begin(),
+               {.owner = asked.name, .type = RecordType::cname, .rdata = wire_name("host.example.net")});
+         }
+       }},
+      {"names of name servers have addresses", "note",
+       [](const Asked& asked, Reply& reply) {
+         if (asked.name == "ns2.example.net") empty(reply, 2);
        }},
       {"127.0.0.2 is listed", "fail",
        [](const Asked& asked, Reply& reply) {
@@ -265,11 +286,12 @@ TEST_CASE("without a SOA the other checks go on, and without a test point they d
 
 TEST_CASE("for people, conform heads its findings with zone and server and ends with the sums", "[cli][conform]") {
   const DnsServer server{GoodList()};
-  const auto ran = List::bare({"conform", "BL.example.org.", "--server", server.address()});
+  const auto ran =
+      List::bare({"conform", "BL.example.org.", "--server", server.address(), "--resolver", server.address()});
   CAPTURE(ran.out);
   CHECK(ran.code == cli::kYes);
   CHECK(ran.out.starts_with("bl.example.org at " + server.address() + "\n"));
-  CHECK(ran.out.ends_with("24 pass, 0 note, 0 fail\n"));
+  CHECK(ran.out.ends_with("25 pass, 0 note, 0 fail\n"));
 }
 
 TEST_CASE("a zone, server or address that conform can't read is wrong use", "[cli][conform]") {

@@ -28,6 +28,7 @@ namespace blowback::cli_test {
 /// A query, as far as the tests look at it.
 struct Asked {
   std::string name;  ///< without the final dot, in the letter case of the query
+  std::string wire;  ///< the same in wire format: a label may have a dot in it
   std::uint16_t type = 0;
   bool tcp = false;
   bool has_opt = false;
@@ -110,6 +111,7 @@ class DnsServer {
     thread_.join();
   }
 
+  [[nodiscard]] std::uint16_t port() const { return port_; }
   /// `127.0.0.1:PORT`
   [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
@@ -201,6 +203,7 @@ class DnsServer {
       asked.name += (asked.name.empty() ? "" : ".") + query.substr(at + 1, length);
       at += 1 + length;
     }
+    asked.wire = query.substr(12, at + 1 - 12);
     asked.type = number(query, at + 1);
     at += 5;
     if (number(query, 10) == 0) return asked;
@@ -232,8 +235,8 @@ class DnsServer {
     text += wire_number(1, 2) + wire_number(static_cast<std::uint32_t>(reply->answers.size()), 2) +
             wire_number(static_cast<std::uint32_t>(reply->authority.size()), 2) +
             wire_number(reply->has_opt ? 1 : 0, 2);
-    text += wire_name(reply->question.empty() ? asked.name : reply->question) + wire_number(asked.type, 2) +
-            wire_number(1, 2);
+    text += (reply->question.empty() ? asked.wire : wire_name(reply->question)) + wire_number(asked.type, 2);
+    text += wire_number(1, 2);
     text += wire(reply->answers) + wire(reply->authority);
     if (reply->has_opt) {
       text += '\0' + wire_number(41, 2) + wire_number(1232, 2) + wire_number(reply->rcode >> 4U, 1) +
@@ -250,7 +253,7 @@ class DnsServer {
   std::thread thread_;
 };
 
-/// A blocklist that does everything right.
+/// A blocklist that does everything right. It also stands in for a resolver, and finds its name servers outside the zone at 127.0.0.1.
 class GoodList {
  public:
   explicit GoodList(std::vector<std::string> name_servers = {"ns1.example.net", "ns2.example.net"})
@@ -285,6 +288,8 @@ class GoodList {
       if (asked.is(cli::RecordType::ns)) {
         for (const auto& server : name_servers_) reply.answers.push_back(ns_record(name, server));
       }
+    } else if (std::ranges::find(name_servers_, name) != name_servers_.end() && !name.ends_with(kZone)) {
+      if (asked.is(cli::RecordType::a)) reply.answers.push_back(a_record(name, "127.0.0.1"));
     } else {
       bool exists = false;
       for (const auto& [owner, answer] : listed_) {

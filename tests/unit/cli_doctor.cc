@@ -2,12 +2,14 @@
 #include "catch.h"
 #include "cli_dns_server.h"
 #include "cli_list.h"
+#include "dns/serial_findings.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
 
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -121,7 +123,8 @@ struct Installation {
         << fmt::format("[transfer]\nnotify = [{}]\n", secondary.empty() ? "" : '"' + secondary + '"')
         << fmt::format("[traps]\n{}\n[policy]\nallow_documentation = true\n{}\n", traps, policy)
         << fmt::format(fmt::runtime(feeds), fmt::arg("folder", list.file("")));
-    const auto ran = list.run({"doctor", "--resolver", dns.address(), "--format", "json"});
+    const auto ran = list.run({"doctor", "--resolver", dns.address(), "--format", "json"}, "", kNow,
+                              dns_port == 0 ? dns.port() : dns_port);
     CAPTURE(ran.out, ran.err);
     REQUIRE(ran.err.empty());
     Examined examined{.code = ran.code, .findings = {}};
@@ -143,6 +146,7 @@ struct Installation {
   std::string traps = "addresses = [\"a@example.com\", \"b@example.com\"]";
   std::string policy;
   std::string secondary;
+  std::uint16_t dns_port = 0;  ///< of name servers that are found by name; 0: the server's own
   std::string feeds = "[[feed]]\nname = \"traps\"\ntype = \"maildir\"\npath = \"{folder}Maildir\"\n";
 };
 
@@ -195,6 +199,59 @@ TEST_CASE("a secondary is asked for its serial: the latest, an older one, or non
   check(installation, name, "problem", fmt::format("has serial {}, but", theirs.serial));
   has_zone = false;
   check(installation, name, "problem", "REFUSED");
+}
+
+TEST_CASE("each name server of the zone is asked for its serial, wherever its address comes from", "[cli][doctor]") {
+  Installation installation;
+  auto theirs = installation.good;
+  std::function<void(Reply&)> change;
+  const DnsServer other([&](const Asked& asked) -> std::optional<Reply> {
+    auto reply = theirs(asked);
+    if (change) change(reply);
+    return reply;
+  });
+  installation.dns_port = other.port();
+  const auto in_zone = GENERATE(false, true);
+  installation.name_server = in_zone ? "ns1.bl.example.org 127.0.0.1" : "ns1.example.net";
+  const auto name = (in_zone ? "name server ns1.bl.example.org " : "name server ns1.example.net ") + other.address();
+  check(installation, name, "ok", fmt::format("has serial {}, the latest", theirs.serial));
+  theirs.serial -= 2;
+  check(installation, name, "problem", "2 changes behind");
+  theirs.serial += 3;
+  check(installation, name, "problem", "newer than the zone's");
+  theirs.serial -= 1;
+  change = [](Reply& reply) { reply.authoritative = false; };
+  check(installation, name, "problem", "isn't authoritative");
+  change = [](Reply& reply) { reply = {.rcode = 2}; };
+  check(installation, name, "problem", "SERVFAIL");
+}
+
+TEST_CASE("a name server that is notified as well is one finding", "[cli][doctor]") {
+  Installation installation;
+  const DnsServer other([&](const Asked& asked) -> std::optional<Reply> { return installation.good(asked); });
+  installation.dns_port = other.port();
+  installation.secondary = other.address();
+  const auto examined = installation.examined();
+  CHECK(examined.findings.at("secondary " + other.address()).state == "ok");
+  CHECK(examined.findings.size() == 23);
+}
+
+TEST_CASE("a name server whose name doesn't exist is a problem where a resolver is named", "[cli][doctor]") {
+  Installation installation;
+  installation.name_server = "ns9.example.net";
+  check(installation, "name server ns9.example.net", "problem", "NXDOMAIN");
+}
+
+TEST_CASE("servers that don't answer are waited for together, not one after the other", "[cli][doctor]") {
+  const DnsServer silent([](const Asked&) { return std::optional<Reply>(); });
+  const std::vector<cli::NamedServer> servers(
+      20, {.endpoint = *cli::server_address(silent.address()), .is_notified = true, .names = {}});
+  cli::Findings findings;
+  const auto begin = std::chrono::steady_clock::now();
+  cli::look_at_serials(servers, "bl.example.org", [] { return std::optional<Serial>(7); }, findings);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds{20});  // 40 one by one
+  CHECK(findings.all().size() == 20);
+  CHECK(findings.any_bad());
 }
 
 TEST_CASE("a config with a mistake is the only finding, with its line", "[cli][doctor]") {

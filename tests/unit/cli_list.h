@@ -7,6 +7,7 @@
 #include "schema/store.h"
 #include "score/assess.h"
 
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -48,12 +49,14 @@ class List {
 
   [[nodiscard]] std::string file(const std::string& name) const { return (folder_ / name).string(); }
 
-  Ran run(std::vector<std::string> arguments, const std::string& input = "", UnixTime now = kNow) const {
+  Ran run(std::vector<std::string> arguments, const std::string& input = "", UnixTime now = kNow,
+          std::uint16_t dns_port = 53) const {
     arguments.insert(arguments.begin(), {"--config", file("blowback.toml")});
-    return bare(arguments, input, now);
+    return bare(arguments, input, now, dns_port);
   }
 
-  static Ran bare(const std::vector<std::string>& arguments, const std::string& input = "", UnixTime now = kNow) {
+  static Ran bare(const std::vector<std::string>& arguments, const std::string& input = "", UnixTime now = kNow,
+                  std::uint16_t dns_port = 53) {
     const File out(std::tmpfile(), &std::fclose);
     const File err(std::tmpfile(), &std::fclose);
     const File in(std::tmpfile(), &std::fclose);
@@ -66,7 +69,8 @@ class List {
                                     .now = now,
                                     .who = "olga",
                                     .terminal = false,
-                                    .variable = [](const char*) -> const char* { return nullptr; }});
+                                    .variable = [](const char*) -> const char* { return nullptr; },
+                                    .dns_port = dns_port});
     ran.out = content(out.get());
     ran.err = content(err.get());
     return ran;
