@@ -99,6 +99,11 @@ Option& Option::one_value_each() {
   return *this;
 }
 
+Option& Option::two_values() {
+  option_.expected(2);
+  return *this;
+}
+
 Option& Option::one_of(const std::string& what, const std::vector<std::string>& names) {
   option_.check(cli::one_of(what, names));
   parsing_.known_values[&option_] = names;

@@ -44,6 +44,8 @@ class Option {
   Option& shows_default();
   /// For an option that may be repeated: it takes one value at a time, so that a positional argument may follow.
   Option& one_value_each();
+  /// For an option that may be repeated: it takes exactly two values.
+  Option& two_values();
   /// Takes one of `names` only. `what`: what a value is called in the error message: `source`.
   Option& one_of(const std::string& what, const std::vector<std::string>& names);
   /// Takes an integer from 0 to `most` only.

@@ -9,7 +9,6 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <random>
 #include <string_view>
 
 namespace blowback::cli {
@@ -30,15 +29,6 @@ constexpr std::string_view kMend =
     "`blowback listings` shows what lists them; `blowback undo N`, N from `blowback log`, or `blowback delist CIDR "
     "--wide "
     "--reason R` reverses it";
-
-[[nodiscard]] IpAddress any_in(const Prefix& network, std::mt19937_64& random) {
-  auto octets = network.first().octets();
-  const IpAddress::Octets last = network.last().octets();
-  for (std::size_t i = 0; i < octets.size(); ++i) {
-    octets.at(i) = static_cast<std::uint8_t>(octets.at(i) | (random() & (octets.at(i) ^ last.at(i))));
-  }
-  return IpAddress::from_octets(octets);
-}
 
 /// The results of the queries.
 struct Asked {
@@ -108,6 +98,15 @@ void add_finding(const Exemption& exemption, const Reach& reach, Findings& findi
 }
 
 }  // namespace
+
+IpAddress any_in(const Prefix& network, std::mt19937_64& random) {
+  auto octets = network.first().octets();
+  const IpAddress::Octets last = network.last().octets();
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    octets.at(i) = static_cast<std::uint8_t>(octets.at(i) | (random() & (octets.at(i) ^ last.at(i))));
+  }
+  return IpAddress::from_octets(octets);
+}
 
 Bystanders draw_bystanders(std::uint64_t seed) {
   std::mt19937_64 random(seed);

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "blowback/ip_address.h"
+#include "blowback/prefix.h"
 #include "config/config.h"
 #include "findings.h"
 #include "schema/store.h"
 
 #include <cstdint>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,9 @@ struct Bystanders {
   std::vector<IpAddress> special_use;  ///< one of each special-use network, but no test point
   std::vector<IpAddress> ordinary;     ///< public addresses, the same number of each family
 };
+
+/// An address of the network, each as likely as any other.
+[[nodiscard]] IpAddress any_in(const Prefix& network, std::mt19937_64& random);
 
 /// Pseudo-random. Pure.
 [[nodiscard]] Bystanders draw_bystanders(std::uint64_t seed);
