@@ -10,15 +10,13 @@ import functools
 import ipaddress
 import pathlib
 import random
-import shutil
 import socket
 import tempfile
 import threading
 import unittest
 
 from harness import PATIENCE, ZONE, Blowback, Daemon, _Ports, make_dsn, parse_strictly, query, wait_until
-
-PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+from resolvers import arguments_of, program_of
 
 LISTINGS = ["192.0.2.10", "192.0.2.12", "198.51.100.0/24", "203.0.113.64/26", "45.67.16.0/20", "77.0.0.0/9", "2001:db8:1::/64",
             "2001:db8:aa::/48", "2001:db8:c0::/43", "2001:db8:2::25/128"]
@@ -100,15 +98,14 @@ class Relay(threading.Thread):
 
 
 class Behind:
-    """The tests; a class beneath it says how its resolver is started."""
+    """The tests; a class beneath it says which resolver (resolvers.py)."""
 
-    PROGRAM = None
+    KIND = None
 
     @classmethod
     def setUpClass(cls):
-        cls.program = shutil.which(cls.PROGRAM, path=PATH)
-        if cls.program is None:
-            raise unittest.SkipTest(f"{cls.PROGRAM} isn't installed")
+        if program_of(cls.KIND) is None:
+            raise unittest.SkipTest(f"{cls.KIND} isn't installed")
         # Resolvers keep all answers for the whole test.
         cls.b = Blowback(zone={"ttl": "1h", "negative_ttl": "1h"}).__enter__()
         cls.addClassCleanup(cls.b.__exit__, None, None, None)
@@ -132,28 +129,23 @@ class Behind:
         ports.release()
         # A short name: PowerDNS has a socket there, whose path is limited to 107 octets.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="r", dir=self.b.dir))
-        self.resolver = Daemon(self.command(), self.folder / "log")
+        self.resolver = Daemon(arguments_of(self.KIND, self.folder, self.port, self.relay.port), self.folder / "log")
         self.addCleanup(self.resolver.stop)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.addCleanup(self.socket.close)
         self.socket.connect(("127.0.0.1", self.port))
         self.asked = 0
-        wait_until(self.ready, 20, lambda: f"{self.PROGRAM} answers:\n{self.resolver.log()[-4000:]}", pause=0.1)
+        wait_until(self.ready, 20, lambda: f"{self.KIND} answers:\n{self.resolver.log()[-4000:]}", pause=0.1)
         self.relay.asked.clear()
 
     def ready(self):
         if not self.resolver.running():
-            raise AssertionError(f"{self.PROGRAM} ended:\n{self.resolver.log()[-4000:]}")
+            raise AssertionError(f"{self.KIND} ended:\n{self.resolver.log()[-4000:]}")
         try:
             # A name that no test asks for.
             return self.ask("3.0.0.127", timeout=1).rcode == "NOERROR"
         except OSError:
             return False
-
-    def write(self, name, text):
-        path = self.folder / name
-        path.write_text(text)
-        return str(path)
 
     def ask(self, name, rtype="A", timeout=10):
         """The resolver's reply, well formed."""
@@ -245,123 +237,19 @@ class StrictlyBehind(Behind):
 
 
 class BehindUnbound(StrictlyBehind, unittest.TestCase):
-    """stub-zone: iterative; strict minimisation asks for every label and takes NXDOMAIN at its word."""
-
-    PROGRAM = "unbound"
-
-    def command(self):
-        return [self.program, "-d", "-c", self.write("unbound.conf", f"""
-server:
-  interface: 127.0.0.1@{self.port}
-  port: {self.port}
-  do-daemonize: no
-  use-syslog: no
-  username: ""
-  chroot: ""
-  directory: "{self.folder}"
-  pidfile: ""
-  do-not-query-localhost: no
-  qname-minimisation: yes
-  qname-minimisation-strict: yes
-  harden-below-nxdomain: yes
-  aggressive-nsec: yes
-  module-config: "iterator"
-  access-control: 127.0.0.0/8 allow
-  num-threads: 1
-stub-zone:
-  name: "{ZONE}"
-  stub-addr: 127.0.0.1@{self.relay.port}
-  stub-prime: no
-stub-zone:
-  name: "."
-  stub-addr: 127.0.0.1@{self.relay.port}
-  stub-prime: no
-remote-control:
-  control-enable: no
-""")]
+    KIND = "unbound"
 
 
 class BehindBind(StrictlyBehind, unittest.TestCase):
-    """static-stub: iterative, at the servers we name. It has no port of its own: BIND asks all servers at the port in
-    `options`, so that is the relay's, and it listens elsewhere."""
-
-    PROGRAM = "named"
-
-    def command(self):
-        hints = self.write("root.hints", ". 3600 IN NS a.root-servers.example.\na.root-servers.example. 3600 IN A 127.0.0.1\n")
-        return [self.program, "-g", "-n", "1", "-c", self.write("named.conf", f"""
-options {{
-  directory "{self.folder}";
-  managed-keys-directory "{self.folder}";
-  port {self.relay.port};
-  listen-on port {self.port} {{ 127.0.0.1; }};
-  listen-on-v6 {{ none; }};
-  pid-file none;
-  lock-file none;
-  session-keyfile none;
-  recursion yes;
-  allow-query {{ 127.0.0.0/8; }};
-  qname-minimization strict;
-  synth-from-dnssec yes;
-  dnssec-validation no;
-  empty-zones-enable no;
-  notify no;
-}};
-controls {{ }};
-zone "." {{ type hint; file "{hints}"; }};
-zone "{ZONE}" {{ type static-stub; server-addresses {{ 127.0.0.1; }}; }};
-""")]
+    KIND = "bind"
 
 
 class BehindKnotResolver(Behind, unittest.TestCase):
-    """policy.STUB and policy.FORWARD send whole names, and root hints have no port: in 5.x an iterative stub can't be had from
-    its settings. So a policy of our own does what policy.FORWARD does, but leaves minimisation on and says that the zone is
-    cut at our apex. Knot Resolver asks for one label, and for the whole name once that turned out to be no delegation. There
-    is no strict mode: in a zone that isn't signed it asks for the whole name after NXDOMAIN, too."""
-
-    PROGRAM = "kresd"
-
-    def command(self):
-        config = self.write("kresd.conf", f"""
-net.listen('127.0.0.1', {self.port}, {{ kind = 'dns' }})
-net.ipv6 = false
-cache.size = 10*MB
-trust_anchors.remove('.')
-for _, name in ipairs({{ 'ta_update', 'ta_signal_query', 'ta_sentinel', 'priming', 'detect_time_jump', 'detect_time_skew' }}) do
-  modules.unload(name)
-end
-local ffi = require('ffi')
-local upstream = ffi.gc(ffi.C.kr_straddr_socket('127.0.0.1', {self.relay.port}, nil), ffi.C.free)
-local apex = todname('{ZONE}')
-policy.add(policy.suffix(function (state, req)
-  local qry = req:current()
-  req.options.FORWARD = true
-  qry.flags.FORWARD = true
-  qry.flags.ALWAYS_CUT = false
-  qry.flags.AWAIT_CUT = false
-  ffi.C.kr_zonecut_set(qry.zone_cut, apex)
-  ffi.C.kr_forward_add_target(req, upstream)
-  return state
-end, {{ apex }}))
-policy.add(policy.all(policy.REFUSE))
-""")
-        return [self.program, "-n", "-q", "-c", config, str(self.folder)]
+    KIND = "knot-resolver"
 
 
 class BehindPowerDnsRecursor(Behind, unittest.TestCase):
-    """forward-zones (without recursion) is iterative here, and minimised. There is no strict mode: after NXDOMAIN for part of a
-    name it asks for the whole. But nothing-below-nxdomain makes it believe RFC 8020 for its cache, also in zones that aren't
-    signed."""
-
-    PROGRAM = "pdns_recursor"
-
-    def command(self):
-        upstream = f"127.0.0.1:{self.relay.port}"
-        return [self.program, f"--config-dir={self.folder}", f"--socket-dir={self.folder}", "--daemon=no", "--write-pid=no",
-                "--disable-syslog=yes", "--local-address=127.0.0.1", f"--local-port={self.port}",
-                f"--forward-zones={ZONE}={upstream},.={upstream}", "--dont-query=", "--allow-from=127.0.0.0/8", "--dnssec=off",
-                "--qname-minimization=yes", "--nothing-below-nxdomain=yes", "--threads=1", "--security-poll-suffix=",
-                "--webserver=no", "--loglevel=4"]
+    KIND = "powerdns-recursor"
 
 
 if __name__ == "__main__":
