@@ -35,7 +35,7 @@ WITNESSES = [f"{name}@{TRAP_DOMAIN}" for name in [*"abcdefgh", "only", *(f"t{n}"
 # Sanitizers slow everything down; time limits are multiplied by this factor.
 PATIENCE = float(os.environ.get("BLOWBACK_TEST_PATIENCE", "1"))
 
-TYPES = {"A": 1, "NS": 2, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "ANY": 255}
+TYPES = {"A": 1, "NS": 2, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "DNSKEY": 48, "ANY": 255}
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH", 16: "BADVERS"}
 
 
@@ -270,6 +270,10 @@ class _StrictReader:
         elif rtype == 6:
             record.names = [self.name(), self.name()]
             self.read(20)
+        elif rtype in (46, 47):
+            # RRSIG and NSEC have a name in the middle, to which later ones may point.
+            self.read(18 if rtype == 46 else 0)
+            record.names = [self.name()]
         if rtype in (2, 6, 16):
             self.need(self.at == end, "RDATA whose length differs from its length field")
         self.at = end

@@ -1,10 +1,12 @@
-"""NSD, Knot DNS and BIND of Debian as servers of a zone file on loopback, and as secondaries of our own server, as which PowerDNS is there, too."""
+"""NSD, Knot DNS and BIND of Debian as servers of a zone file on loopback, and as secondaries of our own server, as which PowerDNS is there, too.
+Knot DNS and BIND also as secondaries that sign what they transfer (SIGNERS)."""
 
 import contextlib
 import os
 import shutil
 import socket
 import sqlite3
+import subprocess
 from dataclasses import dataclass
 
 from harness import PATIENCE, ZONE, Daemon, free_port, parse_strictly, query, wait_until
@@ -132,7 +134,9 @@ def nsd_secondary(folder, primary, port, key, tls):
     name = key[0] if key else "NOKEY"
     transfer = (f"  request-xfr: 127.0.0.1@{primary} {name}{' primary' if tls else ''}\n  allow-notify: 127.0.0.1 {name}\n"
                 "  provide-xfr: 127.0.0.1 NOKEY\n")
-    config = nsd_config(folder, folder / "zone", port).replace("zone:\n  name:", declared + "zone:\n  name:").replace("  zonefile:", transfer + "  zonefile:")
+    # By default NSD takes in what was transferred once a second at most.
+    config = nsd_config(folder, folder / "zone", port).replace("rrl-ratelimit: 0", "rrl-ratelimit: 0\n  xfrd-reload-timeout: 0")
+    config = config.replace("zone:\n  name:", declared + "zone:\n  name:").replace("  zonefile:", transfer + "  zonefile:")
     return config.replace("server:\n", f'server:\n  tls-cert-bundle: "{tls.authority}"\n', 1) if tls else config
 
 
@@ -161,7 +165,8 @@ def named_secondary(folder, primary, port, key, tls):
         client = f'cert-file "{tls.client[0]}"; key-file "{tls.client[1]}"; ' if tls.client else ""
         declared += f'tls "primary" {{ ca-file "{tls.authority}"; remote-hostname "{tls.name}"; {client}}};\n'
     source = f'127.0.0.1 port {primary}{f" key {chr(34)}{key[0]}{chr(34)}" if key else ""}{" tls primary" if tls else ""};'
-    config = named_config(folder, folder / "zone", port)
+    # At the default rate of 20 a second, BIND asks for a zone's SOA every half second at most.
+    config = named_config(folder, folder / "zone", port).replace("recursion no;", "recursion no; serial-query-rate 1000;")
     return declared + config.replace(f'type primary; file "{folder / "zone"}";',
                                      f'type secondary; masterfile-format text; file "{folder / "zone"}"; primaries {{ {source} }}; allow-transfer {{ 127.0.0.1; }};')
 
@@ -191,6 +196,7 @@ secondary=yes
 allow-notify-from=127.0.0.1
 allow-axfr-ips=127.0.0.1
 zone-cache-refresh-interval=0
+xfr-max-received-mbytes=4000
 daemon=no
 guardian=no
 """
@@ -231,3 +237,60 @@ class Secondary(NameServer):
     @staticmethod
     def installed(kind):
         return executable(SECONDARIES[kind][0]) is not None and (kind != "pdns" or os.path.exists(PDNS_SCHEMA))
+
+
+def knot_signer(folder, primary, port, key, nsec3=False):
+    """Its journal holds the whole zone, so that it needs no zone file. The default of 100 MB is too little for a large list."""
+    config = knot_secondary(folder, primary, port, key).replace("journal-content: none", "zonefile-load: none\n    journal-content: all\n    journal-max-usage: 8G")
+    return config.replace("zone:\n", f"""policy:
+  - id: list
+    algorithm: ecdsap256sha256
+    single-type-signing: on
+    rrsig-refresh: 7d
+    nsec3: {"on" if nsec3 else "off"}
+    nsec3-salt-length: 0
+zone:
+""", 1) + "    dnssec-signing: on\n    dnssec-policy: list\n    serial-policy: unixtime\n"
+
+
+def named_signer(folder, primary, port, key, nsec3=False):
+    policy = f"""dnssec-policy "list" {{
+  keys {{ csk lifetime unlimited algorithm ecdsap256sha256; }};
+  signatures-refresh 7d;
+  {"nsec3param iterations 0 optout no salt-length 0;" if nsec3 else ""}
+}};
+"""
+    return policy + named_secondary(folder, primary, port, key).replace(
+        "masterfile-format text;", 'dnssec-policy "list"; inline-signing yes; sig-signing-nodes 1000; sig-signing-signatures 1000;')
+
+
+SIGNERS = {"knot": knot_signer, "bind": named_signer}
+
+
+class Signer(NameServer):
+    """One of SIGNERS that transfers the zone from a primary on 127.0.0.1 and signs it, by NSEC or NSEC3."""
+
+    def __init__(self, kind, folder, primary, key=None, nsec3=False):
+        program, _, arguments = SECONDARIES[kind]
+        self.prepare(kind, folder)
+        self.config.write_text(SIGNERS[kind](self.folder, primary, self.port, key, nsec3))
+        self.arguments = [executable(program), *arguments(self.config)]
+
+    def notifies(self, port):
+        """Before it is started: the port of a secondary that it notifies."""
+        text = self.config.read_text()
+        if self.kind == "knot":
+            text = text.replace("acl:\n", f"  - id: public\n    address: 127.0.0.1@{port}\nacl:\n", 1) + "    notify: public\n"
+        else:
+            text = text.replace("notify no;", f"notify explicit; also-notify {{ 127.0.0.1 port {port}; }}; notify-delay 0;")
+        self.config.write_text(text)
+
+    @staticmethod
+    def installed(kind):
+        return Secondary.installed(kind) and executable("dnssec-dsfromkey") is not None
+
+    def ds(self):
+        """The zone's DS in presentation format, or None while it isn't signed."""
+        keys = subprocess.run(["dig", "@127.0.0.1", "-p", str(self.port), ZONE, "DNSKEY", "+noall", "+answer", "+time=1", "+tries=1"], capture_output=True, text=True)
+        done = subprocess.run([executable("dnssec-dsfromkey"), "-2", "-f", "-", ZONE], input=keys.stdout, capture_output=True, text=True)
+        return done.stdout.split("DS", 1)[1].strip() if done.returncode == 0 and " DS " in done.stdout else None

@@ -7,6 +7,8 @@ blowback_integration_test(server_status 120 asan tsan)
 blowback_integration_test(server_probe 120 asan tsan)
 blowback_integration_test(server_edns_compliance 120 asan)
 blowback_integration_test(server_behind_resolvers 120)
+# Knot DNS and BIND sign the zone; the same resolvers validate it.
+blowback_integration_test(server_dnssec 180)
 blowback_integration_test(server_guards 120 asan tsan)
 blowback_integration_test(server_sandbox 120)
 # The same zone from other servers: NSD, Knot DNS, BIND.
