@@ -143,7 +143,8 @@ def nsd_secondary(folder, primary, port, key, tls):
 def knot_secondary(folder, primary, port, key, tls):
     assert not tls, "Knot DNS transfers over TLS since version 3.3"
     declared = f"key:\n  - id: {key[0]}\n    algorithm: {key[1]}\n    secret: {key[2]}\n" if key else ""
-    return knot_config(folder, folder / "zone", port).replace("zone:\n", declared + f"""remote:
+    config = knot_config(folder, folder / "zone", port).replace("zonefile-sync: -1\n    journal-content: none", "zonefile-sync: 1h")
+    return config.replace("zone:\n", declared + f"""remote:
   - id: primary
     address: 127.0.0.1@{primary}
     {"key: " + key[0] if key else ""}
@@ -241,7 +242,8 @@ class Secondary(NameServer):
 
 def knot_signer(folder, primary, port, key, nsec3=False):
     """Its journal holds the whole zone, so that it needs no zone file. The default of 100 MB is too little for a large list."""
-    config = knot_secondary(folder, primary, port, key).replace("journal-content: none", "zonefile-load: none\n    journal-content: all\n    journal-max-usage: 8G")
+    config = knot_secondary(folder, primary, port, key).replace(
+        "zonefile-sync: 1h", "zonefile-sync: -1\n    zonefile-load: none\n    journal-content: all\n    journal-max-usage: 8G")
     return config.replace("zone:\n", f"""policy:
   - id: list
     algorithm: ecdsap256sha256
