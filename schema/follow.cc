@@ -1,5 +1,6 @@
 // For followers: the whole list as of a serial, and the changes since then.
 #include "store_impl.h"
+#include "totals.h"
 
 #include <algorithm>
 #include <vector>
@@ -83,6 +84,41 @@ Result<std::vector<ListingChange>> Store::changes_since(Serial since, std::size_
     rows.bind(since, limit);
     while (rows.step()) changes.push_back(change_of(rows));
     return changes;
+  });
+}
+
+// Retention keeps, of what is older, the last entry on what is listed, which may not be the last one before this entry. So only younger ones count. If there
+// is none, nothing was said, or retention has removed it.
+Result<std::optional<ListingChange>> Store::change_back(const ListingChange& entry) {
+  return attempt(impl_->path, [&]() -> std::optional<ListingChange> {
+    using enum ListingChange::Action;
+    const bool is_exemption = entry.action == exempted || entry.action == exemption_ended;
+    if (!impl_->change_before) {
+      impl_->change_before = std::make_unique<Statement>(
+          impl_->db, std::string("SELECT ") + kChangeColumns +
+                         " FROM listing_change WHERE first = ? AND length = ? AND serial < ? AND source = ? AND "
+                         "(action >= 4) = ? ORDER BY serial DESC LIMIT 1");
+    }
+    auto before = impl_->change_before
+                      ->bind(entry.prefix.first().octets(), entry.prefix.length(), entry.serial,
+                             static_cast<int>(entry.source), static_cast<int>(is_exemption))
+                      .first([](const Statement& row) { return change_of(row); });
+    // Read last: what was removed until the look above is below it.
+    const auto complete_from = static_cast<Serial>(total(impl_->db, "journal_from").value_or(0));
+    if (before && before->serial >= complete_from) {
+      before->serial = entry.serial;
+      return before;
+    }
+    if (complete_from == 0) {
+      auto nothing = entry;
+      nothing.action = is_exemption ? exemption_ended : delisted;
+      return nothing;
+    }
+    // An operator's decision ends only what is listed, and says what that was.
+    if (entry.action != delisted) return std::nullopt;
+    auto listing = entry;
+    listing.action = listed;
+    return listing;
   });
 }
 

@@ -485,6 +485,9 @@ class Store {
   [[nodiscard]] Result<ZoneState> zone_state(UnixTime now);
   /// Changes after `since`, oldest first, at most `limit`. Empty: nothing new.
   [[nodiscard]] Result<std::vector<ListingChange>> changes_since(Serial since, std::size_t limit);
+  /// A change that takes this entry of the journal back: it says of the same prefix and source what was said before the entry, and has its number. Absent:
+  /// retention may have removed what the journal said of that.
+  [[nodiscard]] Result<std::optional<ListingChange>> change_back(const ListingChange& entry);
 
   // ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────
   /// Everything about the sender of `address`, with its newest `most_incidents` incidents.

@@ -140,6 +140,7 @@ class Store::Impl {
   /// The current sweep of incidents, and that of one sender; see retention.cc.
   std::shared_ptr<Folding> folding;
   std::shared_ptr<std::pair<IpAddress, Folding>> folding_one;
+  std::unique_ptr<Statement> change_before;  ///< of `change_back`, which followers call for thousands of entries
 
  private:
   /// The end of an entry in whose place `change` puts another, if it has ended and no sweep has recorded that.

@@ -1,7 +1,8 @@
 // blowback-server: serves the list as an authoritative zone.
 //
-// It reads the database and its config and writes to neither. It connects to nobody but the service manager that started it, its own
-// sockets' paths, to learn whether another server listens there, and the secondaries, which it notifies of changes and asks for their serial.
+// It reads the database and its config and writes to neither; beside the database it notes which versions it has served. It connects to nobody but the
+// service manager that started it, its own sockets' paths, to learn whether another server listens there, and the secondaries, which it notifies of changes and
+// asks for their serial.
 #include "config/config.h"
 #include "service/serve.h"
 #include "service/server.h"

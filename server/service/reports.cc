@@ -36,6 +36,9 @@ void log_report(const zone::FollowerReport& report) {
       return log(Level::error, "list-held", {serial, detail});
     case Event::accepted:
       return log(Level::warning, "list-accepted", {serial, detail});
+    case Event::recalled:
+      if (report.count > 0) log(Level::info, "versions-recalled", {{"versions", report.count}, serial});
+      return;
   }
 }
 

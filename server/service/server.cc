@@ -1,5 +1,6 @@
 #include "service/server.h"
 
+#include "config/written.h"
 #include "net/metrics.h"
 #include "reports.h"
 #include "system/descriptor_limit.h"
@@ -30,6 +31,21 @@ using watch::log;
           .idle = std::chrono::seconds(settings.tcp_idle.count())};
 }
 
+/// Whether differences may be sent.
+[[nodiscard]] bool keeps_versions(const config::Config& config) {
+  const auto& transfer = config.server.transfer;
+  return transfer.history > 0 && !(transfer.allow.empty() && transfer.keys.empty());
+}
+
+/// All that decides the zone's content besides the list. Another version of the program may write other records of the same list.
+[[nodiscard]] std::string zone_in_words(const config::Config& config, const std::string& version) {
+  std::string words = version + "\n";
+  for (const auto& setting : config::settings_of(config)) {
+    if (setting.table.starts_with("zone")) words += setting.name() + " = " + setting.value + "\n";
+  }
+  return words;
+}
+
 void restrict_system_calls_or_log() {
   const auto restricted = restrict_system_calls();
   if (!restricted) log(Level::warning, "sandbox-skipped", {Field::sentence("detail", restricted.error().text)});
@@ -58,6 +74,7 @@ std::expected<void, ServiceError> Server::start(config::Config config) {
   tls_ = std::move(*tls);
   zone_.publish(std::move(*served));
   history_.keep(static_cast<std::size_t>(config.server.transfer.history));
+  open_versions(config);
   follow(config);
   open_transfers(config.server);
   auto started = net::Responders::start(config.server, sources());
@@ -109,15 +126,23 @@ std::expected<void, ServiceError> Server::adopt(config::Config config) {
     log_responders(config.server);
   }
   history_.keep(static_cast<std::size_t>(config.server.transfer.history));
+  versions_.keep(static_cast<std::size_t>(config.server.transfer.history));
   // A difference is of the list only. Before and after: a version that comes in between is of the former zone.
   const bool is_another_zone = config.zone != config_.zone;
   if (is_another_zone) history_.clear();
   zone_.publish(std::move(*served));
   if (is_another_zone) history_.clear();
+  if (is_another_zone) versions_.begin_zone(zone_in_words(config, version_));
   transfers_->change(limits_of(config.server));
   tls_ = std::move(*tls);
   transfers_->accept_from(tls_);
   if (config.server.transfer.notify != config_.server.transfer.notify) open_notifier(config.server);
+  if (is_another) follower_.reset();  // it writes to the log of the former database
+  if (is_another || keeps_versions(config) != keeps_versions(config_)) {
+    open_versions(config);
+    // Without a whole list that is compared with them, they may be of another time.
+    if (!is_another) versions_.clear();
+  }
   if (is_another || config.server.stale_after != config_.server.stale_after) follow(config);
   // Also if the path or port is the same and couldn't be bound before: it may be free now.
   const bool opens_status = !status_socket_ || config.server.status_socket != config_.server.status_socket;
@@ -191,8 +216,18 @@ void Server::follow(const config::Config& config) {
       zone::Follower::Settings{.database = config.database,
                                .stale_after = config.server.stale_after,
                                .freshness = &freshness_,
-                               .history = &history_},
+                               .history = &history_,
+                               .versions = &versions_},
       view_, [this] { return checked_now(); }, [](const zone::FollowerReport& report) { log_report(report); });
+}
+
+/// Without it a restart costs a whole zone for each secondary, and nothing else.
+void Server::open_versions(const config::Config& config) {
+  versions_.close();
+  if (!keeps_versions(config)) return;
+  const auto opened = versions_.open(config.database + ".served", zone_in_words(config, version_),
+                                     static_cast<std::size_t>(config.server.transfer.history));
+  if (!opened) log(Level::warning, "versions-skipped", {Field::sentence("detail", opened.error())});
 }
 
 void Server::open_transfers(const config::Server& settings) {

@@ -21,6 +21,7 @@
 #include "zone/follower.h"
 #include "zone/history.h"
 #include "zone/published.h"
+#include "zone/version_log.h"
 
 #include <expected>
 #include <memory>
@@ -73,6 +74,7 @@ class Server {
  private:
   [[nodiscard]] std::expected<void, ServiceError> adopt(config::Config config);
   void follow(const config::Config& config);
+  void open_versions(const config::Config& config);
   void open_transfers(const config::Server& settings);
   void open_notifier(const config::Server& settings);
   [[nodiscard]] UnixTime checked_now();
@@ -91,6 +93,7 @@ class Server {
   zone::Published<zone::View> view_;
   zone::Freshness freshness_;
   zone::History history_{0};
+  zone::VersionLog versions_;
   std::unique_ptr<zone::Follower> follower_;
   transfer::TlsService tls_;  ///< what transfers_ accepts from
   std::unique_ptr<transfer::Transfers> transfers_;

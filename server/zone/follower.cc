@@ -1,6 +1,7 @@
 // The follower's rounds: look for news, publish them, and keep count of how long there was no looking.
 #include "zone/follower.h"
 
+#include "former_versions.h"
 #include "journal_reader.h"
 #include "schema/store.h"
 #include "timed_view.h"
@@ -36,6 +37,10 @@ constexpr std::chrono::seconds kBetweenTallies{1};
 constexpr int kTallyShare = 100;
 /// Read entries that are worth a look for memory to give back.
 constexpr std::size_t kManyChanges = 10'000;
+/// How long earlier versions are looked for between two looks for news.
+constexpr std::chrono::milliseconds kRecallAtOnce{20};
+/// And at the start, before anybody can ask: a secondary that comes too early gets the whole zone. A thousand versions take some tens of milliseconds.
+constexpr std::chrono::milliseconds kRecallAtStart{500};
 
 }  // namespace
 
@@ -45,10 +50,15 @@ class Follower::Impl {
       : stale_after_(settings.stale_after),
         freshness_(settings.freshness),
         history_(settings.history),
+        versions_(settings.history == nullptr ? nullptr : settings.versions),
+        database_(settings.database),
         out_(out),
         clock_(std::move(clock)),
         report_(std::move(report)),
         reader_(std::move(settings.database), [this] { turned(Steady::now()); }) {
+    if (versions_ != nullptr) {
+      if (const auto served = versions_->records(); !served.empty()) reader_.remember_from(served.front().as_of);
+    }
     Published<View>::Reader published(out_);
     if (const View* former = published.get()) {
       served_ = *former;
@@ -56,6 +66,7 @@ class Follower::Impl {
       stale_ = former->stale;
     }
     look();
+    static_cast<void>(recall(kRecallAtStart));
     thread_ = std::jthread([this](const std::stop_token& stop) { follow(stop); });
   }
 
@@ -70,8 +81,40 @@ class Follower::Impl {
     while (!stop.stop_requested()) {
       const auto pause = lost_since_ ? kBetweenAttempts : kBetweenLooks;
       wake.wait_for(lock, stop, pause, [] { return false; });
-      while (!stop.stop_requested() && look()) {
+      while (!stop.stop_requested() && (look() || recall(kRecallAtOnce))) {
       }
+    }
+  }
+
+  /// Looks for earlier versions. True: there may be more.
+  bool recall(std::chrono::milliseconds at_most) {
+    if (!former_versions_) return false;
+    const auto until = Steady::now() + at_most;
+    while (Steady::now() < until) {
+      auto step = former_versions_->next();
+      if (step && history_->add_older(step->before, step->after, std::move(step->touched))) continue;
+      former_versions_.reset();
+      report_({.event = FollowerReport::Event::recalled,
+               .text = "earlier versions of the zone are known",
+               .count = history_->size(),
+               .serial = served_.serial});
+      return false;
+    }
+    return true;
+  }
+
+  /// After the whole list was read and published, if the versions in the log can be earlier ones of it.
+  void begin_recall() {
+    history_->begin(served_.serial);
+    former_versions_.emplace(
+        database_, served_, reader_.complete_from(), *versions_, [this] { turned(Steady::now()); },
+        History::kMostTouched);
+  }
+
+  /// Serials that were served come again if the clock or the database was set back.
+  void check_versions(const View& view) {
+    for (const auto& served : versions_->records()) {
+      if (served.serial > view.serial || served.as_of > view.as_of) return versions_->clear();
     }
   }
 
@@ -159,11 +202,21 @@ class Follower::Impl {
     } else if (history_ != nullptr) {
       history_->clear();
     }
+    // Of what is served in the database's stead there is no journal.
+    const bool is_of_journal = view.index == reader_.view().index;
+    if (versions_ != nullptr && !touched) {
+      former_versions_.reset();
+      check_versions(view);
+    }
+    const auto& last = reader_.last();
+    if (versions_ != nullptr && is_of_journal && last && last->serial == view.index->serial())
+      versions_->add(view, *last);
     served_ = view;
     stale_ = stale;
     auto published = view;
     published.stale = stale;
     out_.publish(std::move(published));
+    if (versions_ != nullptr && !touched && is_of_journal) begin_recall();
     tally_due_ = true;
   }
 
@@ -230,6 +283,8 @@ class Follower::Impl {
   Duration stale_after_;
   Freshness* freshness_;  ///< nullptr: nobody asks
   History* history_;      ///< likewise
+  VersionLog* versions_;  ///< likewise
+  std::string database_;
   Published<View>& out_;
   Clock clock_;
   Report report_;
@@ -241,6 +296,7 @@ class Follower::Impl {
   std::optional<Steady::time_point> lost_since_;
   Steady::time_point next_sweep_ = Steady::now() + kBetweenSweeps;
   Steady::time_point next_tally_;
+  std::optional<FormerVersions> former_versions_;  ///< that are being looked for
   bool tally_due_ = false;
   std::size_t changed_ = 0;  ///< entries read since memory was given back
   bool stale_ = false;       ///< as published

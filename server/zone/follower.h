@@ -9,6 +9,7 @@
 #include "zone/history.h"
 #include "zone/listing_index.h"
 #include "zone/published.h"
+#include "zone/version_log.h"
 #include "zone/view.h"
 
 #include <algorithm>
@@ -96,10 +97,11 @@ struct FollowerReport {
     recovered,  ///< the database can be read again
     held,  ///< another list came into the database's place, which is empty or has no higher serial: the former one is served on
     accepted,  ///< after `held`: the database's list is served, since it can follow the former one by now, or enough time has passed
+    recalled,  ///< after `loaded`, with a log of versions: as many earlier versions as can be proven are known again
   };
   Event event = Event::loaded;
   std::string text;         ///< a sentence
-  std::uint64_t count = 0;  ///< for `loaded`: the number of listings and exemptions
+  std::uint64_t count = 0;  ///< for `loaded`: the number of listings and exemptions; for `recalled`: that of versions
   Serial serial = 0;        ///< of the published index
 };
 
@@ -116,6 +118,7 @@ class Follower {
     Duration stale_after{};          ///< > 0
     Freshness* freshness = nullptr;  ///< updated if not nullptr; must outlive the follower
     History* history = nullptr;      ///< likewise
+    VersionLog* versions = nullptr;  ///< likewise; without a history it has no use
   };
 
   /// Reads the list once, in this thread, and publishes it or reports why it can't. Then follows in a thread of its own. `out` must outlive

@@ -32,6 +32,14 @@ class History {
   /// Forgets all: what comes isn't a change of what was, or the zone's own records are others.
   void clear();
 
+  /// Likewise, but versions before `serial` may be found again.
+  void begin(Serial serial);
+  /// Like `add`, of an older version than all that are kept. False, and nothing is kept: it isn't the one before the oldest, there is no room, or all was
+  /// forgotten since `begin`.
+  [[nodiscard]] bool add_older(const View& before, const View& after, std::vector<Prefix> touched);
+  /// The number of versions, without the present one.
+  [[nodiscard]] std::size_t size() const;
+
   struct Since {
     View view;
     std::vector<Prefix> touched;  ///< of all changes since then; there may be duplicates
@@ -45,12 +53,14 @@ class History {
     Serial after = 0;
     std::vector<Prefix> touched;
   };
+  void forget_all();
   void forget_oldest();
 
   mutable std::mutex mutex_;  ///< guards all below
   std::size_t most_;
   std::deque<Step> steps_;  ///< each begins where the one before ends
   std::size_t touched_ = 0;
+  std::optional<Serial> oldest_;  ///< what is older may be added before it; absent: nothing may
 };
 
 }  // namespace blowback::zone

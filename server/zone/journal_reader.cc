@@ -134,7 +134,7 @@ Result<JournalReader::Progress> JournalReader::read(UnixTime now, bool continues
                     .touched = std::move(list->touched)};
   timed_ = TimedView({.index = list->index, .serial = list->index->serial() + ended, .as_of = as_of});
   last_ = list->last;
-  if (list->whole) complete_from_ = now - kKeepEnded;
+  if (list->whole) complete_from_ = left_out_by(now);
   return progress;
 }
 
@@ -158,7 +158,7 @@ void JournalReader::List::take(std::span<const ListingChange> fresh) {
 }
 
 Result<JournalReader::List> JournalReader::read_whole(UnixTime now) {
-  const UnixTime ended_by = now - kKeepEnded;
+  const UnixTime ended_by = left_out_by(now);
   ListingIndex::Builder builder(ended_by);
   std::size_t read = 0;
   const auto serial = store_->snapshot_in_slices(

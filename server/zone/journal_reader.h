@@ -52,6 +52,13 @@ class JournalReader {
   static constexpr Duration kKeepEnded = std::chrono::hours{1};
   /// After the last `advance`, with an index from the first success on.
   [[nodiscard]] const View& view() const { return timed_.view(); }
+  /// The journal's entry with the index's serial; absent: the journal is empty, or has lost it.
+  [[nodiscard]] const std::optional<ListingChange>& last() const { return last_; }
+
+  /// When the whole list is read, what has ended since then is read, too.
+  void remember_from(UnixTime time) { remembered_from_ = time; }
+  /// The index has all entries that end later.
+  [[nodiscard]] UnixTime complete_from() const { return complete_from_; }
 
  private:
   /// Identifies a file: a database that was replaced has the same path and another id.
@@ -80,6 +87,8 @@ class JournalReader {
   [[nodiscard]] schema::Result<void> reopen(std::chrono::steady_clock::time_point steady);
   [[nodiscard]] schema::Result<Progress> read(UnixTime now, bool continues, bool was_set_back);
   [[nodiscard]] schema::Result<List> read_whole(UnixTime now);
+  /// What had ended by then is left out when the whole list is read.
+  [[nodiscard]] UnixTime left_out_by(UnixTime now) const { return std::min(now - kKeepEnded, remembered_from_); }
   [[nodiscard]] schema::Result<List> read_changes(UnixTime now, UnixTime as_of);
   /// Changes that were committed since `list` was read. Fails if there are none.
   [[nodiscard]] schema::Result<void> read_more(List& list);
@@ -95,7 +104,8 @@ class JournalReader {
   std::optional<std::uint64_t> mark_;  ///< the change mark of store_ at the last update of the view
   TimedView timed_;
   UnixTime complete_from_ = UnixTime::min();  ///< the index has all entries that end later
-  std::optional<ListingChange> last_;         ///< the journal's entry with the index's serial, to recognise the journal
+  UnixTime remembered_from_ = UnixTime::max();
+  std::optional<ListingChange> last_;  ///< the journal's entry with the index's serial, to recognise the journal
 };
 
 }  // namespace blowback::zone

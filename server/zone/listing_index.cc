@@ -150,12 +150,20 @@ ListingIndex ListingIndex::of(Serial serial, std::span<const Listing> listings, 
 ListingIndex ListingIndex::with(std::span<const ListingChange> changes) const {
   if (changes.empty()) return *this;
   assert(changes.front().serial == serial_ + 1);
+  return changed(changes, changes.back().serial);
+}
+
+ListingIndex ListingIndex::back_to(Serial serial, std::span<const ListingChange> changes) const {
+  return changed(changes, serial);
+}
+
+ListingIndex ListingIndex::changed(std::span<const ListingChange> changes, Serial serial) const {
   std::vector<Said> said;
   said.reserve(changes.size());
   for (const auto& change : changes) said.push_back(said_by(change));
   ListingIndex index;
-  index.serial_ = changes.back().serial;
-  index.layers_ = std::make_shared<const Layers>(zone::with(*layers_, said));
+  index.serial_ = serial;
+  index.layers_ = said.empty() ? layers_ : std::make_shared<const Layers>(zone::with(*layers_, said));
   return index;
 }
 

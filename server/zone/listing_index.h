@@ -48,6 +48,9 @@ class ListingIndex {
   /// not the size of the list: all else is shared with this one. Requires that the changes follow directly on `serial()`.
   [[nodiscard]] ListingIndex with(std::span<const ListingChange> changes) const;
 
+  /// The list as it was at `serial`, when each of `changes` says what it was before one of the changes since then, the latest first. Costs the same.
+  [[nodiscard]] ListingIndex back_to(Serial serial, std::span<const ListingChange> changes) const;
+
   /// The same list without what has ended by `now`. Answers don't depend on it: it keeps `anything_within` quick where
   /// nobody sweeps the database. Returns a copy at the cost of a pointer where nothing has ended.
   [[nodiscard]] ListingIndex without_ended(UnixTime now) const;
@@ -95,6 +98,8 @@ class ListingIndex {
   [[nodiscard]] std::size_t octets() const;
 
  private:
+  [[nodiscard]] ListingIndex changed(std::span<const ListingChange> changes, Serial serial) const;
+
   Serial serial_ = 0;
   std::shared_ptr<const Layers> layers_;  ///< never null
 };

@@ -1,6 +1,6 @@
-# The server's benchmarks. A flood of broken packets and a steady load use a running server on loopback, so they need none
+# The server's benchmarks. A flood of broken packets, a steady load and a sink for transfers use a running server on loopback, so they need none
 # of its rooms; server_follow.py and server_bulk.py start a server themselves. The index is measured separately.
-foreach(program server_flood dns_load)
+foreach(program server_flood dns_load axfr_sink)
   add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.cc)
   target_link_libraries(${program} PRIVATE blowback::fmt blowback::warnings)
   string(JOIN ", sanitized " build_type ${CMAKE_BUILD_TYPE} ${BLOWBACK_SANITIZE})

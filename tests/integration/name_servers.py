@@ -80,13 +80,23 @@ KINDS = {
 }
 
 
+def with_transfers(kind, config):
+    """The configuration of one of KINDS, with which clients on 127.0.0.1 may transfer the zone."""
+    if kind == "nsd":
+        return config + "  provide-xfr: 127.0.0.1 NOKEY\n"
+    if kind == "knot":
+        return config.replace("zone:\n", "acl:\n  - id: local\n    address: 127.0.0.1\n    action: transfer\nzone:\n") + "    acl: local\n"
+    return config.replace("type primary;", "type primary; allow-transfer { 127.0.0.1; };")
+
+
 class NameServer:
     """One of KINDS that serves the zone file `file`; a context manager. `ready` waits until it answers; several may start side by side."""
 
-    def __init__(self, kind, folder, file):
+    def __init__(self, kind, folder, file, transfers=False):
         program, config, arguments = KINDS[kind]
         self.prepare(kind, folder)
-        self.config.write_text(config(self.folder, file, self.port))
+        text = config(self.folder, file, self.port)
+        self.config.write_text(with_transfers(kind, text) if transfers else text)
         self.arguments = [executable(program), *arguments, str(self.config)]
 
     def prepare(self, kind, folder):

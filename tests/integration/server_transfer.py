@@ -347,6 +347,57 @@ class Transfers(unittest.TestCase):
                         self.assertEqual(records_of(done.stdout), exported(b), done.stdout[-500:])
                         self.assertNotIn("notify-refused", b.server.log())
 
+    def test_after_a_restart_secondaries_get_what_has_changed_meanwhile(self):
+        kinds = [kind for kind in SECONDARIES if Secondary.installed(kind)]
+        with Blowback(transfer={"allow": ["127.0.0.1"]}) as b, contextlib.ExitStack() as stack:
+            self.list(b, [f"198.51.{i // 250}.{i % 250}" for i in range(3000)] + ["203.0.113.0/24", "2001:db8:1::/48"])
+            secondaries = [Secondary(kind, b.dir, b.port) for kind in kinds]
+            b.sections["transfer"]["notify"] = [f"127.0.0.1:{each.port}" for each in secondaries]
+            b.write_config()
+            b.start_server()
+
+            def followed():
+                serial = serial_of(b.port)
+                return all(serial_of(each.port) == serial for each in secondaries)
+            for each in secondaries:
+                stack.enter_context(each)
+            wait_until(followed, 60, lambda: b.server.log()[-3000:])
+            self.list(b, ["192.0.2.1"])
+            wait_until(followed, 60, lambda: b.server.log()[-3000:])
+            versions = {serial_at(b): zone_in(transferred(b, query(ZONE, AXFR)))}
+            for end in (b.server.stop, b.server.kill):
+                before = len(b.server.log())
+                end()
+                self.assertEqual(b.cli("list", "192.0.2.77", "--for", "1s", "--reason", "test").returncode, 0)
+                self.list(b, [f"192.0.2.{100 + len(versions)}"])
+                self.assertEqual(b.cli("delist", f"198.51.1.{len(versions)}", "--reason", "test").returncode, 0)
+                self.assertEqual(b.cli("exempt", f"203.0.113.{len(versions) * 8}/29", "--reason", "test").returncode, 0)
+                b.start_server()
+                wait_until(followed, 60, lambda: b.server.log()[-3000:])
+                lines = [line for line in b.server.log()[before:].splitlines() if " transferred " in line]
+                self.assertGreaterEqual(len(lines), len(kinds))
+                self.assertEqual([line for line in lines if "incremental=1" not in line], [])
+                for serial, version in versions.items():
+                    self.assertEqual(applied(version, transferred(b, ixfr(serial))), zone_in(transferred(b, query(ZONE, AXFR))), serial)
+                versions[serial_at(b)] = zone_in(transferred(b, query(ZONE, AXFR)))
+            for each in secondaries:
+                wait_until(followed, 60, lambda: b.server.log()[-3000:])
+                self.assertEqual(records_of(dig_axfr(each.port).stdout), exported(b), each.kind)
+
+    def test_without_a_place_for_it_a_restart_costs_the_whole_zone(self):
+        with Blowback(transfer={"allow": ["127.0.0.1"]}) as b:
+            self.list(b, [f"198.51.100.{i}" for i in range(100)])
+            (b.database.parent / (b.database.name + ".served")).mkdir()
+            b.start_server()
+            self.assertIn("versions-skipped", b.server.log())
+            serial = serial_at(b)
+            self.list(b, ["192.0.2.1"])
+            wait_until(lambda: serial_at(b) > serial, 10, b.server.log)
+            self.assertLess(len(transferred(b, ixfr(serial))), 20)
+            b.server.stop()
+            b.start_server()
+            self.assertGreater(len(transferred(b, ixfr(serial))), 100)
+
     def test_a_change_notifies_until_it_is_answered(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.bind(("127.0.0.1", 0))
