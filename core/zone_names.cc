@@ -75,12 +75,12 @@ void ZoneNames::advance() {
 
 std::optional<Piece> ZoneNames::next_piece() {
   for (;;) {
-    if (pending_.empty()) {
-      if (!said_) return std::nullopt;
-      pending_.push_back({.prefix = said_->prefix, .codes = {}});
+    if (pending_.empty() && !said_) return std::nullopt;
+    Piece at{.prefix = said_ ? said_->prefix : Prefix(), .codes = {}};
+    if (!pending_.empty()) {
+      at = pending_.back();
+      pending_.pop_back();
     }
-    auto at = pending_.back();
-    pending_.pop_back();
     bool is_exempt = false;
     for (; said_ && said_->prefix == at.prefix; advance()) {
       is_exempt = is_exempt || said_->codes.empty();
@@ -90,7 +90,7 @@ std::optional<Piece> ZoneNames::next_piece() {
       while (said_ && at.prefix.contains(said_->prefix)) advance();
       continue;
     }
-    if (!said_ || !at.prefix.contains(said_->prefix)) return at;
+    if (!said_ || at.prefix.is_single_address() || !at.prefix.contains(said_->prefix)) return at;
     const auto upper = upper_half(at.prefix);
     const int length = at.prefix.length() + 1;
     // The upper half of ::fffe:0:0/95 is the IPv4-mapped addresses.

@@ -10,6 +10,7 @@ A server whose program isn't installed is left out."""
 import argparse
 import contextlib
 import json
+import pathlib
 import random
 import statistics
 import subprocess
@@ -53,6 +54,11 @@ def load(port, names, rate, seconds):
     return json.loads(done.stdout)
 
 
+def in_microseconds(measured, key):
+    """A quantile that falls on a lost query is a second."""
+    return measured[key] or 1e6
+
+
 @contextlib.contextmanager
 def largest(pid):
     """The largest anonymous memory in KiB meanwhile, in a list."""
@@ -70,21 +76,29 @@ def largest(pid):
     thread.join()
 
 
+def processor_time(pid):
+    """Seconds that the process has used, and the processes that it has started: NSD's."""
+    seconds = sum(int(task.joinpath("schedstat").read_text().split()[0]) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()) / 1e9
+    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+    return seconds + sum(processor_time(int(child)) for child in children)
+
+
 def compare(servers, rounds):
-    """Records per second of each server, one transfer per round."""
+    """Records per second of each server, one transfer per round. The processor time doesn't depend on what else the machine does."""
     rates = {name: [] for name in servers}
-    for name, port in servers.items():
-        transfers_of(sink(port))  # warm
+    costs = {name: 0.0 for name in servers}
+    for name, (port, _) in servers.items():
+        [done] = transfers_of(sink(port))  # which warms the caches, and doesn't count
+        print(f"{name}: {done['records']:,} records in {done['messages']:,} messages, {done['octets'] / done['messages']:,.0f} octets each", flush=True)
     for _ in range(rounds):
-        for name, port in servers.items():
+        for name, (port, pid) in servers.items():
+            before = processor_time(pid)
             [done] = transfers_of(sink(port))
+            costs[name] += (processor_time(pid) - before) / done["records"] / rounds
             rates[name].append(rate_of(done))
-            last = done
-            if len(rates[name]) == rounds:
-                print(f"{name}: {done['records']:,} records in {done['messages']:,} messages, {done['octets'] / done['messages']:,.0f} octets each", flush=True)
-    del last
     for name, each in rates.items():
-        print(f"{name}: {statistics.median(each) / 1e6:.2f} M records/s (median of {rounds}; {min(each) / 1e6:.2f} to {max(each) / 1e6:.2f})", flush=True)
+        print(f"{name}: {statistics.median(each) / 1e6:.2f} M records/s (median of {rounds}; {min(each) / 1e6:.2f} to {max(each) / 1e6:.2f}); "
+              f"{costs[name] * 1e9:.0f} ns of processor time per record", flush=True)
     for name in rates:
         if name != "blowback":
             print(f"blowback / {name}: {statistics.median(ours / theirs for ours, theirs in zip(rates['blowback'], rates[name])):.2f} (median of the rounds' ratios)", flush=True)
@@ -104,10 +118,10 @@ def beside_queries(b, names, rate, seconds, rounds):
         most = max(most, found[0])
         rates += [rate_of(done) for done in transfers_of(client)]
     for name, each in (("quiet", quiet), ("beside AXFR", busy)):
-        print(f"{name}: {rate:,.0f} queries/s, p50 {statistics.median(one['p50_us'] for one in each):.0f} µs, p99 {statistics.median(one['p99_us'] for one in each):.0f} µs, "
-              f"p99.9 {statistics.median(one['p999_us'] or 1e6 for one in each):.0f} µs (medians of {rounds}), lost {sum(one['lost'] for one in each)}; "
-              f"the load's own delay p99.9 {statistics.median(one['sent_late_p999_us'] for one in each):.0f} µs")
-    ratios = [(two["p999_us"] or 1e6) / (one["p999_us"] or 1e6) for one, two in zip(quiet, busy)]
+        p50, p99, p999, late = (statistics.median(in_microseconds(one, key) for one in each) for key in ("p50_us", "p99_us", "p999_us", "sent_late_p999_us"))
+        print(f"{name}: {rate:,.0f} queries/s, p50 {p50:,.0f} µs, p99 {p99:,.0f} µs, p99.9 {p999:,.0f} µs (medians of {rounds}), lost {sum(one['lost'] for one in each)}; "
+              f"the load's own delay p99.9 {late:,.0f} µs")
+    ratios = [in_microseconds(two, "p999_us") / in_microseconds(one, "p999_us") for one, two in zip(quiet, busy)]
     print(f"p99.9 beside AXFR / quiet: {statistics.median(ratios):.2f} (median of the rounds' ratios: {', '.join(f'{ratio:.2f}' for ratio in ratios)}); "
           f"{len(rates)} transfers meanwhile, {statistics.median(rates) / 1e6:.2f} M records/s")
     print(f"anonymous memory: {before / MIB:.1f} MiB before, at most {most / MIB:.1f} MiB during transfers", flush=True)
@@ -138,11 +152,11 @@ def main():
         kinds = [kind for kind in options.kinds.split(",") if kind and NameServer.installed(kind)]
         with contextlib.ExitStack() as peers:
             # One at a time while they load: BIND's takes minutes on a busy machine.
-            servers = {"blowback": b.port}
+            servers = {"blowback": (b.port, b.server.pid)}
             for kind in kinds:
                 peer = peers.enter_context(NameServer(kind, b.dir, zone, transfers=True))
                 peer.ready()
-                servers[kind] = peer.port
+                servers[kind] = (peer.port, peer.daemon.pid)
             compare(servers, options.rounds)
         beside_queries(b, names, options.rate, options.seconds, options.rounds)
 

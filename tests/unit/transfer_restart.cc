@@ -312,6 +312,44 @@ TEST_CASE("a version is known after a restart although what it lists has ended a
   CHECK(names_of(present).size() == 1);
 }
 
+TEST_CASE("what retention has removed from the journal isn't guessed", "[transfer][restart]") {
+  const Folder folder;
+  const auto database = folder.file("a.db");
+  auto store = schema_test::open(database);
+  const Retention retention{.journal = std::chrono::minutes{10}};
+  std::atomic<UnixTime> now{kNow};
+  const auto wait = [&] { now = now.load() + std::chrono::hours{1}; };
+  list(store, "192.0.2.1", now);
+  list(store, "192.0.2.2", now);
+  list(store, "198.51.100.1", now);
+  wait();
+  schema_test::keep_up(store, now, retention);  // what is listed keeps its entry
+  value(store.delist(net("192.0.2.1"), kDecision, now));
+  list(store, "198.51.100.2", now);
+  wait();
+  schema_test::keep_up(store, now, retention);  // the delisting is gone, and the listing before it isn't
+  list(store, "198.51.100.3", now);
+  View former;
+  {
+    Run run(database, now);
+    former = run.view(store, now);
+  }
+  const auto since = [&](Run& run) { return run.history().since(former.soa_serial(), run.view(store, now)); };
+  SECTION("a listing may have been there, or not") {
+    list(store, "192.0.2.1", now);
+    Run run(database, now);
+    CHECK_FALSE(since(run));
+  }
+  SECTION("what an operator ended was there") {
+    value(store.delist(net("192.0.2.2"), kDecision, now));
+    Run run(database, now);
+    const auto found = since(run);
+    REQUIRE(found);
+    CHECK(names_of(found->view) == names_of(former));
+    CHECK(after_difference(names_of(former), *found, run.view()) == names_of(run.view()));
+  }
+}
+
 TEST_CASE("as many versions survive a restart as are kept", "[transfer][restart]") {
   const Folder folder;
   const auto path = folder.file("a.served");
