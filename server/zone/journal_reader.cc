@@ -134,7 +134,7 @@ Result<JournalReader::Progress> JournalReader::read(UnixTime now, bool continues
                     .touched = std::move(list->touched)};
   timed_ = TimedView({.index = list->index, .serial = list->index->serial() + ended, .as_of = as_of});
   last_ = list->last;
-  if (list->whole) complete_from_ = left_out_by(now);
+  if (list->whole) complete_from_ = now - kKeepEnded;
   return progress;
 }
 
@@ -227,6 +227,7 @@ bool JournalReader::drop_ended(UnixTime now) {
   if (kept.index->size() == size) return false;
   timed_ = TimedView(std::move(kept));
   complete_from_ = std::max(complete_from_, ended_by);
+  remembered_from_ = UnixTime::max();
   return true;
 }
 

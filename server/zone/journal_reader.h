@@ -55,10 +55,10 @@ class JournalReader {
   /// The journal's entry with the index's serial; absent: the journal is empty, or has lost it.
   [[nodiscard]] const std::optional<ListingChange>& last() const { return last_; }
 
-  /// When the whole list is read, what has ended since then is read, too.
+  /// When the whole list is read for the first time, what has ended since then is read, too.
   void remember_from(UnixTime time) { remembered_from_ = time; }
   /// The index has all entries that end later.
-  [[nodiscard]] UnixTime complete_from() const { return complete_from_; }
+  [[nodiscard]] UnixTime complete_from() const { return std::min(complete_from_, remembered_from_); }
 
  private:
   /// Identifies a file: a database that was replaced has the same path and another id.
@@ -87,7 +87,7 @@ class JournalReader {
   [[nodiscard]] schema::Result<void> reopen(std::chrono::steady_clock::time_point steady);
   [[nodiscard]] schema::Result<Progress> read(UnixTime now, bool continues, bool was_set_back);
   [[nodiscard]] schema::Result<List> read_whole(UnixTime now);
-  /// What had ended by then is left out when the whole list is read.
+  /// What had ended by then is left out when the whole list is read now.
   [[nodiscard]] UnixTime left_out_by(UnixTime now) const { return std::min(now - kKeepEnded, remembered_from_); }
   [[nodiscard]] schema::Result<List> read_changes(UnixTime now, UnixTime as_of);
   /// Changes that were committed since `list` was read. Fails if there are none.
@@ -103,8 +103,8 @@ class JournalReader {
   std::optional<FileId> followed_;     ///< the file that the view was read from
   std::optional<std::uint64_t> mark_;  ///< the change mark of store_ at the last update of the view
   TimedView timed_;
-  UnixTime complete_from_ = UnixTime::min();  ///< the index has all entries that end later
-  UnixTime remembered_from_ = UnixTime::max();
+  UnixTime complete_from_ = UnixTime::min();    ///< the index has all entries that end later
+  UnixTime remembered_from_ = UnixTime::max();  ///< likewise, if that is earlier; not if the clock was set back to it
   std::optional<ListingChange> last_;  ///< the journal's entry with the index's serial, to recognise the journal
 };
 

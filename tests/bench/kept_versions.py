@@ -29,7 +29,7 @@ def main():
     print_conditions(entries=options.entries, versions=options.versions, changes=options.changes)
     rng = random.Random(15)
     with Blowback(transfer={"allow": ["127.0.0.1"], "history": options.versions}) as keeps:
-        with Blowback(database=keeps.database, transfer={"allow": ["127.0.0.1"], "history": 0}) as none:
+        with Blowback(database=keeps.database, server={"status_socket": ""}, transfer={"allow": ["127.0.0.1"], "history": 0}) as none:
             addresses = random_addresses(options.entries, 15)
             import_list(keeps, addresses)
             for b in (keeps, none):
@@ -48,7 +48,7 @@ def main():
                     wait_until(lambda: serial(keeps) != last, 10, "the change is served", pause=0.002)
             wait_until(lambda: serial(none) == serial(keeps), 10, "both serve the same")
             for b, name in ((keeps, f"{options.versions} versions"), (none, "no versions")):
-                print(f"{name}: {as_text(before[b])} at the start, {as_text(memory(b.server.pid))} after {options.versions} commits, list of {b.figures()['list']['octets'] / 2**20:.1f} MiB")
+                print(f"{name}: {as_text(before[b])} at the start, {as_text(memory(b.server.pid))} after {options.versions} commits")
             more = memory(keeps.server.pid)[1] - memory(none.server.pid)[1]
             print(f"the versions take {more / 1024:.1f} MiB, {more / options.versions:.1f} KiB each", flush=True)
             for b in (keeps, none):

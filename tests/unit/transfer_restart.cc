@@ -312,6 +312,25 @@ TEST_CASE("a version is known after a restart although what it lists has ended a
   CHECK(names_of(present).size() == 1);
 }
 
+TEST_CASE("a clock that is set back far is believed, however old the log is", "[transfer][restart]") {
+  const Folder folder;
+  const auto database = folder.file("a.db");
+  auto store = schema_test::open(database);
+  std::atomic<UnixTime> now{kNow};
+  list(store, "192.0.2.1", kNow, kNow + std::chrono::hours{10});
+  list(store, "192.0.2.2", kNow);
+  {
+    Run run(database, now);
+    CHECK(names_of(run.view(store, now)).size() == 2);
+  }
+  now = kNow + std::chrono::hours{15};
+  Run run(database, now);
+  CHECK(names_of(run.view(store, now)).size() == 1);
+  now = kNow + std::chrono::hours{8};
+  list(store, "192.0.2.3", now);
+  CHECK(names_of(run.view(store, now)).size() == 3);
+}
+
 TEST_CASE("what retention has removed from the journal isn't guessed", "[transfer][restart]") {
   const Folder folder;
   const auto database = folder.file("a.db");
