@@ -81,6 +81,20 @@ constexpr std::int64_t kMostHistory = 1'000;
   return false;
 }
 
+[[nodiscard]] Checked::One checked(const Connection& db, const IpAddress& address, UnixTime now) {
+  Checked::One one;
+  if (is_exempt(db, address, now)) return one;
+  bool has_no_end = false;
+  for (const auto& listing : listings_around(db, address)) {
+    if (!listing.in_force(now)) continue;
+    one.codes |= listing.codes;
+    has_no_end |= !listing.expires_at;
+    if (listing.expires_at) one.until = std::max(one.until.value_or(*listing.expires_at), *listing.expires_at);
+  }
+  if (has_no_end) one.until.reset();
+  return one;
+}
+
 /// The changes of every prefix that covers `address`, newest first. Decisions that were undone are left out; the changes that their undo made
 /// are included.
 [[nodiscard]] std::vector<ListingChange> history_around(const Connection& db, const IpAddress& address) {
@@ -99,12 +113,13 @@ constexpr std::int64_t kMostHistory = 1'000;
 
 }  // namespace
 
-Result<Dossier> Store::dossier(const IpAddress& address, std::size_t most_incidents) {
+Result<Dossier> Store::dossier(const IpAddress& address, std::size_t most_incidents, std::optional<UnixTime> now) {
   return attempt(impl_->path, [&]() -> Dossier {
     const ReadTransaction one_state(impl_->db);
     Dossier dossier;
     dossier.asked = address;
     dossier.sender = sender_of(address);
+    if (now) dossier.serial = impl_->zone_state(*now).serial();
     const auto& key = dossier.sender.first().octets();
     dossier.standing =
         Statement(impl_->db, std::string("SELECT ") + kStandingColumns + " FROM standing WHERE sender = ?")
@@ -138,12 +153,82 @@ Result<Dossier> Store::dossier(const IpAddress& address, std::size_t most_incide
 Result<CodeSet> Store::check(const IpAddress& address, UnixTime now) {
   return attempt(impl_->path, [&]() -> CodeSet {
     const ReadTransaction one_state(impl_->db);
-    CodeSet codes;
-    if (is_exempt(impl_->db, address, now)) return codes;
-    for (const auto& listing : listings_around(impl_->db, address)) {
-      if (listing.in_force(now)) codes |= listing.codes;
+    return checked(impl_->db, address, now).codes;
+  });
+}
+
+Result<Checked> Store::check_all(std::span<const IpAddress> addresses, UnixTime now) {
+  return attempt(impl_->path, [&]() -> Checked {
+    const ReadTransaction one_state(impl_->db);
+    Checked result{.serial = impl_->zone_state(now).serial()};
+    result.all.reserve(addresses.size());
+    for (const auto& address : addresses) result.all.push_back(checked(impl_->db, address, now));
+    return result;
+  });
+}
+
+Result<NetworkState> Store::network(const Prefix& network, std::size_t most, UnixTime now) {
+  return attempt(impl_->path, [&]() -> NetworkState {
+    const ReadTransaction one_state(impl_->db);
+    NetworkState state{.serial = impl_->zone_state(now).serial()};
+    for (auto& listing : listings_around(impl_->db, network.first())) {
+      if (listing.in_force(now) && listing.prefix.contains(network)) state.around.push_back(std::move(listing));
     }
-    return codes;
+    Statement rows(impl_->db,
+                   std::string("SELECT ") + kListingColumns +
+                       " FROM listing WHERE first BETWEEN ? AND ? AND (expires_at IS NULL OR expires_at > ?) "
+                       "ORDER BY first, length, source");
+    const auto keys = keys_of(network);
+    rows.bind(keys.first, keys.last, seconds(now));
+    while (!state.more_within && rows.step()) {
+      auto listing = listing_of(rows, 0);
+      // Wider ones begin at the same address.
+      if (!network.contains(listing.prefix) || listing.prefix == network) continue;
+      state.more_within = state.within.size() == most;
+      if (!state.more_within) state.within.push_back(std::move(listing));
+    }
+    for (auto& exemption : impl_->exemptions_in_force(now)) {
+      if (exemption.prefix.contains(network) || network.contains(exemption.prefix)) {
+        state.exempt.push_back(std::move(exemption));
+      }
+    }
+    return state;
+  });
+}
+
+Result<std::vector<ListDay>> Store::days_of_list(UnixTime since, UnixTime now) {
+  return attempt(impl_->path, [&]() -> std::vector<ListDay> {
+    const auto first = day_of(since);
+    const auto last = day_of(now);
+    std::vector<ListDay> days;
+    for (auto day = first; day <= last; ++day) days.push_back({.day = UnixTime(std::chrono::days(day))});
+    Statement rows(impl_->db, "SELECT day, action, codes, changes FROM change_of_day WHERE day BETWEEN ? AND ?");
+    rows.bind(first, last);
+    while (rows.step()) {
+      auto& day = days.at(static_cast<std::size_t>(rows.integer(0) - first));
+      const auto changes = static_cast<std::uint64_t>(rows.integer(3));
+      switch (static_cast<ListingChange::Action>(rows.integer(1))) {
+        case ListingChange::Action::listed: {
+          day.listings += changes;
+          const auto codes = CodeSet::from_bits(static_cast<std::uint32_t>(rows.integer(2)));
+          for (const Code code : kAllCodes) {
+            if (codes.has(code)) day.listed.at(static_cast<std::size_t>(code)) += changes;
+          }
+          break;
+        }
+        case ListingChange::Action::expired:
+          day.expired += changes;
+          break;
+        case ListingChange::Action::delisted:
+          day.delisted += changes;
+          break;
+        case ListingChange::Action::prolonged:
+        case ListingChange::Action::exempted:
+        case ListingChange::Action::exemption_ended:
+          break;
+      }
+    }
+    return days;
   });
 }
 

@@ -242,6 +242,7 @@ using Part = StandingPart;
 struct Dossier {
   IpAddress asked;  ///< the address that was asked for
   Prefix sender;
+  std::optional<Serial> serial;  ///< of the zone at that state; absent: it was read without `now`
   std::optional<Standing> standing;
   std::vector<Listing>
       listings;  ///< all that cover the sender, including those that have ended but weren't removed yet
@@ -261,6 +262,34 @@ struct Dossier {
   std::vector<Part> mailboxes;
   /// Changes of all prefixes that cover the address, newest first, at most 1,000 of each prefix; without those of undone decisions.
   std::vector<ListingChange> history;
+};
+
+/// What the list says of a network. Listings and exemptions in force only.
+struct NetworkState {
+  Serial serial = 0;
+  std::vector<Listing> around;    ///< that cover all of it, widest first; with reasons
+  std::vector<Listing> within;    ///< of smaller networks and addresses in it, by prefix; without reasons
+  bool more_within = false;       ///< there are more
+  std::vector<Exemption> exempt;  ///< that cover all of it, or are within it
+};
+
+/// What the list says of several addresses.
+struct Checked {
+  struct One {
+    CodeSet codes;                  ///< empty: it isn't listed, or is exempt
+    std::optional<UnixTime> until;  ///< when the last of its listings ends; absent: it isn't listed, or one has no end
+  };
+  Serial serial = 0;
+  std::vector<One> all;  ///< in the order of the addresses
+};
+
+/// Automatic listings of a day (UTC), by code: one listing may have several.
+struct ListDay {
+  UnixTime day{};
+  std::array<std::uint64_t, kAllCodes.size()> listed{};  ///< by Code
+  std::uint64_t listings = 0;                            ///< that began; likewise those below that ended
+  std::uint64_t expired = 0;                             ///< by themselves
+  std::uint64_t delisted = 0;                            ///< by the operator
 };
 
 /// What the serial of the zone is made of. What ends by the clock changes answers at once; the sweep that records it in the journal may come days
@@ -491,7 +520,14 @@ class Store {
 
   // ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────
   /// Everything about the sender of `address`, with its newest `most_incidents` incidents.
-  [[nodiscard]] Result<Dossier> dossier(const IpAddress& address, std::size_t most_incidents);
+  [[nodiscard]] Result<Dossier> dossier(const IpAddress& address, std::size_t most_incidents,
+                                        std::optional<UnixTime> now = std::nullopt);
+  /// What the list says of a network, with at most `most` listings within it.
+  [[nodiscard]] Result<NetworkState> network(const Prefix& network, std::size_t most, UnixTime now);
+  /// What the list says of each address, in their order, all as of one serial.
+  [[nodiscard]] Result<Checked> check_all(std::span<const IpAddress> addresses, UnixTime now);
+  /// Automatic listings by day, from the day of `since` to that of `now` (UTC), without gaps. From totals, so it is cheap.
+  [[nodiscard]] Result<std::vector<ListDay>> days_of_list(UnixTime since, UnixTime now);
   /// The codes in force for one address, of all listings that cover it; empty if it isn't listed, or is exempt.
   [[nodiscard]] Result<CodeSet> check(const IpAddress& address, UnixTime now);
   /// Visits every listing in force that `filter` selects, by prefix, without keeping them in memory. Reads in slices, each in its own
