@@ -1,6 +1,6 @@
 #include "arguments.h"
 
-#include "codes.h"
+#include "account/codes.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -91,7 +91,7 @@ std::string why_no_address(std::string_view text) {
 }
 
 std::optional<std::string> why_never_listed(const Prefix& network) {
-  const auto always = network.is_single_address() ? always_answered(network.first()) : std::nullopt;
+  const auto always = network.is_single_address() ? account::always_answered(network.first()) : std::nullopt;
   if (!always) return std::nullopt;
   const auto address = network.to_string();
   if (always->empty()) {
@@ -99,7 +99,7 @@ std::optional<std::string> why_never_listed(const Prefix& network) {
                        address);
   }
   return fmt::format("{} is a test point, which is always listed, as {} (RFC 5782)", address,
-                     fmt::join(names_of(*always), " "));
+                     fmt::join(account::names_of(*always), " "));
 }
 
 bool may_reach(const Context& context, const Prefix& network, Permission permission, std::string_view would,

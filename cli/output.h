@@ -2,6 +2,7 @@
 #pragma once
 
 #include "blowback/unix_time.h"
+#include "blowback/wording.h"
 
 #include <cstdint>
 #include <cstdio>
@@ -82,14 +83,5 @@ class Table {
   std::vector<std::string> columns_;
   std::vector<std::vector<Cell>> rows_;
 };
-
-/// `text`, with terminal codes for bold if `bold`.
-[[nodiscard]] std::string heading(std::string_view text, bool bold);
-/// `2026-11-24 10:00 (3 hours ago)`, `… (in 11 days 2 hours)`. UTC.
-[[nodiscard]] std::string when(UnixTime time, UnixTime now);
-/// `2026-11-24 10:00`. UTC.
-[[nodiscard]] std::string minute(UnixTime time);
-/// Text by strangers, safe for a terminal: without control characters, and at most `most` octets, shortened between characters.
-[[nodiscard]] std::string harmless(std::string_view text, std::size_t most = 200);
 
 }  // namespace blowback::cli

@@ -1,6 +1,6 @@
 // `blowback check IP…`: whether each is listed, and what the zone answers. Exits 1 if one isn't.
+#include "account/codes.h"
 #include "arguments.h"
-#include "codes.h"
 #include "commands.h"
 #include "lines.h"
 #include "progress.h"
@@ -23,9 +23,10 @@ int check(const Context& context, const SeveralArguments& several) {
   for (const auto& one : given->all) {
     auto codes = store.check(one.value, context.world.now);
     if (!codes) return context.fail(codes.error());
-    if (const auto always = always_answered(one.value)) codes = *always;
+    if (const auto always = account::always_answered(one.value)) codes = *always;
     all_listed &= !codes->empty();
-    table.add({cell(one.value.to_string()), Cell(!codes->empty()), Cell(names_of(*codes)), Cell(answers_of(*codes))});
+    table.add({cell(one.value.to_string()), Cell(!codes->empty()), Cell(account::names_of(*codes)),
+               Cell(account::answers_of(*codes))});
     progress.show(++done, given->all.size(), "addresses");
   }
   table.end();

@@ -17,7 +17,7 @@ namespace blowback::cli {
 namespace {
 
 /// All traps in the config, and those that this sender hit: one report may name several.
-[[nodiscard]] TrapMask mask_for(const config::Config& config, const schema::Dossier& dossier) {
+[[nodiscard]] account::TrapMask mask_for(const config::Config& config, const schema::Dossier& dossier) {
   std::vector<std::string> addresses = config.traps.addresses;
   for (const auto& witness : dossier.witnesses) addresses.push_back(witness.label);
   for (const auto& incident : dossier.incidents) addresses.push_back(incident.trap);
@@ -54,7 +54,7 @@ int evidence(const Context& context, const Arguments& arguments) {
   const auto dossier = store.dossier(*asked, arguments.most);
   if (!dossier) return context.fail(dossier.error());
 
-  const TrapMask mask = mask_for(config, *dossier);
+  const account::TrapMask mask = mask_for(config, *dossier);
   std::vector<std::string> columns{"time",     "client",     "helo",         "kind",          "cause",
                                    "counting", "relayed",    "reverse_path", "origin",        "mailbox",
                                    "queue_id", "message_id", "size",         "first_received"};

@@ -1,7 +1,7 @@
 // `blowback export`: the list for other programs. It is read as of one serial before anything is written, so that a slow reader
 // of the output holds no lock. It takes 48 octets of memory for each listing.
+#include "account/codes.h"
 #include "arguments.h"
-#include "codes.h"
 #include "commands.h"
 #include "export/formats.h"
 #include "replacement.h"
@@ -71,8 +71,8 @@ void write_json(std::FILE* out, const Read& list) {
   bool first = true;
   const auto write = [&](const Entry& entry, const Prefix& prefix) {
     nlohmann::ordered_json object{{"prefix", prefix.to_string()}, {"source", name_of(entry.source)}};
-    object["codes"] = names_of(entry.codes);
-    object["answers"] = answers_of(entry.codes);
+    object["codes"] = account::names_of(entry.codes);
+    object["answers"] = account::answers_of(entry.codes);
     object["listed_at"] = to_iso8601(entry.listed_at);
     if (entry.expires_at) object["expires_at"] = to_iso8601(*entry.expires_at);
     fmt::print(out, "{}\n {}", first ? "" : ",", object.dump());

@@ -1,6 +1,6 @@
 // `blowback history IP`: every change that covered one address, with the decisions behind it.
+#include "account/codes.h"
 #include "arguments.h"
-#include "codes.h"
 #include "commands.h"
 
 #include <fmt/format.h>
@@ -33,7 +33,7 @@ int history(const Context& context, const Arguments& arguments) {
                           cell(name_of(change.action)),
                           Cell(change.prefix.to_string()),
                           cell(name_of(change.source)),
-                          Cell(names_of(change.codes)),
+                          Cell(account::names_of(change.codes)),
                           cell(change.expires_at)};
     if (decision) {
       row.insert(row.end(), {Cell(decision->who), Cell(decision->action), Cell(decision->id), cell(decision->undone_by),

@@ -1,6 +1,6 @@
 // `blowback listings`: what is listed now.
+#include "account/codes.h"
 #include "arguments.h"
-#include "codes.h"
 #include "commands.h"
 
 #include <memory>
@@ -37,7 +37,7 @@ int listings(const Context& context, const Arguments& arguments) {
   RowPrinter table(context.world.out, {"prefix", "source", "codes", "listed_at", "expires_at", "reason"},
                    context.look());
   const auto visited = opened->store.for_each_listing(wanted, context.world.now, [&](const Listing& listing) {
-    table.add({cell(listing.prefix.to_string()), cell(name_of(listing.source)), Cell(names_of(listing.codes)),
+    table.add({cell(listing.prefix.to_string()), cell(name_of(listing.source)), Cell(account::names_of(listing.codes)),
                Cell(listing.listed_at), cell(listing.expires_at), Cell(listing.reason)});
   });
   if (!visited) return context.fail(visited.error());
@@ -62,7 +62,7 @@ void add_listings(Command& tool) {
       .one_of("source", {"automatic", "operator"})
       .shown_as("WHAT");
   command.option("--code", arguments->code, "With this code, such as dsn")
-      .one_of("code", names_of(CodeSet::from_bits(~0U)))
+      .one_of("code", account::names_of(CodeSet::from_bits(~0U)))
       .shown_as("CODE");
   command.format();
 }

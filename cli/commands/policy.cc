@@ -1,6 +1,6 @@
 // `blowback policy simulate FILE`: replays the recorded incidents under another policy, and shows how the list would change.
+#include "account/codes.h"
 #include "arguments.h"
-#include "codes.h"
 #include "commands.h"
 #include "score/replay.h"
 
@@ -140,7 +140,7 @@ int policy_simulate(const Context& context, const Arguments& arguments) {
     if (arguments.only_changes && row.change == Change::stays && row.is_the_same()) continue;
     table.add({cell(name_of(row.change)), cell(row.sender.to_string()), Cell(row.before.score), Cell(row.after.score),
                time(row.before.until), time(row.after.until),
-               Cell(names_of(row.after.until ? row.after.codes : row.before.codes))});
+               Cell(account::names_of(row.after.until ? row.after.codes : row.before.codes))});
   }
   context.print(table);
   fmt::print(beside, "{}\n", summary(*outcome));

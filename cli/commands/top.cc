@@ -1,6 +1,6 @@
 // `blowback top`: who sends most backscatter, by network, sender, or campaign.
+#include "account/codes.h"
 #include "arguments.h"
-#include "codes.h"
 #include "commands.h"
 
 #include <fmt/format.h>
@@ -55,7 +55,7 @@ int top(const Context& context, const Arguments& arguments) {
     }
     row.emplace_back(group.traps);
     if (by != By::campaign) row.emplace_back(group.campaigns);
-    row.emplace_back(names_of(group.kinds));
+    row.emplace_back(account::names_of(group.kinds));
     row.emplace_back(group.last_seen);
     table.add(std::move(row));
   }

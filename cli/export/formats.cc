@@ -1,8 +1,8 @@
 // plain, cidr, rbldnsd, postfix and nft. The zone is in zone.cc; JSON is in commands/export.cc, since it keeps listings separate.
 #include "export/formats.h"
 
+#include "account/codes.h"
 #include "blowback/soa_times.h"
-#include "codes.h"
 
 #include <fmt/format.h>
 
@@ -36,7 +36,7 @@ void write_rbldnsd_set(std::FILE* out, const Exported& list, Code code, Family f
   fmt::print(out, "$DATASET {}:{}-{} @\n", is_v4 ? "ip4set" : "ip6trie", name_of(code), is_v4 ? "ipv4" : "ipv6");
   // rbldnsd replaces $ by the address that was asked for, so one line serves all entries below it; $$ is a dollar sign.
   fmt::print(out, ":127.0.0.{}:{}\n", octet_of(code), replaced(replaced(list.config.zone.txt, "$", "$$"), "{ip}", "$"));
-  for (const auto& point : test_points()) {
+  for (const auto& point : account::test_points()) {
     if (point.code != code) continue;
     if (is_v4) {
       fmt::print(out, "{}\n", point.address.to_string());
@@ -62,7 +62,7 @@ std::string txt_for(const config::Zone& zone, const Prefix& prefix) {
 
 std::vector<Prefix> never_covered() {
   std::vector<Prefix> never{Prefix::of(IpAddress::from_v4(0x7f000001))};
-  for (const auto& point : test_points()) never.push_back(Prefix::of(point.address));
+  for (const auto& point : account::test_points()) never.push_back(Prefix::of(point.address));
   return never;
 }
 

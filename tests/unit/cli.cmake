@@ -1,11 +1,9 @@
-# The operator's tool: the account of a sender, the advice, the mask over traps, how it prints, and the commands as one function
+# The operator's tool: how it prints, and the commands as one function
 # on a real database. `conform` and `doctor` ask scripted servers.
 blowback_unit_tests(test_cli
-  SOURCES ${CMAKE_CURRENT_LIST_DIR}/cli_account.cc ${CMAKE_CURRENT_LIST_DIR}/cli_account_text.cc
-          ${CMAKE_CURRENT_LIST_DIR}/cli_account_kept.cc
-          ${CMAKE_CURRENT_LIST_DIR}/cli_advice.cc ${CMAKE_CURRENT_LIST_DIR}/cli_classify.cc ${CMAKE_CURRENT_LIST_DIR}/cli_command.cc ${CMAKE_CURRENT_LIST_DIR}/cli_compare.cc ${CMAKE_CURRENT_LIST_DIR}/cli_conform.cc ${CMAKE_CURRENT_LIST_DIR}/cli_doctor.cc
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/cli_classify.cc ${CMAKE_CURRENT_LIST_DIR}/cli_command.cc ${CMAKE_CURRENT_LIST_DIR}/cli_compare.cc ${CMAKE_CURRENT_LIST_DIR}/cli_conform.cc ${CMAKE_CURRENT_LIST_DIR}/cli_doctor.cc
           ${CMAKE_CURRENT_LIST_DIR}/cli_export.cc ${CMAKE_CURRENT_LIST_DIR}/cli_flatten.cc
-          ${CMAKE_CURRENT_LIST_DIR}/cli_history.cc ${CMAKE_CURRENT_LIST_DIR}/cli_many.cc ${CMAKE_CURRENT_LIST_DIR}/cli_masked.cc
+          ${CMAKE_CURRENT_LIST_DIR}/cli_history.cc ${CMAKE_CURRENT_LIST_DIR}/cli_many.cc
           ${CMAKE_CURRENT_LIST_DIR}/cli_output.cc ${CMAKE_CURRENT_LIST_DIR}/cli_server_status.cc
           ${CMAKE_CURRENT_LIST_DIR}/cli_tool.cc ${CMAKE_CURRENT_LIST_DIR}/cli_wide.cc
   USES blowback::cli blowback::config blowback::schema blowback::score blowback::system blowback::ldns blowback::json blowback::fmt Threads::Threads)

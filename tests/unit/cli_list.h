@@ -1,9 +1,9 @@
 // Runs the tool as a function, on a database in a temporary folder.
 #pragma once
 
+#include "account_fixture.h"
 #include "catch.h"
 #include "cli/tool.h"
-#include "cli_fixture.h"
 #include "schema/store.h"
 #include "score/assess.h"
 

@@ -1,6 +1,6 @@
 // Output: aligned for people, typed for programs, safe for terminals.
+#include "account_fixture.h"
 #include "catch.h"
-#include "cli_fixture.h"
 #include "output.h"
 
 #include <algorithm>

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <span>
 
-namespace blowback::cli {
+namespace blowback::account {
 namespace {
 
 constexpr std::string_view kMask = "[trap]";
@@ -295,4 +295,4 @@ std::string TrapMask::masked(std::string_view text) const {
   return result;
 }
 
-}  // namespace blowback::cli
+}  // namespace blowback::account

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace blowback::cli {
+namespace blowback::account {
 
 /// `dsn`, `auto_reply`, in the order of the answers.
 [[nodiscard]] std::vector<std::string> names_of(CodeSet codes);
@@ -25,4 +25,4 @@ struct TestPoint {
 /// The answer for 127.0.0.1 and for the test points, whatever is listed. Absent for any other address.
 [[nodiscard]] std::optional<CodeSet> always_answered(const IpAddress& address);
 
-}  // namespace blowback::cli
+}  // namespace blowback::account

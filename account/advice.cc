@@ -4,7 +4,7 @@
 #include <array>
 #include <span>
 
-namespace blowback::cli {
+namespace blowback::account {
 namespace {
 
 /// A remedy: the setting or command for one product; "" is for any.
@@ -367,4 +367,4 @@ std::vector<std::string> steps_for(Kind kind, Cause cause, std::string_view prod
   return steps_for_dsn(cause, product);
 }
 
-}  // namespace blowback::cli
+}  // namespace blowback::account

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-namespace blowback::cli {
+namespace blowback::account {
 namespace {
 
 constexpr std::size_t kMostBygone = 5;
@@ -292,6 +292,7 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
   Account account;
   account.asked = dossier.asked;
   account.sender = dossier.sender;
+  account.serial = dossier.serial;
   account.incidents_in_all = dossier.incidents_in_all;
   account.incidents_read = dossier.incidents.size();
   account.incidents_since = dossier.incidents_since;
@@ -359,6 +360,17 @@ Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTim
   return account;
 }
 
+bool Account::ended_by_exemption() const {
+  const auto latest = std::ranges::find(bygone, Source::automatic, &Bygone::source);
+  return latest != bygone.end() && latest->by_operator && (!afresh_since || *afresh_since < latest->to);
+}
+
+bool Account::is_one_mailing() const {
+  if (seen.size() != 1 || incidents_read != incidents_in_all || incidents_in_all <= 2) return false;
+  const auto& all = seen.front();
+  return all.counted == all.incidents && all.campaigns == 1 && all.witnesses > 1;
+}
+
 std::int64_t in_hundredths(double amount) { return std::llround(amount * 100); }
 
 std::vector<std::int64_t> in_hundredths(const Account& account) {
@@ -380,4 +392,4 @@ std::vector<std::int64_t> in_hundredths(const Account& account) {
   return parts;
 }
 
-}  // namespace blowback::cli
+}  // namespace blowback::account

@@ -2,7 +2,7 @@
 #include "account/masked.h"
 #include "catch.h"
 
-using blowback::cli::TrapMask;
+using blowback::account::TrapMask;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace blowback::cli {
+namespace blowback::account {
 
 /// What the server does wrong, in one sentence for its postmaster.
 [[nodiscard]] std::string_view fault_of(Kind kind, Cause cause);
@@ -20,4 +20,4 @@ namespace blowback::cli {
 /// as a product.
 [[nodiscard]] std::string_view product_name(std::string_view product);
 
-}  // namespace blowback::cli
+}  // namespace blowback::account

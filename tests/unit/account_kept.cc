@@ -22,13 +22,13 @@ struct Kept {
   Folder folder;
   schema::Store store = open(folder.file("blowback.db"));
 
-  cli::Account account(UnixTime now = kNow) {
-    return cli::account_of(value(store.dossier(ip(kSender), 1'000)), demonstration(), now, 20);
+  account::Account account(UnixTime now = kNow) {
+    return account::account_of(value(store.dossier(ip(kSender), 1'000)), demonstration(), now, 20);
   }
   /// The text with wrapped lines joined.
   std::string text(UnixTime now = kNow) {
     std::string flat;
-    for (const char c : cli::text_of(account(now), demonstration(), now, "hostmaster@bl.example.org", false)) {
+    for (const char c : account::text_of(account(now), demonstration(), now, "hostmaster@bl.example.org", false)) {
       const char shown = c == '\n' ? ' ' : c;
       if (shown != ' ' || !flat.ends_with(' ')) flat += shown;
     }
@@ -38,8 +38,8 @@ struct Kept {
   void expire_texts() { REQUIRE(keep_up(store, kNow, {.evidence = days{1}}).evidence > 0); }
 };
 
-std::vector<cli::Cut> cuts_of(const cli::Account& account) {
-  std::vector<cli::Cut> cuts;
+std::vector<account::Cut> cuts_of(const account::Account& account) {
+  std::vector<account::Cut> cuts;
   for (const auto& [cut, count] : account.cuts) cuts.insert(cuts.end(), count, cut);
   return cuts;
 }
@@ -82,14 +82,14 @@ TEST_CASE("the cap that cut an incident is named in whatever order the mail came
   for (int i = 0; i < 4; ++i) mail.push_back(incident(kSender, 3 * i, kNow - days{3} - hours{i}));  // all at one trap
   if (!newest_first) std::ranges::reverse(mail);
   for (const auto& one : mail) record(kept.store, {one}, kNow - days{3});
-  CHECK(cuts_of(kept.account()) == std::vector{cli::Cut::witness});
+  CHECK(cuts_of(kept.account()) == std::vector{account::Cut::witness});
   kept.expire_texts();
-  CHECK(cuts_of(kept.account()) == std::vector{cli::Cut::witness});
+  CHECK(cuts_of(kept.account()) == std::vector{account::Cut::witness});
   // An undo scores again, in the order in which the mail was received.
   REQUIRE(value(kept.store.delist(net(kSender), kDecision, kNow)) == 0);
   const auto undone = value(kept.store.undo(1, kDecision, demonstration(), &score::reckon, kNow));
   REQUIRE(undone.outcome == schema::Undone::Outcome::undone);
-  CHECK(cuts_of(kept.account()) == std::vector{cli::Cut::witness});
+  CHECK(cuts_of(kept.account()) == std::vector{account::Cut::witness});
 }
 
 TEST_CASE("the cap of letters without a trace is worked out after the texts have expired", "[cli][account][kept]") {
@@ -100,10 +100,10 @@ TEST_CASE("the cap of letters without a trace is worked out after the texts have
     // The last one's text is kept longer than those of the others.
     record(kept.store, {one}, i < 2 ? one.received_at : kNow);
   }
-  CHECK(cuts_of(kept.account()) == std::vector{cli::Cut::origin});
+  CHECK(cuts_of(kept.account()) == std::vector{account::Cut::origin});
   kept.expire_texts();
   CHECK(kept.account().texts_expired == 2);
-  CHECK(cuts_of(kept.account()) == std::vector{cli::Cut::origin});
+  CHECK(cuts_of(kept.account()) == std::vector{account::Cut::origin});
 }
 
 TEST_CASE("late mail that has already faded lists nobody, and the account doesn't claim that it did",
@@ -144,13 +144,13 @@ TEST_CASE("the account says why a sender isn't listed although its score is enou
   if (recorded_first) record(kept.store, bounces);
   REQUIRE(kept.store.exempt(net("192.0.2.0/24"), {}, kDecision, kNow));
   if (!recorded_first) record(kept.store, bounces);
-  CHECK(kept.account().unlisted == cli::Unlisted::none);
+  CHECK(kept.account().unlisted == account::Unlisted::none);
   REQUIRE(value(kept.store.end_exemption(net("192.0.2.0/24"), kDecision, kNow)));
-  CHECK(kept.account().unlisted == cli::Unlisted::was_exempt);
+  CHECK(kept.account().unlisted == account::Unlisted::was_exempt);
   CHECK_THAT(kept.text(),
              Contains(recorded_first ? "An exemption ended its listing; the next incident that counts lists it again."
                                      : "An exemption kept it off the list; the next incident that counts lists it."));
   record(kept.store, {incident(kSender, 9)});
-  CHECK(kept.account().unlisted == cli::Unlisted::none);
+  CHECK(kept.account().unlisted == account::Unlisted::none);
   CHECK_THAT(kept.text(), Contains("is LISTED") && !Contains("next incident"));
 }

@@ -1,7 +1,7 @@
 // The account in sentences, for the postmaster of the sender.
 #include "account/account.h"
 #include "account/advice.h"
-#include "output.h"
+#include "blowback/wording.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <cmath>
 #include <set>
 
-namespace blowback::cli {
+namespace blowback::account {
 namespace {
 
 [[nodiscard]] std::string plural(std::uint64_t count, std::string_view one, std::string_view many) {
@@ -170,7 +170,7 @@ class AccountText {
       case Unlisted::none:
         break;
       case Unlisted::was_exempt:
-        add_line(account_.bygone.empty() || !ended_by_exemption()
+        add_line(!account_.ended_by_exemption()
                      ? "An exemption kept it off the list; the next incident that counts lists it."
                      : "An exemption ended its listing; the next incident that counts lists it again.");
         break;
@@ -183,13 +183,6 @@ class AccountText {
             "it.");
         break;
     }
-  }
-
-  /// Its latest automatic listing was ended by a decision other than a delisting, which would have reset its score.
-  [[nodiscard]] bool ended_by_exemption() const {
-    const auto latest = std::ranges::find(account_.bygone, Source::automatic, &Bygone::source);
-    return latest != account_.bygone.end() && latest->by_operator &&
-           (!account_.afresh_since || *account_.afresh_since < latest->to);
   }
 
   /// Which addresses of the sender's network were seen.
@@ -274,10 +267,7 @@ class AccountText {
                              seen.incidents == 1 ? "doesn't" : "don't", in_words(counting)));
       }
     }
-    // Only if it holds for all incidents. One mailing at one trap may be a guess, since nothing was returned.
-    const auto& most = account_.seen.front();
-    if (account_.seen.size() == 1 && most.counted == most.incidents && most.campaigns == 1 && most.witnesses > 1 &&
-        account_.incidents_read == account_.incidents_in_all && account_.incidents_in_all > 2) {
+    if (account_.is_one_mailing()) {
       add_line(
           "  All of it is one forged mailing that was aimed at this server, a joe-job. One mailing lists nobody by "
           "itself.");
@@ -459,4 +449,4 @@ std::string text_of(const Account& account, const Policy& policy, UnixTime now, 
   return AccountText(account, policy, now, bold).all(contact);
 }
 
-}  // namespace blowback::cli
+}  // namespace blowback::account

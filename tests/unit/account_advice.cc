@@ -10,9 +10,9 @@
 #include <string>
 
 using namespace blowback;  // NOLINT(google-build-using-namespace): a test's own file
+using account::fault_of;
+using account::steps_for;
 using Catch::Contains;
-using cli::fault_of;
-using cli::steps_for;
 
 namespace {
 
@@ -94,10 +94,10 @@ TEST_CASE("every product of the signatures has a name, and nothing else has one"
     const std::size_t begin = at + 9;
     const std::string product = all.substr(begin, all.find('\t', begin) - begin);
     CAPTURE(product);
-    CHECK_FALSE(cli::product_name(product).empty());
+    CHECK_FALSE(account::product_name(product).empty());
     ++products;
   }
   CHECK(products > 80);
-  CHECK(cli::product_name("").empty());
-  CHECK(cli::product_name("never-heard-of").empty());
+  CHECK(account::product_name("").empty());
+  CHECK(account::product_name("never-heard-of").empty());
 }

@@ -1,14 +1,14 @@
 // The account as values: what is counted, and that the terms add up.
 #include "account/account.h"
+#include "account_fixture.h"
 #include "catch.h"
-#include "cli_fixture.h"
 
 #include <cmath>
 #include <numeric>
 
 using namespace blowback;            // NOLINT(google-build-using-namespace): a test's own file
 using namespace blowback::cli_test;  // NOLINT(google-build-using-namespace)
-using cli::account_of;
+using account::account_of;
 
 namespace {
 
@@ -74,7 +74,7 @@ TEST_CASE("the hundredths that are shown add up exactly to the score that is sho
     newest_first.push_back(incident(kNow - hours(5 * i + 3), "t@trap.example.net", "c", credit));
   }
   const auto account = account_of(dossier_of(newest_first), {}, kNow, 20);
-  const auto parts = cli::in_hundredths(account);
+  const auto parts = account::in_hundredths(account);
   CAPTURE(incidents, credit);
   REQUIRE(parts.size() == account.terms.size() + 1);
   CHECK(sum(parts) == std::llround(account.score * 100));
@@ -98,8 +98,8 @@ TEST_CASE("a term is cut where its credit is less than weight times confidence",
   unsure.confidence = 0.8;
   const auto account = account_of(dossier_of({unsure, incident(kNow, "b@trap.example.net", "c", 0.2)}), {}, kNow, 20);
   REQUIRE(account.terms.size() == 2);
-  CHECK(account.terms[0].cut == cli::Cut::none);
-  CHECK(account.terms[1].cut == cli::Cut::unknown);
+  CHECK(account.terms[0].cut == account::Cut::none);
+  CHECK(account.terms[1].cut == account::Cut::unknown);
 }
 
 TEST_CASE("what came before a delisting has no term", "[cli][account]") {
@@ -172,11 +172,11 @@ TEST_CASE("each term has the cap that cut it", "[cli][account]") {
   cut_one("n4@trap.example.net", [](Incident& one) { one.credit = 1; });
   const auto account = account_of(dossier_of({oldest_first.rbegin(), oldest_first.rend()}), policy, kNow, 20);
   REQUIRE(account.terms.size() == oldest_first.size());
-  std::vector<cli::Cut> cuts;
+  std::vector<account::Cut> cuts;
   for (std::size_t i = 5; i-- > 0;) cuts.push_back(account.terms[i].cut);
-  CHECK(cuts ==
-        std::vector{cli::Cut::witness, cli::Cut::campaign, cli::Cut::origin, cli::Cut::mailbox, cli::Cut::none});
-  CHECK(account.terms[5].cut == cli::Cut::none);
+  CHECK(cuts == std::vector{account::Cut::witness, account::Cut::campaign, account::Cut::origin, account::Cut::mailbox,
+                            account::Cut::none});
+  CHECK(account.terms[5].cut == account::Cut::none);
   CHECK(account.cuts.size() == 4);
 }
 
@@ -185,7 +185,7 @@ TEST_CASE("a credit that is shown as the whole weight isn't called cut", "[cli][
   const auto account = account_of(dossier_of({incident(kNow, "a@trap.example.net", "c", credit)}), {}, kNow, 20);
   REQUIRE(account.terms.size() == 1);
   CAPTURE(credit);
-  CHECK((account.terms[0].cut != cli::Cut::none) == (cli::in_hundredths(credit) < 100));
+  CHECK((account.terms[0].cut != account::Cut::none) == (account::in_hundredths(credit) < 100));
 }
 
 TEST_CASE("an incident that doesn't count is no term, isn't evidence for a listing, and is counted by its reason",
@@ -229,7 +229,7 @@ TEST_CASE("what names no origin is marked and weighs less", "[cli][account]") {
   REQUIRE(account.terms.size() == 1);
   CHECK(account.terms[0].unknown_origin);
   CHECK(account.terms[0].weight == 0.5);
-  CHECK(account.terms[0].cut == cli::Cut::none);
+  CHECK(account.terms[0].cut == account::Cut::none);
   CHECK(account.origins == 0);
   CHECK(account.seen[0].unknown_origin == 1);
 }

@@ -1,7 +1,7 @@
 // The account in sentences: what a listed postmaster must find in it, and what must never be in it.
 #include "account/account.h"
+#include "account_fixture.h"
 #include "catch.h"
-#include "cli_fixture.h"
 
 using namespace blowback;            // NOLINT(google-build-using-namespace): a test's own file
 using namespace blowback::cli_test;  // NOLINT(google-build-using-namespace)
@@ -13,7 +13,8 @@ std::string text_of(const schema::Dossier& dossier, const std::string& asked = "
                     bool bold = false) {
   auto about = dossier;
   about.asked = ip(asked);
-  return cli::text_of(cli::account_of(about, policy, kNow, 20), policy, kNow, "hostmaster@bl.example.org", bold);
+  return account::text_of(account::account_of(about, policy, kNow, 20), policy, kNow, "hostmaster@bl.example.org",
+                          bold);
 }
 
 // With the lines joined that were wrapped.

@@ -1,4 +1,4 @@
-// The account of a sender: what was seen, the terms of its score, and when the listing ends. `why` prints it as text and JSON.
+// The account of a sender: what was seen, the terms of its score, and when the listing ends. `why` prints it as text and JSON, and blowback-web as a page.
 //
 // All of it may be shown to the sender. So it contains only hours, kinds, causes, names from our own lists, counts and sums, and
 // nothing that the sender chose per message: a sender who writes one token per recipient would learn from it which recipients are
@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace blowback::cli {
+namespace blowback::account {
 
 /// Incidents of one kind and cause.
 struct Observation {
@@ -83,9 +83,16 @@ struct Bygone {
   bool by_operator = false;  ///< it was delisted or exempted; false: it expired
 };
 
+/// How many of a sender's incidents are read, the newest; and how many of them are shown as terms of the sum. Whatever shows an account uses
+/// the same numbers, so that all say the same.
+inline constexpr std::size_t kMostIncidents = 10'000;
+inline constexpr std::size_t kMostTerms = 20;
+
 struct Account {
   IpAddress asked;
   Prefix sender;
+  /// The zone's serial as of this state; absent if the dossier was read without it.
+  std::optional<Serial> serial;
   /// Automatic ones and those by the operator, even if an exemption keeps them from being served. `listed_at`: the beginning of
   /// the time without a gap for which it has been listed, by the journal.
   std::vector<Listing> in_force;
@@ -120,6 +127,10 @@ struct Account {
     return incidents_in_all > 0 || !in_force.empty() || !exempt.empty() || !bygone.empty();
   }
   [[nodiscard]] bool is_listed() const { return exempt.empty() && !in_force.empty(); }
+  /// Its latest automatic listing was ended by a decision other than a delisting, which would have reset its score.
+  [[nodiscard]] bool ended_by_exemption() const;
+  /// All that is known of it is one forged mailing at several traps. One mailing at one trap may be a guess, since nothing was returned.
+  [[nodiscard]] bool is_one_mailing() const;
 };
 
 /// Pure. Requires that `dossier` has more incidents than `most_terms`, or all of the sender.
@@ -137,4 +148,4 @@ struct Account {
 [[nodiscard]] std::string text_of(const Account& account, const Policy& policy, UnixTime now,
                                   const std::string& contact, bool bold);
 
-}  // namespace blowback::cli
+}  // namespace blowback::account

@@ -1,10 +1,10 @@
-#include "codes.h"
+#include "account/codes.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace blowback::cli {
+namespace blowback::account {
 namespace {
 
 constexpr std::uint32_t kLoopback = 0x7f000000;
@@ -45,4 +45,4 @@ std::optional<CodeSet> always_answered(const IpAddress& address) {
   return std::nullopt;
 }
 
-}  // namespace blowback::cli
+}  // namespace blowback::account

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace blowback::cli {
+namespace blowback::account {
 
 /// Masks trap addresses in text. It can't know a sender's private coding, such as an encrypted token. So `why`, which the sender
 /// may see, shows no such text at all; this mask is a second barrier, for what only the operator sees.
@@ -47,4 +47,4 @@ class TrapMask {
   std::vector<std::string> codes_;  ///< beginnings of digests, and base64 for text whose case was lost; lower case
 };
 
-}  // namespace blowback::cli
+}  // namespace blowback::account
