@@ -102,6 +102,17 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "log.level",
                                                            "metrics.server",
                                                            "metrics.ingest",
+                                                           "web.listen",
+                                                           "web.proxies",
+                                                           "web.url",
+                                                           "web.contact",
+                                                           "web.templates",
+                                                           "web.user",
+                                                           "web.sandbox",
+                                                           "web.connections",
+                                                           "web.connections_per_client",
+                                                           "web.time",
+                                                           "web.requests",
                                                            "retention.evidence",
                                                            "retention.incidents",
                                                            "retention.quarantine",
@@ -130,6 +141,9 @@ void read_file(Section& top, Config& config) {
   top.section("policy", [&](Section& section) { read_policy(section, config.policy); });
   top.section("log", [&](Section& section) { read_log(section, config.log); });
   top.section("metrics", [&](Section& section) { read_metrics(section, config.metrics); });
+  config.web.url = "https://" + config.zone.name;
+  config.web.contact = config.zone.hostmaster;
+  top.section("web", [&](Section& section) { read_web(section, config.web); });
   top.section("retention", [&](Section& section) { read_retention(section, config); });
   top.finish();
 }
@@ -166,6 +180,8 @@ Config defaults(const std::string& name) {
   config.file = name;
   config.server.listen = {*endpoint("127.0.0.1:5300"), *endpoint("[::1]:5300")};
   config.server.rate_limit.exempt = {*Prefix::parse("127.0.0.0/8"), *Prefix::parse("::1/128")};
+  config.web.listen = *endpoint("127.0.0.1:8053");
+  config.web.proxies = {*Prefix::parse("127.0.0.0/8"), *Prefix::parse("::1/128")};
   return config;
 }
 

@@ -1,4 +1,4 @@
-// The TOML file that all three programs share. It is checked completely: a program starts only if it understands every key.
+// The TOML file that all programs share. It is checked completely: a program starts only if it understands every key.
 //
 // An unknown key, a wrong type, or a value out of range is an error that names the file, the line and the key, and says what to change.
 #pragma once
@@ -247,6 +247,24 @@ struct Metrics {
   std::optional<MetricsEndpoint> ingest;
 };
 
+/// `[web]`: the page that explains listings, see web/service/web.h.
+struct Web {
+  MetricsEndpoint listen;  ///< default: 127.0.0.1:8053
+  /// Clients whose X-Forwarded-For is believed, besides those of a unix socket. Default: 127.0.0.0/8 and ::1.
+  std::vector<Prefix> proxies;
+  std::string url;  ///< `https://…` without a final slash, as visitors see it. Default: https:// and the zone's name
+  std::string contact;               ///< a mail address or an https URL. Default: zone.hostmaster
+  std::string templates;             ///< a folder; "": the one that is installed with the program
+  std::string user;                  ///< as server.user
+  bool sandbox = true;               ///< as server.sandbox
+  int connections = 2000;            ///< at a time; 16 to 50,000
+  int connections_per_client = 100;  ///< of these, of one client that is no proxy; 1 to 50,000
+  Duration time = std::chrono::seconds{
+      20};             ///< from the beginning of a connection, or its last answer, to the end of the next; 1s to 10m
+  int requests = 240;  ///< per minute and client, of pages of addresses and of the API; 0: no limit. To 1,000,000
+  friend bool operator==(const Web&, const Web&) = default;
+};
+
 struct Config {
   std::string file;  ///< where it was read from
   std::string database = "/var/lib/blowback/blowback.db";
@@ -259,6 +277,7 @@ struct Config {
   Policy policy;
   Log log;
   Metrics metrics;
+  Web web;
   Retention retention;
   /// How long files of a Maildir stay in `cur/` after they were read. > 0.
   Duration maildir_kept = std::chrono::days{90};

@@ -5,7 +5,9 @@
 #include "section.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace blowback::config {
@@ -25,6 +27,10 @@ void read_feed(Section& section, std::vector<Feed>& feeds);
 void read_policy(Section& section, Policy& policy);
 void read_log(Section& section, Log& log);
 void read_metrics(Section& section, Metrics& metrics);
+/// An address and port, or `unix:` and a path; "" leaves `into` absent.
+void read_place(Section& section, std::string_view key, std::optional<MetricsEndpoint>& into);
+/// Requires that `web` has its defaults.
+void read_web(Section& section, Web& web);
 /// Requires that the policy was read: it sets the shortest time that incidents are kept.
 void read_retention(Section& section, Config& config);
 

@@ -10,9 +10,7 @@
 #include <utility>
 
 namespace blowback::config {
-namespace {
-
-void read_metrics_endpoint(Section& section, std::string_view key, std::optional<MetricsEndpoint>& into) {
+void read_place(Section& section, std::string_view key, std::optional<MetricsEndpoint>& into) {
   constexpr std::string_view kUnix = "unix:";
   std::string text;
   section.text(key, text);
@@ -34,16 +32,14 @@ void read_metrics_endpoint(Section& section, std::string_view key, std::optional
   }
 }
 
-}  // namespace
-
 void read_log(Section& section, Log& log) {
   choice(section, "format", log.format, kLogFormats);
   choice(section, "level", log.level, kLogLevels);
 }
 
 void read_metrics(Section& section, Metrics& metrics) {
-  read_metrics_endpoint(section, "server", metrics.server);
-  read_metrics_endpoint(section, "ingest", metrics.ingest);
+  read_place(section, "server", metrics.server);
+  read_place(section, "ingest", metrics.ingest);
   if (metrics.server && metrics.server == metrics.ingest) {
     section.complain("ingest", "is the server's, too; each daemon needs an endpoint of its own");
   }

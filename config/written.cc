@@ -216,6 +216,22 @@ void write_listener(Writer& to, const Feed& feed) {
   return to;
 }
 
+[[nodiscard]] Writer web_of(const Web& web) {
+  Writer to("web");
+  to.text("listen", text_of(web.listen));
+  to.list("proxies", web.proxies);
+  to.text("url", web.url);
+  to.text("contact", web.contact);
+  to.text("templates", web.templates, "those that are installed");
+  to.text("user", web.user);
+  to.boolean("sandbox", web.sandbox);
+  to.number("connections", web.connections);
+  to.number("connections_per_client", web.connections_per_client);
+  to.duration("time", web.time);
+  to.number("requests", web.requests);
+  return to;
+}
+
 [[nodiscard]] Writer policy_of(const Policy& policy) {
   Writer to("policy");
   to.duration("half_life", policy.half_life);
@@ -282,6 +298,7 @@ std::vector<Setting> settings_of(const Config& config) {
   metrics.text("server", config.metrics.server ? text_of(*config.metrics.server) : "");
   metrics.text("ingest", config.metrics.ingest ? text_of(*config.metrics.ingest) : "");
   std::move(metrics).move_to(all);
+  web_of(config.web).move_to(all);
   return all;
 }
 

@@ -17,14 +17,14 @@
 namespace blowback {
 namespace {
 
-[[nodiscard]] std::unexpected<PrivilegeError> failed(const std::string& user, std::string_view what) {
-  return std::unexpected(PrivilegeError{"server.user = \"" + user + "\": " + std::string(what)});
+[[nodiscard]] std::unexpected<PrivilegeError> failed(const std::string& setting, std::string_view what) {
+  return std::unexpected(PrivilegeError{setting + ": " + std::string(what)});
 }
 
-[[nodiscard]] std::unexpected<PrivilegeError> refused(const std::string& user, std::string_view call) {
+[[nodiscard]] std::unexpected<PrivilegeError> refused(const std::string& setting, std::string_view call) {
   const int code = errno;
-  return failed(user, std::string(call) + ": " + std::generic_category().message(code) +
-                          "; start the server as root with all capabilities, or as that user with server.user = \"\"");
+  return failed(setting, std::string(call) + ": " + std::generic_category().message(code) +
+                             "; start it as root with all capabilities, or as that user with user = \"\"");
 }
 
 /// Drops all capabilities but CAP_NET_BIND_SERVICE. The C library has no function for it.
@@ -44,29 +44,29 @@ namespace {
 
 }  // namespace
 
-std::expected<void, PrivilegeError> become_user(const std::string& user) {
+std::expected<void, PrivilegeError> become_user(const std::string& user, const std::string& section) {
+  const std::string setting = section + ".user = \"" + user + "\"";
   errno = 0;
   // The process has one thread, as required: no other call can overwrite the buffer.
   const passwd* const entry = getpwnam(user.c_str());  // NOLINT(concurrency-mt-unsafe): see above
   if (entry == nullptr) {
-    if (errno != 0) return refused(user, "getpwnam");
-    return failed(user, "no such user; create it (`adduser --system --group " + user + "`) or name another");
+    if (errno != 0) return refused(setting, "getpwnam");
+    return failed(setting, "no such user; create it (`adduser --system --group " + user + "`) or name another");
   }
   const uid_t uid = entry->pw_uid;
   const gid_t gid = entry->pw_gid;
-  if (uid == 0) return failed(user, "has user id 0, as root has; name an unprivileged user");
+  if (uid == 0) return failed(setting, "has user id 0, as root has; name an unprivileged user");
   if (geteuid() != 0) {
-    return failed(user, "only root can become another user; start the server as root, or set server.user = \"\"");
+    return failed(setting, "only root can become another user; start it as root, or set user = \"\"");
   }
-  if (initgroups(user.c_str(), gid) != 0) return refused(user, "initgroups");
-  if (setresgid(gid, gid, gid) != 0) return refused(user, "setresgid");
+  if (initgroups(user.c_str(), gid) != 0) return refused(setting, "initgroups");
+  if (setresgid(gid, gid, gid) != 0) return refused(setting, "setresgid");
   // Otherwise the process loses all capabilities with its user id 0.
-  if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return refused(user, "prctl");
-  if (setresuid(uid, uid, uid) != 0) return refused(user, "setresuid");
-  if (!keep_port_binding_only()) return refused(user, "capset");
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refused(user, "prctl");
-  if (is_root_within_reach())
-    return failed(user, "the process can still become root; the server doesn't start like that");
+  if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return refused(setting, "prctl");
+  if (setresuid(uid, uid, uid) != 0) return refused(setting, "setresuid");
+  if (!keep_port_binding_only()) return refused(setting, "capset");
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refused(setting, "prctl");
+  if (is_root_within_reach()) return failed(setting, "the process can still become root; it doesn't start like that");
   return {};
 }
 

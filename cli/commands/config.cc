@@ -181,7 +181,8 @@ int config_check(const Context& context, const std::string& daemon) {
   const auto lines = config::lines_of(config->file);
   if (!lines) return context.fail(lines.error().text, kWrongUse);
   Findings findings;
-  Check(*config, *lines, context.world.now, findings).look(daemon != "ingest", daemon != "server");
+  // The page needs nothing but the config itself: its templates belong to another program.
+  Check(*config, *lines, context.world.now, findings).look(daemon != "ingest" && daemon != "web", daemon != "server" && daemon != "web");
   findings.print(context, kWording);
   return findings.any_bad() ? kNo : kYes;
 }
@@ -237,8 +238,8 @@ void add_config(Command& tool) {
                    "  blowback config check --daemon ingest\n"
                    "  blowback --config new.toml config check\n"},
       [daemon](const Context& context) { return config_check(context, *daemon); });
-  check.option("--daemon", *daemon, "Only for this one: server or ingest")
-      .one_of("daemon", {"server", "ingest"})
+  check.option("--daemon", *daemon, "Only for this one: server, ingest or web")
+      .one_of("daemon", {"server", "ingest", "web"})
       .shown_as("WHICH");
   check.format();
   config.add({.name = "show",
