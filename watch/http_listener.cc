@@ -3,7 +3,7 @@
 
 #include "http_request.h"
 #include "system/descriptor.h"
-#include "system/socket_address.h"
+#include "system/tcp_socket.h"
 #include "system/wake_event.h"
 #include "watch/metrics_text.h"
 
@@ -20,7 +20,6 @@
 #include <string_view>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -37,25 +36,6 @@ constexpr int kBacklog = 16;
 constexpr std::chrono::seconds kRest{1};
 /// Lower priority than the daemon's work; as in server/zone/follower.cc.
 constexpr int kNiceness = 10;
-
-[[nodiscard]] std::unexpected<ListenError> refused(const config::Endpoint& endpoint, int code, const std::string& key) {
-  return std::unexpected(ListenError{fmt::format("{}: {}; set {} to another port or to \"\"",
-                                                 endpoint_text(endpoint.address.to_string(), endpoint.port),
-                                                 std::generic_category().message(code), key)});
-}
-
-[[nodiscard]] std::expected<Descriptor, ListenError> tcp_listener(const config::Endpoint& endpoint,
-                                                                  const std::string& key) {
-  const auto address = socket_address(endpoint.address, endpoint.port);
-  Descriptor socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const int one = 1;
-  // SO_REUSEADDR: right after a restart there may be old connections in TIME_WAIT. It doesn't share the port with other listeners.
-  if (socket.get() < 0 || setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-      bind(socket.get(), address.get(), address.size) != 0 || listen(socket.get(), kBacklog) != 0) {
-    return refused(endpoint, errno, key);
-  }
-  return socket;
-}
 
 [[nodiscard]] std::string reply(std::string_view status, std::string_view type, std::string_view body, bool head_only) {
   return fmt::format(
@@ -232,7 +212,8 @@ std::expected<HttpListener, ListenError> HttpListener::open(const config::Metric
     if (!socket) return std::unexpected(std::move(socket).error());
     return HttpListener(std::make_unique<Impl>(std::move(*socket), std::move(wake), std::move(sources), limits));
   }
-  auto socket = tcp_listener(std::get<config::Endpoint>(endpoint), key);
+  const auto& place = std::get<config::Endpoint>(endpoint);
+  auto socket = listen_on(place.address, place.port, kBacklog, key);
   if (!socket) return std::unexpected(std::move(socket).error());
   return HttpListener(std::make_unique<Impl>(std::move(*socket), std::move(wake), std::move(sources), limits));
 }
