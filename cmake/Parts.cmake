@@ -25,6 +25,7 @@ blowback_part(sodium libsodium>=1.0.18)
 blowback_part(tls libssl>=3.0)
 blowback_part(seccomp libseccomp>=2.5)
 blowback_part(libmilter milter)
+blowback_part(microhttpd libmicrohttpd>=0.9.75)
 
 # Headers only, and without Boost.
 find_path(ASIO_INCLUDE asio.hpp REQUIRED)

@@ -2,7 +2,7 @@
 
 # The packages that the build needs.
 BUILD_PACKAGES=(cmake ninja-build g++ pkg-config libldns-dev libsqlite3-dev libspdlog-dev libfmt-dev libgmime-3.0-dev
-  libre2-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libssl-dev libsodium-dev libasio-dev libmilter-dev libseccomp-dev libpsl-dev libuchardet-dev)
+  libre2-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libssl-dev libsodium-dev libasio-dev libmilter-dev libmicrohttpd-dev libseccomp-dev libpsl-dev libuchardet-dev)
 
 # install_missing PACKAGE...: names the missing ones and installs them with apt-get, as root or with sudo. Prints nothing if none is missing.
 install_missing() {

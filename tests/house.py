@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-ROOMS = ("core", "system", "config", "watch", "schema", "include", "ingest", "server", "account", "cli")
+ROOMS = ("core", "system", "config", "watch", "schema", "include", "ingest", "server", "account", "web", "cli")
 
 # The only files that may read the clock: the tool's main and the daemons' one clock, from where time is passed as an argument, and
 # the file that checks how long a feed's file has been unchanged, which has to compare with the file's own time.
@@ -71,6 +71,7 @@ class HouseRules(unittest.TestCase):
     def test_ingest_and_server_never_include_each_other(self):
         self.assertEqual(self.includers(r"(zone|answer|net|service)/", files("ingest")), [])
         self.assertEqual(self.includers(r"(feed|mail|detect|score|record)/", files("server")), [])
+        self.assertEqual(self.includers(r"(zone|answer|net|service|feed|mail|detect|score|record|cli)/", files("web")), [])
 
     def test_watch_knows_neither_of_them(self):
         self.assertEqual(self.includers(r"(zone|answer|net|service|feed|mail|detect|score|record|schema)/", files("watch")), [])
@@ -88,11 +89,11 @@ class HouseRules(unittest.TestCase):
 
     def test_libraries_stay_in_the_room_that_chose_them(self):
         for library, rooms in ((r"ldns/|.*ldns_wire", ("server/answer/", "cli/dns/client.cc")), (r"gmime/|glib|uchardet/", ("ingest/mail/",)),
-                               (r"re2/", ("ingest/detect/", "ingest/mail/")), (r"toml\+\+|toml\.hpp", ("config/",)),
+                               (r"re2/", ("ingest/detect/", "ingest/mail/")), (r"toml\+\+|toml\.hpp", ("config/", "web/page/texts.cc")),
                                (r"openssl/", ("ingest/record/", "ingest/detect/", "ingest/feed/", "account/masked.cc", "system/certificate.cc",
-                                              "server/transfer/tls.cc")),
+                                              "server/transfer/tls.cc", "web/site/etag.cc")),
                                (r"sodium", ("server/answer/", "server/zone/version_log.cc", "config/secrets.cc")), (r"seccomp", ("system/",)), (r"asio", ("ingest/feed/smtp/",)),
-                               (r"libmilter/", ("ingest/feed/milter/",))):
+                               (r"libmilter/", ("ingest/feed/milter/",)), (r"microhttpd", ("web/http/",))):
             others = [p for p in files(*ROOMS) if not name_of(p).startswith(rooms)]
             self.assertEqual(self.includers(library, others), [], library)
 

@@ -1,0 +1,72 @@
+// From a request to its answer: which page, for whom, in which language, and what may be kept.
+#pragma once
+
+#include "config/config.h"
+#include "http/message.h"
+#include "http/rate_limit.h"
+#include "page/pages.h"
+#include "site/site.h"
+#include "stores.h"
+#include "watch/health.h"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace blowback::site {
+
+/// The settings and texts that answers are made of; a reload replaces them as a whole.
+struct InForce {
+  config::Config config;
+  page::About about;
+  page::Pages pages;
+};
+
+/// Safe from any thread, if what it is given is.
+class Answers {
+ public:
+  using Clock = std::function<UnixTime()>;
+  using SteadyClock = http::RateLimit::Clock;
+
+  /// `limits` and `stores` must outlive it. `report`: what the operator should know, once per kind of trouble.
+  Answers(std::shared_ptr<const InForce> in_force, Stores& stores, http::RateLimit& limits, Clock clock, Report report);
+
+  [[nodiscard]] http::Response answer(const http::Request& request);
+
+ private:
+  struct Visit;
+
+  [[nodiscard]] http::Response at(const Visit& visit);
+  [[nodiscard]] http::Response front(const Visit& visit);
+  [[nodiscard]] http::Response asked(const Visit& visit, std::string_view text);
+  [[nodiscard]] http::Response look_up(const Visit& visit) const;
+  [[nodiscard]] http::Response api_address(const Visit& visit, std::string_view text);
+  [[nodiscard]] http::Response api_addresses(const Visit& visit);
+  [[nodiscard]] http::Response health();
+  [[nodiscard]] http::Response message(const Visit& visit, page::Message message, int status,
+                                       std::string_view detail = {}, std::optional<Duration> wait = std::nullopt) const;
+  [[nodiscard]] http::Response unavailable(const Visit& visit, const schema::StoreError& error) const;
+  /// HTML, or the error page if a template fails.
+  [[nodiscard]] http::Response html(const Visit& visit, int status, page::Page made) const;
+  /// Absent: the client may ask. Adds its state to `fields`.
+  [[nodiscard]] std::optional<Duration> limited(const Visit& visit, int tokens,
+                                                std::vector<std::pair<std::string, std::string>>& fields);
+  [[nodiscard]] schema::Result<page::Figures> figures(UnixTime now);
+
+  std::shared_ptr<const InForce> in_force_;
+  Stores& stores_;
+  http::RateLimit& limits_;
+  Clock clock_;
+  Report report_;
+  struct Kept {
+    UnixTime minute{};
+    page::Figures figures;
+  };
+  std::mutex mutex_;  ///< guards the next
+  std::optional<Kept> kept_;
+};
+
+}  // namespace blowback::site
