@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # From a fresh clone to a DNS answer: installs missing packages, builds, feeds the sample trap mail of deploy/sample/, serves
-# on loopback and queries the server with dig. All its files are in one folder. Fails with a message if an answer is wrong.
+# on loopback, queries the server with dig, and reads the page that a refusal links to. All its files are in one folder. Fails with a message if an answer is wrong.
 #
 #   deploy/quickstart.sh [--keep] [--dir FOLDER]      FOLDER: default build/quickstart
 #
-# --keep leaves the server running.
+# --keep leaves server and page running.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,13 +26,13 @@ fail() {
 step() { printf '\n== %s\n' "$*"; }
 
 source deploy/install-missing.sh
-install_missing "${BUILD_PACKAGES[@]}" bind9-dnsutils
+install_missing "${BUILD_PACKAGES[@]}" bind9-dnsutils curl
 
 step "Building the programs (build/release/bin)"
 # Without tests, unless tests/run.sh has configured them before.
 [ -f build/release/CMakeCache.txt ] || cmake --preset release -DBLOWBACK_TESTS=OFF >/dev/null
 # Ninja's last line is enough, unless the build fails.
-if ! built=$(cmake --build --preset release --target blowback-ingest blowback-server blowback 2>&1); then
+if ! built=$(cmake --build --preset release --target blowback-ingest blowback-server blowback-web blowback 2>&1); then
   printf '%s\n' "$built" | grep -A 20 '^FAILED' | head -n 40 >&2
   fail "the programs can't be built; the lines above say why"
 fi
@@ -43,27 +43,31 @@ bin=build/release/bin
 if [ -e "$dir" ] && [ -n "$(ls -A "$dir")" ] && [ ! -e "$dir/.quickstart" ]; then
   fail "$dir isn't empty and wasn't made by an earlier quickstart; name another folder with --dir"
 fi
-if [ -f "$dir/server.pid" ]; then
-  pid=$(cat "$dir/server.pid")
-  # Only if it is still our server: the system reuses process ids.
-  if [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$bin/blowback-server")" ]; then kill "$pid"; fi
-fi
+for daemon in server web; do
+  [ -f "$dir/$daemon.pid" ] || continue
+  pid=$(cat "$dir/$daemon.pid")
+  # Only if it is still our daemon: the system reuses process ids.
+  if [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$bin/blowback-$daemon")" ]; then kill "$pid"; fi
+done
 rm -rf "$dir"
 mkdir -p "$dir"/Maildir/{tmp,new,cur}
 touch "$dir/.quickstart"
 dir=$(cd "$dir" && pwd)
 
 step "A list in $dir"
-# The server's port: the first free one of a range.
-port=
-for try in $(seq 5300 5399); do
-  # A port is in use if its number, in hex, is a local port in these tables.
-  if ! grep -qi ":$(printf '%04X' "$try") " <(awk 'FNR > 1 {print $2 " "}' /proc/net/{udp,tcp}); then
-    port=$try
-    break
-  fi
-done
-[ -n "$port" ] || fail "no port between 5300 and 5399 is free on 127.0.0.1"
+# free_port FIRST: the first free one of a hundred ports.
+free_port() {
+  for try in $(seq "$1" $(($1 + 99))); do
+    # A port is in use if its number, in hex, is a local port in these tables.
+    if ! grep -qi ":$(printf '%04X' "$try") " <(awk 'FNR > 1 {print $2 " "}' /proc/net/{udp,tcp}); then
+      echo "$try"
+      return
+    fi
+  done
+  fail "no port between $1 and $(($1 + 99)) is free on 127.0.0.1"
+}
+port=$(free_port 5300)
+page=$(free_port 8053)
 cat >"$dir/blowback.toml" <<TOML
 database = "$dir/blowback.db"
 
@@ -75,6 +79,9 @@ txt = "Backscatter from {ip}, see https://bl.example.org/{ip}"
 
 [server]
 listen = ["127.0.0.1:$port"]
+
+[web]
+listen = "127.0.0.1:$page"
 
 [traps]
 # Any address of the domain is a trap, and all of them together are one witness. Named addresses are witnesses of their own.
@@ -100,12 +107,15 @@ step "blowback-server on 127.0.0.1:$port"
 "$bin/blowback-server" --config "$dir/blowback.toml" >"$dir/server.log" 2>&1 </dev/null &
 server=$!
 echo "$server" >"$dir/server.pid"
-stop_server() {
-  kill "$server" 2>/dev/null || true
-  wait "$server" 2>/dev/null || true
-  rm -f "$dir/server.pid"
+web=
+stop_daemons() {
+  for pid in $server $web; do
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+  rm -f "$dir/server.pid" "$dir/web.pid"
 }
-trap stop_server EXIT
+trap stop_daemons EXIT
 ask() { dig +time=1 +tries=1 @127.0.0.1 -p "$port" "$@"; }
 for _ in $(seq 100); do
   kill -0 "$server" 2>/dev/null || { cat "$dir/server.log" >&2; fail "the server ended, see above"; }
@@ -132,11 +142,26 @@ done
 
 show "$bin/blowback" --config "$dir/blowback.toml" why 192.0.2.10
 
+step "blowback-web on 127.0.0.1:$page"
+"$bin/blowback-web" --config "$dir/blowback.toml" >"$dir/web.log" 2>&1 </dev/null &
+web=$!
+echo "$web" >"$dir/web.pid"
+for _ in $(seq 100); do
+  kill -0 "$web" 2>/dev/null || { cat "$dir/web.log" >&2; fail "the page ended, see above"; }
+  curl -fs -o /dev/null "http://127.0.0.1:$page/health" && break
+  sleep 0.05
+done
+show curl -s "http://127.0.0.1:$page/api/v1/ips?ip=192.0.2.10&ip=192.0.2.11"
+printf '\n$ curl -s http://127.0.0.1:%s/192.0.2.10    # the page, without its markup\n' "$page"
+text=$(curl -s "http://127.0.0.1:$page/192.0.2.10" | sed -e '/<svg/d' -e 's/<[^>]*>//g' -e "s/&#39;/'/g" -e '/^[[:space:]]*$/d')
+sed -n '/192\.0\.2\.10 has sent/,/^What happened/p' <<<"$text"
+grep -q 'the listing ends by itself' <<<"$text" || fail "the page of 192.0.2.10 doesn't say that it is listed"
+
 if $keep; then
   trap - EXIT
-  printf '\nThe server still runs, process %s; end it with: kill %s\n' "$server" "$server"
+  printf '\nServer and page still run, processes %s and %s: http://127.0.0.1:%s/192.0.2.10\nEnd them with: kill %s %s\n' "$server" "$web" "$page" "$server" "$web"
 else
-  stop_server
+  stop_daemons
   trap - EXIT
 fi
 # Without the server doctor reports problems, so the list of next steps says so.
@@ -148,7 +173,7 @@ It works. Next:
   $PWD/$bin/blowback --config $dir/blowback.toml listings
   $PWD/$bin/blowback --config $dir/blowback.toml stats
 $doctor
-  $PWD/deploy/quickstart.sh --keep    # the same, and the server keeps running: for doctor and dig
+  $PWD/deploy/quickstart.sh --keep    # the same, and server and page keep running: for doctor, dig and a browser
   less $PWD/deploy/blowback.toml      # the config with every key explained
   less $PWD/docs/manual.md            # running a list with traps of your own
 NEXT

@@ -37,8 +37,9 @@ for stage in "${stages[@]}"; do
     format) packages+=(clang-format-19) ;;
     tidy) packages+=(clang-tidy-19 clang-tools-19) ;;
     asan | tsan) packages+=(clang-19 libclang-rt-19-dev llvm-19) ;;&
-    asan | tsan | release | coverage) daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus nsd knot pdns-server pdns-backend-sqlite3 rbldnsd nftables zsh fish scdoc) ;;&
+    asan | tsan | release | coverage) daemons+=(unbound bind9 knot-resolver pdns-recursor prometheus nsd knot pdns-server pdns-backend-sqlite3 rbldnsd nftables zsh fish scdoc nginx-light caddy) ;;&
     basic | release | coverage) packages+=(swaks openssl faketime) ;;&
+    release) packages+=(chromium chromium-driver) ;;&
     coverage) packages+=(gcovr) ;;
     mta)
       daemons+=(unbound)

@@ -6,6 +6,7 @@ build/release/bin of this tree). Nothing here waits for a fixed time; everything
 """
 
 import ctypes
+import http.client
 import ipaddress
 import json
 import os
@@ -610,6 +611,33 @@ class Blowback:
                 return answer is not None and parse_header(answer).rcode == 0
             wait_until(ready, 10, lambda: f"blowback-server answers for its apex; its log:\n{self.server.log()}")
         return self.server
+
+    def start_web(self, **settings):
+        """Starts blowback-web on a free port of loopback; `settings`: of [web]. Returns when it answers; `get` asks it."""
+        self.web_port = free_port()
+        self.sections["web"] = {"listen": f"127.0.0.1:{self.web_port}", **settings}
+        self.write_config()
+        self.web = self.start("blowback-web")
+
+        def ready():
+            if not self.web.running():
+                raise AssertionError(f"blowback-web ended with {self.web.process.returncode}:\n{self.web.log()}")
+            return "serving-pages" in self.web.log()
+        wait_until(ready, 10, lambda: f"blowback-web serves; its log:\n{self.web.log()}")
+        return self.web
+
+    def get(self, target, headers=None, *, port=None, method="GET", timeout=20):
+        """One request to blowback-web (or to another port); returns (status, header fields in lower case, body as str)."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.web_port, timeout=timeout * PATIENCE)
+        try:
+            connection.request(method, target, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
+        finally:
+            connection.close()
+
+    def get_json(self, target, headers=None):
+        return json.loads(self.get(target, headers)[2])
 
     def start_ingest(self, *arguments, once=False, stdin=subprocess.DEVNULL, seconds=120, **popen):
         """Starts blowback-ingest. With `once` waits for its end; the result is in .process.returncode."""
