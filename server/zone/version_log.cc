@@ -128,7 +128,7 @@ std::expected<void, std::string> VersionLog::open(const std::string& path, std::
   Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
   if (!file.is_open()) return failed(std::generic_category().message(errno));
   struct stat info{};
-  if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return failed("is no file");
+  if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return failed("isn't a file");
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) return failed("another blowback-server has it open");
   records_ = read_records(file.get());
   file_ = std::move(file);

@@ -37,21 +37,21 @@ class VersionLog {
   /// Keeps nothing.
   VersionLog() = default;
 
-  /// Reads the file at `path`, or creates it; its octets are limited by `most` and those that it has. `zone`: all that decides the content besides the list;
-  /// records of another one prove nothing. `most`: the number of versions that are kept. Fails, and keeps nothing, if the file can't be written, or if
-  /// another process has it open. One thread at a time.
+  /// Reads the file at `path`, or creates it. `zone`: all that decides the content besides the list; records of another one prove nothing. `most`: versions
+  /// that are kept, up to 100,000; the file has 56 octets for each. Fails, and keeps nothing, if the file can't be written, or if another process has it
+  /// open. Safe from any thread; likewise all that follows.
   [[nodiscard]] std::expected<void, std::string> open(const std::string& path, std::string_view zone, std::size_t most);
   /// Closes the file, which stays.
   void close();
 
-  /// The zone's own records are others from now on: forgets all. Safe from any thread; likewise all that follows.
+  /// The zone's own records are others from now on: forgets all.
   void begin_zone(std::string_view zone);
   void keep(std::size_t most);
   /// Forgets all: serials that were served may come again with another content.
   void clear();
 
-  /// To be called before `view` is published. `last`: the entry of the journal with the index's serial. No effect if the serial is the last one, and if
-  /// it is a smaller one, all others are forgotten. Costs a write of some octets; what fails is the loss of this record.
+  /// To be called before `view` is published. `last`: the entry of the journal with the index's serial. No effect if the serial is the last one; if it is a
+  /// smaller one, all others are forgotten. Costs a write of some octets. If the write fails, this version isn't known after a restart.
   void add(const View& view, const ListingChange& last);
   /// In ascending order of their serials.
   [[nodiscard]] std::vector<Record> records() const;

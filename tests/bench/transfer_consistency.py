@@ -287,7 +287,7 @@ def churn(b, changes, contents, transfers, clients, seed):
                     contents.take(by_tcp(b.port, query(ZONE, AXFR)), None, "AXFR")
                 else:
                     known = contents.serials()
-                    since = rng.choice(known[-50:] if rng.randrange(2) else known)
+                    since = rng.choice(known[-50:] if rng.randrange(2) else known[-1_000:])
                     contents.take(by_tcp(b.port, ixfr_query(since)), since, f"IXFR from {since}")
         except Exception as error:  # noqa: BLE001: whatever it is, it is reported
             errors.append(error)
@@ -310,8 +310,8 @@ def churn(b, changes, contents, transfers, clients, seed):
 def run(options):
     rng = random.Random(options.seed)
     contents = Contents()
-    # Some versions come and go unseen, when something ends. Clients are from one address, which may have half of the connections.
-    with Blowback(transfer={"allow": ["127.0.0.1"], "history": 2 * options.versions, "connections": 4 * options.clients + 4}) as b:
+    # Some versions come and go unseen, when something ends. On a busy machine the server closes a connection some time after the client.
+    with Blowback(transfer={"allow": ["127.0.0.1"], "history": 2 * options.versions, "connections": 100}) as b:
         changes = List(b, rng)
         changes.import_some(options.entries)
         b.start_server()
