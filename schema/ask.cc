@@ -53,34 +53,6 @@ constexpr std::int64_t kMostHistory = 1'000;
   return found;
 }
 
-/// Every listing that covers `address` or is within its sender's prefix, with its reason.
-[[nodiscard]] std::vector<Listing> listings_around(const Connection& db, const IpAddress& address) {
-  std::vector<Listing> found;
-  Statement rows(db, std::string("SELECT ") + kListingColumns +
-                         ", coalesce((SELECT reason FROM audit WHERE id = audit_id), '') FROM listing "
-                         "WHERE first = ? AND length = ? ORDER BY source");
-  for (int length = 0; length <= address.bits(); ++length) {
-    const Prefix prefix = Prefix::covering(address, length);
-    rows.bind(prefix.first().octets(), length);
-    while (rows.step()) {
-      found.push_back(listing_of(rows, 0));
-      found.back().reason = rows.text(6);
-    }
-  }
-  return found;
-}
-
-[[nodiscard]] bool is_exempt(const Connection& db, const IpAddress& address, UnixTime now) {
-  Statement rows(db,
-                 "SELECT 1 FROM exemption WHERE first = ? AND length = ? AND (expires_at IS NULL OR expires_at > ?)");
-  for (int length = 0; length <= address.bits(); ++length) {
-    const Prefix prefix = Prefix::covering(address, length);
-    rows.bind(prefix.first().octets(), length, seconds(now));
-    if (rows.first([](const Statement&) { return true; })) return true;
-  }
-  return false;
-}
-
 [[nodiscard]] Checked::One checked(const Connection& db, const IpAddress& address, UnixTime now) {
   Checked::One one;
   if (is_exempt(db, address, now)) return one;
@@ -112,6 +84,33 @@ constexpr std::int64_t kMostHistory = 1'000;
 }
 
 }  // namespace
+
+std::vector<Listing> listings_around(const Connection& db, const IpAddress& address) {
+  std::vector<Listing> found;
+  Statement rows(db, std::string("SELECT ") + kListingColumns +
+                         ", coalesce((SELECT reason FROM audit WHERE id = audit_id), '') FROM listing "
+                         "WHERE first = ? AND length = ? ORDER BY source");
+  for (int length = 0; length <= address.bits(); ++length) {
+    const Prefix prefix = Prefix::covering(address, length);
+    rows.bind(prefix.first().octets(), length);
+    while (rows.step()) {
+      found.push_back(listing_of(rows, 0));
+      found.back().reason = rows.text(6);
+    }
+  }
+  return found;
+}
+
+bool is_exempt(const Connection& db, const IpAddress& address, UnixTime now) {
+  Statement rows(db,
+                 "SELECT 1 FROM exemption WHERE first = ? AND length = ? AND (expires_at IS NULL OR expires_at > ?)");
+  for (int length = 0; length <= address.bits(); ++length) {
+    const Prefix prefix = Prefix::covering(address, length);
+    rows.bind(prefix.first().octets(), length, seconds(now));
+    if (rows.first([](const Statement&) { return true; })) return true;
+  }
+  return false;
+}
 
 Result<Dossier> Store::dossier(const IpAddress& address, std::size_t most_incidents, std::optional<UnixTime> now) {
   return attempt(impl_->path, [&]() -> Dossier {
@@ -294,6 +293,7 @@ Result<Stats> Store::stats(UnixTime now) {
     while (ended.step()) {
       add(static_cast<Source>(ended.integer(0)), static_cast<std::uint32_t>(ended.integer(1)), -ended.integer(2));
     }
+    stats.removals = removal_counts_of(db);
     stats.kept = impl_->kept(now);
     Statement feeds(db,
                     "SELECT feed, last_delivery, deliveries, incidents, duplicates, not_backscatter, not_a_trap, "

@@ -1,5 +1,5 @@
-// Keeps the database from growing: evidence, incidents, standings, quarantine, journal and daily totals expire at their own ages, and free
-// pages are returned to the file system.
+// Keeps the database from growing: evidence, incidents, standings, quarantine, journal, daily totals and requests for removal expire at their own
+// ages, and free pages are returned to the file system.
 //
 // Tables in order of time are shortened from their beginning. Incidents are ordered by sender, so a sweep reads the whole table about once a
 // week (fold.h).
@@ -32,6 +32,9 @@ constexpr std::int64_t kNewestEvidence = 1'000;
 /// The least free space of a file system in octets, or a twentieth of its size if that is less. With less, mail will soon be refused.
 constexpr std::uint64_t kLeastRoom = std::uint64_t{1} << 30U;
 constexpr std::int64_t kChangesAtOnce = 2'000;
+constexpr std::int64_t kRemovalsAtOnce = 1'000;
+/// A used or expired token stays for a while, so that its link says what became of it.
+constexpr Duration kTokensKept = std::chrono::weeks{1};
 constexpr std::int64_t kPagesAtOnce = 1'000;
 /// The interval of sweeps. Each reads every row of its table, so a shorter one would cost more in a large database.
 constexpr Duration kSweepEvery = std::chrono::weeks{1};
@@ -97,8 +100,10 @@ class Keeper {
     done.quarantined = expire_quarantine();
     done.evidence = expire_evidence(now_ - retention_.evidence);
     done.changes = expire_changes();
+    const bool any_removals = expire_removals();
     const bool swept = sweep_incidents(incident_horizon(), done) || sweep_parts() || sweep_standings();
-    done.more = (!swept && expire_sums()) || swept || done.quarantined > 0 || done.evidence > 0 || done.changes > 0;
+    done.more = (!swept && expire_sums()) || swept || done.quarantined > 0 || done.evidence > 0 || done.changes > 0 ||
+                any_removals;
     if (!done.more) done.more = make_room(done);
     if (!done.more) done.octets_freed = give_pages_back();
     done.more |= done.octets_freed > 0;
@@ -232,6 +237,33 @@ class Keeper {
     set_total(db_, "journal_from", from);
     transaction.commit();
     return static_cast<std::uint64_t>(looked_at);
+  }
+
+  /// Removes decided requests and tokens that are too old. True: some were removed.
+  [[nodiscard]] bool expire_removals() {
+    const auto requests = seconds(now_ - retention_.removals);
+    const auto tokens = seconds(now_ - kTokensKept);
+    const bool any = Statement(db_,
+                               "SELECT 1 WHERE EXISTS (SELECT 1 FROM removal_request WHERE state > 0 AND decided_at < "
+                               "?) OR EXISTS (SELECT 1 FROM removal_token WHERE created_at < ?)")
+                         .bind(requests, tokens)
+                         .first([](const Statement&) { return true; })
+                         .has_value();
+    if (!any) return false;
+    Transaction transaction(db_);
+    Statement(
+        db_,
+        "DELETE FROM removal_request WHERE id IN (SELECT id FROM removal_request WHERE state > 0 AND decided_at < "
+        "? LIMIT ?)")
+        .bind(requests, kRemovalsAtOnce)
+        .run();
+    Statement(db_,
+              "DELETE FROM removal_token WHERE digest IN (SELECT digest FROM removal_token WHERE created_at < ? LIMIT "
+              "?)")
+        .bind(tokens, kRemovalsAtOnce)
+        .run();
+    transaction.commit();
+    return true;
   }
 
   /// True: there is more to do.

@@ -12,6 +12,7 @@
 #include "blowback/policy.h"
 #include "blowback/reach.h"
 #include "blowback/reckoning.h"
+#include "blowback/removal.h"
 #include "blowback/retention.h"
 #include "blowback/standing.h"
 
@@ -300,6 +301,81 @@ struct ZoneState {
   [[nodiscard]] Serial serial() const { return journal + ended; }
 };
 
+/// A request for removal, by somebody who has proved control of `address`.
+struct RemovalWish {
+  IpAddress address;
+  RemovalProof proof = RemovalProof::https;  ///< https or mail; a token is redeemed by `redeem_token`
+};
+
+/// The answer to it.
+struct RemovalFiled {
+  RemovalOutlook outlook;                 ///< as of the call; refused if and only if there is no `request`
+  std::optional<RemovalRequest> request;  ///< the one that is pending: this, or the sender's earlier one
+  bool is_new = false;                    ///< this call filed it
+};
+
+/// SHA-256 of a token (system/one_time_token.h). The token itself is never stored.
+using TokenDigest = std::array<std::uint8_t, 32>;
+
+/// A token that is to be mailed. The caller has confirmed by reverse and forward DNS that `address` has a name in `domain`, and that the mail
+/// address is no trap.
+struct TokenWish {
+  IpAddress address;
+  std::string mailed_to;  ///< `postmaster@mail.example.net`, lower case
+  std::string domain;     ///< its registered domain, `example.net`, lower case: the limit counts per domain
+};
+
+/// Whether it may be mailed.
+struct TokenIssued {
+  enum class Outcome : std::uint8_t {
+    issued,        ///< stored: mail it
+    refused,       ///< a request would be refused, see `outlook`
+    sender_limit,  ///< one was mailed for this sender within the last day
+    domain_limit,  ///< kTokensPerDomain were mailed to this domain within the last day
+    total_limit,   ///< kTokensInAll were mailed within the last day
+  };
+  Outcome outcome = Outcome::refused;
+  RemovalOutlook outlook;
+};
+inline constexpr std::int64_t kTokensPerDomain = 5;
+inline constexpr std::int64_t kTokensInAll = 10'000;
+/// How long a token can be redeemed.
+inline constexpr Duration kTokenLasts = std::chrono::hours{24};
+/// Pending requests at most, of all senders.
+inline constexpr std::int64_t kMostPendingRemovals = 10'000;
+
+struct TokenRedeemed {
+  enum class Outcome : std::uint8_t {
+    filed,    ///< and used up; see `filed`
+    refused,  ///< the request is refused, see `filed`; the token isn't used up
+    unknown,  ///< never issued, or forgotten since
+    used,
+    expired,
+  };
+  Outcome outcome = Outcome::unknown;
+  RemovalFiled filed;
+};
+
+/// Selects requests for removal. An absent member selects all.
+struct RemovalFilter {
+  std::optional<IpAddress> of;  ///< of the sender of this address
+  std::optional<RemovalState> state;
+  std::size_t most = std::numeric_limits<std::size_t>::max();
+};
+
+/// Requests by state: what is pending, and what was ever decided.
+struct RemovalCounts {
+  std::uint64_t pending = 0;
+  std::uint64_t done = 0;
+  std::uint64_t refused = 0;
+};
+
+/// What a call of `remove_due` did.
+struct RemovalsDecided {
+  std::vector<RemovalRequest> decided;  ///< done or refused by this call
+  bool more = false;                    ///< there are more that are due: call it again
+};
+
 /// How large the database is, how it grows, and from when on its data is complete.
 struct Kept {
   std::uint64_t octets = 0;       ///< of the database's pages, without its -wal file
@@ -385,6 +461,7 @@ struct Stats {
   std::array<std::uint64_t, 6> incidents_by_kind{};                ///< by Kind
   std::array<std::uint64_t, kAllCodes.size()> listings_by_code{};  ///< in force, by Code
   std::vector<Feed> feeds;
+  RemovalCounts removals;
   Kept kept;
 };
 
@@ -462,6 +539,28 @@ class Store {
   /// Continues a delisting, an exemption or an undo on which no process has worked since the last call, by one slice. To be called
   /// every few seconds, and again at once if it did something. An import isn't continued: it needs its file.
   [[nodiscard]] Result<CarriedOn> carry_on(const Policy& policy, Reckon reckon, UnixTime now);
+
+  // ── removal on request ──────────────────────────────────────────────────────────────────────────────────────────
+  // By ingest and by blowback-web, each with its own Store. Each call is one short transaction.
+  /// What a request for `address` would lead to now. Only reads.
+  [[nodiscard]] Result<RemovalOutlook> removal_outlook(const IpAddress& address, const RemovalRules& rules,
+                                                       UnixTime now);
+  /// Files a request, which `remove_due` executes at its time, or refuses it. Nothing is stored for a sender that isn't listed, and nothing
+  /// is changed if the sender has a pending request: that is the answer.
+  [[nodiscard]] Result<RemovalFiled> request_removal(const RemovalWish& wish, const RemovalRules& rules, UnixTime now);
+  /// Stores the digest of a token that is to be mailed, within the limits. To be called before the mail is sent, and the mail only if the
+  /// outcome is `issued`.
+  [[nodiscard]] Result<TokenIssued> issue_token(const TokenWish& wish, const TokenDigest& digest,
+                                                const RemovalRules& rules, UnixTime now);
+  /// Files a request with the proof `token`, and uses the token up, in one transaction: of two calls at the same time one fails.
+  [[nodiscard]] Result<TokenRedeemed> redeem_token(const TokenDigest& digest, const RemovalRules& rules, UnixTime now);
+  /// Newest first.
+  [[nodiscard]] Result<std::vector<RemovalRequest>> removals(const RemovalFilter& filter);
+  [[nodiscard]] Result<RemovalCounts> removal_counts();
+  /// Decides the requests that are due, at most one slice: as `delist` for the automatic listing of each sender, and for the operator's
+  /// listings that cover the address and aren't wider than the sender if the rules allow it. Each is one transaction: audit, list and
+  /// request change together. To be called by ingest every few seconds.
+  [[nodiscard]] Result<RemovalsDecided> remove_due(const RemovalRules& rules, UnixTime now);
 
   // ── operator ────────────────────────────────────────────────────────────────────────────────────────────────────
   /// Sets how the calls below that work in slices, and `expire`, divide their work.

@@ -1,5 +1,6 @@
 // What the members of Store share: the connection, the journal, the audit, ranges of keys. They are in files by their users:
-// record.cc, mend_times.cc, retention.cc (ingest), decide.cc, undo.cc, traps.cc (operator; slices.cc divides their work), follow.cc (server),
+// record.cc, mend_times.cc, retention.cc (ingest), decide.cc, undo.cc, traps.cc (operator; slices.cc divides their work),
+// removals.cc (listed senders), follow.cc (server),
 // ask.cc, find.cc, history.cc, summary.cc (queries), backup.cc, upkeep.cc.
 #pragma once
 
@@ -27,6 +28,11 @@ class Folding;
 [[nodiscard]] Serial head_of(Connection& db);
 /// See ZoneState.
 [[nodiscard]] std::uint64_t ended_by(Connection& db, UnixTime now);
+
+/// Every listing that covers `address`, or is of one of its networks down to the address itself, with its reason.
+[[nodiscard]] std::vector<Listing> listings_around(const Connection& db, const IpAddress& address);
+[[nodiscard]] RemovalCounts removal_counts_of(Connection& db);
+[[nodiscard]] bool is_exempt(const Connection& db, const IpAddress& address, UnixTime now);
 
 class Store::Impl {
  public:

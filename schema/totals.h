@@ -2,6 +2,7 @@
 //
 // The rows of `total`:
 //   senders, traps, quarantine, quarantine_octets   by triggers
+//   removals_pending, _done, _refused        requests for removal: pending now, and ever decided; by triggers
 //   incidents                                recorded, including those that have expired
 //   next_number                              the number of the next incident
 //   rolled_up                                incidents up to this number are in top_of_day

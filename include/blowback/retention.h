@@ -19,6 +19,8 @@ struct Retention {
   std::uint64_t quarantine_octets = 256'000'000;
   /// The journal of listings. A follower that was away for longer reads the whole list.
   Duration journal = std::chrono::days{90};
+  /// Requests for removal, counted from their removal or refusal. So long a removal makes the sender's next one wait (removal.h). > 0.
+  Duration removals = std::chrono::days{180};
   /// Above this size in octets the oldest evidence is removed early, then the oldest incidents, except for those that scores depend on.
   /// Absent: only the file system limits the size; when it is nearly full, evidence is removed early.
   std::optional<std::uint64_t> max_disk;
