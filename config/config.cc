@@ -98,6 +98,10 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "policy.weights.virus_notice",
                                                            "policy.weights.mdn",
                                                            "policy.weights.callout",
+                                                           "removal.enabled",
+                                                           "removal.mail",
+                                                           "removal.by_operator",
+                                                           "removal.wait",
                                                            "log.format",
                                                            "log.level",
                                                            "metrics.server",
@@ -118,6 +122,7 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "retention.quarantine",
                                                            "retention.quarantine_size",
                                                            "retention.journal",
+                                                           "retention.removals",
                                                            "retention.maildir",
                                                            "retention.max_disk"});
 
@@ -145,6 +150,8 @@ void read_file(Section& top, Config& config) {
   config.web.contact = config.zone.hostmaster;
   top.section("web", [&](Section& section) { read_web(section, config.web); });
   top.section("retention", [&](Section& section) { read_retention(section, config); });
+  config.removal.rules.remembered = config.retention.removals;
+  top.section("removal", [&](Section& section) { read_removal(section, config); });
   top.finish();
 }
 
@@ -248,6 +255,11 @@ std::expected<Config, ConfigError> load(const std::string& file, TrapFile trap_f
   auto traps = with_file(config->traps, *more);
   if (!traps) return std::unexpected(std::move(traps).error());
   config->traps = *std::move(traps);
+  if (auto clause = objection_to_removal_mail(*config)) {
+    const auto line = lines_in(*text, file)["removal.mail"];
+    return std::unexpected(ConfigError{
+        fmt::format(R"(config: {}:{}: removal.mail = "{}": {})", file, line, config->removal.mail, *clause)});
+  }
   return config;
 }
 

@@ -6,6 +6,7 @@
 #include "blowback/ip_address.h"
 #include "blowback/policy.h"
 #include "blowback/prefix.h"
+#include "blowback/removal.h"
 #include "blowback/retention.h"
 #include "blowback/unix_time.h"
 
@@ -247,7 +248,7 @@ struct Metrics {
   std::optional<MetricsEndpoint> ingest;
 };
 
-/// `[web]`: the page that explains listings, see web/service/web.h.
+/// `[web]`: the page that explains listings, see web/site/site.h.
 struct Web {
   MetricsEndpoint listen;  ///< default: 127.0.0.1:8053
   /// Clients whose X-Forwarded-For is believed, besides those of a unix socket. Default: 127.0.0.0/8 and ::1.
@@ -265,6 +266,13 @@ struct Web {
   friend bool operator==(const Web&, const Web&) = default;
 };
 
+/// `[removal]`: how listed senders are removed at their own request.
+struct Removal {
+  RemovalRules rules;  ///< `remembered` is retention.removals
+  /// The address to which a listed host writes, at a feed of type smtp: lower case, no trap. "": none, such mail isn't accepted.
+  std::string mail;
+};
+
 struct Config {
   std::string file;  ///< where it was read from
   std::string database = "/var/lib/blowback/blowback.db";
@@ -275,6 +283,7 @@ struct Config {
   Ingest ingest;
   Detect detect;
   Policy policy;
+  Removal removal;
   Log log;
   Metrics metrics;
   Web web;

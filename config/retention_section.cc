@@ -44,6 +44,7 @@ void read_retention(Section& section, Config& config) {
   size("quarantine_size", quarantine_octets);
   if (quarantine_octets) retention.quarantine_octets = *quarantine_octets;
   section.duration("journal", retention.journal, days{1}, kTenYears);
+  section.duration("removals", retention.removals, days{1}, kTenYears);
   section.duration("maildir", config.maildir_kept, days{1}, kTenYears);
   size("max_disk", retention.max_disk);
 }

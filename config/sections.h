@@ -31,6 +31,10 @@ void read_metrics(Section& section, Metrics& metrics);
 void read_place(Section& section, std::string_view key, std::optional<MetricsEndpoint>& into);
 /// Requires that `web` has its defaults.
 void read_web(Section& section, Web& web);
+/// Requires that the traps and retention were read.
+void read_removal(Section& section, Config& config);
+/// Why removal.mail can't be used with these traps, as a clause: what is sent to a trap is judged. Absent: it can.
+[[nodiscard]] std::optional<std::string> objection_to_removal_mail(const Config& config);
 /// Requires that the policy was read: it sets the shortest time that incidents are kept.
 void read_retention(Section& section, Config& config);
 

@@ -274,6 +274,12 @@ std::vector<Setting> settings_of(const Config& config) {
     weights.number(std::string(name_of(static_cast<Kind>(i))), config.policy.weights.at(i));
   }
   std::move(weights).move_to(all);
+  Writer removal("removal");
+  removal.boolean("enabled", config.removal.rules.enabled);
+  removal.text("mail", config.removal.mail);
+  removal.boolean("by_operator", config.removal.rules.by_operator);
+  removal.duration("wait", config.removal.rules.wait);
+  std::move(removal).move_to(all);
   Writer log("log");
   log.text("format", kLogFormats.at(static_cast<std::size_t>(config.log.format)));
   log.text("level", kLogLevels.at(static_cast<std::size_t>(config.log.level)));
@@ -291,6 +297,7 @@ std::vector<Setting> settings_of(const Config& config) {
   retention.duration("quarantine", kept.quarantine);
   retention.text("quarantine_size", fmt::format("{}MB", kept.quarantine_octets / 1'000'000));
   retention.duration("journal", kept.journal);
+  retention.duration("removals", kept.removals);
   retention.duration("maildir", config.maildir_kept);
   retention.text("max_disk", kept.max_disk ? fmt::format("{}MB", *kept.max_disk / 1'000'000) : "", "no limit");
   std::move(retention).move_to(all);

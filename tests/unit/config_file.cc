@@ -136,3 +136,12 @@ TEST_CASE("a file of traps is read with the config, and each of its errors is na
   CHECK(config->traps.domains == std::vector<std::string>{"trap.example.net", "tree.example.net"});
   CHECK(config->traps.is_trap("x@a.tree.example.net"));
 }
+
+TEST_CASE("an address for requests that the file of traps names is refused, with its line", "[config][removal]") {
+  const Folder folder;
+  std::ofstream(folder.file("traps")) << "delist@bl.example.org\n";
+  std::ofstream(folder.file("c.toml")) << "[zone]\nname = \"bl.example.org\"\n[traps]\nfile = \""
+                                       << folder.file("traps") << "\"\n[removal]\nmail = \"delist@bl.example.org\"\n";
+  CHECK_THAT(error_of(folder.file("c.toml")),
+             Catch::Contains("c.toml:6: removal.mail = ") && Catch::Contains("is a trap"));
+}

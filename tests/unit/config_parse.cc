@@ -429,6 +429,49 @@ TEST_CASE("everything has a retention, and a size limit if strangers can fill it
   CHECK_FALSE(config.retention.max_disk);
 }
 
+TEST_CASE("[removal] is read", "[config][removal]") {
+  const Config plain = parsed("[zone]\nname = \"bl.example.org\"\n");
+  CHECK(plain.removal.rules.enabled);
+  CHECK_FALSE(plain.removal.rules.by_operator);
+  CHECK(plain.removal.rules.wait == kDay);
+  CHECK(plain.removal.rules.remembered == 180 * kDay);
+  CHECK(plain.removal.mail.empty());
+  const Config config = parsed(R"([zone]
+name = "bl.example.org"
+[traps]
+domains = ["trap.example.net"]
+[removal]
+enabled = false
+mail = "Delist@BL.example.org"
+by_operator = true
+wait = "2d"
+[retention]
+removals = "30d"
+)");
+  CHECK_FALSE(config.removal.rules.enabled);
+  CHECK(config.removal.rules.by_operator);
+  CHECK(config.removal.rules.wait == 2 * kDay);
+  CHECK(config.removal.rules.remembered == 30 * kDay);
+  CHECK(config.retention.removals == 30 * kDay);
+  CHECK(config.removal.mail == "delist@bl.example.org");
+}
+
+TEST_CASE("requests for removal aren't sent to a trap", "[config][removal]") {
+  const auto complaint = [](const std::string& traps, const std::string& mail) {
+    const auto config = blowback::config::parse(
+        "[zone]\nname = \"bl.example.org\"\n[traps]\n" + traps + "\n[removal]\nmail = \"" + mail + "\"\n", "test.toml");
+    return config ? std::string() : config.error().text;
+  };
+  CHECK(complaint("domains = [\"trap.example.net\"]", "delist@bl.example.org").empty());
+  CHECK(complaint("file = \"/etc/blowback/traps\"", "delist@bl.example.org").empty());
+  CHECK(complaint("domains = [\"*.example.org\"]", "delist@bl.example.org").find("is a trap") != std::string::npos);
+  CHECK(
+      complaint("addresses = [\"delist@bl.example.org\"]", "DELIST@bl.example.org").find("test.toml:6: removal.mail") !=
+      std::string::npos);
+  CHECK(complaint("", "delist@bl.example.org").find("every recipient is a trap") != std::string::npos);
+  CHECK(complaint("domains = [\"trap.example.net\"]", "delist").find("no mail address") != std::string::npos);
+}
+
 TEST_CASE("[retention] is read", "[config][retention]") {
   const Config config = parsed(R"([zone]
 name = "bl.example.org"
