@@ -4,7 +4,9 @@
 // database. If ingest is killed at any time, the feed yields the same again, and the store counts it once.
 #pragma once
 
+#include "blowback/ip_address.h"
 #include "blowback/trap_delivery.h"
+#include "blowback/unix_time.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -32,8 +34,18 @@ struct Item {
   std::variant<TrapDelivery, Unreadable> content;
 };
 
+/// A message to removal.mail: a host asks for its own removal (blowback/removal.h). It is never judged, nor counted as trap mail.
+struct RemovalMail {
+  IpAddress client;    ///< that opened the connection, so that it has proved to control it
+  UnixTime at{};       ///< when it had sent the message
+  std::string header;  ///< the beginning of the message, at most 16 KiB
+  /// To be called once with the reply that the client waits for, a line of SMTP without its end. If it isn't, the client gets 451.
+  std::function<void(std::string reply)> answer;
+};
+
 struct Chunk {
   std::vector<Item> items;
+  std::vector<RemovalMail> removals;  ///< in addition to the items; only of listeners
   /// Where the feed continues after these items, in its own format; committed with them. Absent: unchanged.
   std::optional<std::string> position;
   /// There is nothing more for now; on standard input, never again.

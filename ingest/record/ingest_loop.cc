@@ -6,6 +6,7 @@
 #include "record/judges.h"
 #include "record/listed_callers.h"
 #include "record/opened_feed.h"
+#include "record/removal_mail.h"
 #include "record/troubles.h"
 #include "record/upkeep.h"
 #include "score/assess.h"
@@ -123,7 +124,7 @@ class IngestLoop::Impl {
                       "restart blowback-ingest when the writer is done",
                       open->source.feed));
     }
-    const FeedSurroundings with = surroundings_of(config.traps);
+    const FeedSurroundings with = surroundings_of(config);
     std::vector<std::unique_ptr<OpenedFeed>> fresh(settings.size());
     std::vector<std::function<void()>> apply(settings.size());
     for (std::size_t i = 0; i < settings.size(); ++i) {
@@ -184,8 +185,11 @@ class IngestLoop::Impl {
     return feeds;
   }
 
-  [[nodiscard]] FeedSurroundings surroundings_of(const config::Traps& traps) const {
-    return {.traps = traps, .stdin_envelope = options_.stdin_envelope, .now = surroundings_.now};
+  [[nodiscard]] FeedSurroundings surroundings_of(const config::Config& config) const {
+    return {.traps = config.traps,
+            .stdin_envelope = options_.stdin_envelope,
+            .now = surroundings_.now,
+            .removal_mail = config.removal.mail};
   }
 
   /// For each of `wanted` the open feed that continues as it, or nullptr. Feeds of the same name come first; a feed may have been renamed.
@@ -269,11 +273,25 @@ class IngestLoop::Impl {
       update([&](IngestState& state) { state.feeds[open.source.feed].trouble.clear(); });
     }
     open.drained = chunk->drained;
+    answer_removals(*chunk);
     drop_callouts_of_listed(*chunk, open);
     if (chunk->items.empty() && !chunk->position) return true;
     open.source.signatures = signatures_;
     open.pending = judges_->batch_of(*chunk, open.source, surroundings_.now());
     return commit_pending(open);
+  }
+
+  void answer_removals(const feed::Chunk& chunk) {
+    for (const auto& mail : chunk.removals) {
+      const auto filed = take_removal_mail(mail, store_, config_.removal.rules, surroundings_.now());
+      if (!filed) continue;
+      watch::log(Level::info, "removal-requested",
+                 {{"sender", filed->sender.to_string()},
+                  {"proof", name_of(filed->proof)},
+                  {"due", to_iso8601(filed->due_at)}});
+      // It may be due now.
+      swept_at_.reset();
+    }
   }
 
   void drop_callouts_of_listed(feed::Chunk& chunk, const OpenedFeed& open) {
@@ -312,7 +330,7 @@ class IngestLoop::Impl {
       failed(Work::recording, position.error());
       return false;
     }
-    if (auto opened = open.open(surroundings_of(config_.traps), *position); !opened) {
+    if (auto opened = open.open(surroundings_of(config_), *position); !opened) {
       feed_failed(open, opened.error().text);
       return false;
     }
@@ -423,8 +441,10 @@ class IngestLoop::Impl {
     if (clock_is_trusted) succeeded(Work::sweeping);
     // The operator's commands change it, too.
     const auto serial = store_.serial();
+    const auto removals = store_.removal_counts();
     update([&](IngestState& state) {
       if (serial) state.serial = *serial;
+      if (removals) state.removals_pending = removals->pending;
     });
   }
 
@@ -445,15 +465,31 @@ class IngestLoop::Impl {
     const auto ended = mended->more ? schema::Result<std::uint64_t>(0) : store_.expire(now);
     if (!ended) return failure(ended.error());
     if (*ended > 0) watch::log(Level::info, "expired", {{"count", *ended}});
+    const auto removed = store_.remove_due(config_.removal.rules, now);
+    if (!removed) return failure(removed.error());
+    for (const auto& request : removed->decided) log_removal(request);
     const auto carried = store_.carry_on(config_.policy, &score::reckon, now);
     if (!carried) return failure(carried.error());
     if (carried->finished) watch::log(Level::info, "decision-finished", {{"id", *carried->finished}});
     update([&](IngestState& state) {
       state.expired += *ended;
       state.brought_back += mended->listings + mended->exemptions;
+      for (const auto& request : removed->decided) {
+        ++(request.state == RemovalState::done ? state.removals_done : state.removals_refused);
+      }
     });
-    more_to_sweep_ = mended->more || *ended > 0 || carried->slices > 0;
+    more_to_sweep_ = mended->more || *ended > 0 || carried->slices > 0 || removed->more;
     return true;
+  }
+
+  static void log_removal(const RemovalRequest& request) {
+    const Field sender("sender", request.sender.to_string());
+    const Field proof("proof", name_of(request.proof));
+    if (request.refused) {
+      watch::log(Level::info, "removal-refused", {sender, proof, {"reason", name_of(*request.refused)}});
+    } else {
+      watch::log(Level::info, "removed", {sender, proof, {"id", request.audit.value_or(0)}});
+    }
   }
 
   /// Does one slice of upkeep, or `all` there is. Nothing expires while the clock is in doubt.

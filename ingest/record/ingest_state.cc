@@ -128,6 +128,11 @@ std::string to_metrics(const IngestState& state) {
   text.single("blowback_ingest_brought_back_total", counter,
               "Listings and exemptions restored that were removed too early because of a wrong clock.",
               state.brought_back);
+  text.family("blowback_ingest_removals_total", counter, "Requests for removal that were decided, by outcome.");
+  text.sample(state.removals_done, {{"outcome", "done"}});
+  text.sample(state.removals_refused, {{"outcome", "refused"}});
+  text.single("blowback_removals_pending", gauge, "Requests for removal that wait for their time.",
+              state.removals_pending);
   add_kept(text, state);
   watch::add_clock(text, state.clock_doubt);
   watch::add_config(text, state.config);

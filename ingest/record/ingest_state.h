@@ -45,8 +45,11 @@ struct IngestState {
   std::uint64_t callouts_let_go = 0;  ///< of clients that were listed, see listed_callers.h
   std::uint64_t listed = 0;
   std::uint64_t expired = 0;
-  Serial serial = 0;               ///< of the journal, at most some seconds old
-  std::uint64_t brought_back = 0;  ///< listings and exemptions that had been removed too early
+  Serial serial = 0;                   ///< of the journal, at most some seconds old
+  std::uint64_t brought_back = 0;      ///< listings and exemptions that had been removed too early
+  std::uint64_t removals_pending = 0;  ///< requests, at most some seconds old
+  std::uint64_t removals_done = 0;
+  std::uint64_t removals_refused = 0;  ///< of the requests that were filed
   watch::ClockDoubt clock_doubt;
   std::optional<schema::Kept> kept;  ///< the size of the database, at most a minute old
   std::uint64_t expired_incidents = 0;

@@ -35,22 +35,22 @@ std::size_t connections_of(const config::Feed& feed) {
 
 namespace {
 
-[[nodiscard]] smtp::ListenerSettings listener_settings(const config::Feed& feed, const config::Traps& traps,
-                                                       std::function<UnixTime()> now) {
+[[nodiscard]] smtp::ListenerSettings listener_settings(const config::Feed& feed, const FeedSurroundings& with) {
   const auto& listener = feed.listener;
   smtp::SessionSettings session{
       .protocol = feed.type == config::FeedType::lmtp ? smtp::Protocol::lmtp : smtp::Protocol::smtp,
       .hostname = listener.hostname.empty() ? system_hostname() : listener.hostname,
-      .witness_of = [index = std::make_shared<const config::TrapIndex>(traps)](
+      .witness_of = [index = std::make_shared<const config::TrapIndex>(with.traps)](
                         std::string_view address) { return index->witness_of(address); },
       .hide_traps = listener.hide_traps,
       .offers_tls = true,
-      .message_octets = static_cast<std::size_t>(listener.message_size)};
+      .message_octets = static_cast<std::size_t>(listener.message_size),
+      .removal_mail = with.removal_mail};
   smtp::ListenerSettings settings{
       .connection = {.session = std::move(session),
                      .proxy_protocol = listener.proxy_protocol,
                      .times = {.command = listener.command_time, .data = listener.data_time},
-                     .now = std::move(now)},
+                     .now = with.now},
       .listen = {},
       .trusted_relays = feed.trusted_relays,
       .certificate = {.chain = listener.certificate, .key = listener.key},
@@ -150,10 +150,10 @@ std::expected<void, feed::FeedError> OpenedFeed::open(const FeedSurroundings& wi
         return feed::open_jsonl(settings.path, position);
       case config::FeedType::smtp:
       case config::FeedType::lmtp: {
-        auto smtp = smtp::SmtpFeed::open(listener_settings(settings, with.traps, with.now));
+        auto smtp = smtp::SmtpFeed::open(listener_settings(settings, with));
         if (!smtp) return std::unexpected(std::move(smtp).error());
         prepare_listener_ = [&feed = **smtp](const config::Feed& other, const FeedSurroundings& then) {
-          return feed.prepare(listener_settings(other, then.traps, then.now));
+          return feed.prepare(listener_settings(other, then));
         };
         return std::move(*smtp);
       }

@@ -20,7 +20,8 @@ namespace blowback::record {
 struct FeedSurroundings {
   const config::Traps& traps;
   const feed::Envelope& stdin_envelope;
-  std::function<UnixTime()> now;  ///< called from listeners' threads, too
+  std::function<UnixTime()> now;    ///< called from listeners' threads, too
+  const std::string& removal_mail;  ///< config::Removal::mail
 };
 
 /// The connections that the feed's config allows, bounded by the limit of descriptors: beyond it accept(2) and open(2) fail, and a Maildir

@@ -27,6 +27,13 @@ std::string played(std::string_view octets, const smtp::SessionSettings& setting
   {
     smtp::Session session(settings, budget, peer);
     const auto store = [&] {
+      if (session.wants() == smtp::Session::Wants::answer) {
+        const auto removal = session.take_removal();
+        require(!peer.trusted && settings.protocol == smtp::Protocol::smtp && removal.client == peer.address);
+        require(removal.header.size() <= smtp::RemovalRequested::kHeaderOctets);
+        seen += "\nremoval:" + removal.header + "\n";
+        session.answer("250 2.0.0 Ok", kNow);
+      }
       while (session.wants() == smtp::Session::Wants::storage) {
         const auto delivery = session.take_message();
         require(!delivery.rcpt_to.empty() && delivery.message.size() <= settings.message_octets);
@@ -67,7 +74,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       .witness_of = [](std::string_view address) { return std::string(address.contains("trap") ? address : ""); },
       .hide_traps = (choice & 2U) != 0,
       .offers_tls = false,
-      .message_octets = 3000};
+      .message_octets = 3000,
+      .removal_mail = "d@a"};
   const smtp::Session::Peer peer{.address = IpAddress::from_v4(0xc0000201U), .trusted = (choice & 4U) != 0};
   const auto whole = played(octets, settings, peer, octets.size() + 1);
   require(whole == played(octets, settings, peer, 1 + (choice >> 3U)));

@@ -86,6 +86,7 @@ class Connected final : private Connection::Owner {
   std::vector<IpAddress> named;
   std::vector<TrapDelivery> messages;
   std::vector<TrapDelivery> callouts;
+  std::vector<smtp::RemovalRequested> removals;
   int times_closed = 0;
 
  private:
@@ -97,6 +98,10 @@ class Connected final : private Connection::Owner {
   void deliver(Ticket ticket, TrapDelivery message) override {
     CHECK(ticket == kTicket);
     messages.push_back(std::move(message));
+  }
+  void deliver_removal(Ticket ticket, smtp::RemovalRequested removal) override {
+    CHECK(ticket == kTicket);
+    removals.push_back(std::move(removal));
   }
   void deliver_callout(TrapDelivery callout) override { callouts.push_back(std::move(callout)); }
   void closed(Ticket ticket) override {
@@ -251,4 +256,27 @@ TEST_CASE("each complete command gives the client new time", "[smtp][connection]
 }
 
 }  // namespace
+
+TEST_CASE("a client behind a proxy asks for its removal, and waits for the answer", "[smtp][removal]") {
+  auto settings = Connected::behind_proxy();
+  settings.session.removal_mail = "delist@bl.example.org";
+  Connected connected(std::move(settings));
+  connected.client().send("PROXY TCP4 192.0.2.7 127.0.0.1 4000 25\r\n");
+  CHECK(connected.line().starts_with("220 "));
+  connected.say("HELO x");
+  connected.say("MAIL FROM:<a@example.com>");
+  CHECK(connected.say("RCPT TO:<delist@bl.example.org>") == "250 2.1.5 Ok");
+  connected.say("DATA");
+  connected.client().send("Subject: delist\r\n\r\n.\r\n");
+  connected.run_until([&] { return !connected.removals.empty(); });
+  CHECK(connected.removals[0].client == *IpAddress::parse("192.0.2.7"));
+  CHECK(connected.messages.empty());
+  CHECK_FALSE(connected.connection->waiting_since());
+  connected.connection->report_storage(true);  // of no message
+  connected.connection->answer("550 5.7.1 no");
+  CHECK(connected.line() == "550 5.7.1 no");
+  connected.connection->answer("250 2.0.0 again");
+  CHECK(connected.say("NOOP") == "250 2.0.0 Ok");
+}
+
 }  // namespace blowback::test

@@ -414,3 +414,128 @@ TEST_CASE("commands in the wrong order are refused", "[smtp]") {
   talk.say("MAIL FROM:<>");
   CHECK_THAT(talk.say("MAIL FROM:<>"), StartsWith("503 5.5.1 "));
 }
+
+namespace {
+
+smtp::SessionSettings with_removal() {
+  auto settings = Talk::settings();
+  settings.removal_mail = "delist@bl.example.org";
+  return settings;
+}
+
+bool waits_for_answer(const Talk& talk) { return talk.session.wants() == smtp::Session::Wants::answer; }
+
+constexpr std::string_view kAsk = "MAIL FROM:<me@example.com>\r\nRCPT TO:<Delist@BL.example.org>\r\n";
+
+}  // namespace
+
+TEST_CASE("a host asks for its removal by a message, and gets the answer as its reply", "[smtp][removal]") {
+  Talk talk(with_removal());
+  talk.say("EHLO mail.example.com");
+  CHECK(talk.send(kAsk) == "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n");
+  talk.say("DATA");
+  CHECK(talk.send("Subject: delist\r\n\r\nplease\r\n.\r\nNOOP\r\n").empty());
+  REQUIRE(waits_for_answer(talk));
+  const auto removal = talk.session.take_removal();
+  CHECK(removal.client == *IpAddress::parse("192.0.2.1"));
+  CHECK(removal.header.starts_with("Subject: delist\r\n"));
+  CHECK(removal.at == kSmtpNow);
+  CHECK(talk.budget.used == 0);
+  talk.session.answer("250 2.0.0 soon", kSmtpNow);
+  CHECK(talk.session.take_output() == "250 2.0.0 soon\r\n250 2.0.0 Ok\r\n");
+  CHECK(talk.callouts().empty());
+  // The next transaction is an ordinary one.
+  CHECK(talk.deliver().rcpt_to == std::vector<std::string>{"a@trap.example.net"});
+}
+
+TEST_CASE("the beginning of a large request is kept, and one beyond the limit refused", "[smtp][removal]") {
+  auto settings = with_removal();
+  settings.message_octets = 100'000;
+  Talk talk(settings);
+  talk.say("EHLO mail.example.com");
+  talk.send(kAsk);
+  talk.say("DATA");
+  talk.send(std::string(50'000, 'x') + "\r\n.\r\n");
+  REQUIRE(waits_for_answer(talk));
+  CHECK(talk.session.take_removal().header.size() == smtp::RemovalRequested::kHeaderOctets);
+  talk.session.answer("550 5.7.1 no", kSmtpNow);
+  CHECK(talk.session.take_output() == "550 5.7.1 no\r\n");
+  talk.send(kAsk);
+  talk.say("DATA");
+  CHECK_THAT(talk.send(std::string(200'000, 'x') + "\r\n.\r\n"), StartsWith("552 "));
+}
+
+TEST_CASE("a bounce is no request for removal", "[smtp][removal]") {
+  const auto sender = GENERATE("", "double-bounce@example.com");
+  Talk talk(with_removal());
+  talk.say("EHLO mail.example.com");
+  talk.say("MAIL FROM:<" + std::string(sender) + ">");
+  CHECK_THAT(talk.say("RCPT TO:<delist@bl.example.org>"), StartsWith("550 5.7.1 "));
+  CHECK_THAT(talk.say("DATA"), StartsWith("554 "));
+  talk.say("QUIT");
+  CHECK(talk.callouts().empty());
+}
+
+TEST_CASE("nobody can ask for another: not a relay, not by XCLIENT or XFORWARD, not by LMTP", "[smtp][removal]") {
+  auto settings = with_removal();
+  const auto way = GENERATE(0, 1, 2, 3);
+  CAPTURE(way);
+  if (way == 3) settings.protocol = smtp::Protocol::lmtp;
+  Talk talk(settings, way == 3 ? Talk::stranger() : Talk::relay());
+  talk.say(way == 3 ? "LHLO x" : "EHLO x");
+  if (way == 1) {
+    talk.say("XCLIENT ADDR=192.0.2.99");
+    talk.say("EHLO x");
+  }
+  if (way == 2) talk.say("XFORWARD ADDR=192.0.2.99");
+  CHECK_THAT(talk.say("MAIL FROM:<me@example.com>"), StartsWith("250 "));
+  CHECK_THAT(talk.say("RCPT TO:<delist@bl.example.org>"), StartsWith("550 5.7.1 "));
+  // What came by a unix socket has no address at all.
+  Talk local(with_removal(), {.address = std::nullopt, .trusted = true});
+  local.say("EHLO x");
+  local.say("MAIL FROM:<me@example.com>");
+  CHECK_THAT(local.say("RCPT TO:<delist@bl.example.org>"), StartsWith("550 5.7.1 "));
+}
+
+TEST_CASE("a request for removal has no other recipient, and the reply doesn't tell traps", "[smtp][removal]") {
+  Talk talk(with_removal());
+  talk.say("EHLO mail.example.com");
+  talk.send(kAsk);
+  const auto trap = talk.say("RCPT TO:<a@trap.example.net>");
+  CHECK_THAT(trap, StartsWith("452 4.5.3 "));
+  CHECK(talk.say("RCPT TO:<nobody@example.org>") == trap);
+  talk.say("RSET");
+  talk.say("MAIL FROM:<me@example.com>");
+  CHECK_THAT(talk.say("RCPT TO:<a@trap.example.net>"), StartsWith("250 "));
+  CHECK(talk.say("RCPT TO:<delist@bl.example.org>") == trap);
+  talk.say("DATA");
+  talk.send("Subject: delist\r\n\r\n.\r\n");
+  // It was sent to the trap only.
+  REQUIRE(talk.waits_for_storage());
+  talk.store();
+  CHECK(talk.stored.back().rcpt_to == std::vector<std::string>{"a@trap.example.net"});
+}
+
+TEST_CASE("without removal.mail, or with hide_traps, nobody learns more than before", "[smtp][removal]") {
+  Talk talk;
+  talk.say("EHLO mail.example.com");
+  talk.say("MAIL FROM:<me@example.com>");
+  CHECK_THAT(talk.say("RCPT TO:<delist@bl.example.org>"), StartsWith("550 5.1.1 "));
+  auto hidden = with_removal();
+  hidden.hide_traps = true;
+  Talk other(hidden);
+  other.say("EHLO mail.example.com");
+  other.send(kAsk);
+  other.say("DATA");
+  other.send("Subject: delist\r\n\r\n.\r\n");
+  CHECK(waits_for_answer(other));
+}
+
+TEST_CASE("a request by BDAT is one, too", "[smtp][removal]") {
+  Talk talk(with_removal());
+  talk.say("EHLO mail.example.com");
+  talk.send(kAsk);
+  talk.send("BDAT 19 LAST\r\nSubject: delist\r\n\r\n");
+  REQUIRE(waits_for_answer(talk));
+  CHECK(talk.session.take_removal().header == "Subject: delist\r\n\r\n");
+}

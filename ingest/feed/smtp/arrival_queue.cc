@@ -25,8 +25,26 @@ void ArrivalQueue::add_callout(TrapDelivery callout) {
   wake();
 }
 
+void ArrivalQueue::add_removal(Ticket ticket, RemovalRequested removal) {
+  const std::scoped_lock lock(mutex_);
+  removals_.push_back({.ticket = ticket, .removal = std::move(removal)});
+  wake();
+}
+
+std::vector<RemovalArrived> ArrivalQueue::take_removals(std::size_t most) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<RemovalArrived> taken;
+  while (!removals_.empty() && taken.size() < most) {
+    taken.push_back(std::move(removals_.front()));
+    removals_.pop_front();
+  }
+  if (!removals_.empty()) wake();
+  return taken;
+}
+
 void ArrivalQueue::remove(Ticket ticket) {
   const std::scoped_lock lock(mutex_);
+  std::erase_if(removals_, [&](const RemovalArrived& each) { return each.ticket == ticket; });
   std::erase_if(messages_, [&](const Message& message) { return message.ticket == ticket; });
 }
 
@@ -52,7 +70,7 @@ std::vector<Arrived> ArrivalQueue::take(const feed::Bounds& bounds) {
     taken.push_back({.ticket = kNoTicket, .item = {.where = "callout", .content = std::move(callouts_.front())}});
     callouts_.pop_front();
   }
-  if (!messages_.empty() || !callouts_.empty()) wake();
+  if (!messages_.empty() || !callouts_.empty() || !removals_.empty()) wake();
   return taken;
 }
 

@@ -22,6 +22,12 @@ struct Arrived {
   feed::Item item;
 };
 
+/// A request for removal; its client waits for the answer.
+struct RemovalArrived {
+  Ticket ticket = kNoTicket;
+  RemovalRequested removal;
+};
+
 /// Messages, for which clients wait, are taken before callouts; the oldest first of each. Safe from any thread.
 class ArrivalQueue {
  public:
@@ -33,13 +39,16 @@ class ArrivalQueue {
   void add(Ticket ticket, TrapDelivery message);
   /// Drops it where feed::CalloutGate does, or where kMostCallouts are queued.
   void add_callout(TrapDelivery callout);
-  /// Removes the message of that connection, if it is still queued.
+  void add_removal(Ticket ticket, RemovalRequested removal);
+  /// Removes the message or request of that connection, if it is still queued.
   void remove(Ticket ticket);
   /// The traps by which later callouts are judged.
   void set_witness_of(feed::WitnessOf witness_of);
 
   /// Removes and returns what is queued, within the bounds.
   [[nodiscard]] std::vector<Arrived> take(const feed::Bounds& bounds);
+  /// Likewise for requests, at most `most`. There are no more than connections.
+  [[nodiscard]] std::vector<RemovalArrived> take_removals(std::size_t most);
   /// Readable while anything is queued. -1: the system has no descriptor left.
   [[nodiscard]] int wake_fd() const { return wake_.get(); }
 
@@ -56,6 +65,7 @@ class ArrivalQueue {
   feed::CalloutGate gate_;
   std::deque<Message> messages_;
   std::deque<TrapDelivery> callouts_;
+  std::deque<RemovalArrived> removals_;
 };
 
 }  // namespace blowback::smtp

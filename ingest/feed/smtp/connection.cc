@@ -49,6 +49,12 @@ void Connection::report_storage(bool is_stored) {
   advance();
 }
 
+void Connection::answer(std::string_view reply) {
+  if (!session_ || session_->wants() != Session::Wants::answer) return;
+  session_->answer(reply, settings().now());
+  advance();
+}
+
 void Connection::end(std::string_view reply) {
   const bool may_reply = session_ && session_->wants() == Session::Wants::input && !shut_down_;
   if (!may_reply || operation_ == Operation::none || !final_reply_.empty()) return close(EndedBy::us);
@@ -60,7 +66,8 @@ void Connection::end(std::string_view reply) {
 
 std::optional<std::chrono::steady_clock::time_point> Connection::waiting_since() const {
   const auto wants = session_ ? session_->wants() : Session::Wants::input;
-  const bool waits_for_us = wants == Session::Wants::storage || wants == Session::Wants::close;
+  const bool waits_for_us =
+      wants == Session::Wants::storage || wants == Session::Wants::answer || wants == Session::Wants::close;
   return waits_for_us || !final_reply_.empty() ? std::nullopt : std::optional(allowed_since_);
 }
 
@@ -103,6 +110,7 @@ void Connection::advance() {
     case Session::Wants::handshake:
       return handshake();
     case Session::Wants::storage:
+    case Session::Wants::answer:
       return await_storage();
     case Session::Wants::close:
       return shut_down();
@@ -165,7 +173,12 @@ void Connection::handshake() {
 
 void Connection::await_storage() {
   allow(settings().times.storage);
-  if (!std::exchange(delivered_, true)) owner_.deliver(ticket_, session_->take_message());
+  if (std::exchange(delivered_, true)) return;
+  if (session_->wants() == Session::Wants::answer) {
+    owner_.deliver_removal(ticket_, session_->take_removal());
+  } else {
+    owner_.deliver(ticket_, session_->take_message());
+  }
 }
 
 /// Closes our side once the last reply is sent, and waits for the client's. To close with octets unread would reset the connection, and

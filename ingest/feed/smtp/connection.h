@@ -61,6 +61,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     [[nodiscard]] virtual bool admit(Ticket ticket, const IpAddress& client) = 0;
     /// A whole message. The client waits until `report_storage` is called.
     virtual void deliver(Ticket ticket, TrapDelivery message) = 0;
+    /// A request for removal. The client waits until `answer` is called.
+    virtual void deliver_removal(Ticket ticket, RemovalRequested removal) = 0;
     virtual void deliver_callout(TrapDelivery callout) = 0;
     /// The connection is closed. Called once.
     virtual void closed(Ticket ticket) = 0;
@@ -77,6 +79,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void begin();
   /// The message that the client waits for is stored, or can't be. Does nothing if there is none.
   void report_storage(bool is_stored);
+  /// The reply to the request for removal that the client waits for. Likewise.
+  void answer(std::string_view reply);
   /// Closes the connection. If the client may send a command now, it gets `reply` (without CRLF) first.
   void end(std::string_view reply);
   /// Since when we have been waiting for the client. Absent: it waits for us, or the connection is being closed.
@@ -113,7 +117,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Session::Peer peer_;
   std::unique_ptr<Session> session_;  ///< nullptr: the PROXY header isn't complete
   Operation operation_ = Operation::none;
-  bool delivered_ = false;  ///< the session's message was passed to the owner
+  bool delivered_ = false;  ///< the session's message or request was passed to the owner
   bool shut_down_ = false;  ///< our last reply is sent
   bool closed_ = false;
   std::string proxy_header_;    ///< the octets of it received so far

@@ -58,14 +58,19 @@ class Listener::Impl final : private Connection::Owner {
   [[nodiscard]] std::vector<Arrived> take(const feed::Bounds& bounds) { return queue_.take(bounds); }
   [[nodiscard]] int wake_fd() const { return queue_.wake_fd(); }
 
+  [[nodiscard]] std::vector<RemovalArrived> take_removals(std::size_t most) { return queue_.take_removals(most); }
+
   void report_storage(std::vector<Ticket> tickets, bool is_stored) {
     asio::post(io_, [this, tickets = std::move(tickets), is_stored] {
       for (const auto ticket : tickets) {
-        const auto found = connections_.find(ticket);
-        if (found == connections_.end()) continue;
-        const auto connection = found->second.connection;  // it may close
-        connection->report_storage(is_stored);
+        if (const auto connection = connection_of(ticket)) connection->report_storage(is_stored);
       }
+    });
+  }
+
+  void answer(Ticket ticket, std::string reply) {
+    asio::post(io_, [this, ticket, reply = std::move(reply)] {
+      if (const auto connection = connection_of(ticket)) connection->answer(reply);
     });
   }
 
@@ -181,6 +186,12 @@ class Listener::Impl final : private Connection::Owner {
     connection->begin();
   }
 
+  /// Kept by the caller, since it may close meanwhile. nullptr: it is closed.
+  [[nodiscard]] std::shared_ptr<Connection> connection_of(Ticket ticket) const {
+    const auto found = connections_.find(ticket);
+    return found == connections_.end() ? nullptr : found->second.connection;
+  }
+
   static void refuse(StreamSocket& socket) {
     asio::error_code ignored;
     socket.non_blocking(true, ignored);
@@ -223,6 +234,9 @@ class Listener::Impl final : private Connection::Owner {
     return true;
   }
   void deliver(Ticket ticket, TrapDelivery message) override { queue_.add(ticket, std::move(message)); }
+  void deliver_removal(Ticket ticket, RemovalRequested removal) override {
+    queue_.add_removal(ticket, std::move(removal));
+  }
   void deliver_callout(TrapDelivery callout) override {
     // A client that leaves while we stop may leave because of that.
     if (!stopping_) queue_.add_callout(std::move(callout));
@@ -286,6 +300,8 @@ std::vector<Arrived> Listener::take(const feed::Bounds& bounds) { return impl_->
 void Listener::report_storage(std::vector<Ticket> tickets, bool is_stored) {
   impl_->report_storage(std::move(tickets), is_stored);
 }
+std::vector<RemovalArrived> Listener::take_removals(std::size_t most) { return impl_->take_removals(most); }
+void Listener::answer(Ticket ticket, std::string reply) { impl_->answer(ticket, std::move(reply)); }
 std::expected<std::function<void()>, feed::FeedError> Listener::prepare(ListenerSettings settings) {
   return impl_->prepare(std::move(settings));
 }

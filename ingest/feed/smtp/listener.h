@@ -16,6 +16,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace blowback::smtp {
@@ -46,6 +47,9 @@ class Listener {
   [[nodiscard]] std::vector<Arrived> take(const feed::Bounds& bounds);
   /// Reports to the clients of these connections whether their messages are stored: 250 or 451.
   void report_storage(std::vector<Ticket> tickets, bool is_stored);
+  [[nodiscard]] std::vector<RemovalArrived> take_removals(std::size_t most);
+  /// Replies to the request of that connection, if it is still there.
+  void answer(Ticket ticket, std::string reply);
   /// Prepares other settings: binds their new endpoints and reads their certificate. An error leaves everything as it is. The result, when
   /// called, applies them: to connections that begin later, while earlier ones keep theirs. An endpoint that both settings have keeps its
   /// socket, so that no connection is refused. The result has no effect if it isn't called. The listener must outlive it.

@@ -1,6 +1,8 @@
 // Each reply has its enhanced status code (RFC 2034), and discloses nothing that a stranger needn't know.
 #include "session.h"
 
+#include "blowback/text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +16,7 @@ constexpr std::size_t kMostRecipients = 1000;
 /// Refused commands after which the connection is closed. Unknown recipients count, too: a client that guesses addresses is disconnected.
 constexpr std::size_t kMostErrors = 100;
 constexpr std::size_t kMostName = 255;
+constexpr std::string_view kOneRecipient = "452 4.5.3 A request for removal has one recipient; send this separately";
 constexpr std::string_view kTransactionUnderWay = "503 5.5.1 A transaction is under way";
 
 [[nodiscard]] bool is_printable(std::string_view text) {
@@ -220,6 +223,11 @@ void Session::rcpt(std::string_view argument) {
   if (!in_transaction_ || data_begun_) return refuse("503 5.5.1 Send MAIL first");
   auto path = parse_rcpt(argument, utf8_);
   if (!path) return refuse(path.error());
+  if (!settings_.removal_mail.empty() && equals_ignoring_case(path->address, settings_.removal_mail)) {
+    return rcpt_removal();
+  }
+  // Whether or not it is a trap, so that the reply tells nothing.
+  if (for_removal_) return reply(kOneRecipient);
   auto witness = settings_.witness_of(path->address);
   if (witness.empty() && !settings_.hide_traps) return refuse("550 5.1.1 No such user here");
   if (recipients_.size() >= kMostRecipients) return reply("452 4.5.3 Too many recipients");
@@ -228,6 +236,17 @@ void Session::rcpt(std::string_view argument) {
     traps_.push_back({.witness = std::move(witness), .address = path->address});
   }
   recipients_.push_back(std::move(path->address));
+  reply("250 2.1.5 Ok");
+}
+
+void Session::rcpt_removal() {
+  const bool is_direct = settings_.protocol == Protocol::smtp && peer_.address && !peer_.trusted;
+  if (!is_direct) return refuse("550 5.7.1 Removal can only be requested by the listed host itself, directly by SMTP");
+  if (feed::is_probing(sender_))
+    return refuse("550 5.7.1 Removal can't be requested by a bounce; use your own address");
+  if (!recipients_.empty()) return reply(kOneRecipient);
+  for_removal_ = true;
+  recipients_.push_back(settings_.removal_mail);
   reply("250 2.1.5 Ok");
 }
 
@@ -330,6 +349,13 @@ Session::Client Session::client() const {
 void Session::complete_message(UnixTime now) {
   reading_ = Reading::command;
   if (overflow_ != Overflow::none) return reply_for_message(overflow_reply());
+  if (for_removal_) {
+    removal_ = RemovalRequested{
+        .client = *peer_.address, .at = now, .header = message_.substr(0, RemovalRequested::kHeaderOctets)};
+    drop_message();
+    wants_ = Wants::answer;
+    return;
+  }
   TrapDelivery delivery;
   delivery.event = TrapDelivery::Event::message;
   delivery.received_at = now;
@@ -357,6 +383,19 @@ void Session::report_storage(bool is_stored, UnixTime now) {
   process(now);
 }
 
+RemovalRequested Session::take_removal() {
+  auto removal = std::move(*removal_);
+  removal_.reset();
+  return removal;
+}
+
+void Session::answer(std::string_view reply_line, UnixTime now) {
+  if (wants_ != Wants::answer) return;
+  wants_ = Wants::input;
+  reply_for_message(reply_line);
+  process(now);
+}
+
 std::string Session::overflow_reply() const {
   if (overflow_ == Overflow::memory) return "452 4.3.1 Insufficient memory for this message; try again later";
   return fmt::format("552 5.3.4 Message larger than {} octets", settings_.message_octets);
@@ -375,6 +414,7 @@ void Session::reset() {
   by_xforward_.reset();
   in_transaction_ = false;
   utf8_ = false;
+  for_removal_ = false;
   data_begun_ = false;
   sender_.clear();
   recipients_.clear();

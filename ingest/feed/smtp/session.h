@@ -4,6 +4,10 @@
 // Only recipients that are traps are accepted. A client that names a trap with a null reverse-path, and then ends the transaction by itself
 // before DATA, has made a sender callout, which is delivered as such. It is no callout if we refused anything in the transaction: that
 // may be why the client gave up. The reply to a message is sent when the owner of the session reports whether it is stored.
+//
+// A client can also ask for its own removal by a message to `removal_mail`. Only the peer's own address is a proof, so neither a relay nor
+// XCLIENT can ask for others. Such a message has no other recipient, and no null reverse-path: a listed host sends bounces, and a stranger
+// could have one sent to that address.
 #pragma once
 
 #include "blowback/ip_address.h"
@@ -37,6 +41,15 @@ struct SessionSettings {
   bool hide_traps = false;         ///< accept every recipient, so that nobody learns which are traps
   bool offers_tls = false;         ///< STARTTLS
   std::size_t message_octets = 0;  ///< of one message, at most
+  std::string removal_mail;        ///< lower case; "": nobody can ask
+};
+
+/// A client's request for its own removal.
+struct RemovalRequested {
+  IpAddress client;
+  UnixTime at{};
+  std::string header;  ///< the beginning of the message, at most kHeaderOctets
+  static constexpr std::size_t kHeaderOctets = 16U << 10U;
 };
 
 class Session {
@@ -55,6 +68,7 @@ class Session {
     input,      ///< call `receive`
     handshake,  ///< send the output, make the TLS handshake, then call `secured`
     storage,    ///< call `take_message`, store the message, then call `report_storage`
+    answer,     ///< call `take_removal`, then `answer`
     close,      ///< send the output, then close the connection
   };
 
@@ -70,6 +84,8 @@ class Session {
   void secured();
   /// The message is stored, or can't be: replies 250 or 451.
   void report_storage(bool is_stored, UnixTime now);
+  /// Replies to a request for removal. Does nothing unless Wants::answer.
+  void answer(std::string_view reply, UnixTime now);
   /// Ends the session, with `reply` as its last line (without CR LF; "": none). A transaction counts as a callout only if the client ended
   /// it.
   void end(std::string_view reply, EndedBy by, UnixTime now);
@@ -79,6 +95,8 @@ class Session {
   [[nodiscard]] std::string take_output();
   /// Moves out the message. Requires Wants::storage.
   [[nodiscard]] TrapDelivery take_message();
+  /// Moves out the request. Requires Wants::answer.
+  [[nodiscard]] RemovalRequested take_removal();
   /// Moves out the sender callouts since the last call, each with one recipient per witness.
   [[nodiscard]] std::vector<TrapDelivery> take_callouts();
   /// The client is sending a message, for which it has more time than for a command.
@@ -111,6 +129,8 @@ class Session {
   void hello(Verb verb, std::string_view name, UnixTime now);
   void mail(std::string_view argument);
   void rcpt(std::string_view argument);
+  /// RCPT of `removal_mail`.
+  void rcpt_removal();
   void data();
   void bdat(std::string_view argument, UnixTime now);
   void starttls(std::string_view argument);
@@ -154,8 +174,9 @@ class Session {
 
   bool in_transaction_ = false;  ///< MAIL was accepted
   bool utf8_ = false;
-  bool data_begun_ = false;  ///< DATA or BDAT was accepted: not a callout
-  bool refused_ = false;     ///< something in the transaction was refused: not a callout
+  bool for_removal_ = false;  ///< its recipient is removal_mail
+  bool data_begun_ = false;   ///< DATA or BDAT was accepted: not a callout
+  bool refused_ = false;      ///< something in the transaction was refused: not a callout
   std::string sender_;
   std::vector<std::string> recipients_;
   std::vector<Trap> traps_;  ///< at most feed::CalloutGate::kMostOfSender
@@ -170,6 +191,7 @@ class Session {
   Overflow overflow_ = Overflow::none;
 
   std::optional<TrapDelivery> delivery_;
+  std::optional<RemovalRequested> removal_;
   std::vector<TrapDelivery> callouts_;
 };
 

@@ -7,12 +7,13 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <set>
 #include <vector>
 
 namespace blowback::smtp {
 
 /// The clients of a chunk get 250 after `committed()`. If the next chunk is read or the feed destroyed without that, they get 451 and keep
-/// their messages.
+/// their messages. So it is with requests for removal, whose `answer` must not be called after the feed is destroyed.
 class SmtpFeed final : public feed::Feed {
  public:
   /// Listens at once.
@@ -35,6 +36,7 @@ class SmtpFeed final : public feed::Feed {
 
   std::unique_ptr<Listener> listener_;
   std::vector<Ticket> waiting_;  ///< the clients of the last chunk
+  std::set<Ticket> unanswered_;  ///< those of its requests for removal
 };
 
 }  // namespace blowback::smtp
