@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <expected>
 #include <map>
 #include <numeric>
 #include <ranges>
@@ -390,6 +391,17 @@ std::vector<std::int64_t> in_hundredths(const Account& account) {
   const auto missing = std::min(in_hundredths(account.score) - total, static_cast<std::int64_t>(parts.size()));
   for (std::int64_t i = 0; i < missing; ++i) ++parts[by_loss[static_cast<std::size_t>(i)]];
   return parts;
+}
+
+schema::Result<Account> read_account(schema::Store& store, const IpAddress& address, const Policy& policy,
+                                     const RemovalRules& rules, UnixTime now) {
+  const auto dossier = store.dossier(address, kMostIncidents, now);
+  if (!dossier) return std::unexpected(dossier.error());
+  auto removals = removals_of(store, address, rules, now);
+  if (!removals) return std::unexpected(std::move(removals).error());
+  auto account = account_of(*dossier, policy, now, kMostTerms);
+  account.removals = *std::move(removals);
+  return account;
 }
 
 }  // namespace blowback::account

@@ -5,6 +5,7 @@
 // traps.
 #pragma once
 
+#include "account/removals.h"
 #include "blowback/policy.h"
 #include "schema/store.h"
 
@@ -120,8 +121,9 @@ struct Account {
   std::uint64_t incidents_read = 0;         ///< how many, the newest, `seen` is about
   std::optional<UnixTime> incidents_since;  ///< earlier incidents are no longer stored; absent: all are
   std::optional<UnixTime> evidence_since;   ///< earlier evidence is no longer stored; absent: all is
-  std::uint64_t texts_expired = 0;  ///< of the incidents that were read, those whose evidence is no longer stored
-  bool is_converting = false;       ///< older incidents are being converted to this format and are missing here
+  std::uint64_t texts_expired = 0;   ///< of the incidents that were read, those whose evidence is no longer stored
+  std::optional<Removals> removals;  ///< absent: they weren't read
+  bool is_converting = false;        ///< older incidents are being converted to this format and are missing here
 
   [[nodiscard]] bool is_known() const {
     return incidents_in_all > 0 || !in_force.empty() || !exempt.empty() || !bygone.empty();
@@ -136,6 +138,10 @@ struct Account {
 /// Pure. Requires that `dossier` has more incidents than `most_terms`, or all of the sender.
 [[nodiscard]] Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTime now,
                                  std::size_t most_terms);
+
+/// Reads all that an account consists of, with `removals`, and makes it with at most kMostTerms terms. Fails as the store does.
+[[nodiscard]] schema::Result<Account> read_account(schema::Store& store, const IpAddress& address, const Policy& policy,
+                                                   const RemovalRules& rules, UnixTime now);
 
 /// A score as it is shown, rounded to hundredths. Pure.
 [[nodiscard]] std::int64_t in_hundredths(double amount);

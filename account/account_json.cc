@@ -122,10 +122,30 @@ void add_the_sum(Json& json, const Account& account, const Policy& policy) {
   json["earlier"] = {{"incidents", account.older_incidents}, {"now", now(account.terms.size())}};
 }
 
+[[nodiscard]] Json removal_of(const Removals& removals) {
+  const auto& outlook = removals.outlook;
+  Json json{{"refused", outlook.refused ? Json(name_of(*outlook.refused)) : Json()},
+            {"wait_seconds", outlook.wait.count()},
+            {"earlier", outlook.earlier}};
+  json["requests"] = Json::array();
+  for (const auto& request : removals.requests) {
+    json["requests"].push_back({{"requested_at", to_iso8601(request.requested_at)},
+                                {"address", request.address.to_string()},
+                                {"proof", name_of(request.proof)},
+                                {"due_at", to_iso8601(request.due_at)},
+                                {"state", name_of(request.state)},
+                                {"reason", request.refused ? Json(name_of(*request.refused)) : Json()},
+                                {"decided_at", time_or_null(request.decided_at)},
+                                {"undone", request.undone}});
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string json_of(const Account& account, const Policy& policy, const std::string& contact) {
   Json json = state_of(account);
+  json["removal"] = account.removals ? removal_of(*account.removals) : Json();
   add_what_was_seen(json, account);
   add_the_sum(json, account, policy);
   json["contact"] = contact;

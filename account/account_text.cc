@@ -157,8 +157,8 @@ class AccountText {
               : "Nothing that was seen of it counts.");
     }
     if (account_.afresh_since) {
-      add_line(fmt::format("The operator delisted it {}: earlier incidents no longer count.",
-                           when(*account_.afresh_since, now_)));
+      add_line(
+          fmt::format("It was delisted {}: earlier incidents no longer count.", when(*account_.afresh_since, now_)));
     }
     for (const auto& bygone : account_.bygone) over(bygone);
     though_enough();
@@ -201,7 +201,7 @@ class AccountText {
 
   void over(const Bygone& bygone) {
     const std::string span = fmt::format("from {} to {}", minute(bygone.from), minute(bygone.to));
-    const std::string_view end = bygone.by_operator ? "when the operator ended it" : "when the listing expired";
+    const std::string_view end = bygone.by_operator ? "when it was ended" : "when the listing expired";
     switch (bygone.source) {
       case Source::automatic:
         add_line(fmt::format("It was listed before, {}, {}.", span, end));
@@ -306,7 +306,7 @@ class AccountText {
 
   void what_counts(const Observation& seen) {
     const bool all_forgiven = seen.forgiven == seen.counted;
-    const std::string_view counts = all_forgiven          ? "counted until the operator delisted it"
+    const std::string_view counts = all_forgiven          ? "counted until it was delisted"
                                     : seen.incidents == 1 ? "counts"
                                                           : "count";
     std::string line = fmt::format("      {} {}: at {}, of {}", some(seen.counted, seen.incidents), counts,
@@ -319,7 +319,7 @@ class AccountText {
     }
     add_line(line + ".");
     if (seen.forgiven > 0 && !all_forgiven) {
-      add_line(fmt::format("      {} of these came before the operator delisted it, and {} no more.", seen.forgiven,
+      add_line(fmt::format("      {} of these came before it was delisted, and {} no more.", seen.forgiven,
                            seen.forgiven == 1 ? "counts" : "count"));
     }
     if (seen.claims_trap > 0) {
@@ -446,7 +446,8 @@ class AccountText {
 }  // namespace
 
 std::string text_of(const Account& account, const Policy& policy, UnixTime now, const std::string& contact, bool bold) {
-  return AccountText(account, policy, now, bold).all(contact);
+  auto text = AccountText(account, policy, now, bold).all(contact);
+  return account.removals ? text + text_of(*account.removals, policy, now, bold) : text;
 }
 
 }  // namespace blowback::account

@@ -87,6 +87,9 @@ int stats(const Context& context) {
     add(fmt::format("listed_as_{}", name_of(code)), found->listings_by_code[static_cast<std::size_t>(code)]);
   }
   add("exemptions", found->exemptions);
+  add("removals_pending", found->removals.pending);
+  add("removals_done", found->removals.done);
+  add("removals_refused", found->removals.refused);
   add("senders", found->senders);
   add("traps_hit", found->traps);
   add("incidents", found->incidents);

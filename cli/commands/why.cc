@@ -48,23 +48,23 @@ int why(const Context& context, const SeveralArguments& several) {
   bool all_known = true;
   std::size_t done = 0;
   for (const auto& one : given->all) {
-    const auto dossier = store.dossier(one.value, account::kMostIncidents, context.world.now);
-    if (!dossier) return context.fail(dossier.error());
-    const auto account = account::account_of(*dossier, config.policy, context.world.now, account::kMostTerms);
-    all_known &= account.is_known();
+    const auto account =
+        account::read_account(store, one.value, config.policy, config.removal.rules, context.world.now);
+    if (!account) return context.fail(account.error());
+    all_known &= account->is_known();
     switch (context.format) {
       case Format::table:
         if (done > 0) context.print_line("");
-        std::fputs(account::text_of(account, config.policy, context.world.now, contact, context.bold).c_str(),
+        std::fputs(account::text_of(*account, config.policy, context.world.now, contact, context.bold).c_str(),
                    context.world.out);
         break;
       case Format::json: {
         if (is_list) fmt::print(context.world.out, "{}\n", done == 0 ? "[" : ",");
-        fmt::print(context.world.out, "{}", account::json_of(account, config.policy, contact));
+        fmt::print(context.world.out, "{}", account::json_of(*account, config.policy, contact));
         break;
       }
       case Format::csv:
-        add_rows(table, account, one.value);
+        add_rows(table, *account, one.value);
         break;
     }
     progress.show(++done, given->all.size(), "addresses");

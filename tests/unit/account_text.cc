@@ -130,7 +130,7 @@ TEST_CASE("an exemption is shown with its reason and end, and with the note that
 TEST_CASE("a delisted sender reads when, and that it starts afresh", "[cli][why]") {
   auto dossier = dossier_of({incident(kNow - days(3), "a@trap.example.net", "c", 0)});
   dossier.standing->afresh_since = kNow - days(2);
-  CHECK_THAT(text_of(dossier), Contains("The operator delisted it 2026-11-22 10:00 (2 days ago)"));
+  CHECK_THAT(text_of(dossier), Contains("It was delisted 2026-11-22 10:00 (2 days ago)"));
 }
 
 TEST_CASE("incidents before a delisting aren't shown as counting", "[cli][why]") {
@@ -141,14 +141,13 @@ TEST_CASE("incidents before a delisting aren't shown as counting", "[cli][why]")
   dossier.campaigns.clear();
   dossier.origins.clear();
   const auto text = flat(text_of(dossier));
-  CHECK_THAT(text, Contains("All 2 counted until the operator delisted it: at 2 independent traps"));
+  CHECK_THAT(text, Contains("All 2 counted until it was delisted: at 2 independent traps"));
   CHECK_THAT(text, Contains("0 independent traps (of 2 needed) and 0 forged mailings (of 1 needed) reported."));
   CHECK_THAT(text, !Contains("All 2 count:") && !Contains("unknown networks"));
   // Some of them are named.
   dossier.standing->afresh_since = kNow - days(4);
-  CHECK_THAT(flat(text_of(dossier)),
-             Contains("All 2 count: at 2 independent traps") &&
-                 Contains("1 of these came before the operator delisted it, and counts no more"));
+  CHECK_THAT(flat(text_of(dossier)), Contains("All 2 count: at 2 independent traps") &&
+                                         Contains("1 of these came before it was delisted, and counts no more"));
 }
 
 TEST_CASE("enough for a listing is explained where there is none, and no exemption was", "[cli][why]") {

@@ -3,8 +3,8 @@
 blowback_unit_tests(test_cli
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/cli_classify.cc ${CMAKE_CURRENT_LIST_DIR}/cli_command.cc ${CMAKE_CURRENT_LIST_DIR}/cli_compare.cc ${CMAKE_CURRENT_LIST_DIR}/cli_conform.cc ${CMAKE_CURRENT_LIST_DIR}/cli_doctor.cc
           ${CMAKE_CURRENT_LIST_DIR}/cli_export.cc ${CMAKE_CURRENT_LIST_DIR}/cli_flatten.cc
-          ${CMAKE_CURRENT_LIST_DIR}/cli_history.cc ${CMAKE_CURRENT_LIST_DIR}/cli_many.cc
-          ${CMAKE_CURRENT_LIST_DIR}/cli_output.cc ${CMAKE_CURRENT_LIST_DIR}/cli_server_status.cc
+          ${CMAKE_CURRENT_LIST_DIR}/cli_history.cc ${CMAKE_CURRENT_LIST_DIR}/cli_many.cc ${CMAKE_CURRENT_LIST_DIR}/cli_output.cc
+          ${CMAKE_CURRENT_LIST_DIR}/cli_removals.cc ${CMAKE_CURRENT_LIST_DIR}/cli_server_status.cc
           ${CMAKE_CURRENT_LIST_DIR}/cli_tool.cc ${CMAKE_CURRENT_LIST_DIR}/cli_wide.cc
   USES blowback::cli blowback::config blowback::schema blowback::score blowback::system blowback::ldns blowback::json blowback::fmt Threads::Threads)
 if(TARGET test_cli)

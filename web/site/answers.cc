@@ -192,15 +192,14 @@ Response Answers::asked(const Visit& visit, std::string_view text) {
     response.fields.insert(response.fields.end(), fields.begin(), fields.end());
     return response;
   }
-  const auto& [config, about, pages] = *in_force_;
+  const auto& about = in_force_->about;
+  const auto& pages = in_force_->pages;
   Response response;
   // The /64 of an IPv6 sender has the page of a sender.
   if (network->is_single_address() || *network == sender_of(network->first())) {
-    const auto dossier = stores_.ask<schema::Dossier>(
-        [&](schema::Store& store) { return store.dossier(network->first(), account::kMostIncidents, visit.now); });
-    if (!dossier) return unavailable(visit, dossier.error());
-    const auto account = account::account_of(*dossier, config.policy, visit.now, account::kMostTerms);
-    response = html(visit, 200, pages.address(account, about, visit.now, visit.view));
+    const auto account = account_of(network->first(), visit.now);
+    if (!account) return unavailable(visit, account.error());
+    response = html(visit, 200, pages.address(*account, about, visit.now, visit.view));
   } else {
     const auto state = stores_.ask<schema::NetworkState>(
         [&](schema::Store& store) { return store.network(*network, page::kMostWithin, visit.now); });
@@ -210,6 +209,13 @@ Response Answers::asked(const Visit& visit, std::string_view text) {
   response.fields.emplace_back("X-Robots-Tag", "noindex");
   response.fields.insert(response.fields.end(), fields.begin(), fields.end());
   return response;
+}
+
+schema::Result<account::Account> Answers::account_of(const IpAddress& address, UnixTime now) {
+  const auto& config = in_force_->config;
+  return stores_.ask<account::Account>([&](schema::Store& store) {
+    return account::read_account(store, address, config.policy, config.removal.rules, now);
+  });
 }
 
 Response Answers::look_up(const Visit& visit) const {
@@ -231,11 +237,9 @@ Response Answers::api_address(const Visit& visit, std::string_view text) {
   if (const auto wait = limited(visit, 1, fields)) {
     response = api_error(429, "too-many-requests", fmt::format("try again in {} s, or ask by DNS", wait->count()));
   } else {
-    const auto dossier = stores_.ask<schema::Dossier>(
-        [&](schema::Store& store) { return store.dossier(address, account::kMostIncidents, visit.now); });
-    if (!dossier) return unavailable(visit, dossier.error());
-    const auto account = account::account_of(*dossier, in_force_->config.policy, visit.now, account::kMostTerms);
-    response = revalidated(plain(200, kJson, page::json_of(account, in_force_->about)), visit.request);
+    const auto account = account_of(address, visit.now);
+    if (!account) return unavailable(visit, account.error());
+    response = revalidated(plain(200, kJson, page::json_of(*account, in_force_->about)), visit.request);
     response.fields.emplace_back("Cache-Control", "no-cache");
   }
   response.fields.insert(response.fields.end(), fields.begin(), fields.end());

@@ -54,6 +54,7 @@ class Answers {
   /// Absent: the client may ask. Adds its state to `fields`.
   [[nodiscard]] std::optional<Duration> limited(const Visit& visit, int tokens,
                                                 std::vector<std::pair<std::string, std::string>>& fields);
+  [[nodiscard]] schema::Result<account::Account> account_of(const IpAddress& address, UnixTime now);
   [[nodiscard]] schema::Result<page::Figures> figures(UnixTime now);
 
   std::shared_ptr<const InForce> in_force_;
