@@ -17,8 +17,8 @@ class ListeningBlowback(Blowback):
                 "trusted_relays": ["127.0.0.1"], **(feed or {})}
         super().__init__(feeds=[settings], **sections)
 
-    def start_listening(self):
-        self.start_ingest()
+    def start_listening(self, **popen):
+        self.start_ingest(**popen)
 
         def listens():
             if not self.ingest.running():
