@@ -13,8 +13,6 @@ using std::chrono::hours;
 
 namespace {
 
-const schema::Decision kDecision{.who = "me", .reason = "because"};
-
 void list_automatically(Store& store, const std::string& client, int number, UnixTime at = kNow) {
   std::vector<Incident> incidents;
   for (int i = 0; i < 6; ++i) incidents.push_back(incident(client, number + i, at));
