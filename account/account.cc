@@ -393,9 +393,9 @@ std::vector<std::int64_t> in_hundredths(const Account& account) {
   return parts;
 }
 
-schema::Result<Account> read_account(schema::Store& store, const IpAddress& address, const Policy& policy,
-                                     const RemovalRules& rules, UnixTime now) {
-  const auto dossier = store.dossier(address, kMostIncidents, now);
+schema::Result<Account> read_account(schema::Store& store, const IpAddress& address, std::size_t most_incidents,
+                                     const Policy& policy, const RemovalRules& rules, UnixTime now) {
+  const auto dossier = store.dossier(address, most_incidents, now);
   if (!dossier) return std::unexpected(dossier.error());
   auto removals = removals_of(store, address, rules, now);
   if (!removals) return std::unexpected(std::move(removals).error());

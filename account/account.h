@@ -84,9 +84,7 @@ struct Bygone {
   bool by_operator = false;  ///< it was delisted or exempted; false: it expired
 };
 
-/// How many of a sender's incidents are read, the newest; and how many of them are shown as terms of the sum. Whatever shows an account uses
-/// the same numbers, so that all say the same.
-inline constexpr std::size_t kMostIncidents = 10'000;
+/// How many incidents are shown as terms of the sum, wherever an account is shown.
 inline constexpr std::size_t kMostTerms = 20;
 
 struct Account {
@@ -139,8 +137,9 @@ struct Account {
 [[nodiscard]] Account account_of(const schema::Dossier& dossier, const Policy& policy, UnixTime now,
                                  std::size_t most_terms);
 
-/// Reads all that an account consists of, with `removals`, and makes it with at most kMostTerms terms. Fails as the store does.
-[[nodiscard]] schema::Result<Account> read_account(schema::Store& store, const IpAddress& address, const Policy& policy,
+/// Reads all that an account consists of, with `removals` and the newest incidents, and makes it with at most kMostTerms terms. Fails as the store does.
+[[nodiscard]] schema::Result<Account> read_account(schema::Store& store, const IpAddress& address,
+                                                   std::size_t most_incidents, const Policy& policy,
                                                    const RemovalRules& rules, UnixTime now);
 
 /// A score as it is shown, rounded to hundredths. Pure.

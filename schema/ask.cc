@@ -187,7 +187,8 @@ Result<NetworkState> Store::network(const Prefix& network, std::size_t most, Uni
       if (!state.more_within) state.within.push_back(std::move(listing));
     }
     for (auto& exemption : impl_->exemptions_in_force(now)) {
-      if (exemption.prefix.contains(network) || network.contains(exemption.prefix)) {
+      const bool concerns_it = exemption.prefix.contains(network) || network.contains(exemption.prefix);
+      if (concerns_it && state.exempt.size() < most) {
         state.exempt.push_back(std::move(exemption));
       }
     }

@@ -14,6 +14,8 @@
 namespace blowback::cli {
 namespace {
 
+constexpr std::size_t kMostIncidents = 10'000;
+
 /// Rounded to hundredths. More digits would reveal the second in which a message came.
 [[nodiscard]] double rounded(double amount) { return static_cast<double>(account::in_hundredths(amount)) / 100; }
 
@@ -49,7 +51,7 @@ int why(const Context& context, const SeveralArguments& several) {
   std::size_t done = 0;
   for (const auto& one : given->all) {
     const auto account =
-        account::read_account(store, one.value, config.policy, config.removal.rules, context.world.now);
+        account::read_account(store, one.value, kMostIncidents, config.policy, config.removal.rules, context.world.now);
     if (!account) return context.fail(account.error());
     all_known &= account->is_known();
     switch (context.format) {

@@ -5,7 +5,7 @@
 
 Makes a list with ingest, then asks at a fixed rate over 16 kept connections: addresses at random (half of them listed), in four languages. Processor time is that
 of blowback-web's threads, so it hardly depends on what else runs here; waiting times do. As a reference /health is asked for in the same way: one small query of the database and
-the HTTP around it. --heavy: one sender has 10,000 incidents, as many as an account reads, and is asked for, too."""
+the HTTP around it. --heavy: one sender has 10,000 incidents and is asked for, too."""
 
 import argparse
 import http.client

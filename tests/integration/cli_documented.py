@@ -60,7 +60,7 @@ class Documented(unittest.TestCase):
         self.assertGreater(seen, 20)
 
     def test_every_option_of_the_daemons_is_in_their_pages(self):
-        for name in ("blowback-ingest", "blowback-server"):
+        for name in ("blowback-ingest", "blowback-server", "blowback-web"):
             for option in options_in(help_of(name)):
                 self.assertIn(option, page(f"{name}.8.scd"))
 

@@ -219,6 +219,7 @@ TEST_CASE("an exempt sender, a network by hand and a former listing are told apa
   CHECK_THAT(plain(address(all[5])),
              Contains("It was listed before, from 2026-11-15 10:00 to 2026-11-23 10:00, when the listing expired."));
   CHECK_THAT(plain(address(all[11])), Contains("127.0.0.2 is a test address. It is always answered as listed"));
+  CHECK_THAT(address(all[11]), Contains("<title>127.0.0.2</title>"));
 }
 
 TEST_CASE("the English faults are those of the advice, and other languages mark English steps", "[page]") {

@@ -33,7 +33,7 @@ TEST_CASE("a network's state has what covers it, what is within it, and exemptio
   const auto state = value(store.network(net("192.0.2.0/24"), 10, kNow));
   REQUIRE(state.around.size() == 2);
   CHECK(state.around[0].prefix == net("192.0.2.0/23"));
-  CHECK(state.around[0].reason == "because");
+  CHECK(state.around[0].reason == kDecision.reason);
   CHECK(state.around[1].prefix == net("192.0.2.0/24"));
   REQUIRE(state.within.size() == 1);
   CHECK(state.within[0].prefix == net("192.0.2.10"));

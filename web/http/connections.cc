@@ -9,7 +9,7 @@ bool Connections::is_limited(const std::optional<IpAddress>& peer) const {
   return peer && std::ranges::none_of(limits_.proxies, [&](const Prefix& proxy) { return proxy.contains(*peer); });
 }
 
-bool Connections::admits(const std::optional<IpAddress>& peer, Clock::time_point /*now*/) {
+bool Connections::admits(const std::optional<IpAddress>& peer) {
   const std::scoped_lock lock(mutex_);
   if (is_limited(peer)) {
     const auto found = by_client_.find(*peer);

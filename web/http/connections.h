@@ -21,7 +21,7 @@ class Connections {
   explicit Connections(const Limits& limits) : limits_(limits) {}
 
   /// Whether a client may open another one. If there is no room, makes some.
-  [[nodiscard]] bool admits(const std::optional<IpAddress>& peer, Clock::time_point now);
+  [[nodiscard]] bool admits(const std::optional<IpAddress>& peer);
   /// `key`: any address that identifies it until `ended`.
   void began(const void* key, int socket, const std::optional<IpAddress>& peer, Clock::time_point now);
   /// Its request is complete, and being answered; it isn't closed to make room.

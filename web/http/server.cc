@@ -143,7 +143,7 @@ class Server::Impl {
 
   // The library's callbacks.
   static MHD_Result admits(void* self, const sockaddr* from, socklen_t /*size*/) {
-    return static_cast<Impl*>(self)->connections_.admits(address_of(from), Clock::now()) ? MHD_YES : MHD_NO;
+    return static_cast<Impl*>(self)->connections_.admits(address_of(from)) ? MHD_YES : MHD_NO;
   }
 
   static void connection_changed(void* self, MHD_Connection* connection, void** /*context*/,

@@ -63,14 +63,14 @@ class AddressModel {
     const auto always = account::always_answered(account_.asked);
     model["asked"] = account_.asked.to_string();
     model["answers"] = answers_in(texts_, always.value_or(codes()));
-    model["state"] = state_key(always);
-    model["state_name"] = texts_.say(fmt::format(
-        "state.{}",
-        state_key(always) == "test_not_listed" || state_key(always) == "test_listed" ? "test" : state_key(always)));
-    model["is_listed"] = account_.is_listed();
-    model["sentences"] =
-        always ? List{texts_.say(fmt::format("state.{}", state_key(always)), {{"ip", account_.asked.to_string()}})}
-               : state();
+    const auto state_key = always ? (always->empty() ? "test_not_listed" : "test_listed") : key_of_state();
+    model["state"] = state_key;
+    model["state_name"] = texts_.say(always ? "state.test" : fmt::format("state.{}", state_key));
+    if (always) {
+      model["sentences"] = List{texts_.say(fmt::format("state.{}", state_key), {{"ip", account_.asked.to_string()}})};
+    } else {
+      model["sentences"] = state();
+    }
     const bool is_known = account_.is_known() && !always;
     model["is_known"] = is_known;
     model["is_seen"] = is_known && !account_.seen.empty();
@@ -90,11 +90,8 @@ class AddressModel {
   }
 
   [[nodiscard]] std::string title() const {
-    const auto key = !account_.exempt.empty() ? "state.title_exempt"
-                     : account_.is_listed()   ? "state.title_listed"
-                     : account_.is_known()    ? "state.title_not_listed"
-                                              : "state.title_never_seen";
-    return texts_.say(key, {{"ip", account_.asked.to_string()}});
+    if (account::always_answered(account_.asked)) return account_.asked.to_string();
+    return texts_.say(fmt::format("state.title_{}", key_of_state()), {{"ip", account_.asked.to_string()}});
   }
 
  private:
@@ -105,8 +102,7 @@ class AddressModel {
     return all;
   }
 
-  [[nodiscard]] std::string state_key(const std::optional<CodeSet>& always) const {
-    if (always) return always->empty() ? "test_not_listed" : "test_listed";
+  [[nodiscard]] const char* key_of_state() const {
     if (!account_.exempt.empty()) return "exempt";
     if (account_.is_listed()) return "listed";
     return account_.is_known() ? "not_listed" : "never_seen";
