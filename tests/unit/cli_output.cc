@@ -74,16 +74,6 @@ TEST_CASE("JSON keeps numbers, booleans and null", "[cli][output]") {
   CHECK(printed(Table({"a"}), Format::json) == "[]\n");
 }
 
-TEST_CASE("text by strangers has no control characters and a limited length", "[cli][output]") {
-  CHECK(harmless("a\x1b[31mb\x07") == "a [31mb ");
-  CHECK(harmless("a\xC2\x9B"
-                 "31mb") == "a 31mb");  // C1: CSI in UTF-8
-  CHECK(harmless("line\nbreak\ttab\r") == "line break tab ");
-  CHECK(harmless(std::string(500, 'x'), 10) == "xxxxxxxxxx…");
-  CHECK(harmless("ééééé", 4) == "éé…");
-  CHECK(harmless("exactly ten", 11) == "exactly ten");
-}
-
 TEST_CASE(
     "a table fits the terminal: texts are shortened, then times, then rows become blocks, and programs get everything",
     "[cli][output]") {
