@@ -621,7 +621,7 @@ class Store {
   /// Everything about the sender of `address`, with its newest `most_incidents` incidents.
   [[nodiscard]] Result<Dossier> dossier(const IpAddress& address, std::size_t most_incidents,
                                         std::optional<UnixTime> now = std::nullopt);
-  /// What the list says of a network, with at most `most` listings within it.
+  /// What the list says of a network, with at most `most` listings within it, and as many exemptions.
   [[nodiscard]] Result<NetworkState> network(const Prefix& network, std::size_t most, UnixTime now);
   /// What the list says of each address, in their order, all as of one serial.
   [[nodiscard]] Result<Checked> check_all(std::span<const IpAddress> addresses, UnixTime now);
