@@ -50,6 +50,11 @@ struct Plan {
   return std::unexpected(StartError{std::move(text)});
 }
 
+/// Of an endpoint in `server.listen`.
+[[nodiscard]] std::unexpected<StartError> failed(const SocketError& error) {
+  return failed("server.listen: " + error.text);
+}
+
 [[nodiscard]] const Bound* find(const std::vector<Bound>& bound, const config::Endpoint& endpoint) {
   const auto found = std::ranges::find(bound, endpoint, &Bound::endpoint);
   return found == bound.end() ? nullptr : &*found;
@@ -63,14 +68,14 @@ struct Plan {
     planned.sockets.endpoint = endpoint;
     if (endpoint.port == 0) {
       auto chosen = reserve_port(endpoint.address);
-      if (!chosen) return failed(std::move(chosen).error().text);
+      if (!chosen) return failed(chosen.error());
       planned.sockets.endpoint = chosen->endpoint;
       planned.sockets.udp.push_back(std::move(chosen->udp));
       planned.sockets.listeners.push_back(std::move(chosen->tcp));
     } else if (find(bound, endpoint) != nullptr) {
       planned.stays = true;
     } else if (auto available = must_be_free(endpoint); !available) {
-      if (!available.error().no_ipv6) return failed(std::move(available).error().text);
+      if (!available.error().no_ipv6) return failed(available.error());
       plan.skipped.push_back(std::move(available).error().text);
       plan.endpoints.pop_back();
     }
@@ -86,10 +91,10 @@ struct Plan {
   auto& [endpoint, udp, listeners] = planned.sockets;
   while (present + udp.size() < wanted) {
     auto datagrams = planned.stays ? unbound_udp_socket(endpoint) : udp_socket(endpoint);
-    if (!datagrams) return failed(std::move(datagrams).error().text);
+    if (!datagrams) return failed(datagrams.error());
     udp.push_back(std::move(*datagrams));
     auto listener = planned.stays ? bound_tcp_socket(endpoint) : tcp_listener(endpoint);
-    if (!listener) return failed(std::move(listener).error().text);
+    if (!listener) return failed(listener.error());
     listeners.push_back(std::move(*listener));
   }
   return {};

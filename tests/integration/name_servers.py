@@ -252,7 +252,7 @@ class Secondary(NameServer):
 
 def knot_signer(folder, primary, port, key, nsec3=False):
     """Its journal holds the whole zone, so that it needs no zone file. The default of 100 MB is too little for a large list."""
-    config = knot_secondary(folder, primary, port, key).replace(
+    config = knot_secondary(folder, primary, port, key, tls=None).replace(
         "zonefile-sync: 1h", "zonefile-sync: -1\n    zonefile-load: none\n    journal-content: all\n    journal-max-usage: 8G")
     return config.replace("zone:\n", f"""policy:
   - id: list
@@ -272,7 +272,7 @@ def named_signer(folder, primary, port, key, nsec3=False):
   {"nsec3param iterations 0 optout no salt-length 0;" if nsec3 else ""}
 }};
 """
-    return policy + named_secondary(folder, primary, port, key).replace(
+    return policy + named_secondary(folder, primary, port, key, tls=None).replace(
         "masterfile-format text;", 'dnssec-policy "list"; inline-signing yes; sig-signing-nodes 1000; sig-signing-signatures 1000;')
 
 
