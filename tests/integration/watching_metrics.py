@@ -92,7 +92,7 @@ def start(b):
 
 
 def promtool(*arguments, stdin=None):
-    return subprocess.run(["promtool", *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=60)
+    return subprocess.run(["promtool", *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=300)
 
 
 class Metrics(unittest.TestCase):
