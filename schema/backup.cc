@@ -361,6 +361,7 @@ Result<Restored> Store::restore(const std::string& from, const std::string& name
       // SQLite would apply a WAL to any database of that name.
       if (fs::exists(path + "-wal")) fs::rename(path + "-wal", kept + "-wal");
       fs::remove(path + "-shm");
+      let_group_write(part.path());
       part.put_in_place_as(path);
       return restored;
     });

@@ -130,6 +130,12 @@ Result<void> make_private_file(const std::string& path) {
       path, error, "it can't be given to the owner of its folder; run this as the user of blowback-ingest"));
 }
 
+void let_group_write(const std::string& path) {
+  struct stat file{};
+  if (stat(path.c_str(), &file) != 0 || (file.st_mode & S_IRGRP) == 0) return;
+  static_cast<void>(chmod(path.c_str(), (file.st_mode & 07777U) | S_IWGRP));
+}
+
 Making::Making(const std::string& path) : path_(path), part_(path + ".new-" + std::to_string(gettid())) {}
 
 Making::~Making() {
@@ -138,7 +144,9 @@ Making::~Making() {
 
 Result<void> Making::begin() {
   unlink(part_.c_str());  // left by a killed process with the same thread id
-  return make_private_file(part_);
+  auto made = make_private_file(part_);
+  if (made) let_group_write(part_);
+  return made;
 }
 
 Result<bool> Making::put_in_place() {

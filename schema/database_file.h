@@ -40,6 +40,10 @@ struct FileId {
 /// the same owner and mode.
 [[nodiscard]] Result<void> make_private_file(const std::string& path);
 
+/// Lets the group write what it may read: the page's user is of the group, and files requests for removal. Of a database only, not of copies.
+/// Without effect on a file of another user.
+void let_group_write(const std::string& path);
+
 /// A new database that gets its name when it is complete.
 class Making {
  public:

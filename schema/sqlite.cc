@@ -43,6 +43,10 @@ int Connection::wait(void* waiting, int looked) {
 
 void Connection::keep_wal_small() { sqlite3_wal_hook(handle_.get(), &Connection::after_commit, waiting_.get()); }
 
+void Connection::wait_at_most(std::chrono::milliseconds time) {
+  waiting_->looks = static_cast<int>(time / kBetweenLooks);
+}
+
 // SQLite restarts the WAL only if a writer finds it completely copied and without readers. With several writers and readers that may not happen
 // for a long time, while it grows.
 int Connection::after_commit(void* waiting, sqlite3* handle, const char* name, int pages) {

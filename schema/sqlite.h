@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -43,6 +44,8 @@ class Connection {
   [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
   /// Makes each commit limit the size of the WAL; see `after_commit` in sqlite.cc.
   void keep_wal_small();
+  /// How long to try to get a lock; 10 s by default.
+  void wait_at_most(std::chrono::milliseconds time);
 
  private:
   /// The argument of SQLite's callbacks, so its address must not change.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -82,7 +83,7 @@ void migrate(Connection& db, const std::string& path) {
                           ", this program knows up to " + std::to_string(schema_version()) +
                           "); install that version, or restore a backup made before the upgrade"};
   }
-  if (impl.only_reads()) {
+  if (impl.only_reads() || impl.mode == Store::Mode::request) {
     if (version == schema_version()) return std::nullopt;
     return StoreError{is_new ? StoreError::Code::missing : StoreError::Code::older,
                       path + (is_new ? ": is empty; start blowback-ingest once, or run `blowback db migrate`"
@@ -107,6 +108,36 @@ void migrate(Connection& db, const std::string& path) {
     migrate(db, making.part());
   }
   return making.put_in_place();
+}
+
+/// How long a visitor of the page, and a thread that answers visitors, waits for the write lock.
+constexpr std::chrono::seconds kRequestWaits{2};
+
+/// What a connection for requests may do. SQLite asks when it prepares a statement, for each table and column of it and of its triggers.
+/// A mistake in our own SQL, or a value that becomes SQL, changes no listing then. Who executes code in the process isn't bound by it.
+int allow_requests_only(void* /*unused*/, int action, const char* table, const char* column, const char* /*database*/,
+                        const char* trigger) {
+  const auto is = [](const char* text, std::string_view expected) { return text != nullptr && text == expected; };
+  bool may = false;
+  switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_FUNCTION:
+    case SQLITE_TRANSACTION:
+      may = true;
+      break;
+    case SQLITE_INSERT:
+      may = is(table, "removal_request") || is(table, "removal_token");
+      break;
+    case SQLITE_UPDATE:
+      // The number of pending requests, which the table's own trigger counts; and that a token was used.
+      may = (is(table, "total") && is(column, "value") && is(trigger, "removal_requested")) ||
+            (is(table, "removal_token") && is(column, "used_at"));
+      break;
+    default:
+      break;
+  }
+  return may ? SQLITE_OK : SQLITE_DENY;
 }
 
 /// `file:` URI of a path (https://sqlite.org/uri.html §3).
@@ -149,6 +180,16 @@ void migrate(Connection& db, const std::string& path) {
   impl->db.run(kPragmas);
   if (impl->only_reads()) impl->db.run(kReaderPragmas);
   if (auto error = make_ready(*impl)) return std::unexpected(std::move(*error));
+  if (impl->mode == Store::Mode::request) {
+    Connection& db = impl->db;
+    db.run(kReaderPragmas);
+    db.run("PRAGMA synchronous = FULL");
+    db.wait_at_most(kRequestWaits);
+    // The page's user may not create or remove files beside the database: others copy the WAL, and the last of them removes it.
+    sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    sqlite3_wal_autocheckpoint(db.handle(), 0);
+    sqlite3_set_authorizer(db.handle(), &allow_requests_only, nullptr);
+  }
   return impl;
 }
 

@@ -40,7 +40,7 @@ struct StoreError {
     missing,    ///< there is no database, or its folder doesn't exist
     corrupt,    ///< not a database, or damaged
     newer,      ///< written by a newer Blowback than this one
-    older,      ///< `blowback db migrate` has to be run first (only if opened for following or reading)
+    older,      ///< `blowback db migrate` has to be run first (only if opened for following, reading or requests)
     too_wide,   ///< a decision affects more than its permission allows; nothing was changed
     stopped,    ///< by the caller, or because somebody undid it; the slices done so far stay in force
     other,
@@ -493,11 +493,13 @@ class Store {
     read,    ///< changes nothing; fails with `missing` or `older` (queries)
     follow,  ///< likewise; works even if this user can read the file but not create others beside it, and no process has it open: then check
     ///< `is_overtaken` (server)
+    request,  ///< files requests for removal, and can write nothing else, whatever it is told (SQLite's authorizer). Never migrates or creates
+    ///< a file; waits 2 s for the write lock instead of 10 (blowback-web)
   };
 
   /// Fails with any code but `too_wide` and `stopped`; `busy` only if it has to create or migrate the database, or to recover its WAL. Never
   /// writes to an empty file, a dangling link or anything else that isn't a database. A new database belongs to the owner of its folder;
-  /// only that owner and group can read it.
+  /// only that owner and group can read and write it.
   [[nodiscard]] static Result<Store> open(const std::string& path, Mode mode);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;

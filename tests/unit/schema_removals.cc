@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <random>
+#include <sys/stat.h>
 #include <thread>
+#include <vector>
 
 using namespace blowback;
 using namespace blowback::schema_test;
@@ -453,4 +456,73 @@ TEST_CASE("a replay with removals gives the recorded result, and an undo of one 
     return;
   }
   FAIL("nobody was listed");
+}
+
+TEST_CASE("a store for requests files them, and can write nothing else", "[schema][removal]") {
+  const Folder folder;
+  const auto file = folder.file("a.db");
+  auto store = open(file);
+  offend(store, "192.0.2.1", 1);
+  offend(store, "192.0.2.2", 11);
+  auto requests = open(file, Store::Mode::request);
+  CHECK(outcome(ask(requests, "192.0.2.1")) == "filed");
+  CHECK(outcome(ask(requests, "192.0.2.1")) == "pending");
+  CHECK(outcome(ask(requests, "192.0.2.9")) == "not-listed");
+  CHECK(issue(requests, "192.0.2.2", 1) == schema::TokenIssued::Outcome::issued);
+  CHECK(value(requests.redeem_token(digest(1), kRules, kNow)).outcome == schema::TokenRedeemed::Outcome::filed);
+  CHECK(value(store.removal_counts()).pending == 2);
+  const auto refused = [](const auto& result) {
+    return !result && result.error().code == schema::StoreError::Code::read_only;
+  };
+  const auto serial = value(store.serial());
+  const auto audit = value(store.audit(100)).size();
+  CHECK(refused(requests.remove_due(kRules, kNow)));
+  CHECK(refused(requests.list(std::vector{net("198.51.100.1")}, std::nullopt, kDecision, kNow)));
+  CHECK(refused(requests.delist(net("192.0.2.1"), kDecision, kNow)));
+  CHECK(refused(requests.exempt(net("192.0.2.1"), std::nullopt, kDecision, kNow)));
+  CHECK(refused(requests.retire_trap("t1@trap.example.net", kDecision, kNow)));
+  CHECK(refused(requests.expire(kNow + days(400))));
+  CHECK(refused(requests.set_upkeep_clock({.time = kNow, .boot = {}, .awake = {}})));
+  schema::Batch batch;
+  batch.feed = "test";
+  batch.incidents = {incident("192.0.2.3", 21)};
+  CHECK(refused(requests.record(batch, demonstration(), &score::assess, kNow)));
+  CHECK(refused(requests.keep_up(kNow + days(4000), demonstration(), Retention{}, &score::reckon)));
+  CHECK(value(store.serial()) == serial);
+  CHECK(value(store.audit(100)).size() == audit);
+  CHECK(is_listed(store, "192.0.2.1"));
+  CHECK(value(store.check_integrity()).empty());
+  // What it filed is executed by the others.
+  CHECK(execute(store).size() == 2);
+}
+
+TEST_CASE("a store for requests makes no database and migrates none", "[schema][removal]") {
+  const Folder folder;
+  const auto missing = Store::open(folder.file("a.db"), Store::Mode::request);
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code == schema::StoreError::Code::missing);
+  CHECK_FALSE(std::filesystem::exists(folder.file("a.db")));
+  {
+    const auto made = open(folder.file("b.db"));
+  }
+  run_sql(folder.file("b.db"), "PRAGMA user_version = 6");
+  const auto older = Store::open(folder.file("b.db"), Store::Mode::request);
+  REQUIRE_FALSE(older);
+  CHECK(older.error().code == schema::StoreError::Code::older);
+}
+
+TEST_CASE("the group of a database may write it, unless it may not even read it", "[schema][removal]") {
+  using std::filesystem::perms;
+  const auto mode_at = [](mode_t mask) {
+    const Folder folder;
+    const auto before = umask(mask);
+    {
+      const auto made = open(folder.file("a.db"));
+    }
+    umask(before);
+    return std::filesystem::status(folder.file("a.db")).permissions();
+  };
+  CHECK(mode_at(0022) == perms{0660});
+  CHECK(mode_at(0027) == perms{0660});
+  CHECK(mode_at(0077) == perms{0600});
 }
