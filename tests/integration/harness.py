@@ -626,11 +626,11 @@ class Blowback:
         wait_until(ready, 10, lambda: f"blowback-web serves; its log:\n{self.web.log()}")
         return self.web
 
-    def get(self, target, headers=None, *, port=None, method="GET", timeout=20):
+    def get(self, target, headers=None, *, port=None, method="GET", body=None, timeout=20):
         """One request to blowback-web (or to another port); returns (status, header fields in lower case, body as str)."""
         connection = http.client.HTTPConnection("127.0.0.1", port or self.web_port, timeout=timeout * PATIENCE)
         try:
-            connection.request(method, target, headers=headers or {})
+            connection.request(method, target, body=body, headers=headers or {})
             answer = connection.getresponse()
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
         finally:

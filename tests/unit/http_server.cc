@@ -26,7 +26,9 @@ http::Response echo(const http::Request& request) {
           .type = "text/plain",
           .body = request.target + "|" + request.forwarded_for + "|" +
                   (request.peer ? request.peer->to_string() : "unix") + "|" +
-                  std::to_string(static_cast<int>(request.method)),
+                  std::to_string(static_cast<int>(request.method)) + "|" + request.body +
+                  (request.too_large ? "too large" : "") + "|" + request.host + request.origin + request.fetch_site +
+                  request.content_type + request.wants_removal + request.accept,
           .fields = {{"X-Own", "1"}}};
 }
 
@@ -83,13 +85,46 @@ TEST_CASE("a request reaches the handler with its undecoded target and all of it
   CHECK(server.counts().requests == 2);
 }
 
-TEST_CASE("HEAD has no body, and other methods are told apart; a body is never read", "[http][server]") {
+TEST_CASE("HEAD has no body, and other methods are told apart; the body of no other than POST is read",
+          "[http][server]") {
   const auto server = opened({});
   const auto head = connected(server);
   const auto answer = asked(head, "HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "");
   CHECK_THAT(answer, Contains("Content-Length:") && !Contains("|127.0.0.1|"));
   const auto post = connected(server);
-  CHECK_THAT(asked(post, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\nabc", "|2"), Contains("|2"));
+  CHECK_THAT(asked(post, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\nabc", "|2|too large|"),
+             Contains("|2|too large|"));
+  const auto put = connected(server);
+  CHECK_THAT(asked(put, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", "|3||"), Contains("|3||"));
+  const auto get = connected(server);
+  CHECK_THAT(asked(get, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", "|0||"), Contains("|0||"));
+}
+
+TEST_CASE("a POST is read whole, with the fields that tell who meant it, up to a limit", "[http][server]") {
+  const auto server = opened({});
+  const auto whole = connected(server);
+  CHECK_THAT(asked(whole,
+                   "POST / HTTP/1.1\r\nHost: x\r\nOrigin: o\r\nSec-Fetch-Site: s\r\nContent-Type: t\r\n"
+                   "X-Blowback-Removal: yes\r\nAccept: a\r\nContent-Length: 6\r\n\r\nform=1",
+                   "|2|form=1|xostyesa"),
+             Contains("|2|form=1|xostyesa"));
+  // The connection goes on after it.
+  CHECK_THAT(asked(whole, "POST / HTTP/1.1\r\nHost: y\r\n\r\n", "|2||y"), Contains("|2||y"));
+  const auto chunks = connected(server);
+  CHECK_THAT(
+      asked(chunks, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nfo\r\n3\r\nrm=\r\n0\r\n\r\n",
+            "|2|form=|"),
+      Contains("|2|form=|"));
+  const auto most = connected(server);
+  const std::string full(http::kLongestBody, 'a');
+  CHECK_THAT(
+      asked(most, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(full.size()) + "\r\n\r\n" + full,
+            full + "|x"),
+      Contains(full + "|x"));
+  const auto endless = connected(server);
+  std::string many = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (int i = 0; i < 2; ++i) many += "1000\r\n" + std::string(0x1000, 'a') + "\r\n";
+  CHECK_FALSE(asked(endless, many, "").contains("200 OK"));
 }
 
 TEST_CASE("requests that aren't HTTP, or too large, end with an error", "[http][server]") {

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -148,7 +149,8 @@ TEST_CASE("every page can be made in every language, is whole, and says nothing 
   figures.days[9].delisted = 1;
   made.push_back(text_of(pages().front(figures, kAbout, kNow, view)));
   for (const auto message : {page::Message::bad_address, page::Message::not_found, page::Message::too_many,
-                             page::Message::unavailable, page::Message::method}) {
+                             page::Message::unavailable, page::Message::method, page::Message::removal_elsewhere,
+                             page::Message::removal_form, page::Message::removal_busy}) {
     made.push_back(text_of(pages().message(message, kAbout, view, "<script>x</script>", Duration{30})));
   }
   for (const auto& html : made) {
@@ -265,4 +267,80 @@ TEST_CASE("the API says what the account says, and what the zone always answers"
         json::array({{{"ip", "192.0.2.7"}, {"listed", true}, {"codes", {"dsn"}}, {"until", to_iso8601(kNow)}},
                      {{"ip", "192.0.2.8"}, {"listed", false}, {"codes", json::array()}, {"until", nullptr}},
                      {{"ip", "127.0.0.2"}, {"listed", true}, {"codes", {"dsn"}}, {"until", nullptr}}}));
+}
+
+namespace {
+
+std::string removal_of(const account::Removals& known, Language language, const std::string& form = "",
+                       const std::string& mail = "") {
+  auto account = account::account_of(dossier(true), {}, kNow, account::kMostTerms);
+  account.removals = known;
+  auto about = kAbout;
+  about.removal_mail = mail;
+  const auto html = text_of(pages().address(account, about, kNow, {.language = language, .path = "/192.0.2.7"}, form));
+  const auto from = html.find("<h2 id=\"removal\">");
+  return html.substr(from, html.find("</section>", from) - from);
+}
+
+RemovalRequest request_that_is(RemovalState state) {
+  RemovalRequest request{.id = 1, .address = ip("192.0.2.7"), .sender = net("192.0.2.7"), .state = state};
+  request.requested_at = kNow - hours(30);
+  request.due_at = kNow + hours(18);
+  if (state != RemovalState::pending) request.decided_at = kNow - hours(6);
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("the page says beforehand what a request means, in every language", "[page][removal]") {
+  const auto [language, at_once, waits, next] = GENERATE(table<Language, std::string, std::string, std::string>(
+      {{Language::en, "within a minute", "removed 2 times before at its own request. So a request waits 2 days now",
+        "lasts 2 times as long"},
+       {Language::de, "innerhalb einer Minute",
+        "schon 2-mal auf eigenen Antrag ausgetragen. Deshalb wartet ein Antrag jetzt 2 Tage",
+        "dauert diese Listung 2-mal so lange"},
+       {Language::fr, "moins d’une minute",
+        "déjà été retiré 2 fois à sa demande. Une demande attend donc maintenant 2 jours",
+        "dure 2 fois plus longtemps"},
+       {Language::es, "menos de un minuto",
+        "ya fue retirado 2 veces a petición propia. Por eso una solicitud espera ahora 2 días", "dura 2 veces más"}}));
+  const auto first = removal_of({}, language);
+  CHECK_THAT(first, Contains(at_once) && Contains(next) && Contains("<code>curl -4") && !Contains("<form"));
+  CHECK_FALSE(first.contains("mail.example"));
+  const auto later = removal_of({.outlook = {.refused = {}, .earlier = 2, .wait = days(2)}, .requests = {}}, language,
+                                "12-ab\"", "delist@mail.example");
+  CHECK_THAT(later, Contains(waits) && Contains("value=\"12-ab&quot;\"") && Contains("action=\"/192.0.2.7/removal\"") &&
+                        !Contains("curl"));
+  CHECK_THAT(removal_of({}, language, "", "delist@mail.example"), Contains("delist@mail.example"));
+}
+
+TEST_CASE("what isn't removable, and what became of requests, is said in every language", "[page][removal]") {
+  const auto language = GENERATE(Language::en, Language::de, Language::fr, Language::es);
+  std::set<std::string> said;
+  for (int i = 0; i <= static_cast<int>(RemovalRefusal::too_many); ++i) {
+    const auto refusal = static_cast<RemovalRefusal>(i);
+    const auto html = removal_of({.outlook = {.refused = refusal}, .requests = {}}, language, "12-ab");
+    CAPTURE(html);
+    CHECK_FALSE(html.contains("⟨"));
+    CHECK_FALSE(html.contains("<form"));
+    CHECK_FALSE(html.contains("curl"));
+    auto request = request_that_is(RemovalState::refused);
+    request.refused = refusal;
+    const auto refused = plain(removal_of({.outlook = {}, .requests = {request}}, language));
+    CHECK_FALSE(refused.contains("⟨"));
+    CHECK_THAT(refused, Contains("2026-11-23 04:00") && Contains("2026-11-24 04:00"));
+    said.insert(refused);
+  }
+  CHECK(said.size() == 8);
+  const auto pending =
+      removal_of({.outlook = {}, .requests = {request_that_is(RemovalState::pending)}}, language, "12-ab");
+  CHECK_THAT(pending, Contains("2026-11-25 04:00") && !Contains("<form") && !Contains("curl"));
+  auto undone = request_that_is(RemovalState::done);
+  const auto done = removal_of({.outlook = {}, .requests = {undone}}, language, "12-ab");
+  CHECK_THAT(done, Contains("<form"));  // listed again: it may ask again
+  undone.undone = true;
+  CHECK(removal_of({.outlook = {}, .requests = {undone}}, language, "12-ab") != done);
+  const std::vector<RemovalRequest> many(20, request_that_is(RemovalState::done));
+  const auto text = removal_of({.outlook = {}, .requests = many}, language);
+  CHECK(std::distance(std::sregex_iterator(text.begin(), text.end(), std::regex("2026-11-23 04:00")), {}) == 5);
 }

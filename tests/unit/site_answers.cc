@@ -5,10 +5,13 @@
 #include "schema_fixture.h"
 
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -26,6 +29,8 @@ struct Page {
   schema::Store store = open(folder.file("blowback.db"));
   UnixTime now = kNow;
   std::vector<std::string> reported;
+  RemovalRules rules;
+  std::string key = "secret of this process";
   http::RateLimit limits;
   site::Stores stores{folder.file("blowback.db")};
   std::unique_ptr<site::Answers> answers = made();
@@ -34,6 +39,8 @@ struct Page {
     config::Config config;
     config.database = folder.file("blowback.db");
     config.policy = demonstration();
+    config.removal.rules = rules;
+    config.web.url = "https://bl.example.org";
     config.web.requests = requests;
     config.web.proxies = {*Prefix::parse("127.0.0.0/8")};
     auto pages = page::Pages::load(test::in_tree("web").string());
@@ -43,11 +50,12 @@ struct Page {
                       .contact = "delist@example.org",
                       .policy = config.policy,
                       .retention = {},
-                      .ttl = Duration{300}};
+                      .ttl = Duration{300},
+                      .removal_mail = "delist@mail.example.org"};
     auto in_force = std::make_shared<const site::InForce>(
         site::InForce{.config = config, .about = about, .pages = std::move(*pages)});
     return std::make_unique<site::Answers>(
-        in_force, stores, limits, [this] { return now; },
+        in_force, stores, limits, site::RemovalForm(key), [this] { return now; },
         [this](std::string_view event, const std::string&) { reported.emplace_back(event); });
   }
 
@@ -59,6 +67,44 @@ struct Page {
                             .forwarded_for = from,
                             .peer = ip("127.0.0.1")});
   }
+
+  /// As a browser at `from` gets the page.
+  http::Response visit(const std::string& target, const std::string& from, const std::string& host = "bl.example.org") {
+    return answers->answer({.target = target, .host = host, .forwarded_for = from, .peer = ip("127.0.0.1")});
+  }
+
+  /// The form's value as the page has it for this visitor; "": it has no form.
+  std::string form(const std::string& address, const std::string& from) {
+    std::smatch found;
+    const auto html = visit("/" + address, from).body;
+    return std::regex_search(html, found, std::regex("name=\"form\" value=\"([^\"]*)\"")) ? found[1].str() : "";
+  }
+
+  /// As the page's form in a browser sends it.
+  http::Request posted(const std::string& address, const std::string& from, const std::string& form) {
+    return {.method = http::Request::Method::post,
+            .target = "/" + address + "/removal",
+            .body = "form=" + form,
+            .content_type = "application/x-www-form-urlencoded",
+            .host = "bl.example.org",
+            .origin = "https://bl.example.org",
+            .fetch_site = "same-origin",
+            .forwarded_for = from,
+            .peer = ip("127.0.0.1")};
+  }
+
+  /// As curl sends it.
+  http::Request curled(const std::string& address, const std::string& from) {
+    return {.method = http::Request::Method::post,
+            .target = "/api/v1/ip/" + address + "/removal",
+            .host = "bl.example.org",
+            .accept = "*/*",
+            .wants_removal = "yes",
+            .forwarded_for = from,
+            .peer = ip("127.0.0.1")};
+  }
+
+  std::size_t requests() { return value(store.removals({.of = {}, .state = {}})).size(); }
 
   void list(const std::string& client) {
     std::vector<Incident> incidents;
@@ -120,9 +166,9 @@ TEST_CASE("every answer has the fields that keep a browser from loading anything
     CAPTURE(target);
     const auto response = page.get(target);
     CHECK_THAT(field(response, "Content-Security-Policy"),
-               Contains("default-src 'none'") && Contains("frame-ancestors 'none'"));
+               Contains("default-src 'none'") && Contains("frame-ancestors 'none'") && Contains("form-action 'self'"));
     CHECK(field(response, "X-Content-Type-Options") == "nosniff");
-    CHECK(field(response, "Referrer-Policy") == "no-referrer");
+    CHECK(field(response, "Referrer-Policy") == "same-origin");
     CHECK(field(response, "Set-Cookie").empty());
   }
   CHECK(field(page.get("/192.0.2.10"), "X-Robots-Tag") == "noindex");
@@ -267,4 +313,157 @@ TEST_CASE("the front page counts the days' listings, and what ended by itself", 
   }
   CHECK_THAT(page.get("/").body, Contains("1 (100 %) ended by themselves") && Contains("<svg class=\"chart days\"") &&
                                      Contains("0 listings are in force"));
+}
+
+TEST_CASE("the listed address itself gets a form, which files one request; the page then shows it", "[site][removal]") {
+  Page page;
+  page.list("192.0.2.10");
+  const auto first = page.visit("/192.0.2.10", "192.0.2.10");
+  CHECK_THAT(first.body, Contains("<form class=\"removal\" method=\"post\" action=\"/192.0.2.10/removal\">") &&
+                             Contains("Remove 192.0.2.10 from the list") && !Contains("curl"));
+  CHECK(field(first, "Cache-Control") == "no-store");
+  CHECK(field(first, "ETag").empty());
+  const auto form = page.form("192.0.2.10", "192.0.2.10");
+  REQUIRE_FALSE(form.empty());
+  for (int i = 0; i < 3; ++i) {
+    const auto done = page.answers->answer(page.posted("192.0.2.10", "192.0.2.10", form));
+    CHECK(done.status == 303);
+    CHECK(field(done, "Location") == "/192.0.2.10#removal");
+    CHECK(page.requests() == 1);
+  }
+  CHECK_THAT(page.visit("/192.0.2.10", "192.0.2.10").body,
+             Contains("it takes effect within a minute") && !Contains("<form class=\"removal\""));
+  REQUIRE(value(page.store.remove_due(page.rules, page.now)).decided.size() == 1);
+  CHECK_THAT(page.visit("/192.0.2.10", "192.0.2.10").body, Contains("class=\"state not_listed\"") &&
+                                                               Contains("; removed 20") &&
+                                                               !Contains("<form class=\"removal\""));
+}
+
+TEST_CASE("everybody else reads how the address itself can ask, and gets no form", "[site][removal]") {
+  Page page;
+  page.list("192.0.2.10");
+  page.list("192.0.2.11");
+  for (const std::string from : {"192.0.2.11", "127.0.0.1", "", "unknown", "192.0.2.10, 203.0.113.1"}) {
+    CAPTURE(from);
+    const auto response = page.visit("/192.0.2.10", from);
+    CHECK_THAT(response.body, Contains("curl -4 -X POST -H &#39;X-Blowback-Removal: yes&#39; "
+                                       "https://bl.example.org/api/v1/ip/192.0.2.10/removal") &&
+                                  Contains("delist@mail.example.org") && !Contains("name=\"form\""));
+    CHECK(response.body == page.visit("/192.0.2.10", "198.51.100.1").body);
+    CHECK(field(response, "Cache-Control") == "no-cache");
+  }
+  CHECK(page.form("192.0.2.10", "203.0.113.1, 192.0.2.10") != "");  // the proxy appends
+  // By a name that isn't ours: DNS rebinding.
+  CHECK_FALSE(page.visit("/192.0.2.10", "192.0.2.10", "evil.example").body.contains("name=\"form\""));
+  CHECK(page.visit("/192.0.2.10", "192.0.2.10", "BL.example.org:443").body.contains("name=\"form\""));
+  CHECK_FALSE(page.visit("/127.0.0.2", "127.0.0.2").body.contains("name=\"form\""));
+}
+
+TEST_CASE("nobody removes anyone else, whatever is sent", "[site][removal]") {
+  Page page;
+  page.list("192.0.2.10");
+  page.list("192.0.2.11");
+  const auto mine = page.form("192.0.2.10", "192.0.2.10");
+  const auto other = page.form("192.0.2.11", "192.0.2.11");
+  const auto good = page.posted("192.0.2.10", "192.0.2.10", mine);
+  const auto refused = [&](const std::string& what, int status, const std::function<void(http::Request&)>& change) {
+    CAPTURE(what);
+    auto request = good;
+    change(request);
+    const auto response = page.answers->answer(request);
+    CHECK(response.status == status);
+    CHECK(page.requests() == 0);
+  };
+  refused("GET", 303, [](auto& r) { r.method = http::Request::Method::get; });
+  refused("HEAD", 303, [](auto& r) { r.method = http::Request::Method::head; });
+  refused("OPTIONS", 405, [](auto& r) { r.method = http::Request::Method::other; });
+  refused("another visitor", 403, [](auto& r) { r.forwarded_for = "192.0.2.11"; });
+  refused("no visitor", 403, [](auto& r) { r.forwarded_for = ""; });
+  refused("a forwarder that is no proxy", 403, [](auto& r) { r.peer = ip("198.51.100.1"); });
+  refused("what the client wrote itself", 403, [](auto& r) { r.forwarded_for = "192.0.2.10, 198.51.100.1"; });
+  refused("another page", 403, [](auto& r) { r.target = "/192.0.2.11/removal"; });
+  refused("no value", 403, [](auto& r) { r.body = ""; });
+  refused("an empty value", 403, [](auto& r) { r.body = "form="; });
+  refused("another's value", 403, [&](auto& r) { r.body = "form=" + other; });
+  refused("a value with another time", 403, [&](auto& r) { r.body = "form=1" + mine; });
+  refused("a body that can't be read", 403, [&](auto& r) { r.body = "form=" + mine + "&x=%"; });
+  refused("another site's page", 403, [](auto& r) { r.origin = "https://evil.example"; });
+  refused("the same name without TLS", 403, [](auto& r) { r.origin = "http://bl.example.org"; });
+  refused("a page without an origin", 403, [](auto& r) { r.origin = "null"; });
+  refused("cross-site", 403, [](auto& r) { r.fetch_site = "cross-site"; });
+  refused("same-site", 403, [](auto& r) { r.fetch_site = "same-site"; });
+  refused("a stranger's name", 421, [](auto& r) { r.host = "evil.example"; });
+  refused("no name", 421, [](auto& r) { r.host = ""; });
+  refused("another type", 415, [](auto& r) { r.content_type = "text/plain"; });
+  refused("too large", 413, [](auto& r) { r.too_large = true; });
+  refused("no address", 404, [](auto& r) { r.target = "/192.0.2.0/24/removal"; });
+  refused("elsewhere", 405, [](auto& r) { r.target = "/192.0.2.10"; });
+  const auto field_from_a_browser = [](auto& r) {
+    r.body = "";
+    r.wants_removal = "yes";
+  };
+  refused("the field, from a browser", 403, field_from_a_browser);
+  page.now += std::chrono::minutes(10);
+  refused("an old value", 403, [](auto&) {});
+  page.now -= std::chrono::minutes(10);
+  page.key = "another process";
+  page.answers = page.made();
+  refused("a former process's value", 403, [](auto&) {});
+  page.key = "secret of this process";
+  page.answers = page.made();  // a reload
+  CHECK(page.answers->answer(good).status == 303);
+  CHECK(page.requests() == 1);
+}
+
+TEST_CASE("a host without a browser asks in one line, and is answered in JSON", "[site][removal]") {
+  Page page;
+  page.list("192.0.2.10");
+  CHECK(page.answers->answer(page.curled("192.0.2.10", "192.0.2.11")).status == 403);
+  auto without = page.curled("192.0.2.10", "192.0.2.10");
+  without.wants_removal = "";
+  CHECK(json::parse(page.answers->answer(without).body)["error"] == "no-form");
+  auto got = page.curled("192.0.2.10", "192.0.2.10");
+  got.method = http::Request::Method::get;
+  CHECK(page.answers->answer(got).status == 405);
+  CHECK(page.requests() == 0);
+  const auto filed = page.answers->answer(page.curled("192.0.2.10", "192.0.2.10"));
+  CHECK(filed.status == 202);
+  CHECK(json::parse(filed.body)["state"] == "pending");
+  CHECK(json::parse(filed.body)["new"] == true);
+  CHECK(json::parse(page.answers->answer(page.curled("192.0.2.10", "192.0.2.10")).body)["new"] == false);
+  const auto unlisted = page.answers->answer(page.curled("192.0.2.99", "192.0.2.99"));
+  CHECK(unlisted.status == 409);
+  CHECK(json::parse(unlisted.body)["error"] == "not-listed");
+  CHECK(page.requests() == 1);
+}
+
+TEST_CASE("any address of an IPv6 sender asks for it, and is named as the proof", "[site][removal]") {
+  Page page;
+  page.list("2001:db8::10");
+  CHECK_FALSE(page.form("2001:db8::10", "2001:db8::99").empty());
+  CHECK(page.form("2001:db8::10", "2001:db8:0:1::10").empty());
+  CHECK(page.answers->answer(page.curled("2001:db8::10", "2001:db8:0:1::10")).status == 403);
+  CHECK(page.answers->answer(page.curled("2001:db8::10", "2001:db8::99")).status == 202);
+  CHECK(value(page.store.removals({.of = {}, .state = {}})).front().address == ip("2001:db8::99"));
+}
+
+TEST_CASE("a flood of posts files one request, and is limited like other requests", "[site][removal]") {
+  Page page;
+  page.list("192.0.2.10");
+  page.answers = page.made(20);
+  int limited = 0;
+  for (int i = 0; i < 1000; ++i) limited += page.answers->answer(page.curled("192.0.2.10", "192.0.2.10")).status == 429;
+  CHECK(limited > 900);
+  CHECK(page.requests() == 1);
+}
+
+TEST_CASE("a database that can't be written takes no request, and the visitor and the operator learn it",
+          "[site][removal]") {
+  if (geteuid() == 0) return;  // may write anything
+  Page page;
+  page.list("192.0.2.10");
+  std::filesystem::permissions(page.folder.file("blowback.db"), std::filesystem::perms{0444});
+  const auto response = page.answers->answer(page.curled("192.0.2.10", "192.0.2.10"));
+  CHECK(response.status == 503);
+  CHECK(page.reported == std::vector<std::string>{"removal-not-filed"});
 }

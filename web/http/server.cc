@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -70,6 +71,20 @@ using LibraryResponse = std::unique_ptr<MHD_Response, DestroyResponse>;
 [[nodiscard]] bool has_body(MHD_Connection* connection) {
   const auto length = field(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
   return (!length.empty() && length != "0") || !field(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING).empty();
+}
+
+/// Whether the body is stated to be, or may be, within the limit. In chunks its size isn't stated.
+[[nodiscard]] bool may_be_read(MHD_Connection* connection) {
+  const auto length = field(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+  std::size_t octets = 0;
+  const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), octets);
+  return length.empty() || (error == std::errc{} && end == length.data() + length.size() && octets <= kLongestBody);
+}
+
+[[nodiscard]] Request::Method method_of(std::string_view verb) {
+  if (verb == MHD_HTTP_METHOD_GET) return Request::Method::get;
+  if (verb == MHD_HTTP_METHOD_HEAD) return Request::Method::head;
+  return verb == MHD_HTTP_METHOD_POST ? Request::Method::post : Request::Method::other;
 }
 
 [[nodiscard]] LibraryResponse made(const Response& response) {
@@ -158,11 +173,13 @@ class Server::Impl {
   struct Pending {
     std::string target;
     bool has_begun = false;
+    std::string body;
+    bool too_large = false;
   };
 
   /// The target before the library decodes it. Owned by the request, until it ends.
   static void* target_read(void* /*self*/, const char* target, MHD_Connection* /*connection*/) {
-    return new Pending{.target = target};
+    return new Pending{.target = target, .body = {}};
   }
 
   static void request_ended(void* self, MHD_Connection* connection, void** context,
@@ -172,22 +189,38 @@ class Server::Impl {
     static_cast<Impl*>(self)->connections_.answered(connection, Clock::now());
   }
 
-  /// Called with the header of a request, then again for its body and at its end. An answer to the first call would end the connection, since the
-  /// library doesn't read what follows. That is right for a request with a body, which nobody here reads.
+  /// Called with the header of a request, then again for each part of its body and at its end. An answer to the first call would end the connection,
+  /// since the library doesn't read what follows. That is right for a request with a body that nobody here reads.
   static MHD_Result answer(void* self, MHD_Connection* connection, const char* /*path*/, const char* method,
-                           const char* /*version*/, const char* /*body*/, std::size_t* /*body_size*/, void** context) {
+                           const char* /*version*/, const char* body, std::size_t* body_size, void** context) {
     auto& server = *static_cast<Impl*>(self);
     auto* const pending = static_cast<Pending*>(*context);
     if (pending == nullptr) return MHD_NO;
-    if (!std::exchange(pending->has_begun, true) && !has_body(connection)) return MHD_YES;
+    const auto verb = method_of(method);
+    if (!std::exchange(pending->has_begun, true)) {
+      const bool is_read = verb == Request::Method::post && may_be_read(connection);
+      if (is_read || !has_body(connection)) return MHD_YES;
+      pending->too_large = verb == Request::Method::post;
+    } else if (*body_size > 0) {
+      // There is no answer within a body: the connection of a client that doesn't say how much it sends ends here.
+      if (pending->body.size() + *body_size > kLongestBody) return MHD_NO;
+      pending->body.append(body, *body_size);
+      *body_size = 0;
+      return MHD_YES;
+    }
     server.connections_.asked(connection);
-    const std::string_view verb(method);
-    const Request request{.method = verb == MHD_HTTP_METHOD_GET    ? Request::Method::get
-                                    : verb == MHD_HTTP_METHOD_HEAD ? Request::Method::head
-                                                                   : Request::Method::other,
+    const Request request{.method = verb,
                           .target = pending->target,
                           .accept_language = field(connection, MHD_HTTP_HEADER_ACCEPT_LANGUAGE),
                           .if_none_match = field(connection, MHD_HTTP_HEADER_IF_NONE_MATCH),
+                          .body = std::move(pending->body),
+                          .too_large = pending->too_large,
+                          .content_type = field(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
+                          .host = field(connection, MHD_HTTP_HEADER_HOST),
+                          .origin = field(connection, MHD_HTTP_HEADER_ORIGIN),
+                          .fetch_site = field(connection, "Sec-Fetch-Site"),
+                          .accept = field(connection, MHD_HTTP_HEADER_ACCEPT),
+                          .wants_removal = field(connection, "X-Blowback-Removal"),
                           .forwarded_for = field(connection, "X-Forwarded-For"),
                           .peer = peer_of(connection)};
     const auto response = server.handler_(request);

@@ -2,7 +2,8 @@
 //
 // The library ends a connection that is silent for some time, but not one that sends an octet now and then, or reads as slowly. So this room limits
 // the time from the beginning of a connection, or its last answer, to the end of the next answer. If all places are taken, the connection that
-// has waited longest without a complete request makes room for a new one. Only what has no body is answered: GET and HEAD.
+// has waited longest without a complete request makes room for a new one. Only a POST has a body that is
+// read, of kLongestBody at most; after any other body the connection ends.
 #pragma once
 
 #include "blowback/prefix.h"

@@ -67,4 +67,11 @@ std::expected<Target, TargetError> read_target(std::string_view text) {
   return target;
 }
 
+std::optional<std::string> form_value(std::string_view body, std::string_view name) {
+  const auto read = read_target("/?" + std::string(body));
+  if (!read) return std::nullopt;
+  const auto value = read->parameter(name);
+  return value ? std::optional(std::string(*value)) : std::nullopt;
+}
+
 }  // namespace blowback::http

@@ -30,4 +30,8 @@ struct TargetError {
 /// percent-encoding, or a control character, encoded or not. A plus sign in a value is a blank, as HTML forms send it. Pure.
 [[nodiscard]] std::expected<Target, TargetError> read_target(std::string_view text);
 
+/// The first value of that name in a body of the type `application/x-www-form-urlencoded`, decoded as in a query. Absent: there is none, or the body
+/// can't be read. Pure.
+[[nodiscard]] std::optional<std::string> form_value(std::string_view body, std::string_view name);
+
 }  // namespace blowback::http

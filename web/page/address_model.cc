@@ -51,8 +51,8 @@ using account::in_hundredths;
 
 class AddressModel {
  public:
-  AddressModel(const Account& account, const About& about, UnixTime now, const Texts& texts)
-      : account_(account), about_(about), policy_(about.policy), now_(now), texts_(texts) {
+  AddressModel(const Account& account, const About& about, UnixTime now, const Texts& texts, std::string_view form)
+      : account_(account), about_(about), policy_(about.policy), now_(now), texts_(texts), form_(form) {
     who_ = account.asked.to_string();
     if (!account.sender.is_single_address()) {
       who_ = texts.say("state.who_sender", {{"ip", who_}, {"sender", account.sender.to_string()}});
@@ -81,7 +81,7 @@ class AddressModel {
     model["faults"] = faults();
     model["steps_lang"] = texts_.language() == Language::en ? "" : "en";
     model["bygone"] = bygone();
-    model["removal"] = removal();
+    model["removal"] = removal(!always);
     model["json"] = "/api/v1/ip/" + account_.asked.to_string();
     model["ttl"] = span_in(texts_, about_.ttl);
     if (is_known && account_.counted > 0) {
@@ -306,15 +306,86 @@ class AddressModel {
     return list;
   }
 
-  /// Which text about removal applies; requests aren't taken here.
-  [[nodiscard]] Object removal() const {
-    const bool has_automatic =
-        std::ranges::find(account_.in_force, Source::automatic, &Listing::source) != account_.in_force.end();
-    const bool by_operator =
-        std::ranges::find(account_.in_force, Source::by_operator, &Listing::source) != account_.in_force.end();
-    return {{"automatic", account_.is_listed() && has_automatic},
-            {"by_operator", account_.is_listed() && by_operator},
-            {"none", !account_.is_listed()}};
+  /// What a request means, what became of earlier ones, and how to ask. `is_real`: it is no test address.
+  [[nodiscard]] Object removal(bool is_real) const {
+    const auto listed_by = [&](Source source) {
+      return account_.is_listed() &&
+             std::ranges::find(account_.in_force, source, &Listing::source) != account_.in_force.end();
+    };
+    const auto* const known = is_real && account_.removals ? &*account_.removals : nullptr;
+    const bool may_ask = known != nullptr && !known->outlook.refused;
+    const bool asks_now = may_ask && pending_of(*known) == nullptr;
+    const auto ip = account_.asked.to_string();
+    return {
+        {"automatic", listed_by(Source::automatic)},
+        {"by_letter", listed_by(Source::automatic) && !may_ask},
+        {"by_operator", listed_by(Source::by_operator)},
+        {"none", !account_.is_listed()},
+        {"means", asks_now ? what_it_means(known->outlook) : List{}},
+        {"refused", known != nullptr && !may_ask && known->concerns_a_listing() ? refusal_in(*known->outlook.refused)
+                                                                                : std::string()},
+        {"requests", known == nullptr ? List{} : requests_of(*known)},
+        {"form", std::string(asks_now ? form_ : std::string_view())},
+        {"action", fmt::format("/{}/removal", ip)},
+        {"form_lead", texts_.say("removal.form_lead", {{"ip", ip}})},
+        {"button", texts_.say("removal.button", {{"ip", account_.sender.to_string()}})},
+        {"itself", asks_now ? texts_.say("removal.itself", {{"ip", account_.sender.to_string()}}) : std::string()},
+        {"command", fmt::format("curl -{} -X POST -H 'X-Blowback-Removal: yes' {}/api/v1/ip/{}/removal",
+                                account_.asked.family() == Family::ipv4 ? 4 : 6, about_.url, ip)},
+        {"by_mail", asks_now && !about_.removal_mail.empty()
+                        ? texts_.say("removal.by_mail", {{"mail", about_.removal_mail}})
+                        : std::string()}};
+  }
+
+  [[nodiscard]] static const RemovalRequest* pending_of(const account::Removals& known) {
+    const auto found = std::ranges::find(known.requests, RemovalState::pending, &RemovalRequest::state);
+    return found == known.requests.end() ? nullptr : &*found;
+  }
+
+  [[nodiscard]] List what_it_means(const RemovalOutlook& outlook) const {
+    List lines;
+    lines.emplace_back(texts_.say("removal.fix_first"));
+    lines.emplace_back(outlook.wait == Duration{0}
+                           ? texts_.say("removal.at_once")
+                           : texts_.count("removal.waits", static_cast<std::uint64_t>(outlook.earlier),
+                                          {{"wait", span_in(texts_, outlook.wait)}}));
+    lines.emplace_back(texts_.say("removal.next_time", {{"factor", fmt::format("{:g}", policy_.repeat_factor)},
+                                                        {"max", span_in(texts_, policy_.max_listing)}}));
+    return lines;
+  }
+
+  [[nodiscard]] std::string refusal_in(RemovalRefusal refusal) const {
+    std::string key(name_of(refusal));
+    std::ranges::replace(key, '-', '_');
+    return texts_.say("refusal." + key);
+  }
+
+  [[nodiscard]] List requests_of(const account::Removals& known) const {
+    constexpr std::size_t kMostShown = 5;
+    List lines;
+    for (const auto& request : known.requests) {
+      if (lines.size() == kMostShown) break;
+      const auto asked = minute(request.requested_at);
+      const auto decided = minute(request.decided_at.value_or(now_));
+      switch (request.state) {
+        case RemovalState::pending:
+          lines.emplace_back(request.due_at > request.requested_at
+                                 ? texts_.say("removal.waiting", {{"asked", asked}, {"due", when(request.due_at)}})
+                                 : texts_.say("removal.pending", {{"asked", asked}}));
+          break;
+        case RemovalState::done:
+          lines.emplace_back(
+              texts_.say(request.undone ? "removal.undone" : "removal.done", {{"asked", asked}, {"decided", decided}}));
+          break;
+        case RemovalState::refused:
+          lines.emplace_back(texts_.say("removal.refused",
+                                        {{"asked", asked},
+                                         {"decided", decided},
+                                         {"reason", refusal_in(request.refused.value_or(RemovalRefusal::disabled))}}));
+          break;
+      }
+    }
+    return lines;
   }
 
   void add_sum(Object& model) const {
@@ -408,13 +479,15 @@ class AddressModel {
   const Policy& policy_;
   UnixTime now_;
   const Texts& texts_;
+  std::string_view form_;
   std::string who_;
 };
 
 }  // namespace
 
-Object address_model(const Account& account, const About& about, UnixTime now, const Texts& texts, const View& view) {
-  AddressModel pages(account, about, now, texts);
+Object address_model(const Account& account, const About& about, UnixTime now, const Texts& texts, const View& view,
+                     std::string_view form) {
+  AddressModel pages(account, about, now, texts, form);
   auto model = frame_of(about, texts, view, pages.title());
   model["time"] = minute(now);
   model["serial"] = account.serial ? std::to_string(*account.serial) : std::string();

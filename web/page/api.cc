@@ -44,6 +44,15 @@ std::string json_of(std::span<const IpAddress> addresses, const schema::Checked&
   return text_of(json);
 }
 
+std::string json_of(const RemovalRequest& request, bool is_new) {
+  return text_of({{"address", request.address.to_string()},
+                  {"sender", request.sender.to_string()},
+                  {"state", name_of(request.state)},
+                  {"requested_at", to_iso8601(request.requested_at)},
+                  {"due_at", to_iso8601(request.due_at)},
+                  {"new", is_new}});
+}
+
 std::string json_of_error(std::string_view error, std::string_view detail) {
   return text_of({{"error", error}, {"detail", detail}});
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "account/account.h"
+#include "blowback/removal.h"
 #include "page/pages.h"
 #include "schema/store.h"
 
@@ -19,6 +20,8 @@ inline constexpr std::size_t kMostAtOnce = 100;
 [[nodiscard]] std::string json_of(const account::Account& account, const About& about);
 /// In brief: listed, codes, until. Requires as many results as addresses. Pure.
 [[nodiscard]] std::string json_of(std::span<const IpAddress> addresses, const schema::Checked& checked);
+/// A request for removal that is pending. `is_new`: this call filed it. Pure.
+[[nodiscard]] std::string json_of(const RemovalRequest& request, bool is_new);
 /// `{"error": …, "detail": …}`. `error`: a short stable name. Pure.
 [[nodiscard]] std::string json_of_error(std::string_view error, std::string_view detail);
 

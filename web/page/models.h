@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace blowback::page {
 
@@ -22,7 +23,7 @@ namespace blowback::page {
 [[nodiscard]] List answers_in(const Texts& texts, CodeSet codes);
 
 [[nodiscard]] Object address_model(const account::Account& account, const About& about, UnixTime now,
-                                   const Texts& texts, const View& view);
+                                   const Texts& texts, const View& view, std::string_view form);
 [[nodiscard]] Object network_model(const Prefix& network, const schema::NetworkState& state, const About& about,
                                    UnixTime now, const Texts& texts, const View& view);
 [[nodiscard]] Object front_model(const Figures& figures, const About& about, UnixTime now, const Texts& texts,

@@ -66,9 +66,10 @@ Page Pages::front(const Figures& figures, const About& about, UnixTime now, cons
   return parts_->templates.expand("front", front_model(figures, about, now, texts, view), texts);
 }
 
-Page Pages::address(const account::Account& account, const About& about, UnixTime now, const View& view) const {
+Page Pages::address(const account::Account& account, const About& about, UnixTime now, const View& view,
+                    std::string_view form) const {
   const auto& texts = parts_->texts.in(view.language);
-  return parts_->templates.expand("address", address_model(account, about, now, texts, view), texts);
+  return parts_->templates.expand("address", address_model(account, about, now, texts, view, form), texts);
 }
 
 Page Pages::network(const Prefix& network, const schema::NetworkState& state, const About& about, UnixTime now,
@@ -80,8 +81,9 @@ Page Pages::network(const Prefix& network, const schema::NetworkState& state, co
 Page Pages::message(Message message, const About& about, const View& view, std::string_view detail,
                     std::optional<Duration> wait) const {
   const auto& texts = parts_->texts.in(view.language);
-  static constexpr std::array<std::string_view, 5> kKeys{"bad_address", "not_found", "too_many", "unavailable",
-                                                         "method"};
+  static constexpr std::array<std::string_view, 8> kKeys{"bad_address",  "not_found",   "too_many",
+                                                         "unavailable",  "method",      "removal_elsewhere",
+                                                         "removal_form", "removal_busy"};
   const auto key = fmt::format("message.{}", kKeys[static_cast<std::size_t>(message)]);
   auto model = frame_of(about, texts, view, texts.say(key + "_title"));
   List lines;
@@ -95,9 +97,14 @@ Page Pages::message(Message message, const About& about, const View& view, std::
     case Message::too_many:
       lines.emplace_back(texts.say(key, {{"span", span_in(texts, wait.value_or(Duration{60}))}}));
       break;
+    case Message::removal_elsewhere:
+      lines.emplace_back(texts.say(key, {{"ip", detail}}));
+      break;
     case Message::not_found:
     case Message::unavailable:
     case Message::method:
+    case Message::removal_form:
+    case Message::removal_busy:
       lines.emplace_back(Marked{texts.say(key)});
       break;
   }

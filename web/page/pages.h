@@ -28,7 +28,8 @@ struct About {
   std::string contact;  ///< a mail address or an https URL
   Policy policy;
   Retention retention;
-  Duration ttl{};  ///< of the answers
+  Duration ttl{};            ///< of the answers
+  std::string removal_mail;  ///< removal.mail; "": there is no way by mail
 };
 
 /// For whom a page is made.
@@ -46,7 +47,16 @@ struct Figures {
 };
 
 /// Pages that say why there is no other.
-enum class Message : std::uint8_t { bad_address, not_found, too_many, unavailable, method };
+enum class Message : std::uint8_t {
+  bad_address,
+  not_found,
+  too_many,
+  unavailable,
+  method,
+  removal_elsewhere,  ///< not by the address itself, `detail`
+  removal_form,       ///< not by our form, or by an old one
+  removal_busy        ///< can't be taken at the moment
+};
 
 /// How many listings within a network a page shows.
 inline constexpr std::size_t kMostWithin = 100;
@@ -63,7 +73,9 @@ class Pages {
 
   // Safe from any thread. They fail only if a template doesn't fit this program.
   [[nodiscard]] Page front(const Figures& figures, const About& about, UnixTime now, const View& view) const;
-  [[nodiscard]] Page address(const account::Account& account, const About& about, UnixTime now, const View& view) const;
+  /// `form`: the secret value of the form by which this visitor asks for removal; "": the page has none.
+  [[nodiscard]] Page address(const account::Account& account, const About& about, UnixTime now, const View& view,
+                             std::string_view form = {}) const;
   /// `network` isn't a single address.
   [[nodiscard]] Page network(const Prefix& network, const schema::NetworkState& state, const About& about, UnixTime now,
                              const View& view) const;

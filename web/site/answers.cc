@@ -8,6 +8,7 @@
 #include "page/api.h"
 #include "page/asked.h"
 #include "page/language.h"
+#include "watch/log.h"
 
 #include <fmt/format.h>
 
@@ -31,9 +32,13 @@ constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kPlain = "text/plain; charset=utf-8";
 constexpr std::string_view kApiAddress = "/api/v1/ip/";
 constexpr std::string_view kApiAddresses = "/api/v1/ips";
+/// After the path of an address, or that of its data.
+constexpr std::string_view kRemoval = "/removal";
 
 /// How long a client that was told that the database is away should wait, in seconds.
 constexpr std::string_view kRetryAfter = "60";
+/// Likewise if too many requests for removal are pending.
+constexpr std::string_view kRetryRemoval = "3600";
 constexpr int kDaysOnFront = 90;
 /// How many of a sender's incidents are read, the newest. `why` reads ten times as many, which takes a third of a second of processor time: too much for
 /// what any stranger may ask for again and again. Score and listing don't depend on it.
@@ -47,7 +52,8 @@ constexpr std::string_view kContentPolicy =
 
 void add_common(Response& response) {
   response.fields.emplace_back("X-Content-Type-Options", "nosniff");
-  response.fields.emplace_back("Referrer-Policy", "no-referrer");
+  // Without a referrer a browser doesn't say that a form was posted by our own page either (Origin: null).
+  response.fields.emplace_back("Referrer-Policy", "same-origin");
   response.fields.emplace_back("Content-Security-Policy", kContentPolicy);
   response.fields.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
 }
@@ -88,6 +94,19 @@ void add_common(Response& response) {
   return response;
 }
 
+[[nodiscard]] bool wants_json(const Request& request, const http::Target& target) {
+  return target.path.starts_with("/api/") || request.accept.contains("application/json");
+}
+
+/// The address in the path of a removal.
+[[nodiscard]] std::optional<IpAddress> address_to_remove(std::string_view path) {
+  path.remove_suffix(kRemoval.size());
+  path.remove_prefix(path.starts_with(kApiAddress) ? kApiAddress.size() : 1);
+  const auto network = page::read_asked(path);
+  if (!network || (!network->is_single_address() && *network != sender_of(network->first()))) return std::nullopt;
+  return network->first();
+}
+
 [[nodiscard]] Response api_error(int status, std::string_view error, std::string_view detail) {
   return plain(status, kJson, page::json_of_error(error, detail));
 }
@@ -103,11 +122,12 @@ struct Answers::Visit {
   UnixTime now{};
 };
 
-Answers::Answers(std::shared_ptr<const InForce> in_force, Stores& stores, http::RateLimit& limits, Clock clock,
-                 Report report)
+Answers::Answers(std::shared_ptr<const InForce> in_force, Stores& stores, http::RateLimit& limits, RemovalForm form,
+                 Clock clock, Report report)
     : in_force_(std::move(in_force)),
       stores_(stores),
       limits_(limits),
+      form_(std::move(form)),
       clock_(std::move(clock)),
       report_(std::move(report)) {}
 
@@ -124,9 +144,13 @@ Response Answers::answer(const Request& request) {
               .client = http::client_of(request.peer, request.forwarded_for, in_force_->config.web.proxies),
               .now = clock_()};
   Response response;
-  if (request.method == Request::Method::other) {
+  const bool is_removal = target && target->path.ends_with(kRemoval) && target->path.size() > kRemoval.size();
+  const bool is_post = request.method == Request::Method::post;
+  if (request.method == Request::Method::other || (is_post && !is_removal)) {
     response = message(visit, page::Message::method, 405);
-    response.fields.emplace_back("Allow", "GET, HEAD");
+    response.fields.emplace_back("Allow", is_removal ? "POST" : "GET, HEAD");
+  } else if (is_removal) {
+    response = removal(visit);
   } else if (!target) {
     visit.view.path = "/";
     response = message(visit, page::Message::not_found, 400);
@@ -202,7 +226,8 @@ Response Answers::asked(const Visit& visit, std::string_view text) {
   if (network->is_single_address() || *network == sender_of(network->first())) {
     const auto account = account_of(network->first(), visit.now);
     if (!account) return unavailable(visit, account.error());
-    response = html(visit, 200, pages.address(*account, about, visit.now, visit.view));
+    const auto form = form_for(visit, *account);
+    response = html(visit, 200, pages.address(*account, about, visit.now, visit.view, form), !form.empty());
   } else {
     const auto state = stores_.ask<schema::NetworkState>(
         [&](schema::Store& store) { return store.network(*network, page::kMostWithin, visit.now); });
@@ -279,6 +304,104 @@ Response Answers::api_addresses(const Visit& visit) {
   return response;
 }
 
+std::string Answers::form_for(const Visit& visit, const account::Account& account) const {
+  if (!visit.client || is_proxy(*visit.client) || sender_of(*visit.client) != account.sender) return {};
+  if (!is_own_host(visit.request.host, in_force_->config.web.url)) return {};
+  if (!account.removals || account.removals->outlook.refused) return {};
+  const bool is_pending = std::ranges::find(account.removals->requests, RemovalState::pending,
+                                            &RemovalRequest::state) != account.removals->requests.end();
+  return is_pending ? std::string() : form_.value_for(account.asked, *visit.client, visit.now);
+}
+
+Response Answers::removal(const Visit& visit) {
+  const auto& target = visit.target;
+  const auto asked = address_to_remove(target.path);
+  const bool json = wants_json(visit.request, target);
+  if (!asked) {
+    return json ? api_error(404, "not-found", "write one address, such as /api/v1/ip/192.0.2.10/removal")
+                : message(visit, page::Message::not_found, 404);
+  }
+  const auto path = page::path_of(Prefix::of(*asked));
+  const auto to_page = [&] {
+    return redirect(303, fmt::format("{}{}#removal", path,
+                                     visit.view.chosen ? fmt::format("?lang={}", tag_of(visit.view.language)) : ""));
+  };
+  if (visit.request.method != Request::Method::post) {
+    if (!json) return to_page();
+    auto response = api_error(405, "method", "a request for removal is a POST");
+    response.fields.emplace_back("Allow", "POST");
+    return response;
+  }
+  Fields fields;
+  if (const auto wait = limited(visit, 1, fields)) {
+    auto response = json ? api_error(429, "too-many-requests", fmt::format("try again in {} s", wait->count()))
+                         : message(visit, page::Message::too_many, 429, {}, wait);
+    response.fields.insert(response.fields.end(), fields.begin(), fields.end());
+    return response;
+  }
+  const auto& config = in_force_->config;
+  if (!visit.client || is_proxy(*visit.client) || sender_of(*visit.client) != sender_of(*asked)) {
+    return json ? api_error(403, "not-from-here",
+                            fmt::format("only {} itself can ask, and this came from {}", asked->to_string(),
+                                        visit.client ? visit.client->to_string() : "an unknown address"))
+                : message(visit, page::Message::removal_elsewhere, 403, asked->to_string());
+  }
+  if (const auto objection = objection_to(visit.request, config.web.url, form_, *asked, *visit.client, visit.now)) {
+    return objected(visit, *objection);
+  }
+  const auto filed = stores_.request_removal({.address = *visit.client, .proof = RemovalProof::https},
+                                             config.removal.rules, visit.now);
+  if (!filed) {
+    report_("removal-not-filed", filed.error().text);
+    auto response = json ? api_error(503, "unavailable", "the request can't be stored at the moment; try again")
+                         : message(visit, page::Message::removal_busy, 503);
+    response.fields.emplace_back("Retry-After", kRetryAfter);
+    return response;
+  }
+  if (!filed->request) return refused_removal(visit, *asked, filed->outlook.refused.value_or(RemovalRefusal::disabled));
+  const auto& request = *filed->request;
+  if (filed->is_new) {
+    watch::log(watch::Level::info, "removal-requested",
+               {{"sender", request.sender.to_string()},
+                {"proof", name_of(request.proof)},
+                {"due", to_iso8601(request.due_at)}});
+  }
+  return json ? plain(202, kJson, page::json_of(request, filed->is_new)) : to_page();
+}
+
+Response Answers::refused_removal(const Visit& visit, const IpAddress& asked, RemovalRefusal why) const {
+  const bool is_full = why == RemovalRefusal::too_many;
+  auto response = wants_json(visit.request, visit.target) ? api_error(is_full ? 503 : 409, name_of(why), clause_of(why))
+                  : is_full                               ? message(visit, page::Message::removal_busy, 503)
+                            // Its page says why.
+                            : redirect(303, page::path_of(Prefix::of(asked)) + "#removal");
+  if (is_full) response.fields.emplace_back("Retry-After", kRetryRemoval);
+  return response;
+}
+
+Response Answers::objected(const Visit& visit, Objection why) const {
+  struct Told {
+    int status;
+    std::string_view error;
+    std::string_view detail;
+  };
+  const auto told = [&]() -> Told {
+    switch (why) {
+      case Objection::wrong_host:
+        return {.status = 421, .error = "wrong-host", .detail = "ask at the page's own name, see web.url"};
+      case Objection::type:
+        return {.status = 415, .error = "bad-type", .detail = "send no body, or the page's form"};
+      case Objection::too_large:
+        return {.status = 413, .error = "too-large", .detail = "send no body, or the page's form"};
+      case Objection::elsewhere:
+        break;
+    }
+    return {.status = 403, .error = "no-form", .detail = "send X-Blowback-Removal: yes, without Origin"};
+  }();
+  return wants_json(visit.request, visit.target) ? api_error(told.status, told.error, told.detail)
+                                                 : message(visit, page::Message::removal_form, told.status);
+}
+
 Response Answers::health() {
   const auto state = stores_.ask<schema::ZoneState>([&](schema::Store& store) { return store.zone_state(clock_()); });
   watch::Health health;
@@ -295,9 +418,7 @@ std::optional<Duration> Answers::limited(const Visit& visit, int tokens, Fields&
   const int per_minute = in_force_->config.web.requests;
   // Visitors from this host, and those of a proxy that doesn't name them, would all share one bucket.
   if (per_minute == 0 || !visit.client) return std::nullopt;
-  const bool is_own = std::ranges::any_of(in_force_->config.web.proxies,
-                                          [&](const Prefix& proxy) { return proxy.contains(*visit.client); });
-  if (is_own) return std::nullopt;
+  if (is_proxy(*visit.client)) return std::nullopt;
   const auto verdict = limits_.take(sender_of(*visit.client), tokens, per_minute, SteadyClock::now());
   // draft-ietf-httpapi-ratelimit-headers-10
   fields.emplace_back("RateLimit-Policy", fmt::format("\"address\";q={};w=60", per_minute));
@@ -326,7 +447,12 @@ Response Answers::unavailable(const Visit& visit, const schema::StoreError& erro
   return response;
 }
 
-Response Answers::html(const Visit& visit, int status, page::Page made) const {
+bool Answers::is_proxy(const IpAddress& address) const {
+  return std::ranges::any_of(in_force_->config.web.proxies,
+                             [&](const Prefix& proxy) { return proxy.contains(address); });
+}
+
+Response Answers::html(const Visit& visit, int status, page::Page made, bool is_private) const {
   if (!made) {
     report_("template-failed", made.error().text);
     return plain(500, kPlain, "This page can't be shown: a template of the page has a mistake.\n");
@@ -334,8 +460,9 @@ Response Answers::html(const Visit& visit, int status, page::Page made) const {
   auto response = plain(status, kHtml, *std::move(made));
   response.fields.emplace_back("Vary", "Accept-Language");
   response.fields.emplace_back("Content-Language", tag_of(visit.view.language));
-  response.fields.emplace_back("Cache-Control", status == 200 ? "no-cache" : "no-store");
-  return status == 200 ? revalidated(std::move(response), visit.request) : response;
+  const bool may_be_kept = status == 200 && !is_private;
+  response.fields.emplace_back("Cache-Control", may_be_kept ? "no-cache" : "no-store");
+  return may_be_kept ? revalidated(std::move(response), visit.request) : response;
 }
 
 }  // namespace blowback::site

@@ -1,7 +1,9 @@
 #include "site/site.h"
 
 #include "answers.h"
+#include "removal_form.h"
 #include "stores.h"
+#include "system/one_time_token.h"
 #include "system/system_call_filter.h"
 #include "watch/log.h"
 #include "watch/notify.h"
@@ -50,9 +52,10 @@ constexpr std::chrono::minutes kLogPause{1};
 
 /// What answers are made from. A request keeps it until it is answered, whatever a reload does.
 struct Site::Running {
-  Running(std::shared_ptr<const InForce> in_force, http::RateLimit& limits, Answers::Clock clock, Report report)
+  Running(std::shared_ptr<const InForce> in_force, http::RateLimit& limits, RemovalForm form, Answers::Clock clock,
+          Report report)
       : stores(in_force->config.database),
-        answers(std::move(in_force), stores, limits, std::move(clock), std::move(report)) {}
+        answers(std::move(in_force), stores, limits, std::move(form), std::move(clock), std::move(report)) {}
   Stores stores;
   Answers answers;
 };
@@ -62,6 +65,9 @@ Site::~Site() = default;
 
 std::expected<void, SiteError> Site::start(config::Config config) {
   const bool sandbox = config.web.sandbox;
+  auto key = make_one_time_token();
+  if (!key) return std::unexpected(SiteError{"no random numbers: " + key.error().message()});
+  form_key_ = std::move(key->text);
   if (auto adopted = adopt(std::move(config)); !adopted) return adopted;
   if (sandbox) {
     if (const auto restricted = restrict_system_calls(); !restricted) {
@@ -81,7 +87,8 @@ std::expected<void, SiteError> Site::adopt(config::Config config) {
                     .contact = config.web.contact,
                     .policy = config.policy,
                     .retention = config.retention,
-                    .ttl = config.zone.ttl};
+                    .ttl = config.zone.ttl,
+                    .removal_mail = config.removal.rules.enabled ? config.removal.mail : std::string()};
   std::unique_ptr<http::Server> server;
   if (!server_ || sockets_differ(config.web, config_.web)) {
     // A socket that stays can't be bound twice: the old one is closed first, and opened again if the new one can't be used.
@@ -110,7 +117,7 @@ std::expected<void, SiteError> Site::adopt(config::Config config) {
   auto in_force =
       std::make_shared<const InForce>(InForce{.config = config, .about = std::move(about), .pages = *std::move(pages)});
   auto running = std::make_shared<Running>(
-      std::move(in_force), limits_, [this] { return clock_.now(); },
+      std::move(in_force), limits_, RemovalForm(form_key_), [this] { return clock_.now(); },
       [this](std::string_view event, const std::string& detail) { report(event, detail); });
   {
     const std::scoped_lock lock(mutex_);

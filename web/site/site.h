@@ -62,6 +62,7 @@ class Site {
   DaemonClock clock_;
   watch::ConfigInForce in_force_{.read_at = clock_.now(), .refused = {}, .refused_at = {}};
   http::RateLimit limits_;
+  std::string form_key_;              ///< of this process, see RemovalForm
   std::mutex mutex_;                  ///< guards the next three between the server's threads and a reload
   std::shared_ptr<Running> running_;  ///< what requests are answered with
   std::string last_event_;            ///< the last trouble that was logged, so that each is logged once

@@ -1,4 +1,5 @@
-// Connections to the database, one for each thread that answers at the same time.
+// Connections to the database: one for each thread that answers at the same time, which can only read; and for a request for removal another one, which
+// can write that and nothing else.
 #pragma once
 
 #include "schema/store.h"
@@ -28,6 +29,11 @@ class Stores {
     return answer;
   }
 
+  /// Files a request, or returns the pending one. Whoever isn't listed, or asks again, only reads. One at a time: fails with `busy` if it isn't its turn
+  /// soon, so that requests never hold all threads.
+  [[nodiscard]] schema::Result<schema::RemovalFiled> request_removal(const schema::RemovalWish& wish,
+                                                                     const RemovalRules& rules, UnixTime now);
+
  private:
   using Clock = std::chrono::steady_clock;
 
@@ -49,6 +55,7 @@ class Stores {
   void give_back(schema::Store store);
 
   std::string database_;
+  std::timed_mutex requesting_;      ///< held while a request is filed
   std::mutex mutex_;                 ///< guards the next
   std::vector<schema::Store> free_;  ///< as many as threads have ever asked at once
 };
