@@ -3,22 +3,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <ranges>
 #include <utility>
 
 namespace blowback {
 namespace {
-
-constexpr std::uint32_t kLoopback = 0x7f000000;
-
-[[nodiscard]] IpAddress test_point_of(Code code) { return IpAddress::from_v4(kLoopback | octet_of(code)); }
-
-[[nodiscard]] auto ascending_points() {
-  auto codes = kAllCodes;
-  std::ranges::sort(codes, {}, octet_of);
-  return codes;
-}
-
-constexpr std::size_t kNamesOfPoints = 2 * kAllCodes.size();
 
 /// The first address of the upper half. Requires a network of more than one address.
 [[nodiscard]] IpAddress upper_half(const Prefix& prefix) {
@@ -47,18 +36,15 @@ bool walked_before(const Prefix& one, const Prefix& other) {
   return one < other;
 }
 
-ZoneNames::ZoneNames(Source source) : ZoneNames(std::move(source), std::nullopt) {}
+ZoneNames::ZoneNames(Source source, CodeSet codes) : ZoneNames(std::move(source), test_points(codes), std::nullopt) {}
 
-ZoneNames::ZoneNames(Source source, const Prefix& region) : ZoneNames(std::move(source), std::optional(region)) {}
+ZoneNames::ZoneNames(Source source, const Prefix& region) : ZoneNames(std::move(source), {}, std::optional(region)) {}
 
-ZoneNames::ZoneNames(Source source, const std::optional<Prefix>& region) : source_(std::move(source)) {
-  if (region) points_ = kNamesOfPoints;
-  const auto never = [&](const IpAddress& address) {
+ZoneNames::ZoneNames(Source source, std::vector<TestPoint> points, const std::optional<Prefix>& region)
+    : source_(std::move(source)), points_(std::move(points)) {
+  for (const auto& address : std::views::reverse(never_listed())) {
     if (!region || region->contains(address)) never_.push_back({.prefix = Prefix::of(address), .codes = {}});
-  };
-  never(IpAddress::from_v4(kLoopback | 1U));
-  for (const auto code : kAllCodes) never(test_point_of(code));
-  std::ranges::sort(never_, [](const Piece& one, const Piece& other) { return other.prefix < one.prefix; });
+  }
   from_source_ = source_();
   advance();
 }
@@ -109,10 +95,10 @@ void ZoneNames::visit_parts_of(const Prefix& network, int labels, CodeSet codes)
 }
 
 std::optional<ZoneName> ZoneNames::next() {
-  if (points_ < kNamesOfPoints) {
-    static const auto kPoints = ascending_points();
-    const auto code = kPoints.at(points_ / 2);
-    return ZoneName{.subject = Prefix::of(test_point_of(code)), .codes = code, .is_mapped_form = points_++ % 2 == 1};
+  if (names_of_points_ < 2 * points_.size()) {
+    const auto& point = points_.at(names_of_points_ / 2);
+    return ZoneName{
+        .subject = Prefix::of(point.address), .codes = point.code, .is_mapped_form = names_of_points_++ % 2 == 1};
   }
   for (;;) {
     if (parts_.empty()) {

@@ -59,6 +59,8 @@ class CodeSet {
     set.bits_ = static_cast<std::uint8_t>(bits & ((1U << kAllCodes.size()) - 1U));
     return set;
   }
+  /// Every code.
+  [[nodiscard]] static constexpr CodeSet all() { return from_bits(~0U); }
 
   [[nodiscard]] constexpr bool has(Code code) const { return (bits_ & bit(code)) != 0; }
   [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
@@ -69,6 +71,10 @@ class CodeSet {
     return *this;
   }
   friend constexpr CodeSet operator|(CodeSet a, CodeSet b) { return a |= b; }
+  /// The codes that both have.
+  friend constexpr CodeSet operator&(CodeSet a, CodeSet b) {
+    return from_bits(std::uint32_t{a.bits_} & std::uint32_t{b.bits_});
+  }
   /// The codes of `a` that `b` doesn't have.
   friend constexpr CodeSet operator-(CodeSet a, CodeSet b) {
     return from_bits(std::uint32_t{a.bits_} & ~std::uint32_t{b.bits_});

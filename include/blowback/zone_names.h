@@ -6,6 +6,7 @@
 
 #include "blowback/kind.h"
 #include "blowback/prefix.h"
+#include "blowback/test_points.h"
 #include "blowback/wildcard.h"
 
 #include <cstddef>
@@ -54,8 +55,8 @@ class ZoneNames {
   /// What the list says, piece by piece in the order of `walked_before`; absent: that was all.
   using Source = std::function<std::optional<Piece>()>;
 
-  /// What the source says of 127.0.0.1 and of test points has no effect.
-  explicit ZoneNames(Source source);
+  /// `codes`: those that the zone has; the source says nothing of others. What it says of 127.0.0.1 and of test points has no effect.
+  explicit ZoneNames(Source source, CodeSet codes = CodeSet::all());
 
   /// Only the names of addresses and networks in `region`, without test points. The source says what the list says of `region` and of what is in it; a
   /// wider network that covers it is said as `region` itself. Requires that no wider network around `region` has a wildcard.
@@ -76,15 +77,16 @@ class ZoneNames {
   };
 
   /// Without a region: all names.
-  ZoneNames(Source source, const std::optional<Prefix>& region);
+  ZoneNames(Source source, std::vector<TestPoint> points, const std::optional<Prefix>& region);
 
   void advance();
   [[nodiscard]] std::optional<Piece> next_piece();
   void visit_parts_of(const Prefix& network, int labels, CodeSet codes);
 
   Source source_;
-  std::size_t points_ = 0;     ///< names of test points that were visited
-  std::optional<Piece> said_;  ///< the source's next
+  std::vector<TestPoint> points_;
+  std::size_t names_of_points_ = 0;  ///< that were visited, two for each
+  std::optional<Piece> said_;        ///< the source's next
   std::vector<Piece>
       never_;  ///< addresses that aren't listed by the source, merged into what it says; the next is the last
   std::optional<Piece> from_source_;

@@ -3,9 +3,9 @@
 #include "decide.h"
 
 #include "answer/owner_name.h"
+#include "blowback/test_points.h"
 #include "blowback/wildcard.h"
 #include "letter_case.h"
-#include "test_points.h"
 #include "wildcard.h"
 
 #include <algorithm>
@@ -76,7 +76,8 @@ namespace {
 [[nodiscard]] Decision at_address_name(std::uint16_t type, const AddressName& name, const zone::View& view) {
   if (name.address) {
     const auto& address = *name.address;
-    if (const auto code = test_point(address)) return at_listed(type, Prefix::of(address), *code, Outcome::test_point);
+    if (const auto code = test_point(address, CodeSet::all()))
+      return at_listed(type, Prefix::of(address), *code, Outcome::test_point);
     if (!view.stale && !is_never_listed(address)) {
       const auto cover = view.index->cover_of(address, view.as_of);
       if (!cover.codes.empty()) {
@@ -89,10 +90,10 @@ namespace {
   for (const auto* const network : {&name.octets, &name.nibbles}) {
     if (!*network) continue;
     // RFC 8020: a name exists if there is any name below it.
-    exists = exists || holds_test_point(**network);
+    exists = exists || holds_test_point(**network, CodeSet::all());
     if (network == &name.nibbles && (*network)->family() == Family::ipv4) {
       if (!(*network)->is_single_address()) continue;
-      if (const auto code = test_point((*network)->first()))
+      if (const auto code = test_point((*network)->first(), CodeSet::all()))
         return at_listed(type, **network, *code, Outcome::test_point);
       continue;
     }

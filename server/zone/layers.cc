@@ -105,11 +105,11 @@ std::optional<AnyEntry> Layer::covering(Number128 address, EndSeconds now) const
   return std::get<2>(table_).find(number, now);
 }
 
-std::optional<AnyEntry> Layer::first_within(Number128 from, Number128 to, EndSeconds now) const {
+std::optional<AnyEntry> Layer::first_within(Number128 from, Number128 to, EndSeconds now, CodeSet wanted) const {
   return std::visit(
       [&](const auto& own) {
         using Number = typename NumberOf<std::remove_cvref_t<decltype(own)>>::type;
-        return widened(own.first_within(static_cast<Number>(from), static_cast<Number>(to), now));
+        return widened(own.first_within(static_cast<Number>(from), static_cast<Number>(to), now, wanted));
       },
       table_);
 }

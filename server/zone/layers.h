@@ -54,9 +54,11 @@ class Layer {
   }
   [[nodiscard]] const Table& table() const { return table_; }
 
-  /// What is in force of the network around an address, or of all networks from one to another.
+  /// What is in force of the network around an address, or the first of all networks from one to another that has one of the codes `wanted`; if that is
+  /// empty, whatever it has.
   [[nodiscard]] std::optional<AnyEntry> covering(Number128 address, EndSeconds now) const;
-  [[nodiscard]] std::optional<AnyEntry> first_within(Number128 from, Number128 to, EndSeconds now) const;
+  [[nodiscard]] std::optional<AnyEntry> first_within(Number128 from, Number128 to, EndSeconds now,
+                                                     CodeSet wanted = {}) const;
 
  private:
   Family family_;
@@ -64,6 +66,11 @@ class Layer {
   int length_;
   Table table_;
 };
+
+/// What to look for in `layer` on behalf of a zone with `codes`: listings with one of these, and exemptions, which have none.
+[[nodiscard]] inline CodeSet wanted_of(const Layer& layer, CodeSet codes) {
+  return layer.role() == Role::exemption ? CodeSet() : codes;
+}
 
 /// One family's layers, the shortest prefixes first.
 struct FamilyLayers {

@@ -60,10 +60,11 @@ namespace {
   return bits >= 128 ? low_ones(bits) : (network << bits) | low_ones(bits);
 }
 
-/// The layers of one family at one time.
+/// The layers of one family at one time, as far as they concern some codes.
 class Now {
  public:
-  Now(const FamilyLayers& layers, Family family, EndSeconds now) : layers_(layers), family_(family), now_(now) {}
+  Now(const FamilyLayers& layers, Family family, EndSeconds now, CodeSet codes)
+      : layers_(layers), family_(family), now_(now), codes_(codes) {}
 
   /// The end of the widest exemption around `address` that is no longer than `longest`.
   [[nodiscard]] std::optional<Number128> exempt_to(Number128 address, int longest) const {
@@ -83,7 +84,7 @@ class Now {
       if (layer.length() > longest) break;
       if (const auto entry = layer.covering(address, now_)) {
         if (cover.codes.empty()) cover.widest = layer.length();
-        cover.codes |= entry->codes;
+        cover.codes |= entry->codes & codes_;
       }
     }
     return cover;
@@ -93,7 +94,8 @@ class Now {
   [[nodiscard]] bool anything_inside(Range range, int length) const {
     const auto lies_inside = [&](const Layer& layer) {
       const auto bits = layer.host_bits();
-      return layer.length() > length && layer.first_within(range.first >> bits, range.last >> bits, now_);
+      return layer.length() > length &&
+             layer.first_within(range.first >> bits, range.last >> bits, now_, wanted_of(layer, codes_));
     };
     return std::ranges::any_of(layers_.exemptions, lies_inside) || std::ranges::any_of(layers_.listings, lies_inside);
   }
@@ -116,7 +118,7 @@ class Now {
       const auto bits = layer.host_bits();
       const auto to = range.last >> bits;
       for (auto from = range.first >> bits; from <= to;) {
-        const auto entry = layer.first_within(from, to, now_);
+        const auto entry = layer.first_within(from, to, now_, codes_);
         if (!entry) break;
         const Range own{.first = entry->number << bits, .last = last_address(layer, entry->number)};
         if (!wholly_exempt(own)) return true;
@@ -133,6 +135,7 @@ class Now {
   const FamilyLayers& layers_;
   Family family_;
   EndSeconds now_;
+  CodeSet codes_;
 };
 
 }  // namespace
@@ -179,18 +182,18 @@ ListingIndex ListingIndex::without_ended(UnixTime now) const {
   return index;
 }
 
-ListingIndex::Cover ListingIndex::cover_of(const IpAddress& address, UnixTime now) const {
+ListingIndex::Cover ListingIndex::cover_of(const IpAddress& address, UnixTime now, CodeSet codes) const {
   const auto family = address.family();
-  const Now layers(layers_->of(family), family, seconds(now));
+  const Now layers(layers_->of(family), family, seconds(now), codes);
   const auto number = number_of(address);
   const auto cover = layers.listed_around(number, address.bits());
   if (cover.codes.empty() || layers.exempt_to(number, address.bits())) return {};
   return cover;
 }
 
-ListingIndex::Cover ListingIndex::cover_of(const Prefix& network, UnixTime now) const {
+ListingIndex::Cover ListingIndex::cover_of(const Prefix& network, UnixTime now, CodeSet codes) const {
   const auto family = network.family();
-  const Now layers(layers_->of(family), family, seconds(now));
+  const Now layers(layers_->of(family), family, seconds(now), codes);
   const auto number = number_of(network.first());
   const auto cover = layers.listed_around(number, network.length());
   if (cover.codes.empty() || layers.exempt_to(number, network.length())) return {};
@@ -199,15 +202,15 @@ ListingIndex::Cover ListingIndex::cover_of(const Prefix& network, UnixTime now) 
 
 bool ListingIndex::is_exempt(const Prefix& network, UnixTime now) const {
   const auto family = network.family();
-  return Now(layers_->of(family), family, seconds(now))
+  return Now(layers_->of(family), family, seconds(now), {})
       .exempt_to(number_of(network.first()), network.length())
       .has_value();
 }
 
-bool ListingIndex::is_divided(const Prefix& network, UnixTime now) const {
+bool ListingIndex::is_divided(const Prefix& network, UnixTime now, CodeSet codes) const {
   const auto family = network.family();
   if (family == Family::ipv6 && contains_mapped(network)) return true;
-  return Now(layers_->of(family), family, seconds(now)).anything_inside(range_of(network), network.length());
+  return Now(layers_->of(family), family, seconds(now), codes).anything_inside(range_of(network), network.length());
 }
 
 void ListingIndex::prefetch(std::span<const std::uint32_t> addresses) const {
@@ -217,8 +220,8 @@ void ListingIndex::prefetch(std::span<const std::uint32_t> addresses) const {
   }
 }
 
-bool ListingIndex::anything_within(const Prefix& prefix, UnixTime now) const {
-  const Now layers(layers_->of(prefix.family()), prefix.family(), seconds(now));
+bool ListingIndex::anything_within(const Prefix& prefix, UnixTime now, CodeSet codes) const {
+  const Now layers(layers_->of(prefix.family()), prefix.family(), seconds(now), codes);
   const auto range = range_of(prefix);
   if (const auto end = layers.exempt_to(range.first, prefix.length()); end && *end >= range.last) return false;
   // A listing around it lists all of it, but for narrower exemptions.

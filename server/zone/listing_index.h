@@ -2,7 +2,8 @@
 //
 // It answers two questions, whether one address is listed (and by which codes), and whether anything at all is listed
 // within a network, which decides between "no such name" and "empty non-terminal" (RFC 8020). Exemptions and expiry are in
-// both answers. Following the database is follower.h; what a name in the zone stands for is answer/owner_name.h.
+// both answers. All questions may be asked with chosen codes: then the answers are those for the list in which each listing has no others, and in which
+// listings without any of them are missing (exemptions stay). So several zones share one index. Following the database is follower.h; what a name in the zone stands for is answer/owner_name.h.
 #pragma once
 
 #include "blowback/listing.h"
@@ -63,23 +64,25 @@ class ListingIndex {
   [[nodiscard]] Ended ended(UnixTime after, UnixTime until) const;
 
   /// Codes of all listings in force that cover `address`; empty where there are none, or an exemption in force covers it.
-  [[nodiscard]] CodeSet codes_at(const IpAddress& address, UnixTime now) const { return cover_of(address, now).codes; }
+  [[nodiscard]] CodeSet codes_at(const IpAddress& address, UnixTime now, CodeSet codes = CodeSet::all()) const {
+    return cover_of(address, now, codes).codes;
+  }
 
   struct Cover {
     CodeSet codes;
     int widest = 0;  ///< the prefix length of the shortest of these listings; undefined if `codes` is empty
   };
   /// The same, at the same cost, with one more detail.
-  [[nodiscard]] Cover cover_of(const IpAddress& address, UnixTime now) const;
+  [[nodiscard]] Cover cover_of(const IpAddress& address, UnixTime now, CodeSet codes = CodeSet::all()) const;
   /// The same for a network: of the listings that cover all of it, unless an exemption does.
-  [[nodiscard]] Cover cover_of(const Prefix& network, UnixTime now) const;
+  [[nodiscard]] Cover cover_of(const Prefix& network, UnixTime now, CodeSet codes = CodeSet::all()) const;
 
   /// Whether one exemption in force covers all of `network`.
   [[nodiscard]] bool is_exempt(const Prefix& network, UnixTime now) const;
 
-  /// Whether an exemption or a narrower listing in force lies in `network`, whatever its codes. If not, all its addresses have its cover. The
+  /// Whether an exemption or a narrower listing in force, with whichever of `codes`, lies in `network`. If not, all its addresses have its cover. The
   /// IPv4-mapped addresses divide an IPv6 network. Costs a look into each layer of longer prefixes.
-  [[nodiscard]] bool is_divided(const Prefix& network, UnixTime now) const;
+  [[nodiscard]] bool is_divided(const Prefix& network, UnixTime now, CodeSet codes = CodeSet::all()) const;
 
   /// Has the processor fetch what `codes_at` will read for these IPv4 addresses (in host order), all at once. A hint: answers
   /// don't depend on it. Costs about as much as asking, and saves most of the waiting.
@@ -87,7 +90,7 @@ class ListingIndex {
 
   /// Whether at least one address in `prefix` is listed and not exempt: exactly when `codes_at` is not empty for some
   /// address in it.
-  [[nodiscard]] bool anything_within(const Prefix& prefix, UnixTime now) const;
+  [[nodiscard]] bool anything_within(const Prefix& prefix, UnixTime now, CodeSet codes = CodeSet::all()) const;
 
   [[nodiscard]] Serial serial() const { return serial_; }
   /// Listings and exemptions held, ended ones not yet dropped included.
@@ -128,10 +131,10 @@ class ListingIndex::Builder {
 class ListingIndex::Walk {
  public:
   /// What is in force at `now`.
-  Walk(const ListingIndex& index, UnixTime now);
+  Walk(const ListingIndex& index, UnixTime now, CodeSet codes = CodeSet::all());
   /// Only what is said of `region` and of what is in it: first the codes of all listings that cover it, as a piece of `region`'s own, then what is
   /// narrower. Nothing if an exemption covers it. Costs a look into each layer, not the size of the list.
-  Walk(const ListingIndex& index, UnixTime now, const Prefix& region);
+  Walk(const ListingIndex& index, UnixTime now, const Prefix& region, CodeSet codes = CodeSet::all());
   Walk(Walk&&) noexcept;
   Walk& operator=(Walk&&) noexcept;
   ~Walk();

@@ -17,14 +17,15 @@ using AnyCursor = std::variant<NetworkTable<std::uint32_t>::Cursor, NetworkTable
 /// One layer, as far as it wasn't visited.
 class LayerWalk {
  public:
-  /// Networks from one number to another, both included.
-  LayerWalk(const Layer& layer, EndSeconds now, Number128 from, Number128 to)
+  /// Networks from one number to another, both included. Of listings those with one of `codes`.
+  LayerWalk(const Layer& layer, EndSeconds now, CodeSet codes, Number128 from, Number128 to)
       : layer_(&layer),
+        wanted_(wanted_of(layer, codes)),
         to_(to),
         cursor_(std::visit(
             [&]<typename Number>(const NetworkTable<Number>& table) {
               return AnyCursor(std::in_place_type<typename NetworkTable<Number>::Cursor>, table,
-                               static_cast<Number>(from));
+                               static_cast<Number>(from), wanted_);
             },
             layer.table())) {
     find(now);
@@ -50,18 +51,21 @@ class LayerWalk {
     std::visit(
         [&](auto& cursor) {
           const auto* entry = cursor.entry();
-          for (; entry != nullptr && entry->number <= to_ && entry->ends <= now; entry = cursor.entry())
-            cursor.advance();
+          const auto is_wanted = [&] {
+            return entry->ends > now && (wanted_.empty() || !(entry->codes & wanted_).empty());
+          };
+          for (; entry != nullptr && entry->number <= to_ && !is_wanted(); entry = cursor.entry()) cursor.advance();
           is_over_ = entry == nullptr || entry->number > to_;
           if (is_over_) return;
           const auto bits = layer_->host_bits();
           first_ = bits >= 128 ? 0 : Number128{entry->number} << bits;
-          codes_ = layer_->role() == Role::exemption ? CodeSet() : entry->codes;
+          codes_ = entry->codes & wanted_;  // an exemption has none
         },
         cursor_);
   }
 
   const Layer* layer_;
+  CodeSet wanted_;
   Number128 to_;
   AnyCursor cursor_;
   Number128 first_ = 0;
@@ -77,13 +81,13 @@ class LayerWalk {
 
 class ListingIndex::Walk::Impl {
  public:
-  Impl(std::shared_ptr<const Layers> layers, EndSeconds now)
-      : layers_(std::move(layers)), now_(now), ipv6_follows_(true) {
+  Impl(std::shared_ptr<const Layers> layers, EndSeconds now, CodeSet codes)
+      : layers_(std::move(layers)), now_(now), codes_(codes), ipv6_follows_(true) {
     begin(Family::ipv4);
   }
   /// `cover`: of the region, if it isn't empty.
-  Impl(std::shared_ptr<const Layers> layers, EndSeconds now, const Prefix& region, CodeSet cover)
-      : layers_(std::move(layers)), now_(now) {
+  Impl(std::shared_ptr<const Layers> layers, EndSeconds now, CodeSet codes, const Prefix& region, CodeSet cover)
+      : layers_(std::move(layers)), now_(now), codes_(codes) {
     if (!cover.empty()) cover_ = {.prefix = region, .codes = cover};
     begin_within(region);
   }
@@ -121,7 +125,7 @@ class ListingIndex::Walk::Impl {
       const auto from = range.first >> layer.host_bits();
       const auto to = range.last >> layer.host_bits();
       // A cursor reads a whole block. Mostly there is nothing to be read.
-      if (layer.first_within(from, to, now_)) add(layer, from, to);
+      if (layer.first_within(from, to, now_, wanted_of(layer, codes_))) add(layer, from, to);
     });
   }
 
@@ -135,23 +139,24 @@ class ListingIndex::Walk::Impl {
   }
 
   void add(const Layer& layer, Number128 from, Number128 to) {
-    auto walk = std::make_unique<LayerWalk>(layer, now_, from, to);
+    auto walk = std::make_unique<LayerWalk>(layer, now_, codes_, from, to);
     if (!walk->is_over()) walks_.push_back(std::move(walk));
   }
 
   std::shared_ptr<const Layers> layers_;
   EndSeconds now_ = 0;
+  CodeSet codes_;
   std::optional<Piece> cover_;  ///< of a region, to be visited first
   bool ipv6_follows_ = false;
   std::vector<std::unique_ptr<LayerWalk>> walks_;  ///< a heap: the next piece is the first one's
 };
 
-ListingIndex::Walk::Walk(const ListingIndex& index, UnixTime now)
-    : impl_(std::make_unique<Impl>(index.layers_, now.time_since_epoch().count())) {}
-ListingIndex::Walk::Walk(const ListingIndex& index, UnixTime now, const Prefix& region)
+ListingIndex::Walk::Walk(const ListingIndex& index, UnixTime now, CodeSet codes)
+    : impl_(std::make_unique<Impl>(index.layers_, now.time_since_epoch().count(), codes)) {}
+ListingIndex::Walk::Walk(const ListingIndex& index, UnixTime now, const Prefix& region, CodeSet codes)
     : impl_(index.is_exempt(region, now) ? std::make_unique<Impl>()
-                                         : std::make_unique<Impl>(index.layers_, now.time_since_epoch().count(), region,
-                                                                  index.cover_of(region, now).codes)) {}
+                                         : std::make_unique<Impl>(index.layers_, now.time_since_epoch().count(), codes,
+                                                                  region, index.cover_of(region, now, codes).codes)) {}
 ListingIndex::Walk::Walk(Walk&&) noexcept = default;
 ListingIndex::Walk& ListingIndex::Walk::operator=(Walk&&) noexcept = default;
 ListingIndex::Walk::~Walk() = default;

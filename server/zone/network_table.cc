@@ -51,6 +51,7 @@ void NetworkTable<Number>::Builder::append(Block block) {
   page_.firsts.push_back(block.first());
   page_.entries += block.size();
   page_.soonest = std::min(page_.soonest, block.soonest_end());
+  page_.codes |= block.codes();
   page_.blocks.push_back(std::move(block));
   if (page_.blocks.size() == 2 * kFullPage) end_page();
 }
@@ -105,6 +106,7 @@ void NetworkTable<Number>::Builder::end_page() {
       part.firsts.push_back(page_.firsts[block]);
       part.entries += page_.blocks[block].size();
       part.soonest = std::min(part.soonest, page_.blocks[block].soonest_end());
+      part.codes |= page_.blocks[block].codes();
       part.blocks.push_back(std::move(page_.blocks[block]));
     }
     table_.firsts_.push_back(part.firsts.front());
@@ -225,14 +227,17 @@ void NetworkTable<Number>::prefetch(std::span<const Number> numbers) const {
 
 template <typename Number>
 std::optional<typename NetworkTable<Number>::Entry> NetworkTable<Number>::first_within(Number from, Number to,
-                                                                                       EndSeconds now) const {
+                                                                                       EndSeconds now,
+                                                                                       CodeSet wanted) const {
   if (pages_.empty()) return std::nullopt;
   for (auto page = place_of(firsts_, from); page < pages_.size() && firsts_[page] <= to; ++page) {
+    if (!pages_[page]->may_have(wanted)) continue;
     const auto& blocks = pages_[page]->blocks;
     const auto& firsts = pages_[page]->firsts;
     for (auto block = place_of(firsts, from); block < blocks.size() && firsts[block] <= to; ++block) {
       const auto size = blocks[block].size();
-      for (auto place = blocks[block].at_least(from); place < size; ++place) {
+      const auto next = [&](std::size_t place) { return blocks[block].next_with(wanted, place); };
+      for (auto place = next(blocks[block].at_least(from)); place < size; place = next(place + 1)) {
         const auto entry = blocks[block].entry(place);
         if (entry.number > to) return std::nullopt;
         if (entry.ends > now) return entry;

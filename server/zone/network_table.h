@@ -42,8 +42,9 @@ class NetworkTable {
   [[nodiscard]] std::optional<Entry> find(Number number, EndSeconds now) const;
   /// Has the processor fetch what `find` will read for each of `numbers`, all at once: their waiting for memory overlaps.
   void prefetch(std::span<const Number> numbers) const;
-  /// The first entry in force from `from` to `to`, both included.
-  [[nodiscard]] std::optional<Entry> first_within(Number from, Number to, EndSeconds now) const;
+  /// The first entry in force from `from` to `to`, both included, that has one of the codes `wanted`; if that is empty, whatever it has. Blocks and pages
+  /// without these codes are passed over.
+  [[nodiscard]] std::optional<Entry> first_within(Number from, Number to, EndSeconds now, CodeSet wanted = {}) const;
   /// Visits every entry in ascending order, ended ones not yet dropped included.
   template <typename Visit>
   void for_each(Visit visit) const {
@@ -98,6 +99,10 @@ class NetworkTable {
     std::vector<Block> blocks;
     std::size_t entries = 0;
     EndSeconds soonest = kNeverEnds;
+    CodeSet codes;  ///< of all entries together
+
+    /// Whether there may be an entry with one of `wanted`; if that is empty, with any code or none.
+    [[nodiscard]] bool may_have(CodeSet wanted) const { return wanted.empty() || !(codes & wanted).empty(); }
   };
 
   /// The last place in `firsts` that isn't above `number`; 0 where all are. Requires that there is one.
@@ -139,19 +144,20 @@ class NetworkTable<Number>::Builder {
 template <typename Number>
 class NetworkTable<Number>::Cursor {
  public:
-  /// At the first entry whose number is at least `from`: a search, and reading one block or two. The table must outlive it.
-  Cursor(const NetworkTable& table, Number from) : table_(&table) {
+  /// At the first entry whose number is at least `from`: a search, and reading one block or two. The table must outlive it. Blocks and pages without an
+  /// entry that has one of the codes `wanted` are passed over, unless that is empty.
+  Cursor(const NetworkTable& table, Number from, CodeSet wanted = {}) : table_(&table), wanted_(wanted) {
     if (table.pages_.empty()) return;
     page_ = place_of(table.firsts_, from);
     const auto& page = *table.pages_[page_];
     block_ = place_of(page.firsts, from);
-    const auto place = page.blocks[block_].at_least(from);
-    fill();
-    at_ = place;
+    const auto& block = page.blocks[block_++];
+    block.append_to(entries_);
+    at_ = block.at_least(from);
     if (at_ == entries_.size()) fill();
   }
 
-  /// nullptr: there is none left. Ended ones not yet dropped are included.
+  /// nullptr: there is none left. Ended ones not yet dropped are included; likewise some without the codes that are wanted.
   [[nodiscard]] const Entry* entry() const { return at_ < entries_.size() ? &entries_[at_] : nullptr; }
   void advance() {
     if (++at_ == entries_.size()) fill();
@@ -163,14 +169,19 @@ class NetworkTable<Number>::Cursor {
     entries_.clear();
     at_ = 0;
     for (; page_ < table_->pages_.size(); ++page_, block_ = 0) {
-      const auto& blocks = table_->pages_[page_]->blocks;
-      if (block_ == blocks.size()) continue;
-      blocks[block_++].append_to(entries_);
-      return;
+      const auto& page = *table_->pages_[page_];
+      if (!page.may_have(wanted_)) continue;
+      while (block_ < page.blocks.size()) {
+        const auto& block = page.blocks[block_++];
+        if (block.next_with(wanted_, 0) == block.size()) continue;
+        block.append_to(entries_);
+        return;
+      }
     }
   }
 
   const NetworkTable* table_;
+  CodeSet wanted_;
   std::size_t page_ = 0;
   std::size_t block_ = 0;  ///< of the page, the next to be read
   std::vector<Entry> entries_;

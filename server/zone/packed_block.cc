@@ -58,7 +58,7 @@ struct PackedBlock<Number>::Head {
   std::uint8_t low_bits = 0;
   std::uint8_t buckets = 0;
   std::uint8_t end_octets = 0;  ///< per entry; 0: all end at `soonest`
-  std::uint8_t codes = 0;       ///< of all entries, if not mixed
+  std::uint8_t codes = 0;       ///< of all entries together; if not mixed, of each
   bool mixed_codes = false;
 
   [[nodiscard]] std::size_t lows_at() const { return sizeof(Head) + buckets; }
@@ -94,8 +94,8 @@ PackedBlock<Number>::PackedBlock(std::span<const Entry> entries) {
     if (entry.ends != kNeverEnds) latest = std::max(latest, entry.ends);
     all_end_alike = all_end_alike && entry.ends == entries.front().ends;
     head.mixed_codes = head.mixed_codes || entry.codes != entries.front().codes;
+    head.codes |= entry.codes.bits();
   }
-  head.codes = entries.front().codes.bits();
   if (!all_end_alike) {
     // 0 stands for never, n for the n-th second from `soonest` on.
     const auto most = static_cast<std::uint64_t>(latest) - static_cast<std::uint64_t>(head.soonest) + 1;
@@ -209,6 +209,10 @@ EndSeconds PackedBlock<Number>::soonest_end() const {
   return head().soonest;
 }
 template <typename Number>
+CodeSet PackedBlock<Number>::codes() const {
+  return CodeSet::from_bits(head().codes);
+}
+template <typename Number>
 void PackedBlock<Number>::prefetch() const {
   constexpr std::size_t kCacheLine = 64;
   __builtin_prefetch(octets_.get());
@@ -241,6 +245,17 @@ std::optional<typename PackedBlock<Number>::Entry> PackedBlock<Number>::find(Num
   const auto place = place_of(head, number);
   if (!place.found) return std::nullopt;
   return entry(head, place.at, number);
+}
+
+template <typename Number>
+std::size_t PackedBlock<Number>::next_with(CodeSet wanted, std::size_t place) const {
+  const Head head = this->head();
+  if (wanted.empty()) return place;
+  if ((head.codes & wanted.bits()) == 0) return head.count;
+  if (!head.mixed_codes) return place;
+  const auto* const codes = octets_.get() + head.codes_at();
+  while (place < head.count && (codes[place] & wanted.bits()) == 0) ++place;
+  return place;
 }
 
 template <typename Number>

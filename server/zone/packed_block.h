@@ -49,11 +49,15 @@ class PackedBlock {
   [[nodiscard]] Number first() const;
   /// When the first of its entries ends; kNeverEnds where none does.
   [[nodiscard]] EndSeconds soonest_end() const;
+  /// Those of all its entries together.
+  [[nodiscard]] CodeSet codes() const;
 
   /// The place of the first entry whose number is at least `number`; size() where there is none.
   [[nodiscard]] std::size_t at_least(Number number) const;
   /// The entry with that number.
   [[nodiscard]] std::optional<Entry> find(Number number) const;
+  /// The first place from `place` on whose entry has one of the codes `wanted`, or any place if that is empty; size() where there is none.
+  [[nodiscard]] std::size_t next_with(CodeSet wanted, std::size_t place) const;
   /// Requires `place` < size().
   [[nodiscard]] Entry entry(std::size_t place) const;
   void append_to(std::vector<Entry>& entries) const;

@@ -139,10 +139,11 @@ class EvolvingList {
 };
 
 /// All names of the zone but those of test points, which come first.
-[[nodiscard]] inline std::vector<ZoneName> listed_names(const zone::ListingIndex& index, UnixTime now) {
-  zone::ListingIndex::Walk walk(index, now);
-  ZoneNames names([&] { return walk.next(); });
-  for (std::size_t i = 0; i < 2 * kAllCodes.size(); ++i) (void)names.next();
+[[nodiscard]] inline std::vector<ZoneName> listed_names(const zone::ListingIndex& index, UnixTime now,
+                                                        CodeSet codes = CodeSet::all()) {
+  zone::ListingIndex::Walk walk(index, now, codes);
+  ZoneNames names([&] { return walk.next(); }, codes);
+  for (std::size_t i = 0; i < 2 * test_points(codes).size(); ++i) (void)names.next();
   std::vector<ZoneName> all;
   while (const auto name = names.next()) all.push_back(*name);
   return all;
