@@ -1,15 +1,10 @@
 #include "account/codes.h"
 
+#include "blowback/test_points.h"
+
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace blowback::account {
-namespace {
-
-constexpr std::uint32_t kLoopback = 0x7f000000;
-
-}  // namespace
 
 std::vector<std::string> names_of(CodeSet codes) {
   std::vector<std::string> names;
@@ -27,22 +22,10 @@ std::vector<std::string> answers_of(CodeSet codes) {
   return answers;
 }
 
-std::vector<TestPoint> test_points() {
-  std::vector<TestPoint> points;
-  points.reserve(kAllCodes.size());
-  for (const Code code : kAllCodes) {
-    points.push_back({.address = IpAddress::from_v4(kLoopback | octet_of(code)), .code = code});
-  }
-  std::ranges::sort(points, {}, &TestPoint::address);
-  return points;
-}
-
 std::optional<CodeSet> always_answered(const IpAddress& address) {
-  if (address == IpAddress::from_v4(kLoopback | 1U)) return CodeSet();
-  for (const auto& point : test_points()) {
-    if (point.address == address) return point.code;
-  }
-  return std::nullopt;
+  if (!is_never_listed(address)) return std::nullopt;
+  const auto code = test_point(address, CodeSet::all());
+  return code ? CodeSet(*code) : CodeSet();
 }
 
 }  // namespace blowback::account

@@ -95,8 +95,7 @@ void look_at_listener(const Place& at, const config::Feed& feed, UnixTime now, F
 
 }  // namespace
 
-void look_at_name_servers(const config::Config& config, const std::string& source, Findings& findings) {
-  const auto& zone = config.zone;
+void look_at_name_servers(const config::Zone& zone, const std::string& source, Findings& findings) {
   const auto unknown = config::without_address(zone);
   if (unknown.empty()) {
     findings.good("zone", fmt::format("{} by {}", zone.name, fmt::join(zone.nameservers, " ")), source);

@@ -19,7 +19,7 @@ using FeedSource = std::function<std::string(std::size_t feed, std::string_view 
 void look_at_feeds(const config::Config& config, const FeedSource& source_of, UnixTime now, Findings& findings);
 
 /// Whether each name server in the zone has an address in the config. `source`: their place in the config.
-void look_at_name_servers(const config::Config& config, const std::string& source, Findings& findings);
+void look_at_name_servers(const config::Zone& zone, const std::string& source, Findings& findings);
 
 /// Whether there are enough traps for a sender ever to be listed. `source`: their place in the config.
 void look_at_witnesses(const config::Config& config, const std::string& source, Findings& findings);

@@ -26,6 +26,7 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "zone.ttl",
                                                            "zone.negative_ttl",
                                                            "zone.txt",
+                                                           "zone.codes",
                                                            "server.listen",
                                                            "server.workers",
                                                            "server.nsid",
@@ -126,6 +127,25 @@ constexpr auto kAllKeys = std::to_array<std::string_view>({"database",
                                                            "retention.maildir",
                                                            "retention.max_disk"});
 
+/// `[zone]`, or `[[zone]]` once or more.
+void read_zones(Section& top, Config& config) {
+  if (!top.has_sections("zone")) {
+    top.section("zone", [&](Section& section) { read_zone(section, config.zone); });
+    return;
+  }
+  bool is_first = true;
+  top.sections("zone", [&](Section& section) {
+    if (std::exchange(is_first, false)) {
+      read_zone(section, config.zone);
+    } else {
+      read_further_zone(section, config);
+    }
+  });
+  if (config.further_zones.size() >= kMostZones)
+    top.complain("zone", fmt::format("stands there {} times; there can be {} zones at most",
+                                     config.further_zones.size() + 1, kMostZones));
+}
+
 void read_file(Section& top, Config& config) {
   top.text("database", config.database);
   if (top.is_good("database") && (config.database.empty() || config.database.find('\0') != std::string::npos)) {
@@ -134,7 +154,7 @@ void read_file(Section& top, Config& config) {
   if (!top.has("zone")) {
     top.complain("zone.name", "is missing, and has no default; write [zone] and name = \"bl.example.org\"");
   }
-  top.section("zone", [&](Section& section) { read_zone(section, config.zone); });
+  read_zones(top, config);
   config.server.status_socket = config.database + ".server";
   top.section("server", [&](Section& section) { read_server(section, config.server, config.database); });
   top.section("transfer",
@@ -224,6 +244,12 @@ std::vector<std::string> without_address(const Zone& zone) {
     if (lies_in(name, zone.name) && std::ranges::none_of(zone.nameserver_addresses, knows)) names.push_back(name);
   }
   return names;
+}
+
+std::vector<Zone> Config::zones() const {
+  std::vector<Zone> all{zone};
+  all.insert(all.end(), further_zones.begin(), further_zones.end());
+  return all;
 }
 
 int judges_by_default() { return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 4U)); }

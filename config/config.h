@@ -4,6 +4,7 @@
 #pragma once
 
 #include "blowback/ip_address.h"
+#include "blowback/kind.h"
 #include "blowback/policy.h"
 #include "blowback/prefix.h"
 #include "blowback/removal.h"
@@ -42,8 +43,12 @@ struct Zone {
   Duration ttl = std::chrono::minutes{5};           ///< 0s to 1w
   Duration negative_ttl = std::chrono::minutes{1};  ///< 0s to 1d
   std::string txt;  ///< `{ip}`: the address, or a network; ASCII, <= 255 octets with the longest address, no `: `
+  CodeSet codes = CodeSet::all();  ///< not empty; what isn't listed with one of these isn't in the zone
   friend bool operator==(const Zone&, const Zone&) = default;
 };
+
+/// In one config.
+inline constexpr std::size_t kMostZones = 16;
 
 /// The name servers in the zone without an address in the config: resolvers may ask this server for it, and get an answer without
 /// one.
@@ -276,7 +281,10 @@ struct Removal {
 struct Config {
   std::string file;  ///< where it was read from
   std::string database = "/var/lib/blowback/blowback.db";
-  Zone zone;
+  Zone zone;                        ///< the first, or the only one
+  std::vector<Zone> further_zones;  ///< different names, of which none is below another's, or `zone`'s
+  /// All of them, in their order.
+  [[nodiscard]] std::vector<Zone> zones() const;
   Server server;
   Traps traps;
   std::vector<Feed> feeds;

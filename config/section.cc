@@ -88,6 +88,11 @@ void Section::complain(std::string_view key, std::size_t index, std::string_view
 
 bool Section::has(std::string_view key) const { return table_.contains(key); }
 
+bool Section::has_sections(std::string_view key) const {
+  const toml::node* value = table_.get(key);
+  return value != nullptr && value->is_array_of_tables();
+}
+
 bool Section::is_good(std::string_view key) const { return has(key) && std::ranges::find(bad_, key) == bad_.end(); }
 
 void Section::text(std::string_view key, std::string& into) {

@@ -59,6 +59,8 @@ class Section {
   void finish();
 
   [[nodiscard]] bool has(std::string_view key) const;
+  /// Whether its value is an array of tables: `[[key]]`.
+  [[nodiscard]] bool has_sections(std::string_view key) const;
   /// Whether the key is present, and no error was found in it so far.
   [[nodiscard]] bool is_good(std::string_view key) const;
   /// Reports an error in that key, or in element `index` of its array; in the table's line if the key is missing.

@@ -15,7 +15,10 @@ namespace blowback::config {
 /// The longest duration that the config accepts where no other limit applies.
 inline constexpr Duration kTenYears = std::chrono::days{3653};
 
+/// The only zone, or the first.
 void read_zone(Section& section, Zone& zone);
+/// Appends another zone. Requires that the first one was read: it has what this one leaves out.
+void read_further_zone(Section& section, Config& config);
 /// `database`: its path, which the status socket must not have.
 void read_server(Section& section, Server& server, const std::string& database);
 /// `listen`: where queries are answered, which can't be done with TLS as well.

@@ -96,8 +96,8 @@ template <typename... Alternative>
   return texts;
 }
 
-[[nodiscard]] Writer zone_of(const Zone& zone) {
-  Writer to("zone");
+[[nodiscard]] Writer zone_of(const Zone& zone, std::string table) {
+  Writer to(std::move(table));
   to.text("name", zone.name);
   std::vector<std::string> nameservers;
   for (const auto& name : zone.nameservers) {
@@ -118,6 +118,11 @@ template <typename... Alternative>
   to.duration("ttl", zone.ttl);
   to.duration("negative_ttl", zone.negative_ttl);
   to.text("txt", zone.txt);
+  std::vector<std::string> codes;
+  for (const auto code : kAllCodes) {
+    if (zone.codes.has(code)) codes.emplace_back(name_of(code));
+  }
+  to.list("codes", codes);
   return to;
 }
 
@@ -260,7 +265,9 @@ std::vector<Setting> settings_of(const Config& config) {
   Writer top("");
   top.text("database", config.database);
   std::move(top).move_to(all);
-  zone_of(config.zone).move_to(all);
+  const auto zones = config.zones();
+  for (std::size_t i = 0; i < zones.size(); ++i)
+    zone_of(zones[i], zones.size() == 1 ? "zone" : fmt::format("zone.{}", i)).move_to(all);
   server_of(config.server).move_to(all);
   rate_limit_of(config.server.rate_limit).move_to(all);
   const auto& transfer = config.server.transfer;

@@ -60,7 +60,7 @@ class Check {
       look_at_endpoint("metrics.ingest", config_.metrics.ingest);
     }
     if (at_server) {
-      look_at_name_servers(config_, source("zone", "nameservers"), findings_);
+      look_at_zones();
       look_at_user();
       look_at_keys();
       look_at_transfer_tls(config_.server.transfer.tls, now_, source("transfer", "tls_certificate"), findings_);
@@ -72,6 +72,16 @@ class Check {
   }
 
  private:
+  void look_at_zones() {
+    // `[[zone]]` may stand there once only.
+    const bool are_numbered = lines_.contains("zone.0");
+    std::size_t place = 0;
+    for (const auto& zone : config_.zones()) {
+      const auto table = are_numbered ? fmt::format("zone.{}", place++) : std::string("zone");
+      look_at_name_servers(zone, source(table, "nameservers"), findings_);
+    }
+  }
+
   void look_at_signatures() {
     if (config_.detect.signatures.empty()) return;
     const auto where = source("detect", "signatures");
@@ -167,9 +177,9 @@ class Check {
   Findings& findings_;
 };
 
-/// `[zone]`, `[[feed]]`, `[[transfer.key]]`.
+/// `[server]`, `[[feed]]`, `[[transfer.key]]`.
 [[nodiscard]] std::string heading_of(const std::string& table) {
-  for (const std::string_view many : {"feed", "transfer.key"}) {
+  for (const std::string_view many : {"zone", "feed", "transfer.key"}) {
     if (table.starts_with(fmt::format("{}.", many))) return fmt::format("[[{}]]", many);
   }
   return fmt::format("[{}]", table);
@@ -182,7 +192,8 @@ int config_check(const Context& context, const std::string& daemon) {
   if (!lines) return context.fail(lines.error().text, kWrongUse);
   Findings findings;
   // The page needs nothing but the config itself: its templates belong to another program.
-  Check(*config, *lines, context.world.now, findings).look(daemon != "ingest" && daemon != "web", daemon != "server" && daemon != "web");
+  Check(*config, *lines, context.world.now, findings)
+      .look(daemon != "ingest" && daemon != "web", daemon != "server" && daemon != "web");
   findings.print(context, kWording);
   return findings.any_bad() ? kNo : kYes;
 }
@@ -204,7 +215,9 @@ int config_show(const Context& context) {
       table = setting.table;
       context.print_line(fmt::format("\n{}", heading_of(table)));
     }
-    const auto line = lines->find(setting.name());
+    auto line = lines->find(setting.name());
+    // `[[zone]]` that stands there once only.
+    if (line == lines->end() && setting.table == "zone") line = lines->find("zone.0." + setting.key);
     auto from = line == lines->end() ? std::string("default") : fmt::format("line {}", line->second);
     if (setting.name() == "traps.file" && !own->traps.file.empty()) {
       from += fmt::format(": {} more trap{} there", more, more == 1 ? "" : "s");

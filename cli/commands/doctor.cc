@@ -43,7 +43,7 @@ int doctor(const Context& context, const std::string& resolver) {
   const auto config = context.load_config();
   if (config) {
     findings.good("config", fmt::format("{}, zone {}", config->file, config->zone.name));
-    look_at_name_servers(*config, {}, findings);
+    for (const auto& zone : config->zones()) look_at_name_servers(zone, {}, findings);
     look_at_traps(*config, findings);
     if (config->feeds.empty()) {
       findings.doubtful("feeds", "none are configured, so only `list` and `import` list anything",

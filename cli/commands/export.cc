@@ -2,15 +2,19 @@
 // of the output holds no lock. It takes 48 octets of memory for each listing.
 #include "account/codes.h"
 #include "arguments.h"
+#include "blowback/test_points.h"
+#include "blowback/text.h"
 #include "commands.h"
 #include "export/formats.h"
 #include "replacement.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cerrno>
+#include <expected>
 #include <memory>
 #include <system_error>
 
@@ -28,17 +32,20 @@ struct Entry {
 
 struct Read {
   std::vector<Entry> listings;  ///< by prefix
-  std::vector<Prefix> exempt;   ///< exempt networks, and never_covered
+  std::vector<Prefix> exempt;   ///< exempt networks, and what is never listed
   Serial serial = 0;
 };
 
-[[nodiscard]] schema::Result<Read> read(schema::Store& store, UnixTime now) {
-  Read list{.listings = {}, .exempt = never_covered()};
+/// Only what is listed with some of `codes`.
+[[nodiscard]] schema::Result<Read> read(schema::Store& store, CodeSet codes, UnixTime now) {
+  Read list;
+  for (const auto& address : never_listed()) list.exempt.push_back(Prefix::of(address));
   const auto serial = store.snapshot(
       now,
       [&](const Listing& listing) {
+        if ((listing.codes & codes).empty()) return;
         list.listings.push_back({.prefix = listing.prefix,
-                                 .codes = listing.codes,
+                                 .codes = listing.codes & codes,
                                  .source = listing.source,
                                  .listed_at = listing.listed_at,
                                  .expires_at = listing.expires_at});
@@ -91,13 +98,13 @@ void write_json(std::FILE* out, const Read& list) {
   fmt::print(out, "\n]\n");
 }
 
-void write(std::FILE* out, const std::string& format, const Read& list, const config::Config& config, UnixTime now) {
+void write(std::FILE* out, const std::string& format, const Read& list, const config::Zone& zone, UnixTime now) {
   if (format == "json") {
     write_json(out, list);
     return;
   }
   const bool with_codes = format == "rbldnsd" || format == "zone";
-  Exported exported{.config = config, .serial = list.serial, .now = now, .pieces = {}};
+  Exported exported{.zone = zone, .serial = list.serial, .now = now, .pieces = {}};
   auto said = said_in(list, with_codes);
   if (format == "zone") {
     std::ranges::sort(said, walked_before, &Piece::prefix);
@@ -124,6 +131,20 @@ void write(std::FILE* out, const std::string& format, const Read& list, const co
   write_zone(out, exported);
 }
 
+/// The zone with that name, in upper or lower case and with or without a final dot; "": the first.
+[[nodiscard]] std::expected<config::Zone, std::string> zone_named(const config::Config& config, std::string name) {
+  const auto zones = config.zones();
+  if (name.empty()) return zones.front();
+  name = lower_case(name);
+  if (name.ends_with('.')) name.pop_back();
+  const auto zone = std::ranges::find(zones, name, &config::Zone::name);
+  if (zone != zones.end()) return *zone;
+  std::vector<std::string> names;
+  for (const auto& each : zones) names.push_back(each.name);
+  return std::unexpected(
+      fmt::format("export: {} is no zone of the config; write one of {}", name, fmt::join(names, ", ")));
+}
+
 /// BIND refuses a zone with a name server in it that has no address.
 void warn_of_nameservers(const Context& context, const config::Zone& zone) {
   for (const auto& name : config::without_address(zone)) {
@@ -136,19 +157,22 @@ void warn_of_nameservers(const Context& context, const config::Zone& zone) {
 
 struct Arguments {
   std::string format = "plain";
-  std::string to;  ///< the file that is replaced when all is written; "": standard output
+  std::string zone;  ///< "": the first
+  std::string to;    ///< the file that is replaced when all is written; "": standard output
 };
 
 int export_list(const Context& context, const Arguments& arguments) {
-  const auto& [format, to] = arguments;
+  const auto& [format, zone_name, to] = arguments;
   auto opened = context.open(schema::Store::Mode::read);
   if (!opened) return opened.error();
   auto& [config, store] = *opened;
-  const auto list = read(store, context.world.now);
+  const auto zone = zone_named(config, zone_name);
+  if (!zone) return context.fail(zone.error(), kWrongUse);
+  const auto list = read(store, zone->codes, context.world.now);
   if (!list) return context.fail(list.error());
-  if (format == "zone") warn_of_nameservers(context, config.zone);
+  if (format == "zone") warn_of_nameservers(context, *zone);
   if (to.empty()) {
-    write(context.world.out, format, *list, config, context.world.now);
+    write(context.world.out, format, *list, *zone, context.world.now);
     return kYes;
   }
   const auto failed = [&](int error) {
@@ -160,7 +184,7 @@ int export_list(const Context& context, const Arguments& arguments) {
     // Other programs, which run as other users, read it.
     Replacement file(to, 0644);
     if (file.file() == nullptr) return failed(errno);
-    write(file.file(), format, *list, config, context.world.now);
+    write(file.file(), format, *list, *zone, context.world.now);
     return file.commit() ? static_cast<int>(kYes) : failed(errno);
   } catch (const std::system_error& error) {
     return failed(error.code().value());  // thrown by fmt::print
@@ -177,12 +201,15 @@ void add_export(Command& tool) {
                            .examples = "  blowback export --format zone --to /etc/bind/bl.example.org.zone\n"
                                        "  blowback export --format rbldnsd --to /var/lib/rbldns/blowback\n"
                                        "  blowback export --format postfix --to /etc/postfix/backscatter.cidr\n"
-                                       "  blowback export --format nft | nft -f -\n"},
+                                       "  blowback export --format nft | nft -f -\n"
+                                       "  blowback export --format zone --zone dsn-bl.example.org\n"},
                           [arguments](const Context& context) { return export_list(context, *arguments); });
   command.option("--format", arguments->format, "plain (the default), cidr, rbldnsd, zone, postfix, nft or json")
       .one_of("format", {"plain", "cidr", "rbldnsd", "zone", "postfix", "nft", "json"})
       .shown_as("FORMAT")
       .shows_default();
+  command.option("--zone", arguments->zone, "A zone of the config, with its codes; without this option the first")
+      .shown_as("NAME");
   command.option("--to", arguments->to, "Replace this file, once all is written, instead of printing").shown_as("FILE");
 }
 

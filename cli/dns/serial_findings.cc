@@ -67,17 +67,11 @@ void add(std::vector<NamedServer>& servers, const config::Endpoint& endpoint, co
   return serial;
 }
 
-[[nodiscard]] std::string check_of(const NamedServer& server) {
-  const auto endpoint = to_string(server.endpoint);
-  return server.is_notified ? "secondary " + endpoint
-                            : fmt::format("name server {} {}", server.names.front(), endpoint);
-}
-
 class SerialExamination {
  public:
   SerialExamination(const std::vector<NamedServer>& servers, std::string zone,
-                    const std::function<std::optional<Serial>()>& serial, Findings& findings)
-      : servers_(servers), zone_(std::move(zone)), serial_(serial), findings_(findings) {}
+                    const std::function<std::optional<Serial>()>& serial, Findings& findings, std::string prefix)
+      : servers_(servers), zone_(std::move(zone)), serial_(serial), findings_(findings), prefix_(std::move(prefix)) {}
 
   void look() {
     const auto wanted = serial_();
@@ -107,6 +101,12 @@ class SerialExamination {
   }
 
  private:
+  [[nodiscard]] std::string check_of(const NamedServer& server) const {
+    const auto endpoint = to_string(server.endpoint);
+    return prefix_ + (server.is_notified ? "secondary " + endpoint
+                                         : fmt::format("name server {} {}", server.names.front(), endpoint));
+  }
+
   void tell(const NamedServer& server, const Asked& reply, Serial wanted, Serial now) {
     const auto check = check_of(server);
     if (!reply) {
@@ -162,14 +162,16 @@ class SerialExamination {
   std::string zone_;
   const std::function<std::optional<Serial>()>& serial_;
   Findings& findings_;
+  std::string prefix_;
 };
 
 /// Asks the resolver for the addresses of all names.
 void resolve(const std::vector<std::string>& names, const Lookup& lookup, std::vector<NamedServer>& servers,
-             Findings& findings) {
+             Findings& findings, const std::string& prefix) {
   if (names.empty()) return;
   if (!lookup.resolver) {
-    findings.doubtful("name servers", "not checked: /etc/resolv.conf has no resolver", "name one with --resolver");
+    findings.doubtful(prefix + "name servers", "not checked: /etc/resolv.conf has no resolver",
+                      "name one with --resolver");
     return;
   }
   constexpr std::array kTypes{RecordType::a, RecordType::aaaa};
@@ -203,27 +205,39 @@ void resolve(const std::vector<std::string>& names, const Lookup& lookup, std::v
         "create its address records, or correct zone.nameservers and the delegation: Unbound counts name "
         "servers that don't exist, and after a few answers SERVFAIL to its clients";
     if (lookup.is_chosen) {
-      findings.bad("name server " + name, found, mend);
+      findings.bad(prefix + "name server " + name, found, mend);
     } else {
-      findings.doubtful("name server " + name, found, mend);
+      findings.doubtful(prefix + "name server " + name, found, mend);
     }
   }
 }
 
 }  // namespace
 
-std::vector<NamedServer> find_name_servers(const config::Config& config, const Lookup& lookup, Findings& findings) {
+std::string prefix_of(const std::string& zone, const config::Config& config) {
+  return zone == config.zone.name ? std::string() : zone + " ";
+}
+
+std::vector<NamedServer> find_name_servers(const config::Config& config, const config::Zone& zone, const Lookup& lookup,
+                                           Findings& findings) {
   std::vector<NamedServer> servers;
   for (const auto& secondary : config.server.transfer.notify)
     servers.push_back({.endpoint = secondary.at, .is_notified = true, .names = {}});
+  const auto zones = config.zones();
   std::vector<std::string> elsewhere;
-  for (const auto& name : config.zone.nameservers) {
-    const bool is_in_zone = name == config.zone.name || name.ends_with("." + config.zone.name);
+  for (const auto& name : zone.nameservers) {
+    const bool is_in_zone = std::ranges::any_of(
+        zones, [&](const auto& each) { return name == each.name || name.ends_with("." + each.name); });
     if (!is_in_zone) elsewhere.push_back(name);
   }
-  for (const auto& host : config.zone.nameserver_addresses)
-    add(servers, {.address = host.address, .port = lookup.port}, host.name);
-  resolve(elsewhere, lookup, servers, findings);
+  // A further zone's name servers may be in the first one.
+  for (const auto& each : zones) {
+    for (const auto& host : each.nameserver_addresses) {
+      if (std::ranges::find(zone.nameservers, host.name) != zone.nameservers.end())
+        add(servers, {.address = host.address, .port = lookup.port}, host.name);
+    }
+  }
+  resolve(elsewhere, lookup, servers, findings, prefix_of(zone.name, config));
   std::erase_if(servers, [&](const NamedServer& server) {
     return !server.is_notified &&
            std::ranges::find(config.server.listen, server.endpoint) != config.server.listen.end();
@@ -232,8 +246,9 @@ std::vector<NamedServer> find_name_servers(const config::Config& config, const L
 }
 
 void look_at_serials(const std::vector<NamedServer>& servers, const std::string& zone,
-                     const std::function<std::optional<Serial>()>& serial, Findings& findings) {
-  SerialExamination(servers, zone, serial, findings).look();
+                     const std::function<std::optional<Serial>()>& serial, Findings& findings,
+                     const std::string& prefix) {
+  SerialExamination(servers, zone, serial, findings, prefix).look();
 }
 
 }  // namespace blowback::cli

@@ -37,13 +37,16 @@ class ServerExamination {
 
   void look() {
     look_at_status();
-    for (const auto& endpoint : config_.server.listen) look_at_zone(endpoint);
-    if (!store_) return;  // nothing to compare with
     const auto latest = [&]() -> std::optional<Serial> {
       const auto found = serial();
       return found ? std::optional(*found) : std::nullopt;
     };
-    look_at_serials(find_name_servers(config_, lookup_, findings_), config_.zone.name, latest, findings_);
+    for (const auto& zone : config_.zones()) {
+      for (const auto& endpoint : config_.server.listen) look_at_zone(zone.name, endpoint);
+      if (!store_) continue;  // nothing to compare with
+      look_at_serials(find_name_servers(config_, zone, lookup_, findings_), zone.name, latest, findings_,
+                      prefix_of(zone.name, config_));
+    }
   }
 
  private:
@@ -140,15 +143,15 @@ class ServerExamination {
                   "check that it follows this database (`database` in its config) and has permission to read it");
   }
 
-  void look_at_zone(config::Endpoint endpoint) {
-    const auto name = "dns " + to_string(endpoint);
+  void look_at_zone(const std::string& zone, config::Endpoint endpoint) {
+    const auto name = prefix_of(zone, config_) + "dns " + to_string(endpoint);
     // A server that listens on all addresses is queried on loopback.
     if (endpoint.address == IpAddress()) endpoint.address = IpAddress::from_v4(0x7f000001);
     if (endpoint.address.to_string() == "::") endpoint.address = *IpAddress::parse("::1");
     bool any_wrong = false;
     for (const bool tcp : {false, true}) {
       const auto check = name + (tcp ? " tcp" : " udp");
-      if (const auto wrong = wrong_with(endpoint, tcp)) {
+      if (const auto wrong = wrong_with(zone, endpoint, tcp)) {
         findings_.bad(check, wrong->found, wrong->mend);
         any_wrong = true;
       } else {
@@ -157,7 +160,7 @@ class ServerExamination {
     }
     if (any_wrong) return;  // its other answers would prove nothing
     std::random_device random;
-    look_at_bystanders(endpoint, config_.zone.name, draw_bystanders(random()), name + " bystanders", findings_);
+    look_at_bystanders(endpoint, zone, draw_bystanders(random()), name + " bystanders", findings_);
   }
 
   struct Wrong {
@@ -171,13 +174,13 @@ class ServerExamination {
                             : "check that the program that answers there is blowback-server";
   }
 
-  [[nodiscard]] std::optional<Wrong> wrong_with(const config::Endpoint& endpoint, bool tcp) {
+  [[nodiscard]] std::optional<Wrong> wrong_with(const std::string& zone, const config::Endpoint& endpoint, bool tcp) {
     const auto asked = [&](const std::string& name, RecordType type) {
       return ask(endpoint, {.name = name, .type = type, .tcp = tcp, .edns = Edns{}}, kPatience);
     };
     const auto until = Clock::now() + kLagPatience;
     while (true) {
-      const auto soa = asked(config_.zone.name, RecordType::soa);
+      const auto soa = asked(zone, RecordType::soa);
       if (!soa) return Wrong{soa.error().text, "start blowback-server, and check that no packet filter blocks it"};
       const auto records = soa->answers_of(RecordType::soa);
       if (soa->rcode != 0 || records.empty() || records[0].rdata.size() < 3) {
@@ -193,7 +196,6 @@ class ServerExamination {
       }
       std::this_thread::sleep_for(kPause);
     }
-    const auto& zone = config_.zone.name;
     const auto listed = asked("2.0.0.127." + zone, RecordType::a);
     if (!listed) return Wrong{listed.error().text, "see the server's log"};
     if (listed->answers_of(RecordType::a).empty()) {
@@ -215,32 +217,19 @@ class ServerExamination {
   Findings& findings_;
 };
 
-}  // namespace
-
-void look_at_server(const config::Config& config, schema::Store* store, UnixTime now, const Lookup& lookup,
-                    Findings& findings) {
-  ServerExamination(config, store, now, lookup, findings).look();
-}
-
-void look_at_delegation(const config::Config& config, const Lookup& lookup, Findings& findings) {
-  const auto& resolver = lookup.resolver;
-  if (!resolver) {
-    findings.doubtful("delegation", "not checked: /etc/resolv.conf has no resolver", "name one with --resolver");
-    return;
-  }
-  const auto name = "delegation by " + to_string(*resolver);
+void look_at_delegation_of(const config::Zone& zone, const std::string& name, const config::Endpoint& resolver,
+                           bool is_chosen, Findings& findings) {
   // An operator who names a resolver expects it to find the zone. Without --resolver the list may be a private one.
   const auto add_bad = [&](std::string found, std::string mend) {
-    if (lookup.is_chosen) {
+    if (is_chosen) {
       findings.bad(name, std::move(found), std::move(mend));
       return;
     }
     findings.doubtful(name, std::move(found), mend + "; a list only for your own servers needs no delegation");
   };
   const auto asked = [&](const std::string& what, RecordType type) {
-    return ask(*resolver, {.name = what, .type = type, .recursion_desired = true, .edns = Edns{}}, 2 * kPatience);
+    return ask(resolver, {.name = what, .type = type, .recursion_desired = true, .edns = Edns{}}, 2 * kPatience);
   };
-  const auto& zone = config.zone;
   const auto servers = asked(zone.name, RecordType::ns);
   if (!servers) {
     add_bad(servers.error().text, "check that the resolver runs, or name another with --resolver");
@@ -272,6 +261,24 @@ void look_at_delegation(const config::Config& config, const Lookup& lookup, Find
     return;
   }
   findings.good(name, fmt::format("NS {}, and 127.0.0.2 is listed", fmt::join(public_names, " ")));
+}
+
+}  // namespace
+
+void look_at_server(const config::Config& config, schema::Store* store, UnixTime now, const Lookup& lookup,
+                    Findings& findings) {
+  ServerExamination(config, store, now, lookup, findings).look();
+}
+
+void look_at_delegation(const config::Config& config, const Lookup& lookup, Findings& findings) {
+  const auto& resolver = lookup.resolver;
+  if (!resolver) {
+    findings.doubtful("delegation", "not checked: /etc/resolv.conf has no resolver", "name one with --resolver");
+    return;
+  }
+  for (const auto& zone : config.zones())
+    look_at_delegation_of(zone, prefix_of(zone.name, config) + "delegation by " + to_string(*resolver), *resolver,
+                          lookup.is_chosen, findings);
 }
 
 }  // namespace blowback::cli

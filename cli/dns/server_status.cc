@@ -74,8 +74,8 @@ void read_secondaries(const Json& document, std::vector<SecondaryStatus>& second
   const auto all = document.find("secondaries");
   if (all == document.end() || !all->is_array()) return;
   for (const auto& each : *all) {
-    // A server of another version may know less.
-    if (!each.is_object() || !each.contains("seconds_behind")) continue;
+    // A server of another version may know less; of further zones it says nothing.
+    if (!each.is_object() || !each.contains("seconds_behind") || each["seconds_behind"].is_null()) continue;
     const auto number = [&](const char* name) {
       const auto found = each.find(name);
       return found != each.end() && found->is_number() ? found->get<double>() : 0.0;

@@ -33,7 +33,7 @@ struct Latency {
 /// Requires 0 < per_mille <= 1000, and steps in ascending order. Pure.
 [[nodiscard]] std::optional<Latency> percentile(std::span<const LatencyStep> steps, unsigned per_mille);
 
-/// A name server in `transfer.notify`, as the server sees it.
+/// A name server in `transfer.notify` and its serial in the main zone, as the server sees it.
 struct SecondaryStatus {
   std::string address;  ///< `192.0.2.53:53`
   bool answers = false;

@@ -1,8 +1,8 @@
 // plain, cidr, rbldnsd, postfix and nft. The zone is in zone.cc; JSON is in commands/export.cc, since it keeps listings separate.
 #include "export/formats.h"
 
-#include "account/codes.h"
 #include "blowback/soa_times.h"
+#include "blowback/test_points.h"
 
 #include <fmt/format.h>
 
@@ -28,15 +28,15 @@ namespace {
 }
 
 void heading(std::FILE* out, const Exported& list, std::string_view what) {
-  fmt::print(out, "# {}: {}, serial {}, {}\n", list.config.zone.name, what, list.serial, to_iso8601(list.now));
+  fmt::print(out, "# {}: {}, serial {}, {}\n", list.zone.name, what, list.serial, to_iso8601(list.now));
 }
 
 void write_rbldnsd_set(std::FILE* out, const Exported& list, Code code, Family family) {
   const bool is_v4 = family == Family::ipv4;
   fmt::print(out, "$DATASET {}:{}-{} @\n", is_v4 ? "ip4set" : "ip6trie", name_of(code), is_v4 ? "ipv4" : "ipv6");
   // rbldnsd replaces $ by the address that was asked for, so one line serves all entries below it; $$ is a dollar sign.
-  fmt::print(out, ":127.0.0.{}:{}\n", octet_of(code), replaced(replaced(list.config.zone.txt, "$", "$$"), "{ip}", "$"));
-  for (const auto& point : account::test_points()) {
+  fmt::print(out, ":127.0.0.{}:{}\n", octet_of(code), replaced(replaced(list.zone.txt, "$", "$$"), "{ip}", "$"));
+  for (const auto& point : test_points(list.zone.codes)) {
     if (point.code != code) continue;
     if (is_v4) {
       fmt::print(out, "{}\n", point.address.to_string());
@@ -60,12 +60,6 @@ std::string txt_for(const config::Zone& zone, const Prefix& prefix) {
   return text;
 }
 
-std::vector<Prefix> never_covered() {
-  std::vector<Prefix> never{Prefix::of(IpAddress::from_v4(0x7f000001))};
-  for (const auto& point : account::test_points()) never.push_back(Prefix::of(point.address));
-  return never;
-}
-
 void write_plain(std::FILE* out, const Exported& list, bool length) {
   for (const auto& piece : list.pieces) {
     fmt::print(out, "{}\n", length ? with_length(piece.prefix) : piece.prefix.to_string());
@@ -73,7 +67,7 @@ void write_plain(std::FILE* out, const Exported& list, bool length) {
 }
 
 void write_rbldnsd(std::FILE* out, const Exported& list) {
-  const auto& zone = list.config.zone;
+  const auto& zone = list.zone;
   heading(out, list, fmt::format("for `rbldnsd -b ADDRESS/53 {}:combined:FILE`", zone.name));
   auto hostmaster = zone.hostmaster;
   hostmaster[hostmaster.rfind('@')] = '.';  // rbldnsd has no escapes in names
@@ -84,6 +78,7 @@ void write_rbldnsd(std::FILE* out, const Exported& list) {
   fmt::print(out, "\n$TTL {}\n$TIMESTAMP {}\n", zone.ttl.count(), list.now.time_since_epoch().count());
   // A set for each code and family, even if only the test points are in it: rbldnsd answers in the order of the sets.
   for (const Code code : kAllCodes) {
+    if (!zone.codes.has(code)) continue;
     write_rbldnsd_set(out, list, code, Family::ipv4);
     write_rbldnsd_set(out, list, code, Family::ipv6);
   }
@@ -99,7 +94,7 @@ void write_rbldnsd(std::FILE* out, const Exported& list) {
 void write_postfix(std::FILE* out, const Exported& list) {
   heading(out, list, "a cidr_table(5) of check_client_access, for mail with a null sender only");
   for (const auto& piece : list.pieces) {
-    fmt::print(out, "{}\tREJECT 5.7.1 {}\n", piece.prefix.to_string(), txt_for(list.config.zone, piece.prefix));
+    fmt::print(out, "{}\tREJECT 5.7.1 {}\n", piece.prefix.to_string(), txt_for(list.zone, piece.prefix));
   }
 }
 

@@ -15,11 +15,11 @@ namespace blowback::cli {
 
 /// The list as of one serial.
 struct Exported {
-  const config::Config& config;
+  const config::Zone& zone;
   Serial serial = 0;
   UnixTime now{};
   std::vector<Piece>
-      pieces;  ///< the output of for_each_piece; for a zone what listings and exemptions say, in the order of walked_before
+      pieces;  ///< with the zone's codes only: the output of for_each_piece; for a zone what listings and exemptions say, in the order of walked_before
 };
 
 /// The zone's TXT for an address or network. One string of ASCII, cut to 255 octets as in the server's answers: the config makes sure that any
@@ -37,8 +37,5 @@ void write_zone(std::FILE* out, const Exported& list);
 void write_postfix(std::FILE* out, const Exported& list);
 /// For `nft -f`: two sets in a table of their own, replaced in one transaction. Rules that use the sets stay.
 void write_nft(std::FILE* out, const Exported& list);
-
-/// 127.0.0.1 and the test points. Listings never cover them, since their answers are fixed.
-[[nodiscard]] std::vector<Prefix> never_covered();
 
 }  // namespace blowback::cli

@@ -60,7 +60,7 @@ void write_name(std::FILE* out, const config::Zone& zone, const ZoneName& name) 
 }  // namespace
 
 void write_zone(std::FILE* out, const Exported& list) {
-  const auto& zone = list.config.zone;
+  const auto& zone = list.zone;
   fmt::print(out, "; {}, serial {}, {}\n$ORIGIN {}.\n$TTL {}\n", zone.name, list.serial, to_iso8601(list.now),
              zone.name, zone.ttl.count());
   fmt::print(out, "@\tSOA\t{}. {} {} {} {} {} {}\n", zone.nameservers.front(), rname_of(zone.hostmaster),
@@ -73,7 +73,8 @@ void write_zone(std::FILE* out, const Exported& list) {
     }
   }
   std::size_t read = 0;
-  ZoneNames names([&] { return read < list.pieces.size() ? std::optional(list.pieces[read++]) : std::nullopt; });
+  ZoneNames names([&] { return read < list.pieces.size() ? std::optional(list.pieces[read++]) : std::nullopt; },
+                  zone.codes);
   while (const auto name = names.next()) write_name(out, zone, *name);
 }
 

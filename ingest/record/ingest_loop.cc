@@ -295,10 +295,12 @@ class IngestLoop::Impl {
   }
 
   void drop_callouts_of_listed(feed::Chunk& chunk, const OpenedFeed& open) {
+    Duration ttl{};
+    for (const auto& zone : config_.zones()) ttl = std::max(ttl, zone.ttl);
     const auto count = remove_listed_callers(chunk, [&](const IpAddress& client, UnixTime at) {
       // A database that can't be read is no reason to accuse anybody.
       const auto dossier = store_.dossier(client, 0);
-      return !dossier || may_have_been_refused(*dossier, at, config_.zone.ttl);
+      return !dossier || may_have_been_refused(*dossier, at, ttl);
     });
     if (count == 0) return;
     update([&](IngestState& state) { state.callouts_let_go += count; });

@@ -96,11 +96,11 @@ struct Cookies {
 }
 
 /// The query as the quick path reads it; absent: it is for the general path.
-[[nodiscard]] std::optional<QuickQuestion> quick_question_of(const Asked& asked, const ServedZone& zone,
+[[nodiscard]] std::optional<QuickQuestion> quick_question_of(const Asked& asked, const ServedZones& zones,
                                                              const zone::View& view) {
-  if (asked.transport == Transport::tcp || !view.index || view.stale || !zone.access.allows(asked.client))
+  if (asked.transport == Transport::tcp || !view.index || view.stale || !zones.main().access.allows(asked.client))
     return std::nullopt;
-  return quick_question(asked.message, zone);
+  return quick_question(asked.message, zones);
 }
 
 struct Signature {
@@ -127,22 +127,23 @@ struct Signature {
 
 /// Everything but the rate limit; `opt_size`: the OPT and TSIG at the reply's end.
 [[nodiscard]] Answer unlimited(Way way, const Asked& asked, const std::optional<QuickQuestion>& quick,
-                               const ServedZone& zone, const zone::View& view, const Moment& moment,
+                               const ServedZones& zones, const zone::View& view, const Moment& moment,
                                std::span<std::uint8_t> reply, std::size_t& opt_size) {
   const bool tcp = asked.transport == Transport::tcp;
-  if (quick && !quick->edns) return quick_answer(asked.message, *quick, zone, view, {}, reply);
+  if (quick && !quick->edns) return quick_answer(asked.message, *quick, view, {}, reply);
   if (quick) {  // except for a malformed cookie, which is an error
-    const auto cookies = cookies_of(asked, quick->edns, zone, moment.now);
+    const auto cookies = cookies_of(asked, quick->edns, *quick->zone, moment.now);
     if (cookies.state != CookieState::malformed) {
-      const auto opt = opt_record(quick->edns, zone, cookies.to_give(), tcp, Rcode::noerror, std::nullopt);
+      const auto opt = opt_record(quick->edns, *quick->zone, cookies.to_give(), tcp, Rcode::noerror, std::nullopt);
       opt_size = opt.octets().size();
-      auto answer = quick_answer(asked.message, *quick, zone, view, opt.octets(), reply);
+      auto answer = quick_answer(asked.message, *quick, view, opt.octets(), reply);
       answer.cookie = cookies.state;
       return answer;
     }
   }
   auto query = read_query(asked.message);
   if (query.form == Query::Form::silence) return {};
+  const auto& zone = zone_of(query, zones);
   auto signature = signature_of(asked.message, query, zone, moment.now);
   Cookies cookies;
   if (query.form != Query::Form::formerr) cookies = cookies_of(asked, query.edns, zone, moment.now);
@@ -181,10 +182,10 @@ struct Signature {
 }
 
 [[nodiscard]] Answer answer_by(Way way, const Asked& asked, const std::optional<QuickQuestion>& quick,
-                               const ServedZone& zone, const zone::View& view, const Moment& moment,
+                               const ServedZones& zones, const zone::View& view, const Moment& moment,
                                RateLimiter* limiter, std::span<std::uint8_t> reply) {
   std::size_t opt_size = 0;
-  auto answer = unlimited(way, asked, quick, zone, view, moment, reply, opt_size);
+  auto answer = unlimited(way, asked, quick, zones, view, moment, reply, opt_size);
   // Over TCP, and with a valid cookie, the client's address can't be forged. Whoever has a key is known.
   const bool is_known =
       answer.cookie == CookieState::good ||
@@ -207,13 +208,15 @@ struct Signature {
 
 }  // namespace
 
-std::optional<TransferRequest> read_transfer_request(const Asked& asked, const ServedZone& zone, UnixTime now) {
+std::optional<TransferRequest> read_transfer_request(const Asked& asked, const ServedZones& zones, UnixTime now) {
   auto query = read_query(asked.message);
+  const auto& zone = zone_of(query, zones);
   auto signature = signature_of(asked.message, query, zone, now);
   if (query.form != Query::Form::good) return std::nullopt;
   const auto& qname = query.question->qname;
   const auto opt = opt_record(query.edns, zone, {}, true, Rcode::noerror, std::nullopt);
-  return TransferRequest{.id = query.id,
+  return TransferRequest{.zone = &zone,
+                         .id = query.id,
                          .recursion_desired = query.recursion_desired,
                          .checking_disabled = query.checking_disabled,
                          .question = {qname.data(), qname.data() + qname.size() + kTypeAndClass},
@@ -222,16 +225,16 @@ std::optional<TransferRequest> read_transfer_request(const Asked& asked, const S
                          .signer = std::move(signature.signer)};
 }
 
-Answer answer(const Asked& asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
+Answer answer(const Asked& asked, const ServedZones& zones, const zone::View& view, const Moment& moment,
               RateLimiter* limiter, std::span<std::uint8_t> reply) {
-  return answer_by(Way::quickest, asked, quick_question_of(asked, zone, view), zone, view, moment, limiter, reply);
+  return answer_by(Way::quickest, asked, quick_question_of(asked, zones, view), zones, view, moment, limiter, reply);
 }
 
 bool refuses_transfer(const Answer& answer) {
   return answer.outcome == Outcome::refused && (answer.type == kAxfr || answer.type == kIxfr);
 }
 
-void answer_all(std::span<const Asked> asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
+void answer_all(std::span<const Asked> asked, const ServedZones& zones, const zone::View& view, const Moment& moment,
                 RateLimiter* limiter, std::span<const std::span<std::uint8_t>> replies, std::span<Answer> answers) {
   constexpr std::size_t kAtOnce = 64;
   std::array<std::optional<QuickQuestion>, kAtOnce> quick;
@@ -240,19 +243,19 @@ void answer_all(std::span<const Asked> asked, const ServedZone& zone, const zone
     const auto count = std::min(kAtOnce, asked.size() - begin);
     std::size_t known = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      quick[i] = quick_question_of(asked[begin + i], zone, view);
+      quick[i] = quick_question_of(asked[begin + i], zones, view);
       if (quick[i]) addresses[known++] = quick[i]->address;
     }
     if (known > 1) view.index->prefetch(std::span(addresses).first(known));
     for (std::size_t i = begin; i < begin + count; ++i) {
-      answers[i] = answer_by(Way::quickest, asked[i], quick[i - begin], zone, view, moment, limiter, replies[i]);
+      answers[i] = answer_by(Way::quickest, asked[i], quick[i - begin], zones, view, moment, limiter, replies[i]);
     }
   }
 }
 
-Answer answer_plainly(const Asked& asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
+Answer answer_plainly(const Asked& asked, const ServedZones& zones, const zone::View& view, const Moment& moment,
                       RateLimiter* limiter, std::span<std::uint8_t> reply) {
-  return answer_by(Way::plain, asked, std::nullopt, zone, view, moment, limiter, reply);
+  return answer_by(Way::plain, asked, std::nullopt, zones, view, moment, limiter, reply);
 }
 
 }  // namespace blowback::answer

@@ -57,16 +57,16 @@ struct Answer {
 /// Accepts any octets. Requires that `reply` has room for the largest reply of the transport. `limiter` may be nullptr; it is used for
 /// UDP only, and by one thread at a time. Otherwise safe from any thread. Allocates nothing.
 /// The outcome `transfer` has no reply: the whole zone is to be sent, as read_transfer_request says.
-[[nodiscard]] Answer answer(const Asked& asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
+[[nodiscard]] Answer answer(const Asked& asked, const ServedZones& zones, const zone::View& view, const Moment& moment,
                             RateLimiter* limiter, std::span<std::uint8_t> reply);
 
 /// The same for many queries, each with its own reply buffer and answer; their memory accesses overlap. Requires as many `replies` and
 /// `answers` as queries.
-void answer_all(std::span<const Asked> asked, const ServedZone& zone, const zone::View& view, const Moment& moment,
+void answer_all(std::span<const Asked> asked, const ServedZones& zones, const zone::View& view, const Moment& moment,
                 RateLimiter* limiter, std::span<const std::span<std::uint8_t>> replies, std::span<Answer> answers);
 
 /// The same result, byte for byte, by the plain path, which builds each reply from ldns's objects: the reference for `answer` in tests.
-[[nodiscard]] Answer answer_plainly(const Asked& asked, const ServedZone& zone, const zone::View& view,
+[[nodiscard]] Answer answer_plainly(const Asked& asked, const ServedZones& zones, const zone::View& view,
                                     const Moment& moment, RateLimiter* limiter, std::span<std::uint8_t> reply);
 
 }  // namespace blowback::answer

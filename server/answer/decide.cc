@@ -67,21 +67,23 @@ namespace {
 }
 
 /// What the zone has at a network of one label less than `network`, as a wildcard for it.
-[[nodiscard]] std::optional<Wildcard> wildcard_above(const Prefix& network, const zone::View& view) {
+[[nodiscard]] std::optional<Wildcard> wildcard_above(const Prefix& network, CodeSet codes, const zone::View& view) {
   const int length = network.length() - bits_of_label(network.family());
   if (view.stale || length <= 0) return std::nullopt;
-  return wildcard_around(Prefix::covering(network.first(), length), *view.index, view.as_of);
+  return wildcard_around(Prefix::covering(network.first(), length), *view.index, view.as_of, codes);
 }
 
-[[nodiscard]] Decision at_address_name(std::uint16_t type, const AddressName& name, const zone::View& view) {
+/// `codes`: those of the zone.
+[[nodiscard]] Decision at_address_name(std::uint16_t type, const AddressName& name, CodeSet codes,
+                                       const zone::View& view) {
   if (name.address) {
     const auto& address = *name.address;
-    if (const auto code = test_point(address, CodeSet::all()))
+    if (const auto code = test_point(address, codes))
       return at_listed(type, Prefix::of(address), *code, Outcome::test_point);
     if (!view.stale && !is_never_listed(address)) {
-      const auto cover = view.index->cover_of(address, view.as_of);
+      const auto cover = view.index->cover_of(address, view.as_of, codes);
       if (!cover.codes.empty()) {
-        const auto subject = type == kTxt ? subject_of(address, cover, *view.index, view.as_of) : Prefix();
+        const auto subject = type == kTxt ? subject_of(address, cover, *view.index, view.as_of, codes) : Prefix();
         return at_listed(type, subject, cover.codes, Outcome::listed);
       }
     }
@@ -90,15 +92,15 @@ namespace {
   for (const auto* const network : {&name.octets, &name.nibbles}) {
     if (!*network) continue;
     // RFC 8020: a name exists if there is any name below it.
-    exists = exists || holds_test_point(**network, CodeSet::all());
+    exists = exists || holds_test_point(**network, codes);
     if (network == &name.nibbles && (*network)->family() == Family::ipv4) {
       if (!(*network)->is_single_address()) continue;
-      if (const auto code = test_point((*network)->first(), CodeSet::all()))
+      if (const auto code = test_point((*network)->first(), codes))
         return at_listed(type, **network, *code, Outcome::test_point);
       continue;
     }
-    if (const auto wildcard = wildcard_above(**network, view)) return at_wildcard(type, *wildcard);
-    exists = exists || (!view.stale && view.index->anything_within(**network, view.as_of));
+    if (const auto wildcard = wildcard_above(**network, codes, view)) return at_wildcard(type, *wildcard);
+    exists = exists || (!view.stale && view.index->anything_within(**network, view.as_of, codes));
   }
   return exists ? negative(Rcode::noerror, Outcome::nodata) : negative(Rcode::nxdomain, Outcome::nxdomain);
 }
@@ -128,10 +130,10 @@ namespace {
 }
 
 /// The wildcard that answers for a name that is no address, but begins like one.
-[[nodiscard]] std::optional<Wildcard> wildcard_for(const std::optional<OtherName::Beginning>& beginning,
+[[nodiscard]] std::optional<Wildcard> wildcard_for(const std::optional<OtherName::Beginning>& beginning, CodeSet codes,
                                                    const zone::View& view) {
   if (!beginning || view.stale) return std::nullopt;
-  auto wildcard = wildcard_around(beginning->network, *view.index, view.as_of);
+  auto wildcard = wildcard_around(beginning->network, *view.index, view.as_of, codes);
   // The wildcard's own name exists, so names below it aren't synthesized (RFC 4592 §2.2.1, §3.3.1). A wider network's wildcard has another name.
   if (wildcard && beginning->below_asterisk && wildcard->network == beginning->network) return std::nullopt;
   return wildcard;
@@ -149,7 +151,7 @@ namespace {
   }
   if (is_above) return negative(Rcode::noerror, Outcome::nodata);
   for (const auto& beginning : {name.octets, name.nibbles}) {
-    if (const auto wildcard = wildcard_for(beginning, view)) return at_wildcard(type, *wildcard);
+    if (const auto wildcard = wildcard_for(beginning, zone.codes, view)) return at_wildcard(type, *wildcard);
   }
   return negative(Rcode::nxdomain, Outcome::misuse);
 }
@@ -157,7 +159,8 @@ namespace {
 [[nodiscard]] Decision in_zone(std::uint16_t type, Wire labels, const ServedZone& zone, const zone::View& view) {
   const auto name = owner_name(labels);
   if (std::holds_alternative<Apex>(name)) return at_apex(type);
-  if (const auto* address_name = std::get_if<AddressName>(&name)) return at_address_name(type, *address_name, view);
+  if (const auto* address_name = std::get_if<AddressName>(&name))
+    return at_address_name(type, *address_name, zone.codes, view);
   return at_other_name(type, labels, std::get<OtherName>(name), zone, view);
 }
 
@@ -179,6 +182,14 @@ namespace {
 }
 
 }  // namespace
+
+const ServedZone& zone_of(const Query& query, const ServedZones& zones) {
+  const auto& all = zones.all;
+  if (all.size() == 1 || !query.question) return zones.main();
+  const auto zone =
+      std::ranges::find_if(all, [&](const ServedZone& each) { return below_apex(*query.question, each).has_value(); });
+  return zone == all.end() ? zones.main() : *zone;
+}
 
 Decision decide(const Query& query, const Asker& asker, const ServedZone& zone, const zone::View& view) {
   switch (query.form) {

@@ -56,7 +56,11 @@ struct Asker {
   bool tcp = false;
 };
 
-/// The reply to `query`; with the outcome `transfer` it isn't a reply, but the zone follows. Requires that its form isn't `silence`.
+/// The zone that `query` is about: the one that its QNAME is in. The main one if there is none, or no QNAME that could be read.
+[[nodiscard]] const ServedZone& zone_of(const Query& query, const ServedZones& zones);
+
+/// The reply to `query`; with the outcome `transfer` it isn't a reply, but the zone follows. Requires that its form isn't `silence`, and that `zone` is
+/// the one that it is about.
 [[nodiscard]] Decision decide(const Query& query, const Asker& asker, const ServedZone& zone, const zone::View& view);
 
 }  // namespace blowback::answer

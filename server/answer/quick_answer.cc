@@ -32,11 +32,10 @@ namespace {
 
 }  // namespace
 
-std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone) {
+std::optional<QuickQuestion> quick_question(Wire message, const ServedZones& zones) {
   const std::uint8_t* const begin = message.data();
-  const auto apex = zone.apex.size();
-  // Four labels of one digit also stand for an IPv6 network: that is for the general path.
-  if (message.size() < kHeader + 9 + apex + kTypeAndClass) return std::nullopt;
+  // Four labels of one digit also stand for an IPv6 network: that is for the general path. The shortest name of a zone has three octets.
+  if (message.size() < kHeader + 9 + 3 + kTypeAndClass) return std::nullopt;
   // A query of opcode QUERY; QDCOUNT 1, ANCOUNT and NSCOUNT 0, ARCOUNT at most 1.
   static constexpr std::array<std::uint8_t, 7> kCounts{0, 1, 0, 0, 0, 0, 0};
   if ((begin[2] & 0xf8U) != 0 || std::memcmp(begin + 4, kCounts.data(), kCounts.size()) != 0 || begin[11] > 1)
@@ -54,12 +53,19 @@ std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone
   constexpr std::size_t kAllOneDigit = 8;
   constexpr std::uint32_t kLoopback = 127;  // the test points, and 127.0.0.1
   if (left == kAllOneDigit || question.address >> 24U == kLoopback) return std::nullopt;
-  const auto fixed = kHeader + left + apex + kTypeAndClass;
-  if (message.size() < fixed) return std::nullopt;
-  if (std::memcmp(at, zone.apex.data(), apex) != 0 &&
-      !std::equal(at, at + apex, zone.apex.begin(), equal_ignoring_case)) {
-    return std::nullopt;
+  const auto rest = message.size() - kHeader - left;
+  std::size_t apex = 0;
+  for (const auto& zone : zones.all) {
+    apex = zone.apex.size();
+    if (rest < apex + kTypeAndClass) continue;
+    if (std::memcmp(at, zone.apex.data(), apex) != 0 &&
+        !std::equal(at, at + apex, zone.apex.data(), equal_ignoring_case))
+      continue;
+    question.zone = &zone;
+    break;
   }
+  if (question.zone == nullptr) return std::nullopt;
+  const auto fixed = kHeader + left + apex + kTypeAndClass;
   at += apex;
   question.type = read16(at);
   if (read16(at + 2) != kClassIn || (question.type != kA && question.type != kTxt && question.type != kAaaa))
@@ -73,11 +79,12 @@ std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone
   return question;
 }
 
-Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone, const zone::View& view,
-                    Wire opt, std::span<std::uint8_t> reply) {
+Answer quick_answer(Wire message, const QuickQuestion& question, const zone::View& view, Wire opt,
+                    std::span<std::uint8_t> reply) {
+  const auto& zone = *question.zone;
   const auto& compiled = *zone.compiled;
   const auto address = IpAddress::from_v4(question.address);
-  const auto cover = view.index->cover_of(address, view.as_of);
+  const auto cover = view.index->cover_of(address, view.as_of, zone.codes);
   const auto codes = cover.codes;
   const bool listed = !codes.empty();
 
@@ -105,7 +112,7 @@ Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZon
     return answer;
   };
   if (listed && question.type == kTxt) {
-    const auto subject = subject_of(address, cover, *view.index, view.as_of);
+    const auto subject = subject_of(address, cover, *view.index, view.as_of, zone.codes);
     parts.txt_about = &subject;
     return finish();
   }

@@ -15,8 +15,9 @@
 
 namespace blowback::answer {
 
-/// A question for four octets below the zone's name, type A, AAAA or TXT, followed by an OPT or nothing.
+/// A question for four octets below a zone's name, type A, AAAA or TXT, followed by an OPT or nothing.
 struct QuickQuestion {
+  const ServedZone* zone = nullptr;
   std::uint32_t address = 0;
   std::uint16_t type = 0;
   std::uint8_t left = 0;  ///< octets left of the apex
@@ -24,10 +25,10 @@ struct QuickQuestion {
 };
 
 /// Absent: the message is something else, or has a second meaning; use the general path.
-[[nodiscard]] std::optional<QuickQuestion> quick_question(Wire message, const ServedZone& zone);
+[[nodiscard]] std::optional<QuickQuestion> quick_question(Wire message, const ServedZones& zones);
 
 /// The answer over UDP, with `opt` at its end. Requires that there is a list, and that it isn't stale.
-[[nodiscard]] Answer quick_answer(Wire message, const QuickQuestion& question, const ServedZone& zone,
-                                  const zone::View& view, Wire opt, std::span<std::uint8_t> reply);
+[[nodiscard]] Answer quick_answer(Wire message, const QuickQuestion& question, const zone::View& view, Wire opt,
+                                  std::span<std::uint8_t> reply);
 
 }  // namespace blowback::answer

@@ -38,6 +38,8 @@ std::expected<WireName, std::string> wire_name(const std::string& name) {
 std::expected<ServedZone, std::string> ServedZone::of(const config::Zone& zone, const config::Server& server,
                                                       const CookieSecret& random) {
   ServedZone served;
+  served.name = zone.name;
+  served.codes = zone.codes;
   auto apex = wire_name(zone.name);
   if (!apex) return std::unexpected("zone.name: " + apex.error());
   served.apex = std::move(*apex);
@@ -108,6 +110,17 @@ std::string ServedZone::txt_for(const Prefix& subject) const {
 
 std::size_t ServedZone::txt_to(const Prefix& subject, std::span<std::uint8_t, 255> out) const {
   return compiled->write_text(subject, out);
+}
+
+std::expected<ServedZones, std::string> ServedZones::of(std::span<const config::Zone> zones,
+                                                        const config::Server& server, const CookieSecret& random) {
+  ServedZones served;
+  for (const auto& zone : zones) {
+    auto one = ServedZone::of(zone, server, random);
+    if (!one) return std::unexpected(std::move(one).error());
+    served.all.push_back(std::move(*one));
+  }
+  return served;
 }
 
 }  // namespace blowback::answer

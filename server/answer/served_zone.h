@@ -1,11 +1,12 @@
-// The zone's configuration, prepared for answering: names in wire format, times, the TXT's text; and the configuration of access and
-// cookies. An immutable value, made once per start or reload, and shared by all workers.
+// The zones' configuration, prepared for answering: names in wire format, times, the TXT's text; and the configuration of access and
+// cookies. Immutable values, made once per start or reload, and shared by all workers.
 #pragma once
 
 #include "answer/access.h"
 #include "answer/cookie.h"
 #include "answer/tsig.h"
 #include "blowback/ip_address.h"
+#include "blowback/kind.h"
 #include "blowback/prefix.h"
 #include "config/config.h"
 
@@ -35,6 +36,8 @@ struct ZoneHost {
 };
 
 struct ServedZone {
+  std::string name;                ///< as in the config
+  CodeSet codes = CodeSet::all();  ///< what isn't listed with one of these isn't in the zone
   WireName apex;
   std::size_t apex_labels = 0;        ///< without the root
   std::vector<WireName> nameservers;  ///< not empty; the first is the SOA's MNAME
@@ -43,9 +46,10 @@ struct ServedZone {
   std::uint32_t ttl = 0;              ///< of positive answers and of the SOA
   std::uint32_t negative_ttl = 0;     ///< the SOA's minimum (RFC 2308 §4)
   std::string txt;                    ///< `{ip}` stands for the address, or for the network of a wildcard
-  std::string nsid;                   ///< RFC 5001; empty: not sent
-  std::uint16_t keepalive = 0;        ///< RFC 7828, in units of 100 ms
 
+  // Of the server: the same in all its zones.
+  std::string nsid;                      ///< RFC 5001; empty: not sent
+  std::uint16_t keepalive = 0;           ///< RFC 7828, in units of 100 ms
   AccessList access;                     ///< who may ask
   PrefixSet transfer;                    ///< who may transfer the whole zone, and so may ask, too
   std::vector<TsigKey> keys;             ///< some of them allow that, as well
@@ -61,6 +65,19 @@ struct ServedZone {
   [[nodiscard]] std::string txt_for(const Prefix& subject) const;
   /// The same text without allocating. Returns its length.
   std::size_t txt_to(const Prefix& subject, std::span<std::uint8_t, 255> out) const;
+};
+
+/// All zones of a server: at least one, and none within another.
+struct ServedZones {
+  std::vector<ServedZone> all;
+
+  /// Requires that `zones` isn't empty, and what ServedZone::of requires. Fails likewise.
+  [[nodiscard]] static std::expected<ServedZones, std::string> of(std::span<const config::Zone> zones,
+                                                                  const config::Server& server,
+                                                                  const CookieSecret& random);
+
+  /// The first one. What belongs to the server can be taken from it.
+  [[nodiscard]] const ServedZone& main() const { return all.front(); }
 };
 
 }  // namespace blowback::answer

@@ -11,6 +11,7 @@
 namespace blowback::answer {
 
 struct TransferRequest {
+  const ServedZone* zone = nullptr;  ///< the one that is transferred
   std::uint16_t id = 0;
   bool recursion_desired = false;
   bool checking_disabled = false;
@@ -21,7 +22,7 @@ struct TransferRequest {
 };
 
 /// Requires that the outcome of `answer` for the same arguments was `transfer`; otherwise it may be absent.
-[[nodiscard]] std::optional<TransferRequest> read_transfer_request(const Asked& asked, const ServedZone& zone,
+[[nodiscard]] std::optional<TransferRequest> read_transfer_request(const Asked& asked, const ServedZones& zones,
                                                                    UnixTime now);
 
 }  // namespace blowback::answer

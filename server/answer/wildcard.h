@@ -20,13 +20,13 @@ struct Wildcard {
 };
 
 /// The wildcard whose network is, or contains, `within`; there is at most one. An address has one if it is listed, and isn't named by itself.
-/// Names below that wildcard's parent have its records, all but those of the wildcard's own name and below that. Pure.
+/// Names below that wildcard's parent have its records, all but those of the wildcard's own name and below that. `codes`: those that the zone has. Pure.
 [[nodiscard]] std::optional<Wildcard> wildcard_around(const Prefix& within, const zone::ListingIndex& index,
-                                                      UnixTime now);
+                                                      UnixTime now, CodeSet codes = CodeSet::all());
 
 /// What the TXT of a listed address is about: the network of its wildcard, or the address itself. Requires that `cover` is what `index` has for
-/// the address, and that it isn't empty. Pure.
+/// the address and the zone's `codes`, and that it isn't empty. Pure.
 [[nodiscard]] Prefix subject_of(const IpAddress& address, const zone::ListingIndex::Cover& cover,
-                                const zone::ListingIndex& index, UnixTime now);
+                                const zone::ListingIndex& index, UnixTime now, CodeSet codes = CodeSet::all());
 
 }  // namespace blowback::answer

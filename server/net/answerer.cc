@@ -4,7 +4,7 @@ namespace blowback::net {
 
 Answerer::Answerer(const Responders::Sources& sources, const config::RateLimit& limits)
     : sources_(sources),
-      zone_reader_(sources.zone),
+      zones_reader_(sources.zones),
       view_reader_(sources.view),
       limiter_(limits, sources.rate_limit_key) {
   refresh();
@@ -12,7 +12,7 @@ Answerer::Answerer(const Responders::Sources& sources, const config::RateLimit& 
 
 void Answerer::refresh() {
   static const zone::View kNothingYet;
-  zone_ = zone_reader_.get();
+  zones_ = zones_reader_.get();
   view_ = view_reader_.get();
   if (view_ == nullptr) view_ = &kNothingYet;
   moment_ = {.now = sources_.clock(),

@@ -122,13 +122,24 @@ void add_transfers(MetricsText& text, const Status& status) {
 }
 
 /// A family with a sample for each secondary.
-template <typename Secondary, typename NumberOf>
-void by_secondary(MetricsText& text, const std::vector<Secondary>& secondaries, std::string_view name,
+template <typename NumberOf>
+void by_secondary(MetricsText& text, const std::vector<transfer::SecondarySerial>& secondaries, std::string_view name,
                   MetricsText::Type type, std::string_view help, NumberOf number_of) {
   text.family(name, type, help);
   for (const auto& each : secondaries) {
     text.sample(number_of(each),
                 {{"secondary", endpoint_text(each.secondary.address.to_string(), each.secondary.port)}});
+  }
+}
+
+/// A family with a sample for each secondary and zone.
+template <typename NumberOf>
+void by_secondary(MetricsText& text, const std::vector<transfer::Notified>& secondaries, std::string_view name,
+                  MetricsText::Type type, std::string_view help, NumberOf number_of) {
+  text.family(name, type, help);
+  for (const auto& each : secondaries) {
+    text.sample(number_of(each), {{"secondary", endpoint_text(each.secondary.address.to_string(), each.secondary.port)},
+                                  {"zone", each.zone}});
   }
 }
 
@@ -149,7 +160,7 @@ void add_secondaries(MetricsText& text, const Status& status) {
                [](const auto& each) { return static_cast<double>(each.waiting.count()) / 1e3; });
 }
 
-/// Likewise.
+/// Likewise. Without zones: the main one is asked for, and all have the same serial.
 void add_secondary_serials(MetricsText& text, const Status& status) {
   const auto& all = status.secondary_serials;
   if (all.empty()) return;
@@ -181,8 +192,9 @@ void add_latency(MetricsText& text, const Counts& counts) {
 
 void add_list(MetricsText& text, const Status& status) {
   const auto& list = status.list;
-  text.family("blowback_zone_info", gauge, "Always 1; its label is the zone that is served.");
+  text.family("blowback_zone_info", gauge, "Always 1; its label is a zone that is served.");
   text.sample(std::uint64_t{1}, {{"zone", status.zone}});
+  for (const auto& zone : status.further_zones) text.sample(std::uint64_t{1}, {{"zone", zone}});
   text.single("blowback_zone_ready", gauge, "1 if there is a list to answer from, else 0.", std::uint64_t{list.ready});
   text.single("blowback_zone_stale", gauge,
               "1 if the database couldn't be read for server.stale_after, so that nobody is called listed; else 0.",

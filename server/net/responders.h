@@ -34,7 +34,7 @@ class Responders {
  public:
   /// What the workers read; must outlive them. `clock` is called from every worker.
   struct Sources {
-    const zone::Published<answer::ServedZone>& zone;
+    const zone::Published<answer::ServedZones>& zones;
     const zone::Published<zone::View>& view;
     std::function<UnixTime()> clock;
     std::function<void(transfer::Handover)> transfer;  ///< called from every worker

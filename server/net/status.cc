@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string_view>
@@ -74,25 +75,30 @@ template <typename Counts, typename NameOf>
   return object;
 }
 
+/// nullptr: the secondary isn't asked for that zone. Both are read one after the other, so a reload may come in between.
+[[nodiscard]] const transfer::SecondarySerial* serial_of(const transfer::Notified& notified, const Status& status) {
+  if (notified.zone != status.zone) return nullptr;
+  const auto& all = status.secondary_serials;
+  const auto found = std::ranges::find(all, notified.secondary, &transfer::SecondarySerial::secondary);
+  return found == all.end() ? nullptr : &*found;
+}
+
 [[nodiscard]] Json secondaries(const Status& status) {
   Json all = Json::array();
-  for (std::size_t i = 0; i < status.notified.size(); ++i) {
-    const auto& each = status.notified[i];
-    // Both are read one after the other, so a reload may come in between.
-    const auto known = i < status.secondary_serials.size() && status.secondary_serials[i].secondary == each.secondary
-                           ? status.secondary_serials[i]
-                           : transfer::SecondarySerial{};
+  for (const auto& each : status.notified) {
+    const auto* const known = serial_of(each, status);
     all.push_back({{"address", endpoint_text(each.secondary.address.to_string(), each.secondary.port)},
+                   {"zone", each.zone},
                    {"told", each.told ? Json(*each.told) : Json()},
                    {"waiting_seconds", seconds(each.waiting)},
                    {"sent", each.sent},
                    {"repeated", each.repeated},
                    {"answered", each.answered},
                    {"refused", each.refused},
-                   {"answers", known.answers},
-                   {"serial", known.serial ? Json(*known.serial) : Json()},
-                   {"serial_behind", known.behind ? Json(*known.behind) : Json()},
-                   {"seconds_behind", seconds(known.lag)}});
+                   {"answers", known != nullptr ? Json(known->answers) : Json()},
+                   {"serial", known != nullptr && known->serial ? Json(*known->serial) : Json()},
+                   {"serial_behind", known != nullptr && known->behind ? Json(*known->behind) : Json()},
+                   {"seconds_behind", known != nullptr ? seconds(known->lag) : Json()}});
   }
   return all;
 }
@@ -105,6 +111,7 @@ std::string to_json(const Status& status) {
   const Json document{
       {"version", status.version},
       {"zone", status.zone},
+      {"further_zones", status.further_zones},
       {"started_at", to_iso8601(status.started_at)},
       {"now", to_iso8601(status.now)},
       {"list",

@@ -46,6 +46,7 @@ void log_transfer(const transfer::Report& report) {
   const auto level = report.ending == transfer::Ending::complete ? Level::info : Level::warning;
   log(level, "transferred",
       {{"client", report.client.to_string()},
+       {"zone", report.zone},
        {"transport", name_of(report.carrier)},
        {"result", name_of(report.ending)},
        {"serial", report.serial},
@@ -63,7 +64,8 @@ void log_handshake(const transfer::FailedHandshake& failed) {
 void log_notified(const transfer::NotifierReport& report) {
   using Event = transfer::NotifierReport::Event;
   const auto& at = report.secondary;
-  std::vector<Field> fields{{"secondary", endpoint_text(at.address.to_string(), at.port)}, {"serial", report.serial}};
+  std::vector<Field> fields{
+      {"secondary", endpoint_text(at.address.to_string(), at.port)}, {"zone", report.zone}, {"serial", report.serial}};
   if (!report.text.empty()) fields.push_back(Field::sentence("detail", report.text));
   switch (report.event) {
     case Event::silent:

@@ -37,8 +37,8 @@ using watch::log;
   return transfer.history > 0 && !(transfer.allow.empty() && transfer.keys.empty());
 }
 
-/// All that decides the zone's content besides the list. Another version of the program may write other records of the same list.
-[[nodiscard]] std::string zone_in_words(const config::Config& config, const std::string& version) {
+/// All that decides the zones' content besides the list. Another version of the program may write other records of the same list.
+[[nodiscard]] std::string zones_in_words(const config::Config& config, const std::string& version) {
   std::string words = version + "\n";
   for (const auto& setting : config::settings_of(config)) {
     if (setting.table.starts_with("zone")) words += setting.name() + " = " + setting.value + "\n";
@@ -67,12 +67,12 @@ Server::Server(std::string version, const Secrets& secrets) : version_(std::move
 
 std::expected<void, ServiceError> Server::start(config::Config config) {
   if (auto read = config::read_secrets(config.server.transfer); !read) return failed(std::move(read).error().text);
-  auto served = answer::ServedZone::of(config.zone, config.server, secrets_.cookie);
+  auto served = answer::ServedZones::of(config.zones(), config.server, secrets_.cookie);
   if (!served) return failed(std::move(served).error());
   auto tls = tls_service(config.server.transfer.tls, {});
   if (!tls) return failed(std::move(tls).error());
   tls_ = std::move(*tls);
-  zone_.publish(std::move(*served));
+  zones_.publish(std::move(*served));
   history_.keep(static_cast<std::size_t>(config.server.transfer.history));
   open_versions(config);
   follow(config);
@@ -91,8 +91,10 @@ std::expected<void, ServiceError> Server::start(config::Config config) {
   open_status_socket(config_.server.status_socket);
   open_metrics(config_.metrics.server);
   if (config_.server.sandbox) restrict_system_calls_or_log();
-  log_nameservers_without_address(config_.zone);
-  log(Level::info, "serving", {{"zone", config_.zone.name}, {"endpoints", config_.server.listen.size()}});
+  for (const auto& zone : config_.zones()) {
+    log_nameservers_without_address(zone);
+    log(Level::info, "serving", {{"zone", zone.name}, {"endpoints", config_.server.listen.size()}});
+  }
   return {};
 }
 
@@ -112,7 +114,8 @@ void Server::reload(const std::string& file) {
 /// First everything that can fail, then everything that can't.
 std::expected<void, ServiceError> Server::adopt(config::Config config) {
   if (auto read = config::read_secrets(config.server.transfer); !read) return failed(std::move(read).error().text);
-  auto served = answer::ServedZone::of(config.zone, config.server, secrets_.cookie);
+  const auto zones = config.zones();
+  auto served = answer::ServedZones::of(zones, config.server, secrets_.cookie);
   if (!served) return failed(std::move(served).error());
   auto tls = tls_service(config.server.transfer.tls, tls_);
   if (!tls) return failed(std::move(tls).error());
@@ -127,16 +130,16 @@ std::expected<void, ServiceError> Server::adopt(config::Config config) {
   }
   history_.keep(static_cast<std::size_t>(config.server.transfer.history));
   versions_.keep(static_cast<std::size_t>(config.server.transfer.history));
-  // A difference is of the list only. Before and after: a version that comes in between is of the former zone.
-  const bool is_another_zone = config.zone != config_.zone;
-  if (is_another_zone) history_.clear();
-  zone_.publish(std::move(*served));
-  if (is_another_zone) history_.clear();
-  if (is_another_zone) versions_.begin_zone(zone_in_words(config, version_));
+  // A difference is of the list only. Before and after: a version that comes in between is of the former zones.
+  const bool are_other_zones = zones != config_.zones();
+  if (are_other_zones) history_.clear();
+  zones_.publish(std::move(*served));
+  if (are_other_zones) history_.clear();
+  if (are_other_zones) versions_.begin_zone(zones_in_words(config, version_));
   transfers_->change(limits_of(config.server));
   tls_ = std::move(*tls);
   transfers_->accept_from(tls_);
-  if (config.server.transfer.notify != config_.server.transfer.notify) open_notifier(config.server);
+  if (are_other_zones || config.server.transfer.notify != config_.server.transfer.notify) open_notifier(config.server);
   if (is_another) follower_.reset();  // it writes to the log of the former database
   if (is_another || keeps_versions(config) != keeps_versions(config_)) {
     open_versions(config);
@@ -154,7 +157,7 @@ std::expected<void, ServiceError> Server::adopt(config::Config config) {
   if (opens_status) open_status_socket(config_.server.status_socket);
   if (opens_metrics) open_metrics(config_.metrics.server);
   watch::log_by(config_.log);
-  log_nameservers_without_address(config_.zone);
+  for (const auto& zone : zones) log_nameservers_without_address(zone);
   return {};
 }
 
@@ -185,6 +188,7 @@ net::Status Server::status() {
   {
     const std::scoped_lock lock(mutex_);
     status.zone = config_.zone.name;
+    for (const auto& zone : config_.further_zones) status.further_zones.push_back(zone.name);
     status.config = in_force_;
     if (transfers_) status.transfers = transfers_->counts();
     if (notifier_) status.notified = notifier_->notified();
@@ -225,7 +229,7 @@ void Server::follow(const config::Config& config) {
 void Server::open_versions(const config::Config& config) {
   versions_.close();
   if (!keeps_versions(config)) return;
-  const auto opened = versions_.open(config.database + ".served", zone_in_words(config, version_),
+  const auto opened = versions_.open(config.database + ".served", zones_in_words(config, version_),
                                      static_cast<std::size_t>(config.server.transfer.history));
   if (!opened) log(Level::warning, "versions-skipped", {Field::sentence("detail", opened.error())});
 }
@@ -233,7 +237,7 @@ void Server::open_versions(const config::Config& config) {
 void Server::open_transfers(const config::Server& settings) {
   transfers_ = std::make_unique<transfer::Transfers>(
       limits_of(settings),
-      transfer::Transfers::Sources{.zone = zone_,
+      transfer::Transfers::Sources{.zones = zones_,
                                    .view = view_,
                                    .history = history_,
                                    .clock = [this] { return clock_.glance(); },
@@ -250,16 +254,15 @@ void Server::open_notifier(const config::Server& settings) {
   if (settings.transfer.notify.empty()) return;
   notifier_ = std::make_unique<transfer::Notifier>(
       settings.transfer.notify,
-      transfer::Notifier::Sources{.zone = zone_,
+      transfer::Notifier::Sources{.zones = zones_,
                                   .view = view_,
                                   .clock = [this] { return clock_.glance(); },
                                   .report = [](const auto& report) { log_notified(report); }});
   std::vector<config::Endpoint> secondaries;
   for (const auto& secondary : settings.transfer.notify) secondaries.push_back(secondary.at);
   secondary_serials_ = std::make_unique<transfer::SecondarySerials>(
-      secondaries,
-      transfer::SecondarySerials::Sources{
-          .zone = zone_, .view = view_, .report = [](const auto& report) { log_lag(report); }});
+      secondaries, transfer::SecondarySerials::Sources{
+                       .zones = zones_, .view = view_, .report = [](const auto& report) { log_lag(report); }});
 }
 
 /// The follower calls it many times a second, so this is where a step of the clock is noticed.
@@ -308,7 +311,7 @@ void Server::open_metrics(const std::optional<config::MetricsEndpoint>& endpoint
 }
 
 net::Responders::Sources Server::sources() const {
-  return {.zone = zone_,
+  return {.zones = zones_,
           .view = view_,
           .clock = [this] { return clock_.glance(); },
           .transfer = [this](transfer::Handover handover) { transfers_->take(std::move(handover)); },

@@ -89,7 +89,7 @@ class Server {
   // Ordered by dependence: what is published outlives its readers and writers.
   DaemonClock clock_;
   watch::ClockLog clock_log_;  ///< of the follower's thread
-  zone::Published<answer::ServedZone> zone_;
+  zone::Published<answer::ServedZones> zones_;
   zone::Published<zone::View> view_;
   zone::Freshness freshness_;
   zone::History history_{0};

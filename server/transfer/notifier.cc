@@ -65,18 +65,27 @@ void put16(Octets& to, std::size_t value) {
   return message;
 }
 
-/// One secondary.
-struct Secondary {
+/// One zone of one secondary.
+struct Told {
   Notified state;
-  answer::WireName key;                    ///< its name; empty: messages aren't signed
   answer::Mac mac;                         ///< of the last message
-  Descriptor socket;                       ///< connected: the kernel passes on what comes from the secondary only
   std::optional<std::uint32_t> under_way;  ///< the serial of the last message, if it has no answer
   std::uint16_t id = 0;
   int unanswered = 0;  ///< messages in a row
   bool refuses = false;
   Steady::time_point next{};  ///< nothing is sent before
   Steady::time_point behind_since{};
+};
+
+struct Secondary {
+  config::Endpoint at;
+  answer::WireName key;     ///< its name; empty: messages aren't signed
+  Descriptor socket;        ///< connected: the kernel passes on what comes from the secondary only
+  std::vector<Told> zones;  ///< as they are served
+
+  [[nodiscard]] bool is_asked() const {
+    return std::ranges::any_of(zones, [](const Told& told) { return told.under_way.has_value(); });
+  }
 };
 
 [[nodiscard]] std::uint16_t random_id() {
@@ -90,12 +99,16 @@ struct Secondary {
 class Notifier::Impl {
  public:
   Impl(const std::vector<config::Secondary>& secondaries, Sources sources)
-      : sources_(std::move(sources)), zone_(sources_.zone), view_(sources_.view) {
+      : sources_(std::move(sources)), zones_(sources_.zones), view_(sources_.view) {
     for (const auto& [at, key] : secondaries) {
-      Secondary secondary;
-      secondary.state.secondary = at;
+      auto& secondary = secondaries_.emplace_back();
+      secondary.at = at;
       if (!key.empty()) secondary.key = answer::wire_name(key).value_or(answer::WireName{});
-      secondaries_.push_back(std::move(secondary));
+      for (const auto& zone : zones_.get()->all) {
+        auto& told = secondary.zones.emplace_back();
+        told.state.secondary = at;
+        told.state.zone = zone.name;
+      }
     }
     publish(Steady::now());
     thread_ = std::thread([this] { run(); });
@@ -117,54 +130,58 @@ class Notifier::Impl {
     for (;;) {
       std::vector<pollfd> waits{{.fd = wake_.fd(), .events = POLLIN, .revents = 0}};
       for (const auto& each : secondaries_)
-        waits.push_back({.fd = each.under_way ? each.socket.get() : -1, .events = POLLIN, .revents = 0});
+        waits.push_back({.fd = each.is_asked() ? each.socket.get() : -1, .events = POLLIN, .revents = 0});
       poll(waits.data(), waits.size(), static_cast<int>(kLook.count()));
       if (waits.front().revents != 0) return;
       const auto now = Steady::now();
-      const auto* const zone = zone_.get();
+      const auto& zones = zones_.get()->all;
       const auto* const view = view_.get();
       for (std::size_t i = 0; i < secondaries_.size(); ++i) {
-        if (waits[i + 1].revents != 0) receive(secondaries_[i], zone, now);
+        auto& secondary = secondaries_[i];
+        if (waits[i + 1].revents != 0) receive(secondary, zones.front(), now);
         // A list that is stale or not there yet is no reason to transfer it.
-        if (zone == nullptr || view == nullptr || !view->index || view->stale) continue;
-        tell(secondaries_[i], *zone, view->soa_serial(), now);
+        if (view == nullptr || !view->index || view->stale) continue;
+        for (std::size_t zone = 0; zone < std::min(zones.size(), secondary.zones.size()); ++zone)
+          tell(secondary, secondary.zones[zone], zones[zone], view->soa_serial(), now);
       }
       publish(now);
     }
   }
 
-  void tell(Secondary& secondary, const answer::ServedZone& zone, std::uint32_t serial, Steady::time_point now) {
-    if (secondary.state.told == serial) {
-      secondary.under_way.reset();
-      secondary.behind_since = {};
+  void tell(Secondary& secondary, Told& told, const answer::ServedZone& zone, std::uint32_t serial,
+            Steady::time_point now) {
+    if (told.state.told == serial) {
+      told.under_way.reset();
+      told.behind_since = {};
       return;
     }
-    if (secondary.behind_since == Steady::time_point{}) secondary.behind_since = now;
-    if (now < secondary.next) return;
+    if (told.behind_since == Steady::time_point{}) told.behind_since = now;
+    if (now < told.next) return;
     const auto* const key = key_of(secondary, zone);
     if (key == nullptr && !secondary.key.empty()) return;
-    const bool repeats = secondary.under_way.has_value();
-    if (repeats) ++secondary.unanswered;
-    if (repeats && secondary.unanswered == kSilent && !secondary.refuses) {
+    const bool repeats = told.under_way.has_value();
+    if (repeats) ++told.unanswered;
+    if (repeats && told.unanswered == kSilent && !told.refuses) {
       sources_.report({.event = NotifierReport::Event::silent,
-                       .secondary = secondary.state.secondary,
+                       .secondary = secondary.at,
+                       .zone = told.state.zone,
                        .serial = serial,
                        .text = fmt::format("{} messages in a row have no answer; they go on, once a minute", kSilent)});
     }
     if (!secondary.socket.is_open()) connect(secondary);
-    secondary.id = random_id();
-    secondary.under_way = serial;
-    const auto delay = kFirstRepeat * (1 << std::min(secondary.unanswered, 6));
-    secondary.next = now + std::min<std::chrono::milliseconds>(delay, kLongestRepeat);
-    auto message = message_of(secondary.id, zone, serial);
-    if (key != nullptr) secondary.mac = signed_by(*key, secondary.id, message);
+    told.id = random_id();
+    told.under_way = serial;
+    const auto delay = kFirstRepeat * (1 << std::min(told.unanswered, 6));
+    told.next = now + std::min<std::chrono::milliseconds>(delay, kLongestRepeat);
+    auto message = message_of(told.id, zone, serial);
+    if (key != nullptr) told.mac = signed_by(*key, told.id, message);
     // An error, such as ECONNREFUSED for the message before, is the same as no answer.
     static_cast<void>(send(secondary.socket.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
-    ++secondary.state.sent;
-    if (repeats) ++secondary.state.repeated;
+    ++told.state.sent;
+    if (repeats) ++told.state.repeated;
   }
 
-  /// nullptr: the zone has none of that name, or messages aren't signed.
+  /// The same in all zones. nullptr: there is none of that name, or messages aren't signed.
   [[nodiscard]] static const answer::TsigKey* key_of(const Secondary& secondary, const answer::ServedZone& zone) {
     const auto found = std::ranges::find(zone.keys, secondary.key, &answer::TsigKey::name);
     return found == zone.keys.end() ? nullptr : &*found;
@@ -182,44 +199,45 @@ class Notifier::Impl {
   }
 
   static void connect(Secondary& secondary) {
-    const auto& at = secondary.state.secondary;
+    const auto& at = secondary.at;
     const bool is_v6 = at.address.family() == Family::ipv6;
     secondary.socket = Descriptor(::socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const auto address = socket_address(at.address, at.port);
     if (::connect(secondary.socket.get(), address.get(), address.size) != 0) secondary.socket.close();
   }
 
-  void receive(Secondary& secondary, const answer::ServedZone* zone, Steady::time_point now) {
+  void receive(Secondary& secondary, const answer::ServedZone& zone, Steady::time_point now) {
     std::array<std::uint8_t, 512> reply{};
     for (;;) {
       const ssize_t size = recv(secondary.socket.get(), reply.data(), reply.size(), MSG_DONTWAIT);
       if (size < 0 && errno == EINTR) continue;
       if (size < 0) return;
+      if (static_cast<std::size_t>(size) < answer::kHeader || (reply[2] & 0xf8U) != (0x80U | kNotify << 3U)) continue;
       // The secondary's port and our own, both 16 bits of id: others would have to guess them.
-      const bool answers = static_cast<std::size_t>(size) >= answer::kHeader && secondary.under_way &&
-                           ((reply[0] << 8U) | reply[1]) == secondary.id &&
-                           (reply[2] & 0xf8U) == (0x80U | kNotify << 3U);
-      if (!answers) continue;
+      const auto told = std::ranges::find_if(secondary.zones, [&](const Told& each) {
+        return each.under_way && each.id == ((reply[0] << 8U) | reply[1]);
+      });
+      if (told == secondary.zones.end()) continue;
       const auto message = std::span(reply).first(static_cast<std::size_t>(size));
-      if (const auto wrong = wrong_signature(secondary, zone, message); wrong.empty()) {
-        settle(secondary, reply[3] & 0xfU, now);
+      if (const auto wrong = wrong_signature(secondary, *told, zone, message); wrong.empty()) {
+        settle(*told, reply[3] & 0xfU, now);
       } else {
-        distrust(secondary, wrong);
+        distrust(*told, wrong);
       }
     }
   }
 
   /// What is wrong with the signature of an answer; "": nothing.
-  [[nodiscard]] std::string wrong_signature(const Secondary& secondary, const answer::ServedZone* zone,
+  [[nodiscard]] std::string wrong_signature(const Secondary& secondary, const Told& told,
+                                            const answer::ServedZone& zone,
                                             std::span<const std::uint8_t> message) const {
     if (secondary.key.empty()) return "";
-    const auto* const key = zone != nullptr ? key_of(secondary, *zone) : nullptr;
+    const auto* const key = key_of(secondary, zone);
     if (key == nullptr) return "there is no such key any more";
     const auto at = answer::last_record(message);
     const auto tsig = at ? answer::read_tsig(message, *at) : std::nullopt;
     if (!tsig) return "its answers aren't signed with the key; let it know this server by the key";
-    const auto check =
-        answer::check_tsig(message, *at, *tsig, std::span(key, 1), sources_.clock(), secondary.mac.octets());
+    const auto check = answer::check_tsig(message, *at, *tsig, std::span(key, 1), sources_.clock(), told.mac.octets());
     if (check && check->state == answer::TsigState::good) return "";
     return fmt::format(
         "it doesn't accept the key (TSIG error {}), or its clock is wrong; give both servers the same key and secret",
@@ -227,51 +245,56 @@ class Notifier::Impl {
   }
 
   /// It might be anybody's answer, so the repetitions go on.
-  void distrust(Secondary& secondary, std::string why) const {
-    ++secondary.state.answered;
-    ++secondary.state.refused;
-    if (!secondary.refuses) {
+  void distrust(Told& told, std::string why) const {
+    ++told.state.answered;
+    ++told.state.refused;
+    if (!told.refuses) {
       sources_.report({.event = NotifierReport::Event::refuses,
-                       .secondary = secondary.state.secondary,
-                       .serial = *secondary.under_way,
+                       .secondary = told.state.secondary,
+                       .zone = told.state.zone,
+                       .serial = *told.under_way,
                        .text = std::move(why)});
     }
-    secondary.refuses = true;
+    told.refuses = true;
   }
 
-  void settle(Secondary& secondary, unsigned rcode, Steady::time_point now) {
-    ++secondary.state.answered;
+  void settle(Told& told, unsigned rcode, Steady::time_point now) {
+    ++told.state.answered;
     const bool refuses = rcode != 0;
-    if (refuses) ++secondary.state.refused;
-    if (refuses && !secondary.refuses) {
+    if (refuses) ++told.state.refused;
+    if (refuses && !told.refuses) {
       sources_.report(
           {.event = NotifierReport::Event::refuses,
-           .secondary = secondary.state.secondary,
-           .serial = *secondary.under_way,
+           .secondary = told.state.secondary,
+           .zone = told.state.zone,
+           .serial = *told.under_way,
            .text = fmt::format("it answers with RCODE {}; allow this server's address or key to notify it", rcode)});
-    } else if (!refuses && (secondary.refuses || secondary.unanswered >= kSilent)) {
+    } else if (!refuses && (told.refuses || told.unanswered >= kSilent)) {
       sources_.report({.event = NotifierReport::Event::answers,
-                       .secondary = secondary.state.secondary,
-                       .serial = *secondary.under_way,
+                       .secondary = told.state.secondary,
+                       .zone = told.state.zone,
+                       .serial = *told.under_way,
                        .text = {}});
     }
-    secondary.refuses = refuses;
-    secondary.unanswered = 0;
+    told.refuses = refuses;
+    told.unanswered = 0;
     // RFC 1996 §3.8: any answer ends the repetitions.
-    secondary.state.told = secondary.under_way;
-    secondary.under_way.reset();
-    secondary.behind_since = {};
-    secondary.next = now + kPause;
+    told.state.told = told.under_way;
+    told.under_way.reset();
+    told.behind_since = {};
+    told.next = now + kPause;
   }
 
   void publish(Steady::time_point now) {
     const std::scoped_lock lock(mutex_);
     published_.clear();
-    for (auto& each : secondaries_) {
-      each.state.waiting = each.behind_since == Steady::time_point{}
-                               ? std::chrono::milliseconds{}
-                               : std::chrono::ceil<std::chrono::milliseconds>(now - each.behind_since);
-      published_.push_back(each.state);
+    for (auto& secondary : secondaries_) {
+      for (auto& told : secondary.zones) {
+        told.state.waiting = told.behind_since == Steady::time_point{}
+                                 ? std::chrono::milliseconds{}
+                                 : std::chrono::ceil<std::chrono::milliseconds>(now - told.behind_since);
+        published_.push_back(told.state);
+      }
     }
   }
 
@@ -281,7 +304,7 @@ class Notifier::Impl {
   WakeEvent wake_;
 
   // Of the thread.
-  zone::Published<answer::ServedZone>::Reader zone_;
+  zone::Published<answer::ServedZones>::Reader zones_;
   zone::Published<zone::View>::Reader view_;
   std::vector<Secondary> secondaries_;
   std::thread thread_;

@@ -1,4 +1,5 @@
-// Tells secondaries that the zone has changed (RFC 1996), so that they need not wait for the SOA's refresh: one thread, one message under way for each.
+// Tells secondaries that the zones have changed (RFC 1996), so that they need not wait for the SOA's refresh: one thread, and one message under way for
+// each secondary and zone.
 //
 // A secondary that doesn't answer is told again after one second, then after twice the time, up to a minute, always of the newest serial, until it
 // answers. What changes while a message is under way is told by the next one. With a key (RFC 8945) messages are signed, and only an answer that is signed
@@ -21,9 +22,10 @@
 
 namespace blowback::transfer {
 
-/// What is known of one secondary. Counts are since the thread's start.
+/// What is known of one secondary of one zone. Counts are since the thread's start.
 struct Notified {
   config::Endpoint secondary;
+  std::string zone;
   std::uint64_t sent = 0;      ///< messages
   std::uint64_t repeated = 0;  ///< of these, to a secondary that hadn't answered the one before
   std::uint64_t answered = 0;
@@ -41,6 +43,7 @@ struct NotifierReport {
   };
   Event event = Event::answers;
   config::Endpoint secondary;
+  std::string zone;
   std::uint32_t serial = 0;
   std::string text;  ///< a sentence; may be empty
 };
@@ -48,20 +51,21 @@ struct NotifierReport {
 class Notifier {
  public:
   struct Sources {
-    const zone::Published<answer::ServedZone>& zone;
+    const zone::Published<answer::ServedZones>& zones;
     const zone::Published<zone::View>& view;
     std::function<UnixTime()> clock;                    ///< called from the thread
     std::function<void(const NotifierReport&)> report;  ///< likewise
   };
 
-  /// Starts the thread, which tells all secondaries of the present serial. What the sources refer to must outlive it. Their keys are those of the
-  /// published zone; while it lacks one, its secondary isn't told.
+  /// Starts the thread, which tells all secondaries of the present serial of all zones. Requires that zones were published; if others are, a notifier of
+  /// its own is needed for them. What the sources refer to must outlive it. The secondaries' keys are those of the published zones; while these lack
+  /// one, its secondary isn't told.
   Notifier(const std::vector<config::Secondary>& secondaries, Sources sources);
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
   ~Notifier();
 
-  /// Safe from any thread.
+  /// By secondary, then by zone. Safe from any thread.
   [[nodiscard]] std::vector<Notified> notified() const;
 
  private:

@@ -95,7 +95,7 @@ struct Secondary {
 class SecondarySerials::Impl {
  public:
   Impl(const std::vector<config::Endpoint>& secondaries, Sources sources)
-      : sources_(std::move(sources)), zone_(sources_.zone), view_(sources_.view) {
+      : sources_(std::move(sources)), zones_(sources_.zones), view_(sources_.view) {
     for (const auto& at : secondaries) {
       Secondary secondary;
       secondary.state.secondary = at;
@@ -125,11 +125,12 @@ class SecondarySerials::Impl {
       poll(waits.data(), waits.size(), static_cast<int>(kLook.count()));
       if (waits.front().revents != 0) return;
       const auto now = Steady::now();
-      const auto* const zone = zone_.get();
+      const auto* const zones = zones_.get();
       const auto* const view = view_.get();
-      if (zone == nullptr) continue;
+      if (zones == nullptr) continue;
+      const auto& zone = zones->main();
       for (std::size_t i = 0; i < secondaries_.size(); ++i) {
-        if (waits[i + 1].revents != 0) receive(secondaries_[i], *zone, now);
+        if (waits[i + 1].revents != 0) receive(secondaries_[i], zone, now);
       }
       // A list that is stale or not there yet is no reason to expect it elsewhere.
       if (view == nullptr || !view->index || view->stale) continue;
@@ -137,7 +138,7 @@ class SecondarySerials::Impl {
       appearances_.add(ours, now);
       for (auto& each : secondaries_) {
         compare(each, ours, now);
-        ask(each, *zone, now);
+        ask(each, zone, now);
         report(each, ours, now);
       }
       publish(now);
@@ -265,7 +266,7 @@ class SecondarySerials::Impl {
   WakeEvent wake_;
 
   // Of the thread.
-  zone::Published<answer::ServedZone>::Reader zone_;
+  zone::Published<answer::ServedZones>::Reader zones_;
   zone::Published<zone::View>::Reader view_;
   Appearances appearances_;
   std::vector<Secondary> secondaries_;

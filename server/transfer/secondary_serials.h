@@ -2,7 +2,7 @@
 //
 // An answer to NOTIFY only says that the message arrived (RFC 1996 §4.7), and a complete transfer only that it was sent. What a secondary answers its
 // clients from is in its SOA. It is asked a second after a change, then after twice the time, up to a minute, until it has the zone's serial, and
-// once a minute after that, so that one that loses the zone is noticed, too.
+// once a minute after that, so that one that loses the zone is noticed, too. With several zones it is asked for the main one: all have the same serial.
 #pragma once
 
 #include "answer/served_zone.h"
@@ -43,7 +43,7 @@ struct LagReport {
 class SecondarySerials {
  public:
   struct Sources {
-    const zone::Published<answer::ServedZone>& zone;
+    const zone::Published<answer::ServedZones>& zones;
     const zone::Published<zone::View>& view;
     std::function<void(const LagReport&)> report;  ///< called from the thread
     /// A longer lag is reported; half of it is the end of that.

@@ -55,7 +55,7 @@ struct Session {
   std::uint32_t watched = 0;
 
   // What the stream refers to, as of its beginning.
-  zone::Published<answer::ServedZone>::Reader zone;
+  zone::Published<answer::ServedZones>::Reader zones;
   zone::Published<zone::View>::Reader view;
   std::unique_ptr<ZoneStream> stream;
   Steady::time_point began;
@@ -256,7 +256,7 @@ class Transfers::Impl {
                                              .out = {},
                                              .opened = now,
                                              .active = now,
-                                             .zone = zone::Published<answer::ServedZone>::Reader(sources_.zone),
+                                             .zones = zone::Published<answer::ServedZones>::Reader(sources_.zones),
                                              .view = zone::Published<zone::View>::Reader(sources_.view),
                                              .began = now});
   }
@@ -406,19 +406,19 @@ class Transfers::Impl {
 
   /// False: likewise.
   [[nodiscard]] bool answer_one(Session& session, std::span<const std::uint8_t> message, Steady::time_point now) {
-    const auto* const zone = session.zone.get();
+    const auto* const zones = session.zones.get();
     const auto* view = session.view.get();
     static const zone::View kNothingYet;
     if (view == nullptr) view = &kNothingYet;
     const answer::Asked asked{.message = message, .client = session.client, .transport = answer::Transport::tcp};
     const answer::Moment moment{.now = sources_.clock(), .steady = {}};
-    const auto answered = answer::answer(asked, *zone, *view, moment, nullptr, reply_);
+    const auto answered = answer::answer(asked, *zones, *view, moment, nullptr, reply_);
     if (answered.outcome != answer::Outcome::transfer) {
       if (session.tls != nullptr && answer::refuses_transfer(answered)) ++of(Carrier::tls).refused;
       if (answered.size != 0) append(session, answered.size);
       return true;
     }
-    auto request = answer::read_transfer_request(asked, *zone, moment.now);
+    auto request = answer::read_transfer_request(asked, *zones, moment.now);
     if (!request) return true;
     if (session.is_guest) {
       const std::scoped_lock lock(mutex_);
@@ -428,7 +428,7 @@ class Transfers::Impl {
       }
       session.is_guest = false;
     }
-    session.stream = stream_of(*zone, *view, std::move(*request));
+    session.stream = stream_of(*view, std::move(*request));
     session.began = now;
     session.octets = 0;
     ++under_way_;
@@ -436,16 +436,14 @@ class Transfers::Impl {
   }
 
   /// The difference from the client's version, or the whole zone.
-  [[nodiscard]] std::unique_ptr<ZoneStream> stream_of(const answer::ServedZone& zone, const zone::View& view,
-                                                      answer::TransferRequest request) const {
+  [[nodiscard]] std::unique_ptr<ZoneStream> stream_of(const zone::View& view, answer::TransferRequest request) const {
     auto since = request.since ? sources_.history.since(*request.since, view) : std::nullopt;
-    if (!since) return std::make_unique<ZoneStream>(zone, view, std::move(request));
+    if (!since) return std::make_unique<ZoneStream>(view, std::move(request));
     auto difference = std::make_unique<ZoneDifference>(
-        ZoneVersion{.index = *since->view.index, .at = since->view.as_of},
-        ZoneVersion{.index = *view.index, .at = view.as_of}, std::move(since->touched));
-    if (difference->reads_more_than(most_names(view)))
-      return std::make_unique<ZoneStream>(zone, view, std::move(request));
-    return std::make_unique<ZoneStream>(zone, view, std::move(request), since->view, std::move(difference));
+        ZoneVersion{.index = *since->view.index, .at = since->view.as_of, .codes = request.zone->codes},
+        ZoneVersion{.index = *view.index, .at = view.as_of, .codes = request.zone->codes}, std::move(since->touched));
+    if (difference->reads_more_than(most_names(view))) return std::make_unique<ZoneStream>(view, std::move(request));
+    return std::make_unique<ZoneStream>(view, std::move(request), since->view, std::move(difference));
   }
 
   /// A difference that reads more names than that is hardly smaller than the zone, or takes the thread too long before the first message.
@@ -467,6 +465,7 @@ class Transfers::Impl {
     sources_.report({.ending = ending,
                      .client = session.client,
                      .carrier = session.carrier(),
+                     .zone = session.stream->zone().name,
                      .serial = session.stream->serial(),
                      .incremental = session.stream->is_incremental(),
                      .records = session.stream->records(),

@@ -69,6 +69,7 @@ struct Report {
   Ending ending = Ending::complete;
   IpAddress client;
   Carrier carrier = Carrier::tcp;
+  std::string zone;
   std::uint32_t serial = 0;
   bool incremental = false;  ///< the client got the difference from the version that it had
   std::uint64_t records = 0;
@@ -117,7 +118,7 @@ struct Limits {
 class Transfers {
  public:
   struct Sources {
-    const zone::Published<answer::ServedZone>& zone;
+    const zone::Published<answer::ServedZones>& zones;
     const zone::Published<zone::View>& view;
     const zone::History& history;
     std::function<UnixTime()> clock;                               ///< called from the thread

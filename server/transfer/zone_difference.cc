@@ -21,7 +21,7 @@ namespace {
                                               const ZoneVersion& after) {
   auto region = changed;
   for (const auto* const version : {&before, &after}) {
-    const auto wildcard = answer::wildcard_around(changed, version->index, version->at);
+    const auto wildcard = answer::wildcard_around(changed, version->index, version->at, version->codes);
     if (wildcard && wildcard->network.length() < region.length()) region = wildcard->network;
   }
   if (region != changed) return region;
@@ -29,7 +29,10 @@ namespace {
   const bool was_exempt = before.index.is_exempt(changed, before.at);
   if (was_exempt != after.index.is_exempt(changed, after.at)) return region;
   if (was_exempt) return std::nullopt;
-  const bool same = before.index.cover_of(changed, before.at).codes == after.index.cover_of(changed, after.at).codes;
+  const auto codes_of = [&](const ZoneVersion& version) {
+    return version.index.cover_of(changed, version.at, version.codes).codes;
+  };
+  const bool same = codes_of(before) == codes_of(after);
   return same ? std::nullopt : std::optional(region);
 }
 
@@ -53,7 +56,9 @@ namespace {
 }  // namespace
 
 ZoneDifference::Names::Names(const ZoneVersion& version, const Prefix& region)
-    : walk(version.index, version.at, region), names([this] { return walk.next(); }, region), next(names.next()) {}
+    : walk(version.index, version.at, region, version.codes),
+      names([this] { return walk.next(); }, region),
+      next(names.next()) {}
 
 ZoneDifference::ZoneDifference(ZoneVersion before, ZoneVersion after, std::vector<Prefix> changed)
     : before_(std::move(before)), after_(std::move(after)), regions_(regions_of(std::move(changed), before_, after_)) {}

@@ -36,17 +36,19 @@ struct NameDifference {
   friend bool operator==(const NameDifference&, const NameDifference&) = default;
 };
 
-/// What `index` says at `at`. Cheap to copy: indexes are shared.
+/// What `index` says at `at` with the zone's codes. Cheap to copy: indexes are shared.
 struct ZoneVersion {
   zone::ListingIndex index;
   UnixTime at;
+  CodeSet codes = CodeSet::all();
 };
 
 /// Its memory is some octets for each changed network, and some kilobytes. One thread at a time.
 class ZoneDifference {
  public:
   /// `changed`: all networks of which the versions say something different, of listings and exemptions alike: added, changed, removed, or ended by
-  /// `after.at` but not by `before.at`. In any order; there may be duplicates, and networks that didn't change. Costs some look-ups for each.
+  /// `after.at` but not by `before.at`; of other codes than the zone's, too. In any order; there may be duplicates, and networks that didn't change. Costs some look-ups for each.
+  /// Requires that both versions have the same codes.
   ZoneDifference(ZoneVersion before, ZoneVersion after, std::vector<Prefix> changed);
 
   ZoneDifference(const ZoneDifference&) = delete;

@@ -171,23 +171,23 @@ class ZoneStream::Message {
   bool nibbles_ = false;
 };
 
-ZoneStream::ZoneStream(const answer::ServedZone& zone, const zone::View& view, answer::TransferRequest request)
-    : zone_(zone),
-      walk_(*view.index, view.as_of),
-      names_([this] { return walk_.next(); }),
+ZoneStream::ZoneStream(const zone::View& view, answer::TransferRequest request)
+    : zone_(*request.zone),
+      walk_(*view.index, view.as_of, zone_.codes),
+      names_([this] { return walk_.next(); }, zone_.codes),
       request_(std::move(request)),
       serial_(view.soa_serial()) {
-  soa_ = soa_rdata(zone, serial_);
+  soa_ = soa_rdata(zone_, serial_);
   write16(a_head_.data(), kA);
   write16(a_head_.data() + 2, kClassIn);
-  write32(a_head_.data() + 4, zone.ttl);
+  write32(a_head_.data() + 4, zone_.ttl);
   write16(a_head_.data() + 8, 4);
   write32(a_head_.data() + 10, 0x7f000000);
 }
 
-ZoneStream::ZoneStream(const answer::ServedZone& zone, const zone::View& view, answer::TransferRequest request,
-                       const zone::View& before, std::unique_ptr<ZoneDifference> difference)
-    : ZoneStream(zone, view, std::move(request)) {
+ZoneStream::ZoneStream(const zone::View& view, answer::TransferRequest request, const zone::View& before,
+                       std::unique_ptr<ZoneDifference> difference)
+    : ZoneStream(view, std::move(request)) {
   former_serial_ = before.soa_serial();
   difference_ = std::move(difference);
 }

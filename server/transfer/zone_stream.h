@@ -26,11 +26,11 @@ inline constexpr std::size_t kLongestMessage = 16'384;
 /// One thread at a time.
 class ZoneStream {
  public:
-  /// Of `view`, which has an index. `zone` must outlive it; the index is shared.
-  ZoneStream(const answer::ServedZone& zone, const zone::View& view, answer::TransferRequest request);
+  /// Of `view`, which has an index. The request's zone must outlive it; the index is shared.
+  ZoneStream(const zone::View& view, answer::TransferRequest request);
   /// Only the difference from the version `before`. The zone's own records, those at the apex and of its hosts, must be the same in both.
-  ZoneStream(const answer::ServedZone& zone, const zone::View& view, answer::TransferRequest request,
-             const zone::View& before, std::unique_ptr<ZoneDifference> difference);
+  ZoneStream(const zone::View& view, answer::TransferRequest request, const zone::View& before,
+             std::unique_ptr<ZoneDifference> difference);
 
   ZoneStream(const ZoneStream&) = delete;
   ZoneStream& operator=(const ZoneStream&) = delete;
@@ -38,6 +38,7 @@ class ZoneStream {
   /// Writes the next message; `now`: for its signature. Returns its size in octets; 0: that was all. Requires room for kLongestMessage.
   [[nodiscard]] std::size_t next(std::span<std::uint8_t> out, UnixTime now);
 
+  [[nodiscard]] const answer::ServedZone& zone() const { return zone_; }
   /// Written so far: each SOA counts.
   [[nodiscard]] std::uint64_t records() const { return records_; }
   [[nodiscard]] std::uint32_t serial() const { return serial_; }

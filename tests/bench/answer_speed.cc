@@ -39,6 +39,7 @@ constexpr std::size_t kSlice = 250;        // of these, timed separately: shorte
 constexpr std::size_t kSlices = kQuestions / kSlice;
 constexpr std::size_t kPlainQuestions = 10;
 constexpr std::size_t kBatch = 64;
+constexpr std::size_t kBetweenRare = 40'000;
 
 using Bytes = std::vector<std::uint8_t>;
 
@@ -81,7 +82,9 @@ class List {
       listing.codes = codes;
       builder.add(listing);
     };
-    for (const auto& address : v4_) add(Prefix::of(address), Code::dsn);
+    // Few have another kind, for the zone with chosen codes: one in every page of the index, or two.
+    for (std::size_t i = 0; i < v4_.size(); ++i)
+      add(Prefix::of(v4_[i]), i % kBetweenRare == 0 ? Code::virus_notice : Code::dsn);
     for (const auto& address : v6_) add(Prefix::covering(address, 64), Code::dsn);
     for (unsigned i = 0; i < 256; ++i) {
       add(Prefix::covering(IpAddress::from_v4(0xc6330000U | i << 8U), 24), Code::by_operator);
@@ -185,7 +188,7 @@ Bytes labels_of(const std::string& name) {
 // ── how it is queried ───────────────────────────────────────────────────────────────────────────────────────────────
 
 struct Setting {
-  answer::ServedZone zone;
+  answer::ServedZones zones;
   zone::View view;
   std::optional<config::RateLimit> limit = std::nullopt;
   IpAddress client = ip("192.0.2.53");
@@ -233,12 +236,12 @@ Bytes option(unsigned code, std::span<const std::uint8_t> data) {
 Bytes cookie(std::size_t octets) { return option(answer::kCookieOption, Bytes(octets, 1)); }
 /// A server cookie for the usual client, made this long ago.
 Bytes server_cookie(const Setting& setting, std::chrono::seconds age) {
-  return option(answer::kCookieOption,
-                answer::make_cookie({1, 2, 3, 4, 5, 6, 7, 8}, setting.client, kNow - age, *setting.zone.cookies));
+  return option(answer::kCookieOption, answer::make_cookie({1, 2, 3, 4, 5, 6, 7, 8}, setting.client, kNow - age,
+                                                           *setting.zones.main().cookies));
 }
 
-answer::ServedZone zone_of(std::vector<std::string> nameservers, const std::vector<Prefix>& allow = {},
-                           const std::string& addresses_of = {}) {
+answer::ServedZones zones_of(std::vector<std::string> nameservers, const std::vector<Prefix>& allow = {},
+                             const std::string& addresses_of = {}) {
   config::Zone zone;
   zone.name = "bl.example.org";
   zone.nameservers = std::move(nameservers);
@@ -249,7 +252,20 @@ answer::ServedZone zone_of(std::vector<std::string> nameservers, const std::vect
   server.allow = allow;
   server.nsid = "somewhere";
   server.cookie_secrets = {answer::CookieSecret{1}, answer::CookieSecret{2}};
-  return answer::ServedZone::of(zone, server, {}).value();
+  return answer::ServedZones::of(std::vector{zone}, server, {}).value();
+}
+
+/// Fifteen other zones before the one of `zones`, which has `codes`.
+answer::ServedZones among_others(answer::ServedZones zones, CodeSet codes) {
+  config::Zone zone;
+  zone.nameservers = {"ns1.example.org"};
+  zone.hostmaster = "hostmaster@example.org";
+  for (std::size_t i = 1; i < config::kMostZones; ++i) {
+    zone.name = "z" + std::to_string(i) + ".example.org";
+    zones.all.insert(zones.all.begin(), answer::ServedZone::of(zone, {}, {}).value());
+  }
+  zones.all.back().codes = codes;
+  return zones;
 }
 
 struct Path {
@@ -339,12 +355,12 @@ class Measured {
   template <typename Answering>
   void answer_each(Answering answering, std::size_t begin, std::size_t count) {
     for (std::size_t i = begin; i < begin + count; ++i)
-      answers_[i] = answering(asked_[i], setting_.zone, setting_.view, kMoment, limiter(), reply_);
+      answers_[i] = answering(asked_[i], setting_.zones, setting_.view, kMoment, limiter(), reply_);
   }
   void answer_in_batches(std::size_t begin) {
     for (std::size_t i = begin; i < begin + kSlice; i += kBatch) {
       const auto count = std::min(kBatch, begin + kSlice - i);
-      answer::answer_all(std::span(asked_).subspan(i, count), setting_.zone, setting_.view, kMoment, limiter(),
+      answer::answer_all(std::span(asked_).subspan(i, count), setting_.zones, setting_.view, kMoment, limiter(),
                          std::span(replies_).first(count), std::span(answers_).subspan(i, count));
     }
   }
@@ -382,21 +398,23 @@ int main(int argc, char** argv) {
   const zone::View view{.index = list.index(), .stale = false, .serial = list.index()->serial(), .as_of = kNow};
   auto stale_view = view;
   stale_view.stale = true;
-  const auto outside = zone_of({"ns1.example.org"});
-  const Setting usual{.zone = outside, .view = view};
-  const Setting closed{.zone = zone_of({"ns1.example.org"}, {Prefix::parse("203.0.113.0/24").value()}), .view = view};
-  const Setting stale{.zone = outside, .view = stale_view};
-  const Setting starting{.zone = outside, .view = zone::View{}};
+  const auto outside = zones_of({"ns1.example.org"});
+  const Setting usual{.zones = outside, .view = view};
+  const Setting closed{.zones = zones_of({"ns1.example.org"}, {Prefix::parse("203.0.113.0/24").value()}), .view = view};
+  const Setting stale{.zones = outside, .view = stale_view};
+  const Setting starting{.zones = outside, .view = zone::View{}};
   const Setting slipping{
-      .zone = outside, .view = view, .limit = config::RateLimit{.responses = 1, .slip = 1, .table = 64}};
+      .zones = outside, .view = view, .limit = config::RateLimit{.responses = 1, .slip = 1, .table = 64}};
   const Setting dropping{
-      .zone = outside, .view = view, .limit = config::RateLimit{.responses = 1, .slip = 0, .table = 64}};
+      .zones = outside, .view = view, .limit = config::RateLimit{.responses = 1, .slip = 0, .table = 64}};
   const Setting unlimited{
-      .zone = outside, .view = view, .limit = config::RateLimit{.responses = 1'000'000, .table = 64}};
-  const Setting inside{.zone = zone_of({"ns1.bl.example.org"}, {}, "ns1.bl.example.org"), .view = view};
+      .zones = outside, .view = view, .limit = config::RateLimit{.responses = 1'000'000, .table = 64}};
+  const Setting inside{.zones = zones_of({"ns1.bl.example.org"}, {}, "ns1.bl.example.org"), .view = view};
   std::vector<std::string> many;
   for (char c = 'a'; c <= 'm'; ++c) many.push_back(std::string(50, c) + ".example.net");
-  const Setting wide{.zone = zone_of(many), .view = view};
+  const Setting wide{.zones = zones_of(many), .view = view};
+  const Setting sixteenth{.zones = among_others(outside, CodeSet::all()), .view = view};
+  const Setting chosen{.zones = among_others(outside, Code::virus_notice), .view = view};
 
   const Bytes bare;
   const auto v4 = [&](const Rest& rest) { return [&, rest] { return question(labels_of(list.listed_v4()), rest); }; };
@@ -517,6 +535,15 @@ int main(int argc, char** argv) {
       {"name server's AAAA, there is none", &inside, Outcome::apex, named("ns1", {.type = kAaaa})},
       {"below a name server", &inside, Outcome::misuse, named("x.ns1")},
       {"not listed, name server in the zone", &inside, Outcome::nxdomain, no_v4({})},
+      {"IPv4 A, listed, 16th zone", &sixteenth, Outcome::listed, v4({})},
+      {"IPv4 A, not listed, 16th zone", &sixteenth, Outcome::nxdomain, no_v4({})},
+      {"part of IPv4, 1 label, 16th zone", &sixteenth, Outcome::nodata, part_v4(1)},
+      {"chosen codes: IPv4 A, listed otherwise", &chosen, std::nullopt, v4({})},
+      {"chosen codes: below a wildcard of others", &chosen, std::nullopt,
+       [&] { return question(labels_of(list.in_wildcard(), 3)); }},
+      {"chosen codes: part of IPv4, 1 label", &chosen, std::nullopt, part_v4(1)},
+      {"chosen codes: part of IPv4, 2 labels", &chosen, std::nullopt, part_v4(2)},
+      {"chosen codes: part of IPv4, 3 labels", &chosen, std::nullopt, part_v4(3)},
       {"stale list", &stale, Outcome::nxdomain, v4({})},
       {"stale list, with EDNS", &stale, Outcome::nxdomain, v4({.options = bare})},
       {"no list yet", &starting, Outcome::servfail, v4({.options = bare})},

@@ -163,17 +163,17 @@ class Bind(NameServer):
         folder = b.dir / "primary"
         folder.mkdir(exist_ok=True)
         self.prepare("bind", folder)
-        self.zone = self.folder / "primary.zone"
+        self.file = self.folder / "primary.zone"
         self.added = []
-        done = b.cli("export", "--format", "zone", "--to", self.zone, seconds=600)
+        done = b.cli("export", "--format", "zone", "--to", self.file, seconds=600)
         assert done.returncode == 0, done.stderr
 
     def start(self, secondaries):
         notified = " ".join(f"127.0.0.1 port {each.port};" for each in secondaries)
         # BIND waits 5 s before it notifies, unless it is told otherwise.
         allowed = f"allow-update {{ 127.0.0.1; }}; allow-transfer {{ 127.0.0.1; }}; notify explicit; notify-delay 0; also-notify {{ {notified} }};"
-        text = named_config(self.folder, self.zone, self.port).replace("notify no;", "notify-rate 1000;")
-        text = text.replace(f'file "{self.zone}";', f'file "{self.zone}"; {allowed}')
+        text = named_config(self.folder, self.file, self.port).replace("notify no;", "notify-rate 1000;")
+        text = text.replace(f'file "{self.file}";', f'file "{self.file}"; {allowed}')
         self.config.write_text(text)
         self.arguments = [executable("named"), *KINDS["bind"][2], str(self.config)]
         self.__enter__()

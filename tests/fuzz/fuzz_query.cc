@@ -19,8 +19,9 @@ namespace {
 
 constexpr UnixTime kNow{std::chrono::seconds{1'795'514'400}};
 
-answer::ServedZone zone_of(const std::string& name, const std::vector<std::string>& nameservers,
-                           const std::string& text) {
+/// The zone, and another one with chosen codes.
+answer::ServedZones zones_of(const std::string& name, const std::vector<std::string>& nameservers,
+                             const std::string& text) {
   config::Zone zone;
   zone.name = name;
   zone.nameservers = nameservers;
@@ -31,10 +32,14 @@ answer::ServedZone zone_of(const std::string& name, const std::vector<std::strin
   }
   zone.hostmaster = "host.master@" + name;
   zone.txt = text;
+  auto chosen = zone;
+  chosen.name = "m." + name.substr(name.find('.') + 1);
+  chosen.nameserver_addresses.clear();
+  chosen.codes = CodeSet(Code::mdn) | Code::challenge;
   config::Server server;
   server.nsid = "somewhere";
   server.transfer.keys = {{.name = "k", .secret_file = "", .secret = std::vector<std::uint8_t>(32, 7)}};
-  return answer::ServedZone::of(zone, server, {}).value();
+  return answer::ServedZones::of(std::vector{zone, chosen}, server, {}).value();
 }
 
 zone::View list() {
@@ -60,9 +65,9 @@ zone::View list() {
 }
 
 struct World {
-  std::array<answer::ServedZone, 2> zones{
-      zone_of("bl.example.org", {"ns1.example.org"}, "Backscatter from {ip}, see https://bl.example.org/{ip}"),
-      zone_of("1.test", {"ns.1.test", "2.0.1.test"}, std::string(220, 'x') + "{ip}{ip}")};
+  std::array<answer::ServedZones, 2> zones{
+      zones_of("bl.example.org", {"ns1.example.org"}, "Backscatter from {ip}, see https://bl.example.org/{ip}"),
+      zones_of("1.test", {"ns.1.test", "2.0.1.test"}, std::string(220, 'x') + "{ip}{ip}")};
   std::array<zone::View, 3> views{list(), zone::View{.index = list().index, .stale = true, .serial = 1, .as_of = kNow},
                                   zone::View{}};
 };

@@ -511,13 +511,13 @@ def has_ipv6():
         return False
 
 
-def to_toml(sections, feeds):
-    """Nested dictionaries as TOML; a section may contain sub-tables, and lists of them."""
+def to_toml(sections, feeds, further_zones=()):
+    """Nested dictionaries as TOML; a section may contain sub-tables, and lists of them. Further zones come after that of the sections."""
     # Strings, numbers, booleans and arrays have the same form in JSON and TOML.
     lines = [f"{key} = {json.dumps(value)}" for key, value in sections.items() if not isinstance(value, dict)]
     for name, values in sections.items():
         if isinstance(values, dict):
-            lines += ["", f"[{name}]"]
+            lines += ["", "[[zone]]" if name == "zone" and further_zones else f"[{name}]"]
             lists = {key: value for key, value in values.items() if isinstance(value, list) and value and isinstance(value[0], dict)}
             lines += [f"{key} = {json.dumps(value)}" for key, value in values.items() if not isinstance(value, dict) and key not in lists]
             for key, table in values.items():
@@ -525,6 +525,8 @@ def to_toml(sections, feeds):
                     lines += ["", f"[{name}.{key}]"] + [f"{inner} = {json.dumps(value)}" for inner, value in table.items()]
                 for element in lists.get(key, []):
                     lines += ["", f"[[{name}.{key}]]"] + [f"{inner} = {json.dumps(value)}" for inner, value in element.items()]
+    for zone in further_zones:
+        lines += ["", "[[zone]]"] + [f"{key} = {json.dumps(value)}" for key, value in zone.items()]
     for feed in feeds:
         lines += ["", "[[feed]]"] + [f"{key} = {json.dumps(value)}" for key, value in feed.items()]
     return "\n".join(lines) + "\n"
@@ -534,10 +536,10 @@ class Blowback:
     """A separate list: `with Blowback(policy={"list_at": 1.0}) as b: …`
 
     Each keyword is a section of the config and overrides the defaults, key by key (`None` removes a key);
-    `feeds` replaces the one Maildir feed. Paths: b.dir, b.config, b.database, b.maildir. The programs that it started are
+    `feeds` replaces the one Maildir feed; `further_zones` are zones besides b.sections["zone"]. Paths: b.dir, b.config, b.database, b.maildir. The programs that it started are
     stopped at the end; if the block failed, the ends of their logs are printed."""
 
-    def __init__(self, *, feeds=None, zone=None, server=None, transfer=None, traps=None, policy=None, weights=None, database=None, directory=None):
+    def __init__(self, *, feeds=None, zone=None, further_zones=(), server=None, transfer=None, traps=None, policy=None, weights=None, database=None, directory=None):
         self._own_dir = directory is None
         self.dir = pathlib.Path(directory or tempfile.mkdtemp(prefix="blowback-test-"))
         self.config = self.dir / "blowback.toml"
@@ -545,6 +547,7 @@ class Blowback:
         self.maildir = self.dir / "Maildir"
         for name in ("tmp", "new", "cur"):
             (self.maildir / name).mkdir(parents=True, exist_ok=True)
+        self.further_zones = list(further_zones)
         self._ports = _Ports()
         self.port = self._ports.v4
         self.port6 = self._ports.v6
@@ -572,9 +575,9 @@ class Blowback:
         self.write_config()
 
     def write_config(self):
-        """Writes b.sections and b.feeds to the config; call it after changing them."""
+        """Writes b.sections, b.further_zones and b.feeds to the config; call it after changing them."""
         new = self.config.with_suffix(".new")
-        new.write_text(to_toml(self.sections, self.feeds))
+        new.write_text(to_toml(self.sections, self.feeds, self.further_zones))
         new.rename(self.config)
 
     def __enter__(self):

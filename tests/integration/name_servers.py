@@ -92,16 +92,17 @@ def with_transfers(kind, config):
 class NameServer:
     """One of KINDS that serves the zone file `file`; a context manager. `ready` waits until it answers; several may start side by side."""
 
-    def __init__(self, kind, folder, file, transfers=False):
+    def __init__(self, kind, folder, file, zone=ZONE, transfers=False):
         program, config, arguments = KINDS[kind]
-        self.prepare(kind, folder)
-        text = config(self.folder, file, self.port)
+        self.prepare(kind, folder, zone)
+        text = config(self.folder, file, self.port).replace(ZONE, zone)
         self.config.write_text(with_transfers(kind, text) if transfers else text)
         self.arguments = [executable(program), *arguments, str(self.config)]
 
-    def prepare(self, kind, folder):
+    def prepare(self, kind, folder, zone=ZONE):
         """A folder of its own, and a port."""
         self.kind = kind
+        self.zone = zone
         self.folder = folder / kind
         self.folder.mkdir(exist_ok=True)
         os.chmod(self.folder, 0o755)
@@ -129,7 +130,7 @@ class NameServer:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
                 s.settimeout(0.5 * PATIENCE)
                 s.connect(("127.0.0.1", self.port))
-                s.send(query(ZONE, "SOA"))
+                s.send(query(self.zone, "SOA"))
                 return parse_strictly(s.recv(65535)).rcode == "NOERROR"
         except OSError:
             return False
@@ -237,12 +238,12 @@ class Tls:
 
 class Secondary(NameServer):
     """One of SECONDARIES that transfers the zone from a primary on 127.0.0.1, signed with `key` (name, algorithm, secret) if there is one, which has to
-    sign NOTIFY then. `tls`: over TLS, if not None."""
+    sign NOTIFY then. `tls`: over TLS, if not None. PowerDNS knows `ZONE` alone."""
 
-    def __init__(self, kind, folder, primary, key=None, tls=None):
+    def __init__(self, kind, folder, primary, key=None, tls=None, zone=ZONE):
         program, config, arguments = SECONDARIES[kind]
-        self.prepare(kind, folder)
-        self.config.write_text(config(self.folder, primary, self.port, key, tls))
+        self.prepare(kind, folder, zone)
+        self.config.write_text(config(self.folder, primary, self.port, key, tls).replace(ZONE, zone))
         self.arguments = [executable(program), *arguments(self.config)]
 
     @staticmethod

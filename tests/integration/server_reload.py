@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-from harness import PATIENCE, ZONE, Blowback, free_port, query, receive_tcp, wait_until
+from harness import PATIENCE, ZONE, Blowback, free_port, parse_strictly, query, receive_tcp, wait_until
 
 # A client waits while this many of its queries are unanswered. All clients together ask no more at a time than one socket's buffer holds, whoever
 # is slow.
@@ -225,12 +225,22 @@ class Reload(unittest.TestCase):
                       {"workers": 4, "listen": own + others, "tcp_connections": 300, "nsid": "y"}, {"workers": 2, "listen": own}]
             endpoints = [("127.0.0.1", b.port)] + ([("::1", b.port6)] if b.port6 else [])
             before = counted(b)
+            of_second = 0
             with Traffic(endpoints, of_each=3) as traffic, Newcomers("127.0.0.1", b.port) as newcomers:
                 traffic.progress()
                 for step in steps:
                     with self.subTest(**step):
                         b.sections["server"].update(step)
                         reload(b)
+                        traffic.progress()
+                # A second zone comes, changes and goes.
+                second = "dsn.example.net"
+                for zones, rcode in (([{"name": second, "codes": ["dsn"]}], "NOERROR"), ([{"name": second, "ttl": "1m"}], "NOERROR"), ([], "REFUSED")):
+                    with self.subTest(zones=zones):
+                        b.further_zones = zones
+                        reload(b)
+                        self.assertEqual(parse_strictly(b.raw_udp(query(second, "SOA"))).rcode, rcode)
+                        of_second += 1
                         traffic.progress()
                 # One that is refused, since somebody else has the port.
                 with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
@@ -249,7 +259,7 @@ class Reload(unittest.TestCase):
                 self.assertEqual((len(asker.waiting), asker.answered), (0, asker.asked))
             asked = {kind: sum(asker.asked for asker in traffic.askers if asker.kind == kind) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)}
             after = counted(b)
-            self.assertEqual(after["udp"] - before["udp"], asked[socket.SOCK_DGRAM])
+            self.assertEqual(after["udp"] - before["udp"], asked[socket.SOCK_DGRAM] + of_second)
             self.assertEqual(after["tcp"] - before["tcp"], asked[socket.SOCK_STREAM] + newcomers.served)
             print(f"\n{len(steps)} reloads: {asked[socket.SOCK_DGRAM]} queries by UDP, {asked[socket.SOCK_STREAM]} on "
                   f"{sum(asker.kind == socket.SOCK_STREAM for asker in traffic.askers)} connections, {newcomers.served} on a new one each; "

@@ -30,17 +30,17 @@ def records_of(text):
     return sorted(set(found))
 
 
-def dig_axfr(port, *options, server="127.0.0.1"):
-    return subprocess.run(["dig", f"@{server}", "-p", str(port), ZONE, "AXFR", "+noall", "+answer", "+onesoa", "+time=30", "+tries=1", *options],
+def dig_axfr(port, *options, server="127.0.0.1", zone=ZONE):
+    return subprocess.run(["dig", f"@{server}", "-p", str(port), zone, "AXFR", "+noall", "+answer", "+onesoa", "+time=30", "+tries=1", *options],
                           capture_output=True, text=True, timeout=120 * PATIENCE)
 
 
-def exported(b):
+def exported(b, zone=ZONE):
     """The records of the export, by BIND's own reader of zone files."""
     file = b.dir / "exported.zone"
-    done = b.cli("export", "--format", "zone", "--to", file)
+    done = b.cli("export", "--format", "zone", "--zone", zone, "--to", file)
     assert done.returncode == 0, done.stderr
-    done = subprocess.run([executable("named-compilezone"), "-i", "none", "-k", "ignore", "-q", "-o", "-", ZONE, str(file)], capture_output=True, text=True)
+    done = subprocess.run([executable("named-compilezone"), "-i", "none", "-k", "ignore", "-q", "-o", "-", zone, str(file)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return records_of(done.stdout)
 
@@ -59,10 +59,10 @@ def messages(s):
         yield exactly(struct.unpack("!H", head)[0])
 
 
-def ixfr(serial, ident=0x1234):
+def ixfr(serial, ident=0x1234, zone=ZONE):
     """A query for the changes since `serial`."""
     soa = encode_name("a") * 2 + struct.pack("!5I", serial, 1, 1, 1, 1)
-    wire = query(ZONE, IXFR, ident=ident)
+    wire = query(zone, IXFR, ident=ident)
     return wire[:8] + struct.pack("!H", 1) + wire[10:] + b"\xc0\x0c" + struct.pack("!HHIH", SOA, 1, 0, len(soa)) + soa
 
 
@@ -398,6 +398,56 @@ class Transfers(unittest.TestCase):
             b.start_server()
             self.assertGreater(len(transferred(b, ixfr(serial))), 100)
 
+    def test_a_second_zone_has_its_own_codes_in_transfers_and_secondaries_follow_it(self):
+        zone = "dsn.example.net"
+        with Blowback(transfer={"allow": ["127.0.0.1"]}, further_zones=[{"name": zone, "codes": ["dsn"]}]) as b, contextlib.ExitStack() as running:
+            self.list(b, ["203.0.113.0/24", "11.1.2.3"])
+            b.list_sender("11.1.2.3")
+            self.assertEqual(b.start_ingest(once=True).process.returncode, 0)
+            secondaries = [Secondary(kind, b.dir, b.port, zone=zone) for kind in SECONDARIES if kind != "pdns" and Secondary.installed(kind)]
+            b.sections["transfer"]["notify"] = [f"127.0.0.1:{secondary.port}" for secondary in secondaries]
+            b.write_config()
+            b.start_server()
+            serial = serial_of(b.port)
+            self.assertEqual(serial_of(b.port, zone), serial)
+            first = zone_in(transferred(b, query(zone, AXFR)))
+            self.assertEqual({record[3] for record in first if record[0].startswith(b"\x013\x012\x011\x0211") and record[1] == 1}, {b"\x7f\0\0\2"})
+            for secondary in secondaries:
+                running.enter_context(secondary)
+
+            def follow():
+                for secondary in secondaries:
+                    wait_until(lambda: serial_of(secondary.port, zone) == serial_of(b.port), 30, lambda: secondary.daemon.log()[-3000:] + b.server.log()[-3000:])
+                    self.assertEqual(records_of(dig_axfr(secondary.port, zone=zone).stdout), exported(b, zone), secondary.kind)
+            follow()
+            # The first change isn't in this zone: only its serial moves. The next one is, and then the operator's listing remains alone.
+            for change in (lambda: self.list(b, ["192.0.2.1"]), lambda: self.sender(b, "11.4.5.6"), lambda: b.cli("delist", "11.1.2.3", "--reason", "test"),
+                           lambda: self.list(b, ["11.1.2.3"])):
+                before = serial_of(b.port)
+                change()
+                wait_until(lambda: serial_of(b.port) != before, 10, b.server.log)
+                follow()
+            self.assertEqual(applied(first, transferred(b, ixfr(int(serial[0]), zone=zone))), zone_in(transferred(b, query(zone, AXFR))))
+            self.assertEqual(records_of(dig_axfr(b.port).stdout), exported(b))
+            self.assertNotEqual(len(exported(b)), len(exported(b, zone)))
+            # A restart keeps the versions of all zones, unless one of these was changed meanwhile.
+            since = ixfr(int(serial[0]), zone=zone)
+            before = len(b.server.log())
+            b.server.stop()
+            b.start_server()
+            wait_until(lambda: "versions-recalled" in b.server.log()[before:], 10, b.server.log)
+            self.assertEqual(applied(first, transferred(b, since)), zone_in(transferred(b, query(zone, AXFR))))
+            b.server.stop()
+            b.further_zones[0]["ttl"] = "10m"
+            b.write_config()
+            b.start_server()
+            zone_in(transferred(b, since))
+
+    @staticmethod
+    def sender(b, ip):
+        b.list_sender(ip)
+        assert b.start_ingest(once=True).process.returncode == 0
+
     def test_a_change_notifies_until_it_is_answered(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.bind(("127.0.0.1", 0))
@@ -426,8 +476,8 @@ def serial_at(b):
     return int(b.dig(ZONE, "SOA").rdata()[0].split()[2])
 
 
-def serial_of(port):
-    done = subprocess.run(["dig", "@127.0.0.1", "-p", str(port), "+short", "+time=2", ZONE, "SOA"], capture_output=True, text=True)
+def serial_of(port, zone=ZONE):
+    done = subprocess.run(["dig", "@127.0.0.1", "-p", str(port), "+short", "+time=2", zone, "SOA"], capture_output=True, text=True)
     return done.stdout.split()[2:3]
 
 

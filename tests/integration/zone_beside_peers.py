@@ -5,7 +5,7 @@ packages aren't there for is left out.
 
     zone_beside_peers.py [--rounds N] [--names N] [--seed N]
 
-A round is a list of its own, asked about N names. The defaults are those of the test (4 rounds of 8,000)."""
+A round is a list of its own, asked about N names. Every other one is about a second zone of the server, with chosen codes. The defaults are those of the test (4 rounds of 8,000)."""
 
 import argparse
 import contextlib
@@ -20,7 +20,8 @@ from collections import Counter
 from harness import PATIENCE, ZONE, BadWire, Blowback, encode_name, parse_strictly, query
 from name_servers import KINDS, NameServer
 
-APEX = encode_name(ZONE)
+# A second zone of the server, with chosen codes: every other round is about that.
+CHOSEN = "chosen.example.net"
 # Of the second hundred: RRSIG, NSEC, DNSKEY, HTTPS, and a type that nobody has defined.
 TYPES = {"A": 1, "TXT": 16, "AAAA": 28, "NS": 2, "SOA": 6, "CNAME": 5, "MX": 15, "PTR": 12, "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48, "HTTPS": 65, "ANY": 255,
          "TYPE65280": 65280}
@@ -106,7 +107,7 @@ class Chance(random.Random):
         if self.one_in(40):
             labels = [b"x"] * self.randint(0, 1) + [self.choice([b"ns1", b"NS1", b"ns", b"ns2", b"www"])]
         wire = b"".join(bytes([len(label)]) + label for label in labels)
-        while len(wire) + len(APEX) > 255:
+        while len(wire) + len(encode_name(max(ZONE, CHOSEN, key=len))) > 255:
             wire = wire[1 + wire[0]:]
         # 0x20, also of digits' names: only letters change.
         return wire.upper() if self.one_in(8) else wire
@@ -176,6 +177,8 @@ class Round:
     def __init__(self, seed, names, seen):
         self.chance = Chance(seed)
         self.seed = seed
+        self.zone = CHOSEN if seed % 2 == 0 else ZONE
+        self.codes = [["challenge"], ["operator"], ["dsn"], ["dsn", "operator"]][seed // 2 % 4]
         self.names = names
         self.seen = seen
 
@@ -183,11 +186,13 @@ class Round:
         listed, exempt = self.chance.list()
         nameservers = [f"ns1.{ZONE} 192.0.2.53 2001:db8::53", "ns.example.net"]
         hosts = ["www 192.0.2.80 2001:db8::80", "www 192.0.2.81", "x 2001:db8::80"]
-        with Blowback(zone={"nameservers": nameservers, "hosts": hosts, "hostmaster": f"host.master@{ZONE}", "ttl": "5m", "negative_ttl": "2m"}) as b, contextlib.ExitStack() as peers:
-            both = [address for address in (self.chance.near(network) for network in listed) if address.version == 4 and address.packed[0] in range(11, 127)][:2]
-            for address in both:
+        # Without name servers and hosts of its own the chosen zone would have no such names.
+        chosen = {"name": CHOSEN, "codes": self.codes, "nameservers": [f"ns1.{CHOSEN} 192.0.2.54", "ns.example.net"], "hosts": ["www 192.0.2.80"]}
+        with Blowback(further_zones=[chosen], zone={"nameservers": nameservers, "hosts": hosts, "hostmaster": f"host.master@{ZONE}", "ttl": "5m", "negative_ttl": "2m"}) as b, contextlib.ExitStack() as peers:
+            senders = [address for address in (self.chance.near(network) for network in listed) if address.version == 4 and address.packed[0] in range(11, 127)][:6]
+            for address in senders:
                 b.list_sender(str(address))
-            if both:
+            if senders:
                 assert b.start_ingest(once=True).process.returncode == 0
             done = b.cli("import", "-", "--wide", "--reason", "test", stdin="\n".join(map(str, listed)).encode())
             assert done.returncode == 0, done.stderr
@@ -195,8 +200,8 @@ class Round:
                 done = b.cli("exempt", "-", "--wide", "--reason", "test", stdin="\n".join(map(str, exempt)).encode())
                 assert done.returncode == 0, done.stderr
             zone = b.dir / "zone"
-            assert b.cli("export", "--format", "zone", "--to", zone).returncode == 0
-            peers = [peers.enter_context(NameServer(kind, b.dir, zone)) for kind in KINDS if NameServer.installed(kind)]
+            assert b.cli("export", "--format", "zone", "--zone", self.zone, "--to", zone).returncode == 0
+            peers = [peers.enter_context(NameServer(kind, b.dir, zone, self.zone)) for kind in KINDS if NameServer.installed(kind)]
             b.start_server()
             for peer in peers:
                 peer.ready()
@@ -204,9 +209,10 @@ class Round:
             self.seen["names in the zone"] += zone.read_text().count("\tTXT\t")
 
     def compare(self, b, networks, peers):
+        apex = encode_name(self.zone)
         asked = [(self.chance.name(networks), self.chance.type()) for _ in range(self.names)]
         # With EDNS: BIND truncates some replies of more than half of 512 octets.
-        messages = [query(name + APEX, TYPES[qtype], ident=i, edns=(1232, 0, False, b"")) for i, (name, qtype) in enumerate(asked)]
+        messages = [query(name + apex, TYPES[qtype], ident=i, edns=(1232, 0, False, b"")) for i, (name, qtype) in enumerate(asked)]
         ours = ask_all(b.port, messages)
         for reply in ours:
             self.seen[("NOERROR" if reply[6:8] != b"\0\0" else "NODATA") if reply[3] & 15 == 0 else "NXDOMAIN" if reply[3] & 15 == 3 else "other"] += 1
@@ -214,7 +220,7 @@ class Round:
             theirs = ask_all(peer.port, messages)
             for (name, qtype), mine, other in zip(asked, ours, theirs, strict=True):
                 if differ(mine, other, qtype):
-                    raise AssertionError(f"seed {self.seed}, {name + APEX} {qtype}: ours {told(mine)}, {peer.kind} {told(other)}; list {networks}")
+                    raise AssertionError(f"seed {self.seed}, {name + apex} {qtype}: ours {told(mine)}, {peer.kind} {told(other)}; list {networks}")
             self.seen[f"replies equal to {peer.kind}'s"] += len(asked)
 
 

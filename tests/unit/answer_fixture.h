@@ -158,7 +158,7 @@ struct Served {
   explicit Served(zone::ListingIndex list = {}, config::Zone settings = zone_config(), const std::string& nsid = {}) {
     config::Server server;
     server.nsid = nsid;
-    zone = answer::ServedZone::of(settings, server, {}).value();
+    zones = answer::ServedZones::of(std::vector{settings}, server, {}).value();
     view = view_of(std::move(list));
   }
   /// The reply by the quickest way; the plain one has to agree with every octet of it. Empty: silence.
@@ -172,8 +172,8 @@ struct Served {
                         answer::Transport transport = answer::Transport::udp) const {
     Bytes quick(answer::kLongestTcpReply);
     Bytes plain(answer::kLongestTcpReply);
-    const auto answer = answer::answer({bytes, client, transport}, zone, view, {kNow, {}}, nullptr, quick);
-    const auto measure = answer::answer_plainly({bytes, client, transport}, zone, view, {kNow, {}}, nullptr, plain);
+    const auto answer = answer::answer({bytes, client, transport}, zones, view, {kNow, {}}, nullptr, quick);
+    const auto measure = answer::answer_plainly({bytes, client, transport}, zones, view, {kNow, {}}, nullptr, plain);
     quick.resize(answer.size);
     plain.resize(measure.size);
     CHECK(quick == plain);
@@ -196,7 +196,7 @@ struct Served {
   }
   [[nodiscard]] answer::Outcome outcome(const Ask& what) const { return raw(query(what)).outcome; }
 
-  answer::ServedZone zone;
+  answer::ServedZones zones;
   zone::View view;
   IpAddress client = kClient;
 };

@@ -32,7 +32,7 @@ Served a_list() { return Served(index_of({listed("192.0.2.0/24")})); }
 struct Limit {
   explicit Limit(int slip) : limiter({.responses = 2, .slip = slip, .table = 16}, {}) {}
   answer::Answer ask(const Served& served, const Bytes& bytes, Transport transport = Transport::udp) {
-    return answer::answer({bytes, served.client, transport}, served.zone, served.view, {kNow, {}}, &limiter, reply);
+    return answer::answer({bytes, served.client, transport}, served.zones, served.view, {kNow, {}}, &limiter, reply);
   }
   answer::RateLimiter limiter;
   Bytes reply = Bytes(answer::kLongestTcpReply);
@@ -43,7 +43,7 @@ struct Limit {
 TEST_CASE("a client that isn't allowed to ask is refused with the reason, whatever it asks", "[answer][access]") {
   auto served = a_list();
   const std::vector<Prefix> allowed{net("192.0.2.0/24")};
-  served.zone.access = answer::AccessList(allowed);
+  served.zones.all.front().access = answer::AccessList(allowed);
   for (const auto& name :
        {kListed, std::string("bl.example.org"), std::string("4.3.2.1.bl.example.org"), std::string("example.com")}) {
     const auto reply = served.ask(Ask{.name = name, .edns = true});
@@ -88,7 +88,7 @@ TEST_CASE("a malformed cookie is a format error and gets none back", "[answer][c
 
 TEST_CASE("without cookies in the config a cookie is an option like any other that isn't known", "[answer][cookie]") {
   auto served = a_list();
-  served.zone.cookies = std::nullopt;
+  served.zones.all.front().cookies = std::nullopt;
   for (const std::size_t size : {7U, 8U, 24U}) {
     const auto reply = served.ask(with_cookie(Bytes(size, 1)));
     CHECK(reply.rcode() == kNoError);

@@ -31,8 +31,9 @@ const char* name_of(TsigAlgorithm algorithm) {
 
 Served with_key(TsigAlgorithm algorithm = TsigAlgorithm::hmac_sha256) {
   Served served(index_of({listed("192.0.2.0/24"), listed("2001:db8::1")}));
-  served.zone.keys = {{.name = wire("other.example"), .algorithm = algorithm, .secret = Bytes(16)},
-                      {.name = wire(kKeyName), .algorithm = algorithm, .secret = {kSecret.begin(), kSecret.end()}}};
+  served.zones.all.front().keys = {
+      {.name = wire("other.example"), .algorithm = algorithm, .secret = Bytes(16)},
+      {.name = wire(kKeyName), .algorithm = algorithm, .secret = {kSecret.begin(), kSecret.end()}}};
   return served;
 }
 
@@ -150,7 +151,7 @@ TEST_CASE("what ldns signs is answered, and ldns accepts the reply's signature",
     // ldns signs as of the system's clock.
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     Bytes reply(answer::kLongestUdpReply);
-    const auto answer = answer::answer({message, kClient, Transport::udp}, served.zone, served.view,
+    const auto answer = answer::answer({message, kClient, Transport::udp}, served.zones, served.view,
                                        {UnixTime(now.time_since_epoch()), {}}, nullptr, reply);
     CHECK(answer.tsig == TsigState::good);
     CHECK(answer.outcome == Outcome::listed);
@@ -261,7 +262,7 @@ TEST_CASE("no change of an octet passes for a good signature", "[answer][tsig][h
       altered[at] = static_cast<std::uint8_t>(altered[at] ^ bit);
       Bytes reply(answer::kLongestUdpReply);
       const auto answer =
-          answer::answer({altered, kClient, Transport::udp}, served.zone, served.view, {kNow, {}}, nullptr, reply);
+          answer::answer({altered, kClient, Transport::udp}, served.zones, served.view, {kNow, {}}, nullptr, reply);
       // The id may change on the way (RFC 8945 §5.4), and letters of the key's name and algorithm don't matter.
       const bool is_id = at < 2;
       const bool is_letter = bit == 0x20U && at >= good.size() - 100 && good[at] >= 'a' && good[at] <= 'z';
@@ -283,7 +284,7 @@ TEST_CASE("random octets after a question are no signature", "[answer][tsig][hos
           static_cast<std::uint8_t>(to(1) == 0 ? 0xc0U : to(255));
     message.resize(message.size() - to(3) * to(20));
     Bytes reply(answer::kLongestUdpReply);
-    static_cast<void>(answer::answer({message, kClient, to(1) == 0 ? Transport::udp : Transport::tcp}, served.zone,
+    static_cast<void>(answer::answer({message, kClient, to(1) == 0 ? Transport::udp : Transport::tcp}, served.zones,
                                      served.view, {kNow, {}}, nullptr, reply = Bytes(answer::kLongestTcpReply)));
   }
 }
@@ -293,7 +294,7 @@ TEST_CASE("a long reply leaves room for its signature, or is truncated with one"
   settings.txt = std::string(240, 'x') + "{ip}";
   for (const unsigned payload : {0U, 512U, 1232U}) {
     Served served(index_of({listed("192.0.2.0/24")}), settings);
-    served.zone.keys = with_key().zone.keys;
+    served.zones.all.front().keys = with_key().zones.main().keys;
     const auto message = query({.name = std::string(60, 'y') + "." + std::string(60, 'z') + ".2.0.192.bl.example.org",
                                 .type = LDNS_RR_TYPE_TXT,
                                 .edns = payload != 0,
@@ -314,18 +315,19 @@ TEST_CASE("a key allows transfers only if it is named for them", "[answer][tsig]
 
 TEST_CASE("who may transfer may ask, whoever else may", "[answer][transfer]") {
   auto served = with_key();
-  served.zone.access = answer::AccessList(std::vector{net("203.0.113.0/24")});
+  served.zones.all.front().access = answer::AccessList(std::vector{net("203.0.113.0/24")});
   CHECK(served.outcome({.name = kListed}) == Outcome::refused);
-  served.zone.transfer = answer::PrefixSet(std::vector{net("198.51.100.77")});
+  served.zones.all.front().transfer = answer::PrefixSet(std::vector{net("198.51.100.77")});
   CHECK(served.outcome({.name = kListed}) == Outcome::listed);
   CHECK(served.raw(query({.name = "bl.example.org", .type = LDNS_RR_TYPE_AXFR}), Transport::tcp).outcome ==
         Outcome::transfer);
 }
 
-TEST_CASE("a request that is signed here is accepted, by ldns as well, and so is its answer's signature", "[answer][tsig][notify]") {
+TEST_CASE("a request that is signed here is accepted, by ldns as well, and so is its answer's signature",
+          "[answer][tsig][notify]") {
   const auto algorithm = GENERATE(TsigAlgorithm::hmac_sha256, TsigAlgorithm::hmac_sha512);
   const auto served = with_key(algorithm);
-  const auto& key = served.zone.keys.back();
+  const auto& key = served.zones.main().keys.back();
   const auto sign = [](answer::TsigSigner& signer, Bytes message) {
     const auto size = message.size();
     message.resize(size + answer::kLongestTsig);
@@ -340,18 +342,19 @@ TEST_CASE("a request that is signed here is accepted, by ldns as well, and so is
                              kSecretBase64, nullptr));
   const auto at = answer::last_record(request).value();
   const auto tsig = answer::read_tsig(request, at).value();
-  const auto check = answer::check_tsig(request, at, tsig, served.zone.keys, kNow);
+  const auto check = answer::check_tsig(request, at, tsig, served.zones.main().keys, kNow);
   REQUIRE(check->state == TsigState::good);
 
   answer::TsigSigner answers(tsig, *check);
   const auto reply = sign(answers, query({.name = "bl.example.org"}));
   const auto reply_at = answer::last_record(reply).value();
   const auto reply_tsig = answer::read_tsig(reply, reply_at).value();
-  CHECK(answer::check_tsig(reply, reply_at, reply_tsig, served.zone.keys, kNow, mac)->state == TsigState::good);
+  CHECK(answer::check_tsig(reply, reply_at, reply_tsig, served.zones.main().keys, kNow, mac)->state == TsigState::good);
   auto other_mac = mac;
   other_mac.front() ^= 1U;
-  CHECK(answer::check_tsig(reply, reply_at, reply_tsig, served.zone.keys, kNow, other_mac)->state == TsigState::badsig);
-  CHECK(answer::check_tsig(reply, reply_at, reply_tsig, served.zone.keys, kNow)->state == TsigState::badsig);
+  CHECK(answer::check_tsig(reply, reply_at, reply_tsig, served.zones.main().keys, kNow, other_mac)->state ==
+        TsigState::badsig);
+  CHECK(answer::check_tsig(reply, reply_at, reply_tsig, served.zones.main().keys, kNow)->state == TsigState::badsig);
 }
 
 TEST_CASE("the last record is found where the message ends with it", "[answer][tsig][hostile]") {

@@ -186,9 +186,9 @@ TEST_CASE("both ways of building a reply give the same octets for any query of a
     const answer::Moment moment{kNow, std::chrono::milliseconds{i / 2}};
     const auto transport = questions.pick(5) == 0 ? Transport::tcp : Transport::udp;
     const auto one =
-        answer::answer({bytes, served.client, transport}, served.zone, served.view, moment, &limits[0], quick);
+        answer::answer({bytes, served.client, transport}, served.zones, served.view, moment, &limits[0], quick);
     const auto other =
-        answer::answer_plainly({bytes, served.client, transport}, served.zone, served.view, moment, &limits[1], plain);
+        answer::answer_plainly({bytes, served.client, transport}, served.zones, served.view, moment, &limits[1], plain);
     if (one == other &&
         std::equal(quick.begin(), quick.begin() + static_cast<std::ptrdiff_t>(one.size), plain.begin())) {
       continue;
@@ -197,6 +197,45 @@ TEST_CASE("both ways of building a reply give the same octets for any query of a
             Bytes(plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(other.size)));
     FAIL("they differ");
   }
+}
+
+TEST_CASE("a query is answered as by a server of its zone alone, whatever other zones there are", "[answer]") {
+  // One name is another's end without being above it; one is an address's label.
+  std::vector<config::Zone> settings(4, zone_config());
+  settings[1].name = "xbl.example.org";
+  settings[1].codes = Code::dsn;
+  settings[2].name = "1.test";
+  settings[2].codes = CodeSet(Code::challenge) | Code::by_operator;
+  settings[2].nameservers = {"ns1.1.test"};
+  settings[2].nameserver_addresses = {{"ns1.1.test", ip("192.0.2.53")}};
+  settings[2].hostmaster = "hostmaster@1.test";
+  settings[3].name = "dsn-bl.example.org";
+  settings[3].codes = Code::mdn;
+  settings[3].txt = "{ip}";
+  const auto list = index_of({listed("192.0.2.0/28"), listed("192.0.2.77", CodeSet(Code::dsn) | Code::mdn),
+                              listed("192.0.2.128/25", Code::challenge), listed("192.0.2.130", Code::dsn),
+                              listed("2001:db8::/32", Code::challenge), listed("2001:db8:7::/48"),
+                              listed("192.0.3.0/24", Code::by_operator, std::nullopt, Source::by_operator)},
+                             {exempt("192.0.2.192/27")});
+  Served all(list);
+  all.zones = answer::ServedZones::of(settings, {}, {}).value();
+  std::size_t answered = 0;
+  for (const auto& own : settings) {
+    const Served alone(list, own);
+    Questions questions(own.name, static_cast<unsigned>(own.name.size()));
+    for (int i = 0; i < kQuestions; ++i) {
+      const auto bytes = questions.next();
+      const auto transport = questions.pick(5) == 0 ? Transport::tcp : Transport::udp;
+      const auto one = all.raw(bytes, transport);
+      const auto other = alone.raw(bytes, transport);
+      if (one.reply != other.reply || one.outcome != other.outcome) {
+        CAPTURE(own.name, bytes, one.reply, other.reply);
+        FAIL("they differ");
+      }
+      answered += one.outcome == answer::Outcome::listed ? 1U : 0U;
+    }
+  }
+  CHECK(answered > kQuestions / 10);
 }
 
 TEST_CASE("many queries answered at once are answered as each would be alone", "[answer]") {
@@ -217,10 +256,10 @@ TEST_CASE("many queries answered at once are answered as each would be alone", "
         replies.emplace_back(rooms[i]);
       }
       std::vector<answer::Answer> answers(size);
-      answer::answer_all(asked, served.zone, served.view, moment, nullptr, replies, answers);
+      answer::answer_all(asked, served.zones, served.view, moment, nullptr, replies, answers);
       Bytes alone(answer::kLongestTcpReply);
       for (std::size_t i = 0; i < size; ++i) {
-        const auto one = answer::answer(asked[i], served.zone, served.view, moment, nullptr, alone);
+        const auto one = answer::answer(asked[i], served.zones, served.view, moment, nullptr, alone);
         const auto end = static_cast<std::ptrdiff_t>(one.size);
         if (one != answers[i] || !std::equal(alone.begin(), alone.begin() + end, rooms[i].begin())) {
           FAIL("query " << i << " of " << size);

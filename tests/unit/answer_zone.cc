@@ -250,6 +250,45 @@ TEST_CASE("the SOA serial is the low half of the journal's", "[answer][rfc1982]"
   CHECK(rdata[0].find(" 2 600 ") != std::string::npos);
 }
 
+TEST_CASE("a zone with chosen codes lists what has one of them, with these codes only", "[answer]") {
+  auto settings = zone_config();
+  settings.codes = CodeSet(Code::challenge) | Code::mdn;
+  const Served served(index_of({listed("192.0.2.1", CodeSet(Code::dsn) | Code::mdn), listed("192.0.2.2"),
+                                listed("198.51.100.1"), listed("93.185.4.0/24", Code::challenge),
+                                listed("93.185.4.7", Code::dsn), listed("93.185.5.0/24", Code::dsn)}),
+                      settings);
+  const auto rdata = [&](const std::string& name) { return served.ask({.name = name + ".bl.example.org"}).rdata(); };
+  const auto rcode = [&](const std::string& name) { return served.ask({.name = name + ".bl.example.org"}).rcode(); };
+  CHECK(rdata("1.2.0.192") == std::vector<std::string>{"127.0.0.7"});
+  CHECK(rcode("2.2.0.192") == kNxDomain);
+  // Names exist above what is in this zone only.
+  CHECK(rcode("2.0.192") == kNoError);
+  CHECK(rcode("100.51.198") == kNxDomain);
+  CHECK(rcode("198") == kNxDomain);
+  // A listing of other codes doesn't divide a network.
+  CHECK(rdata("x.4.185.93") == std::vector<std::string>{"127.0.0.5"});
+  CHECK(rdata("7.4.185.93") == std::vector<std::string>{"127.0.0.5"});
+  CHECK(rcode("x.5.185.93") == kNxDomain);
+  CHECK(served.ask({.name = "7.4.185.93.bl.example.org", .type = LDNS_RR_TYPE_TXT}).rdata().at(0) ==
+        "\"Backscatter from 93.185.4.0/24, see https://bl.example.org/93.185.4.0/24\"");
+}
+
+TEST_CASE("a zone with chosen codes has their test points, and 127.0.0.2 with the first of them", "[answer][rfc5782]") {
+  auto settings = zone_config();
+  settings.codes = CodeSet(Code::mdn) | Code::challenge;
+  const Served served(index_of({listed("127.0.0.0/8"), listed("127.0.0.4", Code::mdn)}), settings);
+  const auto answers = [&](const std::string& address, bool as_nibbles) {
+    return served.ask({.name = name_of(ip(address), as_nibbles)}).rdata();
+  };
+  for (const bool as_nibbles : {false, true}) {
+    CHECK(answers("127.0.0.2", as_nibbles) == std::vector<std::string>{"127.0.0.5"});
+    CHECK(answers("127.0.0.5", as_nibbles) == std::vector<std::string>{"127.0.0.5"});
+    CHECK(answers("127.0.0.7", as_nibbles) == std::vector<std::string>{"127.0.0.7"});
+    for (const auto* const none : {"127.0.0.1", "127.0.0.3", "127.0.0.4", "127.0.0.9"})
+      CHECK(served.ask({.name = name_of(ip(none), as_nibbles)}).rcode() == kNxDomain);
+  }
+}
+
 TEST_CASE("names outside the zone are refused", "[answer]") {
   const auto name = GENERATE(as<std::string>{}, "example.org", "", "xbl.example.org", "2.0.0.127.bl.example.com",
                              "bl.example.org.example.net", "org");

@@ -236,6 +236,35 @@ TEST_CASE("a name server that is notified as well is one finding", "[cli][doctor
   CHECK(examined.findings.size() == 23);
 }
 
+TEST_CASE("a further zone's name servers have their addresses in the first zone, and its findings name it",
+          "[cli][doctor]") {
+  const auto theirs = GoodList({"ns1.bl.example.org"});
+  const DnsServer other([&](const Asked& asked) -> std::optional<Reply> { return theirs(asked); });
+  const auto at = *cli::server_address(other.address());
+  config::Config config;
+  config.zone.name = "bl.example.org";
+  config.zone.nameservers = {"ns1.bl.example.org"};
+  config.zone.nameserver_addresses = {{.name = "ns1.bl.example.org", .address = at.address}};
+  config.further_zones.emplace_back();
+  config.further_zones[0].name = "dsn-bl.example.org";
+  config.further_zones[0].nameservers = {"ns1.bl.example.org", "ns1.example.net"};
+  cli::Findings findings;
+  const auto servers =
+      cli::find_name_servers(config, config.further_zones[0], {.resolver = {}, .port = at.port}, findings);
+  REQUIRE(servers.size() == 1);
+  CHECK(servers[0].endpoint == at);
+  CHECK(servers[0].names == std::vector<std::string>{"ns1.bl.example.org"});
+  REQUIRE(findings.all().size() == 1);  // nobody to ask for the name elsewhere
+  CHECK(findings.all()[0].check == "dsn-bl.example.org name servers");
+  cli::look_at_serials(
+      servers, "bl.example.org", [&] { return std::optional<Serial>(theirs.serial); }, findings,
+      cli::prefix_of("dsn-bl.example.org", config));
+  REQUIRE(findings.all().size() == 2);
+  CHECK(findings.all()[1].check == "dsn-bl.example.org name server ns1.bl.example.org " + other.address());
+  CHECK(findings.all()[1].grade == cli::Grade::good);
+  CHECK(cli::prefix_of("bl.example.org", config).empty());
+}
+
 TEST_CASE("a name server whose name doesn't exist is a problem where a resolver is named", "[cli][doctor]") {
   Installation installation;
   installation.name_server = "ns9.example.net";

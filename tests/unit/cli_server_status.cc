@@ -170,6 +170,7 @@ TEST_CASE("each secondary is shown with its serial: the latest, behind, newer, o
     {"address": "192.0.2.2:53", "answers": true, "serial": 5, "serial_behind": 2, "seconds_behind": 90.5},
     {"address": "192.0.2.3:53", "answers": true, "serial": 9, "serial_behind": -2, "seconds_behind": 60.0},
     {"address": "192.0.2.4:53", "answers": false, "serial": null, "serial_behind": null, "seconds_behind": 60.0},
+    {"address": "192.0.2.4:53", "zone": "further.example", "answers": null, "serial": null, "serial_behind": null, "seconds_behind": null},
     {"address": "192.0.2.5:53", "told": 7}, 4]})");
   REQUIRE(parsed);
   CHECK(parsed->secondaries.size() == 4);

@@ -45,6 +45,8 @@ TEST_CASE("a config error names file, line, key and value, and says what to do",
       {"[metrics]\nserver = \"[::1]:1\"\ningest = \"[0::1]:1\"",
        "config: t.toml:5: metrics.ingest = ", "endpoint of its own"},
       // ranges, each on both sides
+      {"codes = [\"dsn\",\n\"spam\"]", "config: t.toml:4: zone.codes = ", "virus_notice"},
+      {"codes = \"dsn\"", "config: t.toml:3: zone.codes = ", "brackets"},
       {"ttl = \"8d\"", "config: t.toml:3: zone.ttl = ", "from \"0s\" to \"7d\""},
       {"ttl = \"7\"", "config: t.toml:3: zone.ttl = ", "needs a unit"},
       {"ttl = \"soon\"", "config: t.toml:3: zone.ttl = ", "unit"},
@@ -291,4 +293,22 @@ TEST_CASE("a long value is cut, and shown on one line without control characters
 TEST_CASE("a deeply nested value is an error, not a crash", "[config]") {
   CHECK_THAT(error_of(kZone + "ttl = " + std::string(100'000, '[')),
              Catch::StartsWith("config: t.toml:3: is not TOML"));
+}
+
+TEST_CASE("zones of one config have different names, none below another", "[config]") {
+  const auto error_with = [](const std::string& name) {
+    return error_of("[[zone]]\nname = \"bl.example.org\"\n[[zone]]\nname = \"" + name + "\"\n");
+  };
+  CHECK(error_with("xbl.example.org") == "no error");
+  CHECK_THAT(error_with("BL.example.org."),
+             Catch::StartsWith("config: t.toml:4: zone.name = ") && Catch::Contains("give each zone another name"));
+  CHECK_THAT(error_with("dsn.bl.example.org"),
+             Catch::StartsWith("config: t.toml:4: zone.name = ") && Catch::Contains("for example dsn-bl.example.org"));
+  CHECK_THAT(error_with("example.org"), Catch::Contains("bl.example.org lies in the zone example.org") &&
+                                            Catch::Contains("for example bl-example.org"));
+  CHECK_THAT(error_of("[[zone]]\nname = \"bl.example.org\"\n[[zone]]\n"),
+             Catch::StartsWith("config: t.toml:3: zone.name: is missing"));
+  std::string many;
+  for (int i = 0; i < 17; ++i) many += "[[zone]]\nname = \"z" + std::to_string(i) + ".example.org\"\n";
+  CHECK_THAT(error_of(many), Catch::Contains("there can be 16 zones at most"));
 }

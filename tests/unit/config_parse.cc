@@ -24,6 +24,54 @@ constexpr std::chrono::hours kDay{24};
 
 }  // namespace
 
+TEST_CASE("a further zone has what the first one has, but for its name, its hosts and its codes", "[config]") {
+  using blowback::Code;
+  using blowback::CodeSet;
+  const Config config = parsed(R"([[zone]]
+name = "bl.example.org"
+nameservers = ["ns1.bl.example.org 192.0.2.53", "ns2.example.net"]
+hosts = ["www 192.0.2.80"]
+hostmaster = "post@example.org"
+ttl = "1h"
+codes = []
+[[zone]]
+name = "DSN-bl.example.org."
+codes = ["dsn", "operator"]
+[[zone]]
+name = "other.example.net"
+nameservers = ["ns1.other.example.net 192.0.2.54"]
+ttl = "2h"
+negative_ttl = "30s"
+txt = "{ip}"
+codes = ["virus_notice"]
+)");
+  CHECK(config.zone.name == "bl.example.org");
+  CHECK(config.zone.codes == CodeSet::all());
+  REQUIRE(config.further_zones.size() == 2);
+  const auto& dsn = config.further_zones[0];
+  CHECK(dsn.name == "dsn-bl.example.org");
+  CHECK(dsn.nameservers == std::vector<std::string>{"ns1.bl.example.org", "ns2.example.net"});
+  CHECK(dsn.nameserver_addresses.empty());
+  CHECK(dsn.hosts.empty());
+  CHECK(dsn.hostmaster == "post@example.org");
+  CHECK(dsn.ttl == 1h);
+  CHECK(dsn.negative_ttl == 1min);
+  CHECK(dsn.txt == "Backscatter from {ip}, see https://bl.example.org/{ip}");
+  CHECK(dsn.codes == (CodeSet(Code::dsn) | Code::by_operator));
+  const auto& other = config.further_zones[1];
+  CHECK(other.nameservers == std::vector<std::string>{"ns1.other.example.net"});
+  CHECK(other.nameserver_addresses.size() == 1);
+  CHECK(other.ttl == 2h);
+  CHECK(other.negative_ttl == 30s);
+  CHECK(other.txt == "{ip}");
+  CHECK(other.codes == CodeSet(Code::virus_notice));
+  CHECK(config.zones().size() == 3);
+}
+
+TEST_CASE("one zone in double brackets is the same as in single ones", "[config]") {
+  CHECK(parsed("[[zone]]\nname = \"bl.example.org\"\n").zone == parsed("[zone]\nname = \"bl.example.org\"\n").zone);
+}
+
 TEST_CASE("the zone's name is all that a config needs", "[config]") {
   const Config config = parsed("[zone]\nname = \"bl.example.org\"\n");
   CHECK(config.file == "test.toml");

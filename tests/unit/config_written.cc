@@ -26,7 +26,8 @@ std::string toml_of(const std::vector<Setting>& settings) {
   for (const auto& setting : settings) {
     if (setting.table != table) {
       table = setting.table;
-      text += table.starts_with("feed.")           ? "[[feed]]\n"
+      text += table.starts_with("zone.")           ? "[[zone]]\n"
+              : table.starts_with("feed.")         ? "[[feed]]\n"
               : table.starts_with("transfer.key.") ? "[[transfer.key]]\n"
                                                    : fmt::format("[{}]\n", table);
     }
@@ -109,7 +110,9 @@ ingest = "127.0.0.1:9454"
 )";
 
 TEST_CASE("a config that is shown reads back to the same", "[config]") {
-  const std::string text = GENERATE(std::string("[zone]\nname = \"bl.example.org\"\n"), kEverything);
+  const std::string text = GENERATE(std::string("[zone]\nname = \"bl.example.org\"\n"), kEverything,
+                                    std::string("[[zone]]\nname = \"bl.example.org\"\ncodes = [\"dsn\"]\n[[zone]]\n"
+                                                "name = \"other.example.org\"\nttl = \"7m\"\n"));
   const auto settings = settings_of(parsed(text));
   const auto shown = toml_of(settings);
   CAPTURE(shown);

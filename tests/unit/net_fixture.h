@@ -61,10 +61,10 @@ inline config::Zone zone_settings() {
 /// A zone, and a list with 192.0.2.10 alone.
 struct Served {
   explicit Served(const config::Server& settings) {
-    zone.publish(answer::ServedZone::of(zone_settings(), settings, {}).value());
+    zones.publish(answer::ServedZones::of(std::vector{zone_settings()}, settings, {}).value());
     view.publish(view_of(index_of({listed("192.0.2.10")})));
   }
-  zone::Published<answer::ServedZone> zone;
+  zone::Published<answer::ServedZones> zones;
   zone::Published<zone::View> view;
 };
 

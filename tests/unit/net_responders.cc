@@ -23,7 +23,7 @@ struct Serving {
   explicit Serving(const std::string& address) : served({}) {
     server.workers = 1;
     server.listen = {{.address = ip(address), .port = 0}};
-    auto started = net::Responders::start(server, {.zone = served.zone,
+    auto started = net::Responders::start(server, {.zones = served.zones,
                                                    .view = served.view,
                                                    .clock =
                                                        [this] {
@@ -194,7 +194,7 @@ TEST_CASE("port 0 becomes one port for UDP, TCP and all workers", "[net]") {
   server.workers = 3;
   server.listen = {{.address = ip("127.0.0.1"), .port = 0}, {.address = ip("127.0.0.2"), .port = 0}};
   const auto started = net::Responders::start(
-      server, {.zone = served.zone, .view = served.view, .clock = [] { return kNow; }, .rate_limit_key = {}});
+      server, {.zones = served.zones, .view = served.view, .clock = [] { return kNow; }, .rate_limit_key = {}});
   REQUIRE(started);
   for (const auto& endpoint : started->endpoints()) {
     REQUIRE(endpoint.port != 0);
@@ -216,7 +216,7 @@ TEST_CASE("an endpoint that another server has isn't shared with it", "[net]") {
   server.workers = 1;
   server.listen = first.responders->endpoints();
   const auto refused = net::Responders::start(
-      server, {.zone = served.zone, .view = served.view, .clock = [] { return kNow; }, .rate_limit_key = {}});
+      server, {.zones = served.zones, .view = served.view, .clock = [] { return kNow; }, .rate_limit_key = {}});
   REQUIRE_FALSE(refused);
   CHECK_THAT(refused.error().text, Catch::Contains("another program has it"));
 }

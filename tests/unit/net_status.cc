@@ -187,7 +187,28 @@ TEST_CASE("a secondary's serial stands beside what it was told; unknown ones are
   CHECK(secondaries[1]["address"] == "[2001:db8::2]:5353");
   CHECK(secondaries[1]["serial"].is_null());
   CHECK(secondaries[1]["serial_behind"].is_null());
+  CHECK(secondaries[1]["answers"] == false);
   // What is known of other secondaries, between the two steps of a reload, isn't theirs.
   status.notified.erase(status.notified.begin());
   CHECK(document(status)["secondaries"][0]["serial"].is_null());
+}
+
+TEST_CASE("a secondary's serial is that in the main zone, and null for other zones", "[net][status]") {
+  const config::Endpoint at{*IpAddress::parse("192.0.2.1"), 53};
+  Status status;
+  status.zone = "bl.example.org";
+  status.further_zones = {"dsn-bl.example.org"};
+  status.notified = {{.secondary = at, .zone = "bl.example.org", .told = 7},
+                     {.secondary = at, .zone = "dsn-bl.example.org", .told = 6}};
+  status.secondary_serials = {{.secondary = at, .answers = true, .serial = 7, .behind = 0}};
+  const auto secondaries = document(status)["secondaries"];
+  REQUIRE(secondaries.size() == 2);
+  CHECK(secondaries[0]["zone"] == "bl.example.org");
+  CHECK(secondaries[0]["serial"] == 7);
+  CHECK(secondaries[1]["zone"] == "dsn-bl.example.org");
+  CHECK(secondaries[1]["told"] == 6);
+  for (const auto* const name : {"answers", "serial", "serial_behind", "seconds_behind"}) {
+    CHECK_FALSE(secondaries[0][name].is_null());
+    CHECK(secondaries[1][name].is_null());
+  }
 }

@@ -90,7 +90,7 @@ class Worker {
   TcpConnections::Limits limits_;
   Served served_{settings()};
   net::Responders::Sources sources_{
-      .zone = served_.zone, .view = served_.view, .clock = [] { return kNow; }, .rate_limit_key = {}};
+      .zones = served_.zones, .view = served_.view, .clock = [] { return kNow; }, .rate_limit_key = {}};
   net::Answerer answerer_{sources_, {}};
   net::WorkerCounters counters_;
   Descriptor epoll_{epoll_create1(EPOLL_CLOEXEC)};

@@ -67,8 +67,8 @@ class Running {
   [[nodiscard]] std::string config_file() const { return folder.file("blowback.toml"); }
   void write_config(const std::string& more = "") const {
     std::ofstream out(config_file());
-    out << more << "database = \"" << database << "\"\n[log]\nlevel = \"error\"\n[zone]\nname = \"" << zone << "\"\n"
-        << "[server]\nsandbox = false\nlisten = [";
+    out << more << "database = \"" << database << "\"\n[log]\nlevel = \"error\"\n[[zone]]\nname = \"" << zone << "\"\n"
+        << (further_zone.empty() ? "" : "[[zone]]\n") << further_zone << "[server]\nsandbox = false\nlisten = [";
     for (const auto& endpoint : listen) out << '"' << endpoint << "\", ";
     out << "]\n";
     for (const auto& [key, value] : server_keys) out << key << " = " << value << '\n';
@@ -96,6 +96,7 @@ class Running {
   Folder folder;
   std::string database;
   std::string zone = "bl.example.org";
+  std::string further_zone;  ///< its keys; empty: there is none
   std::vector<std::string> listen;
   Keys server_keys;
   std::string metrics;
@@ -182,6 +183,32 @@ TEST_CASE("a reload serves another zone on the same sockets", "[service][reload]
   CHECK(running.refused().empty());
   CHECK(running.service.status().zone == "other.example.org");
   CHECK(rcode_of(running.ask()) == kRefused);
+}
+
+TEST_CASE("a reload adds a zone and removes it, and the first one is served all the time", "[service][reload]") {
+  Running running;
+  const auto rcode_of_second = [&] {
+    auto bytes = question(7);
+    // bl.example.org becomes xl.example.org.
+    bytes.at(bytes.size() - 5 - 15 + 1) = 'x';
+    const Client client("127.0.0.1", running.port);
+    client.send(bytes);
+    return rcode_of(client.receive());
+  };
+  CHECK(rcode_of_second() == kRefused);
+  for (const auto& [codes, rcode] : {std::pair("operator", 0), std::pair("dsn", 3)}) {
+    running.further_zone = "name = \"xl.example.org\"\ncodes = [\"" + std::string(codes) + "\"]\n";
+    running.reload();
+    CHECK(running.refused().empty());
+    CHECK(running.service.status().further_zones == std::vector<std::string>{"xl.example.org"});
+    CHECK(running.answers());
+    CHECK(rcode_of_second() == rcode);
+  }
+  running.further_zone.clear();
+  running.reload();
+  CHECK(running.service.status().further_zones.empty());
+  CHECK(running.answers());
+  CHECK(rcode_of_second() == kRefused);
 }
 
 TEST_CASE("a config with an error changes nothing, and the status says why until one is read that has none",

@@ -36,9 +36,9 @@ namespace {
 /// The same difference, from all names of both versions.
 [[nodiscard]] std::vector<std::string> expected(const ZoneVersion& first, const ZoneVersion& second) {
   std::vector<NameDifference> differences;
-  for (const auto& name : listed_names(first.index, first.at))
+  for (const auto& name : listed_names(first.index, first.at, first.codes))
     differences.push_back({.subject = name.subject, .before = name.codes, .after = {}});
-  for (const auto& name : listed_names(second.index, second.at))
+  for (const auto& name : listed_names(second.index, second.at, second.codes))
     differences.push_back({.subject = name.subject, .before = {}, .after = name.codes});
   std::ranges::stable_sort(differences, walked_before, &NameDifference::subject);
   std::vector<std::string> texts;
@@ -86,12 +86,12 @@ struct Seen {
   }
 };
 
-/// Changes `list` and compares, `rounds` times.
-void compare(EvolvingList& list, unsigned rounds, unsigned most_changes, Seen& seen) {
+/// Changes `list` and compares, `rounds` times, in a zone with `codes`.
+void compare(EvolvingList& list, unsigned rounds, unsigned most_changes, CodeSet codes, Seen& seen) {
   auto now = kNow;
   ListingIndex index = ListingIndex().with(list.change(1 + list.to(3 * most_changes), now));
   for (unsigned round = 0; round < rounds; ++round) {
-    const ZoneVersion before{.index = index, .at = now};
+    const ZoneVersion before{.index = index, .at = now, .codes = codes};
     if (list.one_in(2)) now += std::chrono::seconds{list.to(4)};
     // In the first version's list, since what ended may be changed now.
     auto changed = list.ended(before.at, now);
@@ -101,7 +101,7 @@ void compare(EvolvingList& list, unsigned rounds, unsigned most_changes, Seen& s
       for (const auto& change : changes) changed.push_back(change.prefix);
     }
     if (list.one_in(4)) index = index.without_ended(now);
-    const ZoneVersion after{.index = index, .at = now};
+    const ZoneVersion after{.index = index, .at = now, .codes = codes};
     // Some twice, and some that didn't change.
     for (unsigned i = list.to(3); i > 0; --i)
       changed.push_back(list.one_in(2) || changed.empty()
@@ -132,7 +132,8 @@ TEST_CASE("the difference is exactly the names that differ: networks within each
   for (unsigned seed = 1; seed <= kLists; ++seed) {
     CAPTURE(seed);
     EvolvingList list(seed, {kNeighbourhoods.at(seed % kNeighbourhoods.size())});
-    compare(list, 12, 1 + seed % 5, seen);
+    // EvolvingList's listings have three codes, the first one most often.
+    compare(list, 12, 1 + seed % 5, seed % 3 == 0 ? CodeSet::from_bits(1 + seed / 3 % 6) : CodeSet::all(), seen);
   }
   CAPTURE(seen.pairs, seen.equal, seen.divided, seen.joined, seen.recoded);
   CHECK(seen.equal > seen.pairs / 100);
@@ -147,7 +148,7 @@ TEST_CASE("the difference is exactly the names that differ: long lists of both f
   for (unsigned seed = 1; seed <= kLists; ++seed) {
     CAPTURE(seed);
     EvolvingList list(seed, kNeighbourhoods);
-    compare(list, 10, 60, seen);
+    compare(list, 10, 60, seed % 3 == 0 ? CodeSet(Code::challenge) : CodeSet::all(), seen);
   }
   CHECK(seen.divided > 0);
 }
@@ -183,6 +184,23 @@ TEST_CASE("an address that is the first in a listed network takes the place of i
       .index = index_of({listed("93.185.0.0/16"), listed("93.185.4.7"), listed("93.185.4.8", Code::challenge)}),
       .at = kNow};
   CHECK(told(after, last, nets({"93.185.4.8"})) == std::vector<std::string>{"93.185.4.8 1 3"});
+}
+
+TEST_CASE("a change of codes that the zone doesn't have is no difference, and the last of its own takes the TXT along",
+          "[transfer][rfc1995]") {
+  const auto dsn = CodeSet(Code::dsn);
+  const auto version = [&](CodeSet codes) {
+    return ZoneVersion{.index = index_of({listed("192.0.2.1", codes)}), .at = kNow, .codes = Code::mdn};
+  };
+  const auto changed = nets({"192.0.2.1"});
+  CHECK(told(version(dsn | Code::mdn), version(Code::mdn), changed).empty());
+  CHECK(told(version(dsn), version(dsn | Code::challenge), changed).empty());
+  ZoneDifference difference(version(dsn | Code::mdn), version(dsn), changed);
+  const auto found = difference.next();
+  REQUIRE(found);
+  CHECK(found->removed() == CodeSet(Code::mdn));
+  CHECK(found->is_txt_removed());
+  CHECK_FALSE(difference.next());
 }
 
 TEST_CASE("a name that stays has a difference of codes only", "[transfer][rfc1995]") {

@@ -18,7 +18,7 @@ struct Transferable {
   explicit Transferable(zone::ListingIndex list, const config::Zone& settings = zone_config()) {
     config::Server server;
     server.transfer.allow = {Prefix::of(kClient)};
-    zone = answer::ServedZone::of(settings, server, {}).value();
+    zones = answer::ServedZones::of(std::vector{settings}, server, {}).value();
     view = view_of(std::move(list));
   }
 
@@ -27,10 +27,10 @@ struct Transferable {
     const auto wire = query(ask);
     const answer::Asked asked{.message = wire, .client = kClient, .transport = answer::Transport::tcp};
     Bytes reply(answer::kLongestTcpReply);
-    const auto answered = answer::answer(asked, zone, view, {kNow, {}}, nullptr, reply);
+    const auto answered = answer::answer(asked, zones, view, {kNow, {}}, nullptr, reply);
     REQUIRE(answered.outcome == answer::Outcome::transfer);
     REQUIRE(answered.size == 0);
-    transfer::ZoneStream stream(zone, view, answer::read_transfer_request(asked, zone, kNow).value());
+    transfer::ZoneStream stream(view, answer::read_transfer_request(asked, zones, kNow).value());
     std::vector<Bytes> all;
     reply.resize(transfer::kLongestMessage);
     while (const auto size = stream.next(reply, kNow))
@@ -39,7 +39,7 @@ struct Transferable {
     return all;
   }
 
-  answer::ServedZone zone;
+  answer::ServedZones zones;
   zone::View view;
 };
 
@@ -59,17 +59,18 @@ inline std::vector<std::string> records_of(const std::vector<Bytes>& messages) {
 /// The records of the exported zone file as ldns reads them, sorted.
 inline std::vector<std::string> records_of_export(const config::Zone& settings, const std::vector<Listing>& listings,
                                                   const std::vector<Exemption>& exemptions, Serial serial) {
-  config::Config config;
-  config.zone = settings;
   std::vector<Piece> said;
-  for (const auto& listing : listings) said.push_back({.prefix = listing.prefix, .codes = listing.codes});
+  for (const auto& listing : listings) {
+    if (!(listing.codes & settings.codes).empty())
+      said.push_back({.prefix = listing.prefix, .codes = listing.codes & settings.codes});
+  }
   for (const auto& exemption : exemptions) said.push_back({.prefix = exemption.prefix, .codes = {}});
   std::ranges::sort(said, walked_before, &Piece::prefix);
   char* text = nullptr;
   std::size_t size = 0;
   std::FILE* const out = open_memstream(&text, &size);
   REQUIRE(out != nullptr);
-  cli::write_zone(out, {.config = config, .serial = serial, .now = kNow, .pieces = std::move(said)});
+  cli::write_zone(out, {.zone = settings, .serial = serial, .now = kNow, .pieces = std::move(said)});
   std::fclose(out);
   std::FILE* const in = fmemopen(text, size, "r");
   REQUIRE(in != nullptr);

@@ -5,6 +5,7 @@
 #include "transfer_fixture.h"
 #include "transfer_secondary.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -47,15 +48,15 @@ Bytes signed_answer(const Bytes& message, unsigned rcode, const answer::TsigKey&
 
 class Running {
  public:
-  Running() {
-    auto zone = Transferable({}).zone;
-    zone.keys = {kKey};
-    zone_.publish(std::move(zone));
+  explicit Running(const std::vector<config::Zone>& zones = {zone_config()}) {
+    auto served = answer::ServedZones::of(zones, {}, {}).value();
+    for (auto& zone : served.all) zone.keys = {kKey};
+    zones_.publish(std::move(served));
   }
   void publish(Serial serial, bool stale = false) { view_.publish(view_of(index_of({}, {}, serial), stale)); }
   void notify(const config::Endpoint& at, const std::string& key = {}) {
     notifier_.emplace(std::vector{config::Secondary{.at = at, .key = key}},
-                      Notifier::Sources{.zone = zone_,
+                      Notifier::Sources{.zones = zones_,
                                         .view = view_,
                                         .clock = [] { return kNow; },
                                         .report =
@@ -72,7 +73,8 @@ class Running {
     reports_.erase(reports_.begin());
     return first;
   }
-  [[nodiscard]] transfer::Notified state() const { return notifier_->notified().front(); }
+  [[nodiscard]] std::vector<transfer::Notified> all() const { return notifier_->notified(); }
+  [[nodiscard]] transfer::Notified state() const { return all().front(); }
   template <typename Condition>
   void wait(Condition condition) const {
     for (const auto end = std::chrono::steady_clock::now() + 60s; !condition(state());) {
@@ -82,7 +84,7 @@ class Running {
   }
 
  private:
-  zone::Published<answer::ServedZone> zone_;
+  zone::Published<answer::ServedZones> zones_;
   zone::Published<zone::View> view_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -116,6 +118,36 @@ TEST_CASE("a secondary is told of the serial at the start, and of each that foll
   CHECK(running.state().answered == 2);
   CHECK(running.state().repeated == 0);
   CHECK(secondary.is_quiet(200ms));
+}
+
+TEST_CASE("a secondary is told of each zone by itself", "[transfer][notify]") {
+  auto other = zone_config();
+  other.name = "dsn.example.net";
+  other.codes = Code::dsn;
+  Secondary secondary;
+  Running running({zone_config(), other});
+  running.publish(7);
+  running.notify(secondary.at());
+  const auto zone_in = [](const Bytes& message) {
+    const auto question = Reply(message).records(LDNS_SECTION_QUESTION).at(0);
+    return question.substr(0, question.find('\t'));
+  };
+  auto first = secondary.receive();
+  auto second = secondary.receive();
+  if (zone_in(first) != "bl.example.org.") std::swap(first, second);
+  CHECK(zone_in(first) == "bl.example.org.");
+  CHECK(zone_in(second) == "dsn.example.net.");
+  // An answer for one zone is none for the other.
+  secondary.answer(second);
+  running.wait([&](const auto&) { return running.all().at(1).told == 7U; });
+  CHECK_FALSE(running.all().at(0).told);
+  secondary.answer(first, 5);
+  const auto refused = running.report();
+  CHECK(refused.event == NotifierReport::Event::refuses);
+  CHECK(refused.zone == "bl.example.org");
+  CHECK(running.all().at(0).refused == 1);
+  CHECK(running.all().at(1).refused == 0);
+  CHECK(running.all().at(1).zone == "dsn.example.net");
 }
 
 TEST_CASE("a message without an answer is repeated, with the newest serial; what isn't its answer doesn't end that",
@@ -198,6 +230,23 @@ TEST_CASE("with a key messages are signed, and only an answer that is signed wit
   secondary.send(signed_answer(secondary.receive(), LDNS_RCODE_REFUSED, kKey));
   CHECK(running.report().event == NotifierReport::Event::refuses);
   running.wait([](const auto& state) { return state.told == 8U; });
+}
+
+TEST_CASE("with a key each zone's answer is checked against the message of that zone", "[transfer][notify][tsig]") {
+  auto other = zone_config();
+  other.name = "dsn.example.net";
+  Secondary secondary;
+  Running running({zone_config(), other});
+  running.publish(7);
+  running.notify(secondary.at(), "xfr.example");
+  for (int i = 0; i < 2; ++i) secondary.send(signed_answer(secondary.receive(), 0, kKey));
+  running.wait([&](const auto&) {
+    return std::ranges::all_of(running.all(), [](const auto& state) { return state.told == 7U; });
+  });
+  for (const auto& state : running.all()) {
+    CHECK(state.answered == 1);
+    CHECK(state.refused == 0);
+  }
 }
 
 TEST_CASE("a secondary whose key the zone doesn't have isn't told", "[transfer][notify][tsig]") {

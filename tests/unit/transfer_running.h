@@ -35,12 +35,12 @@ class RunningTransfers {
   /// `more`: clients that may transfer, besides kClient.
   explicit RunningTransfers(zone::ListingIndex list, const transfer::Limits& limits = {},
                             std::vector<Prefix> more = {}) {
-    auto served = Transferable({}).zone;
+    auto served = Transferable({}).zones;
     more.push_back(Prefix::of(kClient));
-    served.transfer = answer::PrefixSet(more);
-    zone_.publish(std::move(served));
+    for (auto& zone : served.all) zone.transfer = answer::PrefixSet(more);
+    zones_.publish(std::move(served));
     publish(std::move(list));
-    transfers_.emplace(limits, transfer::Transfers::Sources{.zone = zone_,
+    transfers_.emplace(limits, transfer::Transfers::Sources{.zones = zones_,
                                                             .view = view_,
                                                             .history = history_,
                                                             .clock = [] { return kNow; },
@@ -66,7 +66,7 @@ class RunningTransfers {
   void end() { transfers_.reset(); }
 
  private:
-  zone::Published<answer::ServedZone> zone_;
+  zone::Published<answer::ServedZones> zones_;
   zone::Published<zone::View> view_;
   zone::History history_{10};
   std::mutex mutex_;

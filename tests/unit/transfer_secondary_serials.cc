@@ -20,11 +20,11 @@ namespace {
 class Running {
  public:
   explicit Running(std::chrono::milliseconds reported_lag = 5min) : reported_lag_(reported_lag) {
-    zone_.publish(Transferable({}).zone);
+    zones_.publish(Transferable({}).zones);
   }
   void publish(Serial serial, bool stale = false) { view_.publish(view_of(index_of({}, {}, serial), stale)); }
   void ask(const config::Endpoint& at) {
-    serials_.emplace(std::vector{at}, SecondarySerials::Sources{.zone = zone_,
+    serials_.emplace(std::vector{at}, SecondarySerials::Sources{.zones = zones_,
                                                                 .view = view_,
                                                                 .report =
                                                                     [this](const auto& report) {
@@ -52,7 +52,7 @@ class Running {
 
  private:
   std::chrono::milliseconds reported_lag_;
-  zone::Published<answer::ServedZone> zone_;
+  zone::Published<answer::ServedZones> zones_;
   zone::Published<zone::View> view_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -66,7 +66,7 @@ Bytes reply_to(const Bytes& query, Serial serial) {
   const auto view = view_of(index_of({}, {}, serial));
   Bytes reply(answer::kLongestTcpReply);
   const answer::Asked asked{.message = query, .client = kClient, .transport = answer::Transport::udp};
-  reply.resize(answer::answer(asked, source.zone, view, {kNow, {}}, nullptr, reply).size);
+  reply.resize(answer::answer(asked, source.zones, view, {kNow, {}}, nullptr, reply).size);
   return reply;
 }
 

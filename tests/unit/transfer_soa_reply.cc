@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint16_t kId = 0x1234;
 
 const Bytes& apex() {
-  static const Bytes kApex = Transferable({}).zone.apex;
+  static const Bytes kApex = Transferable({}).zones.main().apex;
   return kApex;
 }
 
@@ -22,10 +22,10 @@ const Bytes& apex() {
 Bytes reply_of(Serial serial = 7, bool stale = false) {
   const Transferable source(index_of({}, {}, serial));
   auto view = view_of(index_of({}, {}, serial), stale);
-  const auto query = soa_query(kId, source.zone.apex);
+  const auto query = soa_query(kId, source.zones.main().apex);
   Bytes reply(answer::kLongestTcpReply);
   const answer::Asked asked{.message = query, .client = kClient, .transport = answer::Transport::udp};
-  reply.resize(answer::answer(asked, source.zone, view, {kNow, {}}, nullptr, reply).size);
+  reply.resize(answer::answer(asked, source.zones, view, {kNow, {}}, nullptr, reply).size);
   REQUIRE(reply.size() > 12);
   return reply;
 }
