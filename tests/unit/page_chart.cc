@@ -16,7 +16,7 @@ using Catch::Contains;
 
 namespace {
 
-constexpr page::ScoreChart kLabels{};
+const page::ScoreChart kLabels{};
 
 /// Fails if a number of an attribute is outside of the viewBox, or is no number.
 void check_bounds(const std::string& svg) {
