@@ -1,6 +1,6 @@
 // blowback-web: the page that explains listings.
 //
-// It reads the database and its config and writes to neither. It connects to nobody but the service manager that started it, and its own socket's
+// It reads the database and its config, and writes nothing but requests for removal into the database. It connects to nobody but the service manager that started it, and its own socket's
 // path, to learn whether another program listens there.
 #include "config/config.h"
 #include "site/site.h"
