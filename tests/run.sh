@@ -86,7 +86,7 @@ jobs=$(nproc)
 export CTEST_PARALLEL_LEVEL=$((2 * jobs))
 
 # Our own C++ sources, one per line.
-sources() { find core system config watch schema include ingest server cli tests \( -name '*.cc' -o -name '*.h' \) -print | sort; }
+sources() { find account cli config core include ingest schema server system tests watch web \( -name '*.cc' -o -name '*.h' \) -print | sort; }
 
 number=0
 times=()

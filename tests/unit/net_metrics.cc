@@ -36,7 +36,9 @@ std::string names(const watch::Health& health) {
   return text;
 }
 
-bool has_line(const std::string& text, const std::string& line) { return text.find("\n" + line + "\n") != std::string::npos; }
+bool has_line(const std::string& text, const std::string& line) {
+  return text.find("\n" + line + "\n") != std::string::npos;
+}
 
 constexpr auto kTooLong = std::chrono::milliseconds(watch::kStandsStill) + 1ms;
 
