@@ -342,5 +342,6 @@ TEST_CASE("what isn't removable, and what became of requests, is said in every l
   CHECK(removal_of({.outlook = {}, .requests = {undone}}, language, "12-ab") != done);
   const std::vector<RemovalRequest> many(20, request_that_is(RemovalState::done));
   const auto text = removal_of({.outlook = {}, .requests = many}, language);
-  CHECK(std::distance(std::sregex_iterator(text.begin(), text.end(), std::regex("2026-11-23 04:00")), {}) == 5);
+  const std::regex hour("2026-11-23 04:00");
+  CHECK(std::distance(std::sregex_iterator(text.begin(), text.end(), hour), {}) == 5);
 }
