@@ -94,6 +94,7 @@ class Sandbox(unittest.TestCase):
                 self.assertNotIn("0", thread["Groups"].split())
                 self.assertEqual(thread["CapEff"], bind_only)
                 self.assertEqual(thread["CapPrm"], bind_only)
+            wait_until(lambda: os.path.exists(f"{b.database}.server"), 10, "the status socket is there: it comes after the first answers")
             self.assertEqual(os.stat(f"{b.database}.server").st_uid, nobody.pw_uid)
             second = low_port()
             b.sections["server"]["listen"] = [f"127.0.0.1:{second}"]
