@@ -97,7 +97,8 @@ TEST_CASE("every text is used, and every text that is used exists", "[page][text
     }
   }
   // Keys that code puts together, by their first part.
-  const std::set<std::string> composed{"kind", "cause", "code", "time", "message", "seen", "state", "fault", "number"};
+  const std::set<std::string> composed{"kind", "cause", "code",  "time",   "message",
+                                       "seen", "state", "fault", "number", "refusal"};
   for (const auto& [key, text] : english->all()) {
     auto base = key;
     for (const std::string ending : {".one", ".other"}) {
