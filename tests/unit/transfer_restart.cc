@@ -220,7 +220,8 @@ TEST_CASE("a difference from any version before restarts gives the present zone"
     }
     CHECK(served.size() > 30);
   }
-  CHECK(answered > 800);
+  // That it checks many; how many depends on which versions the follower came to see.
+  CHECK(answered > 600);
   CHECK(unproven > 0);
   WARN(answered << " differences were checked, " << unproven << " couldn't be proven");
 }
